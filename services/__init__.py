@@ -1,0 +1,1 @@
+"""The three services, their plumbing and the command line."""

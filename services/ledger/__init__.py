@@ -1,0 +1,1 @@
+"""The ledger: credits, policies, and the answer to whether a year is met."""

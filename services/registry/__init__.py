@@ -1,0 +1,1 @@
+"""The registry: who a person is, where they belong, and who may report."""

@@ -1,0 +1,1 @@
+"""The transfer service: a profile moves from one place to another."""
