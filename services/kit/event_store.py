@@ -1,0 +1,282 @@
+"""The event store: logs of events on PostgreSQL, each log gapless and in commit order.
+
+A position is taken from the log's counter row by the last statement before COMMIT, and the row stays locked
+until then. Positions are therefore 1, 2, 3 ... without a gap, they rise in the order in which transactions
+become visible, and a reader that resumes after any position misses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from services.kit.database import Connection, Database
+
+EVENTS_PER_APPEND_MAX = 20_000
+EVENTS_PER_READ_MAX = 10_000
+
+
+class NewEvent(msgspec.Struct, frozen=True):
+    """An event to be stored: the `version` it takes in its stream, and an optional identity unique in the
+    log.
+    """
+
+    stream_id: str
+    version: int
+    topic: str
+    state: bytes
+    identity: str | None = None
+
+
+class RecordedEvent(msgspec.Struct, frozen=True):
+    """An event as stored: `position` counts 1, 2, 3 ... in its log, `recorded_at` (UTC) never falls along a
+    log.
+    """
+
+    log: str
+    position: int
+    stream_id: str
+    version: int
+    topic: str
+    state: bytes
+    identity: str | None
+    recorded_at: datetime
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """Where an append landed: its first and last position, and the moment its events were recorded (UTC)."""
+
+    first: int
+    last: int
+    recorded_at: datetime
+
+
+class WrongExpectedVersion(Exception):
+    """A stream moved on, or an identity is taken: nothing may be kept; roll back, load and decide again."""
+
+    def __init__(self, log: str, written: int, offered: int) -> None:
+        super().__init__(
+            f"log {log}: {offered - written} of {offered} events met a version or identity already taken"
+        )
+        self.log = log
+
+
+# The counter row is updated first because the insert reads what the update returns. Conflicts are found by
+# counting what the insert wrote: no error text is read, and the same statement works on partitioned and
+# distributed tables.
+_APPEND = """
+with counter as (
+    update logs
+       set position = position + cardinality($2::text[]),
+           recorded_at = greatest(clock_timestamp(), recorded_at)
+     where log = $1
+ returning position - cardinality($2::text[]) as base, recorded_at
+), written as (
+    insert into events (log, position, stream_id, version, topic, state, identity, recorded_at)
+    select $1, counter.base + new.place, new.stream_id, new.version, new.topic, new.state, new.identity,
+           counter.recorded_at
+      from counter,
+           unnest($2::text[], $3::int[], $4::text[], $5::bytea[], $6::text[])
+           with ordinality as new (stream_id, version, topic, state, identity, place)
+        on conflict do nothing
+ returning 1
+)
+select counter.base, counter.recorded_at, (select count(*) from written) as written from counter
+"""
+
+_OPEN = "insert into logs (log, position, recorded_at) values ($1, 0, now()) on conflict do nothing"
+
+_COLUMNS = "log, position, stream_id, version, topic, state, identity, recorded_at"
+
+# Ordered like the index that serves them, so that the planner is never tempted to walk a whole log by
+# position.
+_LOAD = f"""
+select {_COLUMNS} from events where log = $1 and stream_id = any($2::text[]) order by stream_id, version
+"""  # noqa: S608 - only the constant column list is put in
+_LOAD_UNTIL = f"""
+select {_COLUMNS} from events where log = $1 and stream_id = any($2::text[]) and recorded_at <= $3
+ order by stream_id, version
+"""  # noqa: S608
+_READ = f"""
+select {_COLUMNS} from events where log = $1 and position > $2 order by position limit $3
+"""  # noqa: S608
+_READ_TOPICS = f"""
+select {_COLUMNS} from events where log = $1 and position > $2 and topic = any($4::text[])
+ order by position limit $3
+"""  # noqa: S608
+_BY_IDENTITY = f"""
+select {_COLUMNS} from events where log = $1 and identity = any($2::text[])
+"""  # noqa: S608
+
+_TOUCH = "select pg_logical_emit_message(true, 'xuefen', '')"
+
+
+class EventStore:
+    """Appends to and reads from the tables `logs` and `events` in the connection's search_path. Holds no
+    state.
+    """
+
+    async def append(self, conn: Connection, log: str, events: Sequence[NewEvent]) -> Appended:
+        """Store the events in the given order, as the LAST statement before COMMIT.
+
+        The log's counter row stays locked until the transaction ends, so every statement after this one makes
+        all other writers of the log wait. Raises WrongExpectedVersion when a version or an identity is
+        already taken: the caller's transaction must then roll back. ValueError when there is nothing, or too
+        much, to append.
+        """
+        if not 0 < len(events) <= EVENTS_PER_APPEND_MAX:
+            raise ValueError(f"an append holds 1 to {EVENTS_PER_APPEND_MAX} events, not {len(events)}")
+        columns = (
+            [event.stream_id for event in events],
+            [event.version for event in events],
+            [event.topic for event in events],
+            [event.state for event in events],
+            [event.identity for event in events],
+        )
+        row = await conn.fetchrow(_APPEND, log, *columns)
+        if row is None:
+            await conn.execute(_OPEN, log)
+            row = await conn.fetchrow(_APPEND, log, *columns)
+        assert row is not None, "the counter row of a log is never deleted"
+        base, recorded_at, written = row
+        if written != len(events):
+            raise WrongExpectedVersion(log, written, len(events))
+        return Appended(base + 1, base + written, recorded_at)
+
+    async def touch(self, conn: Connection) -> None:
+        """Write something, so that the COMMIT of an answer that stores no event waits for a synchronous
+        standby.
+
+        Without it a repeat of a record that reached one server only would be answered at once: a false
+        acknowledgement.
+        """
+        await conn.execute(_TOUCH)
+
+    async def load(
+        self, conn: Connection, log: str, stream_ids: Sequence[str], *, until: datetime | None = None
+    ) -> dict[str, list[RecordedEvent]]:
+        """The events of each stream in version order, as far as recorded at `until`; unknown streams are
+        absent.
+        """
+        if until is None:
+            rows = await conn.fetch(_LOAD, log, stream_ids)
+        else:
+            rows = await conn.fetch(_LOAD_UNTIL, log, stream_ids, until)
+        streams: dict[str, list[RecordedEvent]] = {}
+        for row in rows:
+            streams.setdefault(row[2], []).append(RecordedEvent(*row))
+        return streams
+
+    async def read(
+        self, conn: Connection, log: str, *, after: int, limit: int, topics: Sequence[str] = ()
+    ) -> list[RecordedEvent]:
+        """At most `limit` events of the log with a position above `after`, in order; empty for an unknown
+        log.
+        """
+        limit = min(limit, EVENTS_PER_READ_MAX)
+        if topics:
+            rows = await conn.fetch(_READ_TOPICS, log, after, limit, topics)
+        else:
+            rows = await conn.fetch(_READ, log, after, limit)
+        return [RecordedEvent(*row) for row in rows]
+
+    async def by_identity(
+        self, conn: Connection, log: str, identities: Sequence[str]
+    ) -> dict[str, RecordedEvent]:
+        """The event that holds each identity; identities nobody holds are absent."""
+        rows = await conn.fetch(_BY_IDENTITY, log, identities)
+        return {row[6]: RecordedEvent(*row) for row in rows}
+
+    async def head(self, conn: Connection, log: str) -> int:
+        """The last position of the log, 0 when it is empty or unknown."""
+        position = await conn.fetchval("select position from logs where log = $1", log)
+        return position or 0
+
+    async def heads(self, conn: Connection, logs: Sequence[str]) -> dict[str, int]:
+        """The last position of each log, 0 for an empty or unknown one."""
+        rows = await conn.fetch("select log, position from logs where log = any($1::text[])", logs)
+        return dict.fromkeys(logs, 0) | {row[0]: row[1] for row in rows}
+
+    async def open_logs(self, conn: Connection, logs: Sequence[str]) -> None:
+        """Create the counter rows of logs that have none, so that a first append does not have to."""
+        await conn.executemany(_OPEN, [(log,) for log in sorted(set(logs))])
+
+    async def follow(
+        self, database: Database, log: str, *, after: int, limit: int = 500, poll_seconds: float = 0.5
+    ) -> AsyncIterator[list[RecordedEvent]]:
+        """Every event of the log above `after`, in batches of at most `limit`, for ever; waits when there is
+        none.
+        """
+        while True:
+            async with database.acquire() as conn:
+                events = await self.read(conn, log, after=after, limit=limit)
+            if events:
+                after = events[-1].position
+                yield events
+            else:
+                await asyncio.sleep(poll_seconds)
+
+
+_LOGS = """
+create table logs (
+    log text collate "C" not null,
+    position bigint not null default 0,
+    recorded_at timestamptz not null,
+    primary key (log)
+)"""
+
+_EVENTS = """
+create table events (
+    log text collate "C" not null,
+    position bigint not null,
+    stream_id text collate "C" not null,
+    version integer not null,
+    topic text collate "C" not null,
+    state bytea not null,
+    identity text collate "C",
+    recorded_at timestamptz not null,
+    primary key (log, position),
+    unique (log, stream_id, version),
+    unique (log, identity)
+)"""
+
+_CHECKPOINTS = """
+create table checkpoints (
+    log text collate "C" not null,
+    name text collate "C" not null,
+    source text collate "C" not null,
+    position bigint not null,
+    primary key (log, name, source)
+)"""
+
+
+def event_tables_sql(*, partitions: int = 0) -> list[str]:
+    """The statements that create `logs`, `events` and `checkpoints`, hash-partitioned by log when partitions
+    > 0.
+
+    Keys compare bytes (collate "C"): faster, and an upgrade of the system's locales cannot break an index.
+    """
+    statements: list[str] = []
+    for table, ddl in (("logs", _LOGS), ("events", _EVENTS), ("checkpoints", _CHECKPOINTS)):
+        statements += table_sql(table, ddl, partitions=partitions)
+    # A counter row is updated once a commit: room on its page keeps every update off the index.
+    counters = [f"logs_{number}" for number in range(partitions)] or ["logs"]
+    statements += [f"alter table {table} set (fillfactor = 20)" for table in counters]
+    return statements
+
+
+def table_sql(table: str, ddl: str, *, partitions: int = 0) -> list[str]:
+    """The `create table` statement as it is, or with `partitions` hash partitions by its column `log`."""
+    if not partitions:
+        return [ddl]
+    parts = [
+        f"create table {table}_{number} partition of {table}"
+        f" for values with (modulus {partitions}, remainder {number})"
+        for number in range(partitions)
+    ]
+    return [f"{ddl} partition by hash (log)", *parts]
