@@ -1,0 +1,99 @@
+"""The places of the ledger: administrative divisions by GB/T 2260, and the authorities that answer for them.
+
+The tree follows from the digits of the code (province, prefecture, county); names come from a dated snapshot
+in `contracts/data`. Two codes are ours, taken from ranges that GB/T 2260 leaves free: `CORPS` (the Xinjiang
+Production and Construction Corps) and `CENTRAL` (the central bodies), which keep registers of their own.
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+
+NATION = "100000"
+CORPS = "660000"
+CENTRAL = "990000"
+
+CARVE_OUTS: tuple[str, ...] = ("210200", "330200", "350200", "370200", "440300")
+"""The separately planned cities Dalian, Ningbo, Xiamen, Qingdao, Shenzhen: under the nation, not a province."""
+
+_DATA = Path(__file__).parent / "data"
+_OURS = {NATION: "全国", CORPS: "新疆生产建设兵团", CENTRAL: "中央主管单位"}
+
+
+class UnknownDivisionError(ValueError):
+    """The code is not, and in the years the snapshot covers never was, a place of the ledger."""
+
+
+def _read(file: str) -> list[dict[str, str]]:
+    with (_DATA / file).open(encoding="utf-8", newline="") as rows:
+        return list(csv.DictReader(rows))
+
+
+_CURRENT: dict[str, str] = _OURS | {row["code"]: row["name"] for row in _read("divisions-2025.csv")}
+_FORMER: dict[str, str] = {
+    row["code"]: row["name"] for row in _read("divisions-changes.csv") if row["change"] == "ended"
+}
+
+AUTHORITIES: tuple[str, ...] = (
+    NATION,
+    *sorted(code for code in _CURRENT if code.endswith("0000") and code not in _OURS),
+    *CARVE_OUTS,
+    CORPS,
+    CENTRAL,
+)
+"""Every first-level authority, each with a log of its own: nation, 31 provinces, five cities, corps, centre."""
+
+
+def is_known(adcode: str) -> bool:
+    """Whether the code names a place today; a code that ended is not known, though its records stay readable."""
+    return adcode in _CURRENT
+
+
+def name_of(adcode: str) -> str:
+    """The place's own name (`双塔区`), also of a code that ended; UnknownDivisionError for anything else."""
+    name = _CURRENT.get(adcode) or _FORMER.get(adcode)
+    if name is None:
+        raise UnknownDivisionError("no such division")
+    return name
+
+
+def full_name_of(adcode: str) -> str:
+    """The names from the authority down, `辽宁省朝阳市双塔区`, for people to read."""
+    above = (code for code in reversed(chain_of(adcode)) if code != NATION or adcode == NATION)
+    return "".join(name_of(code) for code in above)
+
+
+@cache
+def chain_of(adcode: str) -> tuple[str, ...]:
+    """The place and all above it, most specific first, to the nation: 211302, 211300, 210000, 100000.
+
+    A separately planned city is cut from its province: 210202, 210200, 100000. A code that ended keeps its
+    chain; UnknownDivisionError for anything else.
+    """
+    if adcode not in _CURRENT and adcode not in _FORMER:
+        raise UnknownDivisionError("no such division")
+    if adcode == NATION:
+        return (NATION,)
+    prefecture, province = adcode[:4] + "00", adcode[:2] + "0000"
+    chain = [adcode]
+    if prefecture in _CURRENT and prefecture != adcode:
+        chain.append(prefecture)
+    if province not in chain and prefecture not in CARVE_OUTS:
+        chain.append(province)
+    return (*chain, NATION)
+
+
+def authority_of(adcode: str) -> str:
+    """The first-level authority that answers for the place: province, separately planned city, corps or centre."""
+    chain = chain_of(adcode)
+    return chain[-2] if len(chain) > 1 else NATION
+
+
+def contains(outer: str, inner: str) -> bool:
+    """Whether officials of `outer` may act for `inner`: 210000 does not contain 210202, an unknown code nothing."""
+    try:
+        return outer in chain_of(inner)
+    except UnknownDivisionError:
+        return False

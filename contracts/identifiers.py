@@ -1,0 +1,119 @@
+"""The identifiers people and organisations are known by, and what can be said of one from its characters alone.
+
+A check answers with a typed problem or None, and never repeats what it was given. County codes of a resident ID are
+not looked up: counties end and are renamed, and the people born in them stay.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from enum import StrEnum
+
+
+class IdType(StrEnum):
+    """The documents a person may be collected under."""
+
+    RESIDENT_ID = "resident_id"
+    """居民身份证, and the residence permits of people from Hong Kong, Macau and Taiwan (81, 82, 83), built alike."""
+    HK_MACAU_PERMIT = "hk_macau_permit"
+    """港澳居民来往内地通行证."""
+    TAIWAN_PERMIT = "taiwan_permit"
+    """台湾居民来往大陆通行证."""
+    PASSPORT = "passport"
+    OFFICER_CARD = "officer_card"
+    """军官证 and its like, numbers of which may hold Chinese characters."""
+
+
+class IdentifierProblem(StrEnum):
+    """Why an identifier cannot be right."""
+
+    FORMAT = "format"
+    """Wrong length, or a character that does not belong: full-width digits and spaces among them."""
+    REGION = "region"
+    BIRTH_DATE = "birth_date"
+    CHECK_DIGIT = "check_digit"
+
+    @property
+    def text_zh(self) -> str:
+        return _TEXTS[self][0]
+
+    @property
+    def text_en(self) -> str:
+        return _TEXTS[self][1]
+
+
+_TEXTS = {
+    IdentifierProblem.FORMAT: ("长度或字符不符合规定", "the length or a character does not fit"),
+    IdentifierProblem.REGION: ("前两位不是有效的地区代码", "the first two digits name no region"),
+    IdentifierProblem.BIRTH_DATE: ("出生日期不可信", "the date of birth is not plausible"),
+    IdentifierProblem.CHECK_DIGIT: ("校验码不正确", "the check digit is wrong"),
+}
+
+BIRTH_YEAR_MIN = 1900
+
+_REGIONS = frozenset(
+    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
+)
+_RESIDENT_ID = re.compile(r"[0-9]{17}[0-9Xx]", re.ASCII)
+_RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+_RESIDENT_CHECKS = "10X98765432"
+
+_USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+_USCC_VALUES = {character: value for value, character in enumerate(_USCC_ALPHABET)}
+_USCC = re.compile(rf"[{_USCC_ALPHABET[10:]}0-9]{{2}}[0-9]{{6}}[{_USCC_ALPHABET[10:]}0-9]{{10}}", re.ASCII)
+_USCC_WEIGHTS = tuple(pow(3, place, 31) for place in range(17))
+
+_OTHER_FORMATS = {
+    IdType.HK_MACAU_PERMIT: re.compile(r"[HMhm][0-9]{8}(?:[0-9]{2})?", re.ASCII),
+    IdType.TAIWAN_PERMIT: re.compile(r"[0-9]{8}|[0-9]{10}(?:[A-Za-z]|\([A-Za-z]\))?", re.ASCII),
+    IdType.PASSPORT: re.compile(r"[A-Za-z0-9]{5,20}", re.ASCII),
+    IdType.OFFICER_CARD: re.compile(r"[A-Za-z0-9\u4e00-\u9fff]{4,24}"),
+}
+
+
+def resident_id_check_digit(body: str) -> str:
+    """The last character for the first seventeen digits (GB 11643, ISO 7064 MOD 11-2)."""
+    total = sum(weight * int(digit) for weight, digit in zip(_RESIDENT_WEIGHTS, body, strict=True))
+    return _RESIDENT_CHECKS[total % 11]
+
+
+def check_resident_id(number: str, *, on: date) -> IdentifierProblem | None:
+    """What is wrong with a resident ID number (18 characters, `x` or `X` at the end), judged on the day `on`."""
+    if not _RESIDENT_ID.fullmatch(number):
+        return IdentifierProblem.FORMAT
+    if number[:2] not in _REGIONS:
+        return IdentifierProblem.REGION
+    try:
+        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+    except ValueError:
+        return IdentifierProblem.BIRTH_DATE
+    if born.year < BIRTH_YEAR_MIN or born > on:
+        return IdentifierProblem.BIRTH_DATE
+    if resident_id_check_digit(number[:17]) != number[17].upper():
+        return IdentifierProblem.CHECK_DIGIT
+    return None
+
+
+def check_id_number(id_type: IdType, number: str, *, on: date) -> IdentifierProblem | None:
+    """What is wrong with the number of any document; only a resident ID carries a check digit."""
+    if id_type is IdType.RESIDENT_ID:
+        return check_resident_id(number, on=on)
+    return None if _OTHER_FORMATS[id_type].fullmatch(number) else IdentifierProblem.FORMAT
+
+
+def uscc_check_character(body: str) -> str:
+    """The last character for the first seventeen of a unified social credit code (GB 32100, MOD 31)."""
+    total = sum(
+        weight * _USCC_VALUES[character] for weight, character in zip(_USCC_WEIGHTS, body, strict=True)
+    )
+    return _USCC_ALPHABET[-total % 31]
+
+
+def check_uscc(code: str) -> IdentifierProblem | None:
+    """What is wrong with a unified social credit code (统一社会信用代码): 18 ASCII characters, capitals only."""
+    if not _USCC.fullmatch(code):
+        return IdentifierProblem.FORMAT
+    if uscc_check_character(code[:17]) != code[17]:
+        return IdentifierProblem.CHECK_DIGIT
+    return None
