@@ -1,0 +1,162 @@
+"""Fixtures shared by all tests: embedded PostgreSQL servers and cheap migrated databases on them.
+
+`fresh_database("ledger")` gives a throw-away database with the service's schema and roles; the same with
+`"kit"` gives the event tables alone. The layout (plain, partitioned, spread) comes from XUEFEN_TEST_LAYOUT.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import asyncpg
+import pytest
+
+from services.kit.embedded import EmbeddedPostgres
+from services.kit.migrations import upgrade_from, versions_of
+from services.kit.provision import addresses, provision, with_database
+
+T = TypeVar("T")
+LAYOUT = os.environ.get("XUEFEN_TEST_LAYOUT", "plain")
+PARTITIONS = {"plain": 0, "partitioned": 4, "spread": 0}[LAYOUT]
+KIT_VERSIONS = Path(__file__).parent / "kit" / "migrations" / "versions"
+PASSWORDS = {
+    key: f"test-{key}"
+    for service in ("registry", "ledger", "transfer", "kit")
+    for key in (service, f"{service}_owner")
+}
+# Durability stays on, as services refuse to run without it; everything else is made for many small databases.
+SETTINGS = {
+    "max_connections": "300",
+    "shared_buffers": "64MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "1h",
+    "autovacuum_naptime": "1h",
+    "log_min_messages": "fatal",
+}
+
+
+@dataclass(frozen=True)
+class FreshDatabase:
+    """A migrated database of one service: addresses for its two roles and for the superuser."""
+
+    name: str
+    schema: str
+    app_dsn: str
+    owner_dsn: str
+    admin_dsn: str
+    by_log: dict[str, str] = field(default_factory=dict)
+    """Addresses (application's role) of the logs that live on another server, in the layout `spread`."""
+
+
+class FreshDatabaseFactory(Protocol):
+    def __call__(
+        self, service: str, *, partitions: int | None = None, server: int = 0, logs: Sequence[str] = ()
+    ) -> FreshDatabase: ...
+
+
+def outside_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine to its end from synchronous code, whether or not a loop runs in this thread."""
+    return in_thread(lambda: asyncio.run(make()))
+
+
+def in_thread(call: Callable[[], T]) -> T:
+    """Run a blocking call where no event loop runs."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(call).result()
+
+
+class Servers:
+    """The embedded servers of a test session, each started when first asked for, and their databases."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._servers: dict[int, EmbeddedPostgres] = {}
+        self._templates: dict[tuple[int, str, int], str] = {}
+        self._count = 0
+
+    def server(self, number: int) -> EmbeddedPostgres:
+        if number not in self._servers:
+            server = EmbeddedPostgres(self._root / f"server{number}", settings=SETTINGS)
+            server.start()
+            self._servers[number] = server
+        return self._servers[number]
+
+    def fresh(self, service: str, partitions: int, number: int) -> FreshDatabase:
+        admin_dsn = self.server(number).dsn
+        template = self._template(service, partitions, number)
+        self._count += 1
+        name = f"test_{self._count}_{service}"
+        outside_loop(lambda: _execute(admin_dsn, f"create database {name} template {template}"))
+        dsns = addresses(admin_dsn, name, _passwords(service))
+        return FreshDatabase(
+            name, service, dsns[service], dsns[f"{service}_owner"], with_database(admin_dsn, name)
+        )
+
+    def remove(self) -> None:
+        for server in self._servers.values():
+            server.remove()
+
+    def _template(self, service: str, partitions: int, number: int) -> str:
+        key = (number, service, partitions)
+        if key not in self._templates:
+            name = f"template_{service}_{partitions}"
+            admin_dsn = self.server(number).dsn
+            dsns = outside_loop(lambda: provision(admin_dsn, name, passwords=_passwords(service)))
+            versions = KIT_VERSIONS if service == "kit" else versions_of(service)
+            owner_dsn = dsns[f"{service}_owner"]
+            in_thread(lambda: upgrade_from(versions, owner_dsn, schema=service, partitions=partitions))
+            self._templates[key] = name
+        return self._templates[key]
+
+
+def _passwords(service: str) -> dict[str, str]:
+    return {key: PASSWORDS[key] for key in (service, f"{service}_owner")}
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute(statement)
+    finally:
+        await conn.close()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """The embedded servers of this session, in a directory an unprivileged child process can reach."""
+    with tempfile.TemporaryDirectory(prefix="xuefen-test-") as root:
+        Path(root).chmod(0o711)
+        servers = Servers(Path(root))
+        yield servers
+        servers.remove()
+
+
+@pytest.fixture(scope="session")
+def postgres(servers: Servers) -> EmbeddedPostgres:
+    """The first embedded PostgreSQL of this session."""
+    return servers.server(0)
+
+
+@pytest.fixture(scope="session")
+def fresh_database(servers: Servers) -> FreshDatabaseFactory:
+    """A factory of migrated throw-away databases; one call a module is cheap, one a test affordable.
+
+    In the layout `spread`, every second one of `logs` is given an address on a second server.
+    """
+
+    def make(
+        service: str, *, partitions: int | None = None, server: int = 0, logs: Sequence[str] = ()
+    ) -> FreshDatabase:
+        wanted = PARTITIONS if partitions is None else partitions
+        first = servers.fresh(service, wanted, server)
+        if LAYOUT == "spread" and logs:
+            second = servers.fresh(service, wanted, server + 1)
+            first.by_log.update(dict.fromkeys(sorted(logs)[1::2], second.app_dsn))
+        return first
+
+    return make
