@@ -16,7 +16,7 @@ CORPS = "660000"
 CENTRAL = "990000"
 
 CARVE_OUTS: tuple[str, ...] = ("210200", "330200", "350200", "370200", "440300")
-"""The separately planned cities Dalian, Ningbo, Xiamen, Qingdao, Shenzhen: under the nation, not a province."""
+"""The separately planned cities Dalian, Ningbo, Xiamen, Qingdao, Shenzhen: directly under the nation."""
 
 _DATA = Path(__file__).parent / "data"
 _OURS = {NATION: "全国", CORPS: "新疆生产建设兵团", CENTRAL: "中央主管单位"}
@@ -43,11 +43,11 @@ AUTHORITIES: tuple[str, ...] = (
     CORPS,
     CENTRAL,
 )
-"""Every first-level authority, each with a log of its own: nation, 31 provinces, five cities, corps, centre."""
+"""Every first-level authority, each with a log of its own: nation, provinces, five cities, corps, centre."""
 
 
 def is_known(adcode: str) -> bool:
-    """Whether the code names a place today; a code that ended is not known, though its records stay readable."""
+    """Whether the code names a place today; a code that ended does not, though its records stay readable."""
     return adcode in _CURRENT
 
 
@@ -86,13 +86,13 @@ def chain_of(adcode: str) -> tuple[str, ...]:
 
 
 def authority_of(adcode: str) -> str:
-    """The first-level authority that answers for the place: province, separately planned city, corps or centre."""
+    """The first-level authority of the place: its province, separately planned city, corps or centre."""
     chain = chain_of(adcode)
     return chain[-2] if len(chain) > 1 else NATION
 
 
 def contains(outer: str, inner: str) -> bool:
-    """Whether officials of `outer` may act for `inner`: 210000 does not contain 210202, an unknown code nothing."""
+    """Whether officials of `outer` may act for `inner`: 210000 not for 210202; unknown codes never."""
     try:
         return outer in chain_of(inner)
     except UnknownDivisionError:

@@ -1,7 +1,7 @@
-"""The identifiers people and organisations are known by, and what can be said of one from its characters alone.
+"""The identifiers of people and organisations, and what can be said of one from its characters alone.
 
-A check answers with a typed problem or None, and never repeats what it was given. County codes of a resident ID are
-not looked up: counties end and are renamed, and the people born in them stay.
+A check answers with a typed problem or None, and never repeats what it was given. County codes of a resident
+ID are not looked up: counties end and are renamed, and the people registered in them stay.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class IdType(StrEnum):
     """The documents a person may be collected under."""
 
     RESIDENT_ID = "resident_id"
-    """居民身份证, and the residence permits of people from Hong Kong, Macau and Taiwan (81, 82, 83), built alike."""
+    """居民身份证, and the residence permits for people from Hong Kong, Macau and Taiwan (81, 82, 83)."""
     HK_MACAU_PERMIT = "hk_macau_permit"
     """港澳居民来往内地通行证."""
     TAIWAN_PERMIT = "taiwan_permit"
@@ -52,9 +52,7 @@ _TEXTS = {
 
 BIRTH_YEAR_MIN = 1900
 
-_REGIONS = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71 81 82 83".split()
-)
+_REGION = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]", re.ASCII)
 _RESIDENT_ID = re.compile(r"[0-9]{17}[0-9Xx]", re.ASCII)
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_CHECKS = "10X98765432"
@@ -79,10 +77,10 @@ def resident_id_check_digit(body: str) -> str:
 
 
 def check_resident_id(number: str, *, on: date) -> IdentifierProblem | None:
-    """What is wrong with a resident ID number (18 characters, `x` or `X` at the end), judged on the day `on`."""
+    """What is wrong with a resident ID number (18 characters, the last may be X), judged on the day `on`."""
     if not _RESIDENT_ID.fullmatch(number):
         return IdentifierProblem.FORMAT
-    if number[:2] not in _REGIONS:
+    if not _REGION.fullmatch(number[:2]):
         return IdentifierProblem.REGION
     try:
         born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
@@ -111,7 +109,7 @@ def uscc_check_character(body: str) -> str:
 
 
 def check_uscc(code: str) -> IdentifierProblem | None:
-    """What is wrong with a unified social credit code (统一社会信用代码): 18 ASCII characters, capitals only."""
+    """What is wrong with a unified social credit code (统一社会信用代码): 18 characters, in capitals."""
     if not _USCC.fullmatch(code):
         return IdentifierProblem.FORMAT
     if uscc_check_character(code[:17]) != code[17]:

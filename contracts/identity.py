@@ -1,7 +1,7 @@
 """Keyed hashes of identity: how two services recognise the same person without keeping who it is.
 
-An ID number has so few possible values that an unkeyed hash of it gives the number away; these hashes are worth
-nothing without the deployment's key, which the registry and the ledger both hold.
+An ID number has so few possible values that an unkeyed hash of it gives the number away; these hashes are
+worth nothing without the deployment's key, which the registry and the ledger both hold.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def normalise_id_number(id_number: str) -> str:
 
 
 def normalise_name(name: str) -> str:
-    """The name as it is hashed: one form for composed characters, widths, case, blanks and the dot of transcribed names.
+    """The name as it is hashed: one form for composed characters, widths, case, blanks and dots.
 
     Blanks between Chinese characters are typists' padding (`张 三`) and go; between Latin words one is kept.
     """
@@ -36,8 +36,8 @@ def normalise_name(name: str) -> str:
 class IdentityHasher:
     """Hashes identities under one secret key.
 
-    The hash of a person is of the document's type and number; the hash of a name is bound to the number as well, so that
-    equal names of two people have different hashes and a list of common names opens nothing.
+    The hash of a person is of the document's type and number; the hash of a name is bound to the number too,
+    so that equal names of two people have different hashes and a list of common names opens nothing.
     """
 
     __slots__ = ("_key",)

@@ -1,0 +1,154 @@
+"""What the ledger tells the others: credits earned and taken back, study that waits, rules it judges by."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from contracts.envelope import (
+    Adcode,
+    Code,
+    ContentHash,
+    Credits,
+    CreditYear,
+    Day,
+    Flag,
+    OpaqueId,
+    PublishedEvent,
+    Title,
+    UtcTime,
+)
+
+Tier = Literal["junior", "intermediate", "senior"]
+"""初级, 中级, 高级: for whom a course is meant (S1-08)."""
+
+
+class CreditEarned(PublishedEvent):
+    """登记: a completed course counts for a person and year, under the policy named by its hash (S1-09)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.credit.earned.v1"
+
+    credit_id: OpaqueId
+    person_id: OpaqueId
+    year: CreditYear
+    category: Code
+    credits: Credits
+    mode: Code
+    place: Adcode
+    provider_id: OpaqueId
+    completion_id: OpaqueId
+    course: Title
+    tier: Tier | None
+    completed_at: UtcTime
+    make_up: Flag
+    late: Flag
+    policy: ContentHash
+
+
+class CreditWithdrawn(PublishedEvent):
+    """The provider that reported a completion took it back."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.credit.withdrawn.v1"
+
+    credit_id: OpaqueId
+    person_id: OpaqueId
+    year: CreditYear
+    category: Code
+    credits: Credits
+    reason: Code
+    provider_id: OpaqueId
+
+
+class CreditRevoked(PublishedEvent):
+    """An authority revoked credits: cheating, study by another person, a disqualified provider (S1-21)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.credit.revoked.v1"
+
+    credit_id: OpaqueId
+    person_id: OpaqueId
+    year: CreditYear
+    category: Code
+    credits: Credits
+    reason: Code
+    authority: Adcode
+
+
+class CompletionHeld(PublishedEvent):
+    """A completion waits: for its person to be collected, an exam, a total, a transfer (S0-23, S2B-07)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.completion.held.v1"
+
+    provider_id: OpaqueId
+    completion_id: OpaqueId
+    year: CreditYear
+    reason: Code
+
+
+class HeldCompletionRejected(PublishedEvent):
+    """A completion that waited cannot be registered; `problem` is the code of the problem type."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.held-completion.rejected.v1"
+
+    provider_id: OpaqueId
+    completion_id: OpaqueId
+    year: CreditYear
+    problem: Code
+
+
+class EnrolmentRecorded(PublishedEvent):
+    """报名: a person enrolled with a provider for a year; a transfer waits for its end (S1-07, S2C-14)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.enrolment.recorded.v1"
+
+    enrolment_id: OpaqueId
+    person_id: OpaqueId | None
+    year: CreditYear
+    provider_id: OpaqueId
+    enrolled_on: Day
+
+
+class EnrolmentClosed(PublishedEvent):
+    """An enrolment has nothing left to register: its study was registered, or it was withdrawn."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.enrolment.closed.v1"
+
+    enrolment_id: OpaqueId
+    person_id: OpaqueId | None
+    year: CreditYear
+    provider_id: OpaqueId
+    reason: Code
+
+
+class ExamPassed(PublishedEvent):
+    """A person passed the provider's exam for a year, where credits wait for it (S0-09, S0-11)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.exam.passed.v1"
+
+    person_id: OpaqueId | None
+    provider_id: OpaqueId
+    year: CreditYear
+    passed_at: UtcTime
+
+
+class ExemptionGranted(PublishedEvent):
+    """An authority freed a person from a year's requirement (A-14)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.exemption.granted.v1"
+
+    person_id: OpaqueId
+    year: CreditYear
+    reason: Code
+    authority: Adcode
+
+
+class PolicyPublished(PublishedEvent):
+    """A notice is in force for its place and years, as the content its hash names."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.policy.published.v1"
+
+    place: Adcode
+    document: Title
+    issued: Day | None
+    years: Annotated[tuple[CreditYear, ...], Field(min_length=1, max_length=50)]
+    policy: ContentHash

@@ -1,0 +1,84 @@
+"""What the registry tells the others: who is collected and where, and which organizations may train whom.
+
+A person appears by an opaque id and by keyed hashes; names, numbers and addresses never leave the registry
+this way.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.envelope import (
+    Adcode,
+    Code,
+    CreditYear,
+    Day,
+    Flag,
+    KeyedHash,
+    OpaqueId,
+    PublishedEvent,
+    Title,
+    Uscc,
+    UtcTime,
+)
+
+
+class Qualification(BaseModel):
+    """The highest accounting qualification (会计专业技术资格) and the day it was obtained (S0-04)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    level: Literal["junior", "intermediate", "senior", "advanced_senior"]
+    obtained_on: Day
+
+
+class InfoCollected(PublishedEvent):
+    """信息采集: a person's information was accepted, so credits can be registered (S1-06, S3B-02)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.registry.info.collected.v1"
+
+    person_id: OpaqueId
+    identity_hash: KeyedHash
+    name_hash: KeyedHash
+    place: Adcode
+    employer: Uscc | None
+    student: Flag
+    qualification: Qualification | None
+    working_since: Day | None
+    collected_at: UtcTime
+
+
+class OrganizationRegistered(PublishedEvent):
+    """An organization has an account: a provider, an organiser of trainings, an employer (S1-13)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.registry.organization.registered.v1"
+
+    organization_id: OpaqueId
+    name: Title
+    uscc: Uscc
+    kind: Code
+
+
+class ProviderAccredited(PublishedEvent):
+    """An authority filed a provider for a place, years and modes; only if published may it train (S3B-12)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.registry.provider.accredited.v1"
+
+    organization_id: OpaqueId
+    place: Adcode
+    years: Annotated[tuple[CreditYear, ...], Field(min_length=1, max_length=20)]
+    modes: Annotated[tuple[Code, ...], Field(min_length=1, max_length=20)]
+    published: Flag
+
+
+class ProviderDisqualified(PublishedEvent):
+    """An authority took a provider's standing from a day on; credits earned before stand (S0-25)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.registry.provider.disqualified.v1"
+
+    organization_id: OpaqueId
+    place: Adcode
+    from_date: Day
+    reason: Code
