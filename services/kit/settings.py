@@ -1,0 +1,93 @@
+"""What a process is told by its environment: every variable begins with `XUEFEN_`, and a missing one is named.
+
+`deploy/.env.example` explains each variable; a secret may stand in a file instead, in `<variable>_FILE`.
+"""
+
+import base64
+import binascii
+import secrets
+from pathlib import Path
+from typing import Self
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "XUEFEN_"
+KEY_BYTES = 32
+
+
+class SettingsError(Exception):
+    """A setting is missing or cannot be used; the message names the variable and never its value."""
+
+
+class ServiceSettings(BaseSettings):
+    """What every service is told. A service derives its own settings from this and adds fields."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    issuer: str = "http://127.0.0.1:8001"
+    """`iss` of the tokens that are taken."""
+    jwks_url: str | None = None
+    """Address of the issuer's key set; the registry's own when unset."""
+    registry_url: str = "http://127.0.0.1:8001"
+    ledger_url: str = "http://127.0.0.1:8002"
+    transfer_url: str = "http://127.0.0.1:8003"
+    log_level: str = "INFO"
+
+    @classmethod
+    def load(cls) -> Self:
+        """The settings from the environment. Raises SettingsError, naming every variable at fault."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError("; ".join(sorted(_complaints(error)))) from None
+
+    @property
+    def key_set_url(self) -> str:
+        """Where the issuer's public keys are."""
+        return self.jwks_url or f"{self.registry_url.rstrip('/')}/.well-known/jwks.json"
+
+
+def _complaints(error: ValidationError) -> set[str]:
+    complaints = set()
+    for fault in error.errors(include_input=False, include_context=False):
+        variable = f"{PREFIX}{fault['loc'][0]}".upper() if fault["loc"] else PREFIX
+        if fault["type"] == "missing":
+            complaints.add(f"{variable} is not set")
+        else:
+            complaints.add(f"{variable} cannot be used: {fault['msg']}")
+    return complaints
+
+
+def secret_text(variable: str, value: SecretStr | str | None, file: Path | None) -> str:
+    """A secret from its variable, or else from the file it names. Raises SettingsError."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    if value:
+        return value
+    if file is None:
+        raise SettingsError(f"{variable} or {variable}_FILE is not set")
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{variable}_FILE cannot be read: {error.strerror}") from None
+    if not text:
+        raise SettingsError(f"{variable}_FILE names an empty file")
+    return text
+
+
+def secret_key(variable: str, value: SecretStr | str | None, file: Path | None) -> bytes:
+    """A key of 32 bytes, written as 43 characters of base64url. Raises SettingsError."""
+    text = secret_text(variable, value, file)
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise SettingsError(f"{variable} must be {KEY_BYTES} bytes in base64url")
+    return key
+
+
+def new_key_text() -> str:
+    """A fresh key of 32 bytes as base64url text, for `secret_key`."""
+    return secrets.token_urlsafe(KEY_BYTES)
