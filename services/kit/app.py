@@ -1,0 +1,197 @@
+"""Makes a service: a FastAPI application behind plain-ASGI middleware, with health, readiness and metrics.
+
+Nothing is open but those three and the paths a service names; no page of documentation is served, the OpenAPI
+document is exported instead (`openapi_document`).
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from prometheus_client import CollectorRegistry
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
+from starlette.types import Scope
+
+from services.kit.auth import AuthenticationMiddleware, TokenVerifier
+from services.kit.errors import (
+    BodyTooLargeError,
+    FieldError,
+    HttpError,
+    InvalidRequestError,
+    MalformedBodyError,
+    MethodNotAllowedError,
+    NoSuchRouteError,
+    NotReadyError,
+    Problem,
+    problem_response,
+)
+from services.kit.field_errors import field_errors
+from services.kit.http_guard import BODY_SIZE_MAX, BodyGuardMiddleware, RequestMiddleware
+from services.kit.observability import HttpMetrics, describe_exception
+
+Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_log = structlog.stdlib.get_logger("services.kit.app")
+
+
+async def always_ready() -> Mapping[str, Any]:
+    """Readiness of an application that depends on nothing."""
+    return {}
+
+
+@asynccontextmanager
+async def _no_lifespan(_app: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+def create_service(
+    title: str,
+    *,
+    routers: Sequence[APIRouter],
+    verifier: TokenVerifier,
+    lifespan: Lifespan = _no_lifespan,
+    readiness: Readiness = always_ready,
+    version: str = "0.1.0",
+    description: str = "",
+    open_paths: Iterable[str] = (),
+    form_paths: Iterable[str] = (),
+    raw_json_paths: Iterable[str] = (),
+    body_size_max: int = BODY_SIZE_MAX,
+    metrics: CollectorRegistry | None = None,
+) -> FastAPI:
+    """The application of one service.
+
+    `readiness` returns details when the service can serve, and raises NotReadyError (or anything) when it
+    cannot. `open_paths` need no token. `form_paths` take a form instead of JSON. `raw_json_paths` decode
+    their bodies with `records.decode_batch`, which makes the strict JSON checks itself, record by record.
+    """
+    http_metrics = HttpMetrics(metrics)
+    everybody = OPEN_PATHS | frozenset(open_paths)
+    app = FastAPI(
+        title=title,
+        version=version,
+        description=description,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=_operation_id,
+        middleware=[
+            Middleware(RequestMiddleware, metrics=http_metrics),
+            Middleware(AuthenticationMiddleware, verifier=verifier, open_paths=everybody),
+            Middleware(
+                BodyGuardMiddleware,
+                body_size_max=body_size_max,
+                form_paths=frozenset(form_paths),
+                raw_json_paths=frozenset(raw_json_paths),
+            ),
+        ],
+    )
+    app.state.metrics = http_metrics
+    install_error_handlers(app)
+    app.include_router(_operations(http_metrics, readiness))
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _operations(metrics: HttpMetrics, readiness: Readiness) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """The process answers; says nothing about what it depends on."""
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """The service can serve: 200 with details, or 503."""
+        try:
+            details = await readiness()
+        except Problem:
+            raise
+        except Exception as error:
+            _log.warning("not ready", **describe_exception(error))
+            raise NotReadyError from None
+        return JSONResponse({"status": "ready", **details})
+
+    @router.get("/metrics")
+    async def prometheus() -> Response:
+        """Counters and gauges for Prometheus."""
+        text, media_type = metrics.exposition()
+        return Response(text, media_type=media_type)
+
+    return router
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Answer every refusal of routes, validation and routing as problem details."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_error)
+
+
+async def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)
+    return problem_response(error, request.scope)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = error.errors()
+    if any(item["type"] == "json_invalid" for item in errors):
+        return problem_response(MalformedBodyError(), request.scope)
+    found: list[FieldError] = field_errors(errors)
+    return problem_response(InvalidRequestError(found), request.scope)
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    problem = _http_problem(error.status_code)
+    if isinstance(problem, MethodNotAllowedError):
+        problem.headers = {"Allow": ", ".join(_allowed_methods(request.app, request.scope))}
+    return problem_response(problem, request.scope)
+
+
+def _http_problem(status: int) -> Problem:
+    known: dict[int, type[Problem]] = {
+        400: MalformedBodyError,
+        404: NoSuchRouteError,
+        405: MethodNotAllowedError,
+        413: BodyTooLargeError,
+    }
+    return known.get(status, HttpError)()
+
+
+def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:
+    allowed = []
+    for method in _METHODS:
+        probe = {**scope, "method": "GET" if method == "HEAD" else method}
+        if any(route.matches(probe)[0] is Match.FULL for route in app.router.routes):
+            allowed.append(method)
+    return allowed
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of a service, for `contracts/`: our problem answers, our patterns, no 422 of
+    FastAPI's.
+    """
+    from services.kit.openapi import describe
+
+    return describe(app)

@@ -1,0 +1,253 @@
+"""Who is calling: OAuth 2 bearer tokens, checked against the key sets of the issuers a deployment trusts."""
+
+import hashlib
+import json
+import time
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Request, Security
+from fastapi.openapi.models import OAuth2, OAuthFlowClientCredentials, OAuthFlows
+from fastapi.security import SecurityScopes
+from fastapi.security.base import SecurityBase
+from joserfc import jws, jwt
+from joserfc.errors import InvalidKeyIdError, JoseError, SecurityWarning
+from joserfc.jwk import OKPKey
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from services.kit.errors import InsufficientScopeError, NotAuthenticatedError, Problem, problem_response
+from services.kit.key_sets import KeySource
+
+AUDIENCE = "xuefen"
+ALGORITHM = "Ed25519"
+CLAIM_PLACE = "xuefen_place"
+CLAIM_ORGANIZATION = "xuefen_organization"
+
+_REALM = 'Bearer realm="xuefen"'
+_TOKEN_LENGTH_MAX = 4096
+_CLAIM_LENGTH_MAX = 200
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody whose token was good. `place` and `organization` are claims the kit does not interpret."""
+
+    subject: str
+    scopes: frozenset[str]
+    place: str | None = None
+    organization: str | None = None
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """A party whose tokens are taken: its `iss`, its keys, and the signature algorithms it may use."""
+
+    name: str
+    keys: KeySource
+    algorithms: Sequence[str] = (ALGORITHM, "EdDSA")
+
+
+class TokenVerifier:
+    """Checks tokens, and remembers good ones until they expire or `cache_seconds` pass, whichever is
+    sooner.
+    """
+
+    def __init__(
+        self,
+        issuers: Iterable[Issuer],
+        *,
+        audience: str = AUDIENCE,
+        now: Callable[[], float] = time.time,
+        leeway_seconds: int = 0,
+        cache_size_max: int = 10_000,
+        cache_seconds: int = 300,
+    ) -> None:
+        self._issuers = {issuer.name: issuer for issuer in issuers}
+        self._audience = audience
+        self._now = now
+        self._leeway = leeway_seconds
+        self._cache_size_max = cache_size_max
+        self._cache_seconds = cache_seconds
+        self._verified: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+
+    async def verify(self, token: str) -> Caller:
+        """The caller the token speaks for.
+
+        Raises NotAuthenticatedError for a token that is not good, and NotReadyError when an issuer's keys
+        cannot be had.
+        """
+        if len(token) > _TOKEN_LENGTH_MAX:
+            raise _invalid_token()
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._verified.get(digest)
+        if known is not None and self._now() < known[1]:
+            self._verified.move_to_end(digest)
+            return known[0]
+        claims = await self._claims(token)
+        caller = _caller(claims)
+        self._remember(digest, caller, float(claims["exp"]))
+        return caller
+
+    def _remember(self, digest: bytes, caller: Caller, expires: float) -> None:
+        self._verified[digest] = (caller, min(expires, self._now() + self._cache_seconds))
+        self._verified.move_to_end(digest)
+        while len(self._verified) > self._cache_size_max:
+            self._verified.popitem(last=False)
+
+    async def _claims(self, token: str) -> Mapping[str, Any]:
+        try:
+            unverified = jws.extract_compact(token.encode("ascii"))
+            issuer = self._issuers[_unverified_issuer(unverified.payload)]
+            kid = unverified.headers().get("kid")
+            claims = await self._verified_claims(token, issuer, kid if isinstance(kid, str) else None)
+            self._rules(issuer).validate(claims)
+        except (JoseError, ValueError, KeyError, TypeError, RecursionError):
+            raise _invalid_token() from None
+        return claims
+
+    async def _verified_claims(self, token: str, issuer: Issuer, kid: str | None) -> dict[str, Any]:
+        keys = await issuer.keys.current()
+        try:
+            key = keys.get_by_kid(kid)
+        except InvalidKeyIdError:
+            key = (await issuer.keys.refreshed()).get_by_kid(kid)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", SecurityWarning
+            )  # outside issuers still sign with the older "EdDSA"
+            return jwt.decode(token, key, algorithms=list(issuer.algorithms)).claims
+
+    def _rules(self, issuer: Issuer) -> jwt.JWTClaimsRegistry:
+        return jwt.JWTClaimsRegistry(
+            now=int(self._now()),
+            leeway=self._leeway,
+            iss={"essential": True, "value": issuer.name},
+            aud={"essential": True, "value": self._audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+
+
+def _unverified_issuer(payload: bytes) -> str:
+    claims = json.loads(payload)
+    return str(claims["iss"])
+
+
+def _caller(claims: Mapping[str, Any]) -> Caller:
+    scope = claims.get("scope", "")
+    texts = [claims["sub"], claims.get(CLAIM_PLACE), claims.get(CLAIM_ORGANIZATION)]
+    if not isinstance(scope, str) or any(not _is_claim(text) for text in texts if text is not None):
+        raise _invalid_token()
+    return Caller(texts[0], frozenset(scope.split()), texts[1], texts[2])
+
+
+def _is_claim(text: object) -> bool:
+    return isinstance(text, str) and 0 < len(text) <= _CLAIM_LENGTH_MAX and text.isprintable()
+
+
+def _invalid_token() -> NotAuthenticatedError:
+    problem = NotAuthenticatedError("令牌无效或已过期", "The token is invalid or has expired")
+    problem.headers = {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
+    return problem
+
+
+def _no_token() -> NotAuthenticatedError:
+    problem = NotAuthenticatedError("请求须带令牌", "A bearer token is required")
+    problem.headers = {"WWW-Authenticate": _REALM}
+    return problem
+
+
+class AuthenticationMiddleware:
+    """Lets nobody in without a good token, except to the open paths; runs before a body is read."""
+
+    def __init__(self, app: ASGIApp, *, verifier: TokenVerifier, open_paths: frozenset[str]) -> None:
+        self.app = app
+        self.verifier = verifier
+        self.open_paths = open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Put the caller into the request's state, or answer 401."""
+        if scope["type"] != "http" or scope["path"] in self.open_paths:
+            await self.app(scope, receive, send)
+            return
+        try:
+            kind, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+            if kind.lower() != "bearer" or not token.strip():
+                raise _no_token()
+            caller = await self.verifier.verify(token.strip())
+        except Problem as problem:
+            await problem_response(problem, scope)(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = caller
+        await self.app(scope, receive, send)
+
+
+class _Bearer(SecurityBase):
+    """Describes the tokens in the OpenAPI document and hands the authenticated caller to a route."""
+
+    def __init__(self) -> None:
+        flow = OAuthFlowClientCredentials(tokenUrl="/oauth/token", scopes={})
+        self.model = OAuth2(flows=OAuthFlows(clientCredentials=flow))
+        self.scheme_name = "oauth2"
+
+    async def __call__(self, request: Request, security_scopes: SecurityScopes) -> Caller:
+        caller: Caller | None = getattr(request.state, "caller", None)
+        if caller is None:
+            raise _no_token()
+        if security_scopes.scopes and caller.scopes.isdisjoint(security_scopes.scopes):
+            raise _insufficient_scope(security_scopes.scopes)
+        return caller
+
+
+_bearer = _Bearer()
+
+
+def _insufficient_scope(scopes: Sequence[str]) -> InsufficientScopeError:
+    names = " ".join(scopes)
+    problem = InsufficientScopeError(f"需要权限范围 {names}", f"Needs the scope {names}")
+    problem.headers = {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{names}"'}
+    return problem
+
+
+def require(*scopes: str) -> Callable[[Caller], Caller]:
+    """A dependency that gives the caller, or refuses one whose token has none of the scopes (401, 403)."""
+
+    def authorized(caller: Annotated[Caller, Security(_bearer, scopes=list(scopes))]) -> Caller:
+        return caller
+
+    return authorized
+
+
+def sign_token(
+    key: OKPKey,
+    *,
+    issuer: str,
+    subject: str,
+    scopes: Iterable[str],
+    place: str | None = None,
+    organization: str | None = None,
+    audience: str = AUDIENCE,
+    lifetime_seconds: int = 3600,
+    now: Callable[[], float] = time.time,
+) -> str:
+    """A signed token for the subject; the registry and the command line both make theirs here."""
+    key.ensure_kid()
+    issued = int(now())
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "aud": audience,
+        "sub": subject,
+        "scope": " ".join(sorted(scopes)),
+        "iat": issued,
+        "nbf": issued,
+        "exp": issued + lifetime_seconds,
+    }
+    if place is not None:
+        claims[CLAIM_PLACE] = place
+    if organization is not None:
+        claims[CLAIM_ORGANIZATION] = organization
+    return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])

@@ -1,0 +1,28 @@
+"""What a failure of the database means to whoever asked: stored or not is unknown, try again, or a defect
+of ours.
+"""
+
+from __future__ import annotations
+
+import asyncpg
+
+from services.kit.database import OUTCOME_UNKNOWN
+from services.kit.errors import BusyError, InternalError, OutcomeUnknownError, Problem
+
+NOTHING_STORED: tuple[type[BaseException], ...] = (
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.QueryCanceledError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InsufficientResourcesError,
+)
+
+
+def problem_of_failure(error: BaseException) -> Problem:
+    """The problem to answer for an exception that no route foresaw."""
+    if isinstance(error, NOTHING_STORED):
+        return BusyError()
+    if isinstance(error, OUTCOME_UNKNOWN):
+        return OutcomeUnknownError()
+    return InternalError()

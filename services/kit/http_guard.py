@@ -1,0 +1,204 @@
+"""The outer layers of every service, as plain ASGI: one around a request, one in front of its body.
+
+Starlette's BaseHTTPMiddleware would cancel the inner task when a client goes away, in the middle of a
+transaction.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.kit.errors import (
+    BodyTooLargeError,
+    InternalError,
+    MalformedAddressError,
+    Problem,
+    UnsupportedMediaTypeError,
+    problem_response,
+)
+from services.kit.failures import problem_of_failure
+from services.kit.json_guard import check_json, check_text
+from services.kit.observability import HttpMetrics, describe_exception
+
+BODY_SIZE_MAX = 8 * 1024 * 1024
+FORM_SIZE_MAX = 16 * 1024
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+_JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.ASCII)
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+_log = structlog.stdlib.get_logger("services.kit.http")
+
+
+class RequestMiddleware:
+    """Around everything: request id, log line, metrics, and the last word on exceptions."""
+
+    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; whatever is raised inside is answered, never raised on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+            try:
+                await self._serve(exchange, receive)
+            finally:
+                self._report(exchange)
+
+    async def _serve(self, exchange: _Exchange, receive: Receive) -> None:
+        try:
+            _check_address(exchange.scope)
+            await self.app(exchange.scope, receive, exchange.send)
+        except Exception as error:
+            problem = error if isinstance(error, Problem) else problem_of_failure(error)
+            if not isinstance(error, Problem):
+                level = _log.error if isinstance(problem, InternalError) else _log.warning
+                level("request failed", **describe_exception(error))
+            if exchange.status is None:
+                await problem_response(problem, exchange.scope)(exchange.scope, receive, exchange.send)
+
+    def _report(self, exchange: _Exchange) -> None:
+        seconds = time.perf_counter() - exchange.started
+        route = exchange.route
+        status = exchange.status or 499  # the client left before an answer began
+        method = exchange.method if exchange.method in _METHODS else "OTHER"
+        self.metrics.observe(method, route, status, seconds)
+        if route not in _QUIET:
+            _log.info(
+                "request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1)
+            )
+
+
+class _Exchange:
+    """One request and what was answered to it. HEAD is served as GET without its body (RFC 9110, 9.3.2)."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        given = Headers(scope=scope).get("x-request-id", "")
+        self.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        self.method: str = scope["method"]
+        self.scope: dict[str, Any] = {**scope, "method": "GET" if self.method == "HEAD" else self.method}
+        self.scope["state"] = dict(scope.get("state") or {})
+        self.status: int | None = None
+        self.started = time.perf_counter()
+        self._send = send
+
+    @property
+    def route(self) -> str:
+        """The template of the matched route; an address may hold what a log must not."""
+        path = getattr(self.scope.get("route"), "path", None)
+        return path if isinstance(path, str) else "unmatched"
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on, with the request id on the first."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message)["X-Request-Id"] = self.request_id
+        elif message["type"] == "http.response.body" and self.method == "HEAD":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def _check_address(scope: Scope) -> None:
+    query: bytes = scope.get("query_string", b"")
+    path: str = scope["path"]
+    if "\x00" in path or "\ufffd" in path or b"%00" in query or not path.isprintable():
+        raise MalformedAddressError
+
+
+class BodyGuardMiddleware:
+    """In front of the routes: limits a body's size, and refuses one that is not strict JSON before it is
+    parsed.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        body_size_max: int = BODY_SIZE_MAX,
+        form_paths: frozenset[str] = frozenset(),
+        raw_json_paths: frozenset[str] = frozenset(),
+    ) -> None:
+        self.app = app
+        self.body_size_max = body_size_max
+        self.form_paths = form_paths
+        self.raw_json_paths = raw_json_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body whole, check it, and hand it on in one piece."""
+        if scope["type"] != "http" or not _has_body(scope):
+            await self.app(scope, receive, send)
+            return
+        try:
+            body = await self._read(scope, receive)
+            if body is None:
+                return
+            self._check(scope, body)
+        except Problem as problem:
+            await problem_response(problem, scope)(scope, receive, send)
+            return
+        await self.app(scope, _replay(body, receive), send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+        limit = FORM_SIZE_MAX if scope["path"] in self.form_paths else self.body_size_max
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isascii() and declared.isdigit() and int(declared[:18]) > limit:
+            raise _too_large(limit)
+        chunks: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                return b"".join(chunks)
+
+    def _check(self, scope: Scope, body: bytes) -> None:
+        if not body or scope["path"] in self.form_paths:
+            return
+        media_type = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+        if not _JSON_TYPE.fullmatch(media_type):
+            raise UnsupportedMediaTypeError("正文应为 application/json", "The body must be application/json")
+        if scope["path"] in self.raw_json_paths:
+            check_text(body)
+        else:
+            check_json(body)
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+
+
+def _too_large(limit: int) -> BodyTooLargeError:
+    problem = BodyTooLargeError(f"正文不得超过 {limit} 字节", f"The body must not exceed {limit} bytes")
+    problem.headers = {"Connection": "close"}  # the rest of it is not read
+    return problem
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    pending = True
+
+    async def replayed() -> Message:
+        nonlocal pending
+        if pending:
+            pending = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return replayed

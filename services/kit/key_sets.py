@@ -1,0 +1,149 @@
+"""Key sets: where the public keys come from that tokens are checked with, and our own signing key."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+
+from services.kit.errors import NotReadyError
+
+ALGORITHM = "Ed25519"
+
+_RESPONSE_SIZE_MAX = 256 * 1024
+
+
+class KeySource(Protocol):
+    """Gives an issuer's public keys."""
+
+    async def current(self) -> KeySet:
+        """The keys as last known."""
+        ...
+
+    async def refreshed(self) -> KeySet:
+        """The keys, looked up again where that can help: a token named a key that is not among them."""
+        ...
+
+
+class FixedKeys:
+    """Keys that do not change while the process runs."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = keys
+
+    @classmethod
+    def of(cls, *keys: OKPKey) -> FixedKeys:
+        """The keys of our own signing keys; only public halves are ever shown."""
+        return cls(KeySet(list(keys)))
+
+    @classmethod
+    def from_json(cls, text: str) -> FixedKeys:
+        """A JWK Set, or a single JWK."""
+        document = json.loads(text)
+        return cls(KeySet.import_key_set(document if "keys" in document else {"keys": [document]}))
+
+    @classmethod
+    def from_file(cls, path: Path) -> FixedKeys:
+        """The JWK Set in a file."""
+        return cls.from_json(path.read_text(encoding="utf-8"))
+
+    async def current(self) -> KeySet:
+        """The keys."""
+        return self._keys
+
+    async def refreshed(self) -> KeySet:
+        """The same keys: there is nowhere to look again."""
+        return self._keys
+
+
+class FetchedKeys:
+    """Keys from a key set's address, kept for `age_seconds_max`, fetched anew at most every
+    `pause_seconds`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        client: Callable[[], httpx.AsyncClient] | None = None,
+        age_seconds_max: float = 3600.0,
+        pause_seconds: float = 10.0,
+        timeout_seconds: float = 5.0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._url = url
+        self._client = client or (lambda: httpx.AsyncClient(timeout=timeout_seconds))
+        self._age_max = age_seconds_max
+        self._pause = pause_seconds
+        self._now = now
+        self._keys: KeySet | None = None
+        self._fetched_at = 0.0
+        self._tried_at: float | None = None
+        self._fetching = asyncio.Lock()
+
+    async def current(self) -> KeySet:
+        """The keys, fetched when there are none yet or they have grown old.
+
+        Raises NotReadyError when there are none and none can be had.
+        """
+        if self._keys is None or self._now() - self._fetched_at > self._age_max:
+            return await self.refreshed()
+        return self._keys
+
+    async def refreshed(self) -> KeySet:
+        """The keys, fetched again unless that was tried a moment ago."""
+        async with self._fetching:
+            if self._tried_at is None or self._now() - self._tried_at >= self._pause:
+                self._tried_at = self._now()
+                await self._fetch()
+        if self._keys is None:
+            raise NotReadyError(
+                "令牌签发方的密钥暂不可用", "The token issuer's keys cannot be had at the moment"
+            )
+        return self._keys
+
+    async def _fetch(self) -> None:
+        try:
+            async with self._client() as client:
+                response = await client.get(self._url, headers={"Accept": "application/json"})
+            response.raise_for_status()
+            if len(response.content) > _RESPONSE_SIZE_MAX:
+                return
+            self._keys = KeySet.import_key_set(response.json())
+            self._fetched_at = self._now()
+        except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError):
+            return
+
+
+def new_signing_key() -> OKPKey:
+    """A fresh Ed25519 key with an id derived from it."""
+    return OKPKey.generate_key("Ed25519", {"use": "sig", "alg": ALGORITHM}, private=True, auto_kid=True)
+
+
+def signing_key_text(key: OKPKey) -> str:
+    """The private key as JWK JSON: a secret, for a file or a setting."""
+    return json.dumps(key.as_dict(private=True), sort_keys=True)
+
+
+def signing_key_from(text: str) -> OKPKey:
+    """The private key from its JWK JSON. Raises ValueError when it is not a private Ed25519 key."""
+    try:
+        key = OKPKey.import_key(json.loads(text))
+    except (JoseError, ValueError, KeyError, TypeError) as error:
+        raise ValueError("the signing key is not a JWK") from error
+    if not key.is_private or key.curve_name != "Ed25519":
+        raise ValueError("the signing key is not a private Ed25519 key")
+    key.ensure_kid()
+    return key
+
+
+def public_key_set(*keys: OKPKey) -> Mapping[str, Any]:
+    """The JWK Set that is published: public halves only."""
+    return dict(KeySet(list(keys)).as_dict(private=False))

@@ -1,0 +1,143 @@
+"""Logs and metrics of a service: JSON lines without personal data, and counters for Prometheus.
+
+An exception is logged by its type and frames; its text is not, since PostgreSQL's messages quote the row.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Mapping, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+REDACTED = "[redacted]"
+
+_PERSONAL = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{15}|1[3-9]\d{9})(?![0-9A-Za-z])")
+_SECRET_KEYS = frozenset(
+    {
+        "name", "full_name", "id_number", "phone", "telephone", "address",
+        "password", "secret", "client_secret", "token", "access_token", "authorization", "body",
+    }
+)  # fmt: skip
+_DEPTH_MAX = 6
+
+
+def redact(value: Any, depth: int = 0) -> Any:
+    """The value with every number that could be a person's, and every member named like a secret, taken
+    out.
+    """
+    if isinstance(value, str):
+        return _PERSONAL.sub(REDACTED, value)
+    if isinstance(value, bool) or value is None or isinstance(value, float):
+        return value
+    if isinstance(value, int):
+        return REDACTED if _PERSONAL.fullmatch(str(value)) else value
+    if depth >= _DEPTH_MAX:
+        return REDACTED
+    if isinstance(value, Mapping):
+        return {
+            key: REDACTED if str(key).lower() in _SECRET_KEYS else redact(member, depth + 1)
+            for key, member in value.items()
+        }
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [redact(member, depth + 1) for member in value]
+    return _PERSONAL.sub(REDACTED, str(value))
+
+
+def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    redacted: Mapping[str, Any] = redact(event)
+    return redacted
+
+
+def describe_exception(error: BaseException) -> dict[str, Any]:
+    """Type, SQLSTATE if any, and frames of an exception, without its text."""
+    described: dict[str, Any] = {
+        "error": f"{type(error).__module__}.{type(error).__qualname__}",
+        "frames": [
+            f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}"
+            for frame in traceback.extract_tb(error.__traceback__)[-12:]
+        ],
+    }
+    sqlstate = getattr(error, "sqlstate", None)
+    if isinstance(sqlstate, str):
+        described["sqlstate"] = sqlstate
+    cause = error.__cause__ or error.__context__
+    if cause is not None:
+        described["cause"] = f"{type(cause).__module__}.{type(cause).__qualname__}"
+    return described
+
+
+def _exception_without_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    info = event.pop("exc_info", None)
+    error = info[1] if isinstance(info, tuple) else sys.exc_info()[1] if info is True else info
+    if isinstance(error, BaseException):
+        event.update(describe_exception(error))
+    event.pop("stack_info", None)
+    return event
+
+
+def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
+    """Send structlog's and the standard library's records to one stream as redacted JSON lines."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _exception_without_text,
+    ]
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                _redact_event,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logging.getLogger(name).handlers.clear()
+        logging.getLogger(name).propagate = name != "uvicorn.access"  # its lines hold raw addresses
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+class HttpMetrics:
+    """Counters of one application. Services add their own gauges to `registry`."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self.requests = Counter(
+            "http_requests", "Requests answered.", ["method", "route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "http_request_duration_seconds",
+            "Time from request to end of answer.",
+            ["method", "route"],
+            registry=self.registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+        )
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one answer under its route's template, never under the raw address."""
+        self.requests.labels(method, route, str(status)).inc()
+        self.seconds.labels(method, route).observe(seconds)
+
+    def exposition(self) -> tuple[bytes, str]:
+        """The text Prometheus reads, and its content type."""
+        return generate_latest(self.registry), CONTENT_TYPE_PLAIN_0_0_4

@@ -1,0 +1,120 @@
+"""The OpenAPI 3.1 document of a service: made from its routes, with our problem answers in place of
+FastAPI's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "title": "Problem",
+    "description": "RFC 9457 problem details. Codes are stable; words follow Accept-Language (zh-CN or en).",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:xuefen:problem:invalid-request"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "pointer": {"type": "string", "description": "JSON pointer to the field at fault."},
+        "clause": {"type": "string", "description": "The clause that was applied."},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+    },
+}
+FIELD_ERROR_SCHEMA: dict[str, Any] = {
+    "title": "FieldError",
+    "description": "One fault: `pointer` for a field of the body, `parameter` for one beside it.",
+    "type": "object",
+    "required": ["code", "detail"],
+    "properties": {
+        "pointer": {"type": "string"},
+        "parameter": {"type": "string"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+    },
+}
+_PYTHON_END = r"(?![\s\S])"
+_PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+_WORDS = {
+    "400": "The request cannot be read.",
+    "401": "No token, or one that is not good.",
+    "403": "The token does not allow this.",
+    "404": "Not found.",
+    "405": "The method is not allowed here.",
+    "409": "The thing is not in a state that allows this.",
+    "413": "The body is too large.",
+    "415": "The body is not JSON.",
+    "422": "Fields or parameters are not of the required form.",
+    "500": "A defect of the service.",
+    "503": "The service cannot answer now, or the outcome is unknown: retry with the same id.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """`responses` of a route: the statuses it answers with problem details beyond those every route may."""
+    return {status: {"description": _WORDS[str(status)], "content": _PROBLEM_CONTENT} for status in statuses}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The document, with components sorted so that it can be committed and compared."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.router.routes
+    )
+    components = document.setdefault("components", {})
+    schemas: dict[str, Any] = components.setdefault("schemas", {})
+    for item in document["paths"].values():
+        for method, operation in item.items():
+            schemas.update(operation.pop("x-definitions", {}))
+            _answer_with_problems(method, operation)
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas.update({"Problem": PROBLEM_SCHEMA, "FieldError": FIELD_ERROR_SCHEMA})
+    components["schemas"] = {name: _portable(schema) for name, schema in sorted(schemas.items())}
+    _name_scopes(document)
+    return document
+
+
+def _portable(schema: Any) -> Any:
+    """The schema with patterns whose end every dialect of regular expressions reads the same."""
+    if isinstance(schema, list):
+        return [_portable(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: value.replace(_PYTHON_END, "$")
+        if key == "pattern" and isinstance(value, str)
+        else _portable(value)
+        for key, value in schema.items()
+    }
+
+
+def _answer_with_problems(method: str, operation: dict[str, Any]) -> None:
+    statuses = ["400", "500", "503"]
+    if operation.get("security"):
+        statuses += ["401", "403"]
+    if "requestBody" in operation:
+        statuses += ["413", "415"]
+    if "422" in operation["responses"] or "requestBody" in operation:
+        statuses.append("422")
+    for status in statuses:
+        given = operation["responses"].get(status, {})
+        description = given.get("description", "")
+        if description in ("", "Validation Error"):
+            description = _WORDS[status]
+        operation["responses"][status] = {**given, "description": description, "content": _PROBLEM_CONTENT}
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _name_scopes(document: dict[str, Any]) -> None:
+    used: set[str] = set()
+    for item in document["paths"].values():
+        for operation in item.values():
+            for alternative in operation.get("security", []):
+                for scopes in alternative.values():
+                    used.update(scopes)
+    scheme = document["components"].get("securitySchemes", {}).get("oauth2")
+    if scheme is not None:
+        scheme["flows"]["clientCredentials"]["scopes"] = {scope: scope for scope in sorted(used)}

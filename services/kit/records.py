@@ -1,0 +1,163 @@
+"""Bodies of the hot routes: msgspec decodes a batch in one go, and a pydantic mirror of the same struct
+names every fault of a bad record.
+
+A struct is written once; its mirror gives the OpenAPI schema and the errors, and accepts exactly what the
+struct does.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from services.kit.errors import FieldError, InvalidRequestError, Problem, pointer_to
+from services.kit.field_errors import field_errors
+from services.kit.json_guard import check_size, explain
+from services.kit.mirrors import mirror
+
+__all__ = ["Batch", "InvalidRecord", "batch_mirror", "decode_batch", "json_body", "mirror"]
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+_NUL_ESCAPE = b"\\u0000"
+
+
+@dataclass(frozen=True)
+class InvalidRecord:
+    """A record of a batch that is not of the required form; the others go on without it."""
+
+    index: int
+    errors: Sequence[FieldError]
+
+    @property
+    def problem(self) -> Problem:
+        """The refusal of this one record, with every fault of it."""
+        return InvalidRequestError(self.errors)
+
+
+@dataclass(frozen=True)
+class Batch(Generic[T]):
+    """The records of a body in order, each as its struct or as the reason why not."""
+
+    records: Sequence[T | InvalidRecord]
+
+    @property
+    def valid(self) -> list[tuple[int, T]]:
+        """The good records with their places."""
+        return [
+            (index, item) for index, item in enumerate(self.records) if not isinstance(item, InvalidRecord)
+        ]
+
+    @property
+    def invalid(self) -> list[InvalidRecord]:
+        """The bad records."""
+        return [item for item in self.records if isinstance(item, InvalidRecord)]
+
+
+def decode_batch(raw: bytes, struct: type[T], *, items_max: int) -> Batch[T]:
+    """Decode `{"records": [...]}` of 1 to `items_max` records, each decided alone.
+
+    Raises MalformedBodyError when the body is not JSON, and InvalidRequestError when it is no batch or holds
+    text that cannot be stored anywhere (a lone surrogate).
+    """
+    check_size(raw)
+    if _NUL_ESCAPE not in raw:
+        try:
+            return Batch(_batch_decoder(struct, items_max)(raw).records)
+        except (ValueError, RecursionError):
+            pass
+    return Batch(
+        [_decode_record(bytes(item), index, struct) for index, item in enumerate(_items(raw, items_max))]
+    )
+
+
+def _items(raw: bytes, items_max: int) -> Sequence[msgspec.Raw]:
+    try:
+        items: Sequence[msgspec.Raw] = _batch_decoder(msgspec.Raw, items_max)(raw).records
+    except msgspec.ValidationError as error:
+        raise _refused_envelope(raw, items_max, error) from None
+    except (ValueError, RecursionError) as error:
+        raise explain(raw, error) from None
+    return items
+
+
+def _refused_envelope(raw: bytes, items_max: int, error: Exception) -> Problem:
+    envelope = create_model(
+        "Envelope",
+        __config__=ConfigDict(extra="forbid", strict=True),
+        records=(Annotated[list[Any], Field(min_length=1, max_length=items_max)], ...),
+    )
+    try:
+        envelope.model_validate(msgspec.json.decode(raw))
+    except ValidationError as refused:
+        return InvalidRequestError(field_errors(refused.errors(include_input=False, include_url=False)))
+    except (ValueError, RecursionError) as malformed:
+        return explain(raw, malformed)
+    return explain(raw, error)
+
+
+def _decode_record(item: bytes, index: int, struct: type[T]) -> T | InvalidRecord:
+    base = ("records", index)
+    try:
+        record: T = _decoder(struct)(item)
+    except (ValueError, RecursionError):
+        return InvalidRecord(index, _faults(item, struct, base))
+    if _NUL_ESCAPE in item:
+        try:
+            mirror(struct).model_validate(msgspec.json.decode(item))
+        except ValidationError:
+            return InvalidRecord(index, _faults(item, struct, base))
+    return record
+
+
+def _faults(item: bytes, struct: type[msgspec.Struct], base: tuple[str | int, ...]) -> Sequence[FieldError]:
+    try:
+        mirror(struct).model_validate(msgspec.json.decode(item))
+    except ValidationError as error:
+        return field_errors(error.errors(include_input=False, include_url=False), base)
+    except (ValueError, RecursionError) as error:
+        problem = explain(item, error)
+        return [
+            FieldError(pointer_to(base) + found.pointer, found.code, found.detail_zh, found.detail_en)
+            for found in problem.field_errors
+        ] or [FieldError(pointer_to(base), "invalid", "内容不正确", "Not valid")]
+    return [FieldError(pointer_to(base), "invalid", "内容不正确", "Not valid")]
+
+
+@functools.cache
+def _decoder(struct: type[T]) -> Callable[[bytes], T]:
+    return msgspec.json.Decoder(struct).decode
+
+
+@functools.cache
+def _batch_decoder(item: Any, items_max: int) -> Callable[[bytes], Any]:
+    records = Annotated[list[item], msgspec.Meta(min_length=1, max_length=items_max)]
+    envelope = msgspec.defstruct("Envelope", [("records", records)], forbid_unknown_fields=True)
+    return msgspec.json.Decoder(envelope).decode
+
+
+@functools.cache
+def batch_mirror(struct: type[msgspec.Struct], *, items_max: int) -> type[BaseModel]:
+    """The model of a whole batch body, for the OpenAPI document."""
+    records: Any = list[mirror(struct)]  # type: ignore[misc]
+    return create_model(
+        f"{struct.__name__}Batch",
+        __config__=ConfigDict(extra="forbid", strict=True),
+        __doc__=f"1 to {items_max} records, each decided alone.",
+        records=(records, Field(min_length=1, max_length=items_max)),
+    )
+
+
+def json_body(model: type[BaseModel]) -> dict[str, Any]:
+    """`openapi_extra` of a route that decodes its body itself: the body's schema in the OpenAPI document."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    definitions = schema.pop("$defs", {})
+    definitions[model.__name__] = schema
+    reference = {"$ref": f"#/components/schemas/{model.__name__}"}
+    body = {"required": True, "content": {"application/json": {"schema": reference}}}
+    return {"requestBody": body, "x-definitions": definitions}
