@@ -36,7 +36,7 @@ _CENT = Decimal("0.01")
 
 
 def _written(kind: type, form: str) -> BeforeValidator:
-    """Refuses numbers for times and dates, also as text: an integer is no instant, whatever a parser thinks."""
+    """Refuses numbers for times and dates, also as text: an integer is no instant, whatever a parser says."""
     written = re.compile(form, re.ASCII)
 
     def check(value: Any) -> Any:
@@ -127,10 +127,10 @@ class PublishedEvent(BaseModel):
 
 
 class CloudEvent(BaseModel):
-    """One published event on a feed (CloudEvents 1.0, JSON format); `log` and `position` are extensions of ours.
+    """One published event on a feed (CloudEvents 1.0 in JSON); `log` and `position` are extensions.
 
-    A consumer stores `position` for each `log`; `(source, id)` names the event for ever. Attributes it does not know
-    are ignored, as CloudEvents demands; the `data` is read strictly, by its `type`.
+    A consumer stores `position` for each `log`; `(source, id)` names the event for ever. Attributes it does
+    not know are ignored, as CloudEvents demands; `data` is read strictly, by its `type`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

@@ -1,0 +1,1 @@
+"""The demo: fictitious people living through the five notices."""
