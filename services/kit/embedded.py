@@ -66,6 +66,11 @@ class EmbeddedPostgres:
         return f"postgresql://postgres:{self._password}@127.0.0.1:{self._port}/postgres"
 
     @property
+    def data_dir(self) -> Path:
+        """Where the data is; known once started."""
+        return self._data
+
+    @property
     def port(self) -> int:
         """The port, known once started when none was given."""
         return self._port
@@ -240,12 +245,13 @@ class EmbeddedPostgres:
         """Deal with what a killed predecessor left: a server still running, or a pid file of a dead one.
 
         PostgreSQL itself removes a stale pid file unless the number is taken again, by a zombie or by a
-        process of the same account; then it refuses to start for ever, so that case is settled here.
+        process of the same account, or the file is damaged; then it refuses to start for ever, so these
+        cases are settled here. The lock we hold says that no other process of ours is starting.
         """
         pid, _ = _read_pid_file(self._data)
-        if not pid or not is_running(pid, even_zombie=True):
+        if pid and not is_running(pid, even_zombie=True):
             return
-        if is_running(pid) and str(self._data) in process_arguments(pid):
+        if pid and is_running(pid) and str(self._data) in process_arguments(pid):
             os.kill(pid, signal.SIGINT)
             deadline = time.monotonic() + _STOP_SECONDS
             while is_running(pid):
