@@ -200,7 +200,7 @@ class GroupCommit(Generic[W, R]):
 
 
 def _answer(group: Sequence[_Entry[W, R]], results: Sequence[R | Exception]) -> None:
-    """Give every entry its result. Everything is committed by now, so a wrong count must not lead to a retry."""
+    """Give every entry its result. All is committed by now, so a wrong count must not lead to a retry."""
     if len(results) != len(group):
         for entry in group:
             entry.fail(RuntimeError(f"commit answered {len(results)} of {len(group)} works"))
