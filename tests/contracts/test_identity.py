@@ -1,0 +1,91 @@
+"""The same person gives the same hash under one key, and nothing under another."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.identity import HASH_PATTERN, IdentityHasher, normalise_name
+from services.cli.demo import fictitious
+
+HASHER = IdentityHasher(b"k" * 32)
+PEOPLE = st.integers(0, 1799).map(fictitious.person)
+TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
+
+
+class TestPerson:
+    @given(PEOPLE)
+    def test_is_hashed_the_same_each_time(self, person: fictitious.FictitiousPerson):
+        again = IdentityHasher(b"k" * 32)
+        assert HASHER.person("resident_id", person.id_number) == again.person("resident_id", person.id_number)
+
+    @given(PEOPLE)
+    def test_is_another_under_another_key(self, person: fictitious.FictitiousPerson):
+        other = IdentityHasher(b"o" * 32)
+        assert HASHER.person("resident_id", person.id_number) != other.person("resident_id", person.id_number)
+
+    @given(PEOPLE)
+    def test_is_found_however_the_number_was_typed(self, person: fictitious.FictitiousPerson):
+        typed = f" {person.id_number[:6]} {person.id_number[6:].lower()}\n"
+        assert HASHER.person("resident_id", typed) == HASHER.person("resident_id", person.id_number)
+
+    def test_differs_by_the_type_of_document(self):
+        assert HASHER.person("passport", "XF0000000") != HASHER.person("officer_card", "XF0000000")
+
+    def test_stays_what_it_is_for_ever(self):
+        # Hashes are stored: a release that computes another would know nobody.
+        assert HASHER.person("resident_id", fictitious.resident_id(0)) == (
+            "hs256:Rlwm5JWnucTtyuhfhADFIOA1tpaEoGL0fHAtB6nTkEg"
+        )
+        assert HASHER.name("resident_id", fictitious.resident_id(0), "赵甲子") == (
+            "hs256:KybVnj-82-M19JWw_SUhEHGyEIWba49LH7hy2TBwL4k"
+        )
+
+    @given(TEXTS, TEXTS, TEXTS)
+    def test_tells_nothing_but_its_algorithm(self, id_type: str, id_number: str, name: str):
+        for hashed in (HASHER.person(id_type, id_number), HASHER.name(id_type, id_number, name)):
+            assert re.fullmatch(HASH_PATTERN[1:-1], hashed)
+
+    @given(TEXTS, TEXTS)
+    def test_parts_cannot_be_shifted_into_each_other(self, one: str, other: str):
+        joined = HASHER.name("a", one + other, "")
+        assert not other.strip() or HASHER.name("a", one, other) != joined
+
+
+class TestName:
+    @pytest.mark.parametrize(
+        ("typed", "meant"),
+        [
+            ("赵 甲子", "赵甲子"),
+            ("　赵甲子 ", "赵甲子"),
+            ("阿里木•买买提", "阿里木·买买提"),
+            ("阿里木．买买提", "阿里木·买买提"),
+            ("LI  Ming", "Li Ming"),
+            ("Ｌｉ Ming", "li ming"),
+            ("Jose\u0301", "José"),
+        ],
+    )
+    def test_is_one_name_however_it_was_typed(self, typed: str, meant: str):
+        assert normalise_name(typed) == normalise_name(meant)
+
+    @pytest.mark.parametrize(
+        ("one", "other"), [("赵甲子", "赵乙丑"), ("Li Ming", "Liming"), ("赵甲子", "赵甲")]
+    )
+    def test_is_another_where_it_is_another(self, one: str, other: str):
+        assert normalise_name(one) != normalise_name(other)
+
+    @given(TEXTS)
+    def test_normalising_twice_changes_nothing(self, name: str):
+        assert normalise_name(normalise_name(name)) == normalise_name(name)
+
+    def test_belongs_to_a_number(self):
+        first, second = fictitious.resident_id(0), fictitious.resident_id(1)
+        assert HASHER.name("resident_id", first, "赵甲子") != HASHER.name("resident_id", second, "赵甲子")
+        assert HASHER.name("resident_id", first, "赵甲子") != HASHER.person("resident_id", first)
+
+
+class TestKey:
+    def test_must_be_long_enough(self):
+        with pytest.raises(ValueError, match="32 bytes"):
+            IdentityHasher(b"short")
