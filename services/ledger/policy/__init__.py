@@ -1,0 +1,84 @@
+"""The policy engine: notices as data, what they say together about a place and a year, and pure judgements by it.
+
+Nothing here touches a database, a clock or the network; only `files.py` reads files.
+"""
+
+from services.ledger.policy.account import (
+    Account,
+    Accreditation,
+    Category,
+    CompletionFacts,
+    Credit,
+    CreditState,
+    ExamPass,
+    Exemption,
+    HoldReason,
+    Person,
+    ProviderStanding,
+    Waiting,
+    WaitingReason,
+)
+from services.ledger.policy.admission import (
+    Decision,
+    Held,
+    Registered,
+    Rejected,
+    admit,
+    release,
+    released,
+)
+from services.ledger.policy.assessment import Assessment, Missing, NotCounted, Requirement, assess
+from services.ledger.policy.book import PolicyBook
+from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
+from services.ledger.policy.messages import REJECTIONS, rejection_words
+from services.ledger.policy.notice import Clause, Notice, notice_hash
+from services.ledger.policy.parse import NoticeError, NoticeFault, parse_notice
+from services.ledger.policy.policy import Policy, Sourced
+from services.ledger.policy.schema import policy_schema
+from services.ledger.policy.view import Deadline, MakeUp, MakeUpOffer
+
+__all__ = [
+    "REJECTIONS",
+    "Account",
+    "Accreditation",
+    "Assessment",
+    "Category",
+    "Clause",
+    "CompletionFacts",
+    "Credit",
+    "CreditState",
+    "Deadline",
+    "Decision",
+    "ExamPass",
+    "Exemption",
+    "Held",
+    "HoldReason",
+    "MakeUp",
+    "MakeUpOffer",
+    "Missing",
+    "NotCounted",
+    "Notice",
+    "NoticeError",
+    "NoticeFault",
+    "Person",
+    "Policy",
+    "PolicyBook",
+    "ProviderStanding",
+    "Registered",
+    "Rejected",
+    "Requirement",
+    "Sourced",
+    "Waiting",
+    "WaitingReason",
+    "admit",
+    "assess",
+    "bundled_book",
+    "bundled_notices",
+    "notice_hash",
+    "parse_notice",
+    "policy_schema",
+    "read_notice",
+    "rejection_words",
+    "release",
+    "released",
+]

@@ -1,0 +1,136 @@
+"""What the rules need to know of an account, a person and a completion, and nothing more.
+
+The ledger builds these from its events. Credits are decimals with two places, moments are aware, ids are opaque.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+Category = Literal["professional", "public"]
+CreditState = Literal["registered", "withdrawn", "revoked"]
+WaitingReason = Literal["below_total", "exam_pending"]
+HoldReason = Literal["below_total", "exam_pending", "not_collected", "name_differs", "profile_elsewhere"]
+"""Why a record waits: the first two are judged here by the policy, the rest by the ledger before it asks."""
+
+
+class Credit(Struct, frozen=True, kw_only=True, gc=False):
+    """Credits in an account for one year, as awarded. `ended_at` is when they were withdrawn or revoked."""
+
+    credit_id: str
+    category: Category
+    credits: Decimal
+    mode: str
+    provider: str
+    completed_at: datetime
+    registered_at: datetime
+    completion_id: str
+    course: str = ""
+    tier: str | None = None
+    make_up: bool = False
+    late: bool = False
+    state: CreditState = "registered"
+    reason: str | None = None
+    ended_at: datetime | None = None
+
+
+class Waiting(Struct, frozen=True, kw_only=True, gc=False):
+    """A completion that is in the account but not registered: for the exam (S0-11) or for the total (S2B-07)."""
+
+    completion_id: str
+    provider: str
+    category: Category
+    credits: Decimal
+    mode: str
+    completed_at: datetime
+    reason: WaitingReason
+    held_at: datetime
+    clause: str | None = None
+    course: str = ""
+    title: str | None = None
+    tier: str | None = None
+    started_on: date | None = None
+    exam_passed_at: datetime | None = None
+    content: str = ""
+
+
+class Enrolled(Struct, frozen=True, kw_only=True, gc=False):
+    """The person enrolled with a provider for the year (S1-07); open until it is withdrawn."""
+
+    enrolment_id: str
+    provider: str
+    mode: str
+    enrolled_on: date
+    tier: str | None = None
+
+
+class Exemption(Struct, frozen=True, kw_only=True, gc=False):
+    """An authority freed the person of the year's duty (A-14); `reason` is a code."""
+
+    reason: str
+    authority: str
+    granted_on: date
+
+
+class ExamPass(Struct, frozen=True, kw_only=True, gc=False):
+    """The person passed a provider's exam over the year's study (S0-09)."""
+
+    provider: str
+    passed_at: datetime
+
+
+class Account(Struct, kw_only=True):
+    """One person's year. The order of `credits`, `waiting` and `exams` never matters to a judgement."""
+
+    person_id: str
+    year: int
+    credits: list[Credit] = []
+    waiting: list[Waiting] = []
+    exempt: Exemption | None = None
+    exams: list[ExamPass] = []
+    enrolments: list[Enrolled] = []
+
+
+class Person(Struct, frozen=True, kw_only=True, gc=False):
+    """The two grounds of a duty (S0-03): a qualification and accounting work; students owe nothing (B-09)."""
+
+    person_id: str
+    place: str
+    qualified_on: date | None = None
+    working_since: date | None = None
+    student: bool = False
+
+
+class CompletionFacts(Struct, frozen=True, kw_only=True, gc=False):
+    """One completed course as its provider reports it, for the credit year it was studied for (B-04)."""
+
+    completion_id: str
+    provider_id: str
+    year: int
+    category: Category
+    credits: Decimal
+    mode: str
+    completed_at: datetime
+    exam_passed_at: datetime | None = None
+    tier: str | None = None
+    started_on: date | None = None
+
+
+class Accreditation(Struct, frozen=True, kw_only=True):
+    """A finance bureau filed and published a provider for a place and all under it, for years and modes (B-14)."""
+
+    place: str
+    years: tuple[int, ...]
+    modes: tuple[str, ...]
+
+
+class ProviderStanding(Struct, frozen=True, kw_only=True):
+    """A provider as the registry knows it. `disqualified_from` is the date for the place that is asked about (A-12)."""
+
+    organization_id: str
+    name: str
+    uscc: str | None = None
+    accreditations: tuple[Accreditation, ...] = ()
+    disqualified_from: date | None = None

@@ -1,0 +1,275 @@
+"""Whether a completion becomes credits, waits, or is refused: a pure decision under the policy of its place and year.
+
+`admit` decides one completion, `release` which waiting ones have become credits. Both are total: whatever the facts,
+they answer. A refusal names a stable code, the clause, and the values that explain it.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from services.ledger.policy.account import (
+    Account,
+    CompletionFacts,
+    Person,
+    ProviderStanding,
+    Waiting,
+    WaitingReason,
+)
+from services.ledger.policy.days import NEVER, begins
+from services.ledger.policy.policy import MakeUpTerms, Policy, ProviderTerms, Span
+from services.ledger.policy.providers import is_accredited, is_listed
+from services.ledger.policy.rules import RegistrationMoment
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""How far ahead of ours a provider's clock may run."""
+
+YEAR_FIRST = 2000
+_ZERO = Decimal(0)
+_EIGHT_HOURS = timedelta(hours=8)
+_ANYBODY = ProviderTerms(names=None, codes=frozenset(), clause=None)
+
+
+class Registered(Struct, frozen=True):
+    """The completion becomes credits now. `clause` says why at this moment; `late` after the deadline (B-07)."""
+
+    late: bool
+    make_up: bool
+    clause: str
+
+
+class Held(Struct, frozen=True):
+    """The completion waits: for the exam (S0-11), or until the total is reached (S2B-07)."""
+
+    reason: WaitingReason
+    clause: str
+
+
+class Rejected(Struct, frozen=True):
+    """The completion is refused. `problem` is a code of `messages.REJECTIONS`, `details` fills its sentence."""
+
+    problem: str
+    clause: str | None = None
+    details: dict[str, str] = {}
+
+
+class Opening(NamedTuple):
+    """The time a completion falls into, and what applies there."""
+
+    ends: datetime
+    late: bool
+    make_up: MakeUpTerms | None
+    providers: ProviderTerms
+    style: RegistrationMoment
+    clause: str
+
+
+Decision = Registered | Held | Rejected
+
+
+def admit(
+    policy: Policy | None,
+    completion: CompletionFacts,
+    person: Person,
+    account: Account | None,
+    provider: ProviderStanding,
+    now: datetime,
+) -> Decision:
+    """Decide one completion for the credit year it states; checks run in a fixed order and the first to fail answers."""
+    if not YEAR_FIRST <= completion.year <= now.year + 1:
+        return Rejected("year-out-of-range", None, {"year": str(completion.year)})
+    if policy is None:
+        return Rejected("no-policy", None, {"place": person.place, "year": str(completion.year)})
+    if (refusal := _implausible(policy, completion, now)) is not None:
+        return refusal
+    opening = _opening(policy, completion, completion.completed_at, account, now)
+    if isinstance(opening, Rejected):
+        return opening
+    if (refusal := _unsuitable(policy, completion, opening, provider)) is not None:
+        return refusal
+    if opening.style == "study":
+        return Registered(opening.late, opening.make_up is not None, opening.clause)
+    if opening.style == "exam":
+        return _after_exam(completion, opening, account)
+    if _sum_with_waiting(account, completion.completion_id) + completion.credits >= policy.total:
+        return Registered(opening.late, opening.make_up is not None, opening.clause)
+    return Held("below_total", opening.clause)
+
+
+def release(policy: Policy | None, account: Account, now: datetime) -> list[str]:
+    """The waiting completions that become credits now, in order of completion."""
+    return [completion_id for _, completion_id in released(policy, account, now)]
+
+
+def released(policy: Policy | None, account: Account, now: datetime) -> dict[tuple[str, str], Registered]:
+    """The waiting completions that become credits now, by provider and id, each with the terms of its registration.
+
+    All that wait for the total go together once it is reached, by whatever route (B-05); one that waits for the exam
+    goes when the same provider's exam was passed in time.
+    """
+    if policy is None:
+        return {}
+    total_reached = _sum_with_waiting(account, None) >= policy.total
+    ready: dict[tuple[str, str], Registered] = {}
+    for waiting in sorted(account.waiting, key=lambda w: (w.completed_at, w.completion_id)):
+        opening = _opening(policy, waiting, waiting.completed_at, account, now)
+        if isinstance(opening, Rejected):
+            # It was accepted under the notices of its day; a later notice does not take that back.
+            opening = Opening(NEVER, False, None, _ANYBODY, "total", waiting.clause or "")
+        if waiting.reason == "below_total":
+            ready_now = total_reached or opening.style == "study"
+        else:
+            ready_now = opening.style == "study" or _passed_in_time(account, waiting.provider, opening.ends)
+        if ready_now:
+            ready[waiting.completion_id] = Registered(
+                opening.late, opening.make_up is not None, opening.clause
+            )
+    return ready
+
+
+def _implausible(policy: Policy, completion: CompletionFacts, now: datetime) -> Rejected | None:
+    if completion.credits <= _ZERO:
+        return Rejected("credits-not-positive")
+    if completion.credits > policy.record_limit:
+        return Rejected(
+            "credits-above-limit", policy.record_limit_clause, {"limit": str(policy.record_limit)}
+        )
+    if completion.completed_at > now and completion.completed_at > now + CLOCK_TOLERANCE:
+        return Rejected("completed-in-future")
+    started = completion.started_on
+    if started is not None and begins(started) > completion.completed_at:
+        return Rejected("started-after-completion", None, {"started_on": started.isoformat()})
+    return None
+
+
+def _opening(
+    policy: Policy, facts: CompletionFacts | Waiting, moment: datetime, account: Account | None, now: datetime
+) -> Opening | Rejected:
+    """The ordinary window, else an automatic make-up window, else the reason there is none."""
+    terms = policy.terms_of(facts.mode)
+    study = terms.study
+    if policy.ordinary and study.begins <= moment < study.ends:
+        if not terms.allowed:
+            return Rejected("mode-not-allowed", terms.modes_clause, {"mode": facts.mode})
+        clause = terms.style_clause or study.until_clause or ""
+        return Opening(study.ends, now >= terms.register_ends, None, terms.providers, terms.style, clause)
+    refusal: Rejected | None = None
+    for window in policy.make_up:
+        if not _inside(window, facts.mode, moment, now, policy):
+            continue
+        if window.channel == "application":
+            refusal = refusal or Rejected("make-up-by-application", window.clause, {"year": str(policy.year)})
+            continue
+        gate = _gate(window, facts, account)
+        if gate is None:
+            style = window.style or terms.style
+            return Opening(window.ends, now >= window.ends, window, window.providers, style, window.clause)
+        refusal = gate
+    return refusal or _outside(policy, study, facts.mode, moment, now)
+
+
+def _inside(window: MakeUpTerms, mode: str, moment: datetime, now: datetime, policy: Policy) -> bool:
+    if window.modes is not None and mode not in window.modes:
+        return False
+    if window.act == "register":
+        # What was studied in its own year, or since, may be registered while the window is open (S4-08).
+        return window.begins <= now < window.ends and policy.study_begins <= moment
+    return window.begins <= moment < window.ends
+
+
+def _gate(window: MakeUpTerms, facts: CompletionFacts | Waiting, account: Account | None) -> Rejected | None:
+    if window.categories is not None and facts.category not in window.categories:
+        return Rejected("make-up-category", window.clause, {"category": facts.category})
+    if window.prerequisite_category is None:
+        return None
+    held = _ZERO
+    if account is not None:
+        for credit in account.credits:
+            if credit.state == "registered" and credit.category == window.prerequisite_category:
+                held += credit.credits
+    if held >= window.prerequisite_minimum:
+        return None
+    details = {"category": window.prerequisite_category, "minimum": str(window.prerequisite_minimum)}
+    return Rejected("make-up-prerequisite", window.prerequisite_clause, details)
+
+
+def _outside(policy: Policy, study: Span, mode: str, moment: datetime, now: datetime) -> Rejected:
+    year = str(policy.year)
+    if policy.ordinary and moment < study.begins:
+        since = study.since.isoformat() if study.since else ""
+        return Rejected(
+            "not-yet-open", study.since_clause or study.until_clause, {"year": year, "since": since}
+        )
+    later = [
+        window
+        for window in policy.make_up
+        if (window.modes is None or mode in window.modes)
+        and (now if window.act == "register" else moment) < window.begins
+    ]
+    if not policy.ordinary and later:
+        return Rejected("not-yet-open", later[0].clause, {"year": year, "since": later[0].since.isoformat()})
+    if policy.ordinary:
+        until = study.until.isoformat() if study.until else ""
+        details = {"year": year, "until": until}
+        if later:
+            details["make_up_since"] = later[0].since.isoformat()
+        return Rejected("window-closed", study.until_clause or study.since_clause, details)
+    last = max(policy.make_up, key=lambda window: window.ends)
+    until = last.until.isoformat() if last.until else ""
+    return Rejected("window-closed", last.clause, {"year": year, "until": until})
+
+
+def _unsuitable(
+    policy: Policy, completion: CompletionFacts, opening: Opening, provider: ProviderStanding
+) -> Rejected | None:
+    terms = opening.providers
+    if terms.names is not None:
+        if not is_listed(terms, provider):
+            return Rejected("provider-not-listed", terms.clause, {"year": str(policy.year)})
+    else:
+        years = (completion.year,)
+        if opening.make_up is not None:
+            # Past years are made up with those who may teach now (B-03).
+            years = (completion.year, (completion.completed_at + _EIGHT_HOURS).year)
+        if not is_accredited(policy.chain, years, completion.mode, provider):
+            details = {"year": str(completion.year), "mode": completion.mode}
+            return Rejected("provider-not-accredited", terms.clause, details)
+    barred = provider.disqualified_from
+    if barred is not None and completion.completed_at >= begins(barred):
+        return Rejected("provider-disqualified", policy.disqualification_clause, {"from": barred.isoformat()})
+    return None
+
+
+def _after_exam(completion: CompletionFacts, opening: Opening, account: Account | None) -> Decision:
+    """Study and exam make one training (S0-09): the exam too must be passed before the window ends."""
+    registered = Registered(opening.late, opening.make_up is not None, opening.clause)
+    passed = completion.exam_passed_at
+    if passed is not None and passed < opening.ends:
+        return registered
+    if account is not None and _passed_in_time(account, completion.provider_id, opening.ends):
+        return registered
+    if passed is not None:
+        return Rejected("exam-too-late", opening.clause)
+    return Held("exam_pending", opening.clause)
+
+
+def _passed_in_time(account: Account, provider: str, ends: datetime) -> bool:
+    for exam in account.exams:
+        if exam.provider == provider and exam.passed_at < ends:
+            return True
+    return False
+
+
+def _sum_with_waiting(account: Account | None, but: str | None) -> Decimal:
+    """What is registered for the year and what waits for the total, less the completion that is being decided."""
+    total = _ZERO
+    if account is not None:
+        for credit in account.credits:
+            if credit.state == "registered":
+                total += credit.credits
+        for waiting in account.waiting:
+            if waiting.reason == "below_total" and waiting.completion_id != but:
+                total += waiting.credits
+    return total

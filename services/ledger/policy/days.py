@@ -1,0 +1,41 @@
+"""Days of the rules as moments: a window is open from the first moment of a day in Shanghai to 24:00 of another (A-11).
+
+Every function here is total over `datetime.date`, so that no date a caller writes can make a judgement fail.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from services.kit.clock import SHANGHAI, end_of_day, start_of_day
+
+ALWAYS = datetime.min.replace(tzinfo=UTC)
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@lru_cache(maxsize=8192)
+def begins(day: date | None) -> datetime:
+    """The first moment of the day in Shanghai, in UTC; no day, or one no clock can express, begins always."""
+    try:
+        return start_of_day(day) if day is not None else ALWAYS
+    except OverflowError:
+        return ALWAYS
+
+
+@lru_cache(maxsize=8192)
+def ends(day: date | None) -> datetime:
+    """The first moment after the day in Shanghai (24:00), in UTC: in time is `moment < ends(day)`. No day never ends."""
+    try:
+        return end_of_day(day) if day is not None else NEVER
+    except OverflowError:
+        return NEVER
+
+
+@lru_cache(maxsize=8192)
+def last_second(day: date) -> datetime:
+    """The last whole second of the day, written in Shanghai time: what a deadline shows to people."""
+    return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=SHANGHAI)
+
+
+def day_after(day: date) -> date:
+    """The next day; the last day a calendar can hold is followed by itself."""
+    return day + timedelta(days=1) if day < date.max else day

@@ -1,0 +1,182 @@
+"""The rules that decide today: who owes a year, how much, when and how it is studied, registered and made up."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from services.ledger.policy.account import Category
+from services.ledger.policy.rules import (
+    Act,
+    CategoryMinima,
+    ClauseId,
+    Credits,
+    Day,
+    Mode,
+    Part,
+    ProviderRule,
+    RegistrationMoment,
+    Rule,
+    Text,
+    Years,
+    by_mode,
+)
+
+
+class Obligation(Rule, frozen=True, tag="obligation"):
+    """义务起始: 自取得资格或从事会计工作的次年 (next_year) 或当年 (same_year) 起。When the duty begins."""
+
+    qualified: Literal["next_year", "same_year"] | None = None
+    working: Literal["next_year", "same_year"] | None = None
+    both: Literal["earlier", "later"] | None = None
+    students: Literal["not_obliged", "obliged"] | None = None
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting per ground, one for both grounds together (A-01), one for students (B-09)."""
+        for field in ("qualified", "working", "both", "students"):
+            if (value := getattr(self, field)) is not None:
+                yield f"obligation.{field}", value
+
+
+class Requirement(Rule, frozen=True, tag="requirement"):
+    """学分要求: 总学分与各科目最低学分。Minimum credits of a year; `general` records the wording 一般."""
+
+    total: Credits | None = None
+    categories: CategoryMinima = {}
+    wording: Literal["firm", "general"] = "firm"
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for the total and one for each category; a minimum of 0 lifts an inherited one."""
+        if self.total is not None:
+            yield "requirement.total", self.total
+        for category, minimum in self.categories.items():
+            yield f"requirement.{category}", minimum
+
+
+class RecordLimit(Rule, frozen=True, tag="record_limit"):
+    """单条学习记录的学分上限。The most credits one completion may carry."""
+
+    credits: Credits
+
+
+class Window(Rule, frozen=True, tag="window", rename={"since": "from"}):
+    """时间: 学习 (study) 或登记 (register) 等的起止日, 均含当日。Both days are included; an end left out is inherited."""
+
+    act: Act = "study"
+    modes: tuple[Mode, ...] = ()
+    since: Day | None = None
+    until: Day | None = None
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """Start and end are separate settings for each mode, so that a city may move one and inherit the other."""
+        if self.since is not None:
+            yield from by_mode(f"window.{self.act}.from", self.modes, self.since)
+        if self.until is not None:
+            yield from by_mode(f"window.{self.act}.until", self.modes, self.until)
+
+
+class Modes(Rule, frozen=True, tag="modes"):
+    """学习形式: 允许的方式; open 表示"等", 其他方式亦可。Allowed modes; when open, others are allowed too."""
+
+    allowed: Annotated[tuple[Mode, ...], Meta(min_length=1)]
+    open: bool = False
+
+
+class ListedProvider(Part, frozen=True):
+    """名单中的机构: 有统一社会信用代码按代码认定, 否则按名称。Matched by code when given, else by exact name."""
+
+    name: Text
+    uscc: Annotated[str, Meta(pattern="^[0-9A-HJ-NP-RT-UW-Y]{18}$")] | None = None
+
+
+class Providers(Rule, frozen=True, tag="providers"):
+    """培训机构: listed 仅限名单, accredited 凡经备案公布者。A closed list, or whoever the registry has accredited."""
+
+    rule: ProviderRule
+    modes: tuple[Mode, ...] = ()
+    list: tuple[ListedProvider, ...] = ()
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each mode."""
+        yield from by_mode("providers", self.modes, self)
+
+
+class Registration(Rule, frozen=True, tag="registration"):
+    """登记时点: study 学完即登记, exam 考试合格后, total 达到总学分时。When a completion becomes credits."""
+
+    at: RegistrationMoment
+    modes: tuple[Mode, ...] = ()
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each mode."""
+        yield from by_mode("registration", self.modes, self.at)
+
+
+class Prerequisite(Part, frozen=True):
+    """补学前提: 该年度此科目已达到的学分。What the account must hold in a category before it may be made up."""
+
+    category: Category
+    minimum: Credits
+    clause: ClauseId | None = None
+
+
+class MakeUpWindow(Part, frozen=True, rename={"since": "from"}):
+    """补学窗口: 途径、起止日、机构、范围。A time in which a past year may be made up, and how.
+
+    Without a start it opens the day after the year's own window, or with the notice if that is later (B-08); without an
+    end it stays open. `providers_of` names the clause of the same notice whose list applies (B-03).
+    """
+
+    channel: Literal["automatic", "application"]
+    since: Day | None = None
+    until: Day | None = None
+    act: Literal["study", "register"] = "study"
+    modes: tuple[Mode, ...] = ()
+    categories: tuple[Category, ...] = ()
+    prerequisite: Prerequisite | None = None
+    condition: Literal["special_reason", "shortfall"] | None = None
+    providers: ProviderRule = "accredited"
+    providers_of: ClauseId | None = None
+    registration: RegistrationMoment | None = None
+
+
+class MakeUp(Rule, frozen=True, tag="make_up"):
+    """补学: 哪些年度, 哪些窗口; never 表示不组织补学 (C-04: 以后的通知仍可开放)。Which past years may be made up."""
+
+    years: Years
+    windows: tuple[MakeUpWindow, ...] = ()
+    never: bool = False
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """None: windows of several notices stand beside each other, see `make_up.py`."""
+        yield from ()
+
+
+class CarryOver(Rule, frozen=True, tag="carry_over"):
+    """结转: 学分是否结转以后年度, 是否全国有效。Whether credits outlive their year or their province."""
+
+    allowed: bool
+    nationwide: bool | None = None
+
+
+class Disqualification(Rule, frozen=True, tag="disqualification"):
+    """取消培训资格: 自生效日起完成的学习不予登记。Completions on or after the date are refused (A-12)."""
+
+    published: bool = True
+    completions: Literal["refused_from_date"] = "refused_from_date"
+
+
+class Precondition(Rule, frozen=True, tag="precondition"):
+    """前提: 完成信息采集后方可学习或登记。A person must be collected first (B-19)."""
+
+    collected_in: Text
+    before: Literal["study", "registration"]
+    address: Text | None = None
+
+
+class Tiers(Rule, frozen=True, tag="tiers"):
+    """课程层级: 可向上拓展; 较低层级默认接受 (A-09)。Course tiers; studying above one's own is allowed."""
+
+    names: Annotated[tuple[Literal["junior", "intermediate", "senior"], ...], Meta(min_length=1)]
+    upward: bool = True
+    lower: Literal["accepted", "refused"] = "accepted"

@@ -1,0 +1,191 @@
+"""A resolved policy: what every notice in force says together about one place and one year, each value with its source.
+
+Everything that depends on the policy alone is computed once here, so that judging one more person costs little.
+"""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar
+
+from msgspec import Struct
+
+from services.ledger.policy.account import Category
+from services.ledger.policy.rules import RegistrationMoment
+
+T = TypeVar("T")
+
+RECORD_LIMIT_DEFAULT = Decimal(360)
+"""The most credits one completion may carry where no notice says: four whole years."""
+
+
+class Sourced(Struct, Generic[T], frozen=True):
+    """A value and where it comes from: the clause, its words, and the document of which place."""
+
+    value: T
+    clause: str
+    document: str
+    place: str
+    article: str
+    text: str
+
+    def carrying(self, value: Any) -> "Sourced[Any]":
+        """Another value of the same source."""
+        return Sourced(value, self.clause, self.document, self.place, self.article, self.text)
+
+
+class NoticeRef(Struct, frozen=True):
+    """A notice that took part in the policy."""
+
+    id: str
+    document: str
+    place: str
+    hash: str
+
+
+class Span(Struct, frozen=True):
+    """Days of an act, both included, with the clause that sets each end; `begins` and `ends` are the moments."""
+
+    act: str
+    mode: str | None
+    since: date | None
+    until: date | None
+    begins: datetime
+    ends: datetime
+    since_clause: str | None
+    until_clause: str | None
+
+
+class ProviderTerms(Struct, frozen=True):
+    """Which providers: those listed by name or by code, or, when `names` is None, the accredited."""
+
+    names: frozenset[str] | None
+    codes: frozenset[str]
+    clause: str | None
+
+
+class Terms(Struct, frozen=True):
+    """How one mode of study is admitted in the year."""
+
+    allowed: bool
+    modes_clause: str | None
+    study: Span
+    register_ends: datetime
+    register_clause: str | None
+    providers: ProviderTerms
+    style: RegistrationMoment
+    style_clause: str | None
+
+
+class MakeUpTerms(Struct, frozen=True):
+    """One window in which this year may be made up. `modes` and `categories` are None when all are meant."""
+
+    channel: Literal["automatic", "application"]
+    act: Literal["study", "register"]
+    since: date
+    until: date | None
+    begins: datetime
+    ends: datetime
+    modes: frozenset[str] | None
+    categories: frozenset[str] | None
+    prerequisite_category: Category | None
+    prerequisite_minimum: Decimal
+    prerequisite_clause: str | None
+    condition: str | None
+    providers: ProviderTerms
+    style: RegistrationMoment | None
+    clause: str
+    document: str
+    place: str
+    text: str
+
+
+class RequirementTerms(Struct, frozen=True):
+    """A minimum that the year's credits must reach, of all (`category` None) or of one category."""
+
+    kind: Literal["total", "category"]
+    category: Category | None
+    minimum: Decimal
+    clause: str
+    document: str
+    text: str
+
+
+class Duty(Struct, frozen=True):
+    """From which year somebody is obliged: years after each ground, None where the ground does not oblige."""
+
+    qualified_offset: int | None
+    working_offset: int | None
+    both_earlier: bool
+    students: bool
+    clause: str | None
+
+
+class Policy:
+    """What is in force for one place and one credit year. Two policies with one `hash` judge alike.
+
+    `ordinary` is False for a year that only a make-up clause names: it is judged by the inherited thresholds, and its
+    ordinary study is over. `settings` holds every value, also those that are data only, by the setting's name.
+    """
+
+    def __init__(
+        self,
+        *,
+        place: str,
+        year: int,
+        chain: tuple[str, ...],
+        ordinary: bool,
+        hash_: str,
+        notices: tuple[NoticeRef, ...],
+        settings: Mapping[str, Sourced[Any]],
+        requirements: tuple[RequirementTerms, ...],
+        duty: Duty,
+        terms: Mapping[str, Terms],
+        any_mode: Terms,
+        spans: tuple[Span, ...],
+        make_up: tuple[MakeUpTerms, ...],
+        never: Sourced[None] | None,
+    ) -> None:
+        self.place = place
+        self.year = year
+        self.chain = frozenset(chain)
+        self.ordinary = ordinary
+        self.hash = hash_
+        self.notices = notices
+        self.settings = settings
+        self.requirements = requirements
+        self.duty = duty
+        self.terms = terms
+        self.any_mode = any_mode
+        self.spans = spans
+        self.make_up = make_up
+        self.never = never
+        self.total = requirements[0].minimum
+        limit = settings.get("record_limit")
+        self.record_limit: Decimal = limit.value.credits if limit is not None else RECORD_LIMIT_DEFAULT
+        self.record_limit_clause = limit.clause if limit is not None else None
+        disqualification = settings.get("disqualification")
+        self.disqualification_clause = disqualification.clause if disqualification is not None else None
+        self.views: dict[date, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"Policy({self.place}, {self.year}, {self.hash})"
+
+    def terms_of(self, mode: str) -> Terms:
+        """How the mode is admitted; a mode no clause speaks of follows the general clauses."""
+        return self.terms.get(mode, self.any_mode)
+
+    @cached_property
+    def study_begins(self) -> datetime:
+        """The first moment of the year's study, over all allowed modes."""
+        return min(span.begins for span in self._study)
+
+    @cached_property
+    def study_ends(self) -> datetime:
+        """The first moment after the year's study, over all allowed modes."""
+        return max(span.ends for span in self._study)
+
+    @cached_property
+    def _study(self) -> list[Span]:
+        return [span for span in self.spans if span.act == "study"] or [self.any_mode.study]

@@ -1,0 +1,123 @@
+"""The sentences of an assessment, short and plain, in Chinese and English. Codes are never translated; these are."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+
+from services.ledger.policy.account import Category
+from services.ledger.policy.view import View
+
+Words = tuple[str, str]
+
+CATEGORY_ZH: Mapping[str, str] = {"professional": "专业科目", "public": "公需科目"}
+
+WHY: Mapping[str, Words] = {
+    "below_total": ("尚未学满规定学分，暂不登记", "waits until the required total is reached"),
+    "exam_pending": ("考试尚未合格，暂不登记", "waits for the exam to be passed"),
+    "withdrawn": ("培训机构已撤回", "withdrawn by the provider"),
+    "revoked": ("财政部门已撤销", "revoked by the authority"),
+    "completed_later": ("在所问日期之后完成", "completed after the day asked about"),
+}
+
+EXEMPT_ZH: Mapping[str, str] = {
+    "illness": "病假",
+    "childbirth": "生育",
+    "abroad": "境外工作",
+    "retired": "退休",
+    "left": "不再从事会计工作",
+}
+
+
+@lru_cache(maxsize=65536)
+def plain(credits: Decimal) -> str:
+    """Credits as people write them: 90, 89.5."""
+    text = f"{credits:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@lru_cache(maxsize=4096)
+def day_zh(day: date) -> str:
+    """A date in Chinese."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def no_policy_words(year: int) -> Words:
+    """Nothing can be said."""
+    return (
+        f"本地没有{year}年度的继续教育通知，无法判断。",
+        f"No notice governs {year} here, so nothing can be judged.",
+    )
+
+
+@lru_cache(maxsize=4096)
+def not_required_words(year: int, first: int | None, student: bool) -> Words:
+    """The person owes nothing in the year."""
+    if first is not None:
+        return (
+            f"自{first}年度起参加继续教育，{year}年度不作要求。",
+            f"The duty begins with {first}; {year} is not required.",
+        )
+    if student:
+        return f"在校学生，{year}年度不作要求。", f"A student owes nothing in {year}."
+    return (
+        f"无会计专业技术资格且未从事会计工作，{year}年度不作要求。",
+        f"Neither qualified nor doing accounting work: {year} is not required.",
+    )
+
+
+@lru_cache(maxsize=4096)
+def exempt_words(year: int, reason: str) -> Words:
+    """An authority freed the person of the year."""
+    return f"{year}年度已获免除（{EXEMPT_ZH.get(reason, reason)}）。", f"Exempt for {year} ({reason})."
+
+
+def compliant_words(year: int, total: Decimal, by_category: Mapping[str, Decimal]) -> Words:
+    """All minima are reached."""
+    all_, own, public = plain(total), plain(by_category["professional"]), plain(by_category["public"])
+    return (
+        f"{year}年度继续教育已达标：已登记{all_}学分，其中专业科目{own}学分、公需科目{public}学分。",
+        f"Compliant for {year}: {all_} credits, {own} professional and {public} public.",
+    )
+
+
+def short_words(
+    year: int, total: Decimal, missing: Sequence[tuple[Category | None, Decimal]], view: View
+) -> Words:
+    """Something is missing; what to do about it and until when follows."""
+    parts_zh = "，".join(f"{CATEGORY_ZH[c] if c else '总学分'}尚缺{plain(short)}学分" for c, short in missing)
+    parts_en = ", ".join(f"{plain(short)} {c or 'in total'}" for c, short in missing)
+    done, (tail_zh, tail_en) = plain(total), _tail(view)
+    verdict = _VERDICTS[view.when_short]
+    return (
+        f"{year}年度继续教育{verdict[0]}：已登记{done}学分，{parts_zh}。{tail_zh}",
+        f"{verdict[1]} for {year}: {done} credits registered; missing: {parts_en}. {tail_en}",
+    )
+
+
+_VERDICTS: Mapping[str, Words] = {
+    "in_progress": ("进行中", "In progress"),
+    "deficient": ("未达标", "Deficient"),
+}
+_TAILS: dict[int, Words] = {}
+
+
+@lru_cache(maxsize=4096)
+def _tail(view: View) -> Words:
+    until = view.study_until
+    if view.phase == "before" and view.study_since is not None:
+        return f"学习自{day_zh(view.study_since)}开始。", f"Study opens on {view.study_since}."
+    if view.phase != "over" and until is not None:
+        return f"须于{day_zh(until)}（含当日）前完成。", f"Complete by {until}, that day included."
+    make_up = view.make_up
+    if make_up is None or not make_up.open:
+        coming = [w for w in make_up.windows if w.since > view.on] if make_up is not None else []
+        if coming:
+            since = coming[0].since
+            return f"{day_zh(since)}起可补学。", f"It can be made up from {since}."
+        return "目前没有开放的补学。", "No make-up is open."
+    end_zh = f"截至{day_zh(make_up.until)}" if make_up.until else "未定截止日"
+    end_en = f"until {make_up.until}" if make_up.until else "with no end set"
+    if make_up.channel == "automatic":
+        return f"现可补学，{end_zh}，学完自动登记。", f"It can be made up by study {end_en}."
+    return f"现可申请补登，{end_zh}，由财政部门审核。", f"It can be made up by application {end_en}."
