@@ -20,6 +20,7 @@ from starlette.responses import Response
 from services.kit.auth import Caller
 from services.kit.database import Connection
 from services.kit.errors import Problem
+from services.kit.event_store import table_sql
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
@@ -120,21 +121,22 @@ def fingerprint(method: str, path: str, body: bytes) -> str:
     return digest.hexdigest()
 
 
+_TABLE = """
+create table idempotency_keys (
+    log text collate "C" not null,
+    caller text collate "C" not null,
+    key text collate "C" not null,
+    fingerprint text collate "C" not null,
+    status integer,
+    body text,
+    recorded_at timestamptz not null default now(),
+    primary key (log, caller, key)
+)"""
+
+
 def idempotency_table_sql(partitions: int = 0) -> list[str]:
-    """The statements that create the table of keys, partitioned by log when `partitions` > 0."""
-    spread = " partition by hash (log)" if partitions else ""
-    statements = [
-        "create table idempotency_keys ("
-        " log text not null, caller text not null, key text not null, fingerprint text not null,"
-        " status integer, body text, recorded_at timestamptz not null default now(),"
-        f" primary key (log, caller, key)){spread}"
-    ]
-    statements += [
-        f"create table idempotency_keys_{number} partition of idempotency_keys"
-        f" for values with (modulus {partitions}, remainder {number})"
-        for number in range(partitions)
-    ]
-    return statements
+    """The statements that create the table of keys, hash-partitioned by log when `partitions` > 0."""
+    return table_sql("idempotency_keys", _TABLE, partitions=partitions)
 
 
 _CLAIM = """
@@ -144,7 +146,7 @@ on conflict do nothing returning key
 _FIND = "select fingerprint, status, body from idempotency_keys where log = $1 and caller = $2 and key = $3"
 _REMEMBER = "update idempotency_keys set status = $4, body = $5 where log = $1 and caller = $2 and key = $3"
 # An answer from memory must wait for a synchronous standby like the first did, so its transaction writes too.
-_WRITE_SOMETHING = "select pg_logical_emit_message(true, 'idempotency', '')"
+_WRITE_SOMETHING = "select pg_logical_emit_message(true, 'xuefen', '')"
 
 
 async def claim(conn: Connection, log: str, key: CommandKey) -> StoredAnswer | None:

@@ -59,11 +59,6 @@ class KeyWrapper:
         self._ciphers = {_key_id(key): AESGCM(key) for key in keys}
         self._current = _key_id(keys[0])
 
-    @classmethod
-    def from_text(cls, text: str) -> KeyWrapper:
-        """One or several base64 keys, the current one first, separated by commas."""
-        return cls([key_from_text(part) for part in text.split(",")])
-
     def new_key(self, subject: str) -> tuple[SubjectKey, str]:
         """A fresh key for the subject, and the same key wrapped, to be stored."""
         key = AESGCM.generate_key(bit_length=KEY_SIZE * 8)
@@ -81,22 +76,6 @@ class KeyWrapper:
         if algorithm != ALGORITHM or cipher is None:
             raise UnsealableError("unknown algorithm or key")
         return SubjectKey(_decrypt(cipher, _decode(body), _bound(("subject-key", subject))))
-
-
-def key_from_text(text: str) -> bytes:
-    """A 32-byte key written in base64 or base64url. Raises ValueError."""
-    try:
-        key = _decode(text.strip().replace("+", "-").replace("/", "_").rstrip("="))
-    except UnsealableError:
-        raise ValueError("a key is written in base64") from None
-    if len(key) != KEY_SIZE:
-        raise ValueError(f"a key has {KEY_SIZE} bytes")
-    return key
-
-
-def new_key_text() -> str:
-    """A fresh 32-byte key in base64url, for a setting."""
-    return _encode(os.urandom(KEY_SIZE))
 
 
 def _key_id(key: bytes) -> str:

@@ -1,0 +1,40 @@
+"""A small service to try the plumbing on, and callers with and without tokens."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+from fastapi import APIRouter, FastAPI
+
+from services.kit.app import create_service
+from services.kit.auth import Issuer, TokenVerifier, sign_token
+from services.kit.key_sets import FixedKeys, new_signing_key
+
+ISSUER = "https://issuer.example"
+KEY = new_signing_key()
+
+
+def verifier() -> TokenVerifier:
+    return TokenVerifier([Issuer(ISSUER, FixedKeys.of(KEY))])
+
+
+def token(*scopes: str, subject: str = "client-1", **claims: Any) -> str:
+    return sign_token(KEY, issuer=ISSUER, subject=subject, scopes=scopes, **claims)
+
+
+def bearer(*scopes: str, **claims: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(*scopes, **claims)}"}
+
+
+def service(routers: Sequence[APIRouter], **options: Any) -> FastAPI:
+    return create_service("Plumbing", routers=routers, verifier=verifier(), **options)
+
+
+@asynccontextmanager
+async def calling(app: FastAPI, *scopes: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application; with scopes it carries a token."""
+    headers = bearer(*scopes) if scopes else {}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as client:
+        yield client
