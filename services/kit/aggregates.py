@@ -125,7 +125,8 @@ _MAPPER = make_mapper()
 
 def domain_event(recorded: RecordedEvent) -> Any:
     """The library's event object of a stored event. UnknownEventError when its topic is not registered."""
-    events.require_known([recorded.topic])
+    if not events.is_known(recorded.topic):
+        raise events.UnknownEventError(recorded.topic)
     return _MAPPER.to_domain_event(
         StoredEvent(recorded.stream_id, recorded.version, recorded.topic, recorded.state)
     )

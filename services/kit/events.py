@@ -6,7 +6,7 @@ An event that changes shape raises its `class_version` and says beside itself ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -107,11 +107,9 @@ def registered() -> dict[str, type[Any]]:
     return dict(sorted(_classes.items()))
 
 
-def require_known(topics: Iterable[str]) -> None:
-    """Raise UnknownEventError for the first topic that nobody has registered."""
-    for topic in topics:
-        if topic not in _classes:
-            raise UnknownEventError(topic)
+def is_known(topic: str) -> bool:
+    """Whether an event of this release, an aggregate's or our own, has the topic."""
+    return topic in _classes
 
 
 def encode(event: Event) -> bytes:
