@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
-from asyncpg.exceptions import CannotConnectNowError, PostgresConnectionError, TargetServerAttributeNotMatched
+from asyncpg.exceptions import CannotConnectNowError, InternalClientError, PostgresConnectionError
 
 if TYPE_CHECKING:
     Connection: TypeAlias = (
@@ -31,9 +31,13 @@ OUTCOME_UNKNOWN: tuple[type[BaseException], ...] = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
-    TargetServerAttributeNotMatched,
+    InternalClientError,
 )
-"""Failures after which nobody knows whether the transaction was committed: ask again by its identity."""
+"""Failures after which nobody knows whether the transaction was committed: ask again by its identity.
+
+InternalClientError is what a statement meets when the connection is lost just before it; it includes
+TargetServerAttributeNotMatched and ProtocolError.
+"""
 
 LOCK_TIMEOUT_MS = 5_000
 IDLE_IN_TRANSACTION_MS_MAX = 15_000

@@ -4,6 +4,7 @@ Every service keeps its numbered steps in `services/<name>/migrations/versions`;
 """
 
 import importlib.util
+import threading
 from pathlib import Path
 
 from alembic import command, context
@@ -11,6 +12,8 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 _ENVIRONMENT = Path(__file__).with_name("migration_env")
+# Alembic keeps its context in a module; two threads would take each other's.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def upgrade(service: str, dsn: str, *, schema: str, partitions: int = 0) -> None:
@@ -26,7 +29,8 @@ def upgrade_from(versions: Path, dsn: str, *, schema: str, partitions: int = 0) 
     """`upgrade` for a folder of migrations."""
     config = _config(versions)
     config.attributes.update(dsn=dsn, schema=schema, partitions=partitions)
-    command.upgrade(config, "head")
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, "head")
 
 
 def head_revision(service: str) -> str:

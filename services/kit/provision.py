@@ -80,8 +80,8 @@ async def _ensure_role(conn: Connection, role: str, password: str, *, keep_passw
     exists = await conn.fetchval("select exists (select from pg_roles where rolname = $1)", role)
     if exists and keep_password:
         return
-    verb = "alter" if exists else "create"
-    statement = f"select format('{verb} role %I with {_ROLE_OPTIONS} password %L', $1::text, $2::text)"
+    verb = "alter role %I with login" if exists else f"create role %I with {_ROLE_OPTIONS}"
+    statement = f"select format('{verb} password %L', $1::text, $2::text)"
     await conn.execute(await conn.fetchval(statement, role, password))
 
 
