@@ -1,0 +1,47 @@
+"""Databases with the event tables alone, plain and partitioned, and a log of its own for every test."""
+
+import itertools
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+
+from services.kit.database import Database
+from services.kit.event_store import EventStore
+from tests.conftest import FreshDatabase, FreshDatabaseFactory
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session", params=[0, 4], ids=["plain", "partitioned"])
+def event_tables(request: pytest.FixtureRequest, fresh_database: FreshDatabaseFactory) -> FreshDatabase:
+    """A database with event tables, in turn without and with hash partitions."""
+    return fresh_database("kit", partitions=request.param)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def database(event_tables: FreshDatabase) -> AsyncIterator[Database]:
+    """A pool on `event_tables`, with the role of a running service."""
+    database = await Database.connect(
+        event_tables.app_dsn, schema="kit", application_name="test-kit", size_max=16
+    )
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def store() -> EventStore:
+    """An event store with hints of its own."""
+    return EventStore()
+
+
+@pytest.fixture
+def log(new_log: Callable[[], str]) -> str:
+    """The name of a log nobody has written to."""
+    return new_log()
+
+
+@pytest.fixture(scope="session")
+def new_log() -> Callable[[], str]:
+    """Names of logs nobody has written to."""
+    return lambda: f"log{next(_NUMBERS)}"
