@@ -71,12 +71,17 @@ def _problem_section(problem: type[Problem]) -> Iterator[str]:
     yield ""
 
 
-def problems_page() -> str:
-    """Every problem type with its status, titles and what it means, as one page."""
+def service_problems() -> list[type[Problem]]:
+    """Every problem that one of the three services can answer, by code."""
     for service in SERVICES:
         importlib.import_module(f"services.{service}.app")
+    return [problem for problem in all_problems() if problem.__module__.startswith("services.")]
+
+
+def problems_page() -> str:
+    """Every problem type with its status, titles and what it means, as one page."""
     lines = _PROBLEMS_HEAD.format(command=COMMAND).splitlines()
-    for problem in all_problems():
+    for problem in service_problems():
         lines.extend(_problem_section(problem))
     return "\n".join(lines).rstrip() + "\n"
 

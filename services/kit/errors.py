@@ -319,7 +319,7 @@ def _language_ranges(header: str) -> Iterator[tuple[str, float]]:
 def pointer_to(path: Sequence[str | int]) -> str:
     """A JSON pointer to the path, cut before the first name that does not look like one of our field names.
 
-    What a caller wrote as a name may be a person's number, so only harmless names are given back.
+    What a caller wrote as a name may be somebody's number, so only harmless names are given back.
     """
     parts: list[str] = []
     for part in path:

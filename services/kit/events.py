@@ -32,7 +32,7 @@ class DuplicateTopicError(TypeError):
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of stored events. Say `class CreditEarned(Event, frozen=True, kw_only=True)` and pin a `TOPIC`.
+    """Base of stored events. Say `class SeatBooked(Event, frozen=True, kw_only=True)` and pin a `TOPIC`.
 
     Money-like quantities are `Decimal` (stored as strings), moments are aware and in UTC; a float anywhere in
     an event is refused. With `class_version = 2`, give `upcast_v1_v2(state)`, a static method that changes
@@ -154,7 +154,7 @@ def _holds_moment(info: msgspec.inspect.Type) -> bool:
 
 def _refuse_floats(info: Any, where: str, *, seen: set[int]) -> None:
     if isinstance(info, msgspec.inspect.FloatType):
-        raise TypeError(f"{where} holds a float; credits and the like are Decimal")
+        raise TypeError(f"{where} holds a float; amounts are Decimal")
     if id(info) in seen:
         return
     seen.add(id(info))

@@ -29,7 +29,7 @@ _DEPTH_MAX = 6
 
 
 def redact(value: Any, depth: int = 0) -> Any:
-    """The value with every number that could be a person's, and every member named like a secret, taken
+    """The value with every number that could be somebody's, and every member named like a secret, taken
     out.
     """
     if isinstance(value, str):

@@ -11,8 +11,7 @@ import yaml
 
 from contracts.catalogue import PUBLISHED_EVENTS
 from services.cli.asyncapi import asyncapi_document
-from services.cli.contracts import COMMAND, ROOT, SERVICES, openapi_document, problems_page
-from services.kit.errors import all_problems
+from services.cli.contracts import COMMAND, ROOT, SERVICES, openapi_document, problems_page, service_problems
 
 STALE = f"is not what the code says: run `{COMMAND}` and commit what it writes"
 
@@ -108,7 +107,7 @@ class TestProblems:
 
     def test_every_problem_has_words_in_both_languages_and_a_section(self):
         page = problems_page()
-        for problem in all_problems():
+        for problem in service_problems():
             assert re.fullmatch(r"[a-z]+(-[a-z]+)*", problem.code)
             assert 400 <= problem.status <= 599
             assert re.search(r"[\u4e00-\u9fff]", problem.title_zh)

@@ -15,7 +15,7 @@ from services.kit.errors import InvalidRequestError, MalformedBodyError
 from services.kit.records import InvalidRecord, batch_mirror, decode_batch, json_body, mirror
 
 END = r"(?![\s\S])"
-NUMBER = "110101199003070134"
+NUMBER = "110000199003070132"
 
 
 class Holder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
