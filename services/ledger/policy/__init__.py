@@ -10,6 +10,7 @@ from services.ledger.policy.account import (
     CompletionFacts,
     Credit,
     CreditState,
+    Enrolled,
     ExamPass,
     Exemption,
     HoldReason,
@@ -29,6 +30,7 @@ from services.ledger.policy.admission import (
 )
 from services.ledger.policy.assessment import Assessment, Missing, NotCounted, Requirement, assess
 from services.ledger.policy.book import PolicyBook
+from services.ledger.policy.enrolment import admit_enrolment
 from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
 from services.ledger.policy.messages import REJECTIONS, rejection_words
 from services.ledger.policy.notice import Clause, Notice, notice_hash
@@ -49,6 +51,7 @@ __all__ = [
     "CreditState",
     "Deadline",
     "Decision",
+    "Enrolled",
     "ExamPass",
     "Exemption",
     "Held",
@@ -71,6 +74,7 @@ __all__ = [
     "Waiting",
     "WaitingReason",
     "admit",
+    "admit_enrolment",
     "assess",
     "bundled_book",
     "bundled_notices",

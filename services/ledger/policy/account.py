@@ -31,6 +31,7 @@ class Credit(Struct, frozen=True, kw_only=True, gc=False):
     tier: str | None = None
     make_up: bool = False
     late: bool = False
+    place: str = ""
     state: CreditState = "registered"
     reason: str | None = None
     ended_at: datetime | None = None

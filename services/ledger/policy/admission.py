@@ -123,7 +123,7 @@ def released(policy: Policy | None, account: Account, now: datetime) -> dict[tup
         else:
             ready_now = opening.style == "study" or _passed_in_time(account, waiting.provider, opening.ends)
         if ready_now:
-            ready[waiting.completion_id] = Registered(
+            ready[waiting.provider, waiting.completion_id] = Registered(
                 opening.late, opening.make_up is not None, opening.clause
             )
     return ready
