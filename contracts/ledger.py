@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import StringConstraints
 
 from contracts.envelope import (
     Adcode,
@@ -143,12 +143,17 @@ class ExemptionGranted(PublishedEvent):
 
 
 class PolicyPublished(PublishedEvent):
-    """A notice is in force for its place and years, as the content its hash names."""
+    """A notice was published for its place and credit years, as the content its hash names; a later one may override.
+
+    `dated` orders the notices of one place: the day of issue, or of effect where the text has none (C-04).
+    """
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.policy.published.v1"
 
+    notice_id: Code
     place: Adcode
-    document: Title
-    issued: Day | None
-    years: Annotated[tuple[CreditYear, ...], Field(min_length=1, max_length=50)]
+    document: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    dated: Day
+    years_from: CreditYear | None
+    years_to: CreditYear | None
     policy: ContentHash
