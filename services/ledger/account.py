@@ -1,0 +1,213 @@
+"""The credit account: one person's year. Decisions are pure; credits are kept as awarded and never edited: what ends
+one is a new event that names it, why, and who decided (design 9)."""
+
+import hashlib
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from services.kit.events import Event
+from services.ledger.events import (
+    CompletionHeld,
+    CreditEarned,
+    CreditRevoked,
+    CreditWithdrawn,
+    EnrolmentRecorded,
+    EnrolmentWithdrawn,
+    ExamPassed,
+    ExemptionGranted,
+    HeldCompletionWithdrawn,
+)
+from services.ledger.policy import Account, Credit, Enrolled, ExamPass, Exemption, Waiting
+from services.ledger.problems import (
+    AlreadyEndedError,
+    AlreadyExemptError,
+    UnknownCompletionError,
+    UnknownCreditError,
+)
+
+_replace = msgspec.structs.replace
+
+
+def stream_of(person_id: str, year: int) -> str:
+    """The stream of one person's year in the log of their authority."""
+    return f"account:{person_id}:{year}"
+
+
+def credit_id_of(log: str, identity: str) -> str:
+    """The id of the credit a record earns: the same for the same record, and telling nothing of it."""
+    return f"{log}-{hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()}"
+
+
+def empty(person_id: str, year: int) -> Account:
+    """The account before its first event."""
+    return Account(person_id=person_id, year=year, credits=[], waiting=[], exams=[], enrolments=[])
+
+
+def evolve(account: Account, event: Event) -> Account:
+    """Apply one event to the account in place and return it; events of other streams change nothing."""
+    match event:
+        case CreditEarned():
+            account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
+            account.credits.append(_credit(event))
+        case CompletionHeld():
+            account.waiting.append(_waiting(event))
+        case HeldCompletionWithdrawn():
+            account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
+        case CreditWithdrawn():
+            _end(account, event.credit_id, "withdrawn", event.reason, event.withdrawn_at)
+        case CreditRevoked():
+            _end(account, event.credit_id, "revoked", event.reason, event.revoked_at)
+        case ExamPassed():
+            account.exams.append(ExamPass(provider=event.provider_id, passed_at=event.passed_at))
+        case EnrolmentRecorded():
+            account.enrolments.append(
+                Enrolled(
+                    enrolment_id=event.enrolment_id,
+                    provider=event.provider_id,
+                    mode=event.mode,
+                    enrolled_on=event.enrolled_on,
+                    tier=event.tier,
+                )
+            )
+        case EnrolmentWithdrawn():
+            account.enrolments = [
+                enrolled
+                for enrolled in account.enrolments
+                if (enrolled.provider, enrolled.enrolment_id) != (event.provider_id, event.enrolment_id)
+            ]
+        case ExemptionGranted():
+            account.exempt = Exemption(
+                reason=event.reason, authority=event.authority, granted_on=event.granted_on
+            )
+        case _:
+            pass
+    return account
+
+
+def _credit(event: CreditEarned) -> Credit:
+    return Credit(
+        credit_id=event.credit_id,
+        category=event.category,
+        credits=event.credits,
+        mode=event.mode,
+        provider=event.provider_id,
+        completed_at=event.completed_at,
+        registered_at=event.registered_at,
+        completion_id=event.completion_id,
+        course=event.course,
+        tier=event.tier,
+        make_up=event.make_up,
+        late=event.late,
+        place=event.place,
+    )
+
+
+def _waiting(event: CompletionHeld) -> Waiting:
+    return Waiting(
+        completion_id=event.completion_id,
+        provider=event.provider_id,
+        category=event.category,
+        credits=event.credits,
+        mode=event.mode,
+        completed_at=event.completed_at,
+        reason="exam_pending" if event.reason == "exam_pending" else "below_total",
+        held_at=event.held_at,
+        clause=event.clause,
+        course=event.course,
+        title=event.title,
+        tier=event.tier,
+        started_on=event.started_on,
+        exam_passed_at=event.exam_passed_at,
+        content=event.content,
+    )
+
+
+def _others(waiting: list[Waiting], provider_id: str, completion_id: str) -> list[Waiting]:
+    if not waiting:
+        return waiting
+    return [item for item in waiting if (item.provider, item.completion_id) != (provider_id, completion_id)]
+
+
+def _end(account: Account, credit_id: str, state: str, reason: str, at: datetime) -> None:
+    for index, credit in enumerate(account.credits):
+        if credit.credit_id == credit_id:
+            account.credits[index] = _replace(credit, state=state, reason=reason, ended_at=at)
+
+
+def _ending(account: Account, credit: Credit) -> dict[str, Any]:
+    """What an event that ends a credit repeats of it."""
+    return {
+        "credit_id": credit.credit_id,
+        "person_id": account.person_id,
+        "year": account.year,
+        "place": credit.place,
+        "category": credit.category,
+        "credits": credit.credits,
+        "mode": credit.mode,
+        "provider_id": credit.provider,
+        "completion_id": credit.completion_id,
+        "registered_at": credit.registered_at,
+    }
+
+
+def withdraw_completion(
+    account: Account, provider_id: str, completion_id: str, *, reason: str, now: datetime
+) -> CreditWithdrawn | HeldCompletionWithdrawn:
+    """A provider takes back what it reported, registered or waiting.
+
+    Raises UnknownCompletionError, AlreadyEndedError.
+    """
+    if any(w.provider == provider_id and w.completion_id == completion_id for w in account.waiting):
+        return HeldCompletionWithdrawn(
+            person_id=account.person_id,
+            year=account.year,
+            provider_id=provider_id,
+            completion_id=completion_id,
+            reason=reason,
+        )
+    for credit in account.credits:
+        if credit.provider == provider_id and credit.completion_id == completion_id:
+            if credit.state != "registered":
+                raise AlreadyEndedError(credit_id=credit.credit_id)
+            return CreditWithdrawn(
+                **_ending(account, credit),
+                reason=reason,
+                withdrawn_at=now,
+            )
+    raise UnknownCompletionError
+
+
+def revoke_credit(
+    account: Account, credit_id: str, *, reason: str, authority: str, decided_by: str, now: datetime
+) -> CreditRevoked:
+    """An authority revokes a credit with a reason code (S1-21, A-12). Raises UnknownCreditError, AlreadyEndedError."""
+    for credit in account.credits:
+        if credit.credit_id == credit_id:
+            if credit.state != "registered":
+                raise AlreadyEndedError(credit_id=credit_id)
+            return CreditRevoked(
+                **_ending(account, credit),
+                reason=reason,
+                authority=authority,
+                decided_by=decided_by,
+                revoked_at=now,
+            )
+    raise UnknownCreditError
+
+
+def grant_exemption(
+    account: Account, *, reason: str, authority: str, decided_by: str, on: date
+) -> ExemptionGranted:
+    """An authority frees the person of the year, with a reason code (A-14). Raises AlreadyExemptError."""
+    if account.exempt is not None:
+        raise AlreadyExemptError
+    return ExemptionGranted(
+        person_id=account.person_id,
+        year=account.year,
+        reason=reason,
+        authority=authority,
+        decided_by=decided_by,
+        granted_on=on,
+    )

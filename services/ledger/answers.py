@@ -1,0 +1,96 @@
+"""The shapes of the ledger's answers to questions."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from services.ledger.policy import Assessment, CreditState
+
+
+class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
+    """An assessment, with the person, and the log and position it is an answer as of.
+
+    `as_of` is the moment whose knowledge was used, None for everything the ledger knows now.
+    """
+
+    person_id: str
+    log: str
+    position: int
+    as_of: datetime | None = None
+
+
+class NoAnswer(Struct, frozen=True, kw_only=True):
+    """A person of a query whom no log open to the caller holds; `problem` is the problem's code."""
+
+    problem: str
+    person_id: str | None = None
+
+
+class TranscriptLine(Struct, frozen=True, kw_only=True):
+    """One credit as awarded, and what became of it."""
+
+    credit_id: str
+    year: int
+    category: str
+    credits: Decimal
+    mode: str
+    provider_id: str
+    completion_id: str
+    course: str
+    tier: str | None
+    completed_at: datetime
+    registered_at: datetime
+    make_up: bool
+    late: bool
+    state: CreditState
+    reason: str | None
+    ended_at: datetime | None
+
+
+class TranscriptWaiting(Struct, frozen=True, kw_only=True):
+    """A completion that waits in the account, and for what."""
+
+    year: int
+    category: str
+    credits: Decimal
+    mode: str
+    provider_id: str
+    completion_id: str
+    completed_at: datetime
+    held_at: datetime
+    reason: str
+
+
+class Transcript(Struct, frozen=True, kw_only=True):
+    """Everything recorded for a person, by year and time of completion."""
+
+    person_id: str
+    log: str
+    position: int
+    place: str
+    credits: list[TranscriptLine]
+    waiting: list[TranscriptWaiting]
+
+
+class RegistrationCount(Struct, frozen=True, kw_only=True):
+    """Registered records and credits of one group."""
+
+    year: int
+    place: str
+    category: str
+    mode: str
+    provider_id: str
+    records: int
+    credits: Decimal
+
+
+class RegistrationStatistics(Struct, frozen=True, kw_only=True):
+    """Counts by place, year, category, mode and provider, and the position of each log they have reached."""
+
+    place: str
+    year: int | None
+    day_from: date | None
+    day_to: date | None
+    rows: list[RegistrationCount]
+    positions: dict[str, int]

@@ -1,0 +1,258 @@
+"""The ledger's commands: load, decide, append, commit, and only then answer."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from contracts.divisions import authority_of, contains
+from services.kit import events as codec
+from services.kit.clock import Clock, local_date
+from services.kit.database import OUTCOME_UNKNOWN, Connection, Databases
+from services.kit.event_store import EventStore, WrongExpectedVersion
+from services.kit.group_commit import GroupCommit, Overloaded
+from services.kit.idempotency import CommandKey, StoredAnswer, claim, remember
+from services.ledger import account as accounts
+from services.ledger.commands import GrantExemption, RevokeCredit, WithdrawRecord
+from services.ledger.events import (
+    EnrolmentWithdrawn,
+    HeldRecordReleased,
+    HeldRecordWithdrawn,
+    RecordHeld,
+)
+from services.ledger.intake import IntakeWriter, Work
+from services.ledger.intake.outcomes import Decided
+from services.ledger.intake.state import GroupState
+from services.ledger.people import People
+from services.ledger.policy import Notice, notice_hash
+from services.ledger.policy_shelf import PolicyShelf
+from services.ledger.problems import AlreadyEndedError, OutsidePlaceError, UnknownCompletionError
+from services.ledger.publication import publish, stream_of
+from services.ledger.records import identity_of
+from services.ledger.waiting import stream_of as waiting_stream_of
+
+_ATTEMPTS_MAX = 5
+_GROUP_RECORDS_MAX = 2_000
+
+_NOTICE_VERSION = "select version, notice_hash from notices where log = $1 and stream_id = $2"
+_WRITE_NOTICE = """
+insert into notices (log, stream_id, version, notice_hash) values ($1, $2, $3, $4)
+on conflict (log, stream_id) do update set version = excluded.version, notice_hash = excluded.notice_hash
+"""
+
+Act = Callable[[Connection, GroupState], Awaitable[tuple[int, Any]]]
+
+
+class LedgerApplication:
+    """Everything that writes to the ledger's logs on behalf of a caller."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        store: EventStore,
+        shelf: PolicyShelf,
+        people: People,
+        clock: Clock,
+    ) -> None:
+        self._databases = databases
+        self._store = store
+        self._shelf = shelf
+        self._people = people
+        self._clock = clock
+        writer = IntakeWriter(databases, store, lambda: shelf.book, clock)
+        self._intake: GroupCommit[Work, list[Decided]] = GroupCommit(
+            writer.commit, size_of=lambda work: len(work.records), size_max=_GROUP_RECORDS_MAX
+        )
+
+    async def report(self, log: str, work: Work) -> list[Decided]:
+        """Decide and store the records of one request that belong to one log, together with whoever else waits.
+
+        Raises Overloaded when the log's queue is full, and OUTCOME_UNKNOWN errors when nobody knows.
+        """
+        return await self._intake.submit(log, work)
+
+    async def close(self) -> None:
+        """Finish what was taken on."""
+        await self._intake.close()
+
+    async def withdraw_record(self, command: WithdrawRecord, key: CommandKey) -> StoredAnswer:
+        """A provider takes back a completion or an enrolment.
+
+        Raises UnknownCompletionError and AlreadyEndedError.
+        """
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            identity = identity_of(command.kind, command.provider_id, command.record_id)
+            found = (await self._store.by_identity(conn, command.log, [identity])).get(identity)
+            if found is None:
+                raise UnknownCompletionError
+            event: Any = codec.decode(found.topic, found.state)
+            if isinstance(event, RecordHeld):
+                person_id = await self._withdraw_waiting(conn, state, command, event)
+            else:
+                person_id = event.person_id
+            if person_id is not None:
+                await self._withdraw_from_account(conn, state, command, person_id, event.year)
+            return 200, {"id": command.record_id, "state": "withdrawn", "reason": command.reason}
+
+        return await self._execute(command.log, key, act)
+
+    async def _withdraw_waiting(
+        self, conn: Connection, state: GroupState, command: WithdrawRecord, event: RecordHeld
+    ) -> str | None:
+        """Take the record out of its waiting room; or, when it has left, the person it went to."""
+        await state.read_rooms(conn, [event.identity_hash])
+        key = (command.kind, command.provider_id, command.record_id)
+        held = state.room(event.identity_hash).room.records
+        if any((record.kind, record.provider_id, record.record_id) == key for record in held):
+            withdrawn = HeldRecordWithdrawn(
+                kind=command.kind,
+                provider_id=command.provider_id,
+                record_id=command.record_id,
+                reason=command.reason,
+            )
+            state.append_to_room(event.identity_hash, withdrawn)
+            return None
+        stream_id = waiting_stream_of(event.identity_hash)
+        loaded = await self._store.load(conn, command.log, [stream_id])
+        for recorded in loaded.get(stream_id, []):
+            left = codec.decode(recorded.topic, recorded.state)
+            if isinstance(left, HeldRecordReleased) and (left.kind, left.provider_id, left.record_id) == key:
+                if left.outcome == "rejected":
+                    break
+                return left.person_id
+        raise AlreadyEndedError
+
+    async def _withdraw_from_account(
+        self, conn: Connection, state: GroupState, command: WithdrawRecord, person_id: str, year: int
+    ) -> None:
+        await state.read_accounts(conn, [person_id], [year])
+        entry = state.account(person_id, year)
+        if command.kind == "completion":
+            state.append_to_account(
+                entry,
+                accounts.withdraw_completion(
+                    entry.account,
+                    command.provider_id,
+                    command.record_id,
+                    reason=command.reason,
+                    now=state.now,
+                ),
+            )
+            return
+        key = (command.provider_id, command.record_id)
+        if key not in {(item.provider, item.enrolment_id) for item in entry.account.enrolments}:
+            raise AlreadyEndedError
+        withdrawn = EnrolmentWithdrawn(
+            provider_id=command.provider_id,
+            enrolment_id=command.record_id,
+            person_id=person_id,
+            year=year,
+            reason=command.reason,
+        )
+        state.append_to_account(entry, withdrawn)
+
+    async def revoke_credit(self, command: RevokeCredit, key: CommandKey) -> StoredAnswer:
+        """An authority revokes a credit.
+
+        Raises UnknownPersonError, OutsidePlaceError, UnknownCreditError and AlreadyEndedError.
+        """
+        log = await self._log_of(command.person_id, command.authority)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            await state.read_accounts(conn, [command.person_id], [command.year])
+            entry = state.account(command.person_id, command.year)
+            event = accounts.revoke_credit(
+                entry.account,
+                command.credit_id,
+                reason=command.reason,
+                authority=command.authority,
+                decided_by=command.decided_by,
+                now=state.now,
+            )
+            state.append_to_account(entry, event)
+            return 200, {"credit_id": command.credit_id, "state": "revoked", "reason": command.reason}
+
+        return await self._execute(log, key, act)
+
+    async def grant_exemption(self, command: GrantExemption, key: CommandKey) -> StoredAnswer:
+        """An authority frees a person of a year. Raises UnknownPersonError, OutsidePlaceError and AlreadyExemptError."""
+        log = await self._log_of(command.person_id, command.authority)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            await state.read_accounts(conn, [command.person_id], [command.year])
+            entry = state.account(command.person_id, command.year)
+            event = accounts.grant_exemption(
+                entry.account,
+                reason=command.reason,
+                authority=command.authority,
+                decided_by=command.decided_by,
+                on=local_date(state.now),
+            )
+            state.append_to_account(entry, event)
+            return 201, {"person_id": command.person_id, "year": command.year, "reason": command.reason}
+
+        return await self._execute(log, key, act)
+
+    async def publish_policy(self, notice: Notice, *, within: str | None = None) -> bool:
+        """Publish a notice to the log of its place's authority; False when exactly this content is in force.
+
+        Raises OutsidePlaceError when `within`, the caller's place, does not contain the notice's place.
+        """
+        if within is not None and not contains(within, notice.place):
+            raise OutsidePlaceError
+        log = authority_of(notice.place)
+        stream_id = stream_of(notice)
+        digest = notice_hash(notice)
+        for attempt in range(_ATTEMPTS_MAX):
+            try:
+                published = await self._publish(log, stream_id, notice, digest)
+            except WrongExpectedVersion:
+                if attempt + 1 == _ATTEMPTS_MAX:
+                    raise
+            else:
+                break
+        await self._shelf.refresh()
+        return published
+
+    async def _publish(self, log: str, stream_id: str, notice: Notice, digest: str) -> bool:
+        async with self._databases.of(log).transaction() as conn:
+            row = await conn.fetchrow(_NOTICE_VERSION, log, stream_id)
+            if row is not None and row["notice_hash"] == digest:
+                await self._store.touch(conn)
+                return False
+            version = (row["version"] if row else 0) + 1
+            state = GroupState(log, self._clock())
+            state.append(stream_id, version, publish(notice))
+            await conn.execute(_WRITE_NOTICE, log, stream_id, version, digest)
+            await self._store.append(conn, log, state.new_events)
+        return True
+
+    async def _log_of(self, person_id: str, place: str) -> str:
+        home = await self._people.home_of(person_id, place)
+        if not contains(place, home.profile.person.place):
+            raise OutsidePlaceError
+        return home.log
+
+    async def _execute(self, log: str, key: CommandKey, act: Act) -> StoredAnswer:
+        """One command in one transaction: its key, its decision, its rows, its events."""
+        for attempt in range(_ATTEMPTS_MAX):
+            try:
+                async with self._databases.of(log).transaction() as conn:
+                    stored = await claim(conn, log, key)
+                    if stored is not None:
+                        return stored
+                    state = GroupState(log, self._clock())
+                    status, body = await act(conn, state)
+                    answer = StoredAnswer.of(status, body)
+                    await remember(conn, log, key, answer)
+                    await state.write(conn)
+                    await self._store.append(conn, log, state.new_events)
+                return answer
+            except WrongExpectedVersion:
+                if attempt + 1 == _ATTEMPTS_MAX:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
+
+
+def failure_of(error: BaseException) -> bool:
+    """Whether an error of one part of a batch leaves its outcome unknown, so that the part is to be posted again."""
+    return isinstance(error, (*OUTCOME_UNKNOWN, Overloaded, WrongExpectedVersion))

@@ -1,0 +1,279 @@
+"""The ledger's stored events: immutable facts in the past tense, with pinned names. None holds a name, an ID number
+or a telephone number; persons and organizations appear by opaque id or keyed hash."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from services.kit.events import Event
+from services.ledger.policy import Category, HoldReason
+
+
+class RecordedCompletion(Event, frozen=True, kw_only=True):
+    """What a provider said about one completed course; the part every event about it repeats.
+
+    `content` is a keyed digest of the whole posted record, by which a repeat is told from a conflict.
+    """
+
+    provider_id: str
+    completion_id: str
+    year: int
+    category: Category
+    credits: Decimal
+    mode: str
+    course: str
+    completed_at: datetime
+    content: str
+    title: str | None = None
+    tier: str | None = None
+    started_on: date | None = None
+    exam_passed_at: datetime | None = None
+
+
+class CreditEarned(RecordedCompletion, frozen=True, kw_only=True):
+    """Credits were registered in a person's account for a year, as awarded (S1-09, S3B-07)."""
+
+    TOPIC: ClassVar[str] = "ledger.CreditEarned"
+
+    credit_id: str
+    person_id: str
+    place: str
+    clause: str
+    policy: str
+    registered_at: datetime
+    late: bool = False
+    make_up: bool = False
+
+
+class CompletionHeld(RecordedCompletion, frozen=True, kw_only=True):
+    """A completion of a known person waits in the account: for the exam (S0-11), or for the total (S2B-07)."""
+
+    TOPIC: ClassVar[str] = "ledger.CompletionHeld"
+
+    person_id: str
+    reason: HoldReason
+    clause: str
+    policy: str
+    held_at: datetime
+
+
+class HeldCompletionWithdrawn(Event, frozen=True, kw_only=True):
+    """The provider took back a completion that was still waiting in the account."""
+
+    TOPIC: ClassVar[str] = "ledger.HeldCompletionWithdrawn"
+
+    person_id: str
+    year: int
+    provider_id: str
+    completion_id: str
+    reason: str
+
+
+class EndedCredit(Event, frozen=True, kw_only=True):
+    """What is repeated of a credit by the event that ends it, so that no reader has to look the credit up."""
+
+    credit_id: str
+    person_id: str
+    year: int
+    place: str
+    category: Category
+    credits: Decimal
+    mode: str
+    provider_id: str
+    completion_id: str
+    registered_at: datetime
+
+
+class CreditWithdrawn(EndedCredit, frozen=True, kw_only=True):
+    """The provider took back a credit it had reported; it names what it corrects, and why."""
+
+    TOPIC: ClassVar[str] = "ledger.CreditWithdrawn"
+
+    reason: str
+    withdrawn_at: datetime
+
+
+class CreditRevoked(EndedCredit, frozen=True, kw_only=True):
+    """An authority revoked a credit, with a reason code (S1-21)."""
+
+    TOPIC: ClassVar[str] = "ledger.CreditRevoked"
+
+    reason: str
+    authority: str
+    decided_by: str
+    revoked_at: datetime
+
+
+class EnrolmentRecorded(Event, frozen=True, kw_only=True):
+    """A person enrolled with a provider for a year (S1-07)."""
+
+    TOPIC: ClassVar[str] = "ledger.EnrolmentRecorded"
+
+    provider_id: str
+    enrolment_id: str
+    person_id: str
+    year: int
+    mode: str
+    enrolled_on: date
+    content: str
+    tier: str | None = None
+
+
+class EnrolmentWithdrawn(Event, frozen=True, kw_only=True):
+    """The provider ended an enrolment without study to register."""
+
+    TOPIC: ClassVar[str] = "ledger.EnrolmentWithdrawn"
+
+    provider_id: str
+    enrolment_id: str
+    person_id: str
+    year: int
+    reason: str
+
+
+class ExamPassed(Event, frozen=True, kw_only=True):
+    """A person passed the provider's exam for a year's study (S0-09, S0-11)."""
+
+    TOPIC: ClassVar[str] = "ledger.ExamPassed"
+
+    provider_id: str
+    exam_id: str
+    person_id: str
+    year: int
+    passed_at: datetime
+    content: str
+
+
+class ExemptionGranted(Event, frozen=True, kw_only=True):
+    """An authority freed a person of a year's duty, with a reason code."""
+
+    TOPIC: ClassVar[str] = "ledger.ExemptionGranted"
+
+    person_id: str
+    year: int
+    reason: str
+    authority: str
+    decided_by: str
+    granted_on: date
+
+
+class ProfileRecorded(Event, frozen=True, kw_only=True):
+    """The registry collected a person whose place belongs to this log (S1-06, S3B-02)."""
+
+    TOPIC: ClassVar[str] = "ledger.ProfileRecorded"
+
+    person_id: str
+    identity_hash: str
+    name_hash: str
+    place: str
+    employer: str | None = None
+    student: bool = False
+    qualified_on: date | None = None
+    qualification: str | None = None
+    working_since: date | None = None
+    collected_at: datetime
+
+
+class ProfileMoved(Event, frozen=True, kw_only=True):
+    """The profile moved to another place of the same authority (S2C-12)."""
+
+    TOPIC: ClassVar[str] = "ledger.ProfileMoved"
+
+    person_id: str
+    from_place: str
+    to_place: str
+    employer: str | None = None
+    transfer_id: str
+    moved_at: datetime
+
+
+class ProviderNamed(Event, frozen=True, kw_only=True):
+    """An organization exists, with the legal name by which notices list providers (S1-22)."""
+
+    TOPIC: ClassVar[str] = "ledger.ProviderNamed"
+
+    organization_id: str
+    name: str
+    uscc: str
+
+
+class ProviderAccredited(Event, frozen=True, kw_only=True):
+    """A finance bureau filed and published a provider for a place, years and modes (S2B-14, S3B-12)."""
+
+    TOPIC: ClassVar[str] = "ledger.ProviderAccredited"
+
+    organization_id: str
+    place: str
+    years: tuple[int, ...]
+    modes: tuple[str, ...]
+
+
+class ProviderDisqualified(Event, frozen=True, kw_only=True):
+    """A provider lost its standing in a place from a date on (S0-25)."""
+
+    TOPIC: ClassVar[str] = "ledger.ProviderDisqualified"
+
+    organization_id: str
+    place: str
+    from_date: date
+    reason: str
+
+
+class RecordHeld(Event, frozen=True, kw_only=True):
+    """A record of a person this log does not hold waits under the keyed hash of the ID number.
+
+    `kind` is completion, enrolment or exam_pass; `record` is the posted record without its person.
+    """
+
+    TOPIC: ClassVar[str] = "ledger.RecordHeld"
+
+    kind: str
+    provider_id: str
+    record_id: str
+    year: int
+    identity_hash: str
+    name_hash: str
+    reason: HoldReason
+    content: str
+    record: dict[str, Any]
+
+
+class HeldRecordReleased(Event, frozen=True, kw_only=True):
+    """A waiting record was decided; `outcome` is registered, held (now in the account) or rejected, with its problem."""
+
+    TOPIC: ClassVar[str] = "ledger.HeldRecordReleased"
+
+    kind: str
+    provider_id: str
+    record_id: str
+    year: int
+    person_id: str
+    outcome: str
+    problem: str | None = None
+    clause: str | None = None
+
+
+class HeldRecordWithdrawn(Event, frozen=True, kw_only=True):
+    """The provider took back a record that was still waiting for its person."""
+
+    TOPIC: ClassVar[str] = "ledger.HeldRecordWithdrawn"
+
+    kind: str
+    provider_id: str
+    record_id: str
+    reason: str
+
+
+class PolicyPublished(Event, frozen=True, kw_only=True):
+    """A notice was published: the whole file as data, named by the hash of its content."""
+
+    TOPIC: ClassVar[str] = "ledger.PolicyPublished"
+
+    notice_id: str
+    document: str
+    place: str
+    dated: date
+    years_from: int | None = None
+    years_to: int | None = None
+    notice_hash: str
+    notice: dict[str, Any]

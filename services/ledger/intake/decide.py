@@ -1,0 +1,352 @@
+"""What becomes of one posted record: pure decisions over the state of its log.
+
+The order of the questions is the order in which a provider can act on the answer: posted before, person known, rules of
+the place, then the moment of registration.
+"""
+
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+from contracts.divisions import chain_of
+from services.kit.clock import local_date
+from services.ledger import account as accounts
+from services.ledger.events import (
+    CompletionHeld,
+    CreditEarned,
+    EnrolmentRecorded,
+    ExamPassed,
+    HeldRecordReleased,
+    RecordHeld,
+)
+from services.ledger.intake.outcomes import Decided, Outcome
+from services.ledger.intake.repeats import differing_fields
+from services.ledger.intake.state import AccountEntry, Earlier, GroupState
+from services.ledger.policy import (
+    CompletionFacts,
+    Held,
+    Policy,
+    PolicyBook,
+    ProviderStanding,
+    Registered,
+    Rejected,
+    Waiting,
+    admit,
+    admit_enrolment,
+    released,
+)
+from services.ledger.problems import RecordConflictError
+from services.ledger.profile import Profile
+from services.ledger.provider import Provider
+from services.ledger.records import (
+    Completion,
+    Enrolment,
+    ExamPass,
+    Prepared,
+    identity_of,
+    restore,
+    without_person,
+)
+from services.ledger.refusals import refusal_of
+from services.ledger.waiting import HeldRecord
+
+
+class Decider:
+    """Decides records one after another; each sees what the ones before it did."""
+
+    def __init__(self, state: GroupState, book: PolicyBook, names: dict[str, Provider]) -> None:
+        self._state = state
+        self._book = book
+        self._names = names
+        self._standings: dict[tuple[str, str], ProviderStanding] = {}
+
+    def decide(self, provider_id: str, prepared: Prepared) -> Decided:
+        """The outcome of one record, with its events added to the group's."""
+        state = self._state
+        earlier = state.earlier.get(prepared.identity)
+        if earlier is not None:
+            return self._repeated(prepared, earlier)
+        profile = state.profiles.get(prepared.identity_hash)
+        if profile is None:
+            reason = "profile_elsewhere" if prepared.identity_hash in state.elsewhere else "not_collected"
+            return self._wait(provider_id, prepared, reason)
+        if profile.name_hash != prepared.name_hash:
+            return self._wait(provider_id, prepared, "name_differs")
+        return self._judge(provider_id, prepared, profile, prepared.identity)
+
+    def release_room(self, identity_hash: str, profile: Profile) -> None:
+        """Decide everything that waits for a person the log now holds, in the order it was posted."""
+        for held in self._state.room(identity_hash).room.records:
+            if held.name_hash != profile.name_hash:
+                continue
+            self._release(identity_hash, held, profile)
+
+    def _release(self, identity_hash: str, held: HeldRecord, profile: Profile) -> None:
+        prepared = Prepared(
+            record=restore(held.kind, held.record),
+            kind=held.kind,
+            identity=identity_of(held.kind, held.provider_id, held.record_id),
+            identity_hash=identity_hash,
+            name_hash=held.name_hash,
+            content=held.content,
+        )
+        decided = self._judge(held.provider_id, prepared, profile, None)
+        self._state.append_to_room(
+            identity_hash,
+            HeldRecordReleased(
+                kind=held.kind,
+                provider_id=held.provider_id,
+                record_id=held.record_id,
+                year=prepared.record.year,
+                person_id=profile.person.person_id,
+                outcome=decided.outcome.outcome,
+                problem=decided.refusal.code if decided.refusal else None,
+                clause=decided.outcome.clause,
+            ),
+        )
+
+    def _repeated(self, prepared: Prepared, earlier: Earlier) -> Decided:
+        event: Any = earlier.event
+        outcome = Outcome(id=prepared.record.id, outcome="duplicate", first=earlier.first(self._state.log))
+        if event.content == prepared.content:
+            outcome.person_id = getattr(event, "person_id", None)
+            outcome.credit_id = getattr(event, "credit_id", None)
+            return Decided(outcome)
+        outcome.outcome = "conflict"
+        differs = differing_fields(event, prepared, self._state.profiles.get(prepared.identity_hash))
+        names = ", ".join(differs)
+        problem = RecordConflictError(
+            f"与首次提交的内容不同：{names}。如需更正，请先撤回原记录，再以新编号提交。",
+            f"Differs from what was first posted in: {names}. To correct it, withdraw the first and post under a new id.",
+            pointer=differs[0],
+            differs=differs,
+        )
+        return Decided(outcome, refusal=problem)
+
+    def _wait(self, provider_id: str, prepared: Prepared, reason: Any) -> Decided:
+        record = prepared.record
+        event = RecordHeld(
+            kind=prepared.kind,
+            provider_id=provider_id,
+            record_id=record.id,
+            year=record.year,
+            identity_hash=prepared.identity_hash,
+            name_hash=prepared.name_hash,
+            reason=reason,
+            content=prepared.content,
+            record=without_person(record),
+        )
+        index = self._state.append_to_room(prepared.identity_hash, event, prepared.identity)
+        return Decided(Outcome(id=record.id, outcome="held", reason=reason), index)
+
+    def _judge(self, provider_id: str, prepared: Prepared, profile: Profile, identity: str | None) -> Decided:
+        record = prepared.record
+        person_id = profile.person.person_id
+        policy = self._book.resolve(profile.person.place, record.year)
+        entry = self._state.account(person_id, record.year)
+        if isinstance(record, Completion):
+            return self._complete(provider_id, prepared, record, profile, policy, entry, identity)
+        standing = self._standing(provider_id, profile.person.place)
+        if isinstance(record, Enrolment):
+            refused = admit_enrolment(
+                policy, standing, profile.person, record.year, record.mode, record.enrolled_on
+            )
+            event: EnrolmentRecorded | ExamPassed = EnrolmentRecorded(
+                provider_id=provider_id,
+                enrolment_id=record.id,
+                person_id=person_id,
+                year=record.year,
+                mode=record.mode,
+                enrolled_on=record.enrolled_on,
+                content=prepared.content,
+                tier=record.tier,
+            )
+        else:
+            day = local_date(record.passed_at)
+            refused = admit_enrolment(policy, standing, profile.person, record.year, "online", day)
+            event = _exam_passed(provider_id, record, person_id, prepared.content)
+        if refused is not None:
+            return _rejected(record.id, refused)
+        index = self._state.append_to_account(entry, event, identity)
+        outcome = Outcome(id=record.id, outcome="registered", person_id=person_id)
+        if policy is not None and isinstance(record, ExamPass):
+            outcome.released = self._release_waiting(policy, entry, profile) or None
+        return Decided(outcome, index)
+
+    def _complete(
+        self,
+        provider_id: str,
+        prepared: Prepared,
+        record: Completion,
+        profile: Profile,
+        policy: Policy | None,
+        entry: AccountEntry,
+        identity: str | None,
+    ) -> Decided:
+        facts = CompletionFacts(
+            completion_id=record.id,
+            provider_id=provider_id,
+            year=record.year,
+            category=record.category,
+            credits=Decimal(record.credits),
+            mode=record.mode,
+            completed_at=record.completed_at.astimezone(UTC),
+            exam_passed_at=record.exam_passed_at.astimezone(UTC) if record.exam_passed_at else None,
+            tier=record.tier,
+            started_on=record.started_on,
+        )
+        standing = self._standing(provider_id, profile.person.place)
+        answer = admit(policy, facts, profile.person, entry.account, standing, self._state.now)
+        if isinstance(answer, Rejected):
+            return _rejected(record.id, answer)
+        assert policy is not None, "nothing is admitted where no policy is"
+        said: dict[str, Any] = {
+            "provider_id": provider_id,
+            "completion_id": record.id,
+            "year": record.year,
+            "category": record.category,
+            "credits": facts.credits,
+            "mode": record.mode,
+            "course": record.course,
+            "completed_at": facts.completed_at,
+            "content": prepared.content,
+            "title": record.title,
+            "tier": record.tier,
+            "started_on": record.started_on,
+            "exam_passed_at": facts.exam_passed_at,
+            "person_id": profile.person.person_id,
+            "clause": answer.clause,
+            "policy": policy.hash,
+        }
+        outcome = Outcome(
+            id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
+        )
+        if isinstance(answer, Held):
+            return self._hold(said, answer, outcome, profile, policy, entry, identity)
+        index = self._register(said, answer, outcome, profile, entry, identity)
+        if entry.account.waiting:
+            outcome.released = self._release_waiting(policy, entry, profile) or None
+        return Decided(outcome, index)
+
+    def _hold(
+        self,
+        said: dict[str, Any],
+        answer: Held,
+        outcome: Outcome,
+        profile: Profile,
+        policy: Policy,
+        entry: AccountEntry,
+        identity: str | None,
+    ) -> Decided:
+        state = self._state
+        event = CompletionHeld(**said, reason=answer.reason, held_at=state.now)
+        index = state.append_to_account(entry, event, identity)
+        freed = self._release_waiting(policy, entry, profile)
+        if outcome.id in freed:
+            freed.remove(outcome.id)
+            outcome.outcome = "registered"
+            outcome.credit_id = _credit_id(state.log, said["provider_id"], said["completion_id"])
+        else:
+            outcome.reason = answer.reason
+        outcome.released = freed or None
+        return Decided(outcome, index)
+
+    def _register(
+        self,
+        said: dict[str, Any],
+        answer: Registered,
+        outcome: Outcome,
+        profile: Profile,
+        entry: AccountEntry,
+        identity: str | None,
+    ) -> int:
+        state = self._state
+        credit_id = _credit_id(state.log, said["provider_id"], said["completion_id"])
+        event = CreditEarned(
+            **said,
+            credit_id=credit_id,
+            place=profile.person.place,
+            registered_at=state.now,
+            late=answer.late,
+            make_up=answer.make_up,
+        )
+        outcome.outcome = "registered"
+        outcome.credit_id = credit_id
+        outcome.late = answer.late
+        outcome.make_up = answer.make_up
+        return state.append_to_account(entry, event, identity)
+
+    def _release_waiting(self, policy: Policy, entry: AccountEntry, profile: Profile) -> list[str]:
+        """Register what waited in the account and need not any longer (S2B-07, S0-11); the ids of those completions."""
+        registered = []
+        ready = released(policy, entry.account, self._state.now)
+        waiting = {(item.provider, item.completion_id): item for item in entry.account.waiting}
+        for key, answer in ready.items():
+            self._register_waiting(waiting[key], answer, policy, entry, profile)
+            registered.append(key[1])
+        return registered
+
+    def _register_waiting(
+        self,
+        waiting: Waiting,
+        answer: Registered,
+        policy: Policy,
+        entry: AccountEntry,
+        profile: Profile,
+    ) -> None:
+        state = self._state
+        event = CreditEarned(
+            provider_id=waiting.provider,
+            completion_id=waiting.completion_id,
+            year=entry.account.year,
+            category=waiting.category,
+            credits=waiting.credits,
+            mode=waiting.mode,
+            course=waiting.course,
+            completed_at=waiting.completed_at,
+            content=waiting.content,
+            title=waiting.title,
+            tier=waiting.tier,
+            started_on=waiting.started_on,
+            exam_passed_at=waiting.exam_passed_at,
+            credit_id=_credit_id(state.log, waiting.provider, waiting.completion_id),
+            person_id=entry.account.person_id,
+            place=profile.person.place,
+            clause=answer.clause,
+            policy=policy.hash,
+            registered_at=state.now,
+            late=answer.late,
+            make_up=answer.make_up,
+        )
+        state.append_to_account(entry, event)
+
+    def _standing(self, provider_id: str, place: str) -> ProviderStanding:
+        standing = self._standings.get((provider_id, place))
+        if standing is None:
+            named = self._names.get(provider_id)
+            here = self._state.providers.get(provider_id) or Provider(organization_id=provider_id)
+            standing = here.standing(
+                named.name if named else "", named.uscc if named else None, chain_of(place)
+            )
+            self._standings[provider_id, place] = standing
+        return standing
+
+
+def _credit_id(log: str, provider_id: str, completion_id: str) -> str:
+    return accounts.credit_id_of(log, identity_of(Completion.KIND, provider_id, completion_id))
+
+
+def _exam_passed(provider_id: str, record: ExamPass, person_id: str, content: str) -> ExamPassed:
+    return ExamPassed(
+        provider_id=provider_id,
+        exam_id=record.id,
+        person_id=person_id,
+        year=record.year,
+        passed_at=record.passed_at.astimezone(UTC),
+        content=content,
+    )
+
+
+def _rejected(record_id: str, rejected: Rejected) -> Decided:
+    outcome = Outcome(id=record_id, outcome="rejected", clause=rejected.clause)
+    return Decided(outcome, refusal=refusal_of(rejected))

@@ -1,0 +1,233 @@
+"""What one group of records sees of its log: earlier records with the same identity, profiles, accounts, waiting rooms
+and providers, read in a few queries and written back beside the events."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from contracts.divisions import NATION
+from services.kit import events as codec
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore, NewEvent, RecordedEvent
+from services.kit.events import Event
+from services.ledger import account as accounts
+from services.ledger import waiting
+from services.ledger.intake.outcomes import First
+from services.ledger.policy import Account
+from services.ledger.profile import Profile
+from services.ledger.provider import Provider
+from services.ledger.records import Prepared
+from services.ledger.waiting import WaitingRoom
+
+_encode = msgspec.json.Encoder().encode
+_decode_account = msgspec.json.Decoder(Account).decode
+_decode_profile = msgspec.json.Decoder(Profile).decode
+_decode_room = msgspec.json.Decoder(WaitingRoom).decode
+_decode_provider = msgspec.json.Decoder(Provider).decode
+
+_PEOPLE = """
+select p.identity_hash, p.state, a.year, a.version, a.state
+  from profiles p
+  left join accounts a on a.log = p.log and a.person_id = p.person_id and a.year = any($3::int[])
+ where p.log = $1 and p.identity_hash = any($2::text[])
+"""
+_ACCOUNTS = """
+select person_id, year, version, state from accounts
+ where log = $1 and person_id = any($2::text[]) and year = any($3::int[])
+"""
+_ROOMS = (
+    "select identity_hash, version, state from waiting where log = $1 and identity_hash = any($2::text[])"
+)
+_ELSEWHERE = (
+    "select identity_hash from profiles where log = any($1::text[]) and identity_hash = any($2::text[])"
+)
+_PROVIDERS = (
+    "select organization_id, state from providers where log = $1 and organization_id = any($2::text[])"
+)
+
+_WRITE_ACCOUNTS = """
+insert into accounts (log, person_id, year, version, state)
+select $1, new.person_id, new.year, new.version, new.state
+  from unnest($2::text[], $3::int[], $4::int[], $5::bytea[]) as new (person_id, year, version, state)
+on conflict (log, person_id, year) do update set version = excluded.version, state = excluded.state
+"""
+_WRITE_ROOMS = """
+insert into waiting (log, identity_hash, version, state)
+select $1, new.identity_hash, new.version, new.state
+  from unnest($2::text[], $3::int[], $4::bytea[]) as new (identity_hash, version, state)
+on conflict (log, identity_hash) do update set version = excluded.version, state = excluded.state
+"""
+
+
+class AccountEntry(Struct):
+    """An account as the group sees it, with the version its next event follows."""
+
+    version: int
+    account: Account
+    stream_id: str
+    changed: bool = False
+
+
+class RoomEntry(Struct):
+    """A waiting room as the group sees it."""
+
+    version: int
+    room: WaitingRoom
+    changed: bool = False
+
+
+class Earlier(Struct, frozen=True):
+    """A record posted before under the same identity; `position` is None while it is in the same group."""
+
+    event: Event
+    position: int | None
+
+    def first(self, log: str) -> First | None:
+        """What the first posting was answered, once its position is known."""
+        if self.position is None:
+            return None
+        topic = type(self.event).__name__
+        held = topic in ("RecordHeld", "CompletionHeld")
+        return First(outcome="held" if held else "registered", log=log, position=self.position)
+
+
+class GroupState:
+    """The state of one log that a group of records is decided on; decisions evolve it in memory."""
+
+    def __init__(self, log: str, now: datetime) -> None:
+        self.log = log
+        self.now = now.astimezone(UTC)
+        self.earlier: dict[str, Earlier] = {}
+        self.profiles: dict[str, Profile] = {}
+        self.providers: dict[str, Provider] = {}
+        self.elsewhere: set[str] = set()
+        self.new_events: list[NewEvent] = []
+        self._accounts: dict[tuple[str, int], AccountEntry] = {}
+        self._rooms: dict[str, RoomEntry] = {}
+
+    async def read(
+        self,
+        conn: Connection,
+        store: EventStore,
+        prepared: Sequence[Prepared],
+        provider_ids: Iterable[str],
+    ) -> None:
+        """Read all that the records ask for from this log."""
+        found = await store.by_identity(conn, self.log, [record.identity for record in prepared])
+        self.earlier = {identity: _earlier(event) for identity, event in found.items()}
+        hashes = list({record.identity_hash for record in prepared})
+        await self.read_people(conn, hashes, sorted({record.record.year for record in prepared}))
+        for organization_id, state in await conn.fetch(_PROVIDERS, self.log, sorted(set(provider_ids))):
+            self.providers[organization_id] = _decode_provider(state)
+        strangers = [identity_hash for identity_hash in hashes if identity_hash not in self.profiles]
+        clear = {r.identity_hash for r in prepared if self._differs(r)}
+        if strangers or clear:
+            await self.read_rooms(conn, [*strangers, *clear])
+
+    def _differs(self, record: Prepared) -> bool:
+        profile = self.profiles.get(record.identity_hash)
+        return profile is not None and profile.name_hash != record.name_hash
+
+    async def read_people(self, conn: Connection, hashes: list[str], years: list[int]) -> None:
+        """Read profiles by keyed hash, with their accounts of the given years."""
+        for identity_hash, profile_state, year, version, state in await conn.fetch(
+            _PEOPLE, self.log, hashes, years
+        ):
+            profile = self.profiles.get(identity_hash)
+            if profile is None:
+                profile = self.profiles[identity_hash] = _decode_profile(profile_state)
+            if year is not None:
+                person_id = profile.person.person_id
+                self._accounts[person_id, year] = AccountEntry(
+                    version, _decode_account(state), accounts.stream_of(person_id, year)
+                )
+
+    async def read_accounts(self, conn: Connection, person_ids: list[str], years: list[int]) -> None:
+        """Read the accounts of persons and years by id."""
+        for person_id, year, version, state in await conn.fetch(_ACCOUNTS, self.log, person_ids, years):
+            self._accounts[person_id, year] = AccountEntry(
+                version, _decode_account(state), accounts.stream_of(person_id, year)
+            )
+
+    async def read_rooms(self, conn: Connection, hashes: list[str]) -> None:
+        """Read the waiting rooms of the given keyed hashes."""
+        for identity_hash, version, state in await conn.fetch(_ROOMS, self.log, hashes):
+            self._rooms[identity_hash] = RoomEntry(version, _decode_room(state))
+
+    async def look_elsewhere(self, databases: Databases, logs: Sequence[str], hashes: list[str]) -> None:
+        """Find which strangers have their profile in another log (design 17); a plain read, outside the transaction."""
+        for database, there in databases.grouped(logs).items():
+            async with database.acquire() as conn:
+                rows = await conn.fetch(_ELSEWHERE, there, hashes)
+            self.elsewhere.update(row[0] for row in rows)
+
+    def account(self, person_id: str, year: int) -> AccountEntry:
+        """The account of a person and year, empty when nothing was ever recorded in it."""
+        entry = self._accounts.get((person_id, year))
+        if entry is None:
+            entry = AccountEntry(0, accounts.empty(person_id, year), accounts.stream_of(person_id, year))
+            self._accounts[person_id, year] = entry
+        return entry
+
+    def room(self, identity_hash: str) -> RoomEntry:
+        """The waiting room of a keyed hash, empty when nothing waits."""
+        entry = self._rooms.get(identity_hash)
+        if entry is None:
+            entry = self._rooms[identity_hash] = RoomEntry(0, WaitingRoom())
+        return entry
+
+    def append_to_account(self, entry: AccountEntry, event: Event, identity: str | None = None) -> int:
+        """Add an event to an account's stream and evolve it; the index among the group's events."""
+        entry.version += 1
+        entry.changed = True
+        accounts.evolve(entry.account, event)
+        return self.append(entry.stream_id, entry.version, event, identity)
+
+    def append_to_room(self, identity_hash: str, event: Event, identity: str | None = None) -> int:
+        """Add an event to a waiting room's stream and evolve it; the index among the group's events."""
+        entry = self.room(identity_hash)
+        entry.version += 1
+        entry.changed = True
+        entry.room = waiting.evolve(entry.room, event)
+        return self.append(waiting.stream_of(identity_hash), entry.version, event, identity)
+
+    def append(self, stream_id: str, version: int, event: Event, identity: str | None = None) -> int:
+        """Add an event to any stream; with an identity it is found again by it, also within this group."""
+        self.new_events.append(NewEvent(stream_id, version, event.TOPIC, codec.encode(event), identity))
+        if identity is not None:
+            self.earlier[identity] = Earlier(event, None)
+        return len(self.new_events) - 1
+
+    async def write(self, conn: Connection) -> None:
+        """Write the rows that the group changed, in key order so that two writers cannot wait for each other."""
+        changed = sorted((key, entry) for key, entry in self._accounts.items() if entry.changed)
+        if changed:
+            await conn.execute(
+                _WRITE_ACCOUNTS,
+                self.log,
+                [person_id for (person_id, _), _ in changed],
+                [year for (_, year), _ in changed],
+                [entry.version for _, entry in changed],
+                [_encode(entry.account) for _, entry in changed],
+            )
+        rooms = sorted((key, entry) for key, entry in self._rooms.items() if entry.changed)
+        if rooms:
+            await conn.execute(
+                _WRITE_ROOMS,
+                self.log,
+                [identity_hash for identity_hash, _ in rooms],
+                [entry.version for _, entry in rooms],
+                [_encode(entry.room) for _, entry in rooms],
+            )
+
+    async def name_provider(self, databases: Databases, provider_id: str) -> Provider | None:
+        """The provider's legal name, kept in the nation's log."""
+        async with databases.of(NATION).acquire() as conn:
+            rows = await conn.fetch(_PROVIDERS, NATION, [provider_id])
+        return _decode_provider(rows[0][1]) if rows else None
+
+
+def _earlier(event: RecordedEvent) -> Earlier:
+    return Earlier(codec.decode(event.topic, event.state), event.position)

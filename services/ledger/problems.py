@@ -1,0 +1,140 @@
+"""The ledger's own problem types. Their codes are stable; titles and details are for people, in both languages."""
+
+from typing import ClassVar
+
+from services.kit.errors import Problem
+
+
+class UnknownPersonError(Problem):
+    """No profile with this id is in a log the caller may read."""
+
+    code: ClassVar[str] = "person-unknown"
+    status: ClassVar[int] = 404
+    title_zh: ClassVar[str] = "未找到该人员"
+    title_en: ClassVar[str] = "No such person here"
+
+
+class UnknownCompletionError(Problem):
+    """The provider has no such record in this authority."""
+
+    code: ClassVar[str] = "completion-unknown"
+    status: ClassVar[int] = 404
+    title_zh: ClassVar[str] = "未找到该学习记录"
+    title_en: ClassVar[str] = "No such completion"
+
+
+class UnknownCreditError(Problem):
+    """No credit has this id."""
+
+    code: ClassVar[str] = "credit-unknown"
+    status: ClassVar[int] = 404
+    title_zh: ClassVar[str] = "未找到该学分"
+    title_en: ClassVar[str] = "No such credit"
+
+
+class AlreadyEndedError(Problem):
+    """The credit was withdrawn or revoked before."""
+
+    code: ClassVar[str] = "credit-already-ended"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该学分已撤回或撤销"
+    title_en: ClassVar[str] = "The credit was already withdrawn or revoked"
+
+
+class AuthorityUnclearError(Problem):
+    """The record names no authority and the provider is accredited by none, or by several."""
+
+    code: ClassVar[str] = "authority-unclear"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "无法确定登记地财政部门"
+    title_en: ClassVar[str] = "The authority of the record is unclear"
+
+
+class UnknownPlaceError(Problem):
+    """The code is no administrative division."""
+
+    code: ClassVar[str] = "place-unknown"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "行政区划代码不存在"
+    title_en: ClassVar[str] = "Unknown administrative division"
+
+
+class ImplausibleIdentityError(Problem):
+    """The ID number fails its own check digit, or its form."""
+
+    code: ClassVar[str] = "identity-implausible"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "证件号码不正确"
+    title_en: ClassVar[str] = "The ID number is not valid"
+
+
+class OutsidePlaceError(Problem):
+    """The caller's place does not contain the place asked about."""
+
+    code: ClassVar[str] = "outside-place"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "超出管辖范围"
+    title_en: ClassVar[str] = "Outside the caller's place"
+
+
+class NotAProviderError(Problem):
+    """The token is bound to no organization."""
+
+    code: ClassVar[str] = "not-a-provider"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "该凭证未绑定培训机构"
+    title_en: ClassVar[str] = "The token is bound to no organization"
+
+
+class NotAnOfficialError(Problem):
+    """The token is bound to no place."""
+
+    code: ClassVar[str] = "not-an-official"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "该凭证未绑定属地"
+    title_en: ClassVar[str] = "The token is bound to no place"
+
+
+class PolicyInvalidError(Problem):
+    """The posted notice does not follow the policy schema."""
+
+    code: ClassVar[str] = "policy-invalid"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "政策文件不符合格式"
+    title_en: ClassVar[str] = "The notice does not follow the policy schema"
+
+
+class MomentInFutureError(Problem):
+    """`as_of` asks what the ledger will know."""
+
+    code: ClassVar[str] = "moment-in-future"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "时间晚于当前"
+    title_en: ClassVar[str] = "The moment lies in the future"
+
+
+class AlreadyExemptError(Problem):
+    """The year is exempt already."""
+
+    code: ClassVar[str] = "already-exempt"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该年度已免除"
+    title_en: ClassVar[str] = "The year is exempt already"
+
+
+class RecordConflictError(Problem):
+    """The same record id was posted before with other content (design 8); `differs` names the fields."""
+
+    code: ClassVar[str] = "record-conflict"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "同一编号的记录内容不一致"
+    title_en: ClassVar[str] = "The same record id was posted with other content"
+
+
+class MomentImplausibleError(Problem):
+    """A time lies so far from today that no study can have happened then."""
+
+    code: ClassVar[str] = "moment-implausible"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "时间超出合理范围"
+    title_en: ClassVar[str] = "The time is not plausible"

@@ -1,0 +1,54 @@
+"""The profile: what the ledger knows of a person whose place belongs to this log, without name or number."""
+
+from msgspec import Struct
+
+from services.kit.events import Event
+from services.ledger.events import ProfileMoved, ProfileRecorded
+from services.ledger.policy import Person
+
+
+class Profile(Struct, frozen=True):
+    """A person as the ledger follows them; `person` is what an assessment asks for."""
+
+    person: Person
+    identity_hash: str
+    name_hash: str
+    employer: str | None
+
+
+def stream_of(person_id: str) -> str:
+    """The stream of one person's profile in the log of their authority."""
+    return f"profile:{person_id}"
+
+
+def evolve(profile: Profile | None, event: Event) -> Profile | None:
+    """The profile after one more event; events of other streams leave it as it is."""
+    match event:
+        case ProfileRecorded():
+            return Profile(
+                person=Person(
+                    person_id=event.person_id,
+                    place=event.place,
+                    qualified_on=event.qualified_on,
+                    working_since=event.working_since,
+                    student=event.student,
+                ),
+                identity_hash=event.identity_hash,
+                name_hash=event.name_hash,
+                employer=event.employer,
+            )
+        case ProfileMoved() if profile is not None:
+            return Profile(
+                person=Person(
+                    person_id=profile.person.person_id,
+                    place=event.to_place,
+                    qualified_on=profile.person.qualified_on,
+                    working_since=profile.person.working_since,
+                    student=profile.person.student,
+                ),
+                identity_hash=profile.identity_hash,
+                name_hash=profile.name_hash,
+                employer=event.employer,
+            )
+        case _:
+            return profile

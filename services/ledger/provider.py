@@ -1,0 +1,55 @@
+"""A provider's standing in one log: its legal name, where and for what it is accredited, and since when it is not."""
+
+from datetime import date
+
+import msgspec
+from msgspec import Struct
+
+from services.kit.events import Event
+from services.ledger.events import ProviderAccredited, ProviderDisqualified, ProviderNamed
+from services.ledger.policy import Accreditation, ProviderStanding
+
+
+class Provider(Struct, frozen=True):
+    """What this log knows of a provider; the name stands in the nation's log."""
+
+    organization_id: str
+    name: str = ""
+    uscc: str | None = None
+    accreditations: tuple[Accreditation, ...] = ()
+    disqualified: tuple[tuple[str, date], ...] = ()
+
+    def standing(self, name: str, uscc: str | None, chain: tuple[str, ...]) -> ProviderStanding:
+        """The standing at a place, given by its chain: a disqualification counts there and above it (S0-25)."""
+        dates = [since for place, since in self.disqualified if place in chain]
+        return ProviderStanding(
+            organization_id=self.organization_id,
+            name=name,
+            uscc=uscc,
+            accreditations=self.accreditations,
+            disqualified_from=min(dates, default=None),
+        )
+
+
+def stream_of(organization_id: str) -> str:
+    """The stream of one provider in a log."""
+    return f"provider:{organization_id}"
+
+
+def evolve(provider: Provider | None, event: Event) -> Provider | None:
+    """The provider after one more event."""
+    match event:
+        case ProviderNamed():
+            known = provider or Provider(organization_id=event.organization_id)
+            return msgspec.structs.replace(known, name=event.name, uscc=event.uscc)
+        case ProviderAccredited():
+            known = provider or Provider(organization_id=event.organization_id)
+            accreditation = Accreditation(place=event.place, years=event.years, modes=event.modes)
+            return msgspec.structs.replace(known, accreditations=(*known.accreditations, accreditation))
+        case ProviderDisqualified():
+            known = provider or Provider(organization_id=event.organization_id)
+            return msgspec.structs.replace(
+                known, disqualified=(*known.disqualified, (event.place, event.from_date))
+            )
+        case _:
+            return provider

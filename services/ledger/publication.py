@@ -1,0 +1,33 @@
+"""A notice's publication: the stream it is published in, and the notice as an event carries it."""
+
+from typing import Any
+
+import msgspec
+
+from services.ledger.events import PolicyPublished
+from services.ledger.policy import Notice, notice_hash
+
+
+def stream_of(notice: Notice) -> str:
+    """The stream of a notice's publications, in the log of its place's authority."""
+    return f"notice:{notice.place}:{notice.id}"
+
+
+def publish(notice: Notice) -> PolicyPublished:
+    """The event of publishing a notice as it stands."""
+    return PolicyPublished(
+        notice_id=notice.id,
+        document=notice.label,
+        place=notice.place,
+        dated=notice.dated,
+        years_from=notice.years.first,
+        years_to=notice.years.last,
+        notice_hash=notice_hash(notice),
+        notice=msgspec.to_builtins(notice),
+    )
+
+
+def notice_of(event: PolicyPublished) -> Notice:
+    """The notice as it was published; it was parsed in full before."""
+    data: dict[str, Any] = event.notice
+    return msgspec.convert(data, Notice)

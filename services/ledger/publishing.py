@@ -1,0 +1,154 @@
+"""From stored to published: which of the ledger's events the others are told, and in which words."""
+
+from collections.abc import Callable
+from typing import Any
+
+from contracts import ledger as published
+from contracts.envelope import PublishedEvent
+from services.kit import events as codec
+from services.kit.event_store import RecordedEvent
+from services.ledger import events as stored
+
+Translate = Callable[[Any], PublishedEvent | None]
+
+
+def _earned(event: stored.CreditEarned) -> PublishedEvent:
+    return published.CreditEarned(
+        credit_id=event.credit_id,
+        person_id=event.person_id,
+        year=event.year,
+        category=event.category,
+        credits=event.credits,
+        mode=event.mode,
+        place=event.place,
+        provider_id=event.provider_id,
+        completion_id=event.completion_id,
+        course=event.course,
+        tier=event.tier,
+        completed_at=event.completed_at,
+        make_up=event.make_up,
+        late=event.late,
+        policy=event.policy,
+    )
+
+
+def _withdrawn(event: stored.CreditWithdrawn) -> PublishedEvent:
+    return published.CreditWithdrawn(
+        credit_id=event.credit_id,
+        person_id=event.person_id,
+        year=event.year,
+        category=event.category,
+        credits=event.credits,
+        reason=event.reason,
+        provider_id=event.provider_id,
+    )
+
+
+def _revoked(event: stored.CreditRevoked) -> PublishedEvent:
+    return published.CreditRevoked(
+        credit_id=event.credit_id,
+        person_id=event.person_id,
+        year=event.year,
+        category=event.category,
+        credits=event.credits,
+        reason=event.reason,
+        authority=event.authority,
+    )
+
+
+def _held(event: stored.CompletionHeld) -> PublishedEvent:
+    return published.CompletionHeld(
+        provider_id=event.provider_id,
+        completion_id=event.completion_id,
+        year=event.year,
+        reason=event.reason,
+    )
+
+
+def _record_held(event: stored.RecordHeld) -> PublishedEvent | None:
+    if event.kind != "completion":
+        return None
+    return published.CompletionHeld(
+        provider_id=event.provider_id, completion_id=event.record_id, year=event.year, reason=event.reason
+    )
+
+
+def _released(event: stored.HeldRecordReleased) -> PublishedEvent | None:
+    if event.kind != "completion" or event.problem is None:
+        return None
+    return published.HeldCompletionRejected(
+        provider_id=event.provider_id,
+        completion_id=event.record_id,
+        year=event.year,
+        problem=event.problem,
+    )
+
+
+def _enrolled(event: stored.EnrolmentRecorded) -> PublishedEvent:
+    return published.EnrolmentRecorded(
+        enrolment_id=event.enrolment_id,
+        person_id=event.person_id,
+        year=event.year,
+        provider_id=event.provider_id,
+        enrolled_on=event.enrolled_on,
+    )
+
+
+def _enrolment_withdrawn(event: stored.EnrolmentWithdrawn) -> PublishedEvent:
+    return published.EnrolmentClosed(
+        enrolment_id=event.enrolment_id,
+        person_id=event.person_id,
+        year=event.year,
+        provider_id=event.provider_id,
+        reason=event.reason,
+    )
+
+
+def _exam_passed(event: stored.ExamPassed) -> PublishedEvent:
+    return published.ExamPassed(
+        person_id=event.person_id,
+        provider_id=event.provider_id,
+        year=event.year,
+        passed_at=event.passed_at,
+    )
+
+
+def _exempted(event: stored.ExemptionGranted) -> PublishedEvent:
+    return published.ExemptionGranted(
+        person_id=event.person_id, year=event.year, reason=event.reason, authority=event.authority
+    )
+
+
+def _policy(event: stored.PolicyPublished) -> PublishedEvent:
+    return published.PolicyPublished(
+        notice_id=event.notice_id,
+        place=event.place,
+        document=event.document,
+        dated=event.dated,
+        years_from=event.years_from,
+        years_to=event.years_to,
+        policy=event.notice_hash,
+    )
+
+
+_TRANSLATE: dict[str, Translate] = {
+    stored.CreditEarned.TOPIC: _earned,
+    stored.CreditWithdrawn.TOPIC: _withdrawn,
+    stored.CreditRevoked.TOPIC: _revoked,
+    stored.CompletionHeld.TOPIC: _held,
+    stored.RecordHeld.TOPIC: _record_held,
+    stored.HeldRecordReleased.TOPIC: _released,
+    stored.EnrolmentRecorded.TOPIC: _enrolled,
+    stored.EnrolmentWithdrawn.TOPIC: _enrolment_withdrawn,
+    stored.ExamPassed.TOPIC: _exam_passed,
+    stored.ExemptionGranted.TOPIC: _exempted,
+    stored.PolicyPublished.TOPIC: _policy,
+}
+
+
+def publish(recorded: RecordedEvent) -> PublishedEvent | None:
+    """The published event of a stored one; None for what stays inside (profiles, providers, room-keeping)."""
+    translate = _TRANSLATE.get(recorded.topic)
+    if translate is None:
+        return None
+    return translate(codec.decode(recorded.topic, recorded.state))

@@ -1,0 +1,282 @@
+"""Questions to the ledger: is a person compliant, what is in their account, how much was registered."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+import msgspec
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of, contains
+from services.kit import events as codec
+from services.kit.clock import Clock, local_date
+from services.kit.database import Databases
+from services.kit.event_store import EventStore
+from services.ledger import account as accounts
+from services.ledger import profile as profiles
+from services.ledger.answers import (
+    ComplianceAnswer,
+    RegistrationCount,
+    RegistrationStatistics,
+    Transcript,
+    TranscriptLine,
+    TranscriptWaiting,
+)
+from services.ledger.people import Home, People
+from services.ledger.policy import Account, Credit, PolicyBook, Waiting, assess
+from services.ledger.policy_shelf import PolicyShelf
+from services.ledger.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
+from services.ledger.profile import Profile
+
+_asdict = msgspec.structs.asdict
+_replace = msgspec.structs.replace
+_decode_account = msgspec.json.Decoder(Account).decode
+
+# Positions have no gaps and recorded_at never falls along a log, so the last position known at a moment is found
+# by halving.
+_POSITION_AT = """
+with recursive search (low, high) as (
+    select 0::bigint, coalesce((select position from logs where log = $1), 0)
+    union all
+    select case when e.recorded_at <= $2 then s.middle else s.low end,
+           case when e.recorded_at <= $2 then s.high else s.middle - 1 end
+      from (select low, high, (low + high + 1) / 2 as middle from search where low < high) s
+      join events e on e.log = $1 and e.position = s.middle
+)
+select low from search where low = high
+"""
+_ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 order by year"
+_STATISTICS = """
+select year, place, category, mode, provider_id, sum(records)::int, sum(credits)
+  from registrations_daily
+ where log = any($1::text[]) and ($2::int is null or year = $2)
+   and ($3::date is null or day >= $3) and ($4::date is null or day <= $4)
+ group by year, place, category, mode, provider_id
+ order by year, place, category, mode, provider_id
+"""
+_REACHED = """
+select log, position from checkpoints where log = any($1::text[]) and name = 'registrations_daily'
+"""
+
+
+class Viewer(msgspec.Struct, frozen=True):
+    """Who asks: an official sees a place and all under it, a provider its own records."""
+
+    place: str | None = None
+    provider_id: str | None = None
+
+    def may_see(self, home: Home) -> bool:
+        """Whether the viewer may be told of the person at all."""
+        if self.place is not None:
+            return contains(self.place, home.profile.person.place)
+        return self.provider_id is not None and _has_records_of(home.account, self.provider_id)
+
+
+class LedgerQueries:
+    """Reads; writes nothing."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        store: EventStore,
+        shelf: PolicyShelf,
+        people: People,
+        clock: Clock,
+    ) -> None:
+        self._databases = databases
+        self._store = store
+        self._shelf = shelf
+        self._people = people
+        self._clock = clock
+
+    async def get_compliance(
+        self,
+        person_id: str,
+        year: int,
+        viewer: Viewer,
+        *,
+        on: date | None = None,
+        as_of: datetime | None = None,
+    ) -> ComplianceAnswer:
+        """Is the person compliant for the year, judged on a day, with what the ledger knew at a moment.
+
+        Raises UnknownPersonError, OutsidePlaceError and MomentInFutureError.
+        """
+        home = await self._people.home_of(person_id, viewer.place, year)
+        if not viewer.may_see(home):
+            raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
+        book = self._shelf.book
+        if as_of is not None:
+            if as_of > self._clock():
+                raise MomentInFutureError(parameter="as_of")
+            home = await self._home_at(home, year, as_of)
+            book = book.known_at(as_of)
+        day = on or local_date(as_of or self._clock())
+        return _answer(home, year, day, book, viewer, as_of)
+
+    async def query_compliance(
+        self, keys: Sequence[str], year: int, viewer: Viewer, *, by_identity: bool, on: date | None
+    ) -> list[ComplianceAnswer | None]:
+        """The same for many persons at once, in the order asked; None for who is not there for this viewer."""
+        find = self._people.by_identity if by_identity else self._people.by_id
+        homes = await find(list(dict.fromkeys(keys)), viewer.place, year)
+        day = on or local_date(self._clock())
+        book = self._shelf.book
+        answers: list[ComplianceAnswer | None] = []
+        for key in keys:
+            home = homes.get(key)
+            if home is None or not viewer.may_see(home):
+                answers.append(None)
+            else:
+                answers.append(_answer(home, year, day, book, viewer, None))
+        return answers
+
+    async def get_transcript(self, person_id: str, viewer: Viewer, year: int | None = None) -> Transcript:
+        """Every credit of a person as awarded; a provider sees those it reported.
+
+        Raises UnknownPersonError and OutsidePlaceError.
+        """
+        home = await self._people.home_of(person_id, viewer.place)
+        if viewer.place is not None and not viewer.may_see(home):
+            raise OutsidePlaceError
+        async with self._databases.of(home.log).acquire() as conn:
+            rows = await conn.fetch(_ALL_ACCOUNTS, home.log, person_id)
+        held = [_decode_account(row[0]) for row in rows]
+        own = viewer.provider_id
+        if own is not None and not any(_has_records_of(account, own) for account in held):
+            raise UnknownPersonError
+        credits = [
+            _line(credit, account.year)
+            for account in held
+            if year is None or account.year == year
+            for credit in account.credits
+            if own is None or credit.provider == own
+        ]
+        waiting = [
+            _waiting_line(item, account.year)
+            for account in held
+            if year is None or account.year == year
+            for item in account.waiting
+            if own is None or item.provider == own
+        ]
+        return Transcript(
+            person_id=person_id,
+            log=home.log,
+            position=home.position,
+            place=home.profile.person.place,
+            credits=sorted(credits, key=lambda line: (line.year, line.completed_at, line.credit_id)),
+            waiting=sorted(waiting, key=lambda line: (line.year, line.completed_at, line.completion_id)),
+        )
+
+    async def get_registrations(
+        self, place: str, year: int | None, day_from: date | None, day_to: date | None
+    ) -> RegistrationStatistics:
+        """Registered records and credits of a place and all under it, as far as the projection has come."""
+        logs = AUTHORITIES if place == NATION else (authority_of(place),)
+        rows: list[RegistrationCount] = []
+        positions: dict[str, int] = {}
+        for database, there in self._databases.grouped(logs).items():
+            async with database.acquire() as conn:
+                rows += [
+                    RegistrationCount(
+                        year=row[0],
+                        place=row[1],
+                        category=row[2],
+                        mode=row[3],
+                        provider_id=row[4],
+                        records=row[5],
+                        credits=row[6],
+                    )
+                    for row in await conn.fetch(_STATISTICS, there, year, day_from, day_to)
+                    if contains(place, row[1])
+                ]
+                positions |= {row[0]: row[1] for row in await conn.fetch(_REACHED, there)}
+        return RegistrationStatistics(
+            place=place, year=year, day_from=day_from, day_to=day_to, rows=rows, positions=positions
+        )
+
+    async def _home_at(self, home: Home, year: int, as_of: datetime) -> Home:
+        """The person as the log knew them at a moment, from events alone (design 11)."""
+        person_id = home.person_id
+        account_stream = accounts.stream_of(person_id, year)
+        profile_stream = profiles.stream_of(person_id)
+        async with self._databases.of(home.log).acquire() as conn:
+            loaded = await self._store.load(conn, home.log, [account_stream, profile_stream], until=as_of)
+            position = await conn.fetchval(_POSITION_AT, home.log, as_of)
+        profile: Profile | None = None
+        for recorded in loaded.get(profile_stream, []):
+            profile = profiles.evolve(profile, codec.decode(recorded.topic, recorded.state))
+        if profile is None:
+            raise UnknownPersonError("当时尚未采集该人员。", "The person was not collected at that moment.")
+        account: Account | None = None
+        for recorded in loaded.get(account_stream, []):
+            account = accounts.evolve(
+                account or accounts.empty(person_id, year), codec.decode(recorded.topic, recorded.state)
+            )
+        return Home(home.log, position, profile, account)
+
+
+def _answer(
+    home: Home, year: int, day: date, book: PolicyBook, viewer: Viewer, as_of: datetime | None
+) -> ComplianceAnswer:
+    person = home.profile.person
+    assessment = assess(book.resolve(person.place, year), home.account, person, year, day)
+    if viewer.provider_id is not None and assessment.not_counted:
+        own = _completions_of(home.account, viewer.provider_id)
+        assessment = _replace(
+            assessment,
+            not_counted=tuple(item for item in assessment.not_counted if item.completion_id in own),
+        )
+    fields = {name: getattr(assessment, name) for name in assessment.__struct_fields__}
+    return ComplianceAnswer(
+        **fields, person_id=person.person_id, log=home.log, position=home.position, as_of=as_of
+    )
+
+
+def _records(account: Account) -> Iterable[tuple[str, str]]:
+    yield from ((credit.provider, credit.completion_id) for credit in account.credits)
+    yield from ((waiting.provider, waiting.completion_id) for waiting in account.waiting)
+    yield from ((enrolled.provider, enrolled.enrolment_id) for enrolled in account.enrolments)
+
+
+def _has_records_of(account: Account | None, provider_id: str) -> bool:
+    return account is not None and any(provider == provider_id for provider, _ in _records(account))
+
+
+def _completions_of(account: Account | None, provider_id: str) -> set[str]:
+    if account is None:
+        return set()
+    return {record_id for provider, record_id in _records(account) if provider == provider_id}
+
+
+def _line(credit: Credit, year: int) -> TranscriptLine:
+    return TranscriptLine(
+        credit_id=credit.credit_id,
+        year=year,
+        category=credit.category,
+        credits=credit.credits,
+        mode=credit.mode,
+        provider_id=credit.provider,
+        completion_id=credit.completion_id,
+        course=credit.course,
+        tier=credit.tier,
+        completed_at=credit.completed_at,
+        registered_at=credit.registered_at,
+        make_up=credit.make_up,
+        late=credit.late,
+        state=credit.state,
+        reason=credit.reason,
+        ended_at=credit.ended_at,
+    )
+
+
+def _waiting_line(item: Waiting, year: int) -> TranscriptWaiting:
+    return TranscriptWaiting(
+        year=year,
+        category=item.category,
+        credits=item.credits,
+        mode=item.mode,
+        provider_id=item.provider,
+        completion_id=item.completion_id,
+        completed_at=item.completed_at,
+        held_at=item.held_at,
+        reason=item.reason,
+    )

@@ -1,0 +1,160 @@
+"""The records a provider posts: completions, enrolments and exam passes. They carry a name and an ID number only until
+both are hashed, at the door; nothing behind `prepare` sees them."""
+
+import hashlib
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from contracts.identity import IdentityHasher
+
+# `$` also matches before a trailing newline in Python; this end matches nowhere but at the end, in every dialect.
+_END = r"(?![\s\S])"
+
+RecordId = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}{_END}",
+        description="The provider's own id of this record; unique for ever within provider and authority.",
+        examples=["2025-000017"],
+    ),
+]
+Adcode = Annotated[
+    str, Meta(pattern=rf"^[1-9][0-9]{{5}}{_END}", description="GB/T 2260 code.", examples=["210000"])
+]
+Year = Annotated[int, Meta(ge=2000, le=2100, description="The credit year (年度), never a date.")]
+Credits = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:0|[1-9][0-9]{{0,3}})(?:\.[0-9]{{1,2}})?{_END}",
+        description="Credits as a decimal string with at most two places; JSON floats are not credits.",
+        examples=["3.00"],
+    ),
+]
+Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.")]
+Mode = Literal["online", "face_to_face", "other"]
+Tier = Literal["junior", "intermediate", "senior"]
+Text = Annotated[str, Meta(pattern=rf"^[^\x00-\x1f\x7f]{{1,200}}{_END}")]
+
+
+class PersonIdentity(Struct, frozen=True, forbid_unknown_fields=True):
+    """Name and ID number exactly as on the ID document (S0-23)."""
+
+    id_type: Literal["resident_id", "hk_macau_permit", "taiwan_permit", "passport", "officer_card"]
+    id_number: Annotated[str, Meta(pattern=rf"^[^\x00-\x20\x7f]{{4,40}}{_END}")]
+    name: Annotated[str, Meta(pattern=rf"^[^\x00-\x1f\x7f]{{1,50}}{_END}")]
+
+
+class Completion(Struct, frozen=True, forbid_unknown_fields=True):
+    """One completed course of one person, for a credit year (S0-09, S1-07)."""
+
+    KIND: ClassVar[str] = "completion"
+
+    id: RecordId
+    person: PersonIdentity
+    year: Year
+    category: Literal["professional", "public"]
+    credits: Credits
+    mode: Mode
+    course: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}{_END}")]
+    completed_at: Moment
+    authority: Adcode | None = None
+    title: Text | None = None
+    tier: Tier | None = None
+    started_on: date | None = None
+    exam_passed_at: Moment | None = None
+
+
+class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
+    """One person's enrolment with the provider for a credit year (S1-07, S3B-07)."""
+
+    KIND: ClassVar[str] = "enrolment"
+
+    id: RecordId
+    person: PersonIdentity
+    year: Year
+    mode: Mode
+    enrolled_on: date
+    authority: Adcode | None = None
+    tier: Tier | None = None
+
+
+class ExamPass(Struct, frozen=True, forbid_unknown_fields=True):
+    """One person's pass in the provider's exam over a credit year's study (S0-09)."""
+
+    KIND: ClassVar[str] = "exam_pass"
+
+    id: RecordId
+    person: PersonIdentity
+    year: Year
+    passed_at: Moment
+    authority: Adcode | None = None
+
+
+Record = Completion | Enrolment | ExamPass
+
+
+class Prepared(Struct, frozen=True):
+    """A record whose person is known by keyed hashes only.
+
+    `content` is a keyed digest of the whole record: equal digests mean the same was posted again.
+    """
+
+    record: Record
+    kind: str
+    identity: str
+    identity_hash: str
+    name_hash: str
+    content: str
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def identity_of(kind: str, provider_id: str, record_id: str) -> str:
+    """The identity of a record within its log, unique for ever (design 8)."""
+    return f"{kind}:{provider_id}:{record_id}"
+
+
+class Preparer:
+    """Turns posted records into prepared ones under the deployment's identity key."""
+
+    def __init__(self, hasher: IdentityHasher, key: bytes) -> None:
+        self._hasher = hasher
+        self._digest: Callable[[bytes], str] = lambda data: hashlib.blake2b(
+            data, key=key[:64], digest_size=12
+        ).hexdigest()
+
+    def prepare(self, provider_id: str, record: Record) -> Prepared:
+        """Hash the person of one record; the caller drops the record's clear text with it."""
+        person = record.person
+        kind = record.KIND
+        return Prepared(
+            record=record,
+            kind=kind,
+            identity=f"{kind}:{provider_id}:{record.id}",
+            identity_hash=self._hasher.person(person.id_type, person.id_number),
+            name_hash=self._hasher.name(person.id_type, person.id_number, person.name),
+            content=self._digest(_encode(record)),
+        )
+
+
+def without_person(record: Record) -> dict[str, Any]:
+    """The posted record as plain data, less the person: what a waiting record may keep."""
+    data: dict[str, Any] = msgspec.to_builtins(record)
+    del data["person"]
+    return {key: value for key, value in data.items() if value is not None}
+
+
+_KINDS: dict[str, type[Completion] | type[Enrolment] | type[ExamPass]] = {
+    kind.KIND: kind for kind in (Completion, Enrolment, ExamPass)
+}
+_NOBODY = {"id_type": "passport", "id_number": "00000", "name": "-"}
+
+
+def restore(kind: str, data: dict[str, Any]) -> Record:
+    """The inverse of `without_person`; the person is a placeholder that nothing reads."""
+    return msgspec.convert(data | {"person": _NOBODY}, _KINDS[kind], strict=False)

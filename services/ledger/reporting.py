@@ -1,0 +1,148 @@
+"""A provider's batch: split by log, each part decided and stored on its own, the answers put back in order."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from contracts.divisions import AUTHORITIES, authority_of, is_known
+from contracts.identifiers import IdentifierProblem, IdType, check_id_number
+from services.kit.clock import Clock, local_date
+from services.kit.database import Databases
+from services.kit.errors import OutcomeUnknownError, Problem
+from services.kit.records import Batch, InvalidRecord
+from services.ledger.application import LedgerApplication, failure_of
+from services.ledger.intake import Outcome, Work
+from services.ledger.intake.outcomes import Decided
+from services.ledger.problems import (
+    AuthorityUnclearError,
+    ImplausibleIdentityError,
+    MomentImplausibleError,
+    UnknownPlaceError,
+)
+from services.ledger.provider import Provider
+from services.ledger.records import Completion, ExamPass, Prepared, Preparer, Record
+
+_ACCREDITED = """
+select log, state from providers where log = any($1::text[]) and organization_id = $2
+"""
+_SOLE_AUTHORITY_SECONDS = 5.0
+_decode_provider = msgspec.json.Decoder(Provider).decode
+
+
+class Reporter:
+    """Takes batches in for the ledger's application."""
+
+    def __init__(
+        self, application: LedgerApplication, databases: Databases, preparer: Preparer, clock: Clock
+    ) -> None:
+        self._application = application
+        self._databases = databases
+        self._preparer = preparer
+        self._clock = clock
+        self._sole: dict[str, tuple[float, str | None]] = {}
+
+    async def report(self, provider_id: str, batch: Batch[Record]) -> list[Decided]:
+        """The outcome of every record, in the order posted. Nothing raises for one record, or for one log."""
+        answers: list[Decided | None] = [None] * len(batch.records)
+        parts: dict[str, tuple[list[int], list[Prepared]]] = {}
+        default = await self._default_log(provider_id, batch)
+        today = local_date(self._clock())
+        for index, item in enumerate(batch.records):
+            try:
+                record, log = self._checked(item, default, today)
+            except Problem as problem:
+                answers[index] = _refused(item, index, problem)
+                continue
+            places, prepared = parts.setdefault(log, ([], []))
+            places.append(index)
+            prepared.append(self._preparer.prepare(provider_id, record))
+        await asyncio.gather(
+            *(
+                self._report_part(log, places, Work(provider_id, prepared), answers)
+                for log, (places, prepared) in parts.items()
+            )
+        )
+        return [answer for answer in answers if answer is not None]
+
+    async def _report_part(
+        self, log: str, places: Sequence[int], work: Work, answers: list[Decided | None]
+    ) -> None:
+        """Hand one log's part over; when its outcome is unknown every record of it says so, and how to ask again."""
+        try:
+            decided: Sequence[Decided] = await self._application.report(log, work)
+        except Exception as error:
+            if not failure_of(error):
+                raise
+            decided = [
+                Decided(
+                    Outcome(id=record.record.id, outcome="unknown", log=log),
+                    refusal=OutcomeUnknownError(),
+                )
+                for record in work.records
+            ]
+        for place, answer in zip(places, decided, strict=True):
+            answers[place] = answer
+
+    def _checked(self, item: Record | InvalidRecord, default: str | None, today: date) -> tuple[Record, str]:
+        if isinstance(item, InvalidRecord):
+            raise item.problem
+        person = item.person
+        fault = check_id_number(IdType(person.id_type), person.id_number, on=today)
+        if fault is not None:
+            raise _implausible(fault)
+        _check_moments(item)
+        if item.authority is None:
+            if default is None:
+                raise AuthorityUnclearError(
+                    "该机构未备案或在多地备案，请在 authority 中写明登记地的行政区划代码。",
+                    "The provider has no accreditation or several: name the authority's code.",
+                    pointer="/authority",
+                )
+            return item, default
+        if not is_known(item.authority):
+            raise UnknownPlaceError(pointer="/authority")
+        return item, authority_of(item.authority)
+
+    async def _default_log(self, provider_id: str, batch: Batch[Record]) -> str | None:
+        if all(isinstance(item, InvalidRecord) or item.authority is not None for item in batch.records):
+            return None
+        known = self._sole.get(provider_id)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        logs = []
+        for database, there in self._databases.grouped(AUTHORITIES).items():
+            async with database.acquire() as conn:
+                rows = await conn.fetch(_ACCREDITED, there, provider_id)
+            logs += [log for log, state in rows if _decode_provider(state).accreditations]
+        sole = logs[0] if len(logs) == 1 else None
+        self._sole[provider_id] = (time.monotonic() + _SOLE_AUTHORITY_SECONDS, sole)
+        return sole
+
+
+def _check_moments(record: Record) -> None:
+    """Refuse years that no study can have: arithmetic on time zones fails at the ends of the calendar."""
+    moments = {
+        Completion: ("completed_at", "exam_passed_at"),
+        ExamPass: ("passed_at",),
+    }.get(type(record), ())
+    for name in moments:
+        moment = getattr(record, name)
+        if moment is not None and not 1990 <= moment.year <= 2101:
+            raise MomentImplausibleError(pointer=f"/{name}")
+
+
+def _implausible(fault: IdentifierProblem) -> ImplausibleIdentityError:
+    return ImplausibleIdentityError(
+        f"证件号码：{fault.text_zh}。", f"The ID number: {fault.text_en}.", pointer="/person/id_number"
+    )
+
+
+def _refused(item: Record | InvalidRecord, index: int, problem: Problem) -> Decided:
+    """A record refused at the door; its id is repeated only when the record itself was well-formed."""
+    record_id = None if isinstance(item, InvalidRecord) else item.id
+    if problem.pointer is not None and not problem.pointer.startswith("/records/"):
+        problem.pointer = f"/records/{index}{problem.pointer}"
+    return Decided(Outcome(id=record_id, outcome="rejected"), refusal=problem)
