@@ -8,15 +8,18 @@ import pytest_asyncio
 
 from services.kit.database import Database
 from services.kit.event_store import EventStore
-from tests.conftest import FreshDatabase, FreshDatabaseFactory
+from tests.conftest import FreshDatabase, FreshDatabaseFactory, outside_loop
+from tests.kit.given import create_tally_tables
 
 _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session", params=[0, 4], ids=["plain", "partitioned"])
 def event_tables(request: pytest.FixtureRequest, fresh_database: FreshDatabaseFactory) -> FreshDatabase:
-    """A database with event tables, in turn without and with hash partitions."""
-    return fresh_database("kit", partitions=request.param)
+    """A database with event tables and a tally, in turn without and with hash partitions."""
+    fresh = fresh_database("kit", partitions=request.param)
+    outside_loop(lambda: create_tally_tables(fresh.owner_dsn, partitions=request.param))
+    return fresh
 
 
 @pytest_asyncio.fixture(scope="session")

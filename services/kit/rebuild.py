@@ -1,0 +1,206 @@
+"""Rebuilds a read model from its log: beside the live rows, then switched in one transaction.
+
+The rows are built in temporary tables that carry the names of the live ones, so `Projection.apply` runs
+unchanged. Either role of a service will do; it needs the TEMPORARY privilege on the database, which
+provisioning gives to both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from services.kit.checkpoints import Checkpoints
+from services.kit.event_store import EventStore
+from services.kit.projection import Projection, apply_events
+
+if TYPE_CHECKING:
+    from services.kit.database import Connection, Database
+
+Progress = Callable[[int, int], None]
+"""Told the position reached and the log's head, after every batch."""
+
+_SWITCH_ATTEMPTS_MAX = 5
+_GAVE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
+
+_DESCRIBE = """
+select format('%I.%I', n.nspname, c.relname) as live, format('%I', c.relname) as name,
+       (select array_agg(format('%I', a.attname) order by a.attnum) from pg_attribute a
+         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as columns,
+       (select array_agg(format('%I', a.attname) order by a.attnum) from pg_attribute a
+         where a.attrelid = c.oid and a.attnum = any(i.indkey)) as key
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  join pg_index i on i.indrelid = c.oid and i.indisprimary
+ where c.oid = to_regclass($1)
+"""
+
+
+class NotRebuildableError(Exception):
+    """A table that is not there, or has no primary key, cannot be rebuilt."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild did: the position it reached, and how many live rows turned out to differ and were
+    replaced.
+    """
+
+    log: str
+    position: int
+    rows_changed: int
+
+
+@dataclass(frozen=True)
+class _Table:
+    live: str
+    name: str
+    columns: Sequence[str]
+    key: Sequence[str]
+
+    @property
+    def side(self) -> str:
+        return f"pg_temp.{self.name}"
+
+
+async def rebuild(
+    database: Database,
+    store: EventStore,
+    projection: Projection,
+    log: str,
+    *,
+    inline: bool = False,
+    batch_max: int = 2000,
+    progress: Progress | None = None,
+) -> Rebuilt:
+    """Build the projection's rows of one log from its first event, and make the live rows equal to them.
+
+    A projection with a runner is held at its checkpoint during the switch and goes on from the rebuilt
+    position. With `inline`, for rows written in the transactions of their events, the log's counter row is
+    held instead: its writers wait. Live rows that are right already are not touched, so the switch is short;
+    rows that differ byte for byte are replaced. Where wrong rows are being repaired under load, run it again
+    until `rows_changed` is 0: a writer may have decided on a wrong row just before.
+    """
+    async with database.acquire() as conn:
+        tables = [await _describe(conn, name) for name in projection.tables]
+        await _make_side_tables(conn, tables)
+        try:
+            work = _Work(conn, store, projection, log, tables, batch_max, progress)
+            position = await work.build(0)
+            for table in tables:
+                await conn.execute(f"analyze {table.side}")
+            return await work.switch(position, inline=inline)
+        finally:
+            await _drop_side_tables(conn, tables)
+
+
+@dataclass(frozen=True)
+class _Work:
+    conn: Connection
+    store: EventStore
+    projection: Projection
+    log: str
+    tables: Sequence[_Table]
+    batch_max: int
+    progress: Progress | None
+
+    async def build(self, position: int) -> int:
+        """Apply everything after a position to the side tables; answers the position reached."""
+        head = await self.store.head(self.conn, self.log)
+        while events := await self.store.read(self.conn, self.log, after=position, limit=self.batch_max):
+            async with self.conn.transaction():
+                covered = await apply_events(self.conn, self.projection, self.log, events)
+            position = covered[-1].position
+            head = max(head, position)
+            if self.progress is not None:
+                self.progress(position, head)
+        return position
+
+    async def switch(self, position: int, *, inline: bool) -> Rebuilt:
+        """Catch up and replace, in one transaction; tried again when it had to give way to a writer."""
+        for attempt in range(1, _SWITCH_ATTEMPTS_MAX + 1):
+            try:
+                async with self.conn.transaction():
+                    return await self._switch(position, inline=inline)
+            except _GAVE_WAY:
+                if attempt == _SWITCH_ATTEMPTS_MAX:
+                    raise
+                await asyncio.sleep(0.1 * attempt)
+        raise AssertionError("unreachable")
+
+    async def _switch(self, position: int, *, inline: bool) -> Rebuilt:
+        checkpoints = Checkpoints(self.projection.name)
+        reached = 0
+        if inline:
+            await self.conn.execute("select from logs where log = $1 for update", self.log)
+        else:
+            reached = await checkpoints.lock(self.conn, self.log, self.log)
+        position = await self.build(position)
+        changed = 0
+        for table in reversed(self.tables):
+            changed += _count(await self.conn.execute(_removal(table), self.log))
+        for table in self.tables:
+            changed += _count(await self.conn.execute(_replacement(table), self.log))
+        if not inline and position > reached:
+            await checkpoints.advance(self.conn, self.log, self.log, position)
+        return Rebuilt(self.log, position, changed)
+
+
+async def _describe(conn: Connection, name: str) -> _Table:
+    row = await conn.fetchrow(_DESCRIBE, name)
+    if row is None:
+        raise NotRebuildableError(f"{name} is no table with a primary key")
+    if "log" not in row["key"]:
+        raise NotRebuildableError(f"the primary key of {name} does not name the log")
+    return _Table(row["live"], row["name"], row["columns"], row["key"])
+
+
+async def _make_side_tables(conn: Connection, tables: Sequence[_Table]) -> None:
+    for table in tables:
+        await conn.execute(f"create temporary table {table.name} (like {table.live} including all)")
+    # Statements this connection has prepared still mean the live tables; now the names mean the side tables.
+    await conn.execute("discard plans")
+
+
+async def _drop_side_tables(conn: Connection, tables: Sequence[_Table]) -> None:
+    try:
+        for table in tables:
+            await conn.execute(f"drop table if exists {table.side}")
+        await conn.execute("discard plans")
+    except BaseException:
+        # The next user of the connection must not find side tables in front of the live ones.
+        conn.terminate()
+        raise
+
+
+def _removal(table: _Table) -> str:
+    """Delete live rows that the rebuilt ones do not have."""
+    return (
+        f"delete from {table.live} as live where log = $1 and not exists"  # noqa: S608 - names from the catalogue
+        f" (select from {table.side} as side where {_same_key(table)})"
+    )
+
+
+def _replacement(table: _Table) -> str:
+    """Insert rebuilt rows that are not live; `*=` compares rows byte by byte, 1.0 is not 1.00."""
+    rest = [column for column in table.columns if column not in table.key]
+    update = ", ".join(f"{column} = excluded.{column}" for column in rest)
+    columns = ", ".join(table.columns)
+    return (
+        f"insert into {table.live} ({columns}) select {columns} from {table.side} as side"  # noqa: S608
+        f" where log = $1 and not exists"
+        f" (select from {table.live} as live where {_same_key(table)} and live.* operator(pg_catalog.*=) side.*)"
+        f" on conflict ({', '.join(table.key)}) do {f'update set {update}' if update else 'nothing'}"
+    )
+
+
+def _same_key(table: _Table) -> str:
+    return " and ".join(f"live.{column} = side.{column}" for column in table.key)
+
+
+def _count(status: str) -> int:
+    """The number of rows in a command's status, such as `DELETE 3` or `INSERT 0 3`."""
+    return int(status.rpartition(" ")[2])
