@@ -59,6 +59,8 @@ class Aggregate(LibraryAggregate):
 
         booking = Booking(seats=2, timestamp=clock())
 
+    An event with a field `identity` is stored under that identity, unique in the log for ever.
+
     A new event class gets a topic; an event that changes shape gets `class_version` and
     `upcast_v1_v2(state)`.
     """
@@ -166,7 +168,7 @@ class Aggregates:
         standby. WrongExpectedVersion when one of them has moved on meanwhile: get and decide again.
         """
         pending = [
-            _new_event(_MAPPER.to_stored_event(event))
+            _new_event(_MAPPER.to_stored_event(event), getattr(event, "identity", None))
             for aggregate in aggregates
             for event in aggregate.collect_events()
         ]
@@ -176,5 +178,7 @@ class Aggregates:
         return await self._store.append(conn, self.log, pending)
 
 
-def _new_event(stored: StoredEvent) -> NewEvent:
-    return NewEvent(str(stored.originator_id), stored.originator_version, stored.topic, stored.state)
+def _new_event(stored: StoredEvent, identity: str | None) -> NewEvent:
+    return NewEvent(
+        str(stored.originator_id), stored.originator_version, stored.topic, stored.state, identity
+    )
