@@ -229,7 +229,7 @@ def _unsuitable(
         if not is_listed(terms, provider):
             return Rejected("provider-not-listed", terms.clause, {"year": str(policy.year)})
     else:
-        years = (completion.year,)
+        years: tuple[int, ...] = (completion.year,)
         if opening.make_up is not None:
             # Past years are made up with those who may teach now (B-03).
             years = (completion.year, (completion.completed_at + _EIGHT_HOURS).year)
@@ -256,10 +256,7 @@ def _after_exam(completion: CompletionFacts, opening: Opening, account: Account 
 
 
 def _passed_in_time(account: Account, provider: str, ends: datetime) -> bool:
-    for exam in account.exams:
-        if exam.provider == provider and exam.passed_at < ends:
-            return True
-    return False
+    return any(exam.provider == provider and exam.passed_at < ends for exam in account.exams)
 
 
 def _sum_with_waiting(account: Account | None, but: str | None) -> Decimal:

@@ -3,6 +3,7 @@
 Every function here is total over `datetime.date`, so that no date a caller writes can make a judgement fail.
 """
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
@@ -10,6 +11,20 @@ from services.kit.clock import SHANGHAI, end_of_day, start_of_day
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
+
+_RELATIVE = re.compile(r"Y([+-][0-9]{1,2})?-([0-9]{2})-([0-9]{2})", re.ASCII)
+_ABSOLUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def day_of(text: str, year: int) -> date | None:
+    """The date that a notice's day means for a credit year (`Y+1-03-31`, `2025-03-31`); None when there is none."""
+    try:
+        if (relative := _RELATIVE.fullmatch(text)) is not None:
+            offset, month, day = relative.groups()
+            return date(year + int(offset or 0), int(month), int(day))
+        return date.fromisoformat(text) if _ABSOLUTE.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 @lru_cache(maxsize=8192)

@@ -42,14 +42,14 @@ class Requirement(Rule, frozen=True, tag="requirement"):
     """学分要求: 总学分与各科目最低学分。Minimum credits of a year; `general` records the wording 一般."""
 
     total: Credits | None = None
-    categories: CategoryMinima = {}
+    categories: CategoryMinima | None = None
     wording: Literal["firm", "general"] = "firm"
 
     def settings(self) -> Iterator[tuple[str, Any]]:
         """A setting for the total and one for each category; a minimum of 0 lifts an inherited one."""
         if self.total is not None:
             yield "requirement.total", self.total
-        for category, minimum in self.categories.items():
+        for category, minimum in (self.categories or {}).items():
             yield f"requirement.{category}", minimum
 
 

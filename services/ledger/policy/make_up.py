@@ -11,10 +11,9 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from services.ledger.policy.days import begins, day_after, ends
+from services.ledger.policy.days import begins, day_after, day_of, ends
 from services.ledger.policy.judged import MakeUp, MakeUpWindow, Providers
 from services.ledger.policy.notice import Clause, Notice
-from services.ledger.policy.parse import day_of
 from services.ledger.policy.policy import MakeUpTerms, ProviderTerms, Sourced
 from services.ledger.policy.providers import provider_terms
 

@@ -57,7 +57,7 @@ class Clause(Part, frozen=True):
     article: Annotated[str, Meta(max_length=40, description="所在条目, 如 五 或 三(一)。")]
     text: Text
     years: Years | None = None
-    rules: tuple[AnyRule, ...] = ()
+    rules: Annotated[tuple[AnyRule, ...], Meta(max_length=50)] = ()
     note: Text | None = None
 
 
@@ -84,7 +84,7 @@ class Notice(Part, frozen=True, kw_only=True):
     standalone: bool = True
     source_grade: Annotated[str, Meta(pattern="^[ABC]{1,2}$")] = "A"
     note: Text | None = None
-    clauses: Annotated[tuple[Clause, ...], Meta(min_length=1)]
+    clauses: Annotated[tuple[Clause, ...], Meta(min_length=1, max_length=500)]
 
     @property
     def label(self) -> str:

@@ -14,11 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.ledger.policy.account import Category
-from services.ledger.policy.days import begins, ends
+from services.ledger.policy.days import begins, day_of, ends
 from services.ledger.policy.judged import Modes, Providers
 from services.ledger.policy.make_up import Offer, never_of, offer_of, standing, windows_of
 from services.ledger.policy.notice import Clause, Notice, canonical
-from services.ledger.policy.parse import day_of
 from services.ledger.policy.policy import (
     Duty,
     MakeUpTerms,

@@ -30,9 +30,9 @@ EXEMPT_ZH: Mapping[str, str] = {
 
 
 @lru_cache(maxsize=65536)
-def plain(credits: Decimal) -> str:
+def plain(quantity: Decimal) -> str:
     """Credits as people write them: 90, 89.5."""
-    text = f"{credits:f}"
+    text = f"{quantity:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -99,7 +99,6 @@ _VERDICTS: Mapping[str, Words] = {
     "in_progress": ("进行中", "In progress"),
     "deficient": ("未达标", "Deficient"),
 }
-_TAILS: dict[int, Words] = {}
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,113 @@
+"""What a notice must make sense of beyond its form: days that exist, places that exist, references that lead somewhere."""
+
+from collections.abc import Iterator
+
+from contracts.divisions import is_known
+from services.ledger.policy.days import day_of
+from services.ledger.policy.departures import Departure
+from services.ledger.policy.described import Duty, Platform
+from services.ledger.policy.judged import MakeUp, MakeUpWindow, Providers, Window
+from services.ledger.policy.notice import AnyRule, Notice
+from services.ledger.policy.rules import Years
+
+NO_SUCH_DAY = ("date", "没有这一天", "there is no such day")
+
+
+def nonsense(notice: Notice) -> Iterator[Departure]:
+    """Everything in a well-formed notice that cannot be meant."""
+    yield from _head(notice)
+    yield from _years(notice.years, "/years")
+    seen: set[str] = set()
+    for number, clause in enumerate(notice.clauses):
+        if clause.id in seen:
+            yield Departure(
+                f"/clauses/{number}/id", "duplicate", "条款编号重复", "an earlier clause has this id"
+            )
+        seen.add(clause.id)
+        yield from _years(clause.years, f"/clauses/{number}/years")
+        for index, rule in enumerate(clause.rules):
+            yield from _rule(notice, rule, f"/clauses/{number}/rules/{index}")
+
+
+def _head(notice: Notice) -> Iterator[Departure]:
+    if notice.issued_on is None and notice.effective_from is None:
+        yield Departure(
+            "/issued_on",
+            "required",
+            "须有印发日期 issued_on，文中没有则写 effective_from",
+            "issued_on is required; where the text has none, effective_from",
+        )
+    places = {"/place": notice.place}
+    places |= {f"/excludes/{index}": place for index, place in enumerate(notice.excludes)}
+    for pointer, place in places.items():
+        if not is_known(place):
+            yield Departure(pointer, "place", "行政区划代码不存在", "no such administrative division")
+
+
+def _years(years: Years | None, pointer: str) -> Iterator[Departure]:
+    if years is not None and years.first is not None and years.last is not None and years.first > years.last:
+        yield Departure(pointer, "order", "起始年度应不晚于截止年度", "from must not be after to")
+
+
+def _rule(notice: Notice, rule: AnyRule, pointer: str) -> Iterator[Departure]:
+    match rule:
+        case MakeUp():
+            yield from _make_up(notice, rule, pointer)
+        case Window():
+            yield from _window(rule, pointer)
+        case Providers() if (rule.rule == "listed") != bool(rule.list):
+            yield Departure(
+                f"{pointer}/list",
+                "list",
+                "listed 须列出机构，accredited 不列",
+                "a list goes with listed, and only with it",
+            )
+        case Platform() if rule.since is not None and day_of(rule.since, 2024) is None:
+            yield Departure(f"{pointer}/from", *NO_SUCH_DAY)
+        case Duty() if rule.due is not None and day_of(f"2024-{rule.due}", 2024) is None:
+            yield Departure(f"{pointer}/due", *NO_SUCH_DAY)
+        case _:
+            pass
+    if not isinstance(rule, MakeUp) and not any(True for _ in rule.settings()):
+        yield Departure(pointer, "empty", "此规则没有内容", "the rule says nothing")
+
+
+def _window(window: Window | MakeUpWindow, pointer: str) -> Iterator[Departure]:
+    # 2023 and 2024 stand for a common and a leap year: a relative day must exist in both.
+    sound = True
+    for field, text in (("from", window.since), ("until", window.until)):
+        if text is not None and (day_of(text, 2023) is None or day_of(text, 2024) is None):
+            yield Departure(f"{pointer}/{field}", *NO_SUCH_DAY)
+            sound = False
+    if not sound or not window.since or not window.until:
+        return
+    since, until = day_of(window.since, 2024), day_of(window.until, 2024)
+    comparable = window.since.startswith("Y") == window.until.startswith("Y")
+    if comparable and since is not None and until is not None and since > until:
+        yield Departure(f"{pointer}/until", "order", "截止日应不早于起始日", "until must not be before from")
+
+
+def _make_up(notice: Notice, rule: MakeUp, pointer: str) -> Iterator[Departure]:
+    yield from _years(rule.years, f"{pointer}/years")
+    if rule.never == bool(rule.windows):
+        yield Departure(
+            f"{pointer}/windows",
+            "make_up",
+            "须写 windows 或 never: true 之一",
+            "give windows, or never: true",
+        )
+    lists = {c.id for c in notice.clauses for r in c.rules if isinstance(r, Providers) and r.list}
+    for index, window in enumerate(rule.windows):
+        here = f"{pointer}/windows/{index}"
+        yield from _window(window, here)
+        if (window.providers == "listed") != (window.providers_of is not None):
+            yield Departure(
+                f"{here}/providers_of",
+                "list",
+                "listed 须以 providers_of 注明名单条款",
+                "providers: listed goes with providers_of",
+            )
+        elif window.providers_of is not None and window.providers_of not in lists:
+            yield Departure(
+                f"{here}/providers_of", "reference", "没有这个名单条款", "no clause of that id has a list"
+            )
