@@ -115,6 +115,17 @@ class EmbeddedPostgres:
             self._lock.close()
             self._lock = None
 
+    def stop_left_over(self) -> bool:
+        """Stop the server that a killed process of ours left on this directory; whether there was one."""
+        if not self._wanted.exists():
+            return False
+        self._data = place_data(self._wanted, self._account)
+        self._take_lock()
+        try:
+            return self._stop_orphan()
+        finally:
+            self.stop()
+
     def remove(self) -> None:
         """Stop, and delete the data directory with everything beside it."""
         self.stop()
@@ -241,8 +252,8 @@ class EmbeddedPostgres:
             time.sleep(_POLL_SECONDS)
         return False
 
-    def _stop_orphan(self) -> None:
-        """Deal with what a killed predecessor left: a server still running, or a pid file of a dead one.
+    def _stop_orphan(self) -> bool:
+        """Stop a server that a killed predecessor left running, and settle the pid file of a dead one.
 
         PostgreSQL itself removes a stale pid file unless the number is taken again, by a zombie or by a
         process of the same account, or the file is damaged; then it refuses to start for ever, so these
@@ -250,8 +261,9 @@ class EmbeddedPostgres:
         """
         pid, _ = _read_pid_file(self._data)
         if pid and not is_running(pid, even_zombie=True):
-            return
-        if pid and is_running(pid) and str(self._data) in process_arguments(pid):
+            return False
+        was_running = bool(pid) and is_running(pid) and str(self._data) in process_arguments(pid)
+        if was_running:
             os.kill(pid, signal.SIGINT)
             deadline = time.monotonic() + _STOP_SECONDS
             while is_running(pid):
@@ -260,6 +272,7 @@ class EmbeddedPostgres:
                 time.sleep(_POLL_SECONDS)
         with suppress(FileNotFoundError):
             (self._data / "postmaster.pid").unlink()
+        return was_running
 
     def _log_tail(self) -> str:
         log = self._beside("log")

@@ -1,0 +1,153 @@
+"""The directory `.xuefen`: secrets made once, logs, and the record of what `xuefen up` has running."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from services.kit.embedded import EmbeddedPostgres
+from services.kit.key_sets import new_signing_key, signing_key_text
+from services.kit.processes import is_running, process_started
+from services.kit.provision import services_of
+from services.kit.settings import new_key_text
+
+
+class ProcessRecord(msgspec.Struct, frozen=True):
+    """A process we started: `started` tells it from a later one that was given the same id."""
+
+    name: str
+    pid: int
+    started: str
+    address: str = ""
+
+    @property
+    def running(self) -> bool:
+        """Whether this very process still runs."""
+        return is_running(self.pid) and process_started(self.pid) == self.started
+
+
+class StackRecord(msgspec.Struct, frozen=True):
+    """What one `xuefen up` has running, and how to reach its databases."""
+
+    supervisor: ProcessRecord
+    processes: list[ProcessRecord] = []
+    databases: dict[str, str] = {}
+    embedded: bool = False
+    ready: bool = False
+
+
+def record_of(name: str, pid: int, address: str = "") -> ProcessRecord:
+    """The record of a process that runs now."""
+    return ProcessRecord(name, pid, process_started(pid), address)
+
+
+class Home:
+    """The directory and what is in it; nothing is made before it is needed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        self.database = self.path / "postgres"
+        self.logs = self.path / "logs"
+        self._secrets = self.path / "secrets"
+        self._record = self.path / "stack.json"
+        self._lock: IO[str] | None = None
+
+    def take(self) -> bool:
+        """Become the one stack of this directory; False when another holds it."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(exist_ok=True)
+        lock = (self.path / "stack.lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.close()
+            return False
+        self._lock = lock
+        return True
+
+    def leave(self) -> None:
+        """Let another stack take the directory."""
+        if self._lock is not None:
+            self._record.unlink(missing_ok=True)
+            self._lock.close()
+            self._lock = None
+
+    def delete(self) -> None:
+        """Delete the directory and the embedded database, wherever that is."""
+        if self.path.exists():
+            EmbeddedPostgres(self.database).remove()
+            shutil.rmtree(self.path)
+
+    def read_record(self) -> StackRecord | None:
+        """What the last stack has written, which may be of a killed one; None when it has ended cleanly."""
+        try:
+            return msgspec.json.decode(self._record.read_bytes(), type=StackRecord)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+
+    def write_record(self, record: StackRecord) -> None:
+        """Replace the record at once; it holds passwords, so it is ours alone to read."""
+        _write_private(self._record, msgspec.json.encode(record).decode())
+
+    def identity_key_file(self) -> Path:
+        """The key of the keyed hashes of identity."""
+        return self._secret("identity.key", new_key_text)
+
+    def key_encryption_key_file(self) -> Path:
+        """The key that wraps each person's own key."""
+        return self._secret("key-encryption.key", new_key_text)
+
+    def signing_key_file(self) -> Path:
+        """The Ed25519 key the token issuer signs with, as JWK."""
+        return self._secret("signing.jwk", lambda: signing_key_text(new_signing_key()))
+
+    def token_file(self, service: str) -> Path:
+        """Where the token stands by which a service calls the others."""
+        return self._secrets / f"{service}.token"
+
+    def write_token(self, service: str, token: str) -> Path:
+        """Keep the token by which a service calls the others."""
+        path = self.token_file(service)
+        self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_private(path, token)
+        return path
+
+    def database_passwords(self, services: tuple[str, ...]) -> dict[str, str]:
+        """Passwords of the services' database roles, made when first asked for."""
+        keys = [key for service in services for key in (service, f"{service}_owner")]
+        path = self._secret("database-passwords.json", lambda: json.dumps(dict.fromkeys(keys, "")))
+        passwords: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        passwords = {key: passwords.get(key) or new_key_text() for key in keys}
+        assert services_of(passwords) == sorted(services)
+        _write_private(path, json.dumps(passwords, indent=1))
+        return passwords
+
+    def _secret(self, name: str, make: Callable[[], str]) -> Path:
+        path = self._secrets / name
+        if not path.exists():
+            self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_private(path, make())
+        return path
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file only we may read, all of it or nothing."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with os.fdopen(os.open(unfinished, flags, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    unfinished.replace(path)
+
+
+def describe(record: StackRecord) -> list[dict[str, Any]]:
+    """One line for each process of a stack: name, pid, address, whether it runs."""
+    return [
+        {"name": each.name, "pid": each.pid, "address": each.address, "running": each.running}
+        for each in [record.supervisor, *record.processes]
+    ]

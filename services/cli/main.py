@@ -1,0 +1,268 @@
+"""The command line `xuefen`: start and stop the system, migrate, rebuild, sign tokens, publish notices, the demo."""
+
+import importlib.util
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from services.cli.settings import SERVICES, StackSettings, known_service
+from services.kit.embedded_places import EmbeddedPostgresError
+from services.kit.settings import SettingsError
+
+app = App(name="xuefen", help="The ledger of continuing-education credits. 会计人员继续教育学分账簿")
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green")
+_UNTIL_STDIN_CLOSES = Parameter(show=False, negative="")
+_DETACHED_SECONDS = 90.0
+
+for _name, _module in (("policy", "services.cli.policy"), ("demo", "services.cli.demo.command")):
+    if importlib.util.find_spec(_module) is not None:
+        app.command(f"{_module}:app", name=_name)
+
+
+@app.command
+def up(*, detach: Annotated[bool, Parameter(name=["--detach", "-d"], negative="")] = False) -> None:
+    """Start PostgreSQL, the three services and their workers; Ctrl-C stops them.
+
+    Parameters
+    ----------
+    detach
+        Return when everything is ready and leave it running; `xuefen down` stops it.
+    """
+    from services.cli.stack import AlreadyRunningError, Stack
+
+    settings = StackSettings.load()
+    if detach:
+        _up_detached(settings)
+        return
+    stack = Stack(settings, echo=_echo(), say=lambda what: out.print(f"[dim]starting {what}[/dim]"))
+    _exit_on(signal.SIGTERM, signal.SIGHUP)
+    try:
+        stack.start()
+        _show_stack()
+        out.print("Ctrl-C stops everything.")
+        while True:
+            stack.check()
+            time.sleep(0.5)
+    except AlreadyRunningError:
+        out.print("Already running:")
+        _show_stack()
+    except KeyboardInterrupt:
+        out.print("[dim]stopping[/dim]")
+    finally:
+        _ignore(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        stack.stop()
+
+
+@app.command
+def down(*, delete_data: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Stop what `xuefen up` started in this directory, and nothing else.
+
+    Parameters
+    ----------
+    delete_data
+        Delete the embedded database, the secrets and the logs of this directory too.
+    """
+    from services.cli.home import Home
+    from services.cli.stack import stop_running
+
+    settings = StackSettings.load()
+    stopped = stop_running(settings)
+    out.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing is running.")
+    if delete_data:
+        Home(settings.home).delete()
+        out.print(f"Deleted {settings.home}.")
+
+
+@app.command
+def status() -> None:
+    """Say what is running, with process ids and addresses; exit with 1 when nothing is."""
+    if not _show_stack():
+        out.print("Nothing is running.")
+        sys.exit(1)
+
+
+@app.command
+def serve(service: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CLOSES] = False) -> None:
+    """Run the API of one service (registry, ledger or transfer) in this process."""
+    from services.cli import serve as processes
+
+    if until_stdin_closes:
+        processes.stop_when_stdin_closes()
+    processes.serve(service)
+
+
+@app.command
+def work(service: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CLOSES] = False) -> None:
+    """Run the worker of one service in this process: projections, and what follows other services' feeds."""
+    from services.cli import serve as processes
+
+    if until_stdin_closes:
+        processes.stop_when_stdin_closes()
+    processes.work(service)
+
+
+@app.command
+def migrate(*services: str) -> None:
+    """Make databases and roles where an administrator's address is given, and bring schemas up to date.
+
+    Parameters
+    ----------
+    services
+        Only these services; all when none is named.
+    """
+    from services.cli.databases import databases_for_a_command, migrate
+
+    settings = StackSettings.load()
+    wanted = tuple(known_service(service) for service in services) or SERVICES
+    with databases_for_a_command(settings) as dsns, err.status("migrate") as shown:
+        migrate(settings, dsns, services=wanted, say=lambda service: shown.update(f"migrate {service}"))
+    out.print(f"Up to date: {', '.join(wanted)}.")
+
+
+@app.command
+def token(
+    kind: str,
+    /,
+    *,
+    subject: str = "",
+    place: str | None = None,
+    organization: str | None = None,
+    scope: list[str] | None = None,
+    days: float = 1.0,
+) -> None:
+    """Print a bearer token signed with the issuer's key of this directory.
+
+    Parameters
+    ----------
+    kind
+        provider, official, dashboard, sync or operator: sets the scopes.
+    subject
+        Who the token speaks for; the kind when not given.
+    place
+        The place an official acts for, a division code such as 210000.
+    organization
+        The organization a provider is.
+    scope
+        Other scopes than the kind has; may be given several times.
+    days
+        How long the token is good.
+    """
+    from services.cli.home import Home
+    from services.cli.tokens import SCOPES, sign
+
+    if kind not in SCOPES:
+        raise SettingsError(f"there is no kind of token {kind!r}; there are {', '.join(SCOPES)}")
+    settings = StackSettings.load()
+    signed = sign(
+        settings.signing_key_file or Home(settings.home).signing_key_file(),
+        issuer=settings.issuer,
+        subject=subject or organization or kind,
+        scopes=frozenset(scope) if scope else SCOPES[kind],
+        place=place,
+        organization=organization,
+        days=days,
+    )
+    print(signed)
+
+
+def main() -> None:
+    """Run the command line; what a person can put right is said in a line, without a traceback."""
+    from services.cli.stack import StackError
+
+    try:
+        app()
+    except (SettingsError, EmbeddedPostgresError, StackError) as error:
+        err.print(f"[bold red]xuefen:[/bold red] {escape(str(error))}", soft_wrap=True)
+        sys.exit(2)
+
+
+def _exit_on(*signals: signal.Signals) -> None:
+    def leave(number: int, _: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    for number in signals:
+        signal.signal(number, leave)
+
+
+def _ignore(*signals: signal.Signals) -> None:
+    """An impatient second Ctrl-C must not leave half of the processes behind."""
+    for number in signals:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _echo() -> Callable[[str, str], None]:
+    """Print a child's line with its name in front, each name in a colour of its own."""
+    from rich.text import Text
+
+    colours: dict[str, str] = {}
+
+    def echo(name: str, line: str) -> None:
+        colour = colours.setdefault(name, _COLOURS[len(colours) % len(_COLOURS)])
+        out.print(Text.assemble((f"{name:<16}", colour), "| ", line), soft_wrap=True)
+
+    return echo
+
+
+def _show_stack() -> bool:
+    from services.cli.home import Home, describe
+
+    record = Home(StackSettings.load().home).read_record()
+    if record is None or not record.supervisor.running:
+        return False
+    table = Table("process", "pid", "address", "state", box=None, pad_edge=False)
+    for line in describe(record):
+        table.add_row(
+            line["name"], str(line["pid"]), line["address"], "running" if line["running"] else "ended"
+        )
+    out.print(table)
+    return True
+
+
+def _up_detached(settings: StackSettings) -> None:
+    from services.cli.home import Home
+    from services.cli.stack import StackError
+
+    if _show_stack():
+        return
+    home = Home(settings.home)
+    home.logs.mkdir(parents=True, exist_ok=True)
+    log = home.logs / "stack.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli.main", "up"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _DETACHED_SECONDS
+    while time.monotonic() < deadline:
+        record = home.read_record()
+        if record is not None and record.ready and record.supervisor.pid == process.pid:
+            _show_stack()
+            return
+        if process.poll() is not None:
+            raise StackError(f"the stack did not start; its log is {log}\n{_tail(log)}")
+        time.sleep(0.1)
+    raise StackError(f"the stack is not ready after {_DETACHED_SECONDS:.0f} seconds; its log is {log}")
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+
+
+if __name__ == "__main__":
+    main()

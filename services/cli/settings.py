@@ -1,0 +1,69 @@
+"""What the `xuefen` command is told by its environment: where things are kept, and where services listen."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+
+from services.kit.settings import ServiceSettings, SettingsError
+
+SERVICES = ("registry", "ledger", "transfer")
+
+
+class StackSettings(ServiceSettings):
+    """Settings of the commands that look at more than one service."""
+
+    home: Path = Path(".xuefen")
+    """Where the embedded database, secrets, logs and the record of what runs are kept."""
+    database_url: SecretStr | None = None
+    """An administrator's address of a PostgreSQL of one's own; unset, the embedded one is started."""
+    database_port: int = Field(default=0, ge=0, le=65535)
+    """Port of the embedded PostgreSQL, 0 for any free one."""
+    partitions: int = Field(default=0, ge=0, le=64)
+    """Hash partitions of the tables keyed by log, when they are made; 0 for plain tables."""
+
+    registry_host: str = "127.0.0.1"
+    registry_port: int = Field(default=8001, ge=0, le=65535)
+    registry_database_url: SecretStr | None = None
+    registry_owner_database_url: SecretStr | None = None
+    ledger_host: str = "127.0.0.1"
+    ledger_port: int = Field(default=8002, ge=0, le=65535)
+    ledger_database_url: SecretStr | None = None
+    ledger_owner_database_url: SecretStr | None = None
+    ledger_databases: dict[str, SecretStr] = Field(default_factory=dict)
+    """Logs that live on a PostgreSQL of their own: {"440300": "postgresql://..."}, application's role."""
+    ledger_owner_databases: dict[str, SecretStr] = Field(default_factory=dict)
+    """The same logs with the owner's role, for `migrate` and `rebuild`."""
+    transfer_host: str = "127.0.0.1"
+    transfer_port: int = Field(default=8003, ge=0, le=65535)
+    transfer_database_url: SecretStr | None = None
+    transfer_owner_database_url: SecretStr | None = None
+
+    signing_key_file: Path | None = None
+    """Ed25519 key (JWK) of the token issuer; kept under `home` when unset."""
+
+    def host_of(self, service: str) -> str:
+        """The address a service listens on."""
+        host: str = getattr(self, f"{service}_host")
+        return host
+
+    def port_of(self, service: str) -> int:
+        """The port a service listens on; 0 for any free one."""
+        port: int = getattr(self, f"{service}_port")
+        return port
+
+    def database_urls(self) -> dict[str, str]:
+        """The addresses given by `XUEFEN_<SERVICE>[_OWNER]_DATABASE_URL`, keyed `ledger`, `ledger_owner`."""
+        found = {}
+        for service in SERVICES:
+            for key in (service, f"{service}_owner"):
+                url: SecretStr | None = getattr(self, f"{key}_database_url")
+                if url is not None:
+                    found[key] = url.get_secret_value()
+        return found
+
+
+def known_service(name: str) -> str:
+    """The name of a service as given; SettingsError when there is none of that name."""
+    if name not in SERVICES:
+        raise SettingsError(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
+    return name

@@ -1,0 +1,288 @@
+"""The whole system on one machine: PostgreSQL, three services and their workers, each a real process."""
+
+import importlib.util
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from services.cli.children import Child, Echo
+from services.cli.databases import EngineChoice, Say, migrate
+from services.cli.home import Home, ProcessRecord, StackRecord, record_of
+from services.cli.settings import SERVICES, StackSettings
+from services.cli.tokens import SERVICE_SCOPES, sign
+from services.kit.embedded import EmbeddedPostgres
+from services.kit.settings import PREFIX, SettingsError
+
+_READY_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+_STOP_SECONDS = 45.0
+_TOKEN_DAYS = 365
+
+
+class StackError(Exception):
+    """The stack cannot start or does not stay up; the message says which process and shows its last lines."""
+
+
+class AlreadyRunningError(Exception):
+    """Another `xuefen up` holds this home directory."""
+
+    def __init__(self, record: StackRecord | None) -> None:
+        super().__init__("already running")
+        self.record = record
+
+
+class Stack:
+    """Starts everything in order, watches it, and stops everything in reverse order.
+
+    `echo` receives the children's log lines; their logs are under `home/logs` in any case.
+    """
+
+    def __init__(
+        self, settings: StackSettings, *, echo: Echo | None = None, say: Say = lambda _: None
+    ) -> None:
+        self._settings = settings
+        self._home = Home(settings.home)
+        self._engine = EngineChoice(settings, self._home)
+        self._echo = echo
+        self._say = say
+        self._children: list[Child] = []
+        self._records: list[ProcessRecord] = []
+        self.databases: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
+
+    def start(self) -> None:
+        """Start everything and wait until every service is ready.
+
+        Raises AlreadyRunningError, StackError, SettingsError or EmbeddedPostgresError; nothing is left running.
+        """
+        if not self._home.take():
+            raise AlreadyRunningError(self._home.read_record())
+        try:
+            end_leftovers(self._home)
+            ports = {service: self._port(service) for service in SERVICES}
+            self._say("database")
+            self.databases = self._engine.open()
+            self._write_record()
+            self._migrate()
+            self._start_services(ports)
+            self._wait_until_ready()
+            self._write_record(ready=True)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop the workers and services, then the embedded database; what we did not start is left alone."""
+        for child in self._children:
+            child.ask_to_stop()
+        for child in self._children:
+            child.wait_until_stopped()
+        self._children.clear()
+        self._records.clear()
+        self._engine.close()
+        self._home.leave()
+
+    def check(self) -> None:
+        """Raise StackError when a process has ended by itself."""
+        for child in self._children:
+            if child.exit_code is not None:
+                raise StackError(f"{child.name} ended with {child.exit_code}.\n{child.tail}")
+        if self._engine.embedded is not None and not self._engine.embedded.pid:
+            raise StackError(f"postgres ended. Its log is {self._home.database}.log")
+
+    @property
+    def record(self) -> StackRecord:
+        """What is running now."""
+        embedded = self._engine.embedded
+        database = [record_of("postgres", embedded.pid, f"127.0.0.1:{embedded.port}")] if embedded else []
+        return StackRecord(
+            supervisor=record_of("xuefen", os.getpid()),
+            processes=[*database, *self._records],
+            databases=self.databases,
+            embedded=embedded is not None,
+        )
+
+    def _write_record(self, *, ready: bool = False) -> None:
+        record = self.record
+        self._home.write_record(
+            StackRecord(record.supervisor, record.processes, record.databases, record.embedded, ready)
+        )
+
+    def _migrate(self) -> None:
+        """Migrate where the owner's address is known; elsewhere the service itself looks at the revision."""
+        for service in SERVICES:
+            if service not in self.databases:
+                raise SettingsError(f"{PREFIX}{service.upper()}_DATABASE_URL is not set, others are")
+        owned = [service for service in SERVICES if f"{service}_owner" in self.databases]
+        migrate(
+            self._settings,
+            self.databases,
+            services=owned,
+            say=lambda service: self._say(f"migrate {service}"),
+        )
+
+    def _port(self, service: str) -> int:
+        host, port = self._settings.host_of(service), self._settings.port_of(service)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError as error:
+                variable = f"{PREFIX}{service.upper()}_PORT"
+                raise StackError(
+                    f"{host}:{port} cannot be used for {service}: {error.strerror}. Set {variable}."
+                ) from None
+            free: int = probe.getsockname()[1]
+        return free
+
+    def _start_services(self, ports: Mapping[str, int]) -> None:
+        for service, port in ports.items():
+            host = self._settings.host_of(service)
+            reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+            self.addresses[service] = f"http://{reachable}:{port}"
+        for service in SERVICES:
+            environment = self._environment(service, ports)
+            self._spawn(service, ["serve", service], environment, self.addresses[service])
+        for service in SERVICES:
+            if importlib.util.find_spec(f"services.{service}.worker") is not None:
+                self._spawn(f"{service}-worker", ["work", service], self._environment(service, ports))
+
+    def _spawn(
+        self, name: str, arguments: list[str], environment: Mapping[str, str], address: str = ""
+    ) -> None:
+        self._say(name)
+        log = self._home.logs / f"{name}.log"
+        child = Child(name, arguments, environment=environment, log=log, echo=self._echo)
+        self._children.append(child)
+        self._records.append(record_of(name, child.pid, address))
+        self._write_record()
+
+    def _environment(self, service: str, ports: Mapping[str, int]) -> dict[str, str]:
+        """What one service is told: its own database and secrets, never those of another."""
+        home, upper = self._home, service.upper()
+        inherited = {
+            name: value
+            for name, value in os.environ.items()
+            if not (name.startswith(PREFIX) and name.endswith(("_DATABASE_URL", "_DATABASES")))
+            and name not in (f"{PREFIX}DATABASE_URL", f"{PREFIX}HOME")
+        }
+        told = {
+            f"{PREFIX}{upper}_DATABASE_URL": self.databases[service],
+            f"{PREFIX}{upper}_HOST": self._settings.host_of(service),
+            f"{PREFIX}{upper}_PORT": str(ports[service]),
+            f"{PREFIX}{upper}_TOKEN_FILE": str(self._token_file(service)),
+            f"{PREFIX}ISSUER": self._issuer,
+            "PYTHONUNBUFFERED": "1",
+        }
+        told |= {f"{PREFIX}{each.upper()}_URL": address for each, address in self.addresses.items()}
+        if service == "ledger" and self._settings.ledger_databases:
+            told[f"{PREFIX}LEDGER_DATABASES"] = os.environ[f"{PREFIX}LEDGER_DATABASES"]
+        if service in ("registry", "ledger") and f"{PREFIX}IDENTITY_KEY" not in inherited:
+            told.setdefault(f"{PREFIX}IDENTITY_KEY_FILE", str(home.identity_key_file()))
+        if service == "registry":
+            if f"{PREFIX}KEY_ENCRYPTION_KEY" not in inherited:
+                told[f"{PREFIX}KEY_ENCRYPTION_KEY_FILE"] = str(home.key_encryption_key_file())
+            told[f"{PREFIX}SIGNING_KEY_FILE"] = str(self._signing_key_file)
+        keep = (f"{PREFIX}IDENTITY_KEY_FILE", f"{PREFIX}KEY_ENCRYPTION_KEY_FILE")
+        return {**inherited, **told, **{name: inherited[name] for name in keep if name in inherited}}
+
+    @property
+    def _issuer(self) -> str:
+        given = "issuer" in self._settings.model_fields_set
+        return self._settings.issuer if given else self.addresses["registry"]
+
+    @property
+    def _signing_key_file(self) -> Path:
+        return self._settings.signing_key_file or self._home.signing_key_file()
+
+    def _token_file(self, service: str) -> Path:
+        """A token by which the service's worker reads the others' feeds, signed anew by every start."""
+        token = sign(
+            self._signing_key_file,
+            issuer=self._issuer,
+            subject=f"service:{service}",
+            scopes=SERVICE_SCOPES,
+            days=_TOKEN_DAYS,
+        )
+        return self._home.write_token(service, token)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        waiting = dict(self.addresses)
+        # Proxies of the environment are not for loopback.
+        with httpx.Client(trust_env=False, timeout=2.0) as client:
+            while waiting:
+                self.check()
+                for service, address in list(waiting.items()):
+                    if _is_ready(client, address):
+                        del waiting[service]
+                if time.monotonic() > deadline:
+                    late = ", ".join(waiting)
+                    tails = "\n".join(child.tail for child in self._children if child.name in waiting)
+                    raise StackError(f"{late}: not ready after {_READY_SECONDS:.0f} seconds.\n{tails}")
+                time.sleep(_POLL_SECONDS)
+
+
+def _is_ready(client: httpx.Client, address: str) -> bool:
+    try:
+        return client.get(f"{address}/readyz").status_code == httpx.codes.OK
+    except httpx.HTTPError:
+        return False
+
+
+def end_leftovers(home: Home) -> list[str]:
+    """End what a killed stack of this directory has left, after checking that each is that very process."""
+    record = home.read_record()
+    if record is None:
+        return []
+    left = [each for each in record.processes if each.running and each.name != "postgres"]
+    for each in left:
+        os.kill(each.pid, 15)
+    deadline = time.monotonic() + _STOP_SECONDS
+    for each in left:
+        while each.running:
+            if time.monotonic() > deadline:
+                raise StackError(f"{each.name} ({each.pid}), left by a stack that was killed, does not stop.")
+            time.sleep(_POLL_SECONDS)
+    if record.embedded and EmbeddedPostgres(home.database).stop_left_over():
+        return [*(each.name for each in left), "postgres"]
+    return [each.name for each in left]
+
+
+def stop_running(settings: StackSettings) -> list[str] | None:
+    """Stop the stack of the home directory. The names of what was running; None when nothing was."""
+    home = Home(settings.home)
+    record = home.read_record()
+    if record is None:
+        return None
+    if record.supervisor.running:
+        names = [each.name for each in record.processes]
+        os.kill(record.supervisor.pid, 15)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while record.supervisor.running:
+            if time.monotonic() > deadline:
+                raise StackError(f"xuefen ({record.supervisor.pid}) does not stop.")
+            time.sleep(_POLL_SECONDS)
+        return names
+    if not home.take():
+        return None
+    try:
+        return end_leftovers(home)
+    finally:
+        home.leave()
+
+
+@contextmanager
+def running_stack(settings: StackSettings, *, say: Say = lambda _: None) -> Iterator[Stack]:
+    """A stack for the time of a block, quiet; its logs are under `home/logs`."""
+    stack = Stack(settings, say=say)
+    stack.start()
+    try:
+        yield stack
+    finally:
+        stack.stop()
