@@ -1,0 +1,58 @@
+# Everything runs from a virtual environment in .venv that `make install` makes; nothing is installed elsewhere.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-layouts up down migrate rebuild format check contracts bench clean
+
+VENV := .venv
+VENV_PYTHON := $(VENV)/bin/python
+XUEFEN := $(VENV_PYTHON) -m services.cli.main
+PYTHONS := python3.13 python3.12 python3.11 python3.14 python3 python
+
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: ## Make .venv with every dependency, hashes checked (Python 3.11 or newer; instant when done)
+	@PYTHONS="$(PYTHONS)" sh deploy/install.sh "$(VENV)"
+
+demo: install ## Play one story for each notice, over HTTP, with real processes
+	@$(XUEFEN) demo
+
+test: install ## Run every test on an embedded PostgreSQL
+	@$(VENV_PYTHON) -m pytest
+
+test-layouts: install ## Run the tests again with partitioned tables, and with logs on two servers
+	@XUEFEN_TEST_LAYOUT=partitioned $(VENV_PYTHON) -m pytest -m layout
+	@XUEFEN_TEST_LAYOUT=spread $(VENV_PYTHON) -m pytest -m layout
+
+up: install ## Start the three services with workers and PostgreSQL; Ctrl-C stops them
+	@$(XUEFEN) up
+
+down: install ## Stop what `make up` started
+	@$(XUEFEN) down
+
+migrate: install ## Bring the schemas to the revision of this release
+	@$(XUEFEN) migrate
+
+rebuild: install ## Build the read models anew from the log, beside the live ones
+	@$(XUEFEN) rebuild
+
+format: install ## Format the code and sort the imports
+	@$(VENV_PYTHON) -m ruff format .
+	@$(VENV_PYTHON) -m ruff check --fix .
+
+check: install ## Check format, lint and types
+	@$(VENV_PYTHON) -m ruff format --check .
+	@$(VENV_PYTHON) -m ruff check .
+	@$(VENV_PYTHON) -m mypy
+
+contracts: install ## Write schemas, OpenAPI, AsyncAPI and the page of problems under contracts/
+	@$(VENV_PYTHON) -m services.cli.contracts
+
+bench: install ## Measure against plain PostgreSQL and plain FastAPI, side by side
+	@$(VENV_PYTHON) -m tests.benchmarks
+
+clean: ## Stop everything; delete the environment, the caches and the local database
+	@if [ -x $(VENV_PYTHON) ] && [ -d .xuefen ]; then $(XUEFEN) down --delete-data; fi
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
