@@ -29,6 +29,10 @@ class ServiceSettings(BaseSettings):
     """`iss` of the tokens that are taken."""
     jwks_url: str | None = None
     """Address of the issuer's key set; the registry's own when unset."""
+    outside_issuer: str | None = None
+    """`iss` of an outside OpenID Connect issuer whose tokens are taken as well."""
+    outside_jwks_url: str | None = None
+    """Address of that issuer's key set."""
     registry_url: str = "http://127.0.0.1:8001"
     ledger_url: str = "http://127.0.0.1:8002"
     transfer_url: str = "http://127.0.0.1:8003"

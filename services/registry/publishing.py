@@ -1,0 +1,72 @@
+"""What of the registry's log others are told: a stored event is not a published one, this mapping stands
+between.
+"""
+
+from typing import Any
+
+from contracts.envelope import PublishedEvent
+from contracts.registry import (
+    InfoCollected,
+    OrganizationRegistered,
+    ProviderAccredited,
+    ProviderDisqualified,
+    Qualification,
+)
+from services.kit.aggregates import domain_event
+from services.kit.event_store import RecordedEvent
+
+
+def publish(recorded: RecordedEvent) -> PublishedEvent | None:
+    """The published event of a stored one, or None for what stays inside (submissions, returns, clients)."""
+    make = _PUBLISHED.get(recorded.topic)
+    return None if make is None else make(domain_event(recorded))
+
+
+def _info_collected(event: Any) -> InfoCollected:
+    qualification = None
+    if event.level is not None:
+        qualification = Qualification(level=event.level, obtained_on=event.obtained_on)
+    return InfoCollected(
+        person_id=str(event.originator_id),
+        identity_hash=event.identity_hash,
+        name_hash=event.name_hash,
+        place=event.place,
+        employer=event.employer,
+        student=event.student,
+        qualification=qualification,
+        working_since=event.working_since,
+        collected_at=event.timestamp,
+    )
+
+
+def _organization_registered(event: Any) -> OrganizationRegistered:
+    return OrganizationRegistered(
+        organization_id=str(event.originator_id), name=event.name, uscc=event.uscc, kind=event.kind
+    )
+
+
+def _provider_accredited(event: Any) -> ProviderAccredited:
+    return ProviderAccredited(
+        organization_id=str(event.originator_id),
+        place=event.place,
+        years=tuple(event.years),
+        modes=tuple(event.modes),
+        published=event.published,
+    )
+
+
+def _provider_disqualified(event: Any) -> ProviderDisqualified:
+    return ProviderDisqualified(
+        organization_id=str(event.originator_id),
+        place=event.place,
+        from_date=event.from_date,
+        reason=event.reason,
+    )
+
+
+_PUBLISHED = {
+    "registry.InfoCollected": _info_collected,
+    "registry.OrganizationRegistered": _organization_registered,
+    "registry.ProviderAccredited": _provider_accredited,
+    "registry.ProviderDisqualified": _provider_disqualified,
+}

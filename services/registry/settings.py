@@ -1,0 +1,52 @@
+"""What the registry is told by its environment. It alone holds the keys of personal data and of tokens."""
+
+from functools import cached_property
+from pathlib import Path
+
+from joserfc.jwk import OKPKey
+from pydantic import Field, SecretStr
+
+from contracts.identity import IdentityHasher
+from services.kit.key_sets import signing_key_from
+from services.kit.sealing import KeyWrapper
+from services.kit.settings import ServiceSettings, SettingsError, secret_key, secret_text
+
+
+class RegistrySettings(ServiceSettings):
+    """Environment of the registry's processes; every variable begins with `XUEFEN_`."""
+
+    registry_database_url: str
+    """Address of the application's role (`xuefen_registry`)."""
+    registry_pool_size: int = Field(default=8, ge=2, le=64)
+    identity_key: SecretStr | None = None
+    """Key of the keyed hashes, 32 bytes in base64url; the ledger holds the same."""
+    identity_key_file: Path | None = None
+    key_encryption_key: SecretStr | None = None
+    """Wraps the key of each person, 32 bytes in base64url; nobody but the registry holds it."""
+    key_encryption_key_file: Path | None = None
+    signing_key: SecretStr | None = None
+    """Signs tokens: a private Ed25519 key as JWK JSON."""
+    signing_key_file: Path | None = None
+    token_lifetime_seconds: int = Field(default=3600, ge=60, le=86_400)
+    idempotency_days: int = Field(default=90, ge=1, le=3650)
+    """How long a command's key and answer are kept; a retry later than that is a new command."""
+
+    @cached_property
+    def hasher(self) -> IdentityHasher:
+        """The keyed hashes of identity. Raises SettingsError when the key is missing or of the wrong size."""
+        return IdentityHasher(secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file))
+
+    @cached_property
+    def wrapper(self) -> KeyWrapper:
+        """What wraps people's keys. Raises SettingsError likewise."""
+        key = secret_key("XUEFEN_KEY_ENCRYPTION_KEY", self.key_encryption_key, self.key_encryption_key_file)
+        return KeyWrapper([key])
+
+    @cached_property
+    def token_key(self) -> OKPKey:
+        """The key that signs tokens. Raises SettingsError when it is missing or not an Ed25519 key."""
+        text = secret_text("XUEFEN_SIGNING_KEY", self.signing_key, self.signing_key_file)
+        try:
+            return signing_key_from(text)
+        except ValueError as error:
+            raise SettingsError(f"XUEFEN_SIGNING_KEY cannot be used: {error}") from None
