@@ -62,6 +62,12 @@ def openapi_document(service: str) -> dict[str, Any]:
     return document
 
 
+def policy_schema() -> dict[str, Any]:
+    """The JSON Schema that a notice, written as a file, must follow."""
+    schema: dict[str, Any] = importlib.import_module("services.ledger.policy").policy_schema()
+    return schema
+
+
 def _problem_section(problem: type[Problem]) -> Iterator[str]:
     yield f"## {problem.code}"
     yield ""
@@ -101,18 +107,15 @@ def documents() -> dict[str, str]:
     }
     files |= {f"openapi/{service}.v1.json": _as_json(openapi_document(service)) for service in SERVICES}
     files["asyncapi.yaml"] = _as_yaml(asyncapi_document())
+    files["policy.schema.json"] = _as_json(policy_schema())
     files["problems.md"] = problems_page()
     return dict(sorted(files.items()))
 
 
 def committed() -> dict[str, str]:
     """What stands in `contracts/` today of the generated kind."""
-    found = [
-        *ROOT.glob("schemas/*.json"),
-        *ROOT.glob("openapi/*.json"),
-        ROOT / "asyncapi.yaml",
-        ROOT / "problems.md",
-    ]
+    single = [ROOT / file for file in ("asyncapi.yaml", "policy.schema.json", "problems.md")]
+    found = [*ROOT.glob("schemas/*.json"), *ROOT.glob("openapi/*.json"), *single]
     return {
         str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
         for path in sorted(found)

@@ -8,10 +8,19 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from contracts.catalogue import PUBLISHED_EVENTS
 from services.cli.asyncapi import asyncapi_document
-from services.cli.contracts import COMMAND, ROOT, SERVICES, openapi_document, problems_page, service_problems
+from services.cli.contracts import (
+    COMMAND,
+    ROOT,
+    SERVICES,
+    openapi_document,
+    policy_schema,
+    problems_page,
+    service_problems,
+)
 
 STALE = f"is not what the code says: run `{COMMAND}` and commit what it writes"
 
@@ -99,6 +108,15 @@ class TestOpenApi:
         for operation in operations:
             assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", operation["operationId"])
             assert operation.get("description") or operation.get("summary")
+
+
+class TestPolicySchema:
+    def test_is_the_one_that_is_committed(self):
+        path = "policy.schema.json"
+        assert json.loads(read(path)) == policy_schema(), f"contracts/{path} {STALE}"
+
+    def test_is_a_schema(self):
+        Draft202012Validator.check_schema(policy_schema())
 
 
 class TestProblems:
