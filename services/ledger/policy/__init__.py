@@ -33,7 +33,7 @@ from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.enrolment import admit_enrolment
 from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
 from services.ledger.policy.messages import REJECTIONS, rejection_words
-from services.ledger.policy.notice import Clause, Notice, notice_hash
+from services.ledger.policy.notice import Clause, Notice, notice_as_data, notice_hash
 from services.ledger.policy.parse import NoticeError, NoticeFault, parse_notice
 from services.ledger.policy.policy import Policy, Sourced
 from services.ledger.policy.schema import policy_schema
@@ -78,6 +78,7 @@ __all__ = [
     "assess",
     "bundled_book",
     "bundled_notices",
+    "notice_as_data",
     "notice_hash",
     "parse_notice",
     "policy_schema",

@@ -88,12 +88,16 @@ def admit(
     if isinstance(opening, Rejected):
         return opening
     if (refusal := _unsuitable(policy, completion, opening, provider)) is not None:
-        return refusal
+        if opening.make_up is None or not policy.ordinary or refusal.problem == "provider-disqualified":
+            return refusal
+        # The make-up is for other providers (B-03); for this one the year's own window has closed.
+        study = policy.terms_of(completion.mode).study
+        return _outside(policy, study, completion.mode, completion.completed_at, now)
     if opening.style == "study":
         return Registered(opening.late, opening.make_up is not None, opening.clause)
     if opening.style == "exam":
         return _after_exam(completion, opening, account)
-    if _sum_with_waiting(account, completion.completion_id) + completion.credits >= policy.total:
+    if _sum_with_waiting(account, completion) + completion.credits >= policy.total:
         return Registered(opening.late, opening.make_up is not None, opening.clause)
     return Held("below_total", opening.clause)
 
@@ -113,7 +117,7 @@ def released(policy: Policy | None, account: Account, now: datetime) -> dict[tup
         return {}
     total_reached = _sum_with_waiting(account, None) >= policy.total
     ready: dict[tuple[str, str], Registered] = {}
-    for waiting in sorted(account.waiting, key=lambda w: (w.completed_at, w.completion_id)):
+    for waiting in sorted(account.waiting, key=lambda w: (w.completed_at, w.provider, w.completion_id)):
         opening = _opening(policy, waiting, waiting.completed_at, account, now)
         if isinstance(opening, Rejected):
             # It was accepted under the notices of its day; a later notice does not take that back.
@@ -136,7 +140,10 @@ def _implausible(policy: Policy, completion: CompletionFacts, now: datetime) -> 
         return Rejected(
             "credits-above-limit", policy.record_limit_clause, {"limit": str(policy.record_limit)}
         )
-    if completion.completed_at > now and completion.completed_at > now + CLOCK_TOLERANCE:
+    latest = completion.completed_at
+    if completion.exam_passed_at is not None and completion.exam_passed_at > latest:
+        latest = completion.exam_passed_at
+    if latest > now and latest > now + CLOCK_TOLERANCE:
         return Rejected("completed-in-future")
     started = completion.started_on
     if started is not None and begins(started) > completion.completed_at:
@@ -259,7 +266,7 @@ def _passed_in_time(account: Account, provider: str, ends: datetime) -> bool:
     return any(exam.provider == provider and exam.passed_at < ends for exam in account.exams)
 
 
-def _sum_with_waiting(account: Account | None, but: str | None) -> Decimal:
+def _sum_with_waiting(account: Account | None, but: CompletionFacts | None) -> Decimal:
     """What is registered for the year and what waits for the total, less the completion that is being decided."""
     total = _ZERO
     if account is not None:
@@ -267,6 +274,9 @@ def _sum_with_waiting(account: Account | None, but: str | None) -> Decimal:
             if credit.state == "registered":
                 total += credit.credits
         for waiting in account.waiting:
-            if waiting.reason == "below_total" and waiting.completion_id != but:
+            itself = but is not None and (
+                waiting.completion_id == but.completion_id and waiting.provider == but.provider_id
+            )
+            if waiting.reason == "below_total" and not itself:
                 total += waiting.credits
     return total

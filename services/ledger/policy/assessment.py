@@ -92,7 +92,7 @@ class Sums(Struct):
 def assess(policy: Policy | None, account: Account | None, person: Person, year: int, on: date) -> Assessment:
     """Judge one person's year as of the end of a day in Shanghai. Total: it answers for whatever it is given."""
     view = view_of(policy, on) if policy is not None else None
-    sums = _count(account, view.counted_until if view is not None else ends(on))
+    sums = _count(policy, account, view.counted_until if view is not None else ends(on))
     total = sums.professional + sums.public
     by_category = {"professional": sums.professional, "public": sums.public}
     not_counted = tuple(sums.not_counted)
@@ -201,7 +201,7 @@ def first_obliged_year(duty: Duty, person: Person) -> int | None:
     return min(qualified, working) if duty.both_earlier else max(qualified, working)
 
 
-def _count(account: Account | None, until: datetime) -> Sums:
+def _count(policy: Policy | None, account: Account | None, until: datetime) -> Sums:
     sums = Sums(_ZERO, _ZERO, [])
     if account is None:
         return sums
@@ -215,7 +215,10 @@ def _count(account: Account | None, until: datetime) -> Sums:
         else:
             sums.public += credit.credits
     for waiting in account.waiting:
-        sums.not_counted.append(_not_counted(waiting, waiting.reason, waiting.clause))
+        clause = waiting.clause or (
+            policy.terms_of(waiting.mode).style_clause if policy is not None else None
+        )
+        sums.not_counted.append(_not_counted(waiting, waiting.reason, clause))
     if len(sums.not_counted) > 1:
         sums.not_counted.sort(key=lambda item: (item.completion_id, item.why, item.credits))
     return sums

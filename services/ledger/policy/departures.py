@@ -1,11 +1,14 @@
 """What a notice file gets wrong against the schema, in words that say what is expected."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from jsonschema.exceptions import ValidationError
 
 from services.ledger.policy.schema import validator
+
+_HARMLESS = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,4}", re.ASCII)
 
 
 class Departure(NamedTuple):
@@ -30,6 +33,13 @@ def departures(data: Any) -> Iterator[Departure]:
 def pointer_of(error: ValidationError) -> str:
     """The field an error is about."""
     return "".join(f"/{_escape(str(part))}" for part in error.absolute_path)
+
+
+def harmless(pointer: str) -> str:
+    """The pointer, cut before the first name that is not like a field's: what a caller wrote there is not repeated."""
+    parts = pointer.split("/")[1:]
+    bad = next((i for i, part in enumerate(parts) if not _HARMLESS.fullmatch(part)), len(parts))
+    return "".join(f"/{part}" for part in parts[:bad])
 
 
 def _escape(part: str) -> str:
@@ -63,8 +73,8 @@ def _words(keyword: str, wanted: Any, schema: Any, name: str) -> tuple[str, str,
         names = ", ".join(str(value) for value in wanted)
         return keyword, f"应为其中之一：{names}", f"must be one of: {names}"
     if keyword == "pattern":
-        hint = str(schema.get("description", ""))
-        return keyword, f"格式应为 {wanted}；{hint}", f"must match {wanted}; {hint}"
+        hint = str(schema.get("description", wanted))
+        return keyword, f"格式应为：{hint}", f"must be of the form: {hint}"
     zh, en = _LIMITS.get(keyword, ("不符合格式 {}", "does not follow the schema: {}"))
     return keyword, zh.format(wanted), en.format(wanted)
 

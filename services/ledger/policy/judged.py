@@ -8,7 +8,6 @@ from msgspec import Meta
 from services.ledger.policy.account import Category
 from services.ledger.policy.rules import (
     Act,
-    CategoryMinima,
     ClauseId,
     Credits,
     Day,
@@ -38,6 +37,13 @@ class Obligation(Rule, frozen=True, tag="obligation"):
                 yield f"obligation.{field}", value
 
 
+class CategoryMinima(Part, frozen=True):
+    """各科目最低学分。The minimum of each category; 0 lifts an inherited one."""
+
+    professional: Credits | None = None
+    public: Credits | None = None
+
+
 class Requirement(Rule, frozen=True, tag="requirement"):
     """学分要求: 总学分与各科目最低学分。Minimum credits of a year; `general` records the wording 一般."""
 
@@ -46,11 +52,13 @@ class Requirement(Rule, frozen=True, tag="requirement"):
     wording: Literal["firm", "general"] = "firm"
 
     def settings(self) -> Iterator[tuple[str, Any]]:
-        """A setting for the total and one for each category; a minimum of 0 lifts an inherited one."""
+        """A setting for the total and one for each category."""
         if self.total is not None:
             yield "requirement.total", self.total
-        for category, minimum in (self.categories or {}).items():
-            yield f"requirement.{category}", minimum
+        if self.categories is not None and self.categories.professional is not None:
+            yield "requirement.professional", self.categories.professional
+        if self.categories is not None and self.categories.public is not None:
+            yield "requirement.public", self.categories.public
 
 
 class RecordLimit(Rule, frozen=True, tag="record_limit"):

@@ -106,8 +106,8 @@ REJECTIONS: Mapping[str, RejectionWords] = {
     "completed-in-future": RejectionWords(
         "完成时间晚于当前",
         "Completed in the future",
-        "完成时间晚于当前时间。",
-        "The moment of completion lies in the future.",
+        "完成或考试时间晚于当前时间。",
+        "The moment of completion, or of the exam, lies in the future.",
     ),
     "started-after-completion": RejectionWords(
         "开始日期晚于完成时间",

@@ -105,6 +105,12 @@ def notice_hash(notice: Notice) -> str:
     return "sha256:" + hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
 
 
+def notice_as_data(notice: Notice) -> dict[str, Any]:
+    """The notice as plain JSON data, which `parse_notice` reads back to an equal notice."""
+    data: dict[str, Any] = msgspec.to_builtins(notice)
+    return data
+
+
 def canonical(value: Any) -> Any:
     """Builtins with every decimal written one way (90, 90.0 and '90.00' are the same)."""
     if isinstance(value, Decimal):

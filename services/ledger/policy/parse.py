@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from services.ledger.policy.days import day_of
-from services.ledger.policy.departures import Departure, departures
+from services.ledger.policy.departures import Departure, departures, harmless
 from services.ledger.policy.notice import Notice
 from services.ledger.policy.sense import NO_SUCH_DAY, nonsense
 from services.ledger.policy.yaml_source import YamlFault, read_yaml
@@ -76,7 +76,12 @@ def _impossible_days(data: Mapping[str, Any]) -> Iterable[Departure]:
 
 
 def _located(faults: Iterable[Departure], lines: Mapping[str, int], name: str) -> tuple[NoticeFault, ...]:
-    found = [NoticeFault(name, _line(fault.pointer, lines), *fault) for fault in dict.fromkeys(faults)]
+    found = [
+        NoticeFault(
+            name, _line(fault.pointer, lines), harmless(fault.pointer), fault.code, fault.zh, fault.en
+        )
+        for fault in dict.fromkeys(faults)
+    ]
     return tuple(sorted(found, key=lambda fault: (fault.line or 0, fault.field))[:FAULTS_MAX])
 
 

@@ -11,8 +11,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.account import Category
-
 Credits = Annotated[
     Decimal, Meta(description="学分数: 整数, 或至多两位小数的十进制字符串。Credits, e.g. 90 or '89.5'.")
 ]
@@ -73,6 +71,3 @@ def by_mode(name: str, modes: tuple[str, ...], value: Any) -> Iterator[tuple[str
     """The setting for each mode named, or for every mode (`*`) when none is."""
     for mode in modes or ("*",):
         yield f"{name}.{mode}", value
-
-
-CategoryMinima = dict[Category, Credits]

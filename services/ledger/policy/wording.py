@@ -25,7 +25,8 @@ EXEMPT_ZH: Mapping[str, str] = {
     "childbirth": "生育",
     "abroad": "境外工作",
     "retired": "退休",
-    "left": "不再从事会计工作",
+    "left_accounting": "不再从事会计工作",
+    "other": "其他原因",
 }
 
 

@@ -1,0 +1,272 @@
+"""`xuefen policy`: check a notice file, show what is in force for a place and year, list the notices, publish one."""
+
+import os
+import sys
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from contracts.divisions import full_name_of, is_known
+from services.ledger.policy import (
+    Notice,
+    NoticeError,
+    Policy,
+    PolicyBook,
+    bundled_book,
+    notice_as_data,
+    notice_hash,
+    read_notice,
+)
+from services.ledger.policy.schema import schema_text
+
+app = App(name="policy", help="Notices: check, show, list, publish. 通知: 检查、查看、列出、发布")
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+PUBLISH_SECONDS_MAX = 30.0
+
+
+@app.command
+def check(*files: Path) -> None:
+    """Check notice files: every error with line, field and what is expected; exit with 1 when there is one.
+
+    Parameters
+    ----------
+    files
+        YAML files; at least one.
+    """
+    if not files:
+        _fail("name at least one file")
+    notices = [_read(path) for path in files]
+    for path, notice in zip(files, notices, strict=True):
+        if notice is not None:
+            years = f"{notice.years.first or '…'}-{notice.years.last or '…'}"
+            out.print(
+                f"[green]ok[/green] {escape(str(path))}: {escape(notice.label)}, {full_name_of(notice.place)}, "
+                f"{years}, {len(notice.clauses)} clauses, {notice_hash(notice)}"
+            )
+    if None in notices:
+        sys.exit(1)
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List the notices that come with the ledger, in the order of their dates."""
+    table = Table("notice", "document", "place", "years", "dated", "clauses", box=None, pad_edge=False)
+    for entry in bundled_book():
+        notice = entry.notice
+        years = f"{notice.years.first or '…'}-{notice.years.last or '…'}"
+        place = f"{notice.place} {full_name_of(notice.place)}"
+        framework = "" if notice.standalone else " *"
+        table.add_row(
+            notice.id + framework,
+            notice.document or "-",
+            place,
+            years,
+            notice.dated.isoformat(),
+            str(len(notice.clauses)),
+        )
+    out.print(table)
+    out.print("[dim]* a framework: it judges nobody until a notice of the place governs the year[/dim]")
+
+
+@app.command
+def show(place: str, year: int, *, file: list[Path] | None = None, prefix: str = "") -> None:
+    """Show what is in force for a place and credit year, every value with the clause it comes from.
+
+    Parameters
+    ----------
+    place
+        A division code such as 211300.
+    year
+        The credit year, such as 2024.
+    file
+        Draft notices to add to the bundled ones; may be given several times.
+    prefix
+        Only settings that begin so, such as `window.`.
+    """
+    if not is_known(place):
+        _fail(f"{place!r} is no division code")
+    policy = _book_with(file or []).resolve(place, year)
+    if policy is None:
+        out.print(f"No notice governs {year} in {place} {full_name_of(place)}.")
+        sys.exit(1)
+    out.print(f"[bold]{place} {full_name_of(place)} {year}[/bold]  {policy.hash}")
+    if not policy.ordinary:
+        out.print("Only a make-up clause names this year: it is judged by inherited values.")
+    _show_settings(policy, prefix)
+    if not prefix or "make_up".startswith(prefix.rstrip(".")):
+        _show_make_up(policy)
+
+
+@app.command
+def schema() -> None:
+    """Print the JSON Schema of notice files (contracts/policy.schema.json)."""
+    print(schema_text(), end="")
+
+
+@app.command
+def publish(
+    file: Path,
+    *,
+    url: str | None = None,
+    token: Annotated[str | None, Parameter(env_var="XUEFEN_TOKEN")] = None,
+) -> None:
+    """Publish a notice to a running ledger. The same file again changes nothing.
+
+    Parameters
+    ----------
+    file
+        The notice's YAML file.
+    url
+        The ledger's address; the one `xuefen up` has running here when not given.
+    token
+        A bearer token with scope policy:write for the notice's place; signed with the key of this directory otherwise.
+    """
+    import httpx
+
+    notice = _read(file)
+    if notice is None:
+        sys.exit(1)
+    address = (url or _running_ledger()).rstrip("/")
+    headers = {"Authorization": f"Bearer {token or _own_token(notice)}", "Accept-Language": _language()}
+    try:
+        answer = httpx.post(
+            f"{address}/v1/policies",
+            json={"notice": notice_as_data(notice)},
+            headers=headers,
+            timeout=PUBLISH_SECONDS_MAX,
+        )
+    except httpx.HTTPError as error:
+        _fail(f"the ledger at {address} did not answer ({type(error).__name__}); publishing again is safe")
+    if not answer.is_success:
+        _show_refusal(answer.status_code, answer.content)
+        sys.exit(1)
+    body = msgspec.json.decode(answer.content)
+    said = "published" if body.get("published") else "already published, nothing changed"
+    out.print(f"[green]{said}[/green]: {escape(notice.label)} ({notice.id}) {notice_hash(notice)}")
+
+
+def _read(path: Path) -> Notice | None:
+    """The notice in a file, or None once its faults are printed."""
+    try:
+        return read_notice(path)
+    except OSError as error:
+        err.print(f"[bold red]{escape(str(path))}[/bold red]: {error.strerror}")
+    except UnicodeDecodeError:
+        err.print(f"[bold red]{escape(str(path))}[/bold red]: not UTF-8 text")
+    except NoticeError as error:
+        err.print(f"[bold red]{escape(str(path))}[/bold red]: {len(error.faults)} error(s)")
+        table = Table("line", "field", "expected", "应为", box=None, pad_edge=False)
+        for fault in error.faults:
+            line = str(fault.line) if fault.line is not None else "-"
+            table.add_row(line, escape(fault.field or "/"), escape(fault.detail_en), escape(fault.detail_zh))
+        err.print(table)
+    return None
+
+
+def _book_with(files: list[Path]) -> PolicyBook:
+    book = bundled_book()
+    for position, path in enumerate(files, start=1):
+        notice = _read(path)
+        if notice is None:
+            sys.exit(1)
+        book = book.with_notice(notice, datetime.now(UTC), "draft", position)
+    return book
+
+
+def _show_settings(policy: Policy, prefix: str) -> None:
+    table = Table("setting", "value", "clause", "document", "place", box=None, pad_edge=False)
+    for name, sourced in policy.settings.items():
+        if name.startswith(prefix):
+            value = escape(_short(sourced.value))
+            table.add_row(name, value, sourced.clause, escape(sourced.document), sourced.place)
+    out.print(table)
+
+
+def _show_make_up(policy: Policy) -> None:
+    if policy.never is not None:
+        never = policy.never
+        out.print(f"make_up: none, by {never.clause} {escape(never.document)}, unless a window below says so")
+    if not policy.make_up:
+        return
+    table = Table("make-up", "from", "until", "for", "clause", "document", "place", box=None, pad_edge=False)
+    for window in policy.make_up:
+        limits = sorted((window.modes or frozenset()) | (window.categories or frozenset()))
+        table.add_row(
+            window.channel,
+            window.since.isoformat(),
+            window.until.isoformat() if window.until else "open",
+            ", ".join(limits) or "all",
+            window.clause,
+            escape(window.document),
+            window.place,
+        )
+    out.print(table)
+
+
+def _short(value: Any) -> str:
+    """A value on one line, without fields at their default."""
+    if value is None or isinstance(value, str | int | bool):
+        return str(value)
+    if isinstance(value, Decimal | date):
+        return str(value)
+    plain = msgspec.to_builtins(value)
+    if isinstance(plain, dict):
+        plain.pop("kind", None)
+    return msgspec.json.encode(plain).decode()
+
+
+def _running_ledger() -> str:
+    from services.cli.home import Home
+    from services.cli.settings import StackSettings
+
+    settings = StackSettings.load()
+    record = Home(settings.home).read_record()
+    for process in record.processes if record else []:
+        if process.name == "ledger" and process.address:
+            return process.address
+    return f"http://{settings.ledger_host}:{settings.ledger_port}"
+
+
+def _own_token(notice: Notice) -> str:
+    from services.cli.home import Home
+    from services.cli.settings import StackSettings
+    from services.cli.tokens import sign
+
+    settings = StackSettings.load()
+    return sign(
+        settings.signing_key_file or Home(settings.home).signing_key_file(),
+        issuer=settings.issuer,
+        subject="xuefen policy publish",
+        scopes=frozenset({"policy:write"}),
+        place=notice.place,
+        days=0.01,
+    )
+
+
+def _language() -> str:
+    return "zh" if os.environ.get("LANG", "").lower().startswith("zh") else "en"
+
+
+def _show_refusal(status: int, content: bytes) -> None:
+    try:
+        problem = msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        problem = {}
+    title = problem.get("title", "refused") if isinstance(problem, dict) else "refused"
+    err.print(f"[bold red]{status}[/bold red] {escape(str(title))}")
+    for fault in problem.get("errors", []) if isinstance(problem, dict) else []:
+        err.print(f"  {escape(str(fault.get('pointer', '')))}: {escape(str(fault.get('detail', '')))}")
+
+
+def _fail(message: str) -> NoReturn:
+    err.print(f"[bold red]xuefen:[/bold red] {escape(message)}", soft_wrap=True)
+    sys.exit(2)
