@@ -112,6 +112,15 @@ class PublishedEvent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
 
     TYPE: ClassVar[str]
+
+    def attributes(self) -> dict[str, Any]:
+        """The event as CloudEvents attributes: its type, its schema and its data as plain JSON."""
+        return {
+            "type": self.TYPE,
+            "dataschema": f"urn:xuefen:event:{self.TYPE}",
+            "data": self.model_dump(mode="json"),
+        }
+
     _published: ClassVar[dict[str, type[PublishedEvent]]] = {}
 
     @classmethod
@@ -127,7 +136,7 @@ class PublishedEvent(BaseModel):
 
 
 class CloudEvent(BaseModel):
-    """One published event on a feed (CloudEvents 1.0 in JSON); `log` and `position` are extensions.
+    """One published event on a feed (CloudEvents 1.0 in JSON); `log` and `position` are extensions of ours.
 
     A consumer stores `position` for each `log`; `(source, id)` names the event for ever. Attributes it does
     not know are ignored, as CloudEvents demands; `data` is read strictly, by its `type`.
@@ -139,8 +148,11 @@ class CloudEvent(BaseModel):
     id: str
     source: str
     type: Annotated[str, StringConstraints(pattern=TYPE_PATTERN)]
+    subject: str | None = None
     time: UtcTime
     datacontenttype: Literal["application/json"] = "application/json"
+    dataschema: str | None = None
+    sequence: str
     log: str
     position: Annotated[StrictInt, Field(ge=1)]
     data: dict[str, Any]

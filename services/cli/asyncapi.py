@@ -30,14 +30,20 @@ def _envelope() -> dict[str, Any]:
     return {
         "type": "object",
         "description": "CloudEvents 1.0 with extensions `log` and `position`; ignore what you do not know.",
-        "required": ["specversion", "id", "source", "type", "time", "log", "position", "data"],
+        "required": ["specversion", "id", "source", "type", "time", "sequence", "log", "position", "data"],
         "properties": {
             "specversion": {"const": "1.0"},
-            "id": {"type": "string", "description": "With `source`, names the event for ever."},
+            "id": {
+                "type": "string",
+                "description": "Log and position, `210000/1201`: the event's name for ever.",
+            },
             "source": {"type": "string", "format": "uri-reference"},
             "type": {"type": "string", "pattern": TYPE_PATTERN},
             "time": {"type": "string", "format": "date-time", "description": "When it was recorded, in UTC."},
+            "subject": {"type": "string"},
             "datacontenttype": {"const": "application/json"},
+            "dataschema": {"type": "string", "format": "uri-reference"},
+            "sequence": {"type": "string", "description": "The position, as the extension of CloudEvents."},
             "log": {"type": "string"},
             "position": {
                 "type": "integer",
@@ -100,7 +106,8 @@ def _operation(service: str) -> dict[str, Any]:
         "channel": {"$ref": f"#/channels/{service}"},
         "title": f"Read the feed of the {service}",
         "summary": f"A batch ({_BATCH}) of the events after a position; waits when there is none.",
-        "description": "The consumer asks by GET, and keeps each log's last position with its own effects.",
+        "description": "The consumer asks by GET and keeps, with its own effects, the position to resume after"
+        " (header Xuefen-Next-After): it also moves over events that are not published.",
         "messages": [
             {"$ref": f"#/channels/{service}/messages/{_name(event)}"} for event in _events_of(service)
         ],

@@ -198,10 +198,11 @@ class TestValues:
 class TestEnvelope:
     ENVELOPE: dict[str, Any] = {  # noqa: RUF012  a constant of the test
         "specversion": "1.0",
-        "id": "210000:1",
+        "id": "210000/1",
         "source": "/v1/logs/210000",
         "type": EARNED,
         "time": "2025-04-01T16:00:00Z",
+        "sequence": "1",
         "log": "210000",
         "position": 1,
         "data": {},
