@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -118,3 +119,28 @@ def _name_scopes(document: dict[str, Any]) -> None:
     scheme = document["components"].get("securitySchemes", {}).get("oauth2")
     if scheme is not None:
         scheme["flows"]["clientCredentials"]["scopes"] = {scope: scope for scope in sorted(used)}
+
+
+def struct_answer(
+    kind: Any,
+    description: str,
+    *,
+    status: int = 200,
+    body: dict[str, Any] | None = None,
+    refusals: tuple[int, ...] = (),
+) -> dict[str, Any]:
+    """Arguments of a route that encodes its answer with msgspec: its schema, what else it may answer, its body.
+
+    `body` is what `records.json_body` gave for a route that decodes its body itself.
+    """
+    (schema,), definitions = msgspec.json.schema_components(
+        [kind], ref_template="#/components/schemas/{name}"
+    )
+    extra = dict(body or {})
+    extra["x-definitions"] = {**extra.get("x-definitions", {}), **definitions}
+    answer = {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {
+        "response_model": None,
+        "responses": {status: answer, **problems(*refusals)},
+        "openapi_extra": extra,
+    }

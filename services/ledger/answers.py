@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from services.ledger.intake.outcomes import Outcome
 from services.ledger.policy import Assessment, CreditState
 
 
@@ -20,11 +21,11 @@ class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
     as_of: datetime | None = None
 
 
-class NoAnswer(Struct, frozen=True, kw_only=True):
-    """A person of a query whom no log open to the caller holds; `problem` is the problem's code."""
+class Absent(Struct, frozen=True, kw_only=True):
+    """A person of a query, by place in it, whom no log open to the caller holds; `problem` is the problem's code."""
 
+    index: int
     problem: str
-    person_id: str | None = None
 
 
 class TranscriptLine(Struct, frozen=True, kw_only=True):
@@ -94,3 +95,17 @@ class RegistrationStatistics(Struct, frozen=True, kw_only=True):
     day_to: date | None
     rows: list[RegistrationCount]
     positions: dict[str, int]
+
+
+class BatchAnswer(Struct, frozen=True):
+    """The answer to a batch: `results` mirrors the batch, `summary` counts the outcomes."""
+
+    results: list[Outcome]
+    summary: dict[str, int]
+
+
+class ComplianceQueryAnswer(Struct, frozen=True):
+    """The answers to a query, in the order of its persons; null for those listed as absent."""
+
+    results: list[ComplianceAnswer | None]
+    absent: list[Absent]

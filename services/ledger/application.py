@@ -192,8 +192,12 @@ class LedgerApplication:
 
         return await self._execute(log, key, act)
 
-    async def publish_policy(self, notice: Notice, *, within: str | None = None) -> bool:
+    async def publish_policy(
+        self, notice: Notice, *, within: str | None = None, unless_published: bool = False
+    ) -> bool:
         """Publish a notice to the log of its place's authority; False when exactly this content is in force.
+
+        With `unless_published` a notice that was ever published is left as it is: what a bureau corrected is not undone.
 
         Raises OutsidePlaceError when `within`, the caller's place, does not contain the notice's place.
         """
@@ -204,7 +208,7 @@ class LedgerApplication:
         digest = notice_hash(notice)
         for attempt in range(_ATTEMPTS_MAX):
             try:
-                published = await self._publish(log, stream_id, notice, digest)
+                published = await self._publish(log, stream_id, notice, digest, unless_published)
             except WrongExpectedVersion:
                 if attempt + 1 == _ATTEMPTS_MAX:
                     raise
@@ -213,10 +217,12 @@ class LedgerApplication:
         await self._shelf.refresh()
         return published
 
-    async def _publish(self, log: str, stream_id: str, notice: Notice, digest: str) -> bool:
+    async def _publish(
+        self, log: str, stream_id: str, notice: Notice, digest: str, unless_published: bool
+    ) -> bool:
         async with self._databases.of(log).transaction() as conn:
             row = await conn.fetchrow(_NOTICE_VERSION, log, stream_id)
-            if row is not None and row["notice_hash"] == digest:
+            if row is not None and (unless_published or row["notice_hash"] == digest):
                 await self._store.touch(conn)
                 return False
             version = (row["version"] if row else 0) + 1
@@ -224,6 +230,7 @@ class LedgerApplication:
             state.append(stream_id, version, publish(notice))
             await conn.execute(_WRITE_NOTICE, log, stream_id, version, digest)
             await self._store.append(conn, log, state.new_events)
+        self._store.hints.announce(self._databases.of(log), log)
         return True
 
     async def _log_of(self, person_id: str, place: str) -> str:
@@ -246,6 +253,7 @@ class LedgerApplication:
                     await remember(conn, log, key, answer)
                     await state.write(conn)
                     await self._store.append(conn, log, state.new_events)
+                self._store.hints.announce(self._databases.of(log), log)
                 return answer
             except WrongExpectedVersion:
                 if attempt + 1 == _ATTEMPTS_MAX:

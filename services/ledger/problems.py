@@ -138,3 +138,21 @@ class MomentImplausibleError(Problem):
     status: ClassVar[int] = 422
     title_zh: ClassVar[str] = "时间超出合理范围"
     title_en: ClassVar[str] = "The time is not plausible"
+
+
+class QueryUnclearError(Problem):
+    """A query names persons by id or by ID number, one of the two."""
+
+    code: ClassVar[str] = "query-unclear"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "请用人员编号或证件号码其中一种查询"
+    title_en: ClassVar[str] = "Ask by person id or by ID number, one of the two"
+
+
+class NoPolicyHereError(Problem):
+    """No notice governs the place and year."""
+
+    code: ClassVar[str] = "policy-absent"
+    status: ClassVar[int] = 404
+    title_zh: ClassVar[str] = "该地该年度没有政策"
+    title_en: ClassVar[str] = "No policy for this place and year"

@@ -146,9 +146,8 @@ _TRANSLATE: dict[str, Translate] = {
 }
 
 
-def publish(recorded: RecordedEvent) -> PublishedEvent | None:
-    """The published event of a stored one; None for what stays inside (profiles, providers, room-keeping)."""
+def publish(recorded: RecordedEvent) -> dict[str, Any] | None:
+    """What the feed says of a stored event; None for what stays inside (profiles, providers, room-keeping)."""
     translate = _TRANSLATE.get(recorded.topic)
-    if translate is None:
-        return None
-    return translate(codec.decode(recorded.topic, recorded.state))
+    event = translate(codec.decode(recorded.topic, recorded.state)) if translate is not None else None
+    return event.attributes() if event is not None else None

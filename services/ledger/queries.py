@@ -70,6 +70,11 @@ class Viewer(msgspec.Struct, frozen=True):
         return self.provider_id is not None and _has_records_of(home.account, self.provider_id)
 
 
+def may_ask_about(viewer_place: str, place: str) -> bool:
+    """Whether an official of one place may ask for the numbers of another: of their own place and what lies under it."""
+    return contains(viewer_place, place)
+
+
 class LedgerQueries:
     """Reads; writes nothing."""
 

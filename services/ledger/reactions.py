@@ -117,6 +117,7 @@ class Reactions:
             await effects.write(conn)
             if effects.state.new_events:
                 await self._store.append(conn, log, effects.state.new_events)
+        self._store.hints.announce(self._databases.of(log), log)
 
     async def _names(self) -> dict[str, Provider]:
         async with self._databases.of(NATION).acquire() as conn:

@@ -96,11 +96,7 @@ class Reporter:
         _check_moments(item)
         if item.authority is None:
             if default is None:
-                raise AuthorityUnclearError(
-                    "该机构未备案或在多地备案，请在 authority 中写明登记地的行政区划代码。",
-                    "The provider has no accreditation or several: name the authority's code.",
-                    pointer="/authority",
-                )
+                raise _authority_unclear()
             return item, default
         if not is_known(item.authority):
             raise UnknownPlaceError(pointer="/authority")
@@ -109,6 +105,16 @@ class Reporter:
     async def _default_log(self, provider_id: str, batch: Batch[Record]) -> str | None:
         if all(isinstance(item, InvalidRecord) or item.authority is not None for item in batch.records):
             return None
+        return await self._accredited_log(provider_id)
+
+    async def sole_log(self, provider_id: str) -> str:
+        """The log of the provider's only accreditation. Raises AuthorityUnclearError when there is none, or several."""
+        log = await self._accredited_log(provider_id)
+        if log is None:
+            raise _authority_unclear()
+        return log
+
+    async def _accredited_log(self, provider_id: str) -> str | None:
         known = self._sole.get(provider_id)
         if known is not None and known[0] > time.monotonic():
             return known[1]
@@ -120,6 +126,14 @@ class Reporter:
         sole = logs[0] if len(logs) == 1 else None
         self._sole[provider_id] = (time.monotonic() + _SOLE_AUTHORITY_SECONDS, sole)
         return sole
+
+
+def _authority_unclear() -> AuthorityUnclearError:
+    return AuthorityUnclearError(
+        "该机构未备案或在多地备案，请在 authority 中写明登记地的行政区划代码。",
+        "The provider has no accreditation or several: name the authority's code.",
+        pointer="/authority",
+    )
 
 
 def _check_moments(record: Record) -> None:

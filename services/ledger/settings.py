@@ -1,40 +1,34 @@
-"""What the ledger is told by its environment; nothing here has a guess for a secret or a database."""
+"""What the ledger is told by its environment."""
 
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr
+
+from contracts.identity import IdentityHasher
+from services.kit.settings import ServiceSettings, secret_key
 
 
-class LedgerSettings(BaseSettings):
-    """Environment of the ledger's API and worker processes; every variable begins with XUEFEN_."""
-
-    model_config = SettingsConfigDict(env_prefix="XUEFEN_", extra="ignore")
+class LedgerSettings(ServiceSettings):
+    """Environment of the ledger's processes; every variable begins with `XUEFEN_`."""
 
     ledger_database_url: str
-    ledger_databases: dict[str, str] = Field(
-        default_factory=dict, description="Logs that live on a server of their own: {log: DSN}."
-    )
+    """Address of the application's role (`xuefen_ledger`)."""
+    ledger_databases: dict[str, str] = Field(default_factory=dict)
+    """Logs that live on a PostgreSQL of their own: {"440300": "postgresql://..."}."""
     ledger_pool_size: int = Field(default=8, ge=2, le=64)
-    identity_key: str | None = None
+    identity_key: SecretStr | None = None
+    """Key of the keyed hashes, 32 bytes in base64url; the registry holds the same."""
     identity_key_file: Path | None = None
-    issuer: str = "http://127.0.0.1:8001"
-    jwks_url: str | None = None
-    registry_url: str = "http://127.0.0.1:8001"
-    transfer_url: str = "http://127.0.0.1:8003"
     ledger_token_file: Path | None = None
-    batch_bytes_max: int = Field(default=8 * 1024 * 1024, ge=1024)
+    """The token with which the worker reads the other services' feeds."""
 
     @cached_property
     def identity_key_bytes(self) -> bytes:
-        """The key of the keyed hashes, from the variable or the file it names; registry and ledger hold the same."""
-        if self.identity_key:
-            return self.identity_key.encode()
-        if self.identity_key_file:
-            return self.identity_key_file.read_bytes().strip()
-        raise MissingKeyError("XUEFEN_IDENTITY_KEY or XUEFEN_IDENTITY_KEY_FILE must be set")
+        """The key itself. Raises SettingsError when it is missing or of the wrong size."""
+        return secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
 
-
-class MissingKeyError(RuntimeError):
-    """A service was started without a secret it needs."""
+    @cached_property
+    def hasher(self) -> IdentityHasher:
+        """The keyed hashes of identity."""
+        return IdentityHasher(self.identity_key_bytes)

@@ -1,6 +1,6 @@
 """The answer to one posted record. A batch's answer mirrors the batch, record by record."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -38,7 +38,7 @@ class Outcome(Struct, omit_defaults=True, kw_only=True):
     make_up: bool = False
     released: list[str] | None = None
     first: First | None = None
-    problem: dict[str, object] | None = None
+    problem: dict[str, Any] | None = None
 
 
 class Decided(Struct):

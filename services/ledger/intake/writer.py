@@ -56,6 +56,8 @@ class IntakeWriter:
                 appended = await self._store.append(conn, log, state.new_events)
             else:
                 await self._store.touch(conn)
+        if appended is not None:
+            self._store.hints.announce(self._databases.of(log), log)
         for answers in decided:
             for answer in answers:
                 _place(answer, log, appended)

@@ -1,0 +1,83 @@
+"""The ledger's API as an application."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from contracts.divisions import AUTHORITIES
+from services.kit.app import create_service
+from services.kit.app import openapi_document as document_of
+from services.kit.auth import Issuer, TokenVerifier, require
+from services.kit.event_store import EventStore
+from services.kit.feed import feed_router
+from services.kit.key_sets import FetchedKeys
+from services.ledger import api, api_answers, api_officials
+from services.ledger.composition import Ledger, open_ledger
+from services.ledger.publishing import publish
+from services.ledger.settings import LedgerSettings
+
+TITLE = "Xuefen ledger"
+DESCRIPTION = "Credits, policies, and the answer to whether a person's year is met, with reasons."
+RAW_JSON_PATHS = ("/v1/completions", "/v1/enrolments", "/v1/exam-passes")
+
+Opener = Callable[[EventStore], AbstractAsyncContextManager[Ledger]]
+SOURCE = "urn:xuefen:ledger"
+
+
+def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
+    """The application over a ledger that `opener` opens when it starts and closes when it stops."""
+    store = EventStore()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opener(store) as ledger:
+            app.state.ledger = ledger
+            tasks = [asyncio.create_task(ledger.shelf.keep_fresh())]
+            tasks += [asyncio.create_task(store.hints.listen(each)) for each in ledger.databases.all()]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def readiness() -> Mapping[str, Any]:
+        """Every database answers."""
+        ledger: Ledger = app.state.ledger
+        for database in ledger.databases.all():
+            async with database.acquire() as conn:
+                await conn.fetchval("select 1")
+        return {"databases": len(ledger.databases.all()), "notices": len(list(ledger.shelf.book))}
+
+    feed = feed_router(
+        lambda: app.state.ledger.databases, store, lambda: AUTHORITIES, publish, SOURCE, require("feed:read")
+    )
+    app = create_service(
+        TITLE,
+        description=DESCRIPTION,
+        routers=[api.router, api_answers.router, api_officials.router, feed],
+        verifier=verifier,
+        lifespan=lifespan,
+        readiness=readiness,
+        raw_json_paths=RAW_JSON_PATHS,
+    )
+    return app
+
+
+def create_app() -> FastAPI:
+    """The application of a running deployment, told by its environment."""
+    settings = LedgerSettings.load()
+    verifier = TokenVerifier([Issuer(settings.issuer, FetchedKeys(settings.key_set_url))])
+    return build_app(verifier, lambda store: open_ledger(settings, "api", store))
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document, made without a database."""
+    return document_of(build_app(TokenVerifier([]), _never))
+
+
+def _never(_store: EventStore) -> AbstractAsyncContextManager[Ledger]:
+    raise RuntimeError("an application made for its document alone is never started")

@@ -1,0 +1,109 @@
+"""How the ledger's parts are put together, once for a process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+
+from contracts.divisions import AUTHORITIES
+from contracts.identity import IdentityHasher
+from services.kit.clock import Clock, utc_now
+from services.kit.database import Database, Databases
+from services.kit.event_store import EventStore
+from services.kit.migrations import head_revision
+from services.ledger.application import LedgerApplication
+from services.ledger.people import People
+from services.ledger.policy import bundled_notices
+from services.ledger.policy_shelf import PolicyShelf
+from services.ledger.queries import LedgerQueries
+from services.ledger.reactions import Reactions
+from services.ledger.records import Preparer
+from services.ledger.reporting import Reporter
+from services.ledger.settings import LedgerSettings
+
+SCHEMA = "ledger"
+
+
+class Ledger:
+    """The ledger of one process: its databases, and all that reads and writes them."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        identity_key: bytes,
+        *,
+        store: EventStore | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.databases = databases
+        self.clock = clock
+        self.store = store or EventStore()
+        self.hasher = IdentityHasher(identity_key)
+        self.shelf = PolicyShelf(databases, self.store)
+        self.people = People(databases)
+        self.application = LedgerApplication(databases, self.store, self.shelf, self.people, clock)
+        self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
+        self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)
+        self.reactions = Reactions(databases, self.store, self.shelf, clock)
+
+    async def prepare(self) -> None:
+        """Open every log, publish the notices that come with this release, and read all that are published.
+
+        Publishing what is published already changes nothing, so every process may do it at its start.
+        """
+        for database, logs in self.databases.grouped(AUTHORITIES).items():
+            async with database.acquire() as conn:
+                await self.store.open_logs(conn, logs)
+        for notice in bundled_notices():
+            await self.application.publish_policy(notice, unless_published=True)
+        await self.shelf.refresh()
+
+    async def close(self) -> None:
+        """Finish what was taken on, then close the databases."""
+        await self.application.close()
+        await self.store.hints.close()
+        await self.databases.close()
+
+
+async def connect(settings: LedgerSettings, process: str) -> Databases:
+    """The ledger's databases, each checked before it is used.
+
+    Raises UnsafeDatabaseError and SchemaRevisionError.
+    """
+    name = f"xuefen.ledger.{process}"
+    size = settings.ledger_pool_size
+    default = await Database.connect(
+        settings.ledger_database_url, schema=SCHEMA, application_name=name, size_max=size
+    )
+    by_dsn: dict[str, Database] = {settings.ledger_database_url: default}
+    for dsn in settings.ledger_databases.values():
+        if dsn not in by_dsn:
+            by_dsn[dsn] = await Database.connect(dsn, schema=SCHEMA, application_name=name, size_max=size)
+    databases = Databases(default, {log: by_dsn[dsn] for log, dsn in settings.ledger_databases.items()})
+    revision = head_revision("ledger")
+    try:
+        for database in databases.all():
+            await database.check(revision=revision)
+    except BaseException:
+        await databases.close()
+        raise
+    return databases
+
+
+@asynccontextmanager
+async def open_ledger(
+    settings: LedgerSettings, process: str, store: EventStore | None = None
+) -> AsyncIterator[Ledger]:
+    """A ledger that is ready for use, closed at the end."""
+    ledger = Ledger(await connect(settings, process), settings.identity_key_bytes, store=store)
+    try:
+        await ledger.prepare()
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+def ledger_of(request: Request) -> Ledger:
+    """The ledger of the application that serves the request."""
+    ledger: Ledger = request.app.state.ledger
+    return ledger

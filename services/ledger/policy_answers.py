@@ -1,0 +1,67 @@
+"""What is in force for a place and year, as an answer: every value with where it comes from."""
+
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+
+from services.ledger.policy import Policy
+
+
+class SettingAnswer(BaseModel):
+    """One value and its source."""
+
+    setting: str
+    value: Any
+    clause: str
+    document: str
+    place: str
+    article: str
+    text: str
+
+
+class NoticeAnswer(BaseModel):
+    """A notice that takes part."""
+
+    id: str
+    document: str
+    place: str
+    hash: str
+
+
+class PolicyAnswer(BaseModel):
+    """A resolved policy. `ordinary` is false for a year that only a make-up clause names."""
+
+    place: str
+    year: int
+    hash: str
+    ordinary: bool
+    notices: list[NoticeAnswer]
+    settings: list[SettingAnswer]
+
+
+def policy_answer(policy: Policy, prefix: str | None = None) -> PolicyAnswer:
+    """The policy's values in order of their names, all or those that begin with a prefix."""
+    return PolicyAnswer(
+        place=policy.place,
+        year=policy.year,
+        hash=policy.hash,
+        ordinary=policy.ordinary,
+        notices=[
+            NoticeAnswer(id=ref.id, document=ref.document, place=ref.place, hash=ref.hash)
+            for ref in policy.notices
+        ],
+        settings=[
+            SettingAnswer(
+                setting=name,
+                value=msgspec.to_builtins(sourced.value),
+                clause=sourced.clause,
+                document=sourced.document,
+                place=sourced.place,
+                article=sourced.article,
+                text=sourced.text,
+            )
+            for name, sourced in sorted(policy.settings.items())
+            if prefix is None or name.startswith(prefix)
+        ],
+    )

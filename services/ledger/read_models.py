@@ -1,0 +1,224 @@
+"""The read models that are written in the transaction of their events, as projections: this is how each is rebuilt.
+
+A row is the state of one stream, folded by the same `evolve` that decisions use.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from services.kit import events as codec
+from services.kit.database import Connection
+from services.kit.event_store import RecordedEvent
+from services.kit.events import Event
+from services.ledger import account as accounts
+from services.ledger import events as stored
+from services.ledger import profile as profiles
+from services.ledger import provider as providers
+from services.ledger import waiting as rooms
+from services.ledger.policy import Account
+from services.ledger.profile import Profile
+from services.ledger.projections import RegistrationsDaily
+from services.ledger.provider import Provider
+from services.ledger.waiting import WaitingRoom
+
+_encode = msgspec.json.Encoder().encode
+
+
+class _Rows(Protocol):
+    """How the states of one kind of stream are read and written as rows."""
+
+    prefix: str
+
+    async def read(self, conn: Connection, log: str, stream_ids: Sequence[str]) -> dict[str, Any]:
+        """The states by stream."""
+
+    async def write(self, conn: Connection, log: str, rows: Sequence[tuple[str, int, Any]]) -> None:
+        """Write (stream, version, state)."""
+
+
+class _AccountRows:
+    prefix = "account:"
+    _read = """
+    select person_id, year, state from accounts
+     where log = $1 and (person_id, year) in (select * from unnest($2::text[], $3::int[]))
+    """
+    _write = """
+    insert into accounts (log, person_id, year, version, state)
+    select $1, new.* from unnest($2::text[], $3::int[], $4::int[], $5::bytea[]) as new
+    on conflict (log, person_id, year) do update set version = excluded.version, state = excluded.state
+    """
+    _decode = staticmethod(msgspec.json.Decoder(Account).decode)
+
+    async def read(self, conn: Connection, log: str, stream_ids: Sequence[str]) -> dict[str, Any]:
+        keys = [_account_key(stream_id) for stream_id in stream_ids]
+        rows = await conn.fetch(self._read, log, [key[0] for key in keys], [key[1] for key in keys])
+        return {accounts.stream_of(row[0], row[1]): self._decode(row[2]) for row in rows}
+
+    async def write(self, conn: Connection, log: str, rows: Sequence[tuple[str, int, Any]]) -> None:
+        keys = [_account_key(stream_id) for stream_id, _, _ in rows]
+        await conn.execute(
+            self._write,
+            log,
+            [key[0] for key in keys],
+            [key[1] for key in keys],
+            [version for _, version, _ in rows],
+            [_encode(state) for _, _, state in rows],
+        )
+
+
+class _KeyedRows:
+    """Rows whose key is what follows the prefix of the stream's name."""
+
+    def __init__(self, prefix: str, table: str, key: str, kind: type[Any]) -> None:
+        self.prefix = prefix
+        self._decode = msgspec.json.Decoder(kind).decode
+        self._read = f"select {key}, state from {table} where log = $1 and {key} = any($2::text[])"  # noqa: S608
+        self._write = f"""
+        insert into {table} (log, {key}, version, state)
+        select $1, new.* from unnest($2::text[], $3::int[], $4::bytea[]) as new
+        on conflict (log, {key}) do update set version = excluded.version, state = excluded.state
+        """  # noqa: S608
+
+    async def read(self, conn: Connection, log: str, stream_ids: Sequence[str]) -> dict[str, Any]:
+        keys = [stream_id.removeprefix(self.prefix) for stream_id in stream_ids]
+        return {self.prefix + row[0]: self._decode(row[1]) for row in await conn.fetch(self._read, log, keys)}
+
+    async def write(self, conn: Connection, log: str, rows: Sequence[tuple[str, int, Any]]) -> None:
+        await conn.execute(
+            self._write,
+            log,
+            [stream_id.removeprefix(self.prefix) for stream_id, _, _ in rows],
+            [version for _, version, _ in rows],
+            [_encode(state) for _, _, state in rows],
+        )
+
+
+class _ProfileRows(_KeyedRows):
+    _write_profiles = """
+    insert into profiles (log, person_id, identity_hash, version, state)
+    select $1, new.* from unnest($2::text[], $3::text[], $4::int[], $5::bytea[]) as new
+    on conflict (log, person_id) do update
+       set identity_hash = excluded.identity_hash, version = excluded.version, state = excluded.state
+    """
+
+    async def write(self, conn: Connection, log: str, rows: Sequence[tuple[str, int, Any]]) -> None:
+        await conn.execute(
+            self._write_profiles,
+            log,
+            [stream_id.removeprefix(self.prefix) for stream_id, _, _ in rows],
+            [state.identity_hash for _, _, state in rows],
+            [version for _, version, _ in rows],
+            [_encode(state) for _, _, state in rows],
+        )
+
+
+class _NoticeRows:
+    prefix = "notice:"
+    _write = """
+    insert into notices (log, stream_id, version, notice_hash)
+    select $1, new.* from unnest($2::text[], $3::int[], $4::text[]) as new
+    on conflict (log, stream_id) do update set version = excluded.version, notice_hash = excluded.notice_hash
+    """
+
+    async def read(self, conn: Connection, log: str, stream_ids: Sequence[str]) -> dict[str, Any]:
+        return {}
+
+    async def write(self, conn: Connection, log: str, rows: Sequence[tuple[str, int, Any]]) -> None:
+        await conn.execute(
+            self._write,
+            log,
+            [stream_id for stream_id, _, _ in rows],
+            [version for _, version, _ in rows],
+            [state for _, _, state in rows],
+        )
+
+
+class StreamReadModel:
+    """One row for each stream of a kind."""
+
+    def __init__(
+        self,
+        table: str,
+        rows: _Rows,
+        events: Sequence[type[Event]],
+        evolve: Callable[[Any, Event, str], Any],
+    ) -> None:
+        self.name = table
+        self.topics = frozenset(event.TOPIC for event in events)
+        self.tables: Sequence[str] = (table,)
+        self._rows = rows
+        self._evolve = evolve
+
+    async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
+        """Fold the events into the rows of their streams."""
+        stream_ids = list(dict.fromkeys(event.stream_id for event in events))
+        states = await self._rows.read(conn, log, stream_ids)
+        versions: dict[str, int] = {}
+        for recorded in events:
+            event = codec.decode(recorded.topic, recorded.state)
+            states[recorded.stream_id] = self._evolve(
+                states.get(recorded.stream_id), event, recorded.stream_id
+            )
+            versions[recorded.stream_id] = recorded.version
+        await self._rows.write(
+            conn, log, [(stream_id, versions[stream_id], states[stream_id]) for stream_id in stream_ids]
+        )
+
+
+def _account_key(stream_id: str) -> tuple[str, int]:
+    person_id, _, year = stream_id.removeprefix("account:").rpartition(":")
+    return person_id, int(year)
+
+
+def _evolve_account(state: Account | None, event: Event, stream_id: str) -> Account:
+    return accounts.evolve(state or accounts.empty(*_account_key(stream_id)), event)
+
+
+def _notice_hash(_state: Any, event: Event, _stream_id: str) -> str:
+    assert isinstance(event, stored.PolicyPublished)
+    return event.notice_hash
+
+
+INLINE: tuple[StreamReadModel, ...] = (
+    StreamReadModel(
+        "accounts",
+        _AccountRows(),
+        (
+            stored.CreditEarned,
+            stored.CompletionHeld,
+            stored.HeldCompletionWithdrawn,
+            stored.CreditWithdrawn,
+            stored.CreditRevoked,
+            stored.EnrolmentRecorded,
+            stored.EnrolmentWithdrawn,
+            stored.ExamPassed,
+            stored.ExemptionGranted,
+        ),
+        _evolve_account,
+    ),
+    StreamReadModel(
+        "profiles",
+        _ProfileRows("profile:", "profiles", "person_id", Profile),
+        (stored.ProfileRecorded, stored.ProfileMoved),
+        lambda state, event, _: profiles.evolve(state, event),
+    ),
+    StreamReadModel(
+        "providers",
+        _KeyedRows("provider:", "providers", "organization_id", Provider),
+        (stored.ProviderNamed, stored.ProviderAccredited, stored.ProviderDisqualified),
+        lambda state, event, _: providers.evolve(state, event),
+    ),
+    StreamReadModel(
+        "waiting",
+        _KeyedRows("waiting:", "waiting", "identity_hash", WaitingRoom),
+        (stored.RecordHeld, stored.HeldRecordReleased, stored.HeldRecordWithdrawn),
+        lambda state, event, _: rooms.evolve(state or WaitingRoom(), event),
+    ),
+    StreamReadModel("notices", _NoticeRows(), (stored.PolicyPublished,), _notice_hash),
+)
+"""Written with their events; a rebuild holds the log's counter row for the switch."""
+
+BEHIND = (RegistrationsDaily(),)
+"""Written by the worker, with a checkpoint."""

@@ -1,0 +1,42 @@
+"""Rebuilds the ledger's read models from its logs: beside the live rows, then switched log by log."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from contracts.divisions import AUTHORITIES
+from services.kit.database import Databases
+from services.kit.event_store import EventStore
+from services.kit.projection import Projection
+from services.kit.rebuild import Rebuilt
+from services.kit.rebuild import rebuild as rebuild_one
+from services.ledger.read_models import BEHIND, INLINE
+
+MODELS: tuple[Projection, ...] = (*INLINE, *BEHIND)
+READ_MODELS = tuple(model.name for model in MODELS)
+
+Progress = Callable[[str, str, int, int], None]
+"""Told the read model, the log, the position reached and the log's head."""
+
+
+async def rebuild(
+    databases: Databases,
+    *,
+    models: Sequence[str] = READ_MODELS,
+    logs: Sequence[str] = AUTHORITIES,
+    progress: Progress = lambda model, log, position, head: None,
+) -> list[Rebuilt]:
+    """Rebuild the named read models of the named logs; what each did. LookupError for an unknown name."""
+    unknown = set(models) - set(READ_MODELS)
+    if unknown:
+        raise LookupError(f"no read model is called {', '.join(sorted(unknown))}")
+    store = EventStore()
+    done: list[Rebuilt] = []
+    for log in logs:
+        for model in MODELS:
+            if model.name in models:
+                report = partial(progress, model.name, log)
+                inline = model in INLINE
+                done.append(
+                    await rebuild_one(databases.of(log), store, model, log, inline=inline, progress=report)
+                )
+    return done

@@ -1,0 +1,62 @@
+"""The ledger's worker: follows the other services' feeds and keeps the read models that may lag."""
+
+import asyncio
+from collections.abc import Sequence
+
+import httpx
+from pydantic import ValidationError
+
+from contracts.catalogue import UnknownEventTypeError, read_event
+from contracts.divisions import AUTHORITIES
+from contracts.envelope import PublishedEvent
+from services.kit.events import UnknownEventError
+from services.kit.feed import CloudEvent
+from services.kit.follower import FeedFollower
+from services.kit.projection import ProjectionRunner
+from services.kit.settings import SettingsError
+from services.ledger.composition import Ledger, open_ledger
+from services.ledger.reactions import SourceEvent
+from services.ledger.read_models import BEHIND
+from services.ledger.settings import LedgerSettings
+
+
+def follower(ledger: Ledger, client: httpx.AsyncClient, source: str) -> FeedFollower:
+    """Follows one log of another service into the ledger's own."""
+
+    async def handle(events: Sequence[CloudEvent], next_after: int) -> None:
+        facts = [SourceEvent(event.position, _read(event)) for event in events]
+        await ledger.reactions.handle(source, facts, next_after)
+
+    return FeedFollower(
+        client, source, load_checkpoint=lambda: ledger.reactions.position(source), handle=handle
+    )
+
+
+def _read(event: CloudEvent) -> PublishedEvent:
+    try:
+        return read_event(event.type, event.data)
+    except (UnknownEventTypeError, ValidationError) as error:
+        raise UnknownEventError(event.type, "not in this release's contract") from error
+
+
+async def run() -> None:
+    """Work until cancelled."""
+    settings = LedgerSettings.load()
+    if settings.ledger_token_file is None:
+        raise SettingsError("XUEFEN_LEDGER_TOKEN_FILE is not set: the worker reads the feeds with this token")
+    token = settings.ledger_token_file.read_text(encoding="utf-8").strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        open_ledger(settings, "worker") as ledger,
+        httpx.AsyncClient(base_url=settings.registry_url, headers=headers) as registry,
+        httpx.AsyncClient(base_url=settings.transfer_url, headers=headers) as transfer,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(ledger.shelf.keep_fresh())
+        tasks.create_task(follower(ledger, registry, "registry").run())
+        tasks.create_task(follower(ledger, transfer, "transfer").run())
+        for projection in BEHIND:
+            runner = ProjectionRunner(ledger.databases, ledger.store, projection, lambda: AUTHORITIES)
+            tasks.create_task(runner.run())
+        for database in ledger.databases.all():
+            tasks.create_task(ledger.store.hints.listen(database))
