@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-layouts up down migrate rebuild format check contracts bench clean
+.PHONY: help install demo test test-layouts up down migrate rebuild format check contracts lint-contracts bench clean
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -10,7 +10,7 @@ XUEFEN := $(VENV_PYTHON) -m services.cli.main
 PYTHONS := python3.13 python3.12 python3.11 python3.14 python3 python
 
 help: ## Show these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: ## Make .venv with every dependency, hashes checked (Python 3.11 or newer; instant when done)
 	@PYTHONS="$(PYTHONS)" sh deploy/install.sh "$(VENV)"
@@ -48,6 +48,9 @@ check: install ## Check format, lint and types
 
 contracts: install ## Write schemas, OpenAPI, AsyncAPI and the page of problems under contracts/
 	@$(VENV_PYTHON) -m services.cli.contracts
+
+lint-contracts: ## Lint the OpenAPI and AsyncAPI documents (needs Node.js, installs it through apt when it may)
+	@sh contracts/lint.sh
 
 bench: install ## Measure against plain PostgreSQL and plain FastAPI, side by side
 	@$(VENV_PYTHON) -m tests.benchmarks
