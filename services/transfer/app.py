@@ -1,0 +1,84 @@
+"""The transfer service's API as an application."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.kit.app import create_service
+from services.kit.app import openapi_document as document_of
+from services.kit.auth import TokenVerifier, require
+from services.kit.event_store import EventStore
+from services.kit.feed import feed_router
+from services.kit.issuers import issuers_of
+from services.transfer.api import router
+from services.transfer.composition import Transfers, open_transfers
+from services.transfer.publishing import SOURCE, published_event
+from services.transfer.settings import TransferSettings
+from services.transfer.tables import LOG
+
+TITLE = "Xuefen transfer"
+DESCRIPTION = (
+    "A profile moves to another place: requested, accepted by the origin, approved by the destination."
+)
+
+Opener = Callable[[EventStore], AbstractAsyncContextManager[Transfers]]
+
+
+def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
+    """The application over a transfer service that `opener` opens when it starts and closes when it stops."""
+    store = EventStore()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opener(store) as transfers:
+            app.state.transfers = transfers
+            listening = asyncio.create_task(store.hints.listen(transfers.database))
+            try:
+                yield
+            finally:
+                listening.cancel()
+                with suppress(asyncio.CancelledError):
+                    await listening
+
+    async def readiness() -> Mapping[str, Any]:
+        """The database answers; the position is the log's last."""
+        transfers: Transfers = app.state.transfers
+        async with transfers.database.acquire() as conn:
+            return {"position": await transfers.store.head(conn, LOG)}
+
+    feed = feed_router(
+        lambda: app.state.transfers.databases,
+        store,
+        lambda: (LOG,),
+        published_event,
+        SOURCE,
+        require("feed:read"),
+    )
+    app = create_service(
+        TITLE,
+        description=DESCRIPTION,
+        routers=[router, feed],
+        verifier=verifier,
+        lifespan=lifespan,
+        readiness=readiness,
+    )
+    return app
+
+
+def create_app() -> FastAPI:
+    """The application of a running deployment, told by its environment."""
+    settings = TransferSettings.load()
+    verifier = TokenVerifier(issuers_of(settings))
+    return build_app(verifier, lambda store: open_transfers(settings, "api", store))
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document, made without a database."""
+    return document_of(build_app(TokenVerifier([]), _never))
+
+
+def _never(_: EventStore) -> AbstractAsyncContextManager[Transfers]:
+    raise RuntimeError("an application made for its document alone is never started")

@@ -1,0 +1,80 @@
+"""How the transfer service's parts are put together, once for a process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+
+from services.kit.clock import Clock, utc_now
+from services.kit.database import Database, Databases
+from services.kit.event_store import EventStore
+from services.kit.migrations import head_revision
+from services.transfer.application import TransferApplication
+from services.transfer.opened import OpenedAuthorities
+from services.transfer.queries import TransferQueries
+from services.transfer.reactions import RegistryReaction
+from services.transfer.settings import TransferSettings
+from services.transfer.tables import LOG
+
+SCHEMA = "transfer"
+
+
+class Transfers:
+    """The transfer service of one process: its database, and all that reads and writes it."""
+
+    def __init__(
+        self, database: Database, store: EventStore, opened: OpenedAuthorities, clock: Clock = utc_now
+    ) -> None:
+        self.database = database
+        self.databases = Databases(database)
+        self.store = store
+        self.clock = clock
+        self.application = TransferApplication(database, store, opened=opened, clock=clock)
+        self.queries = TransferQueries(database, store)
+        self.reaction = RegistryReaction(store)
+
+    async def prepare(self) -> None:
+        """Open the log, so that a first append does not have to."""
+        async with self.database.acquire() as conn:
+            await self.store.open_logs(conn, [LOG])
+
+    async def close(self) -> None:
+        """Send the last hints, then close the database."""
+        await self.store.hints.close()
+        await self.database.close()
+
+
+async def connect(settings: TransferSettings, process: str) -> Database:
+    """The database, checked before it is used. Raises UnsafeDatabaseError and SchemaRevisionError."""
+    database = await Database.connect(
+        settings.transfer_database_url,
+        schema=SCHEMA,
+        application_name=f"xuefen.transfer.{process}",
+        size_max=settings.transfer_pool_size,
+    )
+    try:
+        await database.check(revision=head_revision(SCHEMA))
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+@asynccontextmanager
+async def open_transfers(
+    settings: TransferSettings, process: str, store: EventStore
+) -> AsyncIterator[Transfers]:
+    """A transfer service that is ready for use, closed at the end. Raises OpenedAuthoritiesError for a bad list."""
+    opened = OpenedAuthorities.from_file(settings.transfer_opened_authorities_file)
+    transfers = Transfers(await connect(settings, process), store, opened)
+    try:
+        await transfers.prepare()
+        yield transfers
+    finally:
+        await transfers.close()
+
+
+def transfers_of(request: Request) -> Transfers:
+    """The transfer service of the application that serves the request."""
+    transfers: Transfers = request.app.state.transfers
+    return transfers

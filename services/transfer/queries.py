@@ -1,0 +1,89 @@
+"""Questions to the transfer service: where a transfer stands, and what waits on a place's desk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from services.kit.aggregates import AggregateNotFoundError, Aggregates
+from services.kit.database import Connection, Database
+from services.kit.errors import NotFoundError
+from services.kit.event_store import EventStore
+from services.transfer.actors import Actor
+from services.transfer.tables import LOG
+from services.transfer.transfer import Transfer
+
+_REMARKS = "select part, content from remarks where log = $1 and transfer_id = $2"
+_REQUESTED_AT = "select requested_at from transfers where log = $1 and transfer_id = $2"
+_WORKLIST = """
+select t.transfer_id, t.person_id, t.from_place, t.to_place, t.state, t.requested_at, t.since
+  from worklist w join transfers t on t.log = w.log and t.transfer_id = w.transfer_id
+ where w.log = $1 and w.place = $2 and w.state = any($3::text[])
+   and ($4::timestamptz is null or (w.requested_at, w.transfer_id) > ($4, $5))
+ order by w.requested_at, w.transfer_id
+ limit $6
+"""
+
+
+class Found(NamedTuple):
+    """A transfer with what people typed about it."""
+
+    transfer: Transfer
+    remarks: Mapping[str, str]
+
+
+class Listed(NamedTuple):
+    """A line of a worklist."""
+
+    transfer_id: str
+    person_id: str
+    from_place: str
+    to_place: str
+    state: str
+    requested_at: datetime
+    since: datetime
+
+
+class TransferQueries:
+    """Reads; writes nothing. Both answers include every command that was answered before."""
+
+    def __init__(self, database: Database, store: EventStore) -> None:
+        self._database = database
+        self._aggregates = Aggregates(store, LOG)
+
+    async def get_transfer(self, transfer_id: UUID, actor: Actor) -> Found:
+        """One transfer. Raises NotFoundError, also when the actor may not know of it."""
+        async with self._database.acquire() as conn:
+            try:
+                transfer = await self._aggregates.get(conn, Transfer, transfer_id)
+            except AggregateNotFoundError:
+                raise NotFoundError from None
+            if not transfer.may_see(actor):
+                raise NotFoundError
+            rows = await conn.fetch(_REMARKS, LOG, str(transfer_id))
+        return Found(transfer, {row["part"]: row["content"] for row in rows})
+
+    async def list_transfers(
+        self, actor: Actor, place: str, states: Sequence[str], *, after: UUID | None, limit: int
+    ) -> list[Listed]:
+        """At most `limit` transfers of a place's list, in order of submission, those after `after` (S2C-08).
+
+        An open transfer stands in the list of the desk whose turn it is, and of the places above; one that is over in
+        those of both places. Raises OutsidePlaceError, and NotFoundError for an unknown `after`.
+        """
+        actor.must_cover(place)
+        async with self._database.acquire() as conn:
+            since = await _requested_at(conn, after)
+            rows = await conn.fetch(_WORKLIST, LOG, place, list(states), since, str(after), limit)
+        return [Listed(*row) for row in rows]
+
+
+async def _requested_at(conn: Connection, transfer_id: UUID | None) -> datetime | None:
+    if transfer_id is None:
+        return None
+    moment: datetime | None = await conn.fetchval(_REQUESTED_AT, LOG, str(transfer_id))
+    if moment is None:
+        raise NotFoundError
+    return moment

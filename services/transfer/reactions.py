@@ -1,0 +1,104 @@
+"""What the registry publishes becomes this service's own events: where each person's profile is, and which code each
+organization has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from contracts.envelope import PublishedEvent
+from contracts.registry import InfoCollected, OrganizationRegistered
+from services.kit import events as codec
+from services.kit.database import Connection
+from services.kit.event_store import EventStore, NewEvent
+from services.transfer.home import (
+    Home,
+    HomeRecorded,
+    OrganizationRecorded,
+    home_stream,
+    organization_stream,
+    record_home,
+)
+from services.transfer.projections import project
+from services.transfer.tables import LOG
+
+# In one order, so that two workers cannot wait for each other.
+_HOMES = """
+select person_id, place, employer, version, transfer_id from homes
+ where log = $1 and person_id = any($2::text[]) order by person_id for update
+"""
+_ORGANIZATIONS = """
+select organization_id, uscc, version from organizations where log = $1 and organization_id = any($2::text[])
+"""
+
+
+class RegistryReaction:
+    """Records what the registry says; what is known already is not recorded again, so a repeat is harmless."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def react(self, conn: Connection, facts: Sequence[PublishedEvent]) -> None:
+        """Store the rows and events of a batch of facts, in order, in the caller's transaction.
+
+        The append is the last statement here: commit at once. Raises WrongExpectedVersion when somebody else has just
+        recorded the same.
+        """
+        news = _News(
+            await _homes(conn, {fact.person_id for fact in facts if isinstance(fact, InfoCollected)}),
+            await _organizations(
+                conn, {fact.organization_id for fact in facts if isinstance(fact, OrganizationRegistered)}
+            ),
+        )
+        for fact in facts:
+            news.take(fact)
+        if news.recorded:
+            await project(conn, LOG, [event for event, _ in news.recorded])
+            await self._store.append(conn, LOG, [stored for _, stored in news.recorded])
+
+
+class _News:
+    """What a batch tells that was not known."""
+
+    def __init__(self, homes: dict[str, Home], organizations: dict[str, tuple[str, int]]) -> None:
+        self._homes = homes
+        self._organizations = organizations
+        self.recorded: list[tuple[HomeRecorded | OrganizationRecorded, NewEvent]] = []
+
+    def take(self, fact: PublishedEvent) -> None:
+        """Note one fact."""
+        if isinstance(fact, InfoCollected):
+            self._take_home(fact)
+        elif isinstance(fact, OrganizationRegistered):
+            self._take_organization(fact)
+
+    def _take_home(self, fact: InfoCollected) -> None:
+        known = self._homes.get(fact.person_id)
+        event = record_home(known, fact)
+        if event is None:
+            return
+        version = (known.version if known else 0) + 1
+        self._homes[fact.person_id] = Home(
+            person_id=event.person_id, place=event.place, employer=event.employer, version=version
+        )
+        self._record(event, home_stream(event.person_id), version)
+
+    def _take_organization(self, fact: OrganizationRegistered) -> None:
+        uscc, version = self._organizations.get(fact.organization_id, ("", 0))
+        if uscc == fact.uscc:
+            return
+        self._organizations[fact.organization_id] = (fact.uscc, version + 1)
+        event = OrganizationRecorded(organization_id=fact.organization_id, uscc=fact.uscc)
+        self._record(event, organization_stream(event.organization_id), version + 1)
+
+    def _record(self, event: HomeRecorded | OrganizationRecorded, stream_id: str, version: int) -> None:
+        self.recorded.append((event, NewEvent(stream_id, version, event.TOPIC, codec.encode(event))))
+
+
+async def _homes(conn: Connection, person_ids: Iterable[str]) -> dict[str, Home]:
+    rows = await conn.fetch(_HOMES, LOG, sorted(person_ids))
+    return {row["person_id"]: Home(**row) for row in rows}
+
+
+async def _organizations(conn: Connection, ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    rows = await conn.fetch(_ORGANIZATIONS, LOG, sorted(ids))
+    return {row["organization_id"]: (row["uscc"], row["version"]) for row in rows}

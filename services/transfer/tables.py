@@ -1,0 +1,77 @@
+"""The transfer service's tables. The first four are read models, written with their events and rebuilt from the log;
+`remarks` is not: it holds what people typed, which may name somebody and therefore stays out of the log."""
+
+from services.kit.event_store import table_sql
+
+LOG = "transfer"
+
+_HOMES = """
+create table homes (
+    log text collate "C" not null,
+    person_id text collate "C" not null,
+    place text collate "C" not null,
+    employer text collate "C",
+    version integer not null,
+    transfer_id text collate "C",
+    primary key (log, person_id)
+)"""
+
+_ORGANIZATIONS = """
+create table organizations (
+    log text collate "C" not null,
+    organization_id text collate "C" not null,
+    uscc text collate "C" not null,
+    version integer not null,
+    primary key (log, organization_id)
+)"""
+
+_TRANSFERS = """
+create table transfers (
+    log text collate "C" not null,
+    transfer_id text collate "C" not null,
+    person_id text collate "C" not null,
+    from_place text collate "C" not null,
+    to_place text collate "C" not null,
+    state text collate "C" not null,
+    requested_at timestamptz not null,
+    since timestamptz not null,
+    primary key (log, transfer_id)
+)"""
+
+_OPEN_TRANSFERS = """
+create unique index transfers_open on transfers (log, person_id) where state in ('requested', 'accepted')
+"""
+
+_WORKLIST = """
+create table worklist (
+    log text collate "C" not null,
+    place text collate "C" not null,
+    state text collate "C" not null,
+    requested_at timestamptz not null,
+    transfer_id text collate "C" not null,
+    primary key (log, place, state, requested_at, transfer_id)
+)"""
+
+_REMARKS = """
+create table remarks (
+    log text collate "C" not null,
+    transfer_id text collate "C" not null,
+    part text collate "C" not null,
+    content text not null,
+    primary key (log, transfer_id, part)
+)"""
+
+READ_MODELS: dict[str, str] = {
+    "homes": _HOMES,
+    "organizations": _ORGANIZATIONS,
+    "transfers": _TRANSFERS,
+    "worklist": _WORKLIST,
+}
+
+
+def tables_sql(*, partitions: int = 0) -> list[str]:
+    """The statements that create every table, hash-partitioned by log when partitions > 0."""
+    statements: list[str] = []
+    for table, ddl in {**READ_MODELS, "remarks": _REMARKS}.items():
+        statements += table_sql(table, ddl, partitions=partitions)
+    return [*statements, _OPEN_TRANSFERS]

@@ -1,0 +1,76 @@
+"""The transfer service's worker: follows the registry's feed into the service's own log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import httpx
+from pydantic import ValidationError
+
+from contracts.catalogue import UnknownEventTypeError, read_event
+from contracts.envelope import PublishedEvent
+from services.kit.database import Connection
+from services.kit.event_store import EventStore
+from services.kit.events import UnknownEventError
+from services.kit.feed import CloudEvent
+from services.kit.follower import FeedFollower, InOneTransaction
+from services.kit.settings import SettingsError
+from services.transfer.composition import Transfers, open_transfers
+from services.transfer.settings import TransferSettings
+from services.transfer.tables import LOG
+
+SOURCE_LOG = "registry"
+CHECKPOINT = "registry"
+"""The name the position in the registry's log is saved under, for ever."""
+
+
+class TokenFile(httpx.Auth):
+    """The bearer token in a file, read for every request so that it can be replaced while the worker runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Put the token into the request."""
+        request.headers["Authorization"] = f"Bearer {self._path.read_text(encoding='utf-8').strip()}"
+        yield request
+
+
+def follow_registry(transfers: Transfers, client: httpx.AsyncClient) -> FeedFollower:
+    """The follower of the registry's log; effects and position are written in one transaction."""
+
+    async def apply(conn: Connection, events: Sequence[CloudEvent]) -> None:
+        await transfers.reaction.react(conn, [_read(event) for event in events])
+
+    once = InOneTransaction(transfers.database, CHECKPOINT, log=LOG, source=SOURCE_LOG, apply=apply)
+
+    async def handle(events: Sequence[CloudEvent], next_after: int) -> None:
+        await once.handle(events, next_after)
+        transfers.store.hints.announce(transfers.database, LOG)
+
+    return FeedFollower(client, SOURCE_LOG, load_checkpoint=once.load_checkpoint, handle=handle)
+
+
+async def run() -> None:
+    """Work until cancelled. Raises SettingsError when a setting is missing, and what stops the follower."""
+    settings = TransferSettings.load()
+    if settings.transfer_token_file is None:
+        raise SettingsError("XUEFEN_TRANSFER_TOKEN_FILE is not set: the worker reads feeds with this token")
+    # Services are called directly, never through a proxy of the environment.
+    async with (
+        open_transfers(settings, "worker", EventStore()) as transfers,
+        httpx.AsyncClient(
+            base_url=settings.registry_url, auth=TokenFile(settings.transfer_token_file), trust_env=False
+        ) as registry,
+        asyncio.TaskGroup() as tasks,
+    ):
+        tasks.create_task(follow_registry(transfers, registry).run())
+
+
+def _read(event: CloudEvent) -> PublishedEvent:
+    try:
+        return read_event(event.type, event.data)
+    except (UnknownEventTypeError, ValidationError) as error:
+        raise UnknownEventError(event.type, "not in this release's contract") from error
