@@ -29,6 +29,9 @@ from contracts.identity import HASH_PATTERN
 TYPE_PATTERN: Final = r"^cn\.xuefen\.[a-z]+\.[a-z]+(-[a-z]+)*\.[a-z]+(-[a-z]+)*\.v[1-9][0-9]*$"
 """Reverse DNS, service, subject, action, major version: `cn.xuefen.ledger.credit.earned.v1`."""
 
+SCHEMA_PREFIX: Final = "urn:xuefen:event:"
+"""Before the type: the name of the JSON Schema of an event's data, its `$id`."""
+
 CREDITS_PATTERN: Final = r"^(0|[1-9][0-9]{0,4})\.[0-9]{2}$"
 """Credits on the wire: a decimal string with exactly two places. JSON floats are not credits."""
 
@@ -112,15 +115,6 @@ class PublishedEvent(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
 
     TYPE: ClassVar[str]
-
-    def attributes(self) -> dict[str, Any]:
-        """The event as CloudEvents attributes: its type, its schema and its data as plain JSON."""
-        return {
-            "type": self.TYPE,
-            "dataschema": f"urn:xuefen:event:{self.TYPE}",
-            "data": self.model_dump(mode="json"),
-        }
-
     _published: ClassVar[dict[str, type[PublishedEvent]]] = {}
 
     @classmethod
@@ -133,6 +127,14 @@ class PublishedEvent(BaseModel):
         if declared in PublishedEvent._published:
             raise TypeError(f"{cls.__name__} takes a TYPE that another event has: {declared}")
         PublishedEvent._published[declared] = cls
+
+    def attributes(self) -> dict[str, Any]:
+        """The event as CloudEvents attributes: its type, its schema and its data as plain JSON."""
+        return {
+            "type": self.TYPE,
+            "dataschema": SCHEMA_PREFIX + self.TYPE,
+            "data": self.model_dump(mode="json"),
+        }
 
 
 class CloudEvent(BaseModel):

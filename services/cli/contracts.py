@@ -18,6 +18,7 @@ import yaml
 from pydantic.json_schema import GenerateJsonSchema
 
 from contracts.catalogue import PUBLISHED_EVENTS
+from contracts.envelope import SCHEMA_PREFIX
 from services.cli.asyncapi import asyncapi_document
 from services.kit.errors import TYPE_PREFIX, Problem, all_problems
 
@@ -50,7 +51,7 @@ def event_schema(event_type: str) -> dict[str, Any]:
     schema = PUBLISHED_EVENTS[event_type].model_json_schema(schema_generator=_PlainSchema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:xuefen:event:{event_type}",
+        "$id": SCHEMA_PREFIX + event_type,
         **schema,
     }
 

@@ -89,6 +89,11 @@ class TestEveryEvent:
         today = read_event(event_type, sample(event_type)).model_dump(mode="json")
         Draft202012Validator(stored_schema(event_type), format_checker=FormatChecker()).validate(today)
 
+    def test_travels_with_its_type_and_its_schema(self, event_type: str):
+        attributes = read_event(event_type, sample(event_type)).attributes()
+        schema = stored_schema(event_type)["$id"]
+        assert attributes == {"type": event_type, "dataschema": schema, "data": sample(event_type)}
+
     def test_refuses_a_field_it_does_not_know(self, event_type: str):
         with pytest.raises(ValidationError):
             read_event(event_type, sample(event_type) | {"surprise": 1})
