@@ -56,9 +56,10 @@ class Hints:
         waits.
         """
         self.wake(log)
-        unsent = self._unsent.setdefault(database, set())
-        unsent.add(log)
-        if len(unsent) == 1:
+        if database in self._unsent:
+            self._unsent[database].add(log)
+        else:
+            self._unsent[database] = {log}
             sender = asyncio.ensure_future(self._send(database))
             self._senders.add(sender)
             sender.add_done_callback(self._senders.discard)

@@ -1,0 +1,259 @@
+"""A ledger to play on: the real application over a real database, with a clock that stands where it is put.
+
+Facts of the registry arrive as its feed would bring them; providers and officials call over HTTP.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+
+from contracts import registry
+from contracts.divisions import AUTHORITIES
+from services.cli.demo import fictitious
+from services.kit.database import Database, Databases
+from services.kit.event_store import EventStore
+from services.ledger.app import build_app
+from services.ledger.composition import SCHEMA, Ledger
+from services.ledger.reactions import SourceEvent
+from tests.conftest import FreshDatabase, FreshDatabaseFactory
+from tests.kit.http import bearer, verifier
+
+IDENTITY_KEY = b"an identity key of 32 bytes or so"
+PROVIDER_SCOPES = ("completion:write", "enrolment:write", "compliance:read", "transcript:read")
+OFFICIAL_SCOPES = (
+    "credit:revoke",
+    "exemption:write",
+    "policy:write",
+    "compliance:read",
+    "transcript:read",
+    "statistics:read",
+)
+
+
+async def connect(fresh: FreshDatabase, size_max: int = 6) -> Databases:
+    """The databases of a fresh ledger, some of its logs on a second server in the layout `spread`."""
+    default = await Database.connect(
+        fresh.app_dsn, schema=SCHEMA, application_name="test", size_max=size_max
+    )
+    others: dict[str, Database] = {}
+    for dsn in set(fresh.by_log.values()):
+        others[dsn] = await Database.connect(
+            dsn, schema=SCHEMA, application_name="test", size_max=size_max
+        )
+    return Databases(default, {log: others[dsn] for log, dsn in fresh.by_log.items()})
+
+
+class World:
+    """One ledger, its clock, and everybody who talks to it."""
+
+    def __init__(self, fresh: FreshDatabase) -> None:
+        self.fresh = fresh
+        self.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
+        self.app: FastAPI = build_app(verifier(), self._open)
+        self.ledger: Ledger
+        self.client: httpx.AsyncClient
+        self._position = 0
+        self._people = 0
+        self._records = 0
+
+    @asynccontextmanager
+    async def _open(self, store: EventStore) -> AsyncIterator[Ledger]:
+        databases = await connect(self.fresh)
+        ledger = Ledger(databases, IDENTITY_KEY, store=store, clock=lambda: self.now)
+        try:
+            await ledger.prepare()
+            yield ledger
+        finally:
+            await ledger.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["World"]:
+        """The application started, with a client."""
+        async with self.app.router.lifespan_context(self.app):
+            self.ledger = self.app.state.ledger
+            transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://ledger") as client:
+                self.client = client
+                yield self
+
+    async def hears(self, *facts: Any) -> None:
+        """The registry's feed brings facts."""
+        events = []
+        for fact in facts:
+            self._position += 1
+            events.append(SourceEvent(self._position, fact))
+        await self.ledger.reactions.handle("registry", events, self._position)
+
+    def stranger(self) -> fictitious.FictitiousPerson:
+        """Somebody nobody has collected yet."""
+        self._people += 1
+        return fictitious.person(self._people)
+
+    async def collects(
+        self,
+        place: str,
+        *,
+        person: fictitious.FictitiousPerson | None = None,
+        qualified_on: date | None = date(2018, 9, 1),
+        working_since: date | None = None,
+        student: bool = False,
+    ) -> "Somebody":
+        """The registry collects a person."""
+        person = person or self.stranger()
+        self._records += 1
+        person_id = f"person-{self._records:06d}"
+        await self.hears(self.collection(person_id, person, place, qualified_on, working_since, student))
+        return Somebody(person_id, person)
+
+    def collection(
+        self,
+        person_id: str,
+        person: fictitious.FictitiousPerson,
+        place: str,
+        qualified_on: date | None = date(2018, 9, 1),
+        working_since: date | None = None,
+        student: bool = False,
+    ) -> registry.InfoCollected:
+        """The fact that the registry publishes of a collected person."""
+        hasher = self.ledger.hasher
+        qualification = (
+            registry.Qualification(level="junior", obtained_on=qualified_on) if qualified_on else None
+        )
+        return registry.InfoCollected(
+            person_id=person_id,
+            identity_hash=hasher.person("resident_id", person.id_number),
+            name_hash=hasher.name("resident_id", person.id_number, person.name),
+            place=place,
+            employer=None,
+            student=student,
+            qualification=qualification,
+            working_since=working_since,
+            collected_at=self.now,
+        )
+
+    async def provides(
+        self,
+        name: str,
+        *,
+        accredited: Sequence[str] = (),
+        years: Sequence[int] = tuple(range(2020, 2028)),
+        modes: Sequence[str] = ("online", "face_to_face"),
+    ) -> "Provider":
+        """The registry knows a provider, accredited at places."""
+        self._records += 1
+        organization_id = f"organization-{self._records:04d}"
+        facts: list[Any] = [
+            registry.OrganizationRegistered(
+                organization_id=organization_id,
+                name=name,
+                uscc=fictitious.uscc(self._records),
+                kind="online_provider",
+            )
+        ]
+        facts += [
+            registry.ProviderAccredited(
+                organization_id=organization_id,
+                place=place,
+                years=tuple(years),
+                modes=tuple(modes),
+                published=True,
+            )
+            for place in accredited
+        ]
+        await self.hears(*facts)
+        return Provider(self, organization_id)
+
+    def official(self, place: str, *scopes: str, subject: str = "official-1") -> dict[str, str]:
+        """The headers of an official of a place."""
+        return bearer(*(scopes or OFFICIAL_SCOPES), subject=subject, place=place)
+
+    async def asks(
+        self, who: "Somebody", year: int, *, place: str = "100000", **params: str
+    ) -> dict[str, Any]:
+        """An official asks whether somebody is compliant."""
+        response = await self.client.get(
+            f"/v1/persons/{who.person_id}/compliance/{year}", params=params, headers=self.official(place)
+        )
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+    async def events(self, log: str) -> list[Any]:
+        """Everything in a log."""
+        async with self.ledger.databases.of(log).acquire() as conn:
+            return await self.ledger.store.read(conn, log, after=0, limit=10_000)
+
+    async def count_events(self) -> int:
+        """How many events all logs hold."""
+        total = 0
+        for database, logs in self.ledger.databases.grouped(AUTHORITIES).items():
+            async with database.acquire() as conn:
+                total += sum((await self.ledger.store.heads(conn, logs)).values())
+        return total
+
+
+class Somebody:
+    """A collected person."""
+
+    def __init__(self, person_id: str, person: fictitious.FictitiousPerson) -> None:
+        self.person_id = person_id
+        self.person = person
+
+
+class Provider:
+    """A provider that posts."""
+
+    def __init__(self, world: World, organization_id: str) -> None:
+        self.world = world
+        self.organization_id = organization_id
+        self._count = 0
+
+    def headers(self, *scopes: str, **extra: str) -> dict[str, str]:
+        """The provider's token."""
+        return bearer(*(scopes or PROVIDER_SCOPES), organization=self.organization_id) | extra
+
+    def completion(
+        self, who: Somebody | fictitious.FictitiousPerson, year: int, credits: str, **fields: Any
+    ) -> dict[str, Any]:
+        """A completion as this provider would post it; given fields win, None leaves one out."""
+        self._count += 1
+        person = who.person if isinstance(who, Somebody) else who
+        record: dict[str, Any] = {
+            "id": f"c-{self._count:06d}",
+            "person": {"id_type": "resident_id", "id_number": person.id_number, "name": person.name},
+            "year": year,
+            "category": "professional",
+            "credits": credits,
+            "mode": "online",
+            "course": "ZJ-01",
+            "completed_at": (self.world.now - timedelta(hours=1)).isoformat(),
+        } | fields
+        return {name: value for name, value in record.items() if value is not None}
+
+    async def posts(
+        self, *records: dict[str, Any], to: str = "completions", **headers: str
+    ) -> list[dict[str, Any]]:
+        """Post records; the outcomes."""
+        response = await self.world.client.post(
+            f"/v1/{to}", json={"records": list(records)}, headers=self.headers(**headers)
+        )
+        assert response.status_code == 200, response.text
+        results: list[dict[str, Any]] = response.json()["results"]
+        return results
+
+    async def withdraws(self, record_id: str, *, kind: str = "completions", key: str = "", **body: Any) -> Any:
+        """Take a record back."""
+        return await self.world.client.post(
+            f"/v1/{kind}/{record_id}/withdrawal",
+            json={"reason": "reported_in_error"} | body,
+            headers=self.headers(**{"Idempotency-Key": key or f"withdraw-{record_id}"}),
+        )
+
+
+def make_world(fresh_database: FreshDatabaseFactory) -> Callable[[], World]:
+    """A maker of worlds, each on a database of its own."""
+    return lambda: World(fresh_database("ledger", logs=AUTHORITIES))
