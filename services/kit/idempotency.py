@@ -21,12 +21,19 @@ from services.kit.auth import Caller
 from services.kit.database import Connection
 from services.kit.errors import Problem
 from services.kit.event_store import table_sql
+from services.kit.openapi import REQUIRED
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"
 IN_FLIGHT_WAIT_MS = 2_000
 
-_KEY = re.compile(r"[A-Za-z0-9._:~-]{1,128}", re.ASCII)
+_PATTERN = r"[A-Za-z0-9._:~-]{1,128}"
+_HEADER = Header(
+    alias=HEADER,
+    description="A fresh id for each command, the same on a retry.",
+    json_schema_extra={"type": "string", "pattern": f"^{_PATTERN}$", "anyOf": None, REQUIRED: True},
+)
+_KEY = re.compile(_PATTERN, re.ASCII)
 
 
 class IdempotencyKeyMissingError(Problem):
@@ -97,9 +104,7 @@ def command_key(caller: Callable[..., Caller]) -> Callable[..., Awaitable[Comman
     async def read(
         request: Request,
         who: Annotated[Caller, Depends(caller)],
-        idempotency_key: Annotated[
-            str | None, Header(alias=HEADER, description="A fresh id for each command; the same on a retry.")
-        ] = None,
+        idempotency_key: Annotated[str | None, _HEADER] = None,
     ) -> CommandKey:
         if idempotency_key is None or not _KEY.fullmatch(idempotency_key):
             raise IdempotencyKeyMissingError

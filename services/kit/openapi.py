@@ -10,6 +10,9 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+REQUIRED = "x-required"
+"""Marks, in the schema of a parameter, one that is required although its absence is refused by ourselves."""
+
 PROBLEM_SCHEMA: dict[str, Any] = {
     "title": "Problem",
     "description": "RFC 9457 problem details. Codes are stable; words follow Accept-Language (zh-CN or en).",
@@ -67,15 +70,25 @@ def describe(app: FastAPI) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
     for item in document["paths"].values():
-        for method, operation in item.items():
+        for operation in item.values():
             schemas.update(operation.pop("x-definitions", {}))
-            _answer_with_problems(method, operation)
+            _mark_required(operation)
+            _answer_with_problems(operation)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas.update({"Problem": PROBLEM_SCHEMA, "FieldError": FIELD_ERROR_SCHEMA})
     components["schemas"] = {name: _portable(schema) for name, schema in sorted(schemas.items())}
     _name_scopes(document)
     return document
+
+
+def _mark_required(operation: dict[str, Any]) -> None:
+    """A header that a dependency of ours misses, with a problem of its own, is optional to the framework
+    only.
+    """
+    for parameter in operation.get("parameters", []):
+        if parameter["schema"].pop(REQUIRED, False):
+            parameter["required"] = True
 
 
 def _portable(schema: Any) -> Any:
@@ -92,7 +105,7 @@ def _portable(schema: Any) -> Any:
     }
 
 
-def _answer_with_problems(method: str, operation: dict[str, Any]) -> None:
+def _answer_with_problems(operation: dict[str, Any]) -> None:
     statuses = ["400", "500", "503"]
     if operation.get("security"):
         statuses += ["401", "403"]
@@ -105,7 +118,9 @@ def _answer_with_problems(method: str, operation: dict[str, Any]) -> None:
         description = given.get("description", "")
         if description in ("", "Validation Error"):
             description = _WORDS[status]
-        operation["responses"][status] = {**given, "description": description, "content": _PROBLEM_CONTENT}
+        content = {} if status == "422" else given.get("content", {})
+        content = {**content, **_PROBLEM_CONTENT}
+        operation["responses"][status] = {**given, "description": description, "content": content}
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
@@ -129,7 +144,8 @@ def struct_answer(
     body: dict[str, Any] | None = None,
     refusals: tuple[int, ...] = (),
 ) -> dict[str, Any]:
-    """Arguments of a route that encodes its answer with msgspec: its schema, what else it may answer, its body.
+    """Arguments of a route that encodes its answer with msgspec: its schema, what else it may answer, its
+    body.
 
     `body` is what `records.json_body` gave for a route that decodes its body itself.
     """

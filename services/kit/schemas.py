@@ -68,4 +68,5 @@ def parse_line(value: str) -> str:
 Day = Annotated[date, BeforeValidator(parse_day, json_schema_input_type=date)]
 Moment = Annotated[datetime, BeforeValidator(parse_moment, json_schema_input_type=datetime)]
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(parse_line)]
+ShortLine = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(parse_line)]
 Note = Annotated[str, Field(min_length=1, max_length=2000)]

@@ -42,12 +42,12 @@ _clients = require("client:write")
 
 
 def _application(request: Request) -> RegistryApplication:
-    application: RegistryApplication = request.app.state.application
+    application: RegistryApplication = request.app.state.registry.application
     return application
 
 
 def _queries(request: Request) -> RegistryQueries:
-    queries: RegistryQueries = request.app.state.queries
+    queries: RegistryQueries = request.app.state.registry.queries
     return queries
 
 

@@ -1,76 +1,92 @@
-"""The registry's application: what it is made of, and what must be so before it serves."""
+"""The registry's API as an application."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
 
 from services.kit.app import create_service
-from services.kit.auth import TokenVerifier
+from services.kit.app import openapi_document as document_of
+from services.kit.auth import TokenVerifier, require
 from services.kit.clock import Clock, utc_now
-from services.kit.database import Database
 from services.kit.event_store import EventStore
+from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
-from services.kit.migrations import head_revision
 from services.registry.api import router
-from services.registry.application import RegistryApplication
-from services.registry.oauth import OPEN_PATHS, TOKEN_PATH, TokenIssuer, oauth_router
-from services.registry.queries import RegistryQueries
+from services.registry.composition import Registry, open_registry
+from services.registry.oauth import OPEN_PATHS, TOKEN_PATH, oauth_router
+from services.registry.publishing import SOURCE, published_event
 from services.registry.settings import RegistrySettings
 from services.registry.tables import LOG
-from services.registry.vault import Vault
+
+TITLE = "Xuefen registry"
+DESCRIPTION = "Persons, organizations and clients: who is collected where, and who may train whom."
+
+Opener = Callable[[EventStore], AbstractAsyncContextManager[Registry]]
 
 
-def create_app(settings: RegistrySettings | None = None, *, clock: Clock = utc_now) -> FastAPI:
-    """The registry. Raises SettingsError when a setting is missing; refuses an unsafe database when it
-    starts.
-    """
-    told = settings or RegistrySettings.load()
-    hasher, vault, key = told.hasher, Vault(told.wrapper), told.token_key
+def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
+    """The application over a registry that `opener` opens when it starts and closes when it stops."""
     store = EventStore()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = await Database.connect(
-            told.registry_database_url,
-            schema="registry",
-            application_name="registry.api",
-            size_max=told.registry_pool_size,
-        )
-        try:
-            await database.check(revision=head_revision("registry"))
-            app.state.database = database
-            app.state.application = RegistryApplication(
-                database, store, vault=vault, hasher=hasher, clock=clock
-            )
-            app.state.queries = RegistryQueries(database, store, vault=vault, hasher=hasher, clock=clock)
-            app.state.issuer = TokenIssuer(
-                database,
-                store,
-                key=key,
-                issuer=told.issuer,
-                lifetime_seconds=told.token_lifetime_seconds,
-                now=lambda: clock().timestamp(),
-            )
-            yield
-        finally:
-            await store.hints.close()
-            await database.close()
+        async with opener(store) as registry:
+            app.state.registry = registry
+            listening = asyncio.create_task(store.hints.listen(registry.database))
+            try:
+                yield
+            finally:
+                listening.cancel()
+                with suppress(asyncio.CancelledError):
+                    await listening
 
     async def readiness() -> Mapping[str, Any]:
-        async with app.state.database.acquire() as conn:
-            return {"log": LOG, "position": await store.head(conn, LOG)}
+        """The database answers; the position is the log's last."""
+        registry: Registry = app.state.registry
+        async with registry.database.acquire() as conn:
+            return {"position": await store.head(conn, LOG)}
 
+    feed = feed_router(
+        lambda: app.state.registry.databases,
+        store,
+        lambda: (LOG,),
+        published_event,
+        SOURCE,
+        require("feed:read"),
+    )
     app = create_service(
-        "Xuefen registry",
-        description="Persons, organizations and clients: who is collected where, and who may train whom.",
-        routers=[router, oauth_router()],
-        verifier=TokenVerifier(issuers_of(told, own=FixedKeys.of(key)), now=lambda: clock().timestamp()),
+        TITLE,
+        description=DESCRIPTION,
+        routers=[router, oauth_router(), feed],
+        verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,
         open_paths=OPEN_PATHS,
         form_paths={TOKEN_PATH},
     )
     return app
+
+
+def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now) -> FastAPI:
+    """The application of a running deployment, told by its environment unless told here.
+
+    Raises SettingsError when a setting is missing; an unsafe database is refused when the application starts.
+    """
+    told = settings or RegistrySettings.load()
+    told.check_keys()
+    own = FixedKeys.of(told.token_key)
+    verifier = TokenVerifier(issuers_of(told, own=own), now=lambda: clock().timestamp())
+    return build_app(verifier, lambda store: open_registry(told, "api", store, clock))
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document, made without a database."""
+    return document_of(build_app(TokenVerifier([]), _never))
+
+
+def _never(_: EventStore) -> AbstractAsyncContextManager[Registry]:
+    raise RuntimeError("an application made for its document alone is never started")

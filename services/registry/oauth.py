@@ -151,7 +151,7 @@ def oauth_router() -> APIRouter:
     )
     async def issue_token(request: Request) -> JSONResponse:
         """Exchange a client's id and secret, in HTTP Basic or in the form, for a token (RFC 6749, 4.4)."""
-        issuer: TokenIssuer = request.app.state.issuer
+        issuer: TokenIssuer = request.app.state.registry.issuer
         try:
             asked = TokenRequest.read(request.headers.get("authorization", ""), await request.body())
             answer = await issuer.issue(asked)
@@ -162,7 +162,7 @@ def oauth_router() -> APIRouter:
     @router.get(JWKS_PATH)
     async def get_key_set(request: Request) -> JSONResponse:
         """The public keys that tokens of this registry are checked with (RFC 7517)."""
-        issuer: TokenIssuer = request.app.state.issuer
+        issuer: TokenIssuer = request.app.state.registry.issuer
         headers = {"Cache-Control": "public, max-age=300"}
         return JSONResponse(dict(issuer.key_set()), headers=headers)
 

@@ -15,6 +15,17 @@ from contracts.registry import (
 from services.kit.aggregates import domain_event
 from services.kit.event_store import RecordedEvent
 
+SOURCE = "urn:xuefen:registry"
+"""The CloudEvents source of this service."""
+
+
+def published_event(recorded: RecordedEvent) -> dict[str, Any] | None:
+    """The stored event as CloudEvents attributes, or None for what stays inside."""
+    event = publish(recorded)
+    if event is None:
+        return None
+    return {"type": event.TYPE, "subject": recorded.stream_id, "data": event.model_dump(mode="json")}
+
 
 def publish(recorded: RecordedEvent) -> PublishedEvent | None:
     """The published event of a stored one, or None for what stays inside (submissions, returns, clients)."""

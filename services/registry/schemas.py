@@ -10,7 +10,7 @@ from contracts.identifiers import IdType, check_id_number, check_uscc
 from contracts.identity import normalise_id_number
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
-from services.kit.schemas import Day, Line, Note, StrictModel
+from services.kit.schemas import Day, Line, Note, ShortLine, StrictModel
 from services.registry.client import SCOPES
 
 IDENTITY_CHECKS_MAX = 1000
@@ -79,7 +79,7 @@ class PersonIdentity(StrictModel):
 
     id_type: Literal["resident_id", "hk_macau_permit", "taiwan_permit", "passport", "officer_card"]
     id_number: Annotated[str, Field(min_length=4, max_length=24)]
-    name: Annotated[Line, Field(max_length=50)]
+    name: ShortLine
 
     @field_validator("id_number")
     @classmethod
@@ -262,7 +262,7 @@ class ClientRequest(StrictModel):
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=30), AfterValidator(_unique)]
     place: Place | None = None
     organization_id: Annotated[str | None, Field(pattern=r"^[0-9a-f-]{36}$")] = None
-    label: Annotated[Line | None, Field(max_length=100)] = None
+    label: ShortLine | None = None
 
     @model_validator(mode="after")
     def _bound_to_one(self) -> Self:

@@ -31,6 +31,10 @@ class RegistrySettings(ServiceSettings):
     idempotency_days: int = Field(default=90, ge=1, le=3650)
     """How long a command's key and answer are kept; a retry later than that is a new command."""
 
+    def check_keys(self) -> None:
+        """Raise SettingsError for a key that cannot be used: at the start, not before the first caller."""
+        _ = (self.hasher, self.wrapper, self.token_key)
+
     @cached_property
     def hasher(self) -> IdentityHasher:
         """The keyed hashes of identity. Raises SettingsError when the key is missing or of the wrong size."""

@@ -5,7 +5,7 @@ import asyncio
 import structlog
 
 from services.kit.database import OUTCOME_UNKNOWN, Database
-from services.kit.migrations import head_revision
+from services.registry.composition import connect
 from services.registry.settings import RegistrySettings
 from services.registry.tables import LOG
 
@@ -24,11 +24,8 @@ _log = structlog.stdlib.get_logger("services.registry.worker")
 async def run(settings: RegistrySettings | None = None) -> None:
     """Look after the registry's tables until cancelled."""
     told = settings or RegistrySettings.load()
-    database = await Database.connect(
-        told.registry_database_url, schema="registry", application_name="registry.worker", size_max=2
-    )
+    database = await connect(told, "worker", size_max=2)
     try:
-        await database.check(revision=head_revision("registry"))
         while True:
             try:
                 forgotten = await forget_old_keys(database, days=told.idempotency_days)

@@ -1,0 +1,78 @@
+"""How the registry's parts are put together, once for a process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.kit.clock import Clock, utc_now
+from services.kit.database import Database, Databases
+from services.kit.event_store import EventStore
+from services.kit.migrations import head_revision
+from services.registry.application import RegistryApplication
+from services.registry.oauth import TokenIssuer
+from services.registry.queries import RegistryQueries
+from services.registry.settings import RegistrySettings
+from services.registry.tables import LOG
+from services.registry.vault import Vault
+
+SCHEMA = "registry"
+
+
+class Registry:
+    """The registry of one process: its database, and all that reads and writes it."""
+
+    def __init__(
+        self, settings: RegistrySettings, database: Database, store: EventStore, clock: Clock = utc_now
+    ) -> None:
+        vault, hasher = Vault(settings.wrapper), settings.hasher
+        self.database = database
+        self.databases = Databases(database)
+        self.store = store
+        self.application = RegistryApplication(database, store, vault=vault, hasher=hasher, clock=clock)
+        self.queries = RegistryQueries(database, store, vault=vault, hasher=hasher, clock=clock)
+        self.issuer = TokenIssuer(
+            database,
+            store,
+            key=settings.token_key,
+            issuer=settings.issuer,
+            lifetime_seconds=settings.token_lifetime_seconds,
+            now=lambda: clock().timestamp(),
+        )
+
+    async def prepare(self) -> None:
+        """Open the log, so that a first append does not have to."""
+        async with self.database.acquire() as conn:
+            await self.store.open_logs(conn, [LOG])
+
+    async def close(self) -> None:
+        """Send the last hints, then close the database."""
+        await self.store.hints.close()
+        await self.database.close()
+
+
+async def connect(settings: RegistrySettings, process: str, *, size_max: int | None = None) -> Database:
+    """The database, checked before it is used. Raises UnsafeDatabaseError and SchemaRevisionError."""
+    database = await Database.connect(
+        settings.registry_database_url,
+        schema=SCHEMA,
+        application_name=f"xuefen.registry.{process}",
+        size_max=size_max or settings.registry_pool_size,
+    )
+    try:
+        await database.check(revision=head_revision(SCHEMA))
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+@asynccontextmanager
+async def open_registry(
+    settings: RegistrySettings, process: str, store: EventStore, clock: Clock = utc_now
+) -> AsyncIterator[Registry]:
+    """The registry, connected and ready; closed at the end."""
+    registry = Registry(settings, await connect(settings, process), store, clock)
+    try:
+        await registry.prepare()
+        yield registry
+    finally:
+        await registry.close()

@@ -1,0 +1,148 @@
+"""Histories of the registry, built on each other, of people and organizations that do not exist."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from services.cli.demo import fictitious
+from services.kit.auth import sign_token
+from services.registry.client import SCOPES
+from services.registry.settings import RegistrySettings
+
+CHAOYANG = "211300"
+SHUANGTA = "211302"
+LIAONING = "210000"
+DALIAN = "210200"
+NATION = "100000"
+
+_numbers = itertools.count(1)
+_codes = itertools.count(1)
+_keys = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Human:
+    """Somebody fictitious."""
+
+    name: str
+    id_number: str
+
+    @property
+    def body(self) -> dict[str, str]:
+        return {"id_type": "resident_id", "id_number": self.id_number, "name": self.name}
+
+
+def somebody() -> Human:
+    """A person nobody has used yet."""
+    number = next(_numbers)
+    return Human(fictitious.name(number), fictitious.resident_id(number))
+
+
+def uscc() -> str:
+    """A credit code nobody has used yet."""
+    return fictitious.uscc(next(_codes))
+
+
+def collection_of(human: Human, **changes: Any) -> dict[str, Any]:
+    """A good body of a collection."""
+    body: dict[str, Any] = {
+        "person": human.body,
+        "place": SHUANGTA,
+        "employer": None,
+        "student": False,
+        "qualification": {"level": "junior", "obtained_on": "2020-09-01"},
+        "working_since": "2019-07-01",
+    }
+    return body | changes
+
+
+class Registry:
+    """Calls a registry as somebody, and makes the histories that tests start from."""
+
+    def __init__(self, client: httpx.AsyncClient, settings: RegistrySettings) -> None:
+        self.client = client
+        self.settings = settings
+
+    def token(
+        self,
+        *scopes: str,
+        subject: str = "official-1",
+        place: str | None = None,
+        organization: str | None = None,
+    ) -> str:
+        """A token of the registry's own; every scope when none is named."""
+        return sign_token(
+            self.settings.token_key,
+            issuer=self.settings.issuer,
+            subject=subject,
+            scopes=scopes or SCOPES,
+            place=place,
+            organization=organization,
+        )
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *scopes: str,
+        body: Any = None,
+        key: str | None = None,
+        anonymous: bool = False,
+        **who: Any,
+    ) -> httpx.Response:
+        """One request; POST gets a fresh Idempotency-Key unless one is given. Officials of Chaoyang by default."""
+        headers = (
+            {}
+            if anonymous
+            else {"Authorization": f"Bearer {self.token(*scopes, **({'place': CHAOYANG} | who))}"}
+        )
+        if method == "POST":
+            headers["Idempotency-Key"] = key or f"key-{next(_keys)}"
+        return await self.client.request(method, path, json=body, headers=headers)
+
+    async def submitted(self, human: Human, *, subject: str = "official-1", **changes: Any) -> dict[str, Any]:
+        """Somebody's collection, handed in."""
+        response = await self.call(
+            "POST", "/v1/collections", body=collection_of(human, **changes), subject=subject
+        )
+        assert response.status_code == 201, response.text
+        outcome: dict[str, Any] = response.json()
+        return outcome
+
+    async def collected(self, human: Human, **changes: Any) -> dict[str, Any]:
+        """Somebody's collection, approved."""
+        outcome = await self.submitted(human, **changes)
+        path = f"/v1/collections/{outcome['collection_id']}/approval"
+        response = await self.call("POST", path, subject="official-2")
+        assert response.status_code == 200, response.text
+        approved: dict[str, Any] = response.json()
+        return approved
+
+    async def returned(self, human: Human, *, note: str | None = None, **changes: Any) -> dict[str, Any]:
+        """Somebody's collection, sent back."""
+        outcome = await self.submitted(human, **changes)
+        path = f"/v1/collections/{outcome['collection_id']}/return"
+        body = {"reason": "documents_unclear", "note": note}
+        response = await self.call("POST", path, body=body, subject="official-2")
+        assert response.status_code == 200, response.text
+        back: dict[str, Any] = response.json()
+        return back
+
+    async def organization(self, *, kind: str = "provider", code: str | None = None) -> str:
+        """A registered organization's id."""
+        body = {"name": "学分示例培训有限公司", "uscc": code or uscc(), "kind": kind, "place": SHUANGTA}
+        response = await self.call("POST", "/v1/organizations", body=body)
+        assert response.status_code == 201, response.text
+        organization_id: str = response.json()["organization_id"]
+        return organization_id
+
+    async def accredited(self, *, place: str = CHAOYANG, **changes: Any) -> str:
+        """An accredited provider's id."""
+        organization_id = await self.organization()
+        body = {"place": place, "years": [2025, 2026], "modes": ["online"]} | changes
+        path = f"/v1/organizations/{organization_id}/accreditations"
+        response = await self.call("POST", path, body=body, place=LIAONING)
+        assert response.status_code == 201, response.text
+        return organization_id
