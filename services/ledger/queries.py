@@ -1,6 +1,6 @@
 """Questions to the ledger: is a person compliant, what is in their account, how much was registered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import msgspec
@@ -225,31 +225,20 @@ def _answer(
     person = home.profile.person
     assessment = assess(book.resolve(person.place, year), home.account, person, year, day)
     if viewer.provider_id is not None and assessment.not_counted:
-        own = _completions_of(home.account, viewer.provider_id)
-        assessment = _replace(
-            assessment,
-            not_counted=tuple(item for item in assessment.not_counted if item.completion_id in own),
-        )
+        own = tuple(item for item in assessment.not_counted if item.provider_id == viewer.provider_id)
+        assessment = _replace(assessment, not_counted=own)
     fields = {name: getattr(assessment, name) for name in assessment.__struct_fields__}
     return ComplianceAnswer(
         **fields, person_id=person.person_id, log=home.log, position=home.position, as_of=as_of
     )
 
 
-def _records(account: Account) -> Iterable[tuple[str, str]]:
-    yield from ((credit.provider, credit.completion_id) for credit in account.credits)
-    yield from ((waiting.provider, waiting.completion_id) for waiting in account.waiting)
-    yield from ((enrolled.provider, enrolled.enrolment_id) for enrolled in account.enrolments)
-
-
 def _has_records_of(account: Account | None, provider_id: str) -> bool:
-    return account is not None and any(provider == provider_id for provider, _ in _records(account))
-
-
-def _completions_of(account: Account | None, provider_id: str) -> set[str]:
     if account is None:
-        return set()
-    return {record_id for provider, record_id in _records(account) if provider == provider_id}
+        return False
+    return any(
+        record.provider == provider_id for record in (*account.credits, *account.waiting, *account.enrolments)
+    )
 
 
 def _line(credit: Credit, year: int) -> TranscriptLine:

@@ -36,14 +36,10 @@ OFFICIAL_SCOPES = (
 
 async def connect(fresh: FreshDatabase, size_max: int = 6) -> Databases:
     """The databases of a fresh ledger, some of its logs on a second server in the layout `spread`."""
-    default = await Database.connect(
-        fresh.app_dsn, schema=SCHEMA, application_name="test", size_max=size_max
-    )
+    default = await Database.connect(fresh.app_dsn, schema=SCHEMA, application_name="test", size_max=size_max)
     others: dict[str, Database] = {}
     for dsn in set(fresh.by_log.values()):
-        others[dsn] = await Database.connect(
-            dsn, schema=SCHEMA, application_name="test", size_max=size_max
-        )
+        others[dsn] = await Database.connect(dsn, schema=SCHEMA, application_name="test", size_max=size_max)
     return Databases(default, {log: others[dsn] for log, dsn in fresh.by_log.items()})
 
 
@@ -214,7 +210,8 @@ class Provider:
 
     def headers(self, *scopes: str, **extra: str) -> dict[str, str]:
         """The provider's token."""
-        return bearer(*(scopes or PROVIDER_SCOPES), organization=self.organization_id) | extra
+        claims = {"subject": self.organization_id, "organization": self.organization_id}
+        return bearer(*(scopes or PROVIDER_SCOPES), **claims) | extra
 
     def completion(
         self, who: Somebody | fictitious.FictitiousPerson, year: int, credits: str, **fields: Any
@@ -245,7 +242,9 @@ class Provider:
         results: list[dict[str, Any]] = response.json()["results"]
         return results
 
-    async def withdraws(self, record_id: str, *, kind: str = "completions", key: str = "", **body: Any) -> Any:
+    async def withdraws(
+        self, record_id: str, *, kind: str = "completions", key: str = "", **body: Any
+    ) -> Any:
         """Take a record back."""
         return await self.world.client.post(
             f"/v1/{kind}/{record_id}/withdrawal",

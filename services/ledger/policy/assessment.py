@@ -52,6 +52,7 @@ class NotCounted(Struct, frozen=True, gc=False):
     """A completion that does not count for the year on this day, and why."""
 
     completion_id: str
+    provider_id: str
     credits: Decimal
     why: WhyNot
     why_zh: str
@@ -220,10 +221,10 @@ def _count(policy: Policy | None, account: Account | None, until: datetime) -> S
         )
         sums.not_counted.append(_not_counted(waiting, waiting.reason, clause))
     if len(sums.not_counted) > 1:
-        sums.not_counted.sort(key=lambda item: (item.completion_id, item.why, item.credits))
+        sums.not_counted.sort(key=lambda item: (item.completion_id, item.provider_id, item.why))
     return sums
 
 
 def _not_counted(item: Credit | Waiting, why: WhyNot, clause: str | None) -> NotCounted:
     zh, en = WHY[why]
-    return NotCounted(item.completion_id, item.credits, why, zh, en, clause)
+    return NotCounted(item.completion_id, item.provider, item.credits, why, zh, en, clause)
