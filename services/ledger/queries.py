@@ -236,9 +236,10 @@ def _answer(
 def _has_records_of(account: Account | None, provider_id: str) -> bool:
     if account is None:
         return False
-    return any(
-        record.provider == provider_id for record in (*account.credits, *account.waiting, *account.enrolments)
-    )
+    providers = {credit.provider for credit in account.credits}
+    providers |= {waiting.provider for waiting in account.waiting}
+    providers |= {enrolled.provider for enrolled in account.enrolments}
+    return provider_id in providers
 
 
 def _line(credit: Credit, year: int) -> TranscriptLine:
