@@ -8,10 +8,10 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.registry.application import RegistryApplication
-from services.registry.oauth import TokenIssuer
 from services.registry.queries import RegistryQueries
 from services.registry.settings import RegistrySettings
 from services.registry.tables import LOG
+from services.registry.tokens import TokenIssuer
 from services.registry.vault import Vault
 
 SCHEMA = "registry"
