@@ -22,7 +22,8 @@ Language = Literal["zh", "en"]
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:xuefen:problem:"
 
-_FIELD_NAME = re.compile(r"[a-z][a-z_]{0,39}", re.ASCII)
+# Up to three digits may end a name (sha256); more could be somebody's number.
+_FIELD_NAME = re.compile(r"[a-z][a-z_]{0,39}[0-9]{0,3}", re.ASCII)
 _CONTENT_LANGUAGE = {"zh": "zh-CN", "en": "en"}
 _ERRORS_MAX = 100
 

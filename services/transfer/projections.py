@@ -134,3 +134,8 @@ _CHANGES: dict[str, Callable[[Connection, str, Sequence[Any]], Awaitable[None]]]
     "transfer.TransferWithdrawn": _move_to(TransferState.WITHDRAWN),
     "transfer.ProfileTransferred": _arrive,
 }
+
+
+def read_models() -> list[TransfersProjection]:
+    """Every read model of the transfer service; all are written with their events."""
+    return [TransfersProjection()]

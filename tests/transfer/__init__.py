@@ -1,0 +1,1 @@
+"""The transfer service: decisions without a database, everything else on real PostgreSQL."""

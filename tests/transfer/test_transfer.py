@@ -1,0 +1,273 @@
+"""What a transfer decides, without a database."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from services.cli.demo.fictitious import uscc
+from services.kit.calendar import UnknownYear
+from services.kit.errors import NotFoundError
+from services.transfer.actors import Actor
+from services.transfer.problems import (
+    CrossAuthoritySuspendedError,
+    NotEmployerError,
+    OutsidePlaceError,
+    SamePlaceError,
+    TransferStateError,
+)
+from services.transfer.transfer import Transfer, TransferState, due_on
+from tests.transfer.given import given, when
+from tests.transfer.scenarios import (
+    CHAOYANG,
+    DALIAN,
+    DESTINATION,
+    ELSEWHERE,
+    EMPLOYER,
+    FIRM,
+    FORMER_EMPLOYER,
+    LATER,
+    LONGCHENG,
+    NOW,
+    OPENED,
+    ORIGIN,
+    OTHER_FIRM,
+    PERSON,
+    PORTAL,
+    PREFECTURE,
+    SHA256,
+    SHENYANG,
+    SHUANGTA,
+    TAIYUAN,
+    accepted,
+    completed,
+    request,
+    requested,
+    returned,
+    withdrawn,
+)
+
+OVER = [completed, returned, withdrawn]
+
+
+class TestRequest:
+    def test_records_where_from_and_where_to(self):
+        when(request).then(
+            "TransferRequested",
+            person_id="person-1",
+            from_place=SHUANGTA,
+            to_place=LONGCHENG,
+            employer=EMPLOYER,
+            student=False,
+            evidence=[{"sha256": SHA256, "media_type": "application/pdf"}],
+            subject="person-1",
+            place=None,
+            organization=None,
+        )
+
+    def test_the_event_holds_no_file_name(self):
+        (event,) = requested().pending_events
+        assert "证明" not in repr(vars(event))
+
+    def test_a_student_has_no_employer(self):
+        transfer = request(employer=None, student=True)
+        assert (transfer.employer, transfer.student) == (None, True)
+
+    def test_the_origin_has_it_first(self):
+        assert requested().desk == SHUANGTA
+
+    def test_to_where_the_profile_is_kept_is_refused(self):
+        when(lambda: request(to_place=SHUANGTA)).then_raises(SamePlaceError)
+
+    def test_another_city_of_the_same_province_is_open(self):
+        assert request(to_place=SHENYANG).to_place == SHENYANG
+
+    @pytest.mark.parametrize("to_place", [TAIYUAN, DALIAN])
+    def test_to_another_authority_is_suspended(self, to_place: str):
+        when(lambda: request(to_place=to_place)).then_raises(CrossAuthoritySuspendedError)
+
+    def test_the_refusal_cites_the_clause_and_the_field(self):
+        with pytest.raises(CrossAuthoritySuspendedError) as raised:
+            request(to_place=TAIYUAN)
+        assert (raised.value.clause, raised.value.pointer) == ("S2C-13", "/to_place")
+
+    def test_between_authorities_that_have_both_opened_it_goes(self):
+        assert request(to_place=TAIYUAN, opened=OPENED).to_place == TAIYUAN
+
+    def test_before_the_day_the_second_opens_it_is_suspended(self):
+        the_day_before = NOW - timedelta(days=1)
+        when(lambda: request(to_place=TAIYUAN, opened=OPENED, now=the_day_before)).then_raises(
+            CrossAuthoritySuspendedError
+        )
+
+    def test_an_official_of_the_origin_or_above_may_ask_for_the_person(self):
+        assert request(actor=ORIGIN).steps[0].place == SHUANGTA
+        assert request(actor=PREFECTURE).steps[0].place == CHAOYANG
+
+    @pytest.mark.parametrize("actor", [DESTINATION, ELSEWHERE])
+    def test_an_official_of_another_place_may_not(self, actor: Actor):
+        when(lambda: request(actor=actor)).then_raises(OutsidePlaceError)
+
+    @pytest.mark.parametrize("code", [FORMER_EMPLOYER, EMPLOYER])
+    def test_the_employer_left_or_joined_may_ask(self, code: str):
+        assert request(actor=FIRM, firm=code).applicant == FIRM
+
+    @pytest.mark.parametrize("code", [None, uscc(9)])
+    def test_another_organization_may_not(self, code: str | None):
+        when(lambda: request(actor=FIRM, firm=code)).then_raises(NotEmployerError)
+
+    def test_an_organization_is_no_employer_of_a_student(self):
+        when(lambda: request(actor=FIRM, firm=None, employer=None, student=True)).then_raises(
+            NotEmployerError
+        )
+
+
+class TestAccept:
+    def test_hands_it_to_the_destination(self):
+        transfer = (
+            given(requested())
+            .when(lambda t: t.accept(ORIGIN, LATER))
+            .then("TransferAccepted", person_id="person-1", subject="clerk-o", place=SHUANGTA)
+        )
+        assert (transfer.state, transfer.desk, transfer.since) == (TransferState.ACCEPTED, LONGCHENG, LATER)
+
+    def test_the_prefecture_may_act_for_its_county(self):
+        given(requested()).when(lambda t: t.accept(PREFECTURE, NOW)).then(
+            "TransferAccepted", person_id="person-1", subject="clerk-p", place=CHAOYANG
+        )
+
+    @pytest.mark.parametrize("actor", [DESTINATION, ELSEWHERE, PERSON, FIRM])
+    def test_is_for_the_origin_alone(self, actor: Actor):
+        given(requested()).when(lambda t: t.accept(actor, NOW)).then_raises(OutsidePlaceError)
+
+    def test_twice_is_refused_and_says_how_it_stands(self):
+        given(accepted()).when(lambda t: t.accept(ORIGIN, NOW)).then_raises(
+            TransferStateError, state="accepted"
+        )
+
+    @pytest.mark.parametrize("history", OVER)
+    def test_once_it_is_over_is_refused(self, history: type):
+        given(history()).when(lambda t: t.accept(ORIGIN, NOW)).then_raises(TransferStateError)
+
+
+class TestApprove:
+    def test_moves_the_profile(self):
+        transfer = (
+            given(accepted())
+            .when(lambda t: t.approve(DESTINATION, LATER))
+            .then(
+                "ProfileTransferred",
+                person_id="person-1",
+                from_place=SHUANGTA,
+                to_place=LONGCHENG,
+                employer=EMPLOYER,
+                subject="clerk-d",
+                place=LONGCHENG,
+            )
+        )
+        assert (transfer.state, transfer.desk) == (TransferState.COMPLETED, None)
+
+    def test_before_the_origin_has_accepted_is_refused(self):
+        given(requested()).when(lambda t: t.approve(DESTINATION, NOW)).then_raises(
+            TransferStateError, state="requested"
+        )
+
+    @pytest.mark.parametrize("actor", [ORIGIN, ELSEWHERE, PERSON])
+    def test_is_for_the_destination_alone(self, actor: Actor):
+        given(accepted()).when(lambda t: t.approve(actor, NOW)).then_raises(OutsidePlaceError)
+
+    @pytest.mark.parametrize("history", OVER)
+    def test_once_it_is_over_is_refused(self, history: type):
+        given(history()).when(lambda t: t.approve(DESTINATION, NOW)).then_raises(TransferStateError)
+
+
+class TestRefuse:
+    def test_by_the_destination_returns_it_to_the_origin(self):
+        transfer = (
+            given(accepted())
+            .when(lambda t: t.refuse(DESTINATION, "evidence_unclear", LATER))
+            .then(
+                "TransferReturned",
+                person_id="person-1",
+                reason="evidence_unclear",
+                subject="clerk-d",
+                place=LONGCHENG,
+            )
+        )
+        assert (transfer.state, transfer.desk) == (TransferState.RETURNED, None)
+        assert transfer.steps[-1].reason == "evidence_unclear"
+
+    def test_by_the_origin_before_it_accepted(self):
+        given(requested()).when(lambda t: t.refuse(ORIGIN, "evidence_missing", NOW)).then(
+            "TransferReturned",
+            person_id="person-1",
+            reason="evidence_missing",
+            subject="clerk-o",
+            place=SHUANGTA,
+        )
+
+    def test_by_the_desk_whose_turn_it_is_not(self):
+        given(requested()).when(lambda t: t.refuse(DESTINATION, "other", NOW)).then_raises(OutsidePlaceError)
+        given(accepted()).when(lambda t: t.refuse(ORIGIN, "other", NOW)).then_raises(OutsidePlaceError)
+
+    @pytest.mark.parametrize("history", OVER)
+    def test_once_it_is_over_is_refused(self, history: type):
+        given(history()).when(lambda t: t.refuse(DESTINATION, "other", NOW)).then_raises(TransferStateError)
+
+
+class TestWithdraw:
+    def test_before_acceptance(self):
+        transfer = (
+            given(requested())
+            .when(lambda t: t.withdraw(PERSON, LATER))
+            .then("TransferWithdrawn", person_id="person-1", subject="person-1", place=None)
+        )
+        assert (transfer.state, transfer.desk) == (TransferState.WITHDRAWN, None)
+
+    def test_after_acceptance_is_refused(self):
+        given(accepted()).when(lambda t: t.withdraw(PERSON, NOW)).then_raises(
+            TransferStateError, state="accepted"
+        )
+
+    def test_after_withdrawal_acceptance_is_refused(self):
+        given(withdrawn()).when(lambda t: t.accept(ORIGIN, NOW)).then_raises(
+            TransferStateError, state="withdrawn"
+        )
+
+    def test_by_the_firm_that_asked(self):
+        given(requested(actor=FIRM, firm=EMPLOYER)).when(lambda t: t.withdraw(FIRM, NOW)).then(
+            "TransferWithdrawn", person_id="person-1", subject="firm-client", place=None
+        )
+
+    @pytest.mark.parametrize("actor", [PORTAL, OTHER_FIRM, DESTINATION])
+    def test_a_stranger_finds_nothing(self, actor: Actor):
+        given(requested()).when(lambda t: t.withdraw(actor, NOW)).then_raises(NotFoundError)
+
+
+class TestMaySee:
+    @pytest.mark.parametrize("actor", [PERSON, ORIGIN, DESTINATION, PREFECTURE])
+    def test_the_person_and_both_places(self, actor: Actor):
+        assert requested().may_see(actor)
+
+    @pytest.mark.parametrize("actor", [PORTAL, FIRM, ELSEWHERE])
+    def test_nobody_else(self, actor: Actor):
+        assert not requested().may_see(actor)
+
+    def test_an_official_is_not_taken_for_a_person_of_that_name(self):
+        assert not requested().may_see(Actor(subject="person-1", place=SHENYANG))
+
+
+class TestDue:
+    def test_each_desk_has_ten_working_days(self):
+        assert due_on(NOW) == date(2025, 3, 17)
+
+    def test_the_day_counts_in_shanghai(self):
+        assert due_on(datetime(2025, 3, 2, 16, 0, tzinfo=UTC)) == date(2025, 3, 17)
+        assert due_on(datetime(2025, 3, 2, 15, 59, tzinfo=UTC)) == date(2025, 3, 14)
+
+    def test_into_a_year_not_yet_announced_is_unknown(self):
+        assert isinstance(due_on(datetime(2099, 12, 30, tzinfo=UTC)), UnknownYear)
+
+    def test_the_second_desk_counts_from_the_acceptance(self):
+        transfer: Transfer = requested()
+        transfer.accept(ORIGIN, NOW + timedelta(days=7))
+        assert due_on(transfer.since) == date(2025, 3, 24)
