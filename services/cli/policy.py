@@ -164,11 +164,10 @@ def _read(path: Path) -> Notice | None:
         err.print(f"[bold red]{escape(str(path))}[/bold red]: not UTF-8 text")
     except NoticeError as error:
         err.print(f"[bold red]{escape(str(path))}[/bold red]: {len(error.faults)} error(s)")
-        table = Table("line", "field", "expected", "应为", box=None, pad_edge=False)
         for fault in error.faults:
-            line = str(fault.line) if fault.line is not None else "-"
-            table.add_row(line, escape(fault.field or "/"), escape(fault.detail_en), escape(fault.detail_zh))
-        err.print(table)
+            line = f"line {fault.line}" if fault.line is not None else "no line"
+            err.print(f"  [bold]{line}[/bold] {escape(fault.field or '/')}", soft_wrap=True)
+            err.print(f"    {escape(fault.detail_en)}\n    {escape(fault.detail_zh)}", soft_wrap=True)
     return None
 
 

@@ -1,0 +1,1 @@
+"""Tests of the policy engine, notice by notice and rule by rule."""

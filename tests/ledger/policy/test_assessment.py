@@ -1,0 +1,99 @@
+"""What an answer holds, wherever it is asked."""
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from services.ledger.policy import Assessment, assess
+from tests.ledger.policy.builders import (
+    BEIJING,
+    CHANGZHI,
+    CHAOYANG,
+    SHENYANG,
+    Given,
+    credit,
+    policy,
+    waiting,
+)
+
+
+class TestCounting:
+    def test_only_registered_credits_count(self):
+        credits = [
+            credit("30", number="1"),
+            credit("30", number="2", state="withdrawn", reason="reported_in_error"),
+            credit("30", number="3", state="revoked", reason="cheating"),
+        ]
+        answer = Given(CHAOYANG, 2024, credits).when_asked("2024-12-01")
+        assert answer.total == Decimal(30)
+        assert [(item.completion_id, item.why) for item in answer.not_counted] == [
+            ("completion-2", "withdrawn"),
+            ("completion-3", "revoked"),
+        ]
+
+    def test_what_is_completed_after_the_day_asked_about_does_not_count_yet(self):
+        credits = [credit("30", on="2024-06-01"), credit("60", on="2024-06-02 00:00:00")]
+        given = Given(CHAOYANG, 2024, credits)
+        assert given.when_asked("2024-06-01").total == Decimal(30)
+        assert [item.why for item in given.when_asked("2024-06-01").not_counted] == ["completed_later"]
+        assert given.when_asked("2024-06-02").total == Decimal(90)
+
+    def test_credits_are_shown_by_category(self):
+        answer = Given(CHAOYANG, 2024, [credit("12.50"), credit("0.25", "public")]).when_asked("2024-12-01")
+        assert answer.by_category == {"professional": Decimal("12.50"), "public": Decimal("0.25")}
+
+    def test_an_account_that_does_not_exist_is_empty(self):
+        given = Given(CHAOYANG, 2024)
+        answer = assess(policy(CHAOYANG, 2024), None, given.person, 2024, date(2024, 12, 1))
+        assert (answer.status, answer.total) == ("in_progress", 0)
+
+
+class TestStatus:
+    def test_a_place_without_a_notice_has_no_answer(self):
+        answer = Given(BEIJING, 2024, [credit("30")], waits=[waiting("5")]).when_asked("2024-12-01")
+        assert (answer.status, answer.policy, answer.total) == ("no_policy", None, Decimal(30))
+        assert [item.why for item in answer.not_counted] == ["below_total"]
+
+    def test_before_the_window_the_year_is_in_progress(self):
+        """B-09."""
+        answer = Given(CHAOYANG, 2024).when_asked("2024-01-31")
+        assert answer.status == "in_progress"
+        assert answer.deadlines[0].open is False
+        assert "学习自2024年2月1日开始" in answer.explanation_zh
+
+    @pytest.mark.parametrize("on", [date.min, date(1970, 1, 1), date(9999, 12, 31), date.max])
+    def test_any_day_can_be_asked_about(self, on: date):
+        given = Given(CHAOYANG, 2024)
+        answer = assess(policy(CHAOYANG, 2024), given.account, given.person, 2024, on)
+        assert answer.status == ("in_progress" if on.year < 2024 else "deficient")
+
+
+class TestAnswer:
+    def test_it_names_the_policy_by_hash_and_its_clauses(self):
+        answer = Given(SHENYANG, 2025).when_asked("2025-06-01")
+        assert answer.policy == policy(SHENYANG, 2025).hash
+        assert answer.clauses == ("S1-02", "S1-03", "S1-16")
+
+    def test_requirements_carry_the_words_of_their_clause(self):
+        (total, *_) = Given(CHANGZHI, 2026).when_asked("2026-06-01").requirements
+        assert (total.clause, total.document) == ("S3B-06", "晋财会〔2026〕7号")
+        assert "不少于90学分" in total.text_zh
+
+    def test_it_is_json_with_decimal_text_and_comes_back_equal(self):
+        credits = [credit("45.50"), credit("30", "public", state="revoked")]
+        answer = Given(CHAOYANG, 2024, credits, [waiting("5")]).when_asked("2025-03-01")
+        encoded = msgspec.json.encode(answer)
+        assert b'"total":"45.50"' in encoded
+        assert msgspec.json.decode(encoded, type=Assessment) == answer
+
+    def test_sentences_are_plain_in_both_languages(self):
+        answer = Given(CHAOYANG, 2024, [credit("75.50")]).when_asked("2025-01-31")
+        assert answer.explanation_zh == (
+            "2024年度继续教育进行中：已登记75.5学分，总学分尚缺14.5学分。须于2025年1月31日（含当日）前完成。"
+        )
+        assert answer.explanation_en == (
+            "In progress for 2024: 75.5 credits registered; missing: 14.5 in total. "
+            "Complete by 2025-01-31, that day included."
+        )

@@ -1,0 +1,162 @@
+"""`xuefen policy`: what a clerk at a bureau sees."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from services.cli import policy as command
+from services.ledger.policy import notice_hash, parse_notice, read_notice
+from services.ledger.policy.files import NOTICES
+from tests.ledger.policy.builders import notice_text
+
+LIAONING_FILE = NOTICES / "liaoning_2025.yaml"
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A screen on which no line is cut."""
+    for console in (command.out, command.err):
+        monkeypatch.setattr(console, "_width", 400)
+
+
+def run(*words: str) -> int:
+    """The exit code of a command."""
+    try:
+        command.app(list(words), result_action="return_value")
+    except SystemExit as left:
+        return int(left.code or 0)
+    return 0
+
+
+class TestCheck:
+    def test_the_bundled_notices_are_sound(self, capsys: pytest.CaptureFixture[str]):
+        assert run("check", *(str(path) for path in sorted(NOTICES.glob("*.yaml")))) == 0
+        assert capsys.readouterr().out.count("ok ") == len(list(NOTICES.glob("*.yaml")))
+
+    def test_a_fault_is_shown_with_line_field_and_both_languages(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        draft = tmp_path / "draft.yaml"
+        draft.write_text(notice_text().replace("total: 90", "total: ninety"), encoding="utf-8")
+        assert run("check", str(LIAONING_FILE), str(draft)) == 1
+        shown = capsys.readouterr()
+        assert "ok " in shown.out
+        assert "line 13 /clauses/0/rules/0/total" in shown.err
+        assert "学分数" in shown.err
+
+    @pytest.mark.parametrize("content", [b"\xff\xfe", b"a: [", b""])
+    def test_a_file_that_is_no_notice_is_said_to_be_none(self, tmp_path: Path, content: bytes):
+        draft = tmp_path / "draft.yaml"
+        draft.write_bytes(content)
+        assert run("check", str(draft)) == 1
+        assert run("check", str(tmp_path / "absent.yaml")) == 1
+        assert run("check") == 2
+
+
+class TestShow:
+    def test_every_value_is_shown_with_its_clause(self, capsys: pytest.CaptureFixture[str]):
+        assert run("show", "211300", "2024") == 0
+        shown = capsys.readouterr().out
+        line = next(line for line in shown.splitlines() if line.startswith("window.study.until.*"))
+        assert "2025-01-31" in line
+        assert "S0-06" in line
+        assert "朝财〔2024〕6号" in line
+        assert "S1-17" in shown
+
+    def test_a_draft_can_be_tried_before_it_is_published(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        draft = tmp_path / "draft.yaml"
+        draft.write_text(notice_text(), encoding="utf-8")
+        assert run("show", "110101", "2030") == 1
+        assert run("show", "110101", "2030", "--file", str(draft)) == 0
+        assert "requirement.total" in capsys.readouterr().out
+
+    def test_a_year_known_only_for_its_make_up_is_said_to_be(self, capsys: pytest.CaptureFixture[str]):
+        assert run("show", "140100", "2025", "--prefix", "make_up") == 0
+        assert "Only a make-up clause names this year" in capsys.readouterr().out
+
+    def test_what_is_no_place_is_refused(self):
+        assert run("show", "999999", "2024") == 2
+
+
+class TestList:
+    def test_notices_are_listed_by_date(self, capsys: pytest.CaptureFixture[str]):
+        assert run("list") == 0
+        shown = capsys.readouterr().out
+        assert (
+            shown.index("national-2018-10") < shown.index("chaoyang-2024-6") < shown.index("changzhi-2026-5")
+        )
+
+
+class Ledger(BaseHTTPRequestHandler):
+    """Answers as a ledger would, and remembers what it was asked."""
+
+    asked: ClassVar[list[tuple[str, str, dict[str, Any]]]] = []
+    status: ClassVar[int] = 200
+    body: ClassVar[dict[str, Any]] = {}
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append((self.path, self.headers["Authorization"], json.loads(content)))
+        answer = json.dumps(self.body).encode()
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *args: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def ledger() -> Iterator[str]:
+    server = HTTPServer(("127.0.0.1", 0), Ledger)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    Ledger.asked.clear()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+class TestPublish:
+    def test_the_file_is_sent_as_data_that_is_the_same_notice(
+        self, ledger: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ):
+        monkeypatch.setattr(Ledger, "status", 200)
+        monkeypatch.setattr(Ledger, "body", {"published": True})
+        assert run("publish", str(LIAONING_FILE), "--url", ledger, "--token", "secret") == 0
+        ((path, authorization, body),) = Ledger.asked
+        assert (path, authorization) == ("/v1/policies", "Bearer secret")
+        assert notice_hash(parse_notice(body["notice"])) == notice_hash(read_notice(LIAONING_FILE))
+        assert "published" in capsys.readouterr().out
+
+    def test_a_refusal_is_shown_field_by_field(
+        self, ledger: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ):
+        errors = [{"pointer": "/notice/place", "detail": "outside your place"}]
+        monkeypatch.setattr(Ledger, "status", 403)
+        monkeypatch.setattr(Ledger, "body", {"title": "Not allowed", "errors": errors})
+        assert run("publish", str(LIAONING_FILE), "--url", ledger, "--token", "secret") == 1
+        shown = capsys.readouterr().err
+        assert "403 Not allowed" in shown
+        assert "/notice/place: outside your place" in shown
+
+    def test_a_ledger_that_does_not_answer_is_said_to_be_safe_to_ask_again(
+        self, capsys: pytest.CaptureFixture[str]
+    ):
+        assert run("publish", str(LIAONING_FILE), "--url", "http://127.0.0.1:1", "--token", "t") == 2
+        assert "safe" in capsys.readouterr().err
+
+    def test_a_file_with_faults_is_not_sent(self, ledger: str, tmp_path: Path):
+        draft = tmp_path / "draft.yaml"
+        draft.write_text("id: x", encoding="utf-8")
+        assert run("publish", str(draft), "--url", ledger, "--token", "t") == 1
+        assert Ledger.asked == []
