@@ -1,0 +1,260 @@
+"""Feeds: the published events of a log as CloudEvents 1.0 batches, in position order, over HTTP.
+
+The log is the outbox: a feed is read straight from it. A stored event is not a published one; each service
+gives the mapping between them, and positions of events it keeps to itself are passed over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from services.kit.database import Databases
+from services.kit.errors import Problem
+from services.kit.event_store import EventStore, RecordedEvent
+from services.kit.hints import rung
+from services.kit.openapi import problems
+
+if TYPE_CHECKING:
+    from services.kit.database import Database
+
+Publish = Callable[[RecordedEvent], Mapping[str, Any] | None]
+"""A stored event as CloudEvents attributes (`type` and `data`, perhaps `subject` and `dataschema`), or None.
+"""
+
+BATCH_TYPE = "application/cloudevents-batch+json"
+NEXT_AFTER = "Xuefen-Next-After"
+HEAD = "Xuefen-Head"
+LIMIT_MAX = 1000
+WAIT_SECONDS_MAX = 30
+
+_POSITION_MAX = 2**63 - 1
+_POLL_SECONDS = 0.5
+_READS_MAX = 10
+
+
+class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One published event as it travels: CloudEvents 1.0, with its `log` and `position` as extensions."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str | None = None
+    time: datetime
+    datacontenttype: str
+    dataschema: str | None = None
+    sequence: str
+    log: str
+    position: int
+    data: Any
+
+
+class UnknownLogError(Problem):
+    """No log of this name is kept here."""
+
+    code = "unknown-log"
+    status = 404
+    title_zh = "没有这个日志"
+    title_en = "There is no such log"
+
+
+class AheadOfLogError(Problem):
+    """The position is beyond the log's head: it was reached in another deployment, or the log was restored."""
+
+    code = "ahead-of-log"
+    status = 409
+    title_zh = "请求的位置超出日志末尾"
+    title_en = "The position is beyond the end of the log"
+
+
+class CloudEventsResponse(Response):
+    """A batch of CloudEvents."""
+
+    media_type = BATCH_TYPE
+
+
+class _Page(msgspec.Struct):
+    events: list[CloudEvent]
+    next_after: int
+    head: int
+
+    def response(self) -> Response:
+        headers = {NEXT_AFTER: str(self.next_after), HEAD: str(self.head), "Cache-Control": "no-store"}
+        return CloudEventsResponse(_ENCODER.encode(self.events), headers=headers)
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+
+
+def cloud_event(event: RecordedEvent, attributes: Mapping[str, Any], source: str) -> CloudEvent:
+    """The envelope of a published event; `(source, id)` names it for ever."""
+    return CloudEvent(
+        specversion="1.0",
+        id=f"{event.log}/{event.position}",
+        source=source,
+        type=attributes["type"],
+        subject=attributes.get("subject"),
+        time=event.recorded_at,
+        datacontenttype="application/json",
+        dataschema=attributes.get("dataschema"),
+        sequence=str(event.position),
+        log=event.log,
+        position=event.position,
+        data=attributes["data"],
+    )
+
+
+class Feeds:
+    """Reads the feeds of a service's logs."""
+
+    def __init__(self, databases: Databases, store: EventStore, publish: Publish, source: str) -> None:
+        self._databases = databases
+        self._store = store
+        self._publish = publish
+        self._source = source
+
+    async def heads(self, logs: Sequence[str]) -> dict[str, int]:
+        """The last position of every log, in the given order."""
+        heads: dict[str, int] = {}
+        for database, its_logs in self._databases.grouped(logs).items():
+            async with database.acquire() as conn:
+                heads |= await self._store.heads(conn, its_logs)
+        return {log: heads[log] for log in logs}
+
+    async def page(self, log: str, after: int, limit: int, wait_seconds: float, request: Request) -> _Page:
+        """The next batch of a log, waiting for one as long as asked while the client is there.
+
+        AheadOfLogError when `after` is beyond the head.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_seconds
+        with self._store.hints.bell((log,)) as bell:
+            while True:
+                bell.clear()
+                page = await self._read(self._databases.of(log), log, after, limit)
+                after = page.next_after
+                left = deadline - loop.time()
+                if page.events or left <= 0:
+                    return page
+                await rung(bell, min(left, _POLL_SECONDS))
+                if await request.is_disconnected():
+                    return page
+
+    async def _read(self, database: Database, log: str, after: int, limit: int) -> _Page:
+        async with database.acquire() as conn:
+            head = await self._store.head(conn, log)
+            if after > head:
+                raise AheadOfLogError
+            page = _Page([], after, head)
+            for _ in range(_READS_MAX):
+                stored = await self._store.read(conn, log, after=page.next_after, limit=limit)
+                for event in stored:
+                    attributes = self._publish(event)
+                    if attributes is not None:
+                        page.events.append(cloud_event(event, attributes, self._source))
+                    page.next_after = event.position
+                if page.events or len(stored) < limit:
+                    break
+        page.head = max(head, page.next_after)
+        return page
+
+
+_LOGS_SCHEMA: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "required": ["log", "head"],
+        "properties": {"log": {"type": "string"}, "head": {"type": "integer", "minimum": 0}},
+    },
+}
+_EVENT_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["specversion", "id", "source", "type", "time", "datacontenttype", "log", "position", "data"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "description": "The log and the position: `210000/1201`."},
+        "source": {"type": "string"},
+        "type": {"type": "string", "description": "Pinned, with its major version."},
+        "subject": {"type": "string"},
+        "time": {"type": "string", "format": "date-time", "description": "When it was recorded, in UTC."},
+        "datacontenttype": {"const": "application/json"},
+        "dataschema": {"type": "string"},
+        "sequence": {"type": "string", "description": "The position, as the CloudEvents extension."},
+        "log": {"type": "string"},
+        "position": {"type": "integer", "minimum": 1},
+        "data": {"type": "object", "description": "By `type`: see the event's own schema."},
+    },
+}
+_HEADERS = {
+    NEXT_AFTER: {
+        "description": "The position to resume after; it also moves over events that are not published.",
+        "schema": {"type": "integer", "minimum": 0},
+    },
+    HEAD: {"description": "The last position of the log.", "schema": {"type": "integer", "minimum": 0}},
+}
+
+
+def feed_router(
+    databases: Databases | Callable[[], Databases],
+    store: EventStore,
+    logs: Callable[[], Sequence[str]],
+    publish: Publish,
+    source: str,
+    require_dependency: Callable[..., Any],
+) -> APIRouter:
+    """The routes `GET /v1/logs` and `GET /v1/logs/{log}/feed` of a service.
+
+    `databases` may be a function where they are connected only later, in the lifespan. `source` is the
+    CloudEvents source of the service; `require_dependency` lets a caller in.
+    """
+    router = APIRouter(prefix="/v1/logs", tags=["feed"], dependencies=[Depends(require_dependency)])
+
+    def feeds() -> Feeds:
+        return Feeds(databases() if callable(databases) else databases, store, publish, source)
+
+    @router.get("", responses={200: {"content": {"application/json": {"schema": _LOGS_SCHEMA}}}})
+    async def list_logs() -> Response:
+        """The logs kept here and the last position of each."""
+        heads = await feeds().heads(logs())
+        body = [{"log": log, "head": head} for log, head in heads.items()]
+        return Response(msgspec.json.encode(body), media_type="application/json")
+
+    @router.get(
+        "/{log}/feed",
+        response_class=CloudEventsResponse,
+        responses={
+            200: {
+                "description": "A batch, empty when nothing new came in time.",
+                "headers": _HEADERS,
+                "content": {BATCH_TYPE: {"schema": {"type": "array", "items": _EVENT_SCHEMA}}},
+            },
+            **problems(404, 409),
+        },
+    )
+    async def read_feed(
+        request: Request,
+        log: str,
+        after: Annotated[int, Query(ge=0, le=_POSITION_MAX, description="The position to resume after.")] = 0,
+        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
+        wait: Annotated[
+            int, Query(ge=0, le=WAIT_SECONDS_MAX, description="Seconds to wait for something new.")
+        ] = 0,
+    ) -> Response:
+        """Published events of a log after a position, in order, without a gap and each once.
+
+        Store `Xuefen-Next-After` with the effects of the batch, in one transaction, and ask with it the next
+        time.
+        """
+        if log not in logs():
+            raise UnknownLogError
+        page = await feeds().page(log, after, limit, wait, request)
+        return page.response()
+
+    return router

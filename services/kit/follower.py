@@ -1,0 +1,189 @@
+"""The consumer's side of a feed: follows one log of another service from a saved checkpoint."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import httpx
+import msgspec
+import stamina
+import structlog
+
+from services.kit.checkpoints import Checkpoints
+from services.kit.events import UnknownEventError
+from services.kit.feed import HEAD, NEXT_AFTER, CloudEvent
+
+if TYPE_CHECKING:
+    from services.kit.database import Connection, Database
+
+Handle = Callable[[Sequence[CloudEvent], int], Awaitable[None]]
+"""Given a batch and the position after it, writes the effects and that position in one transaction."""
+
+_CONNECT_SECONDS_MAX = 10.0
+_ANSWER_SECONDS_MAX = 15.0
+_PAUSE_SECONDS_MAX = 30.0
+
+_DECODER = msgspec.json.Decoder(list[CloudEvent])
+_log = structlog.get_logger(__name__)
+
+
+class FeedUnavailableError(Exception):
+    """The feed did not answer with a batch; asked again later."""
+
+
+class AheadOfFeedError(Exception):
+    """We have seen more of a log than its service has: another deployment, or one restored from an old
+    backup.
+
+    Going on would skip events in silence as soon as the log grows past us, so somebody has to look.
+    """
+
+
+@dataclass(frozen=True)
+class FollowerStatus:
+    """How far a follower has come, the log's head when last heard of, and what delays or stopped it."""
+
+    position: int = 0
+    head: int = 0
+    error: str | None = None
+
+    @property
+    def lag(self) -> int:
+        """How many positions are not followed yet."""
+        return max(0, self.head - self.position)
+
+
+class FeedFollower:
+    """Follows one log of a feed; each batch is handled once, in order."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        log: str,
+        *,
+        load_checkpoint: Callable[[], Awaitable[int]],
+        handle: Handle,
+        limit: int = 500,
+        wait_seconds: int = 20,
+    ) -> None:
+        """`client` knows the service's address and carries our token. The checkpoint is loaded before every
+        batch: after a failure nobody need know whether the last one was saved.
+        """
+        self.log = log
+        self._client = client
+        self._load_checkpoint = load_checkpoint
+        self._handle = handle
+        self._limit = limit
+        self._wait_seconds = wait_seconds
+        self._path = f"/v1/logs/{quote(log, safe='')}/feed"
+        self._status = FollowerStatus()
+
+    def status(self) -> FollowerStatus:
+        """How it stands; for readiness and metrics."""
+        return self._status
+
+    async def step(self, *, wait_seconds: int = 0) -> int:
+        """Ask once and handle what comes; answers how many positions that moved us on.
+
+        Raises AheadOfFeedError, FeedUnavailableError, httpx.TransportError, or whatever `handle` raises.
+        """
+        after = await self._load_checkpoint()
+        events, next_after, head = await self._ask(after, wait_seconds)
+        if next_after > after:
+            await self._handle(events, next_after)
+        self._status = FollowerStatus(next_after, head)
+        return next_after - after
+
+    async def catch_up(self) -> int:
+        """Handle batches until there is nothing more; answers the position reached."""
+        while await self.step():
+            pass
+        return self._status.position
+
+    async def run(self) -> None:
+        """Follow until cancelled, which is safe at any moment. What goes wrong is tried again, ever more
+        slowly.
+
+        Two things end it, with the error kept in the status and raised: being ahead of the feed, and an event
+        that `handle` does not know (UnknownEventError).
+        """
+        while True:
+            async for attempt in stamina.retry_context(
+                on=_may_pass, attempts=None, timeout=None, wait_initial=0.1, wait_max=_PAUSE_SECONDS_MAX
+            ):
+                with attempt:
+                    await self._noted_step()
+
+    async def _noted_step(self) -> None:
+        try:
+            await self.step(wait_seconds=self._wait_seconds)
+        except Exception as error:
+            self._status = FollowerStatus(self._status.position, self._status.head, repr(error))
+            if not _may_pass(error):
+                _log.critical("follower.stopped", log=self.log, error=repr(error))
+            raise
+
+    async def _ask(self, after: int, wait_seconds: int) -> tuple[list[CloudEvent], int, int]:
+        response = await self._client.get(
+            self._path,
+            params={"after": after, "limit": self._limit, "wait": wait_seconds},
+            timeout=httpx.Timeout(_CONNECT_SECONDS_MAX, read=wait_seconds + _ANSWER_SECONDS_MAX),
+        )
+        if response.status_code == httpx.codes.CONFLICT:
+            raise AheadOfFeedError(f"{self.log}: we are at {after}")
+        if response.status_code != httpx.codes.OK:
+            raise FeedUnavailableError(f"{self.log}: status {response.status_code}")
+        events = _DECODER.decode(response.content)
+        next_after, head = int(response.headers[NEXT_AFTER]), int(response.headers[HEAD])
+        positions = [after, *(event.position for event in events), next_after + 1]
+        if any(later <= earlier for earlier, later in itertools.pairwise(positions)):
+            raise FeedUnavailableError(f"{self.log}: positions out of order after {after}")
+        return events, next_after, head
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether trying again can help. A cancellation comes here as well, and is not to be tried again."""
+    return isinstance(error, Exception) and not isinstance(error, AheadOfFeedError | UnknownEventError)
+
+
+class InOneTransaction:
+    """`load_checkpoint` and `handle` of a follower whose effects live in one log: one transaction a batch.
+
+    Two processes may follow the same feed: they take turns, and what one has handled the other leaves out.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        *,
+        log: str,
+        source: str,
+        apply: Callable[[Connection, Sequence[CloudEvent]], Awaitable[None]],
+    ) -> None:
+        """`log` is where the effects are written, `source` the followed log, `name` the consumer's for ever."""
+        self._database = database
+        self._checkpoints = Checkpoints(name)
+        self._log = log
+        self._source = source
+        self._apply = apply
+
+    async def load_checkpoint(self) -> int:
+        """The position saved with the last effects."""
+        async with self._database.acquire() as conn:
+            return await self._checkpoints.get(conn, self._log, self._source)
+
+    async def handle(self, events: Sequence[CloudEvent], next_after: int) -> None:
+        """Apply what is new and save the position with it."""
+        async with self._database.transaction() as conn:
+            reached = await self._checkpoints.lock(conn, self._log, self._source)
+            if next_after <= reached:
+                return
+            new = [event for event in events if event.position > reached]
+            if new:
+                await self._apply(conn, new)
+            await self._checkpoints.advance(conn, self._log, self._source, next_after)
