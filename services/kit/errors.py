@@ -26,6 +26,7 @@ TYPE_PREFIX = "urn:xuefen:problem:"
 _FIELD_NAME = re.compile(r"[a-z][a-z_]{0,39}[0-9]{0,3}", re.ASCII)
 _CONTENT_LANGUAGE = {"zh": "zh-CN", "en": "en"}
 _ERRORS_MAX = 100
+_OWN_MEMBERS = frozenset({"type", "title", "status", "detail", "instance", "pointer", "clause", "errors"})
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,8 @@ class Problem(Exception):
         **extensions: Any,
     ) -> None:
         super().__init__(self.code)
+        if not _OWN_MEMBERS.isdisjoint(extensions):
+            raise TypeError(f"{self.code}: an extension may not take the name of a member of every problem")
         self.detail_zh = detail_zh
         self.detail_en = detail_en
         self.pointer = pointer
