@@ -33,21 +33,30 @@ for _name, _module in (("policy", "services.cli.policy"), ("demo", "services.cli
 
 
 @app.command
-def up(*, detach: Annotated[bool, Parameter(name=["--detach", "-d"], negative="")] = False) -> None:
+def up(
+    *services: str, detach: Annotated[bool, Parameter(name=["--detach", "-d"], negative="")] = False
+) -> None:
     """Start PostgreSQL, the three services and their workers; Ctrl-C stops them.
 
     Parameters
     ----------
+    services
+        Only these services; all three when none is named.
     detach
         Return when everything is ready and leave it running; `xuefen down` stops it.
     """
     from services.cli.stack import AlreadyRunningError, Stack
 
     settings = StackSettings.load()
+    wanted = _services(services)
     if detach:
-        _up_detached(settings)
+        _up_detached(settings, wanted)
         return
-    stack = Stack(settings, echo=_echo(), say=lambda what: out.print(f"[dim]starting {what}[/dim]"))
+
+    def say(what: str) -> None:
+        out.print(f"[dim]starting {what}[/dim]")
+
+    stack = Stack(settings, services=wanted, echo=_echo(), say=say)
     _exit_on(signal.SIGTERM, signal.SIGHUP)
     try:
         stack.start()
@@ -126,7 +135,7 @@ def migrate(*services: str) -> None:
     from services.cli.databases import databases_for_a_command, migrate
 
     settings = StackSettings.load()
-    wanted = tuple(known_service(service) for service in services) or SERVICES
+    wanted = _services(services)
     with databases_for_a_command(settings) as dsns, err.status("migrate") as shown:
         migrate(settings, dsns, services=wanted, say=lambda service: shown.update(f"migrate {service}"))
     out.print(f"Up to date: {', '.join(wanted)}.")
@@ -180,13 +189,18 @@ def token(
 
 def main() -> None:
     """Run the command line; what a person can put right is said in a line, without a traceback."""
+    from services.cli.serve import CannotStartError
     from services.cli.stack import StackError
 
     try:
         app()
-    except (SettingsError, EmbeddedPostgresError, StackError) as error:
+    except (SettingsError, EmbeddedPostgresError, StackError, CannotStartError) as error:
         err.print(f"[bold red]xuefen:[/bold red] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
+
+
+def _services(named: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(known_service(service) for service in named) or SERVICES
 
 
 def _exit_on(*signals: signal.Signals) -> None:
@@ -231,7 +245,7 @@ def _show_stack() -> bool:
     return True
 
 
-def _up_detached(settings: StackSettings) -> None:
+def _up_detached(settings: StackSettings, services: tuple[str, ...]) -> None:
     from services.cli.home import Home
     from services.cli.stack import StackError
 
@@ -242,7 +256,7 @@ def _up_detached(settings: StackSettings) -> None:
     log = home.logs / "stack.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli.main", "up"],
+            [sys.executable, "-m", "services.cli.main", "up", *services],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

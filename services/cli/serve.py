@@ -9,23 +9,40 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import asyncpg
 import uvicorn
 import uvloop
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.cli.settings import StackSettings, known_service
+from services.kit.database import SchemaRevisionError, UnsafeDatabaseError
 from services.kit.observability import configure_logging
 from services.kit.settings import PREFIX, SettingsError
 
 _GRACE_SECONDS = 10
+_REFUSALS = (SettingsError, UnsafeDatabaseError, SchemaRevisionError, OSError, asyncpg.PostgresError)
+
+
+class CannotStartError(Exception):
+    """A service refuses to start; the message says why and what to do."""
 
 
 def serve(service: str) -> None:
     """Run a service's API until it is told to stop."""
     settings = _settings_for(service)
     configure_logging(service, level=settings.log_level.upper())
+    app = _SaysWhy(importlib.import_module(f"services.{service}.app").create_app())
+    try:
+        _run(app, settings, service)
+    except SystemExit:
+        if app.refusal is not None:
+            raise CannotStartError(f"{service} cannot start. {_reason(app.refusal)}") from None
+        raise
+
+
+def _run(app: ASGIApp, settings: StackSettings, service: str) -> None:
     uvicorn.run(
-        f"services.{service}.app:create_app",
-        factory=True,
+        app,
         host=settings.host_of(service),
         port=settings.port_of(service),
         loop="uvloop",
@@ -43,7 +60,38 @@ def work(service: str) -> None:
     settings = _settings_for(service)
     configure_logging(f"{service}-worker", level=settings.log_level.upper())
     run: Callable[[], Coroutine[Any, Any, None]] = importlib.import_module(f"services.{service}.worker").run
-    uvloop.run(_until_told(run))
+    try:
+        uvloop.run(_until_told(run))
+    except _REFUSALS as error:
+        raise CannotStartError(f"{service}-worker cannot go on. {_reason(error)}") from None
+
+
+class _SaysWhy:
+    """Keeps the reason why an application refused to start, which would else be told as a traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.refusal: Exception | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def without_traceback(message: Message) -> None:
+            if message["type"] != "lifespan.startup.failed" or not isinstance(sys.exception(), _REFUSALS):
+                await send(message)
+
+        try:
+            await self._app(scope, receive, without_traceback)
+        except _REFUSALS as error:
+            self.refusal = error
+            await send({"type": "lifespan.startup.failed", "message": ""})
+
+
+def _reason(error: BaseException) -> str:
+    known = isinstance(error, SettingsError | UnsafeDatabaseError | SchemaRevisionError)
+    return str(error) if known else f"The database does not let us in: {error}"
 
 
 def stop_when_stdin_closes() -> None:

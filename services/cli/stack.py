@@ -4,7 +4,7 @@ import importlib.util
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,9 +43,15 @@ class Stack:
     """
 
     def __init__(
-        self, settings: StackSettings, *, echo: Echo | None = None, say: Say = lambda _: None
+        self,
+        settings: StackSettings,
+        *,
+        services: Sequence[str] = SERVICES,
+        echo: Echo | None = None,
+        say: Say = lambda _: None,
     ) -> None:
         self._settings = settings
+        self._services = services
         self._home = Home(settings.home)
         self._engine = EngineChoice(settings, self._home)
         self._echo = echo
@@ -64,7 +70,7 @@ class Stack:
             raise AlreadyRunningError(self._home.read_record())
         try:
             end_leftovers(self._home)
-            ports = {service: self._port(service) for service in SERVICES}
+            ports = {service: self._port(service) for service in self._services}
             self._say("database")
             self.databases = self._engine.open()
             self._write_record()
@@ -91,7 +97,8 @@ class Stack:
         """Raise StackError when a process has ended by itself."""
         for child in self._children:
             if child.exit_code is not None:
-                raise StackError(f"{child.name} ended with {child.exit_code}.\n{child.tail}")
+                shown = "" if self._echo else f"\n{child.tail}"
+                raise StackError(f"{child.name} ended with {child.exit_code}.{shown}")
         if self._engine.embedded is not None and not self._engine.embedded.pid:
             raise StackError(f"postgres ended. Its log is {self._home.database}.log")
 
@@ -115,10 +122,10 @@ class Stack:
 
     def _migrate(self) -> None:
         """Migrate where the owner's address is known; elsewhere the service itself looks at the revision."""
-        for service in SERVICES:
+        for service in self._services:
             if service not in self.databases:
                 raise SettingsError(f"{PREFIX}{service.upper()}_DATABASE_URL is not set, others are")
-        owned = [service for service in SERVICES if f"{service}_owner" in self.databases]
+        owned = [service for service in self._services if f"{service}_owner" in self.databases]
         migrate(
             self._settings,
             self.databases,
@@ -145,10 +152,10 @@ class Stack:
             host = self._settings.host_of(service)
             reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
             self.addresses[service] = f"http://{reachable}:{port}"
-        for service in SERVICES:
+        for service in ports:
             environment = self._environment(service, ports)
             self._spawn(service, ["serve", service], environment, self.addresses[service])
-        for service in SERVICES:
+        for service in ports:
             if importlib.util.find_spec(f"services.{service}.worker") is not None:
                 self._spawn(f"{service}-worker", ["work", service], self._environment(service, ports))
 
