@@ -8,8 +8,10 @@ import asyncpg
 
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.errors import BusyError, InternalError, OutcomeUnknownError, Problem
+from services.kit.event_store import WrongExpectedVersion
 
 NOTHING_STORED: tuple[type[BaseException], ...] = (
+    WrongExpectedVersion,
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,
     asyncpg.SerializationError,
