@@ -1,11 +1,17 @@
-"""A transfer: requested, accepted by the origin, approved by the destination, or returned, or withdrawn.
+"""A transfer, and the process it carries through three services.
 
-    requested --accept--> accepted --approve--> completed
-        |                    |
-        +--refuse--> returned <--refuse--+        (the profile stays at the origin, S2C-12)
-        +--withdraw--> withdrawn
+    requested ──accept──▶ accepted ──approve──▶ completed
+        │                    │
+        ├──refuse──▶ returned ◀─┘          (the profile stays at its origin, S2C-12)
+        └──withdraw──▶ withdrawn
 
-The person belongs to the origin until `ProfileTransferred`, and to the destination from then on.
+1. The registry collects a person; this service learns the place from its feed (`home.py`).
+2. A request names the destination; the origin is where the home is at that moment, under the person's lock.
+3. The origin accepts, the destination approves; either sends it back while it is on its desk.
+4. `ProfileTransferred` moves the home in its own transaction. Registry and ledger follow it in their own logs, about a
+   second later: inside one authority the person's accounts stay in the same log, so no credit has to travel.
+
+At every moment one place has the profile: the origin until `ProfileTransferred`, from then on the destination.
 """
 
 from __future__ import annotations
