@@ -28,9 +28,15 @@ def normalise_name(name: str) -> str:
 
     Blanks between Chinese characters are typists' padding (`张 三`) and go; between Latin words one is kept.
     """
-    words = unicodedata.normalize("NFKC", name.translate(_DOTS)).casefold().split()
+    words = _fold(name).translate(_DOTS).split()
     joiner = " " if all(word.isascii() for word in words) else ""
-    return joiner.join(words)
+    # An accent that stood apart may meet its letter only now.
+    return _fold(joiner.join(words))
+
+
+def _fold(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", folded).casefold()
 
 
 class IdentityHasher:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts.identity import HASH_PATTERN, IdentityHasher, normalise_name
@@ -76,6 +76,8 @@ class TestName:
         assert normalise_name(one) != normalise_name(other)
 
     @given(TEXTS)
+    @example("a　\u0301")
+    @example("⒈")
     def test_normalising_twice_changes_nothing(self, name: str):
         assert normalise_name(normalise_name(name)) == normalise_name(name)
 
