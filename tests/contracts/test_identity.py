@@ -81,6 +81,10 @@ class TestName:
     def test_normalising_twice_changes_nothing(self, name: str):
         assert normalise_name(normalise_name(name)) == normalise_name(name)
 
+    @given(st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF), min_size=1, max_size=8))
+    def test_of_plain_characters_is_left_as_it_is(self, name: str):
+        assert normalise_name(name) == name == normalise_name(f" {name} ")
+
     def test_belongs_to_a_number(self):
         first, second = fictitious.resident_id(0), fictitious.resident_id(1)
         assert HASHER.name("resident_id", first, "赵甲子") != HASHER.name("resident_id", second, "赵甲子")
