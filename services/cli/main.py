@@ -142,6 +142,35 @@ def migrate(*services: str) -> None:
 
 
 @app.command
+def rebuild(*services: str, model: list[str] | None = None, log: list[str] | None = None) -> None:
+    """Build read models anew from the log, beside the live ones, and switch log by log.
+
+    Parameters
+    ----------
+    services
+        Only these services; all when none is named.
+    model
+        Only this read model; may be given several times.
+    log
+        Only this log; may be given several times.
+    """
+    import asyncio
+
+    from services.cli.databases import databases_for_a_command
+    from services.cli.rebuild import has_read_models, rebuild
+
+    settings = StackSettings.load()
+    wanted = _services(services) if services else tuple(filter(has_read_models, SERVICES))
+    with databases_for_a_command(settings) as dsns:
+        for service in wanted:
+            done = asyncio.run(
+                rebuild(service, settings, dsns, models=model or [], logs=log or [], console=err)
+            )
+            events, rows = sum(each.position for each in done), sum(each.rows_changed for each in done)
+            out.print(f"{service}: {len(done)} rebuilt, {events} events read, {rows} rows differed.")
+
+
+@app.command
 def token(
     kind: str,
     /,

@@ -1,0 +1,98 @@
+"""`xuefen rebuild`: read models built anew from the log, beside the live ones, with progress shown."""
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from types import ModuleType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from services.cli.settings import StackSettings
+from services.kit.database import Database, Databases
+from services.kit.rebuild import Rebuilt
+from services.kit.settings import SettingsError
+
+
+async def rebuild(
+    service: str,
+    settings: StackSettings,
+    dsns: dict[str, str],
+    *,
+    models: Sequence[str],
+    logs: Sequence[str],
+    console: Console,
+) -> list[Rebuilt]:
+    """Rebuild the read models of one service, all of them when none is named; what each did.
+
+    Raises SettingsError when the service's database or a read model is not known.
+    """
+    if not has_read_models(service):
+        raise SettingsError(f"{service} has no read models to rebuild")
+    module = importlib.import_module(f"services.{service}.rebuild")
+    databases = await _connect(service, settings, dsns)
+    try:
+        with _bars(console) as bars:
+            return await _rebuild(module, service, databases, bars, models=models, logs=logs)
+    except LookupError as error:
+        known = ", ".join(module.READ_MODELS)
+        raise SettingsError(f"{service}: {error}; there are {known}") from None
+    finally:
+        await databases.close()
+
+
+def has_read_models(service: str) -> bool:
+    """Whether a service keeps read models that can be rebuilt."""
+    return importlib.util.find_spec(f"services.{service}.rebuild") is not None
+
+
+async def _rebuild(
+    module: ModuleType,
+    service: str,
+    databases: Databases,
+    bars: Progress,
+    *,
+    models: Sequence[str],
+    logs: Sequence[str],
+) -> list[Rebuilt]:
+    tasks: dict[str, TaskID] = {}
+    read: dict[tuple[str, str], int] = {}
+    count = len(models or module.READ_MODELS)
+
+    def show(model: str, log: str, position: int, head: int) -> None:
+        """One bar for each log: every read model reads all of it."""
+        if log not in tasks:
+            tasks[log] = bars.add_task(f"{service} {log}", total=head * count)
+        read[model, log] = position
+        reached = sum(each for (_, of_log), each in read.items() if of_log == log)
+        bars.update(tasks[log], completed=reached, total=head * count)
+
+    named = {"models": models, "logs": logs}
+    rebuilt: list[Rebuilt] = await module.rebuild(
+        databases, progress=show, **{name: value for name, value in named.items() if value}
+    )
+    return rebuilt
+
+
+async def _connect(service: str, settings: StackSettings, dsns: dict[str, str]) -> Databases:
+    if service not in dsns:
+        raise SettingsError(f"XUEFEN_{service.upper()}_DATABASE_URL is not set")
+    by_log = {log: url.get_secret_value() for log, url in settings.ledger_databases.items()}
+    if service != "ledger":
+        by_log = {}
+    opened: dict[str, Database] = {}
+    for dsn in dict.fromkeys([dsns[service], *by_log.values()]):
+        opened[dsn] = await Database.connect(
+            dsn, schema=service, application_name=f"xuefen.{service}.rebuild", size_max=2
+        )
+    return Databases(opened[dsns[service]], {log: opened[dsn] for log, dsn in by_log.items()})
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
