@@ -175,16 +175,12 @@ def _hash(
         "ordinary": ordinary,
         "settings": values,
         "make_up": [
-            {
-                k: (sorted(v) if isinstance(v, frozenset) else v)
-                for k, v in msgspec.structs.asdict(w).items()
-                if k not in ("begins", "ends")
-            }
-            for w in make_up
+            {k: v for k, v in msgspec.structs.asdict(window).items() if k not in ("begins", "ends")}
+            for window in make_up
         ],
         "never": never,
     }
-    plain = canonical(msgspec.to_builtins(said, builtin_types=(Decimal,)))
+    plain = canonical(msgspec.to_builtins(said, builtin_types=(Decimal,), order="deterministic"))
     return "sha256:" + hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
 
 

@@ -1,5 +1,8 @@
 """Which notice wins: nearest place, then latest, setting by setting; and what was known when."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -201,6 +204,21 @@ class TestSources:
         assert found(more).hash == found(book).hash
         changed = notice_text(clauses=rules("{kind: requirement, total: 101, categories: {public: 20}}"))
         assert found(book_of(changed)).hash != found(book).hash
+
+
+class TestDeterminism:
+    def test_hash_seed_time_zone_and_locale_do_not_matter(self):
+        asked = [(CHAOYANG, 2024), (CHAOYANG, 2025), (JINCHENG, 2022), ("440700", 2019), ("140400", 2026)]
+        script = (
+            "from services.ledger.policy import bundled_book; book = bundled_book();"
+            f"print(*(book.resolve(place, year).hash for place, year in {asked!r}))"
+        )
+        for seed, zone in (("1", "America/New_York"), ("2", "Pacific/Kiritimati")):
+            environment = os.environ | {"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": "C"}
+            run = subprocess.run(
+                [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+            )
+            assert run.stdout.split() == [policy(place, year).hash for place, year in asked]
 
 
 class TestTime:

@@ -84,8 +84,8 @@ ACCOUNTS = st.builds(
     Account,
     person_id=st.just("p"),
     year=YEARS,
-    credits=st.lists(credits_(), max_size=6),
-    waiting=st.lists(waits(), max_size=4),
+    credits=st.lists(credits_(), max_size=6, unique_by=lambda item: (item.provider, item.completion_id)),
+    waiting=st.lists(waits(), max_size=4, unique_by=lambda item: (item.provider, item.completion_id)),
     exams=st.lists(st.builds(ExamPass, provider=PROVIDERS, passed_at=MOMENTS), max_size=2),
     exempt=st.none() | EXEMPTIONS,
 )
