@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from contracts.divisions import is_known
+from contracts.divisions import NATION, is_known
 from contracts.identifiers import check_uscc
 from services.kit.calendar import UnknownYear
 from services.kit.clock import local_date
@@ -34,6 +34,12 @@ State = Literal["requested", "accepted", "completed", "returned", "withdrawn"]
 def _known_place(code: str) -> str:
     if not is_known(code):
         raise refuse("unknown_place", "行政区划代码不存在", "There is no such division")
+    return code
+
+
+def _below_the_nation(code: str) -> str:
+    if code == NATION:
+        raise refuse("too_wide", "应为具体的调入地", "Must be narrower than the nation")
     return code
 
 
@@ -77,7 +83,7 @@ class TransferRequest(StrictModel):
     """A person asks to move their profile; a student has no employer (S2C-10, where the form says 无)."""
 
     person_id: OpaqueId
-    to_place: Place
+    to_place: Annotated[Place, AfterValidator(_below_the_nation)]
     employer: UsccCode | None
     student: bool = False
     evidence: Annotated[list[EvidenceFile], Field(min_length=1, max_length=EVIDENCE_MAX)]

@@ -166,6 +166,7 @@ class TestBadInput:
         [
             ({"person_id": "no spaces"}, "/person_id"),
             ({"to_place": "211999"}, "/to_place"),
+            ({"to_place": "100000"}, "/to_place"),
             ({"to_place": "２１１３０３"}, "/to_place"),
             ({"to_place": 211303}, "/to_place"),
             ({"employer": uscc(1)[:-1] + "0"}, "/employer"),
