@@ -1,0 +1,200 @@
+"""Batches of 500 over HTTP, everything decided and durable, against the bare rows and against the stock application."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+import asyncpg
+import msgspec
+from rich.console import Console
+
+from services.kit import events as codec
+from services.ledger import account as accounts
+from services.ledger.policy import Account
+from services.ledger.intake.state import _encode as encode_account
+from tests.benchmarks import crowd
+from tests.benchmarks.client import drive, post
+from tests.benchmarks.references import raw_write
+from tests.benchmarks.references.raw_write import RawBatch
+from tests.benchmarks.report import Goal, Sample, Side, ratio, show_sides
+from tests.benchmarks.stage import Meter, Server, Stage
+
+BATCH = 500
+CONNECTIONS = 8
+_NEW_EVENTS = """
+select log, position, stream_id, version, topic, state, identity, recorded_at
+  from ledger.events where log = $1 and position > $2 order by position
+"""
+_SAME_EVENTS = """
+select count(*), sum(hashtextextended(e::text, 0)::numeric) from ledger.events e
+ where log = $1 and topic = 'ledger.CreditEarned'
+"""
+_SAME_ACCOUNTS = "select count(*), sum(hashtextextended(a::text, 0)::numeric) from ledger.accounts a where log = $1"
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """How much one run does."""
+
+    persons: int
+    rounds: int
+    batches: int
+    stock_batches: int
+
+
+FULL = Sizes(persons=24_000, rounds=6, batches=40, stock_batches=6)
+QUICK = Sizes(persons=6_000, rounds=3, batches=12, stock_batches=3)
+
+
+def run(stage: Stage, console: Console, *, quick: bool) -> list[Goal]:
+    """The benchmark; its goals."""
+    sizes = QUICK if quick else FULL
+    ours = stage.database("batches")
+    asyncio.run(crowd.seed(ours["ledger"], _key(stage), sizes.persons))
+    bench = _Bench(stage, sizes)
+    with console.status("batches of 500") as status:
+        for turn in range(sizes.rounds + 1):
+            status.update(f"batches of 500: round {turn} of {sizes.rounds}")
+            bench.round(turn, counted=turn > 0)
+    asyncio.run(bench.check_same_rows())
+    show_sides(console, "Batches of 500 completions", "event", [bench.ledger, bench.raw, bench.stock])
+    return [
+        ratio(bench.ledger, bench.raw, "batches: ledger / raw write of the same rows", 0.6),
+        ratio(bench.ledger, bench.stock, "batches: ledger / stock eventsourcing behind FastAPI", 4),
+        Goal("batches: ms of CPU an event, service and PostgreSQL", bench.ledger.cpu_ms, 0.08, higher=False),
+    ]
+
+
+def _key(stage: Stage) -> bytes:
+    from services.kit.settings import secret_key
+
+    return secret_key("XUEFEN_IDENTITY_KEY", stage.identity_key, None)
+
+
+class _Bench:
+    def __init__(self, stage: Stage, sizes: Sizes) -> None:
+        self._stage = stage
+        self._sizes = sizes
+        self._ours, self._theirs = stage.database("batches"), stage.database("raw")
+        self._server = stage.serve_ledger("batches")
+        self._stock_server = _serve_stock(stage)
+        self._client, self._writer = stage.helper(), stage.helper()
+        self._token = stage.token("completion:write", organization=crowd.ORGANIZATION)
+        self._position = asyncio.run(_head(self._ours["admin"]))
+        self._states: dict[str, Account] = {}
+        self._number = 0
+        self.ledger, self.raw = Side("ledger, over HTTP"), Side("raw asyncpg write, one connection")
+        self.stock = Side("stock eventsourcing behind FastAPI")
+        self._open_stock_accounts()
+
+    def round(self, turn: int, *, counted: bool) -> None:
+        """Post the same completions to each in turn; the first round only warms everything up."""
+        bodies = [self._body() for _ in range(self._sizes.batches)]
+        mine = [post("/v1/completions", body, self._token) for body in bodies]
+        theirs = [post("/v1/completions", body) for body in bodies[: self._sizes.stock_batches]]
+        done = [self._drive(self._server, mine)]
+        rows = asyncio.run(self._rows())
+        done.append(self._write(rows))
+        done.append(self._drive(self._stock_server, theirs))
+        if counted:
+            for side, sample in zip((self.ledger, self.raw, self.stock), done, strict=True):
+                side.samples.append(sample)
+
+    def _body(self) -> bytes:
+        """The next batch: each of its records is of another person, and the persons come round in turn."""
+        numbers = range(self._number, self._number + BATCH)
+        self._number += BATCH
+        return crowd.batch([crowd.completion(n, n % self._sizes.persons) for n in numbers])
+
+    def _drive(self, server: Server, requests: Sequence[bytes]) -> Sample:
+        meter = Meter(self._stage, server.pid)
+        driven = self._client.call(
+            drive, server.address, requests, CONNECTIONS, b'"summary":{"registered":%d}' % BATCH
+        )
+        process, postgres = meter.stop()
+        if driven.unexpected:
+            raise RuntimeError(f"{server.name} answered otherwise: {driven.unexpected[0]}")
+        return Sample(
+            len(requests) * BATCH, driven.seconds, process, postgres, driven.percentile(0.5), driven.percentile(0.99)
+        )
+
+    def _write(self, batches: Sequence[RawBatch]) -> Sample:
+        meter = Meter(self._stage, self._writer.pid)
+        seconds = self._writer.call(raw_write.write, self._theirs["ledger"], batches)
+        process, postgres = meter.stop()
+        return Sample(sum(len(batch.events) for batch in batches), seconds, process, postgres)
+
+    async def _rows(self) -> list[RawBatch]:
+        """What the ledger wrote in this round, batch by batch: the events, and the accounts as each batch left them."""
+        conn = await asyncpg.connect(self._ours["admin"])
+        try:
+            rows = [tuple(row) for row in await conn.fetch(_NEW_EVENTS, crowd.LOG, self._position)]
+        finally:
+            await conn.close()
+        self._position = rows[-1][1]
+        return [self._raw_batch(rows[at : at + BATCH]) for at in range(0, len(rows), BATCH)]
+
+    def _raw_batch(self, rows: list[tuple]) -> RawBatch:
+        changed: OrderedDict[str, tuple[int, Account]] = OrderedDict()
+        for _, _, stream_id, version, topic, state, _, _ in rows:
+            _, person_id, year = stream_id.split(":")
+            account = self._states.get(stream_id) or accounts.empty(person_id, int(year))
+            self._states[stream_id] = accounts.evolve(account, codec.decode(topic, state))
+            changed[stream_id] = version, account
+        ordered = sorted(changed.items())
+        return RawBatch(
+            crowd.LOG,
+            rows,
+            [account.person_id for _, (_, account) in ordered],
+            [account.year for _, (_, account) in ordered],
+            [version for _, (version, _) in ordered],
+            [encode_account(account) for _, (_, account) in ordered],
+        )
+
+    def _open_stock_accounts(self) -> None:
+        from services.cli.demo import fictitious
+
+        numbers = [fictitious.person(n).id_number for n in range(self._sizes.persons)]
+        requests = [
+            post("/open", msgspec.json.encode(numbers[at : at + BATCH])) for at in range(0, len(numbers), BATCH)
+        ]
+        driven = self._client.call(drive, self._stock_server.address, requests, 1, b'"opened"')
+        assert not driven.unexpected, driven.unexpected[0]
+
+    async def check_same_rows(self) -> None:
+        """The comparison is worth nothing unless both databases hold the same rows in the end."""
+        found = []
+        for dsns in (self._ours, self._theirs):
+            conn = await asyncpg.connect(dsns["admin"])
+            try:
+                found.append(
+                    [tuple(await conn.fetchrow(query, crowd.LOG)) for query in (_SAME_EVENTS, _SAME_ACCOUNTS)]
+                )
+            finally:
+                await conn.close()
+        if found[0] != found[1]:
+            raise RuntimeError("the raw write did not write the same rows as the ledger")
+
+
+def _serve_stock(stage: Stage) -> Server:
+    parts = urlsplit(stage.database("stock")["admin"])
+    return stage.serve_reference(
+        "stock",
+        {
+            "PERSISTENCE_MODULE": "eventsourcing.postgres",
+            "POSTGRES_DBNAME": parts.path.lstrip("/"),
+            "POSTGRES_HOST": parts.hostname or "",
+            "POSTGRES_PORT": str(parts.port),
+            "POSTGRES_USER": parts.username or "",
+            "POSTGRES_PASSWORD": parts.password or "",
+            "POSTGRES_POOL_SIZE": "10",
+        },
+    )
+
+
+async def _head(dsn: str) -> int:
+    conn = await asyncpg.connect(dsn)
+    try:
+        return await conn.fetchval("select position from ledger.logs where log = $1", crowd.LOG) or 0
+    finally:
+        await conn.close()
