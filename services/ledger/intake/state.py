@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
-from contracts.divisions import NATION
 from services.kit import events as codec
-from services.kit.database import Connection, Databases
+from services.kit.database import Connection
 from services.kit.event_store import EventStore, NewEvent, RecordedEvent
 from services.kit.events import Event
 from services.ledger import account as accounts
@@ -119,8 +118,7 @@ class GroupState:
         self.earlier = {identity: _earlier(event) for identity, event in found.items()}
         hashes = list({record.identity_hash for record in prepared})
         await self.read_people(conn, hashes, sorted({record.record.year for record in prepared}))
-        for organization_id, state in await conn.fetch(_PROVIDERS, self.log, sorted(set(provider_ids))):
-            self.providers[organization_id] = _decode_provider(state)
+        self.providers |= await read_providers(conn, self.log, provider_ids)
         strangers = [identity_hash for identity_hash in hashes if identity_hash not in self.profiles]
         clear = {r.identity_hash for r in prepared if self._differs(r)}
         if strangers or clear:
@@ -155,13 +153,6 @@ class GroupState:
         """Read the waiting rooms of the given keyed hashes."""
         for identity_hash, version, state in await conn.fetch(_ROOMS, self.log, hashes):
             self._rooms[identity_hash] = RoomEntry(version, _decode_room(state))
-
-    async def look_elsewhere(self, databases: Databases, logs: Sequence[str], hashes: list[str]) -> None:
-        """Find which strangers have their profile in another log (design 17); a plain read, outside the transaction."""
-        for database, there in databases.grouped(logs).items():
-            async with database.acquire() as conn:
-                rows = await conn.fetch(_ELSEWHERE, there, hashes)
-            self.elsewhere.update(row[0] for row in rows)
 
     def account(self, person_id: str, year: int) -> AccountEntry:
         """The account of a person and year, empty when nothing was ever recorded in it."""
@@ -222,11 +213,16 @@ class GroupState:
                 [_encode(entry.room) for _, entry in rooms],
             )
 
-    async def name_provider(self, databases: Databases, provider_id: str) -> Provider | None:
-        """The provider's legal name, kept in the nation's log."""
-        async with databases.of(NATION).acquire() as conn:
-            rows = await conn.fetch(_PROVIDERS, NATION, [provider_id])
-        return _decode_provider(rows[0][1]) if rows else None
+
+async def read_providers(conn: Connection, log: str, provider_ids: Iterable[str]) -> dict[str, Provider]:
+    """What a log knows of providers."""
+    rows = await conn.fetch(_PROVIDERS, log, sorted(set(provider_ids)))
+    return {organization_id: _decode_provider(state) for organization_id, state in rows}
+
+
+async def find_profiles(conn: Connection, logs: Sequence[str], hashes: Sequence[str]) -> set[str]:
+    """Which of the keyed hashes have a profile in any of the logs."""
+    return {row[0] for row in await conn.fetch(_ELSEWHERE, logs, hashes)}
 
 
 def _earlier(event: RecordedEvent) -> Earlier:

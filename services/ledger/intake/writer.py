@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from contracts.divisions import AUTHORITIES
+from contracts.divisions import AUTHORITIES, NATION
 from services.kit.clock import Clock
-from services.kit.database import Databases
+from services.kit.database import Connection, Databases
 from services.kit.event_store import Appended, EventStore
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.outcomes import Decided
-from services.ledger.intake.state import GroupState
+from services.ledger.intake.state import GroupState, find_profiles, read_providers
 from services.ledger.policy import PolicyBook
 from services.ledger.provider import Provider
 from services.ledger.records import Prepared
@@ -40,22 +40,20 @@ class IntakeWriter:
 
         Raises WrongExpectedVersion when another process was faster (decide again), and what the database raises.
         """
-        state = GroupState(log, self._clock())
         prepared = [record for work in works for record in work.records]
-        await self._learn_names(state, {work.provider_id for work in works})
-        async with self._databases.of(log).transaction() as conn:
-            await state.read(conn, self._store, prepared, (work.provider_id for work in works))
-            await self._find_strangers(state, prepared)
-            decider = Decider(state, self._book(), self._names)
-            decided = [
-                [decider.decide(work.provider_id, record) for record in work.records] for work in works
-            ]
-            appended = None
-            if state.new_events:
-                await state.write(conn)
-                appended = await self._store.append(conn, log, state.new_events)
-            else:
-                await self._store.touch(conn)
+        await self._learn_names({work.provider_id for work in works})
+        strangers: dict[str, bool] = {}
+        while True:
+            state = GroupState(log, self._clock())
+            async with self._databases.of(log).transaction() as conn:
+                await state.read(conn, self._store, prepared, (work.provider_id for work in works))
+                unknown = _strangers(state, prepared) - strangers.keys()
+                if not unknown:
+                    state.elsewhere = {stranger for stranger, is_there in strangers.items() if is_there}
+                    decided, appended = await self._write(conn, state, works)
+                    break
+            # Outside the transaction: whoever holds one connection while waiting for another may wait for ever.
+            strangers |= await self._look_elsewhere(log, unknown)
         if appended is not None:
             self._store.hints.announce(self._databases.of(log), log)
         for answers in decided:
@@ -63,21 +61,41 @@ class IntakeWriter:
                 _place(answer, log, appended)
         return decided
 
-    async def _learn_names(self, state: GroupState, provider_ids: set[str]) -> None:
-        for provider_id in provider_ids - self._names.keys():
-            named = await state.name_provider(self._databases, provider_id)
-            if named is not None:
-                self._names[provider_id] = named
+    async def _write(
+        self, conn: Connection, state: GroupState, works: list[Work]
+    ) -> tuple[list[list[Decided]], Appended | None]:
+        decider = Decider(state, self._book(), self._names)
+        decided = [[decider.decide(work.provider_id, record) for record in work.records] for work in works]
+        if not state.new_events:
+            await self._store.touch(conn)
+            return decided, None
+        await state.write(conn)
+        return decided, await self._store.append(conn, state.log, state.new_events)
 
-    async def _find_strangers(self, state: GroupState, prepared: Sequence[Prepared]) -> None:
-        strangers = {
-            record.identity_hash
-            for record in prepared
-            if record.identity_hash not in state.profiles and record.identity not in state.earlier
-        }
-        if strangers:
-            others = [other for other in AUTHORITIES if other != state.log]
-            await state.look_elsewhere(self._databases, others, sorted(strangers))
+    async def _learn_names(self, provider_ids: set[str]) -> None:
+        """Learn the providers' legal names, which the nation's log keeps."""
+        missing = sorted(provider_ids - self._names.keys())
+        if missing:
+            async with self._databases.of(NATION).acquire() as conn:
+                self._names |= await read_providers(conn, NATION, missing)
+
+    async def _look_elsewhere(self, log: str, strangers: set[str]) -> dict[str, bool]:
+        """Whether each stranger to this log has a profile in another (design 17)."""
+        others = [other for other in AUTHORITIES if other != log]
+        found: set[str] = set()
+        for database, there in self._databases.grouped(others).items():
+            async with database.acquire() as conn:
+                found |= await find_profiles(conn, there, sorted(strangers))
+        return {stranger: stranger in found for stranger in strangers}
+
+
+def _strangers(state: GroupState, prepared: Sequence[Prepared]) -> set[str]:
+    """The persons of new records that this log holds no profile of."""
+    return {
+        record.identity_hash
+        for record in prepared
+        if record.identity_hash not in state.profiles and record.identity not in state.earlier
+    }
 
 
 def _place(answer: Decided, log: str, appended: Appended | None) -> None:
