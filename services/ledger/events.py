@@ -12,7 +12,7 @@ from services.ledger.policy import Category, HoldReason
 class RecordedCompletion(Event, frozen=True, kw_only=True):
     """What a provider said about one completed course; the part every event about it repeats.
 
-    `content` is a keyed digest of the whole posted record, by which a repeat is told from a conflict.
+    `content` is a keyed digest of what the posted record means, by which a repeat is told from a conflict.
     """
 
     provider_id: str

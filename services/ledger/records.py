@@ -3,7 +3,7 @@ both are hashed, at the door; nothing behind `prepare` sees them."""
 
 import hashlib
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -100,7 +100,8 @@ Record = Completion | Enrolment | ExamPass
 class Prepared(Struct, frozen=True):
     """A record whose person is known by keyed hashes only.
 
-    `content` is a keyed digest of the whole record: equal digests mean the same was posted again.
+    `content` is a keyed digest of what the record means: equal digests mean the same was posted again, whether 30 or
+    30.00, in Beijing's time or in UTC, with the authority named or left to be found.
     """
 
     record: Record
@@ -132,14 +133,37 @@ class Preparer:
         """Hash the person of one record; the caller drops the record's clear text with it."""
         person = record.person
         kind = record.KIND
+        identity_hash = self._hasher.person(person.id_type, person.id_number)
+        name_hash = self._hasher.name(person.id_type, person.id_number, person.name)
         return Prepared(
             record=record,
             kind=kind,
             identity=f"{kind}:{provider_id}:{record.id}",
-            identity_hash=self._hasher.person(person.id_type, person.id_number),
-            name_hash=self._hasher.name(person.id_type, person.id_number, person.name),
-            content=self._digest(_encode(record)),
+            identity_hash=identity_hash,
+            name_hash=name_hash,
+            content=self._digest(_encode((identity_hash, name_hash, *_meaning(record)))),
         )
+
+
+def _meaning(record: Record) -> tuple[Any, ...]:
+    """What the record says, in one way of writing; the authority is told by the log, which the identity is unique in."""
+    if isinstance(record, Completion):
+        whole, _, part = record.credits.partition(".")
+        return (
+            record.year,
+            record.category,
+            f"{whole}.{part:0<2}",
+            record.mode,
+            record.course,
+            record.completed_at.astimezone(UTC),
+            record.title,
+            record.tier,
+            record.started_on,
+            record.exam_passed_at.astimezone(UTC) if record.exam_passed_at is not None else None,
+        )
+    if isinstance(record, Enrolment):
+        return (record.year, record.mode, record.enrolled_on, record.tier)
+    return (record.year, record.passed_at.astimezone(UTC))
 
 
 def without_person(record: Record) -> dict[str, Any]:

@@ -19,7 +19,9 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
     posted = without_person(prepared.record)
     names = [name for name in prepared.record.__struct_fields__ if name not in _NOT_COMPARED]
     if isinstance(event, RecordHeld):
-        recorded = event.record
+        recorded = dict(event.record)
+        if "credits" in recorded:
+            recorded["credits"] = Decimal(recorded["credits"])
         same_person = event.identity_hash == prepared.identity_hash
     else:
         recorded = {name: _plain(getattr(event, name, None)) for name in names}
