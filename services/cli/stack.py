@@ -14,7 +14,7 @@ from services.cli.children import Child, Echo
 from services.cli.databases import EngineChoice, Say, migrate
 from services.cli.home import Home, ProcessRecord, StackRecord, record_of
 from services.cli.settings import SERVICES, StackSettings
-from services.cli.tokens import SERVICE_SCOPES, sign
+from services.cli.tokens import SCOPES, SERVICE_SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.settings import PREFIX, SettingsError
 
@@ -101,6 +101,19 @@ class Stack:
                 raise StackError(f"{child.name} ended with {child.exit_code}.{shown}")
         if self._engine.embedded is not None and not self._engine.embedded.pid:
             raise StackError(f"postgres ended. Its log is {self._home.database}.log")
+
+    def sign_token(
+        self, kind: str, *, subject: str = "", place: str | None = None, organization: str | None = None
+    ) -> str:
+        """A token of this stack's issuer for a kind of caller, as `xuefen token` prints it."""
+        return sign(
+            self._signing_key_file,
+            issuer=self._issuer,
+            subject=subject or kind,
+            scopes=SCOPES[kind],
+            place=place,
+            organization=organization,
+        )
 
     @property
     def record(self) -> StackRecord:

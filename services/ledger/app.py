@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from contracts.divisions import AUTHORITIES
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
-from services.kit.auth import Issuer, TokenVerifier, require
+from services.kit.auth import TokenVerifier, require
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
-from services.kit.key_sets import FetchedKeys
+from services.kit.issuers import issuers_of
 from services.ledger import api, api_answers, api_officials
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.publishing import publish
@@ -45,12 +45,13 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     async def readiness() -> Mapping[str, Any]:
-        """Every database answers."""
+        """Every database answers; how far the other services' facts have come in."""
         ledger: Ledger = app.state.ledger
         for database in ledger.databases.all():
             async with database.acquire() as conn:
                 await conn.fetchval("select 1")
-        return {"databases": len(ledger.databases.all()), "notices": len(list(ledger.shelf.book))}
+        followed = {source: await ledger.reactions.position(source) for source in ("registry", "transfer")}
+        return {"notices": len(list(ledger.shelf.book)), "followed": followed}
 
     feed = feed_router(
         lambda: app.state.ledger.databases, store, lambda: AUTHORITIES, publish, SOURCE, require("feed:read")
@@ -70,7 +71,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
 def create_app() -> FastAPI:
     """The application of a running deployment, told by its environment."""
     settings = LedgerSettings.load()
-    verifier = TokenVerifier([Issuer(settings.issuer, FetchedKeys(settings.key_set_url))])
+    verifier = TokenVerifier(issuers_of(settings))
     return build_app(verifier, lambda store: open_ledger(settings, "api", store))
 
 

@@ -1,0 +1,144 @@
+"""`xuefen demo`: starts the whole system, plays the main job on the five source notices over HTTP, shows the answers."""
+
+import shutil
+import time
+from contextlib import closing
+from decimal import Decimal
+from typing import Any
+
+from cyclopts import App
+from rich import box
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from contracts.divisions import authority_of, name_of
+from services.cli.demo.stage import Stage
+from services.cli.demo.stories import STORIES, Posting, Question, Story
+from services.cli.home import Home
+from services.cli.settings import StackSettings
+from services.cli.stack import running_stack
+
+app = App(name="demo", help="Play the main job on the five source notices and show the answers. 演示")
+_WIDTH_MIN = 116
+"""Columns a story needs to be read in comfort; a narrower window wraps the lines itself."""
+
+out = Console(highlight=False)
+out.width = max(out.width, _WIDTH_MIN)
+
+_COLOURS = {
+    "registered": "green",
+    "duplicate": "cyan",
+    "held": "yellow",
+    "rejected": "red",
+    "conflict": "red",
+    "compliant": "green",
+    "in_progress": "yellow",
+    "deficient": "red",
+    "not_required": "cyan",
+    "exempt": "cyan",
+    "no_policy": "magenta",
+}
+
+
+@app.default
+def demo() -> None:
+    """Play the demo on a fresh database, on free ports, and stop everything at the end."""
+    started = time.monotonic()
+    settings = demo_settings(StackSettings.load())
+    Home(settings.home).delete()
+    with (
+        out.status("starting 启动中") as shown,
+        running_stack(settings, say=lambda what: shown.update(f"starting {what} 启动中")) as stack,
+        closing(Stage(stack)) as stage,
+    ):
+        shown.update("playing 演示中")
+        for play in STORIES:
+            show_story(play(stage))
+        show_counts(*stage.counts(), calls=stage.calls)
+    shutil.rmtree(settings.home, ignore_errors=True)
+    out.print(f"[dim]{time.monotonic() - started:.0f} s. `make up` keeps the services running.[/dim]")
+
+
+def demo_settings(settings: StackSettings) -> StackSettings:
+    """The settings with a home and ports of the demo's own, so that a running system is left alone."""
+    ports = {f"{service}_port": 0 for service in ("registry", "ledger", "transfer")}
+    return settings.model_copy(update={"home": settings.home / "demo", **ports})
+
+
+def show_story(story: Story) -> None:
+    """Print one story: what was posted and became of it, what was asked and answered."""
+    out.print(Panel(Text(story.title, style="bold"), subtitle=story.notice, expand=False))
+    out.print(_postings(story.postings))
+    out.print(_questions(story.questions))
+    out.print()
+
+
+def _table(*columns: str) -> Table:
+    return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+
+
+def _postings(postings: list[Posting]) -> Table:
+    table = _table(
+        "提交\nposted", "年度\nyear", "学分\ncredits", "时间\nat", "结果\noutcome", "条款、原因\nclause, why"
+    )
+    for posting in postings:
+        record, outcome = posting.record, posting.outcome
+        problem = outcome.get("problem", {})
+        clause = outcome.get("clause") or problem.get("clause") or ""
+        why = problem.get("detail") or outcome.get("reason") or _released(outcome)
+        moment = record.get("completed_at") or record.get("passed_at", "")
+        table.add_row(
+            _two_lines(posting.what),
+            str(record["year"]),
+            record.get("credits", "-"),
+            moment[:19].replace("T", "\n"),
+            _coloured(outcome["outcome"]),
+            Text(f"{clause} {why}".strip(), overflow="fold"),
+        )
+    return table
+
+
+def _released(outcome: dict[str, Any]) -> str:
+    freed = outcome.get("released")
+    return f"同时登记 also registered: {', '.join(freed)}" if freed else ""
+
+
+def _questions(questions: list[Question]) -> Table:
+    table = _table(
+        "查询\nasked", "属地\nplace", "年度\nyear", "结论\nanswer", "条款\nclause", "说明\nexplanation"
+    )
+    for question in questions:
+        answer = question.answer
+        clauses = dict.fromkeys(item["clause"] for item in answer["requirements"])
+        table.add_row(
+            _two_lines(question.what),
+            name_of(answer["place"]),
+            str(answer["year"]),
+            _coloured(answer["status"]),
+            " ".join(clauses or answer["clauses"]),
+            Text(f"{answer['explanation_zh']}\n{answer['explanation_en']}", overflow="fold"),
+        )
+    return table
+
+
+def _two_lines(words: str) -> str:
+    return words.replace(" · ", "\n")
+
+
+def show_counts(heads: dict[str, int], rows: list[dict[str, Any]], *, calls: int) -> None:
+    """Print what the ledger holds at the end: events by log, registered records and credits by place and year."""
+    table = _table("日志\nlog", "事件\nevents", "登记\nregistered", "学分\ncredits")
+    for log, head in heads.items():
+        mine = [row for row in rows if authority_of(row["place"]) == log]
+        credits = sum((Decimal(row["credits"]) for row in mine), Decimal(0))
+        records = sum(row["records"] for row in mine)
+        table.add_row(f"{log} {name_of(log)}", str(head), str(records), f"{credits:.2f}")
+    out.print(Panel(Text("账簿合计 what the ledger holds", style="bold"), expand=False))
+    out.print(table)
+    out.print(f"{calls} HTTP 请求 requests.")
+
+
+def _coloured(word: str) -> Text:
+    return Text(word, style=_COLOURS.get(word, ""))

@@ -1,0 +1,226 @@
+"""The stage of the demo: real services, fictitious people, the providers the notices name, and everybody's tokens."""
+
+import time
+import uuid
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+import httpx
+
+from services.cli.demo import fictitious
+from services.cli.demo.fictitious import FictitiousPerson
+from services.cli.stack import Stack
+from services.cli.tokens import SCOPES
+
+_FOLLOW_SECONDS_MAX = 20.0
+_YEARS = list(range(2018, 2028))
+
+
+class DemoError(Exception):
+    """A step of the demo was answered otherwise than the story says."""
+
+
+class Collected:
+    """A person whom the registry has collected."""
+
+    def __init__(self, person_id: str, person: FictitiousPerson) -> None:
+        self.person_id = person_id
+        self.person = person
+
+
+class Provider:
+    """A provider with an account of its own."""
+
+    def __init__(self, stage: "Stage", name: str, organization_id: str, token: str) -> None:
+        self.name = name
+        self.organization_id = organization_id
+        self._stage = stage
+        self._headers = {"Authorization": f"Bearer {token}"}
+        self._count = 0
+
+    def completion(
+        self, who: Collected | FictitiousPerson, year: int, credits: str, completed_at: str, **fields: Any
+    ) -> dict[str, Any]:
+        """A completion as the provider's platform would post it; professional and online unless said otherwise."""
+        self._count += 1
+        return {
+            "id": f"{year}-{self._count:04d}",
+            "person": _identity(who.person if isinstance(who, Collected) else who),
+            "year": year,
+            "category": "professional",
+            "credits": credits,
+            "mode": "online",
+            "course": f"ZY-{self._count:03d}",
+            "completed_at": completed_at,
+        } | fields
+
+    def exam_pass(self, who: Collected, year: int, passed_at: str) -> dict[str, Any]:
+        """A pass of the provider's exam over a year's study."""
+        self._count += 1
+        return {
+            "id": f"exam-{self._count:04d}",
+            "person": _identity(who.person),
+            "year": year,
+            "passed_at": passed_at,
+        }
+
+    def posts(self, *records: dict[str, Any], to: str = "completions") -> list[dict[str, Any]]:
+        """Post a batch; an outcome for every record."""
+        answer = self._stage.call("ledger", "POST", f"/v1/{to}", {"records": list(records)}, self._headers)
+        results: list[dict[str, Any]] = answer["results"]
+        return results
+
+
+class Stage:
+    """Talks to the running services over HTTP, as officials, providers and dashboards do."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._client = httpx.Client(trust_env=False, timeout=30.0, headers={"Accept-Language": "zh-CN"})
+        self._people = 0
+        self._organizations = 0
+        self.calls = 0
+        self._officials: dict[str, dict[str, str]] = {}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def call(
+        self, service: str, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Any:
+        """One request; DemoError with the problem's own words when it is refused."""
+        self.calls += 1
+        response = self._client.request(
+            method, self._stack.addresses[service] + path, json=body, headers=headers
+        )
+        if response.status_code >= httpx.codes.BAD_REQUEST:
+            raise DemoError(f"{method} {path}: {response.status_code} {response.text}")
+        return response.json()
+
+    def official(self, place: str) -> dict[str, str]:
+        """The headers of an official of a place, with a fresh Idempotency-Key."""
+        if place not in self._officials:
+            token = self._stack.sign_token("official", place=place, subject=f"finance-bureau-{place}")
+            self._officials[place] = {"Authorization": f"Bearer {token}"}
+        return self._officials[place] | {"Idempotency-Key": str(uuid.uuid4())}
+
+    def stranger(self, province: str = "21") -> FictitiousPerson:
+        """Somebody nobody has collected yet."""
+        self._people += 1
+        return fictitious.person(self._people, province=province)
+
+    def collects(
+        self,
+        place: str,
+        *,
+        person: FictitiousPerson | None = None,
+        qualified_on: date | None = date(2016, 9, 10),
+        working_since: date | None = None,
+    ) -> Collected:
+        """A person's information is submitted by one official and approved by another (S1-06)."""
+        person = person or self.stranger(place[:2])
+        body: dict[str, Any] = {"person": _identity(person), "place": place}
+        if qualified_on is not None:
+            body["qualification"] = {"level": "junior", "obtained_on": qualified_on.isoformat()}
+        if working_since is not None:
+            body["working_since"] = working_since.isoformat()
+        submitted = self.call("registry", "POST", "/v1/collections", body, self.official(place))
+        reviewer = place[:2] + "0000" if place != "210200" else "100000"
+        self.call(
+            "registry",
+            "POST",
+            f"/v1/collections/{submitted['collection_id']}/approval",
+            None,
+            self.official(reviewer),
+        )
+        return Collected(submitted["person_id"], person)
+
+    def provides(self, name: str, places: Iterable[str]) -> Provider:
+        """A provider is registered, accredited at places, and given an account; it then signs in by itself."""
+        self._organizations += 1
+        national = self.official("100000")
+        organization = self.call(
+            "registry",
+            "POST",
+            "/v1/organizations",
+            {
+                "name": name,
+                "uscc": fictitious.uscc(self._organizations),
+                "kind": "provider",
+                "place": "100000",
+            },
+            national,
+        )
+        organization_id = organization["organization_id"]
+        for place in places:
+            self.call(
+                "registry",
+                "POST",
+                f"/v1/organizations/{organization_id}/accreditations",
+                {"place": place, "years": _YEARS, "modes": ["online", "face_to_face"]},
+                self.official(place),
+            )
+        operator = {
+            "Authorization": f"Bearer {self._stack.sign_token('operator', place='100000', subject='operator')}",
+            "Idempotency-Key": str(uuid.uuid4()),
+        }
+        account = self.call(
+            "registry",
+            "POST",
+            "/v1/clients",
+            {"scopes": sorted(SCOPES["provider"]), "organization_id": organization_id},
+            operator,
+        )
+        return Provider(self, name, organization_id, self._sign_in(account))
+
+    def _sign_in(self, account: dict[str, Any]) -> str:
+        response = self._client.post(
+            self._stack.addresses["registry"] + "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            auth=(account["client_id"], account["client_secret"]),
+        )
+        self.calls += 1
+        if response.status_code != httpx.codes.OK:
+            raise DemoError(f"no token: {response.status_code} {response.text}")
+        token: str = response.json()["access_token"]
+        return token
+
+    def wait_until_followed(self) -> None:
+        """Wait until the ledger's worker has followed everything the registry has published so far."""
+        dashboard = {"Authorization": f"Bearer {self._stack.sign_token('sync')}"}
+        [log] = self.call("registry", "GET", "/v1/logs", headers=dashboard)
+        deadline = time.monotonic() + _FOLLOW_SECONDS_MAX
+        while self.call("ledger", "GET", "/readyz")["followed"]["registry"] < log["head"]:
+            if time.monotonic() > deadline:
+                raise DemoError("the ledger's worker does not follow the registry")
+            time.sleep(0.05)
+
+    def asks(self, who: Collected, year: int, place: str, **params: str) -> dict[str, Any]:
+        """An official of the place asks whether somebody is compliant."""
+        query = "&".join(f"{name}={value}" for name, value in params.items())
+        path = f"/v1/persons/{who.person_id}/compliance/{year}" + (f"?{query}" if query else "")
+        answer: dict[str, Any] = self.call("ledger", "GET", path, headers=self.official(place))
+        return answer
+
+    def counts(self) -> tuple[dict[str, int], list[dict[str, Any]]]:
+        """The heads of the ledger's logs that hold anything, and the registrations by place and year."""
+        reader = {"Authorization": f"Bearer {self._stack.sign_token('sync')}"}
+        logs = self.call("ledger", "GET", "/v1/logs", headers=reader)
+        heads = {log["log"]: log["head"] for log in logs if log["head"]}
+        deadline = time.monotonic() + _FOLLOW_SECONDS_MAX
+        while True:
+            answer = self.call(
+                "ledger", "GET", "/v1/statistics/registrations?place=100000", headers=self.official("100000")
+            )
+            reached = answer["positions"]
+            if all(reached.get(log, 0) >= head for log, head in heads.items()):
+                return heads, answer["rows"]
+            if time.monotonic() > deadline:
+                raise DemoError("the statistics do not catch up")
+            time.sleep(0.1)
+
+
+def _identity(person: FictitiousPerson) -> dict[str, str]:
+    return {"id_type": "resident_id", "id_number": person.id_number, "name": person.name}

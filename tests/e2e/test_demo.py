@@ -1,0 +1,50 @@
+"""The demo plays the five notices on real processes; its stories stop when an answer is not what the notice says."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """The demo, played once."""
+    home = tmp_path_factory.mktemp("demo")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("XUEFEN_")}
+    return subprocess.run(
+        [sys.executable, "-m", "services.cli.main", "demo"],
+        cwd=ROOT,
+        env=environment | {"XUEFEN_HOME": str(home / "xuefen"), "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+class TestDemo:
+    def test_comes_out_as_the_notices_say(self, played: subprocess.CompletedProcess[str]):
+        assert played.returncode == 0, played.stdout + played.stderr
+
+    @pytest.mark.parametrize(
+        "notice",
+        [
+            "朝财〔2024〕6号",
+            "辽宁省2025年度通知",
+            "晋市财会〔2024〕11号",
+            "长财会〔2026〕5号",
+            "江财会函〔2020〕3号",
+        ],
+    )
+    def test_plays_a_story_for_each_notice(self, played: subprocess.CompletedProcess[str], notice: str):
+        assert notice in played.stdout
+
+    def test_ends_with_the_counts(self, played: subprocess.CompletedProcess[str]):
+        assert "what the ledger holds" in played.stdout
+
+    def test_shows_no_id_number(self, played: subprocess.CompletedProcess[str]):
+        assert "0000196" not in played.stdout
