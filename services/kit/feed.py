@@ -20,6 +20,7 @@ from services.kit.errors import Problem
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.hints import rung
 from services.kit.openapi import problems
+from services.kit.schemas import WholeNumber
 
 if TYPE_CHECKING:
     from services.kit.database import Database
@@ -241,10 +242,12 @@ def feed_router(
     async def read_feed(
         request: Request,
         log: str,
-        after: Annotated[int, Query(ge=0, le=_POSITION_MAX, description="The position to resume after.")] = 0,
-        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 100,
+        after: Annotated[
+            WholeNumber, Query(ge=0, le=_POSITION_MAX, description="The position to resume after.")
+        ] = 0,
+        limit: Annotated[WholeNumber, Query(ge=1, le=LIMIT_MAX)] = 100,
         wait: Annotated[
-            int, Query(ge=0, le=WAIT_SECONDS_MAX, description="Seconds to wait for something new.")
+            WholeNumber, Query(ge=0, le=WAIT_SECONDS_MAX, description="Seconds to wait for something new.")
         ] = 0,
     ) -> Response:
         """Published events of a log after a position, in order, without a gap and each once.

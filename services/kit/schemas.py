@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from services.kit.field_errors import refuse
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+_WHOLE = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _UNREADABLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 _MOMENT_TYPE = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -55,6 +56,13 @@ def parse_moment(value: Any) -> datetime:
     )
 
 
+def parse_whole(value: Any) -> Any:
+    """A whole number of an address, written in digits: pydantic would take `2025.0`, `2_025` and `+2025` too."""
+    if isinstance(value, str) and not _WHOLE.fullmatch(value):
+        raise refuse("wrong_type", "应为整数", "Must be an integer")
+    return value
+
+
 def parse_line(value: str) -> str:
     """One line of text, trimmed; control, format and separator characters would deceive whoever reads it."""
     trimmed = value.strip()
@@ -67,6 +75,8 @@ def parse_line(value: str) -> str:
 
 Day = Annotated[date, BeforeValidator(parse_day, json_schema_input_type=date)]
 Moment = Annotated[datetime, BeforeValidator(parse_moment, json_schema_input_type=datetime)]
+WholeNumber = Annotated[int, BeforeValidator(parse_whole, json_schema_input_type=int)]
+"""For parameters of an address; in a strict body an `int` is one already."""
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(parse_line)]
 ShortLine = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(parse_line)]
 Note = Annotated[str, Field(min_length=1, max_length=2000)]

@@ -23,12 +23,17 @@ from services.ledger.problems import (
     UnknownPlaceError,
 )
 from services.ledger.provider import Provider
-from services.ledger.records import Completion, ExamPass, Prepared, Preparer, Record
+from services.ledger.records import Completion, Enrolment, ExamPass, Prepared, Preparer, Record
 
 _ACCREDITED = """
 select log, state from providers where log = any($1::text[]) and organization_id = $2
 """
 _SOLE_AUTHORITY_SECONDS = 5.0
+_MOMENTS: dict[type[Record], tuple[str, ...]] = {
+    Completion: ("completed_at", "exam_passed_at", "started_on"),
+    Enrolment: ("enrolled_on",),
+    ExamPass: ("passed_at",),
+}
 _decode_provider = msgspec.json.Decoder(Provider).decode
 
 
@@ -138,11 +143,7 @@ def _authority_unclear() -> AuthorityUnclearError:
 
 def _check_moments(record: Record) -> None:
     """Refuse years that no study can have: arithmetic on time zones fails at the ends of the calendar."""
-    moments = {
-        Completion: ("completed_at", "exam_passed_at"),
-        ExamPass: ("passed_at",),
-    }.get(type(record), ())
-    for name in moments:
+    for name in _MOMENTS[type(record)]:
         moment = getattr(record, name)
         if moment is not None and not 1990 <= moment.year <= 2101:
             raise MomentImplausibleError(pointer=f"/{name}")
