@@ -26,11 +26,17 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_room = msgspec.json.Decoder(WaitingRoom).decode
 _decode_provider = msgspec.json.Decoder(Provider).decode
 
+# Each key is looked up by itself (`limit`, `offset 0` keep it so): on a table without statistics yet, as in a first
+# load, the planner would otherwise read a whole log for every group.
 _PEOPLE = """
 select p.identity_hash, p.state, a.year, a.version, a.state
-  from profiles p
-  left join accounts a on a.log = p.log and a.person_id = p.person_id and a.year = any($3::int[])
- where p.log = $1 and p.identity_hash = any($2::text[])
+  from unnest($2::text[]) as wanted (identity_hash)
+ cross join lateral (
+       select p.person_id, p.identity_hash, p.state from profiles p
+        where p.log = $1 and p.identity_hash = wanted.identity_hash limit 1) p
+  left join lateral (
+       select a.year, a.version, a.state from accounts a
+        where a.log = $1 and a.person_id = p.person_id and a.year = any($3::int[]) offset 0) a on true
 """
 _ACCOUNTS = """
 select person_id, year, version, state from accounts
