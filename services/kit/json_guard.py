@@ -37,7 +37,9 @@ def check_text(body: bytes) -> None:
 
 
 def check_json(body: bytes, *, members_max: int = MEMBERS_MAX) -> None:
-    """Refuse a body that is not strict JSON: NaN, NUL, lone surrogates, numbers beyond range, bombs."""
+    """Refuse a body that is not strict JSON: NaN, NUL, lone surrogates, numbers beyond range, a member given
+    twice, bombs.
+    """
     check_text(body)
     check_size(body, members_max)
     if _SUSPECT_ESCAPE.search(body) is not None:
@@ -46,6 +48,9 @@ def check_json(body: bytes, *, members_max: int = MEMBERS_MAX) -> None:
         msgspec.json.decode(body)
     except (ValueError, RecursionError) as error:
         raise explain(body, error) from None
+    repeated = [error for _, error in repeated_members(body)]
+    if repeated:
+        raise InvalidRequestError(repeated)
 
 
 def check_size(body: bytes, members_max: int = MEMBERS_MAX) -> None:
@@ -67,6 +72,48 @@ def explain(body: bytes, error: Exception) -> Problem:
     return MalformedBodyError("不是完整有效的 JSON", "Not valid, complete JSON")
 
 
+Path = tuple[str | int, ...]
+
+
+class _Repeating(dict[str, Any]):
+    """An object that names a member more than once; `names` are those, and its values the last ones."""
+
+    names: list[str]
+
+
+def repeated_members(body: bytes) -> list[tuple[Path, FieldError]]:
+    """The members that an object of a readable body names more than once, each with its path.
+
+    Parsers disagree on which of two counts (RFC 8259, 4), so neither is taken.
+    """
+    seen = False
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal seen
+        made = dict(members)
+        if len(made) == len(members):
+            return made
+        seen = True
+        names = [name for name, _ in members]
+        repeating = _Repeating(made)
+        repeating.names = [name for name in made if names.count(name) > 1]
+        return repeating
+
+    try:
+        document = json.loads(body, object_pairs_hook=pairs)
+    except (ValueError, RecursionError):
+        return []
+    if not seen:
+        return []
+    fault = ("given_twice", "重复出现", "This field is given twice")
+    return [
+        ((*path, name), FieldError(pointer_to((*path, name)), *fault))
+        for path, value in _walk(document)
+        if isinstance(value, _Repeating)
+        for name in value.names
+    ]
+
+
 def _refuse_bad_text(body: bytes) -> None:
     found = [place for place, _ in zip(_bad_places(body), range(20), strict=False)]
     if found:
@@ -78,18 +125,25 @@ def _bad_places(body: bytes) -> Iterator[FieldError]:
         document = json.loads(body)
     except (ValueError, RecursionError):
         return
-    pending: list[tuple[tuple[str | int, ...], Any]] = [((), document)]
-    while pending:
-        path, value = pending.pop()
+    for path, value in _walk(document):
         fault = _fault(value)
         if fault is not None:
             yield FieldError(pointer_to(path), *fault)
         elif isinstance(value, dict):
-            for name, member in reversed(value.items()):
+            for name in value:
                 name_fault = _fault(name)
                 if name_fault is not None:
                     yield FieldError(pointer_to(path), *name_fault)
-                pending.append(((*path, name), member))
+
+
+def _walk(document: Any) -> Iterator[tuple[Path, Any]]:
+    """Every value of a document with its path, in the order in which they are written."""
+    pending: list[tuple[Path, Any]] = [((), document)]
+    while pending:
+        path, value = pending.pop()
+        yield path, value
+        if isinstance(value, dict):
+            pending.extend(((*path, name), member) for name, member in reversed(value.items()))
         elif isinstance(value, list):
             pending.extend(((*path, index), value[index]) for index in reversed(range(len(value))))
 

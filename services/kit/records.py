@@ -8,6 +8,7 @@ struct does.
 from __future__ import annotations
 
 import functools
+import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from services.kit.errors import FieldError, InvalidRequestError, Problem, pointer_to
 from services.kit.field_errors import field_errors
-from services.kit.json_guard import check_size, explain
+from services.kit.json_guard import check_size, explain, repeated_members
 from services.kit.mirrors import mirror
 
 __all__ = ["Batch", "InvalidRecord", "batch_mirror", "decode_batch", "json_body", "mirror"]
@@ -68,12 +69,44 @@ def decode_batch(raw: bytes, struct: type[T], *, items_max: int) -> Batch[T]:
     check_size(raw)
     if _NUL_ESCAPE not in raw:
         try:
-            return Batch(_batch_decoder(struct, items_max)(raw).records)
+            records = _batch_decoder(struct, items_max)(raw).records
         except (ValueError, RecursionError):
             pass
-    return Batch(
-        [_decode_record(bytes(item), index, struct) for index, item in enumerate(_items(raw, items_max))]
-    )
+        else:
+            return Batch(records if _names_each_once(raw, records, struct) else _unrepeated(raw, records))
+    items = _items(raw, items_max)
+    records = [_decode_record(bytes(item), index, struct) for index, item in enumerate(items)]
+    return Batch(_unrepeated(raw, records))
+
+
+def _names_each_once(raw: bytes, records: Sequence[T], struct: type[T]) -> bool:
+    """Whether a decoded body surely names no member twice: it holds no more names than its records fields.
+
+    False where that is not so plain, as when fields are null or a text holds a quote before a colon.
+    """
+    required, optional = _field_counts(struct)
+    given = 0
+    for name in optional:
+        given += sum([getattr(record, name) is not None for record in records])
+    return raw.count(b'":') == 1 + required * len(records) + given
+
+
+def _unrepeated(raw: bytes, records: Sequence[T | InvalidRecord]) -> Sequence[T | InvalidRecord]:
+    """The records less those that name a member twice. InvalidRequestError when the body around them does."""
+    repeated = repeated_members(raw)
+    if not repeated:
+        return records
+    faults: dict[int, list[FieldError]] = {}
+    for path, error in repeated:
+        if len(path) < 3 or path[0] != "records" or not isinstance(path[1], int):
+            raise InvalidRequestError([error])
+        faults.setdefault(path[1], []).append(error)
+    return [
+        InvalidRecord(index, faults[index])
+        if index in faults and not isinstance(record, InvalidRecord)
+        else record
+        for index, record in enumerate(records)
+    ]
 
 
 def _items(raw: bytes, items_max: int) -> Sequence[msgspec.Raw]:
@@ -127,6 +160,23 @@ def _faults(item: bytes, struct: type[msgspec.Struct], base: tuple[str | int, ..
             for found in problem.field_errors
         ] or [FieldError(pointer_to(base), "invalid", "内容不正确", "Not valid")]
     return [FieldError(pointer_to(base), "invalid", "内容不正确", "Not valid")]
+
+
+@functools.cache
+def _field_counts(struct: type[msgspec.Struct]) -> tuple[int, tuple[str, ...]]:
+    """How many names every record must hold, those of nested structs included, and which fields may be left out."""
+    required = 0
+    optional = []
+    hints = typing.get_type_hints(struct)
+    for field in msgspec.structs.fields(struct):
+        if not field.required:
+            optional.append(field.name)
+            continue
+        required += 1
+        hint = hints[field.name]
+        if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+            required += _field_counts(hint)[0]
+    return required, tuple(optional)
 
 
 @functools.cache
