@@ -1,0 +1,216 @@
+"""The library's aggregates on our store."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+from eventsourcing.domain import event
+
+from services.kit.aggregates import Aggregate, AggregateNotFoundError, Aggregates, domain_event
+from services.kit.database import Database
+from services.kit.event_store import EventStore, WrongExpectedVersion
+from services.kit.events import DuplicateTopicError, UnknownEventError, is_known
+from tests.kit.given import appended, everything
+from tests.kit.given import event as new_event
+
+NOON = datetime(2025, 6, 30, 4, tzinfo=UTC)
+EVENING = datetime(2025, 6, 30, 12, tzinfo=UTC)
+
+
+class Booking(Aggregate):
+    """Seats on a day, for a price."""
+
+    TOPIC = "test.Booking"
+
+    @event("Requested", topic="test.BookingRequested")
+    def __init__(self, *, number: int, day: date, price: Decimal, timestamp: datetime) -> None:
+        self.number = number
+        self.day = day
+        self.price = price
+        self.seats: list[str] = []
+
+    @staticmethod
+    def create_id(number: int) -> UUID:
+        return uuid5(UUID(int=0), f"booking {number}")
+
+    @event("SeatTaken", topic="test.BookingSeatTaken")
+    def take(self, *, seat: str, timestamp: datetime) -> None:
+        self.seats.append(seat)
+
+
+class Ticket(Aggregate):
+    """Its event has changed shape once: `price` was `cost`."""
+
+    TOPIC = "test.Ticket"
+
+    class Sold(Aggregate.Created):
+        TOPIC = "test.TicketSold"
+        class_version = 2
+        price: Decimal
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            state["price"] = state.pop("cost")
+
+    @event(Sold)
+    def __init__(self, *, price: Decimal, timestamp: datetime) -> None:
+        self.price = price
+
+
+def booked(number: int = 1) -> Booking:
+    return Booking(number=number, day=date(2025, 7, 1), price=Decimal("12.50"), timestamp=NOON)
+
+
+async def saved(database: Database, store: EventStore, log: str, *aggregates: Aggregate) -> None:
+    async with database.transaction() as conn:
+        await Aggregates(store, log).save(conn, *aggregates)
+
+
+class TestSaveAndGet:
+    async def test_an_aggregate_comes_back_as_it_was(self, database: Database, store: EventStore, log: str):
+        booking = booked()
+        booking.take(seat="A1", timestamp=EVENING)
+        await saved(database, store, log, booking)
+
+        async with database.acquire() as conn:
+            again = await Aggregates(store, log).get(conn, Booking, booking.id)
+
+        assert again == booking
+        assert (again.seats, again.price, again.day) == (["A1"], Decimal("12.50"), date(2025, 7, 1))
+        assert (again.created_on, again.modified_on, again.version) == (NOON, EVENING, 2)
+
+    async def test_it_is_stored_under_pinned_names(self, database: Database, store: EventStore, log: str):
+        booking = booked()
+        booking.take(seat="A1", timestamp=EVENING)
+        await saved(database, store, log, booking)
+
+        stored = await everything(database, store, log)
+
+        assert [e.topic for e in stored] == ["test.BookingRequested", "test.BookingSeatTaken"]
+        assert [e.version for e in stored] == [1, 2]
+        assert {e.stream_id for e in stored} == {str(booking.id)}
+        assert all(b"tests.kit" not in e.state for e in stored)
+
+    async def test_several_are_saved_together_or_not_at_all(
+        self, database: Database, store: EventStore, log: str
+    ):
+        one, two = booked(1), booked(2)
+        await saved(database, store, log, one)
+        again = booked(1)
+
+        with pytest.raises(WrongExpectedVersion):
+            await saved(database, store, log, two, again)
+
+        async with database.acquire() as conn:
+            found = await Aggregates(store, log).get_all(conn, Booking, [one.id, two.id])
+        assert list(found) == [one.id]
+
+    async def test_an_unknown_one_is_an_error(self, database: Database, store: EventStore, log: str):
+        async with database.acquire() as conn:
+            with pytest.raises(AggregateNotFoundError):
+                await Aggregates(store, log).get(conn, Booking, booked().id)
+
+    async def test_another_kind_under_the_same_id_is_an_error(
+        self, database: Database, store: EventStore, log: str
+    ):
+        booking = booked()
+        await saved(database, store, log, booking)
+
+        async with database.acquire() as conn:
+            with pytest.raises(TypeError, match="no Ticket"):
+                await Aggregates(store, log).get(conn, Ticket, booking.id)
+
+    async def test_of_two_who_decide_on_the_same_state_one_must_decide_again(
+        self, database: Database, store: EventStore, log: str
+    ):
+        booking = booked()
+        await saved(database, store, log, booking)
+        aggregates = Aggregates(store, log)
+        async with database.acquire() as conn:
+            mine = await aggregates.get(conn, Booking, booking.id)
+            yours = await aggregates.get(conn, Booking, booking.id)
+        mine.take(seat="A1", timestamp=NOON)
+        yours.take(seat="A1", timestamp=NOON)
+        await saved(database, store, log, mine)
+
+        with pytest.raises(WrongExpectedVersion):
+            await saved(database, store, log, yours)
+
+    async def test_saving_without_a_decision_writes_no_event_but_does_write(
+        self, database: Database, store: EventStore, log: str
+    ):
+        booking = booked()
+        await saved(database, store, log, booking)
+        async with database.transaction() as conn:
+            assert await Aggregates(store, log).save(conn, booking) is None
+            assert await conn.fetchval("select pg_current_xact_id_if_assigned()") is not None
+
+        assert len(await everything(database, store, log)) == 1
+
+
+class TestTime:
+    def test_a_command_without_a_moment_is_refused(self):
+        with pytest.raises(TypeError, match="hand the moment in"):
+            Booking(number=1, day=date(2025, 7, 1), price=Decimal(1), timestamp=None)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="timestamp"):
+            booked().take(seat="A1")  # type: ignore[call-arg]
+
+
+class TestNames:
+    def test_events_of_aggregates_are_known(self):
+        assert is_known("test.BookingRequested")
+        assert is_known("test.BookingSeatTaken")
+
+    def test_an_aggregate_must_pin_its_name(self):
+        with pytest.raises(TypeError, match="pins no TOPIC"):
+
+            class Nameless(Aggregate):
+                pass
+
+    def test_so_must_its_events(self):
+        with pytest.raises(TypeError, match="pins no topic"):
+
+            class Careless(Aggregate):
+                TOPIC = "test.Careless"
+
+                @event("Opened")
+                def __init__(self, *, timestamp: datetime) -> None: ...
+
+    def test_a_name_cannot_be_taken_twice(self):
+        with pytest.raises(DuplicateTopicError):
+
+            class Copy(Aggregate):
+                TOPIC = "test.Copy"
+
+                @event("Opened", topic="test.BookingRequested")
+                def __init__(self, *, timestamp: datetime) -> None: ...
+
+    async def test_an_unknown_topic_stops_the_reading(self, database: Database, store: EventStore, log: str):
+        await appended(database, store, log, new_event(str(booked().id), 1, topic="test.Nobody"))
+
+        async with database.acquire() as conn:
+            with pytest.raises(UnknownEventError):
+                await Aggregates(store, log).get(conn, Booking, booked().id)
+
+
+class TestVersions:
+    async def test_an_older_shape_is_upcast(self, database: Database, store: EventStore, log: str):
+        ticket = Ticket(price=Decimal("3.00"), timestamp=NOON)
+        old = (
+            b'{"timestamp":{"_type_":"datetime_iso","_data_":"2025-06-30T04:00:00+00:00"},'
+            b'"originator_topic":"test.Ticket","cost":{"_type_":"decimal_str","_data_":"3.00"}}'
+        )
+        await appended(database, store, log, new_event(str(ticket.id), 1, old, topic="test.TicketSold"))
+
+        async with database.acquire() as conn:
+            again = await Aggregates(store, log).get(conn, Ticket, ticket.id)
+
+        assert (again.id, again.price, again.created_on) == (ticket.id, Decimal("3.00"), NOON)
+
+    async def test_events_can_be_read_one_by_one(self, database: Database, store: EventStore, log: str):
+        await saved(database, store, log, booked())
+        [stored] = await everything(database, store, log)
+
+        assert domain_event(stored).price == Decimal("12.50")
