@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from services.ledger.events import PolicyPublished
-from services.ledger.policy import Notice, notice_hash
+from services.ledger.policy import Notice, notice_as_data, notice_hash
 
 
 def stream_of(notice: Notice) -> str:
@@ -23,7 +23,7 @@ def publish(notice: Notice) -> PolicyPublished:
         years_from=notice.years.first,
         years_to=notice.years.last,
         notice_hash=notice_hash(notice),
-        notice=msgspec.to_builtins(notice),
+        notice=notice_as_data(notice),
     )
 
 
