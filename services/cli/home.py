@@ -17,6 +17,13 @@ from services.kit.processes import is_running, process_started
 from services.kit.provision import services_of
 from services.kit.settings import new_key_text
 
+KEYS: dict[str, Callable[[], str]] = {
+    "identity.key": new_key_text,
+    "key-encryption.key": new_key_text,
+    "signing.jwk": lambda: signing_key_text(new_signing_key()),
+}
+"""The secret keys of a deployment: of identity hashes, of what wraps people's keys, of tokens."""
+
 
 class ProcessRecord(msgspec.Struct, frozen=True):
     """A process we started: `started` tells it from a later one that was given the same id."""
@@ -94,19 +101,19 @@ class Home:
 
     def write_record(self, record: StackRecord) -> None:
         """Replace the record at once; it holds passwords, so it is ours alone to read."""
-        _write_private(self._record, msgspec.json.encode(record).decode())
+        write_private(self._record, msgspec.json.encode(record).decode())
 
     def identity_key_file(self) -> Path:
         """The key of the keyed hashes of identity."""
-        return self._secret("identity.key", new_key_text)
+        return self._key("identity.key")
 
     def key_encryption_key_file(self) -> Path:
         """The key that wraps each person's own key."""
-        return self._secret("key-encryption.key", new_key_text)
+        return self._key("key-encryption.key")
 
     def signing_key_file(self) -> Path:
         """The Ed25519 key the token issuer signs with, as JWK."""
-        return self._secret("signing.jwk", lambda: signing_key_text(new_signing_key()))
+        return self._key("signing.jwk")
 
     def token_file(self, service: str) -> Path:
         """Where the token stands by which a service calls the others."""
@@ -116,7 +123,7 @@ class Home:
         """Keep the token by which a service calls the others."""
         path = self.token_file(service)
         self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_private(path, token)
+        write_private(path, token)
         return path
 
     def database_passwords(self, services: tuple[str, ...]) -> dict[str, str]:
@@ -126,18 +133,30 @@ class Home:
         passwords: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         passwords = {key: passwords.get(key) or new_key_text() for key in keys}
         assert services_of(passwords) == sorted(services)
-        _write_private(path, json.dumps(passwords, indent=1))
+        write_private(path, json.dumps(passwords, indent=1))
         return passwords
+
+    def _key(self, name: str) -> Path:
+        return self._secret(name, KEYS[name])
 
     def _secret(self, name: str, make: Callable[[], str]) -> Path:
         path = self._secrets / name
         if not path.exists():
             self._secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_private(path, make())
+            write_private(path, make())
         return path
 
 
-def _write_private(path: Path, text: str) -> None:
+def make_keys(folder: Path) -> list[Path]:
+    """Write the three keys of a deployment into a folder; a key that is there is left as it is."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name, make in KEYS.items():
+        if not (folder / name).exists():
+            write_private(folder / name, make())
+    return [folder / name for name in KEYS]
+
+
+def write_private(path: Path, text: str) -> None:
     """Write a file only we may read, all of it or nothing."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)

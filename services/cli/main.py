@@ -180,13 +180,14 @@ def token(
     organization: str | None = None,
     scope: list[str] | None = None,
     days: float = 1.0,
+    out: Path | None = None,
 ) -> None:
     """Print a bearer token signed with the issuer's key of this directory.
 
     Parameters
     ----------
     kind
-        provider, official, dashboard, sync or operator: sets the scopes.
+        provider, official, dashboard, sync, operator or service: sets the scopes.
     subject
         Who the token speaks for; the kind when not given.
     place
@@ -197,8 +198,10 @@ def token(
         Other scopes than the kind has; may be given several times.
     days
         How long the token is good.
+    out
+        Write it to this file, which only we may read, instead.
     """
-    from services.cli.home import Home
+    from services.cli.home import Home, write_private
     from services.cli.tokens import SCOPES, sign
 
     if kind not in SCOPES:
@@ -213,7 +216,25 @@ def token(
         organization=organization,
         days=days,
     )
-    print(signed)
+    if out is None:
+        print(signed)
+    else:
+        write_private(out, signed)
+
+
+@app.command
+def keys(folder: Path, /) -> None:
+    """Make the secret keys of a deployment in a folder; a key that is there is left as it is.
+
+    Parameters
+    ----------
+    folder
+        Where identity.key, key-encryption.key and signing.jwk are kept. Without them the data cannot be read.
+    """
+    from services.cli.home import make_keys
+
+    for path in make_keys(folder):
+        out.print(str(path))
 
 
 def main() -> None:

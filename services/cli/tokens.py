@@ -30,6 +30,7 @@ SCOPES = {
     ),
     "dashboard": frozenset({"compliance:read", "statistics:read"}),
     "sync": frozenset({"feed:read"}),
+    "service": SERVICE_SCOPES,
     "operator": frozenset({"client:write", "organization:write", "policy:write", "feed:read"}),
 }
 """The scopes each kind of caller usually has."""

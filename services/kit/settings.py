@@ -23,7 +23,7 @@ class SettingsError(Exception):
 class ServiceSettings(BaseSettings):
     """What every service is told. A service derives its own settings from this and adds fields."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
 
     issuer: str = "http://127.0.0.1:8001"
     """`iss` of the tokens that are taken."""

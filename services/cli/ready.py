@@ -1,0 +1,30 @@
+"""Asks a service on this machine whether it is ready, and exits with 0 or 1: the health check of a container.
+
+    python -m services.cli.ready ledger
+
+It imports nothing heavy, as it runs every few seconds.
+"""
+
+import http.client
+import os
+import sys
+
+PORTS = {"registry": 8001, "ledger": 8002, "transfer": 8003}
+_SECONDS_MAX = 4.0
+
+
+def is_ready(service: str) -> bool:
+    """Whether `GET /readyz` answers 200."""
+    port = int(os.environ.get(f"XUEFEN_{service.upper()}_PORT") or PORTS[service])
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS_MAX)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.client.OK
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+if __name__ == "__main__":
+    sys.exit(not is_ready(sys.argv[1]))
