@@ -4,12 +4,15 @@
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
 import msgspec
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 
 from services.ledger.policy.notice import AnyRule, Notice
 
@@ -42,9 +45,19 @@ def schema_text() -> str:
 
 
 @cache
-def validator() -> Draft202012Validator:
+def validator() -> Validator:
     """The checker of notice files."""
-    return Draft202012Validator(policy_schema())
+    checker: Validator = _Checker(policy_schema())
+    return checker
+
+
+def _follows_pattern(_: Validator, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
+    """A pattern as JSON Schema means it: the end is the end, where Python's `$` lets a newline pass."""
+    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield ValidationError("not of the required form")
+
+
+_Checker = extend(Draft202012Validator, {"pattern": _follows_pattern})  # type: ignore[no-untyped-call]
 
 
 def _plain(part: Any) -> Any:
