@@ -2,14 +2,19 @@
 
 import itertools
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
+import httpx
 import pytest
 import pytest_asyncio
 
-from services.kit.database import Database
+from services.kit.auth import require
+from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
+from services.kit.feed import feed_router
 from tests.conftest import FreshDatabase, FreshDatabaseFactory, outside_loop
-from tests.kit.given import create_tally_tables
+from tests.kit.given import SOURCE, create_tally_tables, publish
+from tests.kit.http import calling, service
 
 _NUMBERS = itertools.count(1)
 
@@ -48,3 +53,15 @@ def log(new_log: Callable[[], str]) -> str:
 def new_log() -> Callable[[], str]:
     """Names of logs nobody has written to."""
     return lambda: f"log{next(_NUMBERS)}"
+
+
+@pytest.fixture
+def client(
+    database: Database, store: EventStore, log: str
+) -> Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]:
+    """Makes clients of a service that publishes `log`, and an empty one beside it."""
+    router = feed_router(
+        Databases(database), store, lambda: [log, "empty"], publish, SOURCE, require("feed:read")
+    )
+    app = service([router])
+    return lambda *scopes: calling(app, *scopes)

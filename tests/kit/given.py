@@ -1,6 +1,8 @@
 """Short words for tests of the event store: events to append, appends, and what a log holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
 
 import asyncpg
 
@@ -114,3 +116,17 @@ async def create_tally_tables(owner_dsn: str, *, partitions: int) -> None:
                 await owner.execute(statement)
     finally:
         await owner.close()
+
+
+SOURCE = "urn:example:kit"
+
+
+def publish(stored: RecordedEvent) -> Mapping[str, Any] | None:
+    """Everything but `kit.Other` is published."""
+    if stored.topic == "kit.Other":
+        return None
+    return {
+        "type": "cn.example.kit.noted.v1",
+        "subject": stored.stream_id,
+        "data": {"text": stored.state.decode(), "share": Decimal("1.50")},
+    }

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+import asyncpg
 import pytest
 
 from services.kit.checkpoints import CheckpointError, Checkpoints
@@ -10,6 +11,7 @@ from services.kit.database import Connection, Database, Databases
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.events import UnknownEventError
 from services.kit.projection import ProjectionRunner
+from tests.conftest import FreshDatabase
 from tests.kit.given import Tally, appended, event, noted, rows
 
 
@@ -190,6 +192,28 @@ class TestRun:
         await asyncio.wait([running])
 
         assert tally.status()[log].error is None
+        assert await seen(database, log) == {"s": 2}
+
+    async def test_a_lost_database_is_waited_for(
+        self, event_tables: FreshDatabase, database: Database, store: EventStore, log: str
+    ):
+        fragile = await Database.connect(event_tables.app_dsn, schema="kit", application_name="test-fragile")
+        tally = runner(fragile, store, log)
+        running = asyncio.ensure_future(tally.run())
+        await noted(database, store, log, 1)
+        await until(lambda: log in tally.status() and tally.status()[log].position == 1)
+
+        admin = await asyncpg.connect(event_tables.admin_dsn)
+        await admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test-fragile'"
+        )
+        await admin.close()
+        await noted(database, store, log, 1)
+        await until(lambda: tally.status()[log].position == 2)
+
+        running.cancel()
+        await asyncio.wait([running])
+        await fragile.close()
         assert await seen(database, log) == {"s": 2}
 
 

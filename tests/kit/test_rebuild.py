@@ -1,10 +1,11 @@
 """Rebuilding: built beside, switched in one transaction, byte for byte what the live rows are."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
@@ -29,6 +30,18 @@ async def given_history(database: Database, store: EventStore, log: str) -> None
 async def damage(database: Database, log: str, statement: str) -> None:
     async with database.acquire() as conn:
         await conn.execute(statement, log)
+
+
+@pytest_asyncio.fixture
+async def hasty(event_tables: FreshDatabase) -> AsyncIterator[Database]:
+    """A single connection that waits 50 ms for a lock and no longer."""
+    hasty = await Database.connect(
+        event_tables.app_dsn, schema="kit", application_name="test-hasty", size_max=1
+    )
+    async with hasty.acquire() as conn:
+        await conn.execute("set lock_timeout = '50ms'")
+    yield hasty
+    await hasty.close()
 
 
 class TestRebuild:
@@ -227,23 +240,33 @@ class TestRefusal:
         with pytest.raises(NotRebuildableError):
             await rebuild(database, store, Wrong(), log)
 
+    async def test_a_switch_that_had_to_give_way_is_tried_again(
+        self, hasty: Database, database: Database, store: EventStore, log: str
+    ):
+        await given_history(database, store, log)
+
+        async def write_slowly() -> None:
+            async with database.transaction() as conn:
+                await store.append(conn, log, [event("a", 6)])
+                await asyncio.sleep(0.15)
+
+        writing = asyncio.ensure_future(write_slowly())
+        await asyncio.sleep(0.02)
+
+        assert (await rebuild(hasty, store, Tally(), log, inline=True)).position == 12
+        await writing
+
     async def test_a_writer_that_will_not_move_ends_the_switch(
         self,
+        hasty: Database,
         database: Database,
-        event_tables: FreshDatabase,
         store: EventStore,
         log: str,
         monkeypatch: pytest.MonkeyPatch,
     ):
         monkeypatch.setattr("services.kit.rebuild._SWITCH_ATTEMPTS_MAX", 1)
         await given_history(database, store, log)
-        hasty = await Database.connect(
-            event_tables.app_dsn, schema="kit", application_name="test-hasty", size_max=1
-        )
-        async with hasty.acquire() as conn:
-            await conn.execute("set lock_timeout = '50ms'")
         async with database.transaction() as stuck:
             await store.append(stuck, log, [event("a", 6)])
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await rebuild(hasty, store, Tally(), log, inline=True)
-        await hasty.close()
