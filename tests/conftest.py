@@ -40,6 +40,16 @@ SETTINGS = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs again in other layouts: every test of a service that has a database."""
+    again = {"ledger"} if LAYOUT == "spread" else {"registry", "ledger", "transfer"}
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in again and "fresh_database" in getattr(item, "fixturenames", ()):
+            item.add_marker("layout")
+
+
 @dataclass(frozen=True)
 class FreshDatabase:
     """A migrated database of one service: addresses for its two roles and for the superuser."""
