@@ -45,10 +45,11 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
                     await listening
 
     async def readiness() -> Mapping[str, Any]:
-        """The database answers; the position is the log's last."""
+        """The database answers; the log's last position, and how far the other services' facts have come in."""
         registry: Registry = app.state.registry
         async with registry.database.acquire() as conn:
-            return {"position": await store.head(conn, LOG)}
+            position = await store.head(conn, LOG)
+        return {"position": position, "followed": await registry.followed()}
 
     feed = feed_router(
         lambda: app.state.registry.databases,

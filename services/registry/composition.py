@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
@@ -15,6 +16,10 @@ from services.registry.tokens import TokenIssuer
 from services.registry.vault import Vault
 
 SCHEMA = "registry"
+FOLLOWED = "transfer"
+"""The log of another service that the registry follows."""
+CHECKPOINT = "transfer"
+"""The name the position in it is saved under, for ever."""
 
 
 class Registry:
@@ -42,6 +47,11 @@ class Registry:
         """Open the log, so that a first append does not have to."""
         async with self.database.acquire() as conn:
             await self.store.open_logs(conn, [LOG])
+
+    async def followed(self) -> dict[str, int]:
+        """How far the other services' facts have come in."""
+        async with self.database.acquire() as conn:
+            return {FOLLOWED: await Checkpoints(CHECKPOINT).get(conn, LOG, FOLLOWED)}
 
     async def close(self) -> None:
         """Send the last hints, then close the database."""

@@ -3,7 +3,7 @@
 The events hold opaque ids, keyed hashes, places and dates; the name and the number are in the vault.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -76,6 +76,7 @@ class Person(Aggregate):
         self.decided_by: str | None = None
         self.decided_at: datetime | None = None
         self.reason: str | None = None
+        self.transfers: frozenset[str] = frozenset()
 
     def resubmit(self, *, profile: Profile, by: Actor, at: datetime) -> None:
         """Submit again after a return (S2C-08). Raises CollectionExistsError in any other state."""
@@ -149,6 +150,19 @@ class Person(Aggregate):
         self.reason = reason
         self.decided_by = returned_by
         self.decided_at = timestamp
+
+    def move(self, *, transfer_id: str, place: str, employer: str | None, at: datetime) -> None:
+        """Keep the profile at another place from now on, as a transfer was completed there (S2C-12).
+
+        Both desks have decided, so there is nothing left to refuse; a transfer heard of before changes nothing.
+        """
+        if transfer_id not in self.transfers:
+            self._moved(transfer_id=transfer_id, place=place, employer=employer, timestamp=at)
+
+    @event("ProfileMoved", topic="registry.ProfileMoved")
+    def _moved(self, *, transfer_id: str, place: str, employer: str | None, timestamp: datetime) -> None:
+        self.transfers |= {transfer_id}
+        self.profile = replace(self.profile, place=place, employer=employer)
 
     def _must_be_reviewable(self, by: Actor) -> None:
         by.must_cover(self.profile.place)

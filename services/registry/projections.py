@@ -57,6 +57,9 @@ insert into people
      working_since, collected_at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
+_MOVE = """
+update people set version = $3, place = $4, employer = $5 where log = $1 and person_id = $2
+"""
 
 
 async def _on_submitted(conn: Connection, log: str, event: Any) -> None:
@@ -119,8 +122,14 @@ async def _on_collected(conn: Connection, log: str, event: Any) -> None:
     )
 
 
+async def _on_moved(conn: Connection, log: str, event: Any) -> None:
+    person_id = str(event.originator_id)
+    await conn.execute(_MOVE, log, person_id, event.originator_version, event.place, event.employer)
+
+
 def read_models() -> list[ReadModel]:
-    """Every read model of the registry: collection cases with their states, and the people collected."""
+    """Every read model of the registry: collection cases with their states, and the people collected, where they
+    are now."""
     return [
         ReadModel(
             "collections",
@@ -131,5 +140,5 @@ def read_models() -> list[ReadModel]:
                 "registry.InfoCollected": _on_approved,
             },
         ),
-        ReadModel("people", {"registry.InfoCollected": _on_collected}),
+        ReadModel("people", {"registry.InfoCollected": _on_collected, "registry.ProfileMoved": _on_moved}),
     ]

@@ -1,16 +1,31 @@
-"""The registry's worker: its read models need none, being written with their events; old command keys do."""
+"""The registry's worker: follows the transfer service's feed into the registry's log, and forgets old command keys.
+
+The registry's own read models need no worker, being written with their events.
+"""
 
 import asyncio
+from collections.abc import Generator, Sequence
 
+import httpx
 import structlog
+from pydantic import ValidationError
 
-from services.kit.database import OUTCOME_UNKNOWN, Database
-from services.registry.composition import connect
+from contracts.catalogue import UnknownEventTypeError, read_event
+from contracts.envelope import PublishedEvent
+from services.kit.auth import sign_token
+from services.kit.database import OUTCOME_UNKNOWN, Connection, Database
+from services.kit.event_store import EventStore
+from services.kit.events import UnknownEventError
+from services.kit.feed import CloudEvent
+from services.kit.follower import FeedFollower, InOneTransaction
+from services.registry.composition import CHECKPOINT, FOLLOWED, connect
+from services.registry.reactions import TransferReaction
 from services.registry.settings import RegistrySettings
 from services.registry.tables import LOG
 
 PAUSE_SECONDS = 3600.0
 BATCH_MAX = 1000
+TOKEN_SECONDS = 300
 
 _FORGET = """
 delete from idempotency_keys
@@ -21,21 +36,76 @@ delete from idempotency_keys
 _log = structlog.stdlib.get_logger("services.registry.worker")
 
 
-async def run(settings: RegistrySettings | None = None) -> None:
-    """Look after the registry's tables until cancelled."""
-    told = settings or RegistrySettings.load()
-    database = await connect(told, "worker", size_max=2)
+class OwnToken(httpx.Auth):
+    """A short-lived token for each request, signed by the registry itself: it needs none handed to it."""
+
+    def __init__(self, settings: RegistrySettings) -> None:
+        self._settings = settings
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Put the token into the request."""
+        token = sign_token(
+            self._settings.token_key,
+            issuer=self._settings.issuer,
+            subject="service:registry",
+            scopes=["feed:read"],
+            lifetime_seconds=TOKEN_SECONDS,
+        )
+        request.headers["Authorization"] = f"Bearer {token}"
+        yield request
+
+
+def follow_transfers(database: Database, store: EventStore, client: httpx.AsyncClient) -> FeedFollower:
+    """The follower of the transfer service's log; effects and position are written in one transaction."""
+    reaction = TransferReaction(store)
+
+    async def apply(conn: Connection, events: Sequence[CloudEvent]) -> None:
+        await reaction.react(conn, [_read(event) for event in events])
+
+    once = InOneTransaction(database, CHECKPOINT, log=LOG, source=FOLLOWED, apply=apply)
+
+    async def handle(events: Sequence[CloudEvent], next_after: int) -> None:
+        await once.handle(events, next_after)
+        store.hints.announce(database, LOG)
+
+    return FeedFollower(client, FOLLOWED, load_checkpoint=once.load_checkpoint, handle=handle)
+
+
+def _read(event: CloudEvent) -> PublishedEvent:
     try:
-        while True:
-            try:
-                forgotten = await forget_old_keys(database, days=told.idempotency_days)
-                if forgotten:
-                    _log.info("old command keys forgotten", count=forgotten)
-            except OUTCOME_UNKNOWN:
-                _log.warning("database lost, trying again later")
-            await asyncio.sleep(PAUSE_SECONDS)
+        return read_event(event.type, event.data)
+    except (UnknownEventTypeError, ValidationError) as error:
+        raise UnknownEventError(event.type, "not in this release's contract") from error
+
+
+async def run(settings: RegistrySettings | None = None) -> None:
+    """Work until cancelled. Raises SettingsError when a setting is missing, and what stops the follower."""
+    told = settings or RegistrySettings.load()
+    told.check_keys()
+    database, store = await connect(told, "worker", size_max=2), EventStore()
+    try:
+        # Services are called directly, never through a proxy of the environment.
+        async with (
+            httpx.AsyncClient(base_url=told.transfer_url, auth=OwnToken(told), trust_env=False) as transfer,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(follow_transfers(database, store, transfer).run())
+            tasks.create_task(keep_forgetting(database, days=told.idempotency_days))
     finally:
+        await store.hints.close()
         await database.close()
+
+
+async def keep_forgetting(database: Database, *, days: int) -> None:
+    """Delete old keys of commands, hour after hour, until cancelled."""
+    while True:
+        try:
+            forgotten = await forget_old_keys(database, days=days)
+            if forgotten:
+                _log.info("old command keys forgotten", count=forgotten)
+        except OUTCOME_UNKNOWN:
+            _log.warning("database lost, trying again later")
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 async def forget_old_keys(database: Database, *, days: int) -> int:
