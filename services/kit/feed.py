@@ -20,7 +20,7 @@ from services.kit.errors import Problem
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.hints import rung
 from services.kit.openapi import problems
-from services.kit.schemas import WholeNumber
+from services.kit.schemas import IN_DIGITS
 
 if TYPE_CHECKING:
     from services.kit.database import Database
@@ -243,11 +243,11 @@ def feed_router(
         request: Request,
         log: str,
         after: Annotated[
-            WholeNumber, Query(ge=0, le=_POSITION_MAX, description="The position to resume after.")
+            int, Query(ge=0, le=_POSITION_MAX, description="The position to resume after."), IN_DIGITS
         ] = 0,
-        limit: Annotated[WholeNumber, Query(ge=1, le=LIMIT_MAX)] = 100,
+        limit: Annotated[int, Query(ge=1, le=LIMIT_MAX), IN_DIGITS] = 100,
         wait: Annotated[
-            WholeNumber, Query(ge=0, le=WAIT_SECONDS_MAX, description="Seconds to wait for something new.")
+            int, Query(ge=0, le=WAIT_SECONDS_MAX, description="Seconds to wait for something new."), IN_DIGITS
         ] = 0,
     ) -> Response:
         """Published events of a log after a position, in order, without a gap and each once.

@@ -75,8 +75,8 @@ def parse_line(value: str) -> str:
 
 Day = Annotated[date, BeforeValidator(parse_day, json_schema_input_type=date)]
 Moment = Annotated[datetime, BeforeValidator(parse_moment, json_schema_input_type=datetime)]
-WholeNumber = Annotated[int, BeforeValidator(parse_whole, json_schema_input_type=int)]
-"""For parameters of an address; in a strict body an `int` is one already."""
+IN_DIGITS = BeforeValidator(parse_whole)
+"""For an `int` of an address, after its `Path` or `Query`; in a strict body an `int` is one already."""
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(parse_line)]
 ShortLine = Annotated[str, Field(min_length=1, max_length=50), AfterValidator(parse_line)]
 Note = Annotated[str, Field(min_length=1, max_length=2000)]

@@ -10,7 +10,7 @@ from contracts.identifiers import IdType, check_id_number
 from services.kit.auth import Caller, require
 from services.kit.clock import local_date
 from services.kit.openapi import struct_answer
-from services.kit.schemas import Day, Moment, WholeNumber
+from services.kit.schemas import IN_DIGITS, Day, Moment
 from services.ledger.answers import (
     Absent,
     ComplianceAnswer,
@@ -37,7 +37,7 @@ _encode = msgspec.json.Encoder().encode
 ComplianceReader = require("compliance:read")
 TranscriptReader = require("transcript:read")
 StatisticsReader = require("statistics:read")
-CreditYear = Annotated[WholeNumber, Path(ge=2000, le=2100)]
+CreditYear = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
 
 
 def viewer_of(caller: Caller) -> Viewer:
@@ -121,7 +121,7 @@ async def get_transcript(
     request: Request,
     person_id: PersonId,
     caller: Annotated[Caller, Depends(TranscriptReader)],
-    year: Annotated[WholeNumber | None, Query(ge=2000, le=2100)] = None,
+    year: Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS] = None,
 ) -> Response:
     """Every credit of a person as awarded, ended ones included; a provider sees what it reported itself."""
     return _json(await ledger_of(request).queries.get_transcript(person_id, viewer_of(caller), year))
@@ -138,7 +138,7 @@ async def get_registration_statistics(
     request: Request,
     place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
     caller: Annotated[Caller, Depends(StatisticsReader)],
-    year: Annotated[WholeNumber | None, Query(ge=2000, le=2100)] = None,
+    year: Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS] = None,
     day_from: Annotated[Day | None, Query()] = None,
     day_to: Annotated[Day | None, Query()] = None,
 ) -> Response:

@@ -9,7 +9,7 @@ from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
-from services.kit.schemas import WholeNumber
+from services.kit.schemas import IN_DIGITS
 from services.ledger.commands import GrantExemption, RevokeCredit
 from services.ledger.composition import ledger_of
 from services.ledger.policy import NoticeError, parse_notice
@@ -105,7 +105,7 @@ async def publish_policy(
 async def get_policy(
     request: Request,
     place: Annotated[str, Path(pattern=r"^[1-9][0-9]{5}$")],
-    year: Annotated[WholeNumber, Path(ge=2000, le=2100)],
+    year: Annotated[int, Path(ge=2000, le=2100), IN_DIGITS],
     caller: Annotated[Caller, Depends(Reader)],
     prefix: Annotated[
         str | None, Query(pattern=r"^[a-z_.]{1,60}$", description="Settings that begin so.")
