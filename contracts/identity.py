@@ -6,16 +6,19 @@ worth nothing without the deployment's key, which the registry and the ledger bo
 
 from __future__ import annotations
 
-import hmac
 import re
 import unicodedata
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
+from functools import lru_cache
+from hashlib import sha256
 
 KEY_BYTES_MIN = 32
 ALGORITHM = "hs256"
 HASH_PATTERN = r"^hs256:[A-Za-z0-9_-]{43}$"
 """What a hash looks like; the algorithm is named in the value, so that another can follow it."""
 
+_BLOCK_BYTES = 64
+_URLSAFE = bytes.maketrans(b"+/", b"-_")
 _DOTS = str.maketrans(dict.fromkeys("•‧∙・･⋅᛫。．.", "·"))
 
 _PLAIN = re.compile("[\u4e00-\u9fff]+")
@@ -24,6 +27,8 @@ _PLAIN = re.compile("[\u4e00-\u9fff]+")
 
 def normalise_id_number(id_number: str) -> str:
     """The number as it is hashed: no space around or within, capitals."""
+    if id_number.isascii() and id_number.isalnum():
+        return id_number.upper()
     return "".join(id_number.split()).upper()
 
 
@@ -52,23 +57,43 @@ class IdentityHasher:
     so that equal names of two people have different hashes and a list of common names opens nothing.
     """
 
-    __slots__ = ("_key",)
+    __slots__ = ("_inner", "_outer")
 
     def __init__(self, key: bytes) -> None:
         if len(key) < KEY_BYTES_MIN:
             raise ValueError(f"the identity key must have at least {KEY_BYTES_MIN} bytes")
-        self._key = key
+        # HMAC-SHA256 (RFC 2104) with the key taken in once: half the cost of `hmac.digest` for a short message.
+        block = (key if len(key) <= _BLOCK_BYTES else sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
 
     def person(self, id_type: str, id_number: str) -> str:
         """The hash that finds a person: `hs256:` and 43 characters of base64url."""
-        return self._hash("person", id_type, normalise_id_number(id_number))
+        return self._hash(_framed("person", id_type) + _frame(normalise_id_number(id_number)))
 
     def name(self, id_type: str, id_number: str, name: str) -> str:
         """The hash that tells whether a name belongs to a number."""
-        return self._hash("name", id_type, normalise_id_number(id_number), normalise_name(name))
+        return self.person_and_name(id_type, id_number, name)[1]
 
-    def _hash(self, *parts: str) -> str:
-        # A length before each part keeps ("ab", "c") and ("a", "bc") apart.
-        message = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
-        digest = hmac.digest(self._key, message, "sha256")
-        return f"{ALGORITHM}:{urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+    def person_and_name(self, id_type: str, id_number: str, name: str) -> tuple[str, str]:
+        """Both hashes of one document."""
+        number = _frame(normalise_id_number(id_number))
+        person = self._hash(_framed("person", id_type) + number)
+        return person, self._hash(_framed("name", id_type) + number + _frame(normalise_name(name)))
+
+    def _hash(self, message: bytes) -> str:
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(message)
+        outer.update(inner.digest())
+        return f"{ALGORITHM}:{b2a_base64(outer.digest(), newline=False).translate(_URLSAFE, b'=').decode()}"
+
+
+def _frame(part: str) -> bytes:
+    """The part after its length, which keeps ("ab", "c") and ("a", "bc") apart."""
+    raw = part.encode()
+    return len(raw).to_bytes(4, "big") + raw
+
+
+@lru_cache(maxsize=64)
+def _framed(purpose: str, id_type: str) -> bytes:
+    return _frame(purpose) + _frame(id_type)

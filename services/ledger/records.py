@@ -40,7 +40,7 @@ Tier = Literal["junior", "intermediate", "senior"]
 Text = Annotated[str, Meta(pattern=rf"^[^\x00-\x1f\x7f]{{1,200}}{_END}")]
 
 
-class PersonIdentity(Struct, frozen=True, forbid_unknown_fields=True):
+class PersonIdentity(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Name and ID number exactly as on the ID document (S0-23)."""
 
     id_type: Literal["resident_id", "hk_macau_permit", "taiwan_permit", "passport", "officer_card"]
@@ -48,7 +48,7 @@ class PersonIdentity(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(pattern=rf"^[^\x00-\x1f\x7f]{{1,50}}{_END}")]
 
 
-class Completion(Struct, frozen=True, forbid_unknown_fields=True):
+class Completion(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One completed course of one person, for a credit year (S0-09, S1-07)."""
 
     KIND: ClassVar[str] = "completion"
@@ -68,7 +68,7 @@ class Completion(Struct, frozen=True, forbid_unknown_fields=True):
     exam_passed_at: Moment | None = None
 
 
-class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
+class Enrolment(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One person's enrolment with the provider for a credit year (S1-07, S3B-07)."""
 
     KIND: ClassVar[str] = "enrolment"
@@ -82,7 +82,7 @@ class Enrolment(Struct, frozen=True, forbid_unknown_fields=True):
     tier: Tier | None = None
 
 
-class ExamPass(Struct, frozen=True, forbid_unknown_fields=True):
+class ExamPass(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One person's pass in the provider's exam over a credit year's study (S0-09)."""
 
     KIND: ClassVar[str] = "exam_pass"
@@ -97,7 +97,7 @@ class ExamPass(Struct, frozen=True, forbid_unknown_fields=True):
 Record = Completion | Enrolment | ExamPass
 
 
-class Prepared(Struct, frozen=True):
+class Prepared(Struct, frozen=True, gc=False):
     """A record whose person is known by keyed hashes only.
 
     `content` is a keyed digest of what the record means: equal digests mean the same was posted again, whether 30 or
@@ -133,8 +133,9 @@ class Preparer:
         """Hash the person of one record; the caller drops the record's clear text with it."""
         person = record.person
         kind = record.KIND
-        identity_hash = self._hasher.person(person.id_type, person.id_number)
-        name_hash = self._hasher.name(person.id_type, person.id_number, person.name)
+        identity_hash, name_hash = self._hasher.person_and_name(
+            person.id_type, person.id_number, person.name
+        )
         return Prepared(
             record=record,
             kind=kind,

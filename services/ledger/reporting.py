@@ -29,6 +29,7 @@ _ACCREDITED = """
 select log, state from providers where log = any($1::text[]) and organization_id = $2
 """
 _SOLE_AUTHORITY_SECONDS = 5.0
+_ID_TYPES = {each.value: each for each in IdType}
 _MOMENTS: dict[type[Record], tuple[str, ...]] = {
     Completion: ("completed_at", "exam_passed_at", "started_on"),
     Enrolment: ("enrolled_on",),
@@ -95,7 +96,7 @@ class Reporter:
         if isinstance(item, InvalidRecord):
             raise item.problem
         person = item.person
-        fault = check_id_number(IdType(person.id_type), person.id_number, on=today)
+        fault = check_id_number(_ID_TYPES[person.id_type], person.id_number, on=today)
         if fault is not None:
             raise _implausible(fault)
         _check_moments(item)

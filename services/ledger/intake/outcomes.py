@@ -9,7 +9,7 @@ from services.kit.errors import Problem
 OutcomeWord = Literal["registered", "duplicate", "conflict", "held", "rejected", "unknown"]
 
 
-class First(Struct, frozen=True, omit_defaults=True):
+class First(Struct, frozen=True, omit_defaults=True, gc=False):
     """What the first posting of a repeated record was answered."""
 
     outcome: OutcomeWord
