@@ -73,6 +73,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         for operation in item.values():
             schemas.update(operation.pop("x-definitions", {}))
             _mark_required(operation)
+            _list_alternatives(operation)
             _answer_with_problems(operation)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
@@ -89,6 +90,17 @@ def _mark_required(operation: dict[str, Any]) -> None:
     for parameter in operation.get("parameters", []):
         if parameter["schema"].pop(REQUIRED, False):
             parameter["required"] = True
+
+
+def _list_alternatives(operation: dict[str, Any]) -> None:
+    """Any one scope that a route names lets a caller in; scopes inside one requirement would all be needed."""
+    if "security" in operation:
+        operation["security"] = [
+            {scheme: alternative}
+            for requirement in operation["security"]
+            for scheme, scopes in requirement.items()
+            for alternative in ([[scope] for scope in scopes] or [[]])
+        ]
 
 
 def _portable(schema: Any) -> Any:
