@@ -1,0 +1,70 @@
+"""Tokens and keys from the command line."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.cli.main import app
+from services.cli.tokens import SCOPES
+from services.kit.auth import Caller, Issuer, TokenVerifier
+from services.kit.key_sets import FixedKeys, signing_key_from
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command with a home of its own; what it printed."""
+    monkeypatch.setenv("XUEFEN_HOME", str(tmp_path / "home"))
+
+    def call(*arguments: str) -> str:
+        app(arguments, result_action="return_value")
+        return capsys.readouterr().out.strip()
+
+    return call
+
+
+def verifier(home: Path) -> TokenVerifier:
+    key = signing_key_from((home / "secrets" / "signing.jwk").read_text())
+    return TokenVerifier([Issuer("http://127.0.0.1:8001", FixedKeys.of(key))])
+
+
+class TestToken:
+    @pytest.mark.parametrize("kind", sorted(SCOPES))
+    async def test_has_the_scopes_of_its_kind(self, run: Run, tmp_path: Path, kind: str) -> None:
+        caller = await caller_of(run, tmp_path, kind)
+        assert caller.scopes == SCOPES[kind]
+        assert caller.subject == kind
+
+    async def test_is_bound_to_a_place_or_an_organization(self, run: Run, tmp_path: Path) -> None:
+        official = await caller_of(run, tmp_path, "official", "--place", "210000", "--subject", "zhao")
+        assert (official.place, official.subject) == ("210000", "zhao")
+        provider = await caller_of(run, tmp_path, "provider", "--organization", "org-1")
+        assert (provider.organization, provider.subject) == ("org-1", "org-1")
+
+    async def test_takes_other_scopes(self, run: Run, tmp_path: Path) -> None:
+        caller = await caller_of(run, tmp_path, "sync", "--scope", "feed:read", "--scope", "client:write")
+        assert caller.scopes == {"feed:read", "client:write"}
+
+    def test_goes_into_a_file_only_we_may_read(self, run: Run, tmp_path: Path) -> None:
+        assert run("token", "service", "--out", str(tmp_path / "token")) == ""
+        assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
+        assert (tmp_path / "token").read_text().count(".") == 2
+
+
+class TestKeys:
+    def test_are_made_once(self, run: Run, tmp_path: Path) -> None:
+        run("keys", str(tmp_path / "keys"))
+        files = sorted((tmp_path / "keys").iterdir())
+        before = [file.read_text() for file in files]
+        run("keys", str(tmp_path / "keys"))
+        assert [file.name for file in files] == ["identity.key", "key-encryption.key", "signing.jwk"]
+        assert [file.read_text() for file in files] == before
+        assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+async def caller_of(run: Run, tmp_path: Path, *arguments: str) -> Caller:
+    token = run("token", *arguments)
+    return await verifier(tmp_path / "home").verify(token)

@@ -1,0 +1,64 @@
+"""Settings from the environment: what is missing is named, and a secret never shows."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import Field, SecretStr
+
+from services.kit.settings import ServiceSettings, SettingsError, new_key_text, secret_key, secret_text
+
+
+class Told(ServiceSettings):
+    told_database_url: str
+    told_pool_size: int = Field(default=8, ge=2)
+
+
+class TestLoad:
+    def test_names_every_variable_at_fault_and_no_value(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_POOL_SIZE", "hunter2")
+        with pytest.raises(SettingsError) as refused:
+            Told.load()
+        assert "XUEFEN_TOLD_DATABASE_URL is not set" in str(refused.value)
+        assert "XUEFEN_TOLD_POOL_SIZE cannot be used" in str(refused.value)
+        assert "hunter2" not in str(refused.value)
+
+    def test_an_empty_value_counts_as_unset(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", "postgresql://x")
+        monkeypatch.setenv("XUEFEN_TOLD_POOL_SIZE", "")
+        assert Told.load().told_pool_size == 8
+
+    def test_the_key_set_is_the_registry_s_unless_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", "postgresql://x")
+        monkeypatch.setenv("XUEFEN_REGISTRY_URL", "http://registry:8001/")
+        assert Told.load().key_set_url == "http://registry:8001/.well-known/jwks.json"
+        monkeypatch.setenv("XUEFEN_JWKS_URL", "https://outside.example/keys")
+        assert Told.load().key_set_url == "https://outside.example/keys"
+
+
+class TestSecret:
+    def test_comes_from_the_variable_before_the_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "secret"
+        file.write_text("from file\n")
+        assert secret_text("X", SecretStr("from variable"), file) == "from variable"
+        assert secret_text("X", None, file) == "from file"
+
+    def test_a_key_is_32_bytes_in_base64url(self) -> None:
+        text = new_key_text()
+        assert len(secret_key("X", text, None)) == 32
+        assert secret_key("X", text + "=", None) == secret_key("X", text, None)
+
+    @pytest.mark.parametrize("text", ["short", "é" * 43, "+/" * 22, "A" * 44])
+    def test_another_key_is_refused_without_showing_it(self, text: str) -> None:
+        with pytest.raises(SettingsError) as refused:
+            secret_key("XUEFEN_X", text, None)
+        assert str(refused.value) == "XUEFEN_X must be 32 bytes in base64url"
+
+    def test_says_which_variable_or_file_is_missing(self, tmp_path: Path) -> None:
+        (tmp_path / "empty").write_text("\n")
+        for file, words in (
+            (None, "X or X_FILE is not set"),
+            (tmp_path / "absent", "X_FILE cannot be read"),
+            (tmp_path / "empty", "X_FILE names an empty file"),
+        ):
+            with pytest.raises(SettingsError, match=words):
+                secret_text("X", None, file)
