@@ -87,3 +87,63 @@ create table client_secrets (
 def registry_tables_sql() -> list[str]:
     """The statements that create the registry's own tables; those of the kit come with the kit."""
     return [_COLLECTIONS, _PEOPLE, *_BESIDE]
+
+
+_PERSONAL_DATA = (
+    """
+alter table disclosures
+    add column result text not null default 'shown',
+    add column place text,
+    add column organization text,
+    add column subject text""",
+    "create index disclosures_of_place on disclosures (log, place, at)",
+    """
+alter table people
+    alter column identity_hash drop not null,
+    alter column name_hash drop not null,
+    add column erased_at timestamptz""",
+    """
+create table evidence (
+    log text collate "C" not null,
+    evidence_id text collate "C" not null,
+    sha256 text not null,
+    media_type text not null,
+    size integer not null,
+    stored_as text not null,
+    uploaded_by text not null,
+    organization text,
+    uploaded_at timestamptz not null,
+    person_id text collate "C",
+    primary key (log, evidence_id)
+)""",
+    "create index evidence_of_person on evidence (log, person_id)",
+    """
+create table key_stores (
+    log text collate "C" not null,
+    store_id text not null,
+    primary key (log)
+)""",
+    """
+create table doomed_shares (
+    log text collate "C" not null,
+    share bigint not null,
+    primary key (log, share)
+)""",
+    """
+create table bulk_collections (
+    log text collate "C" not null,
+    bulk_id text collate "C" not null,
+    uploaded_by text not null,
+    organization text,
+    place text,
+    uploaded_at timestamptz not null,
+    applied boolean not null,
+    results jsonb not null,
+    primary key (log, bulk_id)
+)""",
+)
+
+
+def personal_data_tables_sql() -> list[str]:
+    """The statements that add the audit of refusals, evidence files, erasure and uploads to the first slice."""
+    return list(_PERSONAL_DATA)
