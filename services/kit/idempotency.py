@@ -109,7 +109,9 @@ def command_key(caller: Callable[..., Caller]) -> Callable[..., Awaitable[Comman
         if idempotency_key is None or not _KEY.fullmatch(idempotency_key):
             raise IdempotencyKeyMissingError
         body = await request.body()
-        return CommandKey(who.subject, idempotency_key, fingerprint(request.method, request.url.path, body))
+        # Subjects of two issuers may be spelled alike; claims hold no line break, so no two callers are one.
+        caller_key = "\n".join((who.subject, who.place or "", who.organization or ""))
+        return CommandKey(caller_key, idempotency_key, fingerprint(request.method, request.url.path, body))
 
     return read
 
