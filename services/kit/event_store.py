@@ -72,6 +72,7 @@ update logs set position = position + $2, recorded_at = greatest(clock_timestamp
  where log = $1 returning position - $2 as base, recorded_at
 """
 
+_LOCK = "select position from logs where log = $1 for update"
 _OPEN = "insert into logs (log, position, recorded_at) values ($1, 0, now()) on conflict do nothing"
 
 _COLUMN_NAMES = ("log", "position", "stream_id", "version", "topic", "state", "identity", "recorded_at")
@@ -126,6 +127,16 @@ class EventStore:
         except asyncpg.UniqueViolationError:
             raise WrongExpectedVersion(log) from None
         return Appended(base + 1, base + len(events), recorded_at)
+
+    async def lock(self, conn: Connection, log: str) -> None:
+        """Keep every other writer from the log until this transaction ends; the append follows at once.
+
+        What is read after this is what the append will stand on: for a decision on something that is not
+        there, which no version and no identity can guard.
+        """
+        if await conn.fetchval(_LOCK, log) is None:
+            await conn.execute(_OPEN, log)
+            await conn.fetchval(_LOCK, log)
 
     async def _take(self, conn: Connection, log: str, count: int) -> tuple[int, datetime]:
         """Lock the log's counter row, move it on by `count`, and give the last position before that."""

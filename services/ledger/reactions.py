@@ -27,6 +27,7 @@ from services.ledger.events import (
     ProviderDisqualified,
     ProviderNamed,
 )
+from services.ledger.intake.absence import confirm_rooms
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.state import GroupState
 from services.ledger.policy_shelf import PolicyShelf
@@ -115,6 +116,7 @@ class Reactions:
             await effects.release(conn, Decider(effects.state, self._shelf.book, names))
             await self._checkpoints.advance(conn, log, source, fresh[-1].position)
             await effects.write(conn)
+            await confirm_rooms(conn, self._store, effects.state, effects.arrived())
             if effects.state.new_events:
                 await self._store.append(conn, log, effects.state.new_events)
         self._store.hints.announce(self._databases.of(log), log)
@@ -244,11 +246,15 @@ class Effects:
         self._providers[organization_id] = (version + 1, provider)
         self._changed_providers.add(organization_id)
 
+    def arrived(self) -> list[str]:
+        """The keyed hashes of the people who are new here, or have changed."""
+        return sorted(self._arrived)
+
     async def release(self, conn: Connection, decider: Decider) -> None:
         """Decide what waited for the people who have just arrived, in the same transaction."""
         if not self._arrived:
             return
-        hashes = sorted(self._arrived)
+        hashes = self.arrived()
         await self.state.read_rooms(conn, hashes)
         waiting = [h for h in hashes if self.state.room(h).room.records]
         if not waiting:

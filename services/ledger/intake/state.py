@@ -197,6 +197,10 @@ class GroupState:
             self.earlier[identity] = Earlier(event, None)
         return len(self.new_events) - 1
 
+    def rooms_changed(self) -> list[str]:
+        """The keyed hashes whose waiting rooms this group has changed, in order."""
+        return sorted(identity_hash for identity_hash, entry in self._rooms.items() if entry.changed)
+
     async def write(self, conn: Connection) -> None:
         """Write the rows that the group changed, in key order so that two writers cannot wait for each other."""
         changed = sorted((key, entry) for key, entry in self._accounts.items() if entry.changed)

@@ -8,6 +8,7 @@ from contracts.divisions import AUTHORITIES, NATION
 from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import Appended, EventStore
+from services.ledger.intake.absence import confirm_absent
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.state import GroupState, find_profiles, read_providers
@@ -70,6 +71,7 @@ class IntakeWriter:
             await self._store.touch(conn)
             return decided, None
         await state.write(conn)
+        await confirm_absent(conn, self._store, state)
         return decided, await self._store.append(conn, state.log, state.new_events)
 
     async def _learn_names(self, provider_ids: set[str]) -> None:
