@@ -25,7 +25,11 @@ Tier = Literal["junior", "intermediate", "senior"]
 
 
 class CreditEarned(PublishedEvent):
-    """登记: a completed course counts for a person and year, under the policy named by its hash (S1-09)."""
+    """登记: credits count for a person and year, under the policy named by its hash (S1-09).
+
+    `route` says how they came (provider, roster, claim, direct, import); `form` is the kind of activity, null for a
+    course; `category` is "any" where an equivalence covers what is missing (A-03).
+    """
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.credit.earned.v1"
 
@@ -35,10 +39,12 @@ class CreditEarned(PublishedEvent):
     category: Code
     credits: Credits
     mode: Code
+    route: Code
+    form: Code | None
     place: Adcode
-    provider_id: OpaqueId
+    provider_id: OpaqueId | None
     completion_id: OpaqueId
-    course: Title
+    course: Title | None
     tier: Tier | None
     completed_at: UtcTime
     make_up: Flag
@@ -57,7 +63,7 @@ class CreditWithdrawn(PublishedEvent):
     category: Code
     credits: Credits
     reason: Code
-    provider_id: OpaqueId
+    provider_id: OpaqueId | None
 
 
 class CreditRevoked(PublishedEvent):

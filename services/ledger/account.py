@@ -101,6 +101,9 @@ def _credit(event: CreditEarned) -> Credit:
         make_up=event.make_up,
         late=event.late,
         place=event.place,
+        route=event.route,
+        form=event.form,
+        fill=event.fill,
     )
 
 
@@ -124,7 +127,7 @@ def _waiting(event: CompletionHeld) -> Waiting:
     )
 
 
-def _others(waiting: list[Waiting], provider_id: str, completion_id: str) -> list[Waiting]:
+def _others(waiting: list[Waiting], provider_id: str | None, completion_id: str) -> list[Waiting]:
     if not waiting:
         return waiting
     return [item for item in waiting if (item.provider, item.completion_id) != (provider_id, completion_id)]

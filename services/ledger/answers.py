@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from services.ledger.intake.outcomes import Outcome
-from services.ledger.policy import Assessment, CreditState
+from services.ledger.policy import Assessment, CreditState, Route
 
 
 class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
@@ -36,7 +36,9 @@ class TranscriptLine(Struct, frozen=True, kw_only=True):
     category: str
     credits: Decimal
     mode: str
-    provider_id: str
+    route: Route
+    form: str | None
+    provider_id: str | None
     completion_id: str
     course: str
     tier: str | None

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from services.kit.events import Event
-from services.ledger.policy import Category, HoldReason
+from services.ledger.policy import Category, CreditCategory, HoldReason, Route
 
 
 class RecordedCompletion(Event, frozen=True, kw_only=True):
@@ -30,13 +30,35 @@ class RecordedCompletion(Event, frozen=True, kw_only=True):
     exam_passed_at: datetime | None = None
 
 
-class CreditEarned(RecordedCompletion, frozen=True, kw_only=True):
-    """Credits were registered in a person's account for a year, as awarded (S1-09, S3B-07)."""
+class CreditEarned(Event, frozen=True, kw_only=True):
+    """Credits were registered in a person's account for a year, as awarded (S1-09, S3B-07).
+
+    `route` says how they came, and `completion_id` names the record they came from: the provider's own id, a claim, a
+    roster row, a line of a list. `form` is the kind of activity, None for a course; credits of category "any" count in
+    the order of `fill`. `decided_by` is the official who approved them, where one did.
+    """
 
     TOPIC: ClassVar[str] = "ledger.CreditEarned"
 
     credit_id: str
     person_id: str
+    year: int
+    category: CreditCategory
+    credits: Decimal
+    mode: str
+    completion_id: str
+    completed_at: datetime
+    content: str
+    provider_id: str | None = None
+    course: str = ""
+    title: str | None = None
+    tier: str | None = None
+    started_on: date | None = None
+    exam_passed_at: datetime | None = None
+    route: Route = "provider"
+    form: str | None = None
+    fill: tuple[Category, ...] = ()
+    decided_by: str | None = None
     place: str
     clause: str
     policy: str
@@ -76,10 +98,10 @@ class EndedCredit(Event, frozen=True, kw_only=True):
     person_id: str
     year: int
     place: str
-    category: Category
+    category: CreditCategory
     credits: Decimal
     mode: str
-    provider_id: str
+    provider_id: str | None
     completion_id: str
     registered_at: datetime
 

@@ -46,7 +46,7 @@ class RegistrationsDaily:
                 event.place,
                 event.category,
                 event.mode,
-                event.provider_id,
+                event.provider_id or "",
                 local_date(event.registered_at),
             )
             records, credits = sums[group]

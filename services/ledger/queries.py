@@ -236,7 +236,7 @@ def _answer(
 def _has_records_of(account: Account | None, provider_id: str) -> bool:
     if account is None:
         return False
-    providers = {credit.provider for credit in account.credits}
+    providers = {credit.provider for credit in account.credits if credit.provider is not None}
     providers |= {waiting.provider for waiting in account.waiting}
     providers |= {enrolled.provider for enrolled in account.enrolments}
     return provider_id in providers
@@ -249,6 +249,8 @@ def _line(credit: Credit, year: int) -> TranscriptLine:
         category=credit.category,
         credits=credit.credits,
         mode=credit.mode,
+        route=credit.route,
+        form=credit.form,
         provider_id=credit.provider,
         completion_id=credit.completion_id,
         course=credit.course,

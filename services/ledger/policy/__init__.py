@@ -9,6 +9,7 @@ from services.ledger.policy.account import (
     Category,
     CompletionFacts,
     Credit,
+    CreditCategory,
     CreditState,
     Enrolled,
     ExamPass,
@@ -16,6 +17,7 @@ from services.ledger.policy.account import (
     HoldReason,
     Person,
     ProviderStanding,
+    Route,
     Waiting,
     WaitingReason,
 )
@@ -31,6 +33,7 @@ from services.ledger.policy.admission import (
 from services.ledger.policy.assessment import Assessment, Missing, NotCounted, Requirement, assess
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.enrolment import admit_enrolment
+from services.ledger.policy.equivalence import Activity, Award, award, registered_directly
 from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
 from services.ledger.policy.messages import REJECTIONS, rejection_words
 from services.ledger.policy.notice import Clause, Notice, notice_as_data, notice_hash
@@ -43,11 +46,14 @@ __all__ = [
     "REJECTIONS",
     "Account",
     "Accreditation",
+    "Activity",
     "Assessment",
+    "Award",
     "Category",
     "Clause",
     "CompletionFacts",
     "Credit",
+    "CreditCategory",
     "CreditState",
     "Deadline",
     "Decision",
@@ -70,12 +76,14 @@ __all__ = [
     "Registered",
     "Rejected",
     "Requirement",
+    "Route",
     "Sourced",
     "Waiting",
     "WaitingReason",
     "admit",
     "admit_enrolment",
     "assess",
+    "award",
     "bundled_book",
     "bundled_notices",
     "notice_as_data",
@@ -83,6 +91,7 @@ __all__ = [
     "parse_notice",
     "policy_schema",
     "read_notice",
+    "registered_directly",
     "rejection_words",
     "release",
     "released",

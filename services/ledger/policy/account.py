@@ -10,6 +10,11 @@ from typing import Literal
 from msgspec import Struct
 
 Category = Literal["professional", "public"]
+CreditCategory = Literal["professional", "public", "any"]
+"""Credits of an equivalence may count for any category, in the order of `Credit.fill` (A-03, B-01)."""
+Route = Literal["provider", "roster", "claim", "direct", "import"]
+"""How credits came into an account: a provider's report, an approved roster, an approved claim, an authority's own list,
+or history that another system held."""
 CreditState = Literal["registered", "withdrawn", "revoked"]
 WaitingReason = Literal["below_total", "exam_pending"]
 HoldReason = Literal["below_total", "exam_pending", "not_collected", "name_differs", "profile_elsewhere"]
@@ -17,13 +22,17 @@ HoldReason = Literal["below_total", "exam_pending", "not_collected", "name_diffe
 
 
 class Credit(Struct, frozen=True, kw_only=True, gc=False):
-    """Credits in an account for one year, as awarded. `ended_at` is when they were withdrawn or revoked."""
+    """Credits in an account for one year, as awarded. `ended_at` is when they were withdrawn or revoked.
+
+    `completion_id` is the id of the record they came from: the provider's own, or of a claim, a roster row, a list.
+    `form` names the kind of activity, None for a course.
+    """
 
     credit_id: str
-    category: Category
+    category: CreditCategory
     credits: Decimal
     mode: str
-    provider: str
+    provider: str | None
     completed_at: datetime
     registered_at: datetime
     completion_id: str
@@ -32,6 +41,9 @@ class Credit(Struct, frozen=True, kw_only=True, gc=False):
     make_up: bool = False
     late: bool = False
     place: str = ""
+    route: Route = "provider"
+    form: str | None = None
+    fill: tuple[Category, ...] = ()
     state: CreditState = "registered"
     reason: str | None = None
     ended_at: datetime | None = None

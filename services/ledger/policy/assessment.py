@@ -52,7 +52,7 @@ class NotCounted(Struct, frozen=True, gc=False):
     """A completion that does not count for the year on this day, and why."""
 
     completion_id: str
-    provider_id: str
+    provider_id: str | None
     credits: Decimal
     why: WhyNot
     why_zh: str
@@ -88,6 +88,7 @@ class Sums(Struct):
     professional: Decimal
     public: Decimal
     not_counted: list[NotCounted]
+    to_fill: dict[tuple[Category, ...], Decimal] = {}
 
 
 def assess(policy: Policy | None, account: Account | None, person: Person, year: int, on: date) -> Assessment:
@@ -96,6 +97,9 @@ def assess(policy: Policy | None, account: Account | None, person: Person, year:
     sums = _count(policy, account, view.counted_until if view is not None else ends(on))
     total = sums.professional + sums.public
     by_category = {"professional": sums.professional, "public": sums.public}
+    if sums.to_fill:
+        total += sum(sums.to_fill.values(), _ZERO)
+        _fill(by_category, sums.to_fill, policy)
     not_counted = tuple(sums.not_counted)
     if policy is None or view is None:
         zh, en = no_policy_words(year)
@@ -203,7 +207,7 @@ def first_obliged_year(duty: Duty, person: Person) -> int | None:
 
 
 def _count(policy: Policy | None, account: Account | None, until: datetime) -> Sums:
-    sums = Sums(_ZERO, _ZERO, [])
+    sums = Sums(_ZERO, _ZERO, [], {})
     if account is None:
         return sums
     for credit in account.credits:
@@ -213,16 +217,36 @@ def _count(policy: Policy | None, account: Account | None, until: datetime) -> S
             sums.not_counted.append(_not_counted(credit, "completed_later", None))
         elif credit.category == "professional":
             sums.professional += credit.credits
-        else:
+        elif credit.category == "public":
             sums.public += credit.credits
+        else:
+            sums.to_fill[credit.fill] = sums.to_fill.get(credit.fill, _ZERO) + credit.credits
     for waiting in account.waiting:
         clause = waiting.clause or (
             policy.terms_of(waiting.mode).style_clause if policy is not None else None
         )
         sums.not_counted.append(_not_counted(waiting, waiting.reason, clause))
     if len(sums.not_counted) > 1:
-        sums.not_counted.sort(key=lambda item: (item.completion_id, item.provider_id, item.why))
+        sums.not_counted.sort(key=lambda item: (item.completion_id, item.provider_id or "", item.why))
     return sums
+
+
+def _fill(
+    by_category: dict[str, Decimal], to_fill: dict[tuple[Category, ...], Decimal], policy: Policy | None
+) -> None:
+    """Let credits that cover any category count for what is missing, in their order, the rest for the total (B-01).
+
+    Fixed credits are counted before, so the order of arrival never matters; what is left shows as "any".
+    """
+    minima = {terms.category: terms.minimum for terms in policy.requirements} if policy is not None else {}
+    for order in sorted(to_fill):
+        left = to_fill[order]
+        for category in order:
+            given = min(left, max(_ZERO, minima.get(category, _ZERO) - by_category[category]))
+            by_category[category] += given
+            left -= given
+        if left:
+            by_category["any"] = by_category.get("any", _ZERO) + left
 
 
 def _not_counted(item: Credit | Waiting, why: WhyNot, clause: str | None) -> NotCounted:

@@ -109,6 +109,42 @@ REJECTIONS: Mapping[str, RejectionWords] = {
         "完成或考试时间晚于当前时间。",
         "The moment of completion, or of the exam, lies in the future.",
     ),
+    "form-not-recognised": RejectionWords(
+        "不认可该折算形式",
+        "This form of activity is not recognised",
+        "本地政策没有此折算形式：{form}。",
+        "The policy here recognises no form {form}.",
+    ),
+    "role-not-recognised": RejectionWords(
+        "须说明承担的角色",
+        "The role is not one the form knows",
+        "此折算形式（{form}）按角色计分，所填角色不在其中。",
+        "Credits of {form} depend on the role, and the form does not know this one.",
+    ),
+    "quantity-not-whole": RejectionWords(
+        "数量须为整数",
+        "The quantity must be whole",
+        "此折算形式按 {per} 计，数量须为整数。",
+        "This form counts by {per}, in whole numbers.",
+    ),
+    "hours-below-threshold": RejectionWords(
+        "学时未达到折算要求",
+        "Too few hours to be converted",
+        "须完成 {hours} 学时方可折算。",
+        "Conversion needs {hours} hours.",
+    ),
+    "activity-of-other-year": RejectionWords(
+        "属于其他年度",
+        "The activity belongs to another year",
+        "该事项计入 {counted} 年度，不计入 {year} 年度。",
+        "The activity counts for {counted}, not for {year}.",
+    ),
+    "registered-directly": RejectionWords(
+        "由财政部门直接登记，不需申请",
+        "Registered directly, without application",
+        "此类事项由财政部门直接登记，个人不需申请。",
+        "An authority registers this from its own lists; nobody applies.",
+    ),
     "started-after-completion": RejectionWords(
         "开始日期晚于完成时间",
         "Started after it was completed",

@@ -90,6 +90,10 @@ class TestWords:
             "minimum",
             "limit",
             "started_on",
+            "form",
+            "per",
+            "hours",
+            "counted",
         )
         rejected = Rejected(code, None, dict.fromkeys(names, "2025"))
         for language in ("zh", "en"):
