@@ -202,14 +202,16 @@ def token(
         Write it to this file, which only we may read, instead.
     """
     from services.cli.home import Home, write_private
+    from services.cli.secrets import issuer_of, signing_key
     from services.cli.tokens import SCOPES, sign
 
     if kind not in SCOPES:
         raise SettingsError(f"there is no kind of token {kind!r}; there are {', '.join(SCOPES)}")
     settings = StackSettings.load()
+    home = Home(settings.home)
     signed = sign(
-        settings.signing_key_file or Home(settings.home).signing_key_file(),
-        issuer=settings.issuer,
+        signing_key(settings, home),
+        issuer=issuer_of(settings, home),
         subject=subject or organization or kind,
         scopes=frozenset(scope) if scope else SCOPES[kind],
         place=place,

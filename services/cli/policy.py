@@ -237,13 +237,15 @@ def _running_ledger() -> str:
 
 def _own_token(notice: Notice) -> str:
     from services.cli.home import Home
+    from services.cli.secrets import issuer_of, signing_key
     from services.cli.settings import StackSettings
     from services.cli.tokens import sign
 
     settings = StackSettings.load()
+    home = Home(settings.home)
     return sign(
-        settings.signing_key_file or Home(settings.home).signing_key_file(),
-        issuer=settings.issuer,
+        signing_key(settings, home),
+        issuer=issuer_of(settings, home),
         subject="xuefen policy publish",
         scopes=frozenset({"policy:write"}),
         place=notice.place,

@@ -38,8 +38,9 @@ class StackSettings(ServiceSettings):
     transfer_database_url: SecretStr | None = None
     transfer_owner_database_url: SecretStr | None = None
 
+    signing_key: SecretStr | None = None
+    """Ed25519 key (JWK) of the token issuer; kept under `home` when neither this nor the file is set."""
     signing_key_file: Path | None = None
-    """Ed25519 key (JWK) of the token issuer; kept under `home` when unset."""
 
     def host_of(self, service: str) -> str:
         """The address a service listens on."""

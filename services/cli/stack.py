@@ -13,6 +13,7 @@ import httpx
 from services.cli.children import Child, Echo
 from services.cli.databases import EngineChoice, Say, migrate
 from services.cli.home import Home, ProcessRecord, StackRecord, record_of
+from services.cli.secrets import harmless_environment, secrets_of, signing_key
 from services.cli.settings import SERVICES, StackSettings
 from services.cli.tokens import SCOPES, SERVICE_SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
@@ -107,7 +108,7 @@ class Stack:
     ) -> str:
         """A token of this stack's issuer for a kind of caller, as `xuefen token` prints it."""
         return sign(
-            self._signing_key_file,
+            signing_key(self._settings, self._home),
             issuer=self._issuer,
             subject=subject or kind,
             scopes=SCOPES[kind],
@@ -184,46 +185,29 @@ class Stack:
 
     def _environment(self, service: str, ports: Mapping[str, int]) -> dict[str, str]:
         """What one service is told: its own database and secrets, never those of another."""
-        home, upper = self._home, service.upper()
-        inherited = {
-            name: value
-            for name, value in os.environ.items()
-            if not (name.startswith(PREFIX) and name.endswith(("_DATABASE_URL", "_DATABASES")))
-            and name not in (f"{PREFIX}DATABASE_URL", f"{PREFIX}HOME")
-        }
+        name = f"{PREFIX}{service.upper()}"
         told = {
-            f"{PREFIX}{upper}_DATABASE_URL": self.databases[service],
-            f"{PREFIX}{upper}_HOST": self._settings.host_of(service),
-            f"{PREFIX}{upper}_PORT": str(ports[service]),
-            f"{PREFIX}{upper}_TOKEN_FILE": str(self._token_file(service)),
+            f"{name}_DATABASE_URL": self.databases[service],
+            f"{name}_HOST": self._settings.host_of(service),
+            f"{name}_PORT": str(ports[service]),
+            f"{name}_TOKEN_FILE": str(self._token_file(service)),
             f"{PREFIX}ISSUER": self._issuer,
             "PYTHONUNBUFFERED": "1",
         }
         told |= {f"{PREFIX}{each.upper()}_URL": address for each, address in self.addresses.items()}
         if service == "ledger" and self._settings.ledger_databases:
             told[f"{PREFIX}LEDGER_DATABASES"] = os.environ[f"{PREFIX}LEDGER_DATABASES"]
-        if service in ("registry", "ledger") and f"{PREFIX}IDENTITY_KEY" not in inherited:
-            told.setdefault(f"{PREFIX}IDENTITY_KEY_FILE", str(home.identity_key_file()))
-        if service == "registry":
-            if f"{PREFIX}KEY_ENCRYPTION_KEY" not in inherited:
-                told[f"{PREFIX}KEY_ENCRYPTION_KEY_FILE"] = str(home.key_encryption_key_file())
-            told[f"{PREFIX}SIGNING_KEY_FILE"] = str(self._signing_key_file)
-        keep = (f"{PREFIX}IDENTITY_KEY_FILE", f"{PREFIX}KEY_ENCRYPTION_KEY_FILE")
-        return {**inherited, **told, **{name: inherited[name] for name in keep if name in inherited}}
+        return harmless_environment() | told | secrets_of(service, self._home)
 
     @property
     def _issuer(self) -> str:
         given = "issuer" in self._settings.model_fields_set
         return self._settings.issuer if given else self.addresses["registry"]
 
-    @property
-    def _signing_key_file(self) -> Path:
-        return self._settings.signing_key_file or self._home.signing_key_file()
-
     def _token_file(self, service: str) -> Path:
         """A token by which the service's worker reads the others' feeds, signed anew by every start."""
         token = sign(
-            self._signing_key_file,
+            signing_key(self._settings, self._home),
             issuer=self._issuer,
             subject=f"service:{service}",
             scopes=SERVICE_SCOPES,

@@ -1,10 +1,8 @@
 """Tokens signed on the command line, with the issuer's own key: for the demo, for first steps and for workers."""
 
-from pathlib import Path
+from joserfc.jwk import OKPKey
 
 from services.kit.auth import sign_token
-from services.kit.key_sets import signing_key_from
-from services.kit.settings import SettingsError
 
 SERVICE_SCOPES = frozenset({"feed:read", "identity:check", "compliance:read"})
 """What a service may ask of another."""
@@ -37,7 +35,7 @@ SCOPES = {
 
 
 def sign(
-    key_file: Path,
+    key: OKPKey,
     *,
     issuer: str,
     subject: str,
@@ -46,13 +44,7 @@ def sign(
     organization: str | None = None,
     days: float = 1.0,
 ) -> str:
-    """A token signed with the key in a file. Raises SettingsError when the key cannot be used."""
-    try:
-        key = signing_key_from(key_file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"the signing key {key_file} cannot be read: {error.strerror}") from None
-    except ValueError as error:
-        raise SettingsError(f"{key_file}: {error}") from None
+    """A token signed with the issuer's key, good for so many days."""
     return sign_token(
         key,
         issuer=issuer,

@@ -68,6 +68,11 @@ class TestUp:
         for service in SERVICES:
             assert httpx.get(f"{addresses[service]}/readyz", trust_env=False).status_code == 200
 
+        signed = xuefen(environment, "token", "sync").stdout.strip()
+        feeds = f"{addresses['ledger']}/v1/logs"
+        allowed = httpx.get(feeds, headers={"Authorization": f"Bearer {signed}"}, trust_env=False)
+        assert allowed.status_code == 200
+
         again = xuefen(environment, "up")
         assert again.returncode == 0
         assert "Already running" in again.stdout
@@ -161,6 +166,7 @@ class TestSecrets:
             if name.startswith("XUEFEN_"):
                 monkeypatch.setenv(name, value)
         monkeypatch.setenv("XUEFEN_DATABASE_URL", "postgresql://admin:secret@db/postgres")
+        monkeypatch.setenv("XUEFEN_KEY_ENCRYPTION_KEY", "given")
         stack = Stack(StackSettings.load())
         stack.databases = {service: f"postgresql://{service}@db/xuefen" for service in SERVICES}
         stack.addresses = {service: f"http://127.0.0.1/{service}" for service in SERVICES}
@@ -168,9 +174,20 @@ class TestSecrets:
         for service, variables in told.items():
             urls = [name for name in variables if name.endswith("_DATABASE_URL")]
             assert urls == [f"XUEFEN_{service.upper()}_DATABASE_URL"]
-        assert "XUEFEN_IDENTITY_KEY_FILE" not in told["transfer"]
-        assert "XUEFEN_SIGNING_KEY_FILE" not in told["ledger"]
-        assert "XUEFEN_KEY_ENCRYPTION_KEY_FILE" not in told["ledger"]
+            assert not any("admin:" in value for value in variables.values())
+        keys = {
+            service: {name for name in told[service] if name.endswith(("_KEY", "_KEY_FILE"))}
+            for service in SERVICES
+        }
+        assert keys == {
+            "registry": {
+                "XUEFEN_IDENTITY_KEY_FILE",
+                "XUEFEN_KEY_ENCRYPTION_KEY",
+                "XUEFEN_SIGNING_KEY_FILE",
+            },
+            "ledger": {"XUEFEN_IDENTITY_KEY_FILE"},
+            "transfer": set(),
+        }
 
 
 class TestServe:
