@@ -44,7 +44,8 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
                     place=event.to_place,
                     qualified_on=profile.person.qualified_on,
                     working_since=profile.person.working_since,
-                    student=profile.person.student,
+                    # Whoever moves names the new employer, or is a student and has none (S2C-10).
+                    student=event.employer is None,
                 ),
                 identity_hash=profile.identity_hash,
                 name_hash=profile.name_hash,

@@ -58,7 +58,7 @@ insert into people
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 _MOVE = """
-update people set version = $3, place = $4, employer = $5 where log = $1 and person_id = $2
+update people set version = $3, place = $4, employer = $5, student = $5::text is null where log = $1 and person_id = $2
 """
 
 
