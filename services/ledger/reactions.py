@@ -4,7 +4,7 @@ One followed log fans out over many logs of ours. Each keeps a checkpoint of its
 effects; the reader's position is saved afterwards, so a crash repeats at most what the checkpoints then skip.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from contracts import registry, transfer
-from contracts.divisions import NATION, authority_of
+from contracts.divisions import AUTHORITIES, NATION, authority_of
 from contracts.envelope import PublishedEvent
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
@@ -47,6 +47,7 @@ select $1, new.person_id, new.identity_hash, new.version, new.state
 on conflict (log, person_id) do update
    set identity_hash = excluded.identity_hash, version = excluded.version, state = excluded.state
 """
+_HELD = "select person_id from profiles where log = any($1::text[]) and person_id = any($2::text[])"
 _PROVIDERS = """
 select organization_id, version, state from providers where log = $1 and organization_id = any($2::text[])
 """
@@ -61,6 +62,13 @@ class SourceEvent(Struct, frozen=True):
 
     position: int
     event: PublishedEvent
+
+
+class AheadOfRegistryError(Exception):
+    """A transfer tells of somebody of whom the registry's feed has not told us yet; it is followed again later.
+
+    The two feeds come in side by side. Passing the transfer over would keep the profile at the old place for ever.
+    """
 
 
 class Reactions:
@@ -80,17 +88,31 @@ class Reactions:
             return await self._reader.get(conn, NATION, source)
 
     async def handle(self, source: str, events: Sequence[SourceEvent], reached: int) -> None:
-        """Store the effects of a batch, log by log, then the position the batch has reached."""
+        """Store the effects of a batch, log by log, then the position the batch has reached.
+
+        Raises AheadOfRegistryError when it is too early for them; nothing is stored then.
+        """
         by_log: dict[str, list[SourceEvent]] = {}
         for item in events:
             log = _log_of(item.event)
             if log is not None:
                 by_log.setdefault(log, []).append(item)
+        await self._must_be_held(item.event for item in events)
         for log, items in by_log.items():
             await self._apply(log, source, items)
         async with self._databases.of(NATION).transaction() as conn:
             if await self._reader.lock(conn, NATION, source) < reached:
                 await self._reader.advance(conn, NATION, source, reached)
+
+    async def _must_be_held(self, events: Iterable[PublishedEvent]) -> None:
+        missing = {event.person_id for event in events if isinstance(event, transfer.ProfileTransferred)}
+        if not missing:
+            return
+        for database, logs in self._databases.grouped(AUTHORITIES).items():
+            async with database.acquire() as conn:
+                missing -= {row[0] for row in await conn.fetch(_HELD, logs, sorted(missing))}
+        if missing:
+            raise AheadOfRegistryError(", ".join(sorted(missing)))
 
     async def _apply(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
         for attempt in range(_ATTEMPTS_MAX):
