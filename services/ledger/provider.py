@@ -19,14 +19,17 @@ class Provider(Struct, frozen=True):
     accreditations: tuple[Accreditation, ...] = ()
     disqualified: tuple[tuple[str, date], ...] = ()
 
-    def standing(self, name: str, uscc: str | None, chain: tuple[str, ...]) -> ProviderStanding:
-        """The standing at a place, given by its chain: a disqualification counts there and above it (S0-25)."""
-        dates = [since for place, since in self.disqualified if place in chain]
+    def standing(self, nation: "Provider", chain: tuple[str, ...]) -> ProviderStanding:
+        """The standing at a place, given by its chain, with what the nation's log says of the same provider.
+
+        A disqualification counts at its place and everywhere under it (S0-25), and so does an accreditation (B-14).
+        """
+        dates = [since for place, since in (*self.disqualified, *nation.disqualified) if place in chain]
         return ProviderStanding(
             organization_id=self.organization_id,
-            name=name,
-            uscc=uscc,
-            accreditations=self.accreditations,
+            name=nation.name,
+            uscc=nation.uscc,
+            accreditations=(*self.accreditations, *nation.accreditations),
             disqualified_from=min(dates, default=None),
         )
 

@@ -17,7 +17,7 @@ from contracts.envelope import PublishedEvent
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
-from services.kit.event_store import EventStore, WrongExpectedVersion
+from services.kit.event_store import EventStore, TooManyEventsError, WrongExpectedVersion
 from services.ledger import profile as profiles
 from services.ledger import provider as providers
 from services.ledger.events import (
@@ -29,7 +29,8 @@ from services.ledger.events import (
 )
 from services.ledger.intake.absence import confirm_rooms
 from services.ledger.intake.decide import Decider
-from services.ledger.intake.state import GroupState
+from services.ledger.intake.nation import Nation
+from services.ledger.intake.state import GroupState, read_providers
 from services.ledger.policy_shelf import PolicyShelf
 from services.ledger.profile import Profile
 from services.ledger.provider import Provider
@@ -98,8 +99,9 @@ class Reactions:
             if log is not None:
                 by_log.setdefault(log, []).append(item)
         await self._must_be_held(item.event for item in events)
-        for log, items in by_log.items():
-            await self._apply(log, source, items)
+        # The nation's first: it names the providers whose records the others release.
+        for log in sorted(by_log, key=lambda log: log != NATION):
+            await self._apply(log, source, by_log[log])
         async with self._databases.of(NATION).transaction() as conn:
             if await self._reader.lock(conn, NATION, source) < reached:
                 await self._reader.advance(conn, NATION, source, reached)
@@ -115,38 +117,50 @@ class Reactions:
             raise AheadOfRegistryError(", ".join(sorted(missing)))
 
     async def _apply(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
+        nation = Nation(self._databases)
         for attempt in range(_ATTEMPTS_MAX):
             try:
-                await self._apply_once(log, source, items)
+                while (missing := await self._apply_once(log, source, items, nation)) is not None:
+                    # Outside the transaction: whoever holds one connection while waiting for another may wait
+                    # for ever.
+                    await nation.learn(missing)
             except WrongExpectedVersion:
                 if attempt + 1 == _ATTEMPTS_MAX:
                     raise
+            except TooManyEventsError:
+                if len(items) == 1:
+                    raise
+                half = len(items) // 2
+                await self._apply(log, source, items[:half])
+                await self._apply(log, source, items[half:])
+                return
             else:
                 return
 
-    async def _apply_once(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
-        names = await self._names()
+    async def _apply_once(
+        self, log: str, source: str, items: Sequence[SourceEvent], nation: Nation
+    ) -> set[str] | None:
+        """Store the effects; or nothing, and the providers that the nation's log has to be asked about first."""
         async with self._databases.of(log).transaction() as conn:
             done = await self._checkpoints.lock(conn, log, source)
             fresh = [item for item in items if item.position > done]
             if not fresh:
-                return
+                return None
             effects = Effects(log, GroupState(log, self._clock()))
             await effects.read(conn, [item.event for item in fresh])
             for item in fresh:
                 effects.take(item.event)
-            await effects.release(conn, Decider(effects.state, self._shelf.book, names))
+            missing = nation.unknown(await effects.find_waiting(conn))
+            if missing:
+                return missing
+            effects.release(Decider(effects.state, self._shelf.book, nation.providers))
             await self._checkpoints.advance(conn, log, source, fresh[-1].position)
             await effects.write(conn)
             await confirm_rooms(conn, self._store, effects.state, effects.arrived())
             if effects.state.new_events:
                 await self._store.append(conn, log, effects.state.new_events)
         self._store.hints.announce(self._databases.of(log), log)
-
-    async def _names(self) -> dict[str, Provider]:
-        async with self._databases.of(NATION).acquire() as conn:
-            rows = await conn.fetch("select organization_id, state from providers where log = $1", NATION)
-        return {row[0]: _decode_provider(row[1]) for row in rows}
+        return None
 
 
 class Effects:
@@ -272,30 +286,29 @@ class Effects:
         """The keyed hashes of the people who are new here, or have changed."""
         return sorted(self._arrived)
 
-    async def release(self, conn: Connection, decider: Decider) -> None:
-        """Decide what waited for the people who have just arrived, in the same transaction."""
-        if not self._arrived:
-            return
+    async def find_waiting(self, conn: Connection) -> set[str]:
+        """Read what waits for the people who have just arrived; the providers whose records those are."""
         hashes = self.arrived()
+        if not hashes:
+            return set()
         await self.state.read_rooms(conn, hashes)
-        waiting = [h for h in hashes if self.state.room(h).room.records]
-        if not waiting:
-            return
-        await self._read_for_release(conn, waiting)
-        for identity_hash in waiting:
-            decider.release_room(identity_hash, self._arrived[identity_hash])
+        held = [record for each in hashes for record in self.state.room(each).room.records]
+        if not held:
+            return set()
+        persons = [
+            self._arrived[each].person.person_id for each in hashes if self.state.room(each).room.records
+        ]
+        await self.state.read_accounts(conn, persons, sorted({int(record.record["year"]) for record in held}))
+        provider_ids = {record.provider_id for record in held}
+        self.state.providers |= await read_providers(conn, self.log, provider_ids)
+        # What this batch says of a provider is not in its row yet.
+        self.state.providers |= {changed: self._providers[changed][1] for changed in self._changed_providers}
+        return provider_ids
 
-    async def _read_for_release(self, conn: Connection, waiting: Sequence[str]) -> None:
-        years: set[int] = set()
-        provider_ids: set[str] = set()
-        for identity_hash in waiting:
-            for held in self.state.room(identity_hash).room.records:
-                years.add(int(held.record["year"]))
-                provider_ids.add(held.provider_id)
-        persons = [self._arrived[identity_hash].person.person_id for identity_hash in waiting]
-        await self.state.read_accounts(conn, persons, sorted(years))
-        for organization_id, _, state in await conn.fetch(_PROVIDERS, self.log, sorted(provider_ids)):
-            self.state.providers[organization_id] = _decode_provider(state)
+    def release(self, decider: Decider) -> None:
+        """Decide what waited for the people who have just arrived, in the same transaction."""
+        for identity_hash in self.arrived():
+            decider.release_room(identity_hash, self._arrived[identity_hash])
 
     async def write(self, conn: Connection) -> None:
         """Write the rows that changed."""

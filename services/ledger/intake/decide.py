@@ -54,10 +54,10 @@ from services.ledger.waiting import HeldRecord
 class Decider:
     """Decides records one after another; each sees what the ones before it did."""
 
-    def __init__(self, state: GroupState, book: PolicyBook, names: dict[str, Provider]) -> None:
+    def __init__(self, state: GroupState, book: PolicyBook, nation: dict[str, Provider]) -> None:
         self._state = state
         self._book = book
-        self._names = names
+        self._nation = nation
         self._standings: dict[tuple[str, str], ProviderStanding] = {}
 
     def decide(self, provider_id: str, prepared: Prepared) -> Decided:
@@ -323,11 +323,9 @@ class Decider:
     def _standing(self, provider_id: str, place: str) -> ProviderStanding:
         standing = self._standings.get((provider_id, place))
         if standing is None:
-            named = self._names.get(provider_id)
-            here = self._state.providers.get(provider_id) or Provider(organization_id=provider_id)
-            standing = here.standing(
-                named.name if named else "", named.uscc if named else None, chain_of(place)
-            )
+            unknown = Provider(organization_id=provider_id)
+            here = self._state.providers.get(provider_id, unknown)
+            standing = here.standing(self._nation.get(provider_id, unknown), chain_of(place))
             self._standings[provider_id, place] = standing
         return standing
 

@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from contracts.divisions import AUTHORITIES, NATION
+from contracts.divisions import AUTHORITIES
 from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import Appended, EventStore
 from services.ledger.intake.absence import confirm_absent
 from services.ledger.intake.decide import Decider
+from services.ledger.intake.nation import Nation
 from services.ledger.intake.outcomes import Decided
-from services.ledger.intake.state import GroupState, find_profiles, read_providers
+from services.ledger.intake.state import GroupState, find_profiles
 from services.ledger.policy import PolicyBook
-from services.ledger.provider import Provider
 from services.ledger.records import Prepared
 
 
@@ -34,7 +34,7 @@ class IntakeWriter:
         self._store = store
         self._book = book
         self._clock = clock
-        self._names: dict[str, Provider] = {}
+        self._nation = Nation(databases)
 
     async def commit(self, log: str, works: list[Work]) -> list[list[Decided]]:
         """Decide every record of the group and store what follows, in one transaction.
@@ -42,7 +42,7 @@ class IntakeWriter:
         Raises WrongExpectedVersion when another process was faster (decide again), and what the database raises.
         """
         prepared = [record for work in works for record in work.records]
-        await self._learn_names({work.provider_id for work in works})
+        await self._nation.learn({work.provider_id for work in works})
         strangers: dict[str, bool] = {}
         while True:
             state = GroupState(log, self._clock())
@@ -65,7 +65,7 @@ class IntakeWriter:
     async def _write(
         self, conn: Connection, state: GroupState, works: list[Work]
     ) -> tuple[list[list[Decided]], Appended | None]:
-        decider = Decider(state, self._book(), self._names)
+        decider = Decider(state, self._book(), self._nation.providers)
         decided = [[decider.decide(work.provider_id, record) for record in work.records] for work in works]
         if not state.new_events:
             await self._store.touch(conn)
@@ -73,13 +73,6 @@ class IntakeWriter:
         await state.write(conn)
         await confirm_absent(conn, self._store, state)
         return decided, await self._store.append(conn, state.log, state.new_events)
-
-    async def _learn_names(self, provider_ids: set[str]) -> None:
-        """Learn the providers' legal names, which the nation's log keeps."""
-        missing = sorted(provider_ids - self._names.keys())
-        if missing:
-            async with self._databases.of(NATION).acquire() as conn:
-                self._names |= await read_providers(conn, NATION, missing)
 
     async def _look_elsewhere(self, log: str, strangers: set[str]) -> dict[str, bool]:
         """Whether each stranger to this log has a profile in another (design 17)."""

@@ -1,0 +1,40 @@
+"""What the nation's log says of providers: their legal names, and what the nation itself accredited or disqualified. It is
+read for every other log, never while a transaction of that log is open."""
+
+import time
+from collections.abc import Iterable
+
+from contracts.divisions import NATION
+from services.kit.database import Databases
+from services.ledger.intake.state import read_providers
+from services.ledger.provider import Provider
+
+FRESH_SECONDS = 1.0
+"""How long what was read is taken for true: the nation's word reaches every place within that time."""
+
+
+class Nation:
+    """Providers as the nation's log has them, read when asked for."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+        self._read_at: dict[str, float] = {}
+        self.providers: dict[str, Provider] = {}
+
+    def unknown(self, provider_ids: Iterable[str]) -> set[str]:
+        """Those that were never read."""
+        return {each for each in provider_ids if each not in self._read_at}
+
+    async def learn(self, provider_ids: Iterable[str]) -> None:
+        """Read those that were not read lately; one that the nation does not know is asked for every time."""
+        now = time.monotonic()
+        stale = [
+            each
+            for each in provider_ids
+            if each not in self.providers or now - self._read_at[each] >= FRESH_SECONDS
+        ]
+        if not stale:
+            return
+        async with self._databases.of(NATION).acquire() as conn:
+            self.providers |= await read_providers(conn, NATION, stale)
+        self._read_at |= dict.fromkeys(stale, now)
