@@ -133,9 +133,7 @@ class Preparer:
         """Hash the person of one record; the caller drops the record's clear text with it."""
         person = record.person
         kind = record.KIND
-        identity_hash, name_hash = self._hasher.person_and_name(
-            person.id_type, person.id_number, person.name
-        )
+        identity_hash, name_hash = self._hasher.person_and_name(person.id_type, person.id_number, person.name)
         return Prepared(
             record=record,
             kind=kind,
@@ -168,10 +166,13 @@ def _meaning(record: Record) -> tuple[Any, ...]:
 
 
 def without_person(record: Record) -> dict[str, Any]:
-    """The posted record as plain data, less the person: what a waiting record may keep."""
+    """The posted record as plain data, less the person: what a waiting record may keep.
+
+    In the order in which the event's encoding puts it, so that a row written now is the row a rebuild writes.
+    """
     data: dict[str, Any] = msgspec.to_builtins(record)
     del data["person"]
-    return {key: value for key, value in data.items() if value is not None}
+    return {key: value for key, value in sorted(data.items()) if value is not None}
 
 
 _KINDS: dict[str, type[Completion] | type[Enrolment] | type[ExamPass]] = {
