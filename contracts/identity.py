@@ -12,10 +12,18 @@ from binascii import b2a_base64
 from functools import lru_cache
 from hashlib import sha256
 
+from cryptography.hazmat.primitives.hashes import SM3
+from cryptography.hazmat.primitives.hmac import HMAC
+
 KEY_BYTES_MIN = 32
 ALGORITHM = "hs256"
-HASH_PATTERN = r"^hs256:[A-Za-z0-9_-]{43}$"
-"""What a hash looks like; the algorithm is named in the value, so that another can follow it."""
+"""HMAC-SHA-256, the algorithm unless another is asked for."""
+ALGORITHM_SM = "hsm3"
+"""HMAC-SM3 (GB/T 32905), of the profile 国密."""
+ALGORITHMS = (ALGORITHM, ALGORITHM_SM)
+HASH_PATTERN = r"^(?:hs256|hsm3):[A-Za-z0-9_-]{43}$"
+"""What a hash looks like; the algorithm is named in the value. A deployment uses one of them for ever: the same
+person under the other would be somebody else."""
 
 _BLOCK_BYTES = 64
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
@@ -50,6 +58,11 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", folded).casefold()
 
 
+def algorithm_of(profile: str, chosen: str | None) -> str:
+    """The algorithm of a deployment: the one chosen, else that of its profile (`standard` or `gm`, 国密)."""
+    return chosen or (ALGORITHM_SM if profile == "gm" else ALGORITHM)
+
+
 class IdentityHasher:
     """Hashes identities under one secret key.
 
@@ -57,9 +70,13 @@ class IdentityHasher:
     so that equal names of two people have different hashes and a list of common names opens nothing.
     """
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_inner", "_outer", "_sm", "algorithm")
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, algorithm: str = ALGORITHM) -> None:
+        if algorithm not in ALGORITHMS:
+            raise ValueError(f"the algorithm must be one of {', '.join(ALGORITHMS)}")
+        self.algorithm = algorithm
+        self._sm = HMAC(key, SM3()) if algorithm == ALGORITHM_SM else None
         if len(key) < KEY_BYTES_MIN:
             raise ValueError(f"the identity key must have at least {KEY_BYTES_MIN} bytes")
         # HMAC-SHA256 (RFC 2104) with the key taken in once: half the cost of `hmac.digest` for a short message.
@@ -68,7 +85,7 @@ class IdentityHasher:
         self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
 
     def person(self, id_type: str, id_number: str) -> str:
-        """The hash that finds a person: `hs256:` and 43 characters of base64url."""
+        """The hash that finds a person: the algorithm's name, a colon and 43 characters of base64url."""
         return self._hash(_framed("person", id_type) + _frame(normalise_id_number(id_number)))
 
     def name(self, id_type: str, id_number: str, name: str) -> str:
@@ -82,10 +99,18 @@ class IdentityHasher:
         return person, self._hash(_framed("name", id_type) + number + _frame(normalise_name(name)))
 
     def _hash(self, message: bytes) -> str:
+        if self._sm is not None:
+            digest = self._sm.copy()
+            digest.update(message)
+            return f"{ALGORITHM_SM}:{_text(digest.finalize())}"
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(message)
         outer.update(inner.digest())
-        return f"{ALGORITHM}:{b2a_base64(outer.digest(), newline=False).translate(_URLSAFE, b'=').decode()}"
+        return f"{ALGORITHM}:{_text(outer.digest())}"
+
+
+def _text(digest: bytes) -> str:
+    return b2a_base64(digest, newline=False).translate(_URLSAFE, b"=").decode()
 
 
 def _frame(part: str) -> bytes:

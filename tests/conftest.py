@@ -6,6 +6,7 @@
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,13 @@ SETTINGS = {
     "autovacuum_naptime": "1h",
     "log_min_messages": "fatal",
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give what a service keeps beside its database a place that is not the reader's own."""
+    if "XUEFEN_HOME" not in os.environ:
+        os.environ["XUEFEN_HOME"] = home = tempfile.mkdtemp(prefix="xuefen-test-home-")
+        config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
 
 
 @pytest.hookimpl(tryfirst=True)

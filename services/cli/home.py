@@ -61,7 +61,9 @@ class Home:
         self.path = path.absolute()
         self.database = self.path / "postgres"
         self.logs = self.path / "logs"
+        self.evidence = self.path / "evidence"
         self._secrets = self.path / "secrets"
+        self.key_shares_file = self._secrets / "key-shares"
         self._record = self.path / "stack.json"
         self._lock: IO[str] | None = None
 

@@ -42,6 +42,11 @@ def secrets_of(service: str, home: Home) -> dict[str, str]:
             told |= {each: os.environ[each] for each in given}
         else:
             told[f"{PREFIX}{name}_FILE"] = str(files[name]())
+    if service == "registry":
+        beside = {"KEY_SHARES_FILE": home.key_shares_file, "EVIDENCE_DIR": home.evidence}
+        told |= {
+            f"{PREFIX}{name}": os.environ.get(f"{PREFIX}{name}") or str(at) for name, at in beside.items()
+        }
     return told
 
 

@@ -6,8 +6,9 @@
 import base64
 import binascii
 import secrets
+from functools import lru_cache
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -37,6 +38,10 @@ class ServiceSettings(BaseSettings):
     ledger_url: str = "http://127.0.0.1:8002"
     transfer_url: str = "http://127.0.0.1:8003"
     log_level: str = "INFO"
+    crypto_profile: Literal["standard", "gm"] = "standard"
+    """Algorithms of new records: AES-256-GCM and HMAC-SHA-256, or SM4-GCM and HMAC-SM3 (国密)."""
+    identity_hash: Literal["hs256", "hsm3"] | None = None
+    """Algorithm of the keyed hashes, the same for ever; that of the profile when unset."""
 
     @classmethod
     def load(cls) -> Self:
@@ -82,7 +87,31 @@ def secret_text(variable: str, value: SecretStr | str | None, file: Path | None)
 
 def secret_key(variable: str, value: SecretStr | str | None, file: Path | None) -> bytes:
     """A key of 32 bytes, written as 43 characters of base64url. Raises SettingsError."""
-    text = secret_text(variable, value, file)
+    return _key_of(variable, secret_text(variable, value, file))
+
+
+def secret_keys(variable: str, value: SecretStr | str | None, file: Path | None) -> list[bytes]:
+    """Keys of 32 bytes each, one on a line, the first first; a file is read when it has changed.
+
+    Raises SettingsError.
+    """
+    if value or file is None:
+        text = secret_text(variable, value, file)
+    else:
+        try:
+            changed = file.stat().st_mtime_ns
+        except OSError as error:
+            raise SettingsError(f"{variable}_FILE cannot be read: {error.strerror}") from None
+        text = _text_of(variable, file, changed)
+    return [_key_of(variable, line) for line in text.split()]
+
+
+@lru_cache(maxsize=8)
+def _text_of(variable: str, file: Path, changed: int) -> str:
+    return secret_text(variable, None, file)
+
+
+def _key_of(variable: str, text: str) -> bytes:
     try:
         key = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

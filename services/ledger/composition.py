@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import Request
 
 from contracts.divisions import AUTHORITIES
-from contracts.identity import IdentityHasher
+from contracts.identity import ALGORITHM, IdentityHasher
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
@@ -32,13 +32,14 @@ class Ledger:
         databases: Databases,
         identity_key: bytes,
         *,
+        hash_algorithm: str = ALGORITHM,
         store: EventStore | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self.databases = databases
         self.clock = clock
         self.store = store or EventStore()
-        self.hasher = IdentityHasher(identity_key)
+        self.hasher = IdentityHasher(identity_key, hash_algorithm)
         self.shelf = PolicyShelf(databases, self.store)
         self.people = People(databases)
         self.application = LedgerApplication(databases, self.store, self.shelf, self.people, clock)
@@ -95,7 +96,8 @@ async def open_ledger(
     settings: LedgerSettings, process: str, store: EventStore | None = None
 ) -> AsyncIterator[Ledger]:
     """A ledger that is ready for use, closed at the end."""
-    ledger = Ledger(await connect(settings, process), settings.identity_key_bytes, store=store)
+    databases, algorithm = await connect(settings, process), settings.hash_algorithm
+    ledger = Ledger(databases, settings.identity_key_bytes, hash_algorithm=algorithm, store=store)
     try:
         await ledger.prepare()
         yield ledger

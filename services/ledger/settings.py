@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHasher, algorithm_of
 from services.kit.settings import ServiceSettings, secret_key
 
 
@@ -31,4 +31,9 @@ class LedgerSettings(ServiceSettings):
     @cached_property
     def hasher(self) -> IdentityHasher:
         """The keyed hashes of identity."""
-        return IdentityHasher(self.identity_key_bytes)
+        return IdentityHasher(self.identity_key_bytes, self.hash_algorithm)
+
+    @property
+    def hash_algorithm(self) -> str:
+        """The algorithm of the keyed hashes; the registry's is the same."""
+        return algorithm_of(self.crypto_profile, self.identity_hash)

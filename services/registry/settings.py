@@ -6,10 +6,12 @@ from pathlib import Path
 from joserfc.jwk import OKPKey
 from pydantic import Field, SecretStr
 
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHasher, algorithm_of
+from services.kit.ciphers import ALGORITHM_OF
 from services.kit.key_sets import signing_key_from
+from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import KeyWrapper
-from services.kit.settings import ServiceSettings, SettingsError, secret_key, secret_text
+from services.kit.settings import ServiceSettings, SettingsError, secret_key, secret_keys, secret_text
 
 
 class RegistrySettings(ServiceSettings):
@@ -24,6 +26,18 @@ class RegistrySettings(ServiceSettings):
     key_encryption_key: SecretStr | None = None
     """Wraps the key of each person, 32 bytes in base64url; nobody but the registry holds it."""
     key_encryption_key_file: Path | None = None
+    """May hold several, one on each line, while keys are rotated: the first wraps, all open."""
+    home: Path = Path(".xuefen")
+    key_shares_file: Path | None = None
+    """Random shares that wrap people's keys too, kept apart from the database; under `home` when unset."""
+    evidence_dir: Path | None = None
+    """Where evidence files are kept, sealed; under `home` when unset."""
+    evidence_size_max: int = Field(default=500_000, ge=1_000, le=5_000_000)
+    """Bytes of one evidence file at most."""
+    evidence_size_min: int = Field(default=20_000, ge=1, le=5_000_000)
+    """Bytes of one evidence document at least."""
+    photo_size_min: int = Field(default=10_000, ge=1, le=5_000_000)
+    """Bytes of one photo (JPEG, PNG) at least."""
     signing_key: SecretStr | None = None
     """Signs tokens: a private Ed25519 key as JWK JSON."""
     signing_key_file: Path | None = None
@@ -38,13 +52,34 @@ class RegistrySettings(ServiceSettings):
     @cached_property
     def hasher(self) -> IdentityHasher:
         """The keyed hashes of identity. Raises SettingsError when the key is missing or of the wrong size."""
-        return IdentityHasher(secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file))
+        key = secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
+        return IdentityHasher(key, algorithm_of(self.crypto_profile, self.identity_hash))
 
     @cached_property
     def wrapper(self) -> KeyWrapper:
         """What wraps people's keys. Raises SettingsError likewise."""
-        key = secret_key("XUEFEN_KEY_ENCRYPTION_KEY", self.key_encryption_key, self.key_encryption_key_file)
-        return KeyWrapper([key])
+        self.key_encryption_keys()
+        return KeyWrapper(
+            self.key_encryption_keys, algorithm=ALGORITHM_OF[self.crypto_profile], shares=self.shares
+        )
+
+    def key_encryption_keys(self) -> list[bytes]:
+        """The keys as they stand now: a file is read again after it changed, so that rotation needs no restart."""
+        variable = "XUEFEN_KEY_ENCRYPTION_KEY"
+        return secret_keys(variable, self.key_encryption_key, self.key_encryption_key_file)
+
+    @cached_property
+    def shares(self) -> KeyShares:
+        """The shares beside the database. Raises SettingsError when the file cannot be used."""
+        try:
+            return KeyShares(self.key_shares_file or self.home / "secrets" / "key-shares")
+        except KeySharesError as error:
+            raise SettingsError(f"XUEFEN_KEY_SHARES_FILE cannot be used: {error}") from None
+
+    @property
+    def evidence_folder(self) -> Path:
+        """Where evidence files are."""
+        return self.evidence_dir or self.home / "evidence"
 
     @cached_property
     def token_key(self) -> OKPKey:

@@ -95,3 +95,29 @@ class TestKey:
     def test_must_be_long_enough(self):
         with pytest.raises(ValueError, match="32 bytes"):
             IdentityHasher(b"short")
+
+
+class TestSm3:
+    """The profile 国密 hashes by HMAC-SM3 (GB/T 32905)."""
+
+    SM = IdentityHasher(b"k" * 32, "hsm3")
+
+    @given(PEOPLE)
+    def test_names_itself_and_differs(self, person: fictitious.FictitiousPerson):
+        number = person.id_number
+        person_hash, name_hash = self.SM.person_and_name("resident_id", number, person.name)
+        assert person_hash == IdentityHasher(b"k" * 32, "hsm3").person("resident_id", number)
+        assert re.fullmatch(HASH_PATTERN[1:-1], person_hash)
+        assert person_hash.startswith("hsm3:")
+        assert person_hash[5:] != HASHER.person("resident_id", number)[6:]
+        assert name_hash == self.SM.name("resident_id", number, person.name)
+
+    def test_stays_what_it_is_for_ever(self):
+        assert (
+            self.SM.person("resident_id", fictitious.resident_id(0))
+            == "hsm3:XnVnAK54qSdIHVNIf4SVIA_N78DtSyXV2ASSK8FBL4s"
+        )
+
+    def test_no_other_algorithm_is_taken(self):
+        with pytest.raises(ValueError, match="hs256, hsm3"):
+            IdentityHasher(b"k" * 32, "md5")
