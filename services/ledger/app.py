@@ -11,6 +11,7 @@ from contracts.divisions import AUTHORITIES
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
 from services.kit.auth import TokenVerifier, require
+from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
@@ -22,6 +23,9 @@ from services.ledger.settings import LedgerSettings
 TITLE = "Xuefen ledger"
 DESCRIPTION = "Credits, policies, and the answer to whether a person's year is met, with reasons."
 RAW_JSON_PATHS = ("/v1/completions", "/v1/enrolments", "/v1/exam-passes")
+
+NOTICES_SECONDS_MAX = 60.0
+"""A process that has not seen new notices for longer judges by old ones: it is not ready."""
 
 Opener = Callable[[EventStore], AbstractAsyncContextManager[Ledger]]
 SOURCE = "urn:xuefen:ledger"
@@ -45,8 +49,10 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     async def readiness() -> Mapping[str, Any]:
-        """Every database answers; how far the other services' facts have come in."""
+        """Every database answers, the notices are fresh; how far the other services' facts have come in."""
         ledger: Ledger = app.state.ledger
+        if ledger.shelf.age_seconds > NOTICES_SECONDS_MAX:
+            raise NotReadyError("政策未能及时更新", "Published notices could not be read for too long")
         for database in ledger.databases.all():
             async with database.acquire() as conn:
                 await conn.fetchval("select 1")

@@ -1,14 +1,20 @@
 """The published notices that this process judges by: read from the logs, kept in memory, refreshed when one is added."""
 
 import asyncio
+import time
+
+import structlog
 
 from contracts.divisions import AUTHORITIES
 from services.kit import events as codec
 from services.kit.database import Databases
 from services.kit.event_store import EventStore, RecordedEvent
+from services.kit.observability import describe_exception
 from services.ledger.events import PolicyPublished
 from services.ledger.policy import PolicyBook
 from services.ledger.publication import notice_of
+
+_log = structlog.stdlib.get_logger(__name__)
 
 _LISTED = "select log, stream_id, version from notices where log = any($1::text[]) order by log, stream_id"
 
@@ -22,11 +28,17 @@ class PolicyShelf:
         self._versions: dict[tuple[str, str], int] = {}
         self._book = PolicyBook()
         self._lock = asyncio.Lock()
+        self._refreshed_at = time.monotonic()
 
     @property
     def book(self) -> PolicyBook:
         """The notices as of the last refresh."""
         return self._book
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago this process last looked for new notices and could see them all."""
+        return time.monotonic() - self._refreshed_at
 
     async def refresh(self) -> bool:
         """Read the notices that were published since; whether there were any."""
@@ -41,6 +53,7 @@ class PolicyShelf:
                         loaded = await self._store.load(conn, log, streams)
                         self._take(log, loaded)
                         changed = True
+            self._refreshed_at = time.monotonic()
             return changed
 
     def _take(self, log: str, loaded: dict[str, list[RecordedEvent]]) -> None:
@@ -56,7 +69,12 @@ class PolicyShelf:
                 self._versions[log, stream_id] = event.version
 
     async def keep_fresh(self, *, every_seconds: float = 1.0) -> None:
-        """Refresh for ever; another process may publish at any time."""
+        """Refresh for ever; another process may publish at any time. What goes wrong is tried again: `age_seconds` tells."""
         while True:
             await asyncio.sleep(every_seconds)
-            await self.refresh()
+            try:
+                await self.refresh()
+            except Exception as error:
+                _log.error(
+                    "policies.not_refreshed", age_seconds=self.age_seconds, **describe_exception(error)
+                )
