@@ -3,64 +3,51 @@
 The events hold opaque ids, keyed hashes, places and dates; the name and the number are in the vault.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from uuid import UUID
 
 from eventsourcing.domain import event
 
 from services.kit.aggregates import Aggregate
 from services.registry.actors import Actor
-from services.registry.problems import (
-    CollectionExistsError,
-    CollectionNotPendingError,
-    NotCollectedError,
-    OwnSubmissionError,
-    SameReviewerError,
-)
-from services.registry.profile import Profile, facts_of, profile_of
+from services.registry.problems import CollectionExistsError, CollectionNotPendingError, OwnSubmissionError
 
 SUBMITTED = "submitted"
-INITIALLY_PASSED = "initially_passed"
 RETURNED = "returned"
 COLLECTED = "collected"
 
-INITIAL, FINAL = "initial", "final"
-"""The two steps of a review, 初审 and 复审 (S2C-08)."""
-AWAITS = {INITIAL: SUBMITTED, FINAL: INITIALLY_PASSED}
-"""The state a collection must be in for a step."""
+
+@dataclass(frozen=True)
+class Profile:
+    """What is known of a person without naming them (S2C-03): place of work, employer, qualification."""
+
+    name_hash: str
+    place: str
+    employer: str | None
+    student: bool
+    level: str | None
+    obtained_on: date | None
+    working_since: date | None
 
 
 class Person(Aggregate):
-    """One person. Their collection is submitted, passes two reviews by different officials, or is returned with a
-    reason and submitted again (S2C-01, S2C-08); later their information changes (S2C-09).
-    """
+    """One person. Their collection is submitted, then returned with a reason or approved (S2C-01, S2C-08)."""
 
     TOPIC = "registry.Person"
 
     @classmethod
     def submit(
-        cls,
-        *,
-        collection_id: UUID,
-        identity_hash: str,
-        profile: Profile,
-        by: Actor,
-        at: datetime,
-        claim: str | None = None,
+        cls, *, collection_id: UUID, identity_hash: str, profile: Profile, by: Actor, at: datetime
     ) -> "Person":
-        """The first submission for this identity; `claim` is what the document is claimed under, when not for the
-        first time.
-        """
+        """The first submission for this identity."""
         return cls(
-            identity=claim or identity_of(identity_hash),
+            identity=identity_of(identity_hash),
             identity_hash=identity_hash,
             collection_id=str(collection_id),
-            profile=facts_of(profile),
             submitted_by=by.subject,
             timestamp=at,
+            **vars(profile),
         )
 
     @event("CollectionSubmitted", topic="registry.CollectionSubmitted")
@@ -70,55 +57,66 @@ class Person(Aggregate):
         identity: str,
         identity_hash: str,
         collection_id: str,
-        profile: dict[str, Any],
+        name_hash: str,
+        place: str,
+        employer: str | None,
+        student: bool,
+        level: str | None,
+        obtained_on: date | None,
+        working_since: date | None,
         submitted_by: str,
         timestamp: datetime,
     ) -> None:
         self.identity_hash = identity_hash
         self.collection_id = collection_id
-        self.transfers: frozenset[str] = frozenset()
+        self.state = SUBMITTED
+        self.profile = Profile(name_hash, place, employer, student, level, obtained_on, working_since)
+        self.submitted_by = submitted_by
+        self.submitted_at = timestamp
+        self.decided_by: str | None = None
+        self.decided_at: datetime | None = None
         self.reason: str | None = None
-        self._await_review(profile, submitted_by, timestamp)
+        self.transfers: frozenset[str] = frozenset()
 
     def resubmit(self, *, profile: Profile, by: Actor, at: datetime) -> None:
         """Submit again after a return (S2C-08). Raises CollectionExistsError in any other state."""
         if self.state != RETURNED:
             raise CollectionExistsError(self.state)
-        self._resubmitted(profile=facts_of(profile), submitted_by=by.subject, timestamp=at)
+        self._resubmitted(submitted_by=by.subject, timestamp=at, **vars(profile))
 
     @event("CollectionResubmitted", topic="registry.CollectionResubmitted")
-    def _resubmitted(self, *, profile: dict[str, Any], submitted_by: str, timestamp: datetime) -> None:
-        self._await_review(profile, submitted_by, timestamp)
-
-    def _await_review(self, profile: dict[str, Any], submitted_by: str, at: datetime) -> None:
+    def _resubmitted(
+        self,
+        *,
+        name_hash: str,
+        place: str,
+        employer: str | None,
+        student: bool,
+        level: str | None,
+        obtained_on: date | None,
+        working_since: date | None,
+        submitted_by: str,
+        timestamp: datetime,
+    ) -> None:
         self.state = SUBMITTED
-        self.profile = profile_of(profile)
+        self.profile = Profile(name_hash, place, employer, student, level, obtained_on, working_since)
         self.submitted_by = submitted_by
-        self.submitted_at = at
-        self.reviewed_by: str | None = None
+        self.submitted_at = timestamp
+        self.decided_by = self.decided_at = self.reason = None
 
-    def pass_review(self, step: str, *, by: Actor, at: datetime) -> None:
-        """Pass the initial review, or the final one, which takes the submission as the person's information (S2C-08).
+    def approve(self, *, by: Actor, at: datetime) -> None:
+        """Take the submission as the person's information.
 
-        Raises OutsidePlaceError, OwnSubmissionError, CollectionNotPendingError and, at the final review,
-        SameReviewerError.
+        Raises OutsidePlaceError, OwnSubmissionError, CollectionNotPendingError.
         """
-        self._must_be_reviewable(step, by)
-        if step == INITIAL:
-            self._passed_initial_review(passed_by=by.subject, timestamp=at)
-            return
+        self._must_be_reviewable(by)
         self._collected(
             identity_hash=self.identity_hash,
             collection_id=self.collection_id,
-            profile=facts_of(self.profile),
             approved_by=by.subject,
             timestamp=at,
+            **vars(self.profile),
         )
-
-    @event("InitialReviewPassed", topic="registry.InitialReviewPassed")
-    def _passed_initial_review(self, *, passed_by: str, timestamp: datetime) -> None:
-        self.state = INITIALLY_PASSED
-        self.reviewed_by = passed_by
 
     @event("InfoCollected", topic="registry.InfoCollected")
     def _collected(
@@ -126,98 +124,32 @@ class Person(Aggregate):
         *,
         identity_hash: str,
         collection_id: str,
-        profile: dict[str, Any],
+        name_hash: str,
+        place: str,
+        employer: str | None,
+        student: bool,
+        level: str | None,
+        obtained_on: date | None,
+        working_since: date | None,
         approved_by: str,
         timestamp: datetime,
     ) -> None:
         self.state = COLLECTED
-        self.profile = profile_of(profile)
+        self.profile = Profile(name_hash, place, employer, student, level, obtained_on, working_since)
+        self.decided_by = approved_by
+        self.decided_at = timestamp
 
-    def return_to_submitter(self, step: str, *, reason: str, by: Actor, at: datetime) -> None:
-        """Send the submission back with a reason at either step (S2C-08). Raises as `pass_review` does."""
-        self._must_be_reviewable(step, by)
-        self._returned(step=step, reason=reason, returned_by=by.subject, timestamp=at)
+    def return_to_submitter(self, *, reason: str, by: Actor, at: datetime) -> None:
+        """Send the submission back with a reason (S2C-08). Raises as `approve` does."""
+        self._must_be_reviewable(by)
+        self._returned(reason=reason, returned_by=by.subject, timestamp=at)
 
     @event("CollectionReturned", topic="registry.CollectionReturned")
-    def _returned(self, *, step: str, reason: str, returned_by: str, timestamp: datetime) -> None:
+    def _returned(self, *, reason: str, returned_by: str, timestamp: datetime) -> None:
         self.state = RETURNED
         self.reason = reason
-
-    @classmethod
-    def separate(
-        cls,
-        *,
-        collection_id: UUID,
-        identity_hash: str,
-        claim: str,
-        profile: Profile,
-        by: Actor,
-        at: datetime,
-    ) -> "Person":
-        """Somebody who was recorded under another person: on record by themselves from now on, collected already."""
-        person = cls.submit(
-            collection_id=collection_id,
-            identity_hash=identity_hash,
-            profile=profile,
-            by=by,
-            at=at,
-            claim=claim,
-        )
-        person._collected(
-            identity_hash=identity_hash,
-            collection_id=person.collection_id,
-            profile=facts_of(profile),
-            approved_by=by.subject,
-            timestamp=at,
-        )
-        return person
-
-    def change_info(
-        self,
-        *,
-        change_id: UUID,
-        cause: str,
-        items: Sequence[str],
-        identity_hash: str,
-        claim: str | None,
-        profile: Profile,
-        by: Actor,
-        at: datetime,
-    ) -> None:
-        """Record what holds from now on: after an approved change, or after one was reversed (S2C-09).
-
-        `claim` is set when another ID document is claimed. Raises NotCollectedError.
-        """
-        if self.state != COLLECTED:
-            raise NotCollectedError
-        self._changed(
-            identity=claim,
-            change_id=str(change_id),
-            cause=cause,
-            items=list(items),
-            former_hash=self.identity_hash,
-            identity_hash=identity_hash,
-            profile=facts_of(profile),
-            decided_by=by.subject,
-            timestamp=at,
-        )
-
-    @event("InfoChanged", topic="registry.InfoChanged")
-    def _changed(
-        self,
-        *,
-        identity: str | None,
-        change_id: str,
-        cause: str,
-        items: list[str],
-        former_hash: str,
-        identity_hash: str,
-        profile: dict[str, Any],
-        decided_by: str,
-        timestamp: datetime,
-    ) -> None:
-        self.identity_hash = identity_hash
-        self.profile = profile_of(profile)
+        self.decided_by = returned_by
+        self.decided_at = timestamp
 
     def move(self, *, transfer_id: str, place: str, employer: str | None, at: datetime) -> None:
         """Keep the profile at another place from now on, as a transfer was completed there (S2C-12).
@@ -233,16 +165,14 @@ class Person(Aggregate):
         # Whoever moves names the new employer, or is a student and has none (S2C-10).
         self.profile = replace(self.profile, place=place, employer=employer, student=employer is None)
 
-    def _must_be_reviewable(self, step: str, by: Actor) -> None:
+    def _must_be_reviewable(self, by: Actor) -> None:
         by.must_cover(self.profile.place)
         if by.subject == self.submitted_by:
             raise OwnSubmissionError
-        if self.state != AWAITS[step]:
+        if self.state != SUBMITTED:
             raise CollectionNotPendingError(self.state)
-        if by.subject == self.reviewed_by:
-            raise SameReviewerError
 
 
-def identity_of(identity_hash: str, generation: int = 0) -> str:
-    """What a document is claimed under: once for ever, or once more after a wrong claim was undone."""
-    return f"person:{identity_hash}" + (f":{generation}" if generation else "")
+def identity_of(identity_hash: str) -> str:
+    """The identity under which a person's first event is stored: one person for each document, for ever."""
+    return f"person:{identity_hash}"
