@@ -81,7 +81,10 @@ def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now)
     told.check_keys()
     own = FixedKeys.of(told.token_key)
     verifier = TokenVerifier(issuers_of(told, own=own), now=lambda: clock().timestamp())
-    return build_app(verifier, lambda store: open_registry(told, "api", store, clock))
+    app = build_app(verifier, lambda store: open_registry(told, "api", store, clock))
+    # Collections hold names and ID numbers, and what is kept of a command must not lead back to them.
+    app.state.fingerprint_key = told.fingerprint_key
+    return app
 
 
 def openapi_document() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What the registry is told by its environment. It alone holds the keys of personal data and of tokens."""
 
+import hashlib
 from functools import cached_property
 from pathlib import Path
 
@@ -48,6 +49,12 @@ class RegistrySettings(ServiceSettings):
     def check_keys(self) -> None:
         """Raise SettingsError for a key that cannot be used: at the start, not before the first caller."""
         _ = (self.hasher, self.wrapper, self.token_key)
+
+    @cached_property
+    def fingerprint_key(self) -> bytes:
+        """The key under which a command's body is remembered: bodies hold names and numbers."""
+        key = secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
+        return hashlib.blake2b(b"fingerprint", key=key).digest()
 
     @cached_property
     def hasher(self) -> IdentityHasher:

@@ -10,6 +10,7 @@ import pytest
 from services.kit.aggregates import domain_event
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore, RecordedEvent
+from services.kit.idempotency import fingerprint
 from services.registry.publishing import publish
 from services.registry.rebuild import READ_MODELS, rebuild
 from services.registry.settings import RegistrySettings
@@ -58,6 +59,21 @@ async def stored_events(database: Database) -> list[RecordedEvent]:
 
 
 class TestWhatIsStored:
+    async def test_the_fingerprint_of_a_command_is_no_way_to_try_numbers(
+        self, registry: Registry, fresh: FreshDatabase
+    ) -> None:
+        """An unkeyed hash of a body is as good as the number in it: all else is in the clear beside it."""
+        body = collection_of(somebody())
+        response = await registry.call("POST", "/v1/collections", body=body)
+        assert response.status_code == 201
+        guesses = [
+            digest
+            for secret in (b"", LOG.encode())
+            for digest in [fingerprint("POST", "/v1/collections", json.dumps(body).encode(), secret)]
+        ]
+        stored = await everything_stored(fresh.admin_dsn)
+        assert not any(guess in stored for guess in guesses)
+
     async def test_no_event_row_feed_or_log_line_holds_a_name_or_a_number(
         self, registry: Registry, fresh: FreshDatabase, database: Database, capfd: pytest.CaptureFixture[str]
     ) -> None:
