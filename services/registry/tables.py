@@ -93,10 +93,13 @@ _PERSONAL_DATA = (
     """
 alter table disclosures
     add column result text not null default 'shown',
-    add column place text,
+    add column what text not null default '',
+    add column subject text,
     add column organization text,
-    add column subject text""",
-    "create index disclosures_of_place on disclosures (log, place, at)",
+    add column place text,
+    add column chain text[] not null default '{}'""",
+    "create index disclosures_in_order on disclosures (log, at, disclosure_id)",
+    "create index disclosures_of_place on disclosures using gin (chain)",
     """
 alter table people
     alter column identity_hash drop not null,

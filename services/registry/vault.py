@@ -3,15 +3,16 @@
 Destroying a person's key makes them unreadable everywhere at once, without touching the log.
 """
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from contracts.identity import normalise_id_number
 from services.kit.database import Connection
-from services.kit.sealing import KeyWrapper, SubjectKey
+from services.kit.sealing import DestroyedKeyError, KeyWrapper, SubjectKey, share_of
+from services.registry.audit import Disclosure as Disclosure
+from services.registry.audit import record
+from services.registry.masking import masked_name, masked_number
 from services.registry.tables import LOG
 
 FIELDS = ("id_type", "id_number", "name")
@@ -31,28 +32,13 @@ class Identity:
 
     @property
     def masked_name(self) -> str:
-        """The first character and a star for each that follows."""
-        return self.name[:1] + "*" * (len(self.name) - 1)
+        """The name as shown to whoever has not said why they need it."""
+        return masked_name(self.name)
 
     @property
     def masked_number(self) -> str:
-        """Three characters, stars, two characters; a short number shows its last only."""
-        number = self.id_number
-        if len(number) < 10:
-            return "*" * (len(number) - 1) + number[-1:]
-        return number[:3] + "*" * (len(number) - 5) + number[-2:]
-
-
-@dataclass(frozen=True)
-class Disclosure:
-    """A reading of personal data: by whom, what for, and whose; without a person, of how many."""
-
-    caller: str
-    purpose: str
-    at: datetime
-    person_id: UUID | None = None
-    fields: Sequence[str] = ()
-    count: int = 1
+        """The number likewise."""
+        return masked_number(self.id_number)
 
 
 class Vault:
@@ -84,23 +70,46 @@ class Vault:
         """The note stored with one event, or None."""
         return (await self._open(conn, person_id, ("note",), version)).get("note")
 
+    async def seal_texts(
+        self, conn: Connection, person_id: UUID, version: int, texts: Mapping[str, str]
+    ) -> None:
+        """Store further personal texts by field, as of an event number `version`."""
+        await self._seal(conn, person_id, version, texts)
+
+    async def open_texts(
+        self, conn: Connection, person_id: UUID, fields: Sequence[str], *, version: int | None = None
+    ) -> dict[str, str]:
+        """The texts last stored (up to `version`) by field; those never stored, or without a key, are absent."""
+        return await self._open(conn, person_id, fields, version)
+
     async def record(self, conn: Connection, disclosure: Disclosure) -> None:
         """Put a reading on record; commit it before anything that was read is answered."""
-        person_id = None if disclosure.person_id is None else str(disclosure.person_id)
-        await conn.execute(
-            _RECORD,
-            LOG,
-            str(uuid.uuid4()),
-            disclosure.at,
-            disclosure.caller,
-            disclosure.purpose,
-            person_id,
-            list(disclosure.fields),
-            disclosure.count,
-        )
+        await record(conn, disclosure)
+
+    async def open_key(self, conn: Connection, subject: str) -> SubjectKey | None:
+        """The key of a person, or of a file (`evidence:<id>`); None when it was destroyed."""
+        return await self._key(conn, subject)
+
+    async def make_key(self, conn: Connection, subject: str) -> SubjectKey:
+        """A fresh key, stored wrapped."""
+        key, wrapped = self._wrapper.new_key(subject)
+        await conn.execute(_NEW_KEY, LOG, subject, wrapped)
+        return key
+
+    async def destroy(self, conn: Connection, subjects: Sequence[str]) -> list[int]:
+        """Delete the keys of people or files and what was sealed under them, in the caller's transaction.
+
+        The shares of the keys are doomed with it: destroy them (`Erasures`) once that is committed. Their numbers.
+        """
+        rows = await conn.fetch(_DESTROY_KEYS, LOG, list(subjects))
+        await conn.execute(_DESTROY_FIELDS, LOG, list(subjects))
+        doomed = [share for row in rows if (share := share_of(row["wrapped_key"])) is not None]
+        await conn.executemany(_DOOM, [(LOG, share) for share in doomed])
+        return doomed
 
     async def _seal(self, conn: Connection, person_id: UUID, version: int, values: Mapping[str, str]) -> None:
-        key = await self._key(conn, person_id) or await self._new_key(conn, person_id)
+        subject = str(person_id)
+        key = await self._key(conn, subject) or await self.make_key(conn, subject)
         rows = [
             (LOG, str(person_id), field, version, key.seal(value, str(person_id), field, str(version)))
             for field, value in values.items()
@@ -110,7 +119,7 @@ class Vault:
     async def _open(
         self, conn: Connection, person_id: UUID, fields: Sequence[str], version: int | None
     ) -> dict[str, str]:
-        key = await self._key(conn, person_id)
+        key = await self._key(conn, str(person_id))
         if key is None:
             return {}
         rows = await conn.fetch(_OPEN, LOG, str(person_id), list(fields), version)
@@ -119,14 +128,13 @@ class Vault:
             for row in rows
         }
 
-    async def _key(self, conn: Connection, person_id: UUID) -> SubjectKey | None:
-        wrapped = await conn.fetchval(_KEY, LOG, str(person_id))
-        return None if wrapped is None else self._wrapper.unwrap(wrapped, str(person_id))
-
-    async def _new_key(self, conn: Connection, person_id: UUID) -> SubjectKey:
-        key, wrapped = self._wrapper.new_key(str(person_id))
-        await conn.execute(_NEW_KEY, LOG, str(person_id), wrapped)
-        return key
+    async def _key(self, conn: Connection, subject: str) -> SubjectKey | None:
+        wrapped = await conn.fetchval(_KEY, LOG, subject)
+        try:
+            return None if wrapped is None else self._wrapper.unwrap(wrapped, subject)
+        except DestroyedKeyError:
+            # A restored copy of the database still holds the key of somebody erased since.
+            return None
 
 
 _KEY = "select wrapped_key from person_keys where log = $1 and person_id = $2"
@@ -137,7 +145,6 @@ select distinct on (log, person_id, field) field, version, sealed from sealed_fi
  where log = $1 and person_id = $2 and field = any($3::text[]) and ($4::int is null or version <= $4)
  order by log, person_id, field, version desc
 """
-_RECORD = """
-insert into disclosures (log, disclosure_id, at, caller, purpose, person_id, fields, count)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
+_DESTROY_KEYS = "delete from person_keys where log = $1 and person_id = any($2::text[]) returning wrapped_key"
+_DESTROY_FIELDS = "delete from sealed_fields where log = $1 and person_id = any($2::text[])"
+_DOOM = "insert into doomed_shares (log, share) values ($1, $2) on conflict do nothing"
