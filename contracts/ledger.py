@@ -137,6 +137,20 @@ class ExamPassed(PublishedEvent):
     passed_at: UtcTime
 
 
+class ClaimApproved(PublishedEvent):
+    """学分申请 was approved; the credits are those of the credit it names (S1-12)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.claim.approved.v1"
+
+    claim_id: OpaqueId
+    person_id: OpaqueId
+    year: CreditYear
+    form: Code
+    credit_id: OpaqueId
+    credits: Credits
+    approved_at: UtcTime
+
+
 class ExemptionGranted(PublishedEvent):
     """An authority freed a person from a year's requirement (A-14)."""
 

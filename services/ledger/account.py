@@ -104,6 +104,7 @@ def _credit(event: CreditEarned) -> Credit:
         route=event.route,
         form=event.form,
         fill=event.fill,
+        fact=event.fact,
     )
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from services.ledger.claim_events import Evidence
 from services.ledger.intake.outcomes import Outcome
 from services.ledger.policy import Assessment, CreditState, Route
 
@@ -97,6 +98,35 @@ class RegistrationStatistics(Struct, frozen=True, kw_only=True):
     day_to: date | None
     rows: list[RegistrationCount]
     positions: dict[str, int]
+
+
+class ClaimAnswer(Struct, frozen=True, kw_only=True):
+    """A claim as it stands."""
+
+    claim_id: str
+    person_id: str
+    place: str
+    year: int
+    form: str
+    happened_on: date
+    role: str | None
+    quantity: Decimal
+    credits: Decimal
+    category: str
+    clause: str
+    state: str
+    reason: str | None
+    submitted_at: datetime
+    decided_at: datetime | None
+    credit_id: str | None
+    evidence: list[Evidence]
+
+
+class ClaimQueue(Struct, frozen=True, kw_only=True):
+    """A page of a queue; `next` continues it, null at the end."""
+
+    results: list[ClaimAnswer]
+    next: str | None
 
 
 class BatchAnswer(Struct, frozen=True):

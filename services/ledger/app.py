@@ -15,7 +15,7 @@ from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
-from services.ledger import api, api_answers, api_officials
+from services.ledger import api, api_answers, api_claims, api_officials
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.publishing import publish
 from services.ledger.settings import LedgerSettings
@@ -65,7 +65,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[api.router, api_answers.router, api_officials.router, feed],
+        routers=[api.router, api_answers.router, api_officials.router, api_claims.router, feed],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

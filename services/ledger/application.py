@@ -1,6 +1,5 @@
 """The ledger's commands: load, decide, append, commit, and only then answer."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from contracts.divisions import authority_of, contains
@@ -9,7 +8,7 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import OUTCOME_UNKNOWN, Connection, Databases
 from services.kit.event_store import EventStore, WrongExpectedVersion
 from services.kit.group_commit import GroupCommit, Overloaded
-from services.kit.idempotency import CommandKey, StoredAnswer, claim, remember
+from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger import account as accounts
 from services.ledger.commands import GrantExemption, RevokeCredit, WithdrawRecord
 from services.ledger.events import (
@@ -18,6 +17,7 @@ from services.ledger.events import (
     HeldRecordWithdrawn,
     RecordHeld,
 )
+from services.ledger.execution import ATTEMPTS_MAX, Execution
 from services.ledger.intake import IntakeWriter, Work
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.state import GroupState
@@ -29,7 +29,6 @@ from services.ledger.publication import publish, stream_of
 from services.ledger.records import identity_of
 from services.ledger.waiting import stream_of as waiting_stream_of
 
-_ATTEMPTS_MAX = 5
 _GROUP_RECORDS_MAX = 2_000
 
 _NOTICE_VERSION = "select version, notice_hash from notices where log = $1 and stream_id = $2"
@@ -37,8 +36,6 @@ _WRITE_NOTICE = """
 insert into notices (log, stream_id, version, notice_hash) values ($1, $2, $3, $4)
 on conflict (log, stream_id) do update set version = excluded.version, notice_hash = excluded.notice_hash
 """
-
-Act = Callable[[Connection, GroupState], Awaitable[tuple[int, Any]]]
 
 
 class LedgerApplication:
@@ -57,6 +54,7 @@ class LedgerApplication:
         self._shelf = shelf
         self._people = people
         self._clock = clock
+        self._execution = Execution(databases, store, clock)
         writer = IntakeWriter(databases, store, lambda: shelf.book, clock)
         self._intake: GroupCommit[Work, list[Decided]] = GroupCommit(
             writer.commit, size_of=lambda work: len(work.records), size_max=_GROUP_RECORDS_MAX
@@ -93,7 +91,7 @@ class LedgerApplication:
                 await self._withdraw_from_account(conn, state, command, person_id, event.year)
             return 200, {"id": command.record_id, "state": "withdrawn", "reason": command.reason}
 
-        return await self._execute(command.log, key, act)
+        return await self._execution.execute(command.log, key, act)
 
     async def _withdraw_waiting(
         self, conn: Connection, state: GroupState, command: WithdrawRecord, event: RecordHeld
@@ -171,7 +169,7 @@ class LedgerApplication:
             state.append_to_account(entry, event)
             return 200, {"credit_id": command.credit_id, "state": "revoked", "reason": command.reason}
 
-        return await self._execute(log, key, act)
+        return await self._execution.execute(log, key, act)
 
     async def grant_exemption(self, command: GrantExemption, key: CommandKey) -> StoredAnswer:
         """An authority frees a person of a year. Raises UnknownPersonError, OutsidePlaceError and AlreadyExemptError."""
@@ -190,7 +188,7 @@ class LedgerApplication:
             state.append_to_account(entry, event)
             return 201, {"person_id": command.person_id, "year": command.year, "reason": command.reason}
 
-        return await self._execute(log, key, act)
+        return await self._execution.execute(log, key, act)
 
     async def publish_policy(
         self, notice: Notice, *, within: str | None = None, unless_published: bool = False
@@ -206,11 +204,11 @@ class LedgerApplication:
         log = authority_of(notice.place)
         stream_id = stream_of(notice)
         digest = notice_hash(notice)
-        for attempt in range(_ATTEMPTS_MAX):
+        for attempt in range(ATTEMPTS_MAX):
             try:
                 published = await self._publish(log, stream_id, notice, digest, unless_published)
             except WrongExpectedVersion:
-                if attempt + 1 == _ATTEMPTS_MAX:
+                if attempt + 1 == ATTEMPTS_MAX:
                     raise
             else:
                 break
@@ -238,27 +236,6 @@ class LedgerApplication:
         if not contains(place, home.profile.person.place):
             raise OutsidePlaceError
         return home.log
-
-    async def _execute(self, log: str, key: CommandKey, act: Act) -> StoredAnswer:
-        """One command in one transaction: its key, its decision, its rows, its events."""
-        for attempt in range(_ATTEMPTS_MAX):
-            try:
-                async with self._databases.of(log).transaction() as conn:
-                    stored = await claim(conn, log, key)
-                    if stored is not None:
-                        return stored
-                    state = GroupState(log, self._clock())
-                    status, body = await act(conn, state)
-                    answer = StoredAnswer.of(status, body)
-                    await remember(conn, log, key, answer)
-                    await state.write(conn)
-                    await self._store.append(conn, log, state.new_events)
-                self._store.hints.announce(self._databases.of(log), log)
-                return answer
-            except WrongExpectedVersion:
-                if attempt + 1 == _ATTEMPTS_MAX:
-                    raise
-        raise AssertionError("the last attempt returns or raises")
 
 
 def failure_of(error: BaseException) -> bool:

@@ -1,8 +1,14 @@
 """What may be asked of the ledger besides posting records: imperative, immutable, complete."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
+
+from contracts.divisions import contains
+from services.ledger.claim_events import Evidence
+from services.ledger.policy.equivalence import Role
 
 WithdrawalReason = Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
 RevocationReason = Literal["cheating", "proxy_study", "wrong_record", "false_proof", "provider_disqualified"]
@@ -38,3 +44,40 @@ class GrantExemption(Struct, frozen=True, kw_only=True):
     reason: ExemptionReason
     authority: str
     decided_by: str
+
+
+ClaimReason = Literal[
+    "evidence_missing",
+    "evidence_unclear",
+    "wrong_year",
+    "wrong_form",
+    "not_recognised",
+    "counted_already",
+    "other",
+]
+
+
+class Actor(Struct, frozen=True, kw_only=True):
+    """Who asks: an official of a place, an organization, or a portal that speaks for people when bound to neither."""
+
+    subject: str
+    place: str | None = None
+    organization: str | None = None
+
+    def covers(self, place: str) -> bool:
+        """Whether the actor is an official whose place contains this one."""
+        return self.place is not None and contains(self.place, place)
+
+
+class SubmitClaim(Struct, frozen=True, kw_only=True):
+    """Claim credits for an activity of a person (S0-12, S1-12). `facts` are the evidence keys of the form."""
+
+    person_id: str
+    year: int
+    form: str
+    happened_on: date
+    facts: dict[str, str]
+    evidence: tuple[Evidence, ...]
+    quantity: Decimal = Decimal(1)
+    role: Role | None = None
+    result_on: date | None = None

@@ -12,6 +12,8 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.ledger.application import LedgerApplication
+from services.ledger.claims import Claims
+from services.ledger.facts import Facts
 from services.ledger.people import People
 from services.ledger.policy import bundled_notices
 from services.ledger.policy_shelf import PolicyShelf
@@ -43,6 +45,8 @@ class Ledger:
         self.shelf = PolicyShelf(databases, self.store)
         self.people = People(databases)
         self.application = LedgerApplication(databases, self.store, self.shelf, self.people, clock)
+        self.facts = Facts(identity_key)
+        self.claims = Claims(databases, self.store, self.shelf, self.people, self.facts, clock)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
         self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)
         self.reactions = Reactions(databases, self.store, self.shelf, clock)

@@ -35,7 +35,8 @@ class CreditEarned(Event, frozen=True, kw_only=True):
 
     `route` says how they came, and `completion_id` names the record they came from: the provider's own id, a claim, a
     roster row, a line of a list. `form` is the kind of activity, None for a course; credits of category "any" count in
-    the order of `fill`. `decided_by` is the official who approved them, where one did.
+    the order of `fill`. `decided_by` is the official who approved them, where one did; `fact` the keyed digest of the real
+    fact they are for, which counts once by whatever route (A-15).
     """
 
     TOPIC: ClassVar[str] = "ledger.CreditEarned"
@@ -59,6 +60,7 @@ class CreditEarned(Event, frozen=True, kw_only=True):
     form: str | None = None
     fill: tuple[Category, ...] = ()
     decided_by: str | None = None
+    fact: str | None = None
     place: str
     clause: str
     policy: str

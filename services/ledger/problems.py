@@ -59,6 +59,15 @@ class UnknownPlaceError(Problem):
     title_en: ClassVar[str] = "Unknown administrative division"
 
 
+class PersonalDataError(Problem):
+    """A field that is kept for ever names the person; `pointer` says which. Only `person` may."""
+
+    code: ClassVar[str] = "personal-data"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "编号、课程中不得含有姓名或证件号码"
+    title_en: ClassVar[str] = "Ids and courses must not hold the person's name or ID number"
+
+
 class ImplausibleIdentityError(Problem):
     """The ID number fails its own check digit, or its form."""
 
@@ -80,7 +89,7 @@ class OutsidePlaceError(Problem):
 class NotAProviderError(Problem):
     """The token is bound to no organization."""
 
-    code: ClassVar[str] = "not-a-provider"
+    code: ClassVar[str] = "organization-token-needed"
     status: ClassVar[int] = 403
     title_zh: ClassVar[str] = "该凭证未绑定培训机构"
     title_en: ClassVar[str] = "The token is bound to no organization"
@@ -156,3 +165,48 @@ class NoPolicyHereError(Problem):
     status: ClassVar[int] = 404
     title_zh: ClassVar[str] = "该地该年度没有政策"
     title_en: ClassVar[str] = "No policy for this place and year"
+
+
+class ClaimStateError(Problem):
+    """The claim is in a state (`state`) that does not allow this."""
+
+    code: ClassVar[str] = "claim-state"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "学分申请当前状态不允许此操作"
+    title_en: ClassVar[str] = "The claim is in a state that does not allow this"
+
+
+class OwnClaimError(Problem):
+    """Nobody reviews what they submitted."""
+
+    code: ClassVar[str] = "own-claim"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "不得审核本人提交的申请"
+    title_en: ClassVar[str] = "Nobody reviews a claim of their own"
+
+
+class UnknownClaimError(Problem):
+    """No claim has this id, or it is not for this caller."""
+
+    code: ClassVar[str] = "claim-unknown"
+    status: ClassVar[int] = 404
+    title_zh: ClassVar[str] = "未找到该学分申请"
+    title_en: ClassVar[str] = "No such claim"
+
+
+class FactUnclearError(Problem):
+    """The evidence key that the form asks for is missing: it tells one real fact from another (A-15)."""
+
+    code: ClassVar[str] = "fact-unclear"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "缺少用于区分事项的信息"
+    title_en: ClassVar[str] = "What tells this fact from another is missing"
+
+
+class FactCountedError(Problem):
+    """The same real fact has been registered, or is claimed already; `credit_id` or `claim_id` names it (A-15)."""
+
+    code: ClassVar[str] = "fact-counted"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "同一事项已登记或正在申请"
+    title_en: ClassVar[str] = "The same fact is registered or claimed already"

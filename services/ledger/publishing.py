@@ -7,6 +7,7 @@ from contracts import ledger as published
 from contracts.envelope import PublishedEvent
 from services.kit import events as codec
 from services.kit.event_store import RecordedEvent
+from services.ledger import claim_events
 from services.ledger import events as stored
 
 Translate = Callable[[Any], PublishedEvent | None]
@@ -133,6 +134,18 @@ def _policy(event: stored.PolicyPublished) -> PublishedEvent:
     )
 
 
+def _claim_approved(event: claim_events.ClaimApproved) -> PublishedEvent:
+    return published.ClaimApproved(
+        claim_id=event.claim_id,
+        person_id=event.person_id,
+        year=event.year,
+        form=event.form,
+        credit_id=event.credit_id,
+        credits=event.credits,
+        approved_at=event.at,
+    )
+
+
 _TRANSLATE: dict[str, Translate] = {
     stored.CreditEarned.TOPIC: _earned,
     stored.CreditWithdrawn.TOPIC: _withdrawn,
@@ -145,6 +158,7 @@ _TRANSLATE: dict[str, Translate] = {
     stored.ExamPassed.TOPIC: _exam_passed,
     stored.ExemptionGranted.TOPIC: _exempted,
     stored.PolicyPublished.TOPIC: _policy,
+    claim_events.ClaimApproved.TOPIC: _claim_approved,
 }
 
 

@@ -13,10 +13,13 @@ from services.kit.database import Connection
 from services.kit.event_store import RecordedEvent
 from services.kit.events import Event
 from services.ledger import account as accounts
+from services.ledger import claim as claims
+from services.ledger import claim_events
 from services.ledger import events as stored
 from services.ledger import profile as profiles
 from services.ledger import provider as providers
 from services.ledger import waiting as rooms
+from services.ledger.claim import Claim
 from services.ledger.policy import Account
 from services.ledger.profile import Profile
 from services.ledger.projections import RegistrationsDaily
@@ -181,6 +184,39 @@ def _notice_hash(_state: Any, event: Event, _stream_id: str) -> str:
     return event.notice_hash
 
 
+class _ClaimRows:
+    prefix = "claim:"
+    _read = "select claim_id, state from claims where log = $1 and claim_id = any($2::text[])"
+    _write = """
+    insert into claims (log, claim_id, person_id, fact, place, status, submitted_at, version, state)
+    select $1, new.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+                                 $8::int[], $9::bytea[]) as new
+    on conflict (log, claim_id) do update
+       set fact = excluded.fact, place = excluded.place, status = excluded.status,
+           submitted_at = excluded.submitted_at, version = excluded.version, state = excluded.state
+    """
+    _decode = staticmethod(msgspec.json.Decoder(Claim).decode)
+
+    async def read(self, conn: Connection, log: str, stream_ids: Sequence[str]) -> dict[str, Any]:
+        keys = [stream_id.removeprefix(self.prefix) for stream_id in stream_ids]
+        return {self.prefix + row[0]: self._decode(row[1]) for row in await conn.fetch(self._read, log, keys)}
+
+    async def write(self, conn: Connection, log: str, rows: Sequence[tuple[str, int, Any]]) -> None:
+        claims_ = [state for _, _, state in rows]
+        await conn.execute(
+            self._write,
+            log,
+            [claim.claim_id for claim in claims_],
+            [claim.person_id for claim in claims_],
+            [claim.fact for claim in claims_],
+            [claim.place for claim in claims_],
+            [claim.state for claim in claims_],
+            [claim.submitted_at for claim in claims_],
+            [version for _, version, _ in rows],
+            [_encode(claim) for claim in claims_],
+        )
+
+
 INLINE: tuple[StreamReadModel, ...] = (
     StreamReadModel(
         "accounts",
@@ -215,6 +251,20 @@ INLINE: tuple[StreamReadModel, ...] = (
         _KeyedRows("waiting:", "waiting", "identity_hash", WaitingRoom),
         (stored.RecordHeld, stored.HeldRecordReleased, stored.HeldRecordWithdrawn),
         lambda state, event, _: rooms.evolve(state or WaitingRoom(), event),
+    ),
+    StreamReadModel(
+        "claims",
+        _ClaimRows(),
+        (
+            claim_events.ClaimSubmitted,
+            claim_events.ClaimAmended,
+            claim_events.ClaimAccepted,
+            claim_events.ClaimReturned,
+            claim_events.ClaimRefused,
+            claim_events.ClaimWithdrawn,
+            claim_events.ClaimApproved,
+        ),
+        lambda state, event, _: claims.evolve(state, event),
     ),
     StreamReadModel("notices", _NoticeRows(), (stored.PolicyPublished,), _notice_hash),
 )

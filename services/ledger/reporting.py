@@ -20,6 +20,7 @@ from services.ledger.problems import (
     AuthorityUnclearError,
     ImplausibleIdentityError,
     MomentImplausibleError,
+    PersonalDataError,
     UnknownPlaceError,
 )
 from services.ledger.provider import Provider
@@ -35,6 +36,14 @@ _MOMENTS: dict[type[Record], tuple[str, ...]] = {
     Enrolment: ("enrolled_on",),
     ExamPass: ("passed_at",),
 }
+_KEPT: dict[type[Record], tuple[str, ...]] = {
+    Completion: ("id", "course", "title"),
+    Enrolment: ("id",),
+    ExamPass: ("id",),
+}
+"""What of a record is text of the provider's own and goes into events, beside the person's hashes."""
+_NUMBER_LENGTH_MIN = 8
+"""A shorter number may stand in an id by chance."""
 _decode_provider = msgspec.json.Decoder(Provider).decode
 
 
@@ -100,6 +109,7 @@ class Reporter:
         if fault is not None:
             raise _implausible(fault)
         _check_moments(item)
+        _check_kept(item)
         if item.authority is None:
             if default is None:
                 raise _authority_unclear()
@@ -150,6 +160,20 @@ def _check_moments(record: Record) -> None:
             raise MomentImplausibleError(pointer=f"/{name}")
 
 
+def _check_kept(record: Record) -> None:
+    """Refuse a record that would carry its person's number or name into the log: no event may hold either."""
+    number, name = record.person.id_number.upper(), record.person.name
+    for field in _KEPT[type(record)]:
+        text: str | None = getattr(record, field)
+        if text is None:
+            continue
+        if len(number) >= _NUMBER_LENGTH_MIN and number in text.upper():
+            raise PersonalDataError(pointer=f"/{field}")
+        # A Latin name may be part of a word by chance.
+        if len(name) > 1 and not name.isascii() and name in text:
+            raise PersonalDataError(pointer=f"/{field}")
+
+
 def _implausible(fault: IdentifierProblem) -> ImplausibleIdentityError:
     return ImplausibleIdentityError(
         f"证件号码：{fault.text_zh}。", f"The ID number: {fault.text_en}.", pointer="/person/id_number"
@@ -157,8 +181,10 @@ def _implausible(fault: IdentifierProblem) -> ImplausibleIdentityError:
 
 
 def _refused(item: Record | InvalidRecord, index: int, problem: Problem) -> Decided:
-    """A record refused at the door; its id is repeated only when the record itself was well-formed."""
-    record_id = None if isinstance(item, InvalidRecord) else item.id
+    """A record refused at the door; its id is repeated only when the record was well-formed and the id names nobody."""
+    record_id = None
+    if not isinstance(item, InvalidRecord) and not isinstance(problem, PersonalDataError):
+        record_id = item.id
     if problem.pointer is not None and not problem.pointer.startswith("/records/"):
         problem.pointer = f"/records/{index}{problem.pointer}"
     return Decided(Outcome(id=record_id, outcome="rejected"), refusal=problem)

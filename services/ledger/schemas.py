@@ -1,15 +1,26 @@
 """Bodies of the ledger's commands and questions."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from services.kit.field_errors import refuse
 from services.kit.schemas import Day, StrictModel
-from services.ledger.commands import ExemptionReason, RevocationReason, WithdrawalReason
+from services.ledger.commands import ClaimReason, ExemptionReason, RevocationReason, WithdrawalReason
 
 Adcode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$", description="GB/T 2260 code.")]
 CreditYear = Annotated[int, Field(ge=2000, le=2100)]
 OpaqueId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+
+
+def _plausible(day: date) -> date:
+    if not 1990 <= day.year <= 2101:
+        raise refuse("out_of_range", "日期不在合理范围", "The date is out of range")
+    return day
+
+
+PlausibleDay = Annotated[Day, AfterValidator(_plausible)]
 
 
 class Withdrawal(StrictModel):
@@ -53,3 +64,43 @@ class PolicyPublication(StrictModel):
     """A notice as data, as `contracts/policy.schema.json` describes it."""
 
     notice: dict[str, Any]
+
+
+class EvidenceFile(StrictModel):
+    """A file that proves the claim, by its hash."""
+
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    media_type: Literal["application/pdf", "image/jpeg", "image/png"]
+
+
+class ClaimBody(StrictModel):
+    """What is claimed. `fact` holds what tells the fact from another: exam, subject and sitting; CN number, issue and title;
+    ISBN; and so on by form."""
+
+    year: CreditYear
+    form: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$", examples=["exam_subject"])]
+    happened_on: PlausibleDay
+    result_on: PlausibleDay | None = None
+    role: Literal["sole", "first", "lead", "other"] | None = None
+    quantity: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")] = "1"
+    fact: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Annotated[str, Field(max_length=200)]],
+        Field(max_length=10, default_factory=dict),
+    ]
+    evidence: Annotated[list[EvidenceFile], Field(max_length=20, default_factory=list)]
+
+
+class ClaimRequest(ClaimBody):
+    """A new claim of a person."""
+
+    person_id: OpaqueId
+
+
+class ClaimAmendment(ClaimRequest):
+    """The claim as it shall be."""
+
+
+class ClaimDecision(StrictModel):
+    """Why a claim goes back or is refused."""
+
+    reason: ClaimReason

@@ -85,3 +85,27 @@ def read_model_sql(*, partitions: int = 0) -> list[str]:
         statements += table_sql(table, ddl, partitions=partitions)
     rewritten = [f"accounts_{number}" for number in range(partitions)] or ["accounts"]
     return statements + [f"alter table {table} set (fillfactor = 70)" for table in rewritten]
+
+
+_CLAIMS = """
+create table claims (
+    log text collate "C" not null,
+    claim_id text collate "C" not null,
+    person_id text collate "C" not null,
+    fact text collate "C" not null,
+    place text collate "C" not null,
+    status text collate "C" not null,
+    submitted_at timestamptz not null,
+    version integer not null,
+    state bytea not null,
+    primary key (log, claim_id)
+)"""
+
+
+def claim_tables_sql(*, partitions: int = 0) -> list[str]:
+    """The statements that create `claims`, with the indexes of its queues and of what is open for a person."""
+    return [
+        *table_sql("claims", _CLAIMS, partitions=partitions),
+        "create index claims_queue on claims (log, status, submitted_at, claim_id)",
+        "create index claims_of_person on claims (log, person_id)",
+    ]

@@ -7,26 +7,34 @@ changed.
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from datetime import datetime
 
 from eventsourcing.domain import event
 
 from services.kit.aggregates import Aggregate
 from services.registry.actors import Actor
-from services.registry.problems import ScopeNotGrantableError
+from services.registry.organization import EMPLOYER, ORGANISER, PROVIDER, Organization
+from services.registry.organization_problems import AccountRevokedError, NotIssuingAuthorityError
+from services.registry.problems import OutsidePlaceError, ScopeNotGrantableError
 
-ORGANIZATION_SCOPES = frozenset(
-    {
-        "collection:submit",
-        "identity:check",
-        "completion:write",
-        "enrolment:write",
-        "compliance:read",
-        "transcript:read",
-        "transfer:request",
-    }
-)
-"""What a client that acts for an organization may be given."""
+_ANSWERS = frozenset({"compliance:read", "transcript:read"})
+_UNIT = _ANSWERS | {"collection:submit", "claim:submit", "transfer:request"}
+"""Every organization employs people, and hands in what concerns them."""
+_TRAINER = _UNIT | {"identity:check", "completion:write", "enrolment:write", "plan:submit"}
+
+SCOPES_OF_KIND: Mapping[str, frozenset[str]] = {
+    PROVIDER: _TRAINER,
+    ORGANISER: _TRAINER - {"enrolment:write"},
+    EMPLOYER: _UNIT | {"identity:check"},
+    "school": _UNIT,
+    "authority": _UNIT,
+}
+"""What an account of an organization may be given, by the kind of organization: employers report no completions,
+and no organization reviews."""
+
+ORGANIZATION_SCOPES = frozenset[str]().union(*SCOPES_OF_KIND.values())
+"""What an account of any organization may be given."""
 
 OFFICIAL_SCOPES = frozenset(
     {
@@ -35,6 +43,9 @@ OFFICIAL_SCOPES = frozenset(
         "identity:check",
         "organization:write",
         "client:write",
+        "claim:submit",
+        "claim:review",
+        "registration:write",
         "credit:revoke",
         "exemption:write",
         "policy:write",
@@ -58,23 +69,24 @@ class Client(Aggregate):
 
     @classmethod
     def register(
-        cls, *, scopes: list[str], place: str | None, organization: str | None, by: Actor, at: datetime
+        cls, *, scopes: list[str], place: str | None, organization: Organization | None, by: Actor, at: datetime
     ) -> "Client":
         """A new client of a place or of an organization.
 
-        Raises OutsidePlaceError for a place beyond the official's own, and ScopeNotGrantableError for scopes
-        that do not fit the client, or that the official does not hold.
+        Raises OutsidePlaceError for a place beyond the official's own, NotIssuingAuthorityError for an organization
+        whose accounts another bureau issues, and ScopeNotGrantableError for scopes that do not fit the client, or
+        that the official does not hold.
         """
         if place is not None:
             by.must_cover(place, pointer="/place")
-        grantable = OFFICIAL_SCOPES & by.scopes if organization is None else ORGANIZATION_SCOPES
-        refused = sorted(set(scopes) - grantable)
-        if refused:
-            raise ScopeNotGrantableError(refused)
+            _must_be_among(scopes, OFFICIAL_SCOPES & by.scopes)
+        if organization is not None:
+            _must_issue_for(organization.issuing_place, by)
+            must_be_issuable_to(organization, scopes)
         return cls(
             scopes=sorted(set(scopes)),
             place=place,
-            organization=organization,
+            organization=None if organization is None else str(organization.id),
             registered_by=by.subject,
             timestamp=at,
         )
@@ -93,6 +105,56 @@ class Client(Aggregate):
         self.place = place
         self.organization = organization
         self.registered_at = timestamp
+        self.revoked = False
+
+    def rotate_secret(
+        self, *, overlap_until: datetime, organization: Organization | None, by: Actor, at: datetime
+    ) -> None:
+        """Sign in with a new secret; the old one is good until a moment. Raises as `revoke` does."""
+        self._must_be_kept_by(organization, by)
+        self._secret_rotated(overlap_until=overlap_until, rotated_by=by.subject, timestamp=at)
+
+    @event("ClientSecretRotated", topic="registry.ClientSecretRotated")
+    def _secret_rotated(self, *, overlap_until: datetime, rotated_by: str, timestamp: datetime) -> None:
+        pass
+
+    def revoke(self, *, reason: str, organization: Organization | None, by: Actor, at: datetime) -> None:
+        """No more tokens from now on; those already issued end with their lifetime.
+
+        Raises OutsidePlaceError, NotIssuingAuthorityError, AccountRevokedError.
+        """
+        self._must_be_kept_by(organization, by)
+        self._revoked(reason=reason, revoked_by=by.subject, timestamp=at)
+
+    @event("ClientRevoked", topic="registry.ClientRevoked")
+    def _revoked(self, *, reason: str, revoked_by: str, timestamp: datetime) -> None:
+        self.revoked = True
+
+    def _must_be_kept_by(self, organization: Organization | None, by: Actor) -> None:
+        if organization is not None:
+            _must_issue_for(organization.issuing_place, by)
+        elif self.place is None:
+            raise OutsidePlaceError
+        else:
+            by.must_cover(self.place)
+        if self.revoked:
+            raise AccountRevokedError
+
+
+def must_be_issuable_to(organization: Organization, scopes: list[str]) -> None:
+    """Raise ScopeNotGrantableError for scopes that no account of this kind of organization may have."""
+    _must_be_among(scopes, SCOPES_OF_KIND.get(organization.kind, frozenset()))
+
+
+def _must_be_among(scopes: list[str], grantable: frozenset[str]) -> None:
+    refused = sorted(set(scopes) - grantable)
+    if refused:
+        raise ScopeNotGrantableError(refused)
+
+
+def _must_issue_for(place: str, by: Actor) -> None:
+    if by.organization is not None or by.place != place:
+        raise NotIssuingAuthorityError(place)
 
 
 def new_secret() -> str:

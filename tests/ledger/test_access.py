@@ -242,7 +242,7 @@ class TestOfficials:
             ("enrolments/e-1/withdrawal", {"reason": "refunded"}),
         ):
             response = await world.client.post(f"/v1/{route}", json=body, headers=headers)
-            assert response.json()["type"] == "urn:xuefen:problem:not-a-provider"
+            assert response.json()["type"] == "urn:xuefen:problem:organization-token-needed"
 
 
 @pytest.fixture

@@ -72,7 +72,6 @@ class AccountEntry(Struct):
     version: int
     account: Account
     stream_id: str
-    changed: bool = False
 
 
 class RoomEntry(Struct):
@@ -110,6 +109,7 @@ class GroupState:
         self.elsewhere: set[str] = set()
         self.new_events: list[NewEvent] = []
         self._accounts: dict[tuple[str, int], AccountEntry] = {}
+        self._unwritten: dict[tuple[str, int], AccountEntry] = {}
         self._rooms: dict[str, RoomEntry] = {}
 
     async def read(
@@ -178,7 +178,7 @@ class GroupState:
     def append_to_account(self, entry: AccountEntry, event: Event, identity: str | None = None) -> int:
         """Add an event to an account's stream and evolve it; the index among the group's events."""
         entry.version += 1
-        entry.changed = True
+        self._unwritten[entry.account.person_id, entry.account.year] = entry
         accounts.evolve(entry.account, event)
         return self.append(entry.stream_id, entry.version, event, identity)
 
@@ -203,16 +203,7 @@ class GroupState:
 
     async def write(self, conn: Connection) -> None:
         """Write the rows that the group changed, in key order so that two writers cannot wait for each other."""
-        changed = sorted((key, entry) for key, entry in self._accounts.items() if entry.changed)
-        if changed:
-            await conn.execute(
-                _WRITE_ACCOUNTS,
-                self.log,
-                [person_id for (person_id, _), _ in changed],
-                [year for (_, year), _ in changed],
-                [entry.version for _, entry in changed],
-                [_encode(entry.account) for _, entry in changed],
-            )
+        await self.write_accounts(conn)
         rooms = sorted((key, entry) for key, entry in self._rooms.items() if entry.changed)
         if rooms:
             await conn.execute(
@@ -221,6 +212,19 @@ class GroupState:
                 [identity_hash for identity_hash, _ in rooms],
                 [entry.version for _, entry in rooms],
                 [_encode(entry.room) for _, entry in rooms],
+            )
+
+    async def write_accounts(self, conn: Connection) -> None:
+        """Write the accounts that were changed since they were last written."""
+        changed, self._unwritten = sorted(self._unwritten.items()), {}
+        if changed:
+            await conn.execute(
+                _WRITE_ACCOUNTS,
+                self.log,
+                [person_id for (person_id, _), _ in changed],
+                [year for (_, year), _ in changed],
+                [entry.version for _, entry in changed],
+                [_encode(entry.account) for _, entry in changed],
             )
 
 

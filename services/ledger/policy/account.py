@@ -21,7 +21,7 @@ HoldReason = Literal["below_total", "exam_pending", "not_collected", "name_diffe
 """Why a record waits: the first two are judged here by the policy, the rest by the ledger before it asks."""
 
 
-class Credit(Struct, frozen=True, kw_only=True, gc=False):
+class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Credits in an account for one year, as awarded. `ended_at` is when they were withdrawn or revoked.
 
     `completion_id` is the id of the record they came from: the provider's own, or of a claim, a roster row, a list.
@@ -44,12 +44,13 @@ class Credit(Struct, frozen=True, kw_only=True, gc=False):
     route: Route = "provider"
     form: str | None = None
     fill: tuple[Category, ...] = ()
+    fact: str | None = None
     state: CreditState = "registered"
     reason: str | None = None
     ended_at: datetime | None = None
 
 
-class Waiting(Struct, frozen=True, kw_only=True, gc=False):
+class Waiting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A completion that is in the account but not registered: for the exam (S0-11) or for the total (S2B-07)."""
 
     completion_id: str
@@ -69,7 +70,7 @@ class Waiting(Struct, frozen=True, kw_only=True, gc=False):
     content: str = ""
 
 
-class Enrolled(Struct, frozen=True, kw_only=True, gc=False):
+class Enrolled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The person enrolled with a provider for the year (S1-07); open until it is withdrawn."""
 
     enrolment_id: str
@@ -79,7 +80,7 @@ class Enrolled(Struct, frozen=True, kw_only=True, gc=False):
     tier: str | None = None
 
 
-class Exemption(Struct, frozen=True, kw_only=True, gc=False):
+class Exemption(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """An authority freed the person of the year's duty (A-14); `reason` is a code."""
 
     reason: str
@@ -87,14 +88,14 @@ class Exemption(Struct, frozen=True, kw_only=True, gc=False):
     granted_on: date
 
 
-class ExamPass(Struct, frozen=True, kw_only=True, gc=False):
+class ExamPass(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The person passed a provider's exam over the year's study (S0-09)."""
 
     provider: str
     passed_at: datetime
 
 
-class Account(Struct, kw_only=True):
+class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
     """One person's year. The order of `credits`, `waiting` and `exams` never matters to a judgement."""
 
     person_id: str

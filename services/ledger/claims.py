@@ -1,0 +1,373 @@
+"""The commands of a claim: load, decide, append; and its queue. The policy converts, nobody types a score."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of
+from services.kit.clock import Clock, local_date, start_of_day
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger import account as accounts
+from services.ledger import claim as claims
+from services.ledger.claim import OPEN, Claim
+from services.ledger.claim_events import ClaimAmended, ClaimApproved, ClaimSubmitted
+from services.ledger.commands import Actor, SubmitClaim
+from services.ledger.events import CreditEarned
+from services.ledger.execution import Execution
+from services.ledger.facts import Facts, identity_in
+from services.ledger.intake.state import GroupState
+from services.ledger.people import Home, People
+from services.ledger.policy import Activity, Award, Policy, Rejected, award, registered_directly
+from services.ledger.policy_shelf import PolicyShelf
+from services.ledger.problems import (
+    FactCountedError,
+    OutsidePlaceError,
+    UnknownClaimError,
+    UnknownPersonError,
+)
+from services.ledger.provider import Provider
+from services.ledger.refusals import refusal_of
+
+MODE = "equivalence"
+_encode = msgspec.json.Encoder().encode
+_decode_claim = msgspec.json.Decoder(Claim).decode
+_decode_provider = msgspec.json.Decoder(Provider).decode
+
+_FIND = "select log, version, state from claims where log = any($1::text[]) and claim_id = $2"
+_OF_PERSON = """
+select claim_id, state from claims where log = $1 and person_id = $2 and fact = $3 and status = any($4::text[])
+"""
+_WRITE = """
+insert into claims (log, claim_id, person_id, fact, place, status, submitted_at, version, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+on conflict (log, claim_id) do update
+   set fact = excluded.fact, place = excluded.place, status = excluded.status, submitted_at = excluded.submitted_at,
+       version = excluded.version, state = excluded.state
+"""
+_QUEUE = """
+select claim_id, state from claims
+ where log = $1 and status = any($2::text[]) and place like $3 and (submitted_at, claim_id) > ($4, $5)
+ order by submitted_at, claim_id limit $6
+"""
+_ORGANIZATION = "select state from providers where log = $1 and organization_id = $2"
+
+
+class ClaimEntry(Struct):
+    """A claim where it lives."""
+
+    log: str
+    version: int
+    claim: Claim
+
+
+class Claims:
+    """Submits, reviews and lists claims."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        store: EventStore,
+        shelf: PolicyShelf,
+        people: People,
+        facts: Facts,
+        clock: Clock,
+    ) -> None:
+        self._databases = databases
+        self._shelf = shelf
+        self._people = people
+        self._facts = facts
+        self._clock = clock
+        self._execution = Execution(databases, store, clock)
+
+    async def submit(self, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Hand a claim in; the answer says what the policy makes of it.
+
+        Raises UnknownPersonError, OutsidePlaceError, FactUnclearError, FactCountedError, and a refusal of the policy.
+        """
+        home = await self._home(command.person_id, actor)
+        claim_id = str(uuid.uuid4())
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fields = await self._claimed(conn, state, command, home, actor, claim_id)
+            await _append(conn, state, None, ClaimSubmitted(**fields))
+            return 201, _said(fields, "submitted")
+
+        return await self._execution.execute(home.log, key, act)
+
+    async def amend(self, claim_id: str, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Change a claim that no reviewer has accepted. Raises UnknownClaimError, ClaimStateError and as `submit`."""
+        entry = await self.find(claim_id, actor)
+        if entry.claim.person_id != command.person_id:
+            raise UnknownClaimError
+        home = await self._home(command.person_id, actor)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await _load(conn, entry.log, claim_id)
+            fields = await self._claimed(conn, state, command, home, actor, claim_id)
+            fields["by"] = fresh.claim.submitted_by
+            await _append(conn, state, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
+            return 200, _said(fields, "submitted")
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def withdraw(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Take a claim back. Raises UnknownClaimError and ClaimStateError."""
+        return await self._step(
+            claim_id, actor, key, lambda claim, at: claims.withdraw(claim, by=actor.subject, at=at)
+        )
+
+    async def accept(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Take a claim on for review. Raises UnknownClaimError, OutsidePlaceError, ClaimStateError and OwnClaimError."""
+        return await self._step(
+            claim_id,
+            actor,
+            key,
+            lambda claim, at: claims.accept(claim, by=actor.subject, at=at),
+            review=True,
+        )
+
+    async def return_(self, claim_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Send a claim back with a reason; raises as `accept`."""
+        return await self._step(
+            claim_id,
+            actor,
+            key,
+            lambda claim, at: claims.return_(claim, reason=reason, by=actor.subject, at=at),
+            review=True,
+        )
+
+    async def refuse(self, claim_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Refuse a claim with a reason; raises as `accept`."""
+        return await self._step(
+            claim_id,
+            actor,
+            key,
+            lambda claim, at: claims.refuse(claim, reason=reason, by=actor.subject, at=at),
+            review=True,
+        )
+
+    async def approve(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Approve a claim: its credits are earned in the same transaction.
+
+        Raises as `accept`, FactCountedError, and a refusal when the policy of today awards nothing.
+        """
+        entry = await self.find(claim_id, actor)
+        _must_review(entry.claim, actor)
+        home = await self._people.home_of(entry.claim.person_id, actor.place)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await _load(conn, entry.log, claim_id)
+            claim = fresh.claim
+            policy, awarded = self._award(home, _activity(claim), claim.year, state.now)
+            credit_id = accounts.credit_id_of(entry.log, f"claim:{claim_id}")
+            approved = claims.approve(
+                claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=state.now
+            )
+            await state.read_accounts(conn, [claim.person_id], [claim.year])
+            account = state.account(claim.person_id, claim.year)
+            identity = identity_in(account.account, claim.fact)
+            state.append_to_account(account, _earned(claim, approved, awarded, home), identity)
+            await _append(conn, state, fresh, approved)
+            return 200, {
+                "claim_id": claim_id,
+                "state": "approved",
+                "credit_id": credit_id,
+                "credits": f"{awarded.credits:.2f}",
+                "clause": awarded.clause,
+            }
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def find(self, claim_id: str, actor: Actor) -> ClaimEntry:
+        """A claim that the actor may see: an official of its place, or who submitted it. Raises UnknownClaimError."""
+        logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else None
+        for database, there in self._databases.grouped(logs or AUTHORITIES).items():
+            async with database.acquire() as conn:
+                row = await conn.fetchrow(_FIND, there, claim_id)
+            if row is not None:
+                entry = ClaimEntry(row[0], row[1], _decode_claim(row[2]))
+                if actor.covers(entry.claim.place) or entry.claim.submitted_by == actor.subject:
+                    return entry
+        raise UnknownClaimError
+
+    async def queue(
+        self, place: str, states: list[str], after: tuple[datetime, str], limit: int
+    ) -> list[Claim]:
+        """The claims of a place and all under it in order of submission (S2C-08 for collections, likewise here)."""
+        log = authority_of(place)
+        pattern = place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
+        async with self._databases.of(log).acquire() as conn:
+            rows = await conn.fetch(_QUEUE, log, states, f"{pattern}%", *after, limit)
+        return [_decode_claim(row[1]) for row in rows]
+
+    async def _step(
+        self,
+        claim_id: str,
+        actor: Actor,
+        key: CommandKey,
+        decide: Callable[[Claim, datetime], Any],
+        *,
+        review: bool = False,
+    ) -> StoredAnswer:
+        entry = await self.find(claim_id, actor)
+        if review:
+            _must_review(entry.claim, actor)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await _load(conn, entry.log, claim_id)
+            after = await _append(conn, state, fresh, decide(fresh.claim, state.now))
+            return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def _home(self, person_id: str, actor: Actor) -> Home:
+        """Where the person lives, when the actor may claim for them."""
+        home = await self._people.home_of(person_id, actor.place)
+        if actor.place is not None:
+            if not actor.covers(home.profile.person.place):
+                raise OutsidePlaceError
+        elif actor.organization is not None and not await self._employs(actor.organization, home):
+            raise UnknownPersonError
+        return home
+
+    async def _employs(self, organization_id: str, home: Home) -> bool:
+        async with self._databases.of(NATION).acquire() as conn:
+            state = await conn.fetchval(_ORGANIZATION, NATION, organization_id)
+        return state is not None and _decode_provider(state).uscc == home.profile.employer
+
+    async def _claimed(
+        self,
+        conn: Connection,
+        state: GroupState,
+        command: SubmitClaim,
+        home: Home,
+        actor: Actor,
+        claim_id: str,
+    ) -> dict[str, Any]:
+        activity = Activity(
+            form=command.form,
+            happened_on=command.happened_on,
+            result_on=command.result_on,
+            role=command.role,
+            quantity=command.quantity,
+        )
+        policy, awarded = self._award(home, activity, command.year, state.now)
+        direct = registered_directly(policy, command.form)
+        if direct is not None:
+            raise refusal_of(Rejected("registered-directly", direct.clause))
+        fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
+        await state.read_accounts(conn, [command.person_id], [command.year])
+        identity_in(state.account(command.person_id, command.year).account, fact)
+        for row in await conn.fetch(_OF_PERSON, home.log, command.person_id, fact, sorted(OPEN)):
+            if row["claim_id"] != claim_id:
+                raise FactCountedError(claim_id=row["claim_id"])
+        return {
+            "claim_id": claim_id,
+            "person_id": command.person_id,
+            "place": home.profile.person.place,
+            "year": command.year,
+            "form": command.form,
+            "happened_on": command.happened_on,
+            "fact": fact,
+            "evidence": command.evidence,
+            "quantity": command.quantity,
+            "role": command.role,
+            "result_on": command.result_on,
+            "credits": awarded.credits,
+            "category": awarded.category,
+            "fill": awarded.fill,
+            "clause": awarded.clause,
+            "by": actor.subject,
+            "at": state.now,
+        }
+
+    def _award(self, home: Home, activity: Activity, year: int, now: datetime) -> tuple[Policy, Award]:
+        place = home.profile.person.place
+        policy = self._shelf.book.resolve(place, year)
+        awarded = award(policy, activity, place, year, local_date(now))
+        if isinstance(awarded, Rejected):
+            raise refusal_of(awarded)
+        assert policy is not None, "nothing is awarded where no policy is"
+        return policy, awarded
+
+
+def _must_review(claim: Claim, actor: Actor) -> None:
+    if not actor.covers(claim.place):
+        raise OutsidePlaceError
+
+
+def _activity(claim: Claim) -> Activity:
+    return Activity(
+        form=claim.form,
+        happened_on=claim.happened_on,
+        result_on=claim.result_on,
+        role=claim.role,
+        quantity=claim.quantity,
+    )
+
+
+def _earned(claim: Claim, approved: ClaimApproved, awarded: Award, home: Home) -> CreditEarned:
+    return CreditEarned(
+        credit_id=approved.credit_id,
+        person_id=claim.person_id,
+        year=claim.year,
+        category=awarded.category,
+        credits=awarded.credits,
+        mode=MODE,
+        completion_id=claim.claim_id,
+        completed_at=start_of_day(claim.happened_on),
+        content=claim.fact,
+        route="claim",
+        form=claim.form,
+        fill=awarded.fill,
+        decided_by=approved.by,
+        fact=claim.fact,
+        place=home.profile.person.place,
+        clause=awarded.clause,
+        policy=approved.policy,
+        registered_at=approved.at,
+    )
+
+
+async def _load(conn: Connection, log: str, claim_id: str) -> ClaimEntry:
+    row = await conn.fetchrow(_FIND, [log], claim_id)
+    if row is None:
+        raise UnknownClaimError
+    return ClaimEntry(row[0], row[1], _decode_claim(row[2]))
+
+
+async def _append(conn: Connection, state: GroupState, entry: ClaimEntry | None, event: Any) -> Claim:
+    """Add an event to the claim's stream and write its row; the claim as it then stands."""
+    after = claims.evolve(entry.claim if entry else None, event)
+    assert after is not None
+    version = (entry.version if entry else 0) + 1
+    state.append(claims.stream_of(after.claim_id), version, event)
+    await conn.execute(
+        _WRITE,
+        state.log,
+        after.claim_id,
+        after.person_id,
+        after.fact,
+        after.place,
+        after.state,
+        after.submitted_at,
+        version,
+        _encode(after),
+    )
+    return after
+
+
+def _said(fields: dict[str, Any], state: str) -> dict[str, Any]:
+    return {
+        "claim_id": fields["claim_id"],
+        "state": state,
+        "credits": f"{fields['credits']:.2f}",
+        "category": fields["category"],
+        "clause": fields["clause"],
+    }

@@ -1,0 +1,73 @@
+"""What makes two reports the same real fact: person, year, form and evidence key, digested under the deployment's key.
+
+One real fact counts once, whatever the route (A-15).
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Mapping
+
+from services.ledger.policy import Account
+from services.ledger.problems import FactCountedError, FactUnclearError
+
+FACT_KEYS: Mapping[str, tuple[str, ...]] = {
+    "exam_subject": ("exam", "subject", "sitting"),
+    "admission": ("exam", "sitting"),
+    "degree_course": ("school", "course", "term"),
+    "research": ("project_number",),
+    "paper": ("cn_number", "issue", "title"),
+    "book": ("isbn",),
+    "conference": ("organiser", "title"),
+    "finance_training": ("organiser", "title"),
+    "contest": ("organiser", "title"),
+    "association_training": ("organiser", "title"),
+    "public_hours": ("source",),
+}
+OTHER_KEYS = ("reference",)
+"""A form of a notice of its own is told apart by a reference."""
+
+
+class Facts:
+    """Digests facts; equal facts have equal digests, and a digest tells nothing without the key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key[:64]
+
+    def digest(self, person_id: str, year: int, form: str, evidence: Mapping[str, str]) -> str:
+        """The digest of one fact. Raises FactUnclearError naming the first key that the form asks for and is missing."""
+        parts = [person_id, str(year), form]
+        for name in FACT_KEYS.get(form, OTHER_KEYS):
+            value = _normal(evidence.get(name, ""))
+            if not value:
+                raise FactUnclearError(
+                    f"缺少 {name}。",
+                    f"{name} is missing.",
+                    pointer=f"/fact/{name}",
+                    needed=list(keys_of(form)),
+                )
+            parts.append(value)
+        joined = "\x1f".join(parts).encode()
+        return hashlib.blake2b(joined, key=self._key, digest_size=16).hexdigest()
+
+
+def keys_of(form: str) -> tuple[str, ...]:
+    """The evidence keys that a form asks for."""
+    return FACT_KEYS.get(form, OTHER_KEYS)
+
+
+def identity_in(account: Account, fact: str) -> str:
+    """The identity under which a fact may be registered in an account now, unique in the log.
+
+    A fact whose credits were ended may be registered again, under the next number. Raises FactCountedError.
+    """
+    ended = 0
+    for credit in account.credits:
+        if credit.fact == fact:
+            if credit.state == "registered":
+                raise FactCountedError(credit_id=credit.credit_id)
+            ended += 1
+    return f"fact:{fact}:{ended}"
+
+
+def _normal(value: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", value).casefold().split())
