@@ -20,6 +20,16 @@ NOTHING_STORED: tuple[type[BaseException], ...] = (
     asyncpg.InsufficientResourcesError,
 )
 
+LOST_RACE: tuple[type[Exception], ...] = (
+    WrongExpectedVersion,
+    asyncpg.UniqueViolationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+)
+"""Somebody else was first, and nothing was written: load and decide again. A row that is written beside the
+events may meet the other one before the events do.
+"""
+
 
 def problem_of_failure(error: BaseException) -> Problem:
     """The problem to answer for an exception that no route foresaw."""

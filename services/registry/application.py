@@ -17,7 +17,8 @@ from services.kit.aggregates import Aggregate, Aggregates
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database
 from services.kit.errors import BusyError, NotFoundError
-from services.kit.event_store import EventStore, WrongExpectedVersion
+from services.kit.event_store import EventStore
+from services.kit.failures import LOST_RACE, NOTHING_STORED
 from services.kit.idempotency import CommandKey, StoredAnswer, claim, remember
 from services.registry import organization as organizations
 from services.registry import person as people
@@ -192,12 +193,13 @@ class RegistryApplication:
         return answer, None if answer.replayed else secret
 
     async def _once(self, key: CommandKey, decide: Decide) -> StoredAnswer:
+        lost: Exception = BusyError()
         for _ in range(ATTEMPTS_MAX):
             try:
                 return await self._attempt(key, decide)
-            except WrongExpectedVersion:
-                continue
-        raise BusyError
+            except LOST_RACE as error:
+                lost = error
+        raise BusyError if isinstance(lost, NOTHING_STORED) else lost
 
     async def _attempt(self, key: CommandKey, decide: Decide) -> StoredAnswer:
         async with self._database.transaction() as conn:

@@ -16,7 +16,8 @@ from services.kit.calendar import UnknownYear
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database
 from services.kit.errors import BusyError, NotFoundError
-from services.kit.event_store import EventStore, WrongExpectedVersion
+from services.kit.event_store import EventStore
+from services.kit.failures import LOST_RACE, NOTHING_STORED
 from services.kit.idempotency import CommandKey, StoredAnswer, claim, remember
 from services.transfer.actors import Actor
 from services.transfer.commands import (
@@ -113,12 +114,13 @@ class TransferApplication:
         return await self._once(key, 200, decide)
 
     async def _once(self, key: CommandKey, status: int, decide: Decide) -> StoredAnswer:
+        lost: Exception = BusyError()
         for _ in range(ATTEMPTS_MAX):
             try:
                 return await self._attempt(key, status, decide)
-            except WrongExpectedVersion:
-                continue
-        raise BusyError
+            except LOST_RACE as error:
+                lost = error
+        raise BusyError if isinstance(lost, NOTHING_STORED) else lost
 
     async def _attempt(self, key: CommandKey, status: int, decide: Decide) -> StoredAnswer:
         """One command in one transaction: its key, its decision, its rows, its answer, its events."""
