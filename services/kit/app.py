@@ -67,6 +67,7 @@ def create_service(
     open_paths: Iterable[str] = (),
     form_paths: Iterable[str] = (),
     raw_json_paths: Iterable[str] = (),
+    file_paths: Mapping[str, int] | None = None,
     body_size_max: int = BODY_SIZE_MAX,
     metrics: CollectorRegistry | None = None,
 ) -> FastAPI:
@@ -75,6 +76,7 @@ def create_service(
     `readiness` returns details when the service can serve, and raises NotReadyError (or anything) when it
     cannot. `open_paths` need no token. `form_paths` take a form instead of JSON. `raw_json_paths` decode
     their bodies with `records.decode_batch`, which makes the strict JSON checks itself, record by record.
+    `file_paths` take a body of any type, each up to its own number of bytes; their routes look at what it is.
     """
     http_metrics = HttpMetrics(metrics)
     everybody = OPEN_PATHS | frozenset(open_paths)
@@ -96,6 +98,7 @@ def create_service(
                 body_size_max=body_size_max,
                 form_paths=frozenset(form_paths),
                 raw_json_paths=frozenset(raw_json_paths),
+                file_paths=file_paths,
             ),
         ],
     )

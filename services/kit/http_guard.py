@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -128,11 +129,13 @@ class BodyGuardMiddleware:
         body_size_max: int = BODY_SIZE_MAX,
         form_paths: frozenset[str] = frozenset(),
         raw_json_paths: frozenset[str] = frozenset(),
+        file_paths: Mapping[str, int] | None = None,
     ) -> None:
         self.app = app
         self.body_size_max = body_size_max
         self.form_paths = form_paths
         self.raw_json_paths = raw_json_paths
+        self.file_paths = dict(file_paths or {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body whole, check it, and hand it on in one piece."""
@@ -150,7 +153,8 @@ class BodyGuardMiddleware:
         await self.app(scope, _replay(body, receive), send)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
-        limit = FORM_SIZE_MAX if scope["path"] in self.form_paths else self.body_size_max
+        path = scope["path"]
+        limit = FORM_SIZE_MAX if path in self.form_paths else self.file_paths.get(path, self.body_size_max)
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared[:18]) > limit:
             raise _too_large(limit)
@@ -169,7 +173,7 @@ class BodyGuardMiddleware:
                 return b"".join(chunks)
 
     def _check(self, scope: Scope, body: bytes) -> None:
-        if not body or scope["path"] in self.form_paths:
+        if not body or scope["path"] in self.form_paths or scope["path"] in self.file_paths:
             return
         media_type = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
         if not _JSON_TYPE.fullmatch(media_type):

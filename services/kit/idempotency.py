@@ -125,7 +125,10 @@ def fingerprint(method: str, path: str, body: bytes, secret: bytes = b"") -> str
     It is kept, and bodies may hold numbers of people: without a secret, whoever reads the table finds the
     number by trying them all. An application says its secret as `app.state.fingerprint_key`, 1 to 64 bytes.
     """
-    canonical = msgspec.json.encode(msgspec.json.decode(body), order="deterministic") if body else b""
+    try:
+        canonical = msgspec.json.encode(msgspec.json.decode(body), order="deterministic") if body else b""
+    except msgspec.DecodeError:
+        canonical = body  # a file; strict JSON was refused before if it was not that
     digest = hashlib.blake2b(key=secret, digest_size=32)
     for part in (method.encode(), path.encode(), canonical):
         digest.update(len(part).to_bytes(8, "big"))

@@ -55,7 +55,7 @@ async def require_evidence(
     found = {row["evidence_id"]: row for row in rows}
     for index, each in enumerate(wanted):
         row = found.get(each)
-        known = row is not None and _may_name(caller, row["uploaded_by"], row["organization"])
+        known = row is not None and may_name(caller, row["uploaded_by"], row["organization"])
         if row is None or not known or row["person_id"] not in (None, person_id and str(person_id)):
             raise UnknownEvidenceError(pointer=f"{pointer}/{index}")
     if person_id is not None and wanted:
@@ -69,7 +69,8 @@ def evidence_of(row: object) -> Evidence:
     return Evidence(*(row[field] for field in fields))  # type: ignore[index]
 
 
-def _may_name(caller: Actor, uploaded_by: str, organization: str | None) -> bool:
+def may_name(caller: Actor, uploaded_by: str, organization: str | None) -> bool:
+    """Whether a file is the caller's own: their organization's, or their own when they act for none."""
     if organization is not None:
         return caller.organization == organization
     return caller.organization is None and caller.subject == uploaded_by

@@ -10,8 +10,7 @@ from uuid import UUID
 from contracts.identity import normalise_id_number
 from services.kit.database import Connection
 from services.kit.sealing import DestroyedKeyError, KeyWrapper, SubjectKey, share_of
-from services.registry.audit import Disclosure as Disclosure
-from services.registry.audit import record
+from services.registry.audit import Disclosure, record
 from services.registry.masking import masked_name, masked_number
 from services.registry.tables import LOG
 
