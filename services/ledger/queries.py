@@ -43,6 +43,11 @@ with recursive search (low, high) as (
 )
 select low from search where low = high
 """
+# An event's time is taken before its commit. A moment just past is asked about behind whoever is writing now, or the
+# same question would be answered otherwise later.
+_SETTLE = """
+select from logs where log = $1 and $2 > clock_timestamp() - interval '1 minute' for share
+"""
 _ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 order by year"
 _STATISTICS = """
 select year, place, category, mode, provider_id, sum(records)::int, sum(credits)
@@ -108,12 +113,12 @@ class LedgerQueries:
         home = await self._people.home_of(person_id, viewer.place, year)
         if not viewer.may_see(home):
             raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
-        book = self._shelf.book
         if as_of is not None:
             if as_of > self._clock():
                 raise MomentInFutureError(parameter="as_of")
             home = await self._home_at(home, year, as_of)
-            book = book.known_at(as_of)
+            await self._shelf.refresh()
+        book = self._shelf.book if as_of is None else self._shelf.book.known_at(as_of)
         day = on or local_date(as_of or self._clock())
         return _answer(home, year, day, book, viewer, as_of)
 
@@ -203,7 +208,8 @@ class LedgerQueries:
         person_id = home.person_id
         account_stream = accounts.stream_of(person_id, year)
         profile_stream = profiles.stream_of(person_id)
-        async with self._databases.of(home.log).acquire() as conn:
+        async with self._databases.of(home.log).transaction() as conn:
+            await conn.execute(_SETTLE, home.log, as_of)
             loaded = await self._store.load(conn, home.log, [account_stream, profile_stream], until=as_of)
             position = await conn.fetchval(_POSITION_AT, home.log, as_of)
         profile: Profile | None = None
