@@ -174,15 +174,13 @@ class RegistryApplication:
         secret = new_secret()
 
         async def decide(conn: Connection, now: datetime) -> Decided:
-            organization_id = None
+            organization = None
             if command.organization_id is not None:
                 organization = await self._get(conn, Organization, command.organization_id)
-                command.by.must_cover(organization.place)
-                organization_id = str(organization.id)
             client = Client.register(
                 scopes=command.scopes,
                 place=command.place,
-                organization=organization_id,
+                organization=organization,
                 by=command.by,
                 at=now,
             )

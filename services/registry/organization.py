@@ -1,16 +1,23 @@
-"""An organization: a training provider, an employer or an organiser of trainings, with what it is
-accredited for.
+"""An organization: a training provider, an employer or an organiser of trainings, with what it is filed and
+published for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import event
 
-from contracts.divisions import contains
+from contracts.divisions import authority_of, contains
 from services.kit.aggregates import Aggregate
+from services.kit.errors import NotFoundError
 from services.registry.actors import Actor
+from services.registry.organization_problems import (
+    AccreditationStateError,
+    NotDisqualifiedError,
+    ReinstatedTooEarlyError,
+)
 from services.registry.problems import (
     AlreadyAccreditedError,
     NotAccreditedError,
@@ -18,28 +25,49 @@ from services.registry.problems import (
     ProviderDisqualifiedError,
 )
 
-PROVIDER = "provider"
+PROVIDER, ORGANISER, EMPLOYER = "provider", "organiser", "employer"
+"""An online provider (网络培训机构), a face-to-face training organization (面授培训机构), an employer (用人单位)."""
+MODES_OF_KIND = {
+    PROVIDER: frozenset({"online", "face_to_face", "other"}),
+    ORGANISER: frozenset({"face_to_face", "other"}),
+}
+"""What a kind may be filed for; a kind that is not here trains nobody."""
+LOCAL = "local"
+FILED, PUBLISHED, ENDED = "filed", "published", "ended"
 
 
 @dataclass(frozen=True)
 class Accreditation:
-    """What an authority filed a provider for; only if `published` may it train (S2B-14, S3B-12)."""
+    """What an authority filed a provider for; only while `published` may it train (S2B-14, S3B-12)."""
 
+    number: int
     place: str
     years: tuple[int, ...]
     modes: tuple[str, ...]
-    published: bool
+    state: str
     accredited_at: datetime
+    published_at: datetime | None
+    ended_from: date | None = None
+    end_reason: str | None = None
+
+    @property
+    def published(self) -> bool:
+        """Whether it is published and has not been ended."""
+        return self.state == PUBLISHED
 
 
 @dataclass(frozen=True)
 class Disqualification:
-    """A provider's standing taken at a place and everything under it, from a day on (S0-25)."""
+    """A provider's standing taken at a place and everything under it, from a day on (S0-25), perhaps until it came
+    back on another.
+    """
 
     place: str
     from_date: date
     reason: str
     disqualified_at: datetime
+    reinstated_from: date | None = None
+    reinstatement_reason: str | None = None
 
 
 class Organization(Aggregate):
@@ -47,9 +75,27 @@ class Organization(Aggregate):
 
     TOPIC = "registry.Organization"
 
+    class OrganizationRegistered(Aggregate.Created):
+        """Since version 2 it says who the organization is subordinate to; those before count as local."""
+
+        TOPIC = "registry.OrganizationRegistered"
+        class_version = 2
+        identity: str
+        name: str
+        uscc: str
+        kind: str
+        affiliation: str
+        place: str
+        registered_by: str
+
+        @staticmethod
+        def upcast_v1_v2(state: dict[str, Any]) -> None:
+            """Nobody had asked yet."""
+            state["affiliation"] = LOCAL
+
     @classmethod
     def register(
-        cls, *, name: str, uscc: str, kind: str, place: str, by: Actor, at: datetime
+        cls, *, name: str, uscc: str, kind: str, place: str, by: Actor, at: datetime, affiliation: str = LOCAL
     ) -> "Organization":
         """A new organization. Raises OutsidePlaceError unless the official's place contains its own."""
         by.must_cover(place, pointer="/place")
@@ -58,12 +104,13 @@ class Organization(Aggregate):
             name=name,
             uscc=uscc,
             kind=kind,
+            affiliation=affiliation,
             place=place,
             registered_by=by.subject,
             timestamp=at,
         )
 
-    @event("OrganizationRegistered", topic="registry.OrganizationRegistered")
+    @event(OrganizationRegistered)
     def __init__(
         self,
         *,
@@ -71,6 +118,7 @@ class Organization(Aggregate):
         name: str,
         uscc: str,
         kind: str,
+        affiliation: str,
         place: str,
         registered_by: str,
         timestamp: datetime,
@@ -78,22 +126,28 @@ class Organization(Aggregate):
         self.name = name
         self.uscc = uscc
         self.kind = kind
+        self.affiliation = affiliation
         self.place = place
         self.registered_at = timestamp
         self.accreditations: list[Accreditation] = []
         self.disqualifications: list[Disqualification] = []
 
+    @property
+    def issuing_place(self) -> str:
+        """The one bureau that issues its accounts: the province for central and provincial units, else its own (S3B-09)."""
+        return self.place if self.affiliation == LOCAL else authority_of(self.place)
+
     def accredit(
         self, *, place: str, years: list[int], modes: list[str], published: bool, by: Actor, at: datetime
     ) -> None:
-        """File the provider for a place, years and modes of training (S1-22, S3B-12).
+        """File the provider for a place, years and modes of training, at once published or not (S1-22, S3B-12).
 
         Raises OutsidePlaceError, NotAProviderError, ProviderDisqualifiedError, AlreadyAccreditedError.
         """
-        self._must_be_providers(place, by)
-        standing = self._disqualification_over(place)
-        if standing is not None:
-            raise ProviderDisqualifiedError(standing.place, standing.from_date)
+        self._must_be_trainers(place, by)
+        if not set(modes) <= MODES_OF_KIND[self.kind]:
+            raise NotAProviderError(pointer="/modes")
+        self._must_be_qualified(place)
         if any(_includes(held, place, years, modes, published) for held in self.accreditations):
             raise AlreadyAccreditedError
         self._accredited(
@@ -116,17 +170,92 @@ class Organization(Aggregate):
         accredited_by: str,
         timestamp: datetime,
     ) -> None:
-        self.accreditations.append(Accreditation(place, tuple(years), tuple(modes), published, timestamp))
+        number = len(self.accreditations) + 1
+        state, since = (PUBLISHED, timestamp) if published else (FILED, None)
+        self.accreditations.append(
+            Accreditation(number, place, tuple(years), tuple(modes), state, timestamp, since)
+        )
+
+    def publish(self, *, number: int, by: Actor, at: datetime) -> None:
+        """Publish what was filed: from now on it may train (S2B-14, S3B-12).
+
+        Raises NotFoundError, OutsidePlaceError, ProviderDisqualifiedError, AccreditationStateError.
+        """
+        held = self._accreditation(number)
+        by.must_cover(held.place)
+        self._must_be_qualified(held.place)
+        if held.state != FILED:
+            raise AccreditationStateError(held.state)
+        self._published(
+            number=number,
+            place=held.place,
+            years=list(held.years),
+            modes=list(held.modes),
+            published_by=by.subject,
+            timestamp=at,
+        )
+
+    @event("AccreditationPublished", topic="registry.AccreditationPublished")
+    def _published(
+        self,
+        *,
+        number: int,
+        place: str,
+        years: list[int],
+        modes: list[str],
+        published_by: str,
+        timestamp: datetime,
+    ) -> None:
+        held = self.accreditations[number - 1]
+        self.accreditations[number - 1] = replace(held, state=PUBLISHED, published_at=timestamp)
+
+    def end(self, *, number: int, from_date: date, reason: str, by: Actor, at: datetime) -> None:
+        """End a filing from a day on, as its years are over early or it is given up; no blame in it.
+
+        Raises NotFoundError, OutsidePlaceError, AccreditationStateError.
+        """
+        held = self._accreditation(number)
+        by.must_cover(held.place)
+        if held.state == ENDED:
+            raise AccreditationStateError(held.state)
+        self._ended(
+            number=number,
+            place=held.place,
+            years=list(held.years),
+            modes=list(held.modes),
+            was_published=held.published,
+            from_date=from_date,
+            reason=reason,
+            ended_by=by.subject,
+            timestamp=at,
+        )
+
+    @event("AccreditationEnded", topic="registry.AccreditationEnded")
+    def _ended(
+        self,
+        *,
+        number: int,
+        place: str,
+        years: list[int],
+        modes: list[str],
+        was_published: bool,
+        from_date: date,
+        reason: str,
+        ended_by: str,
+        timestamp: datetime,
+    ) -> None:
+        held = self.accreditations[number - 1]
+        self.accreditations[number - 1] = replace(
+            held, state=ENDED, ended_from=from_date, end_reason=reason
+        )
 
     def disqualify(self, *, place: str, from_date: date, reason: str, by: Actor, at: datetime) -> None:
         """Take the provider's standing at the place and under it, from a day on (S0-25).
 
         Raises OutsidePlaceError, NotAProviderError, ProviderDisqualifiedError, NotAccreditedError.
         """
-        self._must_be_providers(place, by)
-        standing = self._disqualification_over(place)
-        if standing is not None:
-            raise ProviderDisqualifiedError(standing.place, standing.from_date)
+        self._must_be_trainers(place, by)
+        self._must_be_qualified(place)
         if not any(
             contains(place, held.place) or contains(held.place, place) for held in self.accreditations
         ):
@@ -141,13 +270,55 @@ class Organization(Aggregate):
     ) -> None:
         self.disqualifications.append(Disqualification(place, from_date, reason, timestamp))
 
-    def _must_be_providers(self, place: str, by: Actor) -> None:
+    def reinstate(self, *, place: str, from_date: date, reason: str, by: Actor, at: datetime) -> None:
+        """Give back, from a day on, the standing that was taken at this very place; the days between stay lost.
+
+        Raises OutsidePlaceError, NotAProviderError, NotDisqualifiedError, ReinstatedTooEarlyError.
+        """
+        self._must_be_trainers(place, by)
+        lost = next((each for each in self._standing_against() if each.place == place), None)
+        if lost is None:
+            raise NotDisqualifiedError
+        if from_date < lost.from_date:
+            raise ReinstatedTooEarlyError(lost.from_date)
+        self._reinstated(
+            place=place, from_date=from_date, reason=reason, reinstated_by=by.subject, timestamp=at
+        )
+
+    @event("ProviderReinstated", topic="registry.ProviderReinstated")
+    def _reinstated(
+        self, *, place: str, from_date: date, reason: str, reinstated_by: str, timestamp: datetime
+    ) -> None:
+        self.disqualifications = [
+            replace(each, reinstated_from=from_date, reinstatement_reason=reason)
+            if each.place == place and each.reinstated_from is None
+            else each
+            for each in self.disqualifications
+        ]
+
+    def trains(self, place: str, mode: str) -> bool:
+        """Whether it is on file at the place for this mode, in whatever year."""
+        return any(
+            held.place == place and mode in held.modes and held.state != ENDED for held in self.accreditations
+        )
+
+    def _accreditation(self, number: int) -> Accreditation:
+        if not 1 <= number <= len(self.accreditations):
+            raise NotFoundError
+        return self.accreditations[number - 1]
+
+    def _must_be_trainers(self, place: str, by: Actor) -> None:
         by.must_cover(place, pointer="/place")
-        if self.kind != PROVIDER:
+        if self.kind not in MODES_OF_KIND:
             raise NotAProviderError
 
-    def _disqualification_over(self, place: str) -> Disqualification | None:
-        return next((each for each in self.disqualifications if contains(each.place, place)), None)
+    def _must_be_qualified(self, place: str) -> None:
+        for each in self._standing_against():
+            if contains(each.place, place):
+                raise ProviderDisqualifiedError(each.place, each.from_date)
+
+    def _standing_against(self) -> list[Disqualification]:
+        return [each for each in self.disqualifications if each.reinstated_from is None]
 
 
 def identity_of(uscc: str) -> str:
@@ -165,8 +336,8 @@ def organization_of(organization_id: str | None) -> UUID | None:
 
 def _includes(held: Accreditation, place: str, years: list[int], modes: list[str], published: bool) -> bool:
     return (
-        held.place == place
-        and held.published == published
+        held.state == (PUBLISHED if published else FILED)
+        and held.place == place
         and set(years) <= set(held.years)
         and set(modes) <= set(held.modes)
     )

@@ -25,6 +25,7 @@ from services.registry.problems import (
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 CLERK = Actor("clerk", SCOPES, place="211300")
 CHIEF = Actor("chief", SCOPES, place="211300")
+COUNTY = Actor("county", SCOPES, place="211302")
 STRANGER = Actor("stranger", SCOPES, place="210200")
 PROFILE = Profile("hs256:n", "211302", None, False, "junior", date(2020, 9, 1), date(2019, 7, 1))
 CASE = UUID("11111111-1111-4111-8111-111111111111")
@@ -183,7 +184,7 @@ class TestClient:
     )
     def test_an_organization_never_holds_an_officials_scope(self, scope: str) -> None:
         with pytest.raises(ScopeNotGrantableError):
-            Client.register(scopes=[scope], place=None, organization="org", by=CLERK, at=NOW)
+            Client.register(scopes=[scope], place=None, organization=provider(), by=COUNTY, at=NOW)
 
     def test_a_secret_is_known_by_its_hash(self) -> None:
         secret = new_secret()

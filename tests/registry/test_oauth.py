@@ -15,9 +15,9 @@ TOKEN = "/oauth/token"
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
-async def client_of(registry: Registry, **body: Any) -> dict[str, Any]:
+async def client_of(registry: Registry, *, by: str = CHAOYANG, **body: Any) -> dict[str, Any]:
     wanted = {"scopes": ["collection:review", "compliance:read"], "place": SHUANGTA} | body
-    response = await registry.call("POST", CLIENTS, body=wanted)
+    response = await registry.call("POST", CLIENTS, body=wanted, place=by)
     assert response.status_code == 201, response.text
     outcome: dict[str, Any] = response.json()
     return outcome
@@ -147,7 +147,7 @@ class TestToken:
     async def test_an_organizations_token_is_bound_to_it(self, registry: Registry) -> None:
         organization = await registry.organization()
         client = await client_of(
-            registry, scopes=["completion:write"], organization_id=organization, place=None
+            registry, by=SHUANGTA, scopes=["completion:write"], organization_id=organization, place=None
         )
         token = (await ask(registry, basic=(client["client_id"], client["client_secret"]))).json()[
             "access_token"
