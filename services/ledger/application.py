@@ -7,6 +7,7 @@ from services.kit import events as codec
 from services.kit.clock import Clock, local_date
 from services.kit.database import OUTCOME_UNKNOWN, Connection, Databases
 from services.kit.event_store import EventStore, WrongExpectedVersion
+from services.kit.failures import NOTHING_STORED
 from services.kit.group_commit import GroupCommit, Overloaded
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger import account as accounts
@@ -239,5 +240,5 @@ class LedgerApplication:
 
 
 def failure_of(error: BaseException) -> bool:
-    """Whether an error of one part of a batch leaves its outcome unknown, so that the part is to be posted again."""
-    return isinstance(error, (*OUTCOME_UNKNOWN, Overloaded, WrongExpectedVersion))
+    """Whether one part of a batch met trouble of its log, not a defect, so that the part is to be posted again."""
+    return isinstance(error, (*OUTCOME_UNKNOWN, *NOTHING_STORED, Overloaded))

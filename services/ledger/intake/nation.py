@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 
 from contracts.divisions import NATION
-from services.kit.database import Databases
+from services.kit.database import OUTCOME_UNKNOWN, Databases
 from services.ledger.intake.state import read_providers
 from services.ledger.provider import Provider
 
@@ -26,7 +26,10 @@ class Nation:
         return {each for each in provider_ids if each not in self._read_at}
 
     async def learn(self, provider_ids: Iterable[str]) -> None:
-        """Read those that were not read lately; one that the nation does not know is asked for every time."""
+        """Read those that were not read lately; one that the nation does not know is asked for every time.
+
+        While the nation's log cannot be reached, what it last said stands: the other logs go on without it.
+        """
         now = time.monotonic()
         stale = [
             each
@@ -35,6 +38,10 @@ class Nation:
         ]
         if not stale:
             return
-        async with self._databases.of(NATION).acquire() as conn:
-            self.providers |= await read_providers(conn, NATION, stale)
+        try:
+            async with self._databases.of(NATION).acquire() as conn:
+                self.providers |= await read_providers(conn, NATION, stale)
+        except OUTCOME_UNKNOWN:
+            if not self.providers.keys() >= set(stale):
+                raise
         self._read_at |= dict.fromkeys(stale, now)
