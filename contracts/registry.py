@@ -26,7 +26,7 @@ from contracts.envelope import (
 
 
 class Qualification(BaseModel):
-    """The highest accounting qualification (会计专业技术资格) and the day it was obtained (S0-04)."""
+    """An accounting qualification (会计专业技术资格) and the day it was obtained (S0-04)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,7 +35,10 @@ class Qualification(BaseModel):
 
 
 class InfoCollected(PublishedEvent):
-    """信息采集: a person's information was accepted, so credits can be registered (S1-06, S3B-02)."""
+    """信息采集: a person's information was accepted, so credits can be registered (S1-06, S3B-02).
+
+    `qualification` is the one obtained first, from which the duty is counted (S0-04).
+    """
 
     TYPE: ClassVar[str] = "cn.xuefen.registry.info.collected.v1"
 
@@ -48,6 +51,32 @@ class InfoCollected(PublishedEvent):
     qualification: Qualification | None
     working_since: Day | None
     collected_at: UtcTime
+
+
+class InfoChanged(PublishedEvent):
+    """信息变更: what is on record of a person from now on, whole, after an approved change (S2C-09).
+
+    `items` names what differs. `cause` is "change"; or "reversal" and "separation", when a wrongly approved change was
+    undone: then everything is as it was before that change, but for what others have changed since.
+    """
+
+    TYPE: ClassVar[str] = "cn.xuefen.registry.info.changed.v1"
+
+    person_id: OpaqueId
+    change_id: OpaqueId
+    cause: Code
+    items: Annotated[tuple[Code, ...], Field(min_length=1, max_length=20)]
+    identity_hash: KeyedHash
+    name_hash: KeyedHash
+    place: Adcode
+    employer: Uscc | None
+    student: Flag
+    student_since: Day | None
+    qualifications: Annotated[tuple[Qualification, ...], Field(max_length=20)]
+    working_since: Day | None
+    left_on: Day | None
+    retired_on: Day | None
+    changed_at: UtcTime
 
 
 class OrganizationRegistered(PublishedEvent):

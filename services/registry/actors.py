@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from contracts.divisions import contains
 from services.registry.problems import OutsidePlaceError
 
+OWN = "collection:own"
+"""The scope of a person's own token, given by whoever signs people in."""
+
 
 @dataclass(frozen=True)
 class Actor:
@@ -16,6 +19,11 @@ class Actor:
     scopes: frozenset[str] = frozenset()
     place: str | None = None
     organization: str | None = None
+
+    @property
+    def speaks_for_self(self) -> bool:
+        """Whether this is a person who acts in their own matters, bound to no place and no organization."""
+        return self.organization is None and self.place is None and OWN in self.scopes
 
     def covers(self, place: str) -> bool:
         """Whether the actor is an official whose place contains this one."""

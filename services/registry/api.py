@@ -14,12 +14,9 @@ from services.registry.actors import Actor
 from services.registry.application import RegistryApplication
 from services.registry.commands import (
     AccreditProvider,
-    ApproveCollection,
     DisqualifyProvider,
     RegisterClient,
     RegisterOrganization,
-    ReturnCollection,
-    SubmitCollection,
 )
 from services.registry.organization import Organization
 from services.registry.queries import RegistryQueries
@@ -30,8 +27,6 @@ router = APIRouter(prefix="/v1")
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 Id = Annotated[str, Path(alias="id", pattern=_UUID)]
 
-_submit = require("collection:submit")
-_review = require("collection:review")
 _see = require("collection:submit", "collection:review")
 _check = require("identity:check")
 _organizations = require("organization:write")
@@ -61,85 +56,6 @@ def _actor(caller: Caller) -> Actor:
 
 def _identity(person: schemas.PersonIdentity) -> Identity:
     return Identity(person.id_type, person.id_number, person.name)
-
-
-@router.post(
-    "/collections",
-    status_code=201,
-    response_model=schemas.CollectionOutcome,
-    responses=problems(409),
-    tags=["collections"],
-)
-async def submit_collection(
-    body: schemas.CollectionRequest,
-    caller: Annotated[Caller, Depends(_submit)],
-    key: Annotated[CommandKey, Depends(command_key(_submit))],
-    application: Application,
-) -> Response:
-    """Hand in a person's information (信息采集), by their employer or by an official of their place.
-
-    Once for each ID document: a second submission is refused with the state of the first, unless that was
-    returned, which makes it a resubmission.
-    """
-    qualification = body.qualification
-    command = SubmitCollection(
-        by=_actor(caller),
-        identity=_identity(body.person),
-        place=body.place,
-        employer=body.employer,
-        student=body.student,
-        level=qualification.level if qualification else None,
-        obtained_on=qualification.obtained_on if qualification else None,
-        working_since=body.working_since,
-    )
-    return (await application.submit_collection(command, key)).response()
-
-
-@router.post(
-    "/collections/{id}/approval",
-    response_model=schemas.CollectionOutcome,
-    responses=problems(404, 409),
-    tags=["collections"],
-)
-async def approve_collection(
-    collection_id: Id,
-    caller: Annotated[Caller, Depends(_review)],
-    key: Annotated[CommandKey, Depends(command_key(_review))],
-    application: Application,
-) -> Response:
-    """Approve a submission. The official's place must contain the person's; nobody approves their own."""
-    command = ApproveCollection(by=_actor(caller), collection_id=UUID(collection_id))
-    return (await application.approve_collection(command, key)).response()
-
-
-@router.post(
-    "/collections/{id}/return",
-    response_model=schemas.CollectionOutcome,
-    responses=problems(404, 409),
-    tags=["collections"],
-)
-async def return_collection(
-    collection_id: Id,
-    body: schemas.ReturnRequest,
-    caller: Annotated[Caller, Depends(_review)],
-    key: Annotated[CommandKey, Depends(command_key(_review))],
-    application: Application,
-) -> Response:
-    """Send a submission back with a reason; it may then be submitted again (S2C-08)."""
-    command = ReturnCollection(
-        by=_actor(caller), collection_id=UUID(collection_id), reason=body.reason, note=body.note
-    )
-    return (await application.return_collection(command, key)).response()
-
-
-@router.get(
-    "/collections/{id}", response_model=schemas.Collection, responses=problems(404), tags=["collections"]
-)
-async def get_collection(
-    collection_id: Id, caller: Annotated[Caller, Depends(_see)], queries: Queries
-) -> Any:
-    """A collection case with its state, for the person's employer and the officials of their place."""
-    return await queries.get_collection(_actor(caller), UUID(collection_id))
 
 
 @router.get("/persons/{id}", response_model=schemas.PersonView, responses=problems(404), tags=["persons"])

@@ -9,10 +9,17 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.registry.application import RegistryApplication
+from services.registry.audit import Audit
+from services.registry.collection import Collections
+from services.registry.erasure import Erasures
+from services.registry.evidence_files import EvidenceFiles
+from services.registry.evidence_store import EvidenceStore
+from services.registry.key_store import must_fit
 from services.registry.queries import RegistryQueries
 from services.registry.settings import RegistrySettings
 from services.registry.tables import LOG
 from services.registry.tokens import TokenIssuer
+from services.registry.unmasking import Unmasking
 from services.registry.vault import Vault
 
 SCHEMA = "registry"
@@ -32,8 +39,19 @@ class Registry:
         self.database = database
         self.databases = Databases(database)
         self.store = store
-        self.application = RegistryApplication(database, store, vault=vault, hasher=hasher, clock=clock)
+        self.application = RegistryApplication(database, store, clock=clock)
+        self.collections = Collections(database, store, vault=vault, hasher=hasher, clock=clock)
         self.queries = RegistryQueries(database, store, vault=vault, hasher=hasher, clock=clock)
+        self.audit = Audit(database, clock)
+        self.unmasking = Unmasking(self.audit, vault)
+        files = EvidenceStore(settings.evidence_folder)
+        self.evidence = EvidenceFiles(
+            database, vault=vault, audit=self.audit, store=files, limits=settings.evidence_limits, clock=clock
+        )
+        self.erasures = Erasures(
+            database, store, vault=vault, shares=settings.shares, files=files, clock=clock
+        )
+        self._settings = settings
         self.issuer = TokenIssuer(
             database,
             store,
@@ -44,9 +62,14 @@ class Registry:
         )
 
     async def prepare(self) -> None:
-        """Open the log, so that a first append does not have to."""
+        """Open the log, so that a first append does not have to, and end what an erasure may have left over.
+
+        Raises SettingsError when the keys are not this database's.
+        """
         async with self.database.acquire() as conn:
             await self.store.open_logs(conn, [LOG])
+            await must_fit(conn, self._settings.shares, self._settings.hasher.algorithm)
+        await self.erasures.finish()
 
     async def followed(self) -> dict[str, int]:
         """How far the other services' facts have come in."""

@@ -3,51 +3,66 @@
 The events hold opaque ids, keyed hashes, places and dates; the name and the number are in the vault.
 """
 
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import event
 
 from services.kit.aggregates import Aggregate
 from services.registry.actors import Actor
-from services.registry.problems import CollectionExistsError, CollectionNotPendingError, OwnSubmissionError
+from services.registry.personal_data_problems import PersonErasedError
+from services.registry.problems import (
+    CollectionExistsError,
+    CollectionNotPendingError,
+    NotCollectedError,
+    OwnSubmissionError,
+    SameReviewerError,
+)
+from services.registry.profile import Profile, facts_of, profile_of
 
 SUBMITTED = "submitted"
+INITIALLY_PASSED = "initially_passed"
 RETURNED = "returned"
 COLLECTED = "collected"
+ERASED = "erased"
 
-
-@dataclass(frozen=True)
-class Profile:
-    """What is known of a person without naming them (S2C-03): place of work, employer, qualification."""
-
-    name_hash: str
-    place: str
-    employer: str | None
-    student: bool
-    level: str | None
-    obtained_on: date | None
-    working_since: date | None
+INITIAL, FINAL = "initial", "final"
+"""The two steps of a review, 初审 and 复审 (S2C-08)."""
+AWAITS = {INITIAL: SUBMITTED, FINAL: INITIALLY_PASSED}
+"""The state a collection must be in for a step."""
 
 
 class Person(Aggregate):
-    """One person. Their collection is submitted, then returned with a reason or approved (S2C-01, S2C-08)."""
+    """One person. Their collection is submitted, passes two reviews by different officials, or is returned with a
+    reason and submitted again (S2C-01, S2C-08); later their information changes (S2C-09).
+    """
 
     TOPIC = "registry.Person"
 
     @classmethod
     def submit(
-        cls, *, collection_id: UUID, identity_hash: str, profile: Profile, by: Actor, at: datetime
+        cls,
+        *,
+        collection_id: UUID,
+        identity_hash: str,
+        profile: Profile,
+        by: Actor,
+        at: datetime,
+        claim: str | None = None,
     ) -> "Person":
-        """The first submission for this identity."""
+        """The first submission for this identity; `claim` is what the document is claimed under, when not for the
+        first time.
+        """
         return cls(
-            identity=identity_of(identity_hash),
+            identity=claim or identity_of(identity_hash),
             identity_hash=identity_hash,
             collection_id=str(collection_id),
+            profile=facts_of(profile),
             submitted_by=by.subject,
             timestamp=at,
-            **vars(profile),
         )
 
     @event("CollectionSubmitted", topic="registry.CollectionSubmitted")
@@ -57,66 +72,62 @@ class Person(Aggregate):
         identity: str,
         identity_hash: str,
         collection_id: str,
-        name_hash: str,
-        place: str,
-        employer: str | None,
-        student: bool,
-        level: str | None,
-        obtained_on: date | None,
-        working_since: date | None,
+        profile: dict[str, Any],
         submitted_by: str,
         timestamp: datetime,
     ) -> None:
         self.identity_hash = identity_hash
         self.collection_id = collection_id
-        self.state = SUBMITTED
-        self.profile = Profile(name_hash, place, employer, student, level, obtained_on, working_since)
-        self.submitted_by = submitted_by
-        self.submitted_at = timestamp
-        self.decided_by: str | None = None
-        self.decided_at: datetime | None = None
-        self.reason: str | None = None
         self.transfers: frozenset[str] = frozenset()
+        self.reason: str | None = None
+        self._await_review(profile, submitted_by, timestamp)
 
     def resubmit(self, *, profile: Profile, by: Actor, at: datetime) -> None:
         """Submit again after a return (S2C-08). Raises CollectionExistsError in any other state."""
         if self.state != RETURNED:
             raise CollectionExistsError(self.state)
-        self._resubmitted(submitted_by=by.subject, timestamp=at, **vars(profile))
+        self._resubmitted(
+            collection_id=self.collection_id,
+            profile=facts_of(profile),
+            submitted_by=by.subject,
+            timestamp=at,
+        )
 
     @event("CollectionResubmitted", topic="registry.CollectionResubmitted")
     def _resubmitted(
-        self,
-        *,
-        name_hash: str,
-        place: str,
-        employer: str | None,
-        student: bool,
-        level: str | None,
-        obtained_on: date | None,
-        working_since: date | None,
-        submitted_by: str,
-        timestamp: datetime,
+        self, *, collection_id: str, profile: dict[str, Any], submitted_by: str, timestamp: datetime
     ) -> None:
+        self._await_review(profile, submitted_by, timestamp)
+
+    def _await_review(self, profile: dict[str, Any], submitted_by: str, at: datetime) -> None:
         self.state = SUBMITTED
-        self.profile = Profile(name_hash, place, employer, student, level, obtained_on, working_since)
+        self.profile = profile_of(profile)
         self.submitted_by = submitted_by
-        self.submitted_at = timestamp
-        self.decided_by = self.decided_at = self.reason = None
+        self.submitted_at = at
+        self.reviewed_by: str | None = None
 
-    def approve(self, *, by: Actor, at: datetime) -> None:
-        """Take the submission as the person's information.
+    def pass_review(self, step: str, *, by: Actor, at: datetime) -> None:
+        """Pass the initial review, or the final one, which takes the submission as the person's information (S2C-08).
 
-        Raises OutsidePlaceError, OwnSubmissionError, CollectionNotPendingError.
+        Raises OutsidePlaceError, OwnSubmissionError, CollectionNotPendingError and, at the final review,
+        SameReviewerError.
         """
-        self._must_be_reviewable(by)
+        self._must_be_reviewable(step, by)
+        if step == INITIAL:
+            self._passed_initial_review(passed_by=by.subject, timestamp=at)
+            return
         self._collected(
             identity_hash=self.identity_hash,
             collection_id=self.collection_id,
+            profile=facts_of(self.profile),
             approved_by=by.subject,
             timestamp=at,
-            **vars(self.profile),
         )
+
+    @event("InitialReviewPassed", topic="registry.InitialReviewPassed")
+    def _passed_initial_review(self, *, passed_by: str, timestamp: datetime) -> None:
+        self.state = INITIALLY_PASSED
+        self.reviewed_by = passed_by
 
     @event("InfoCollected", topic="registry.InfoCollected")
     def _collected(
@@ -124,32 +135,98 @@ class Person(Aggregate):
         *,
         identity_hash: str,
         collection_id: str,
-        name_hash: str,
-        place: str,
-        employer: str | None,
-        student: bool,
-        level: str | None,
-        obtained_on: date | None,
-        working_since: date | None,
+        profile: dict[str, Any],
         approved_by: str,
         timestamp: datetime,
     ) -> None:
         self.state = COLLECTED
-        self.profile = Profile(name_hash, place, employer, student, level, obtained_on, working_since)
-        self.decided_by = approved_by
-        self.decided_at = timestamp
+        self.profile = profile_of(profile)
 
-    def return_to_submitter(self, *, reason: str, by: Actor, at: datetime) -> None:
-        """Send the submission back with a reason (S2C-08). Raises as `approve` does."""
-        self._must_be_reviewable(by)
-        self._returned(reason=reason, returned_by=by.subject, timestamp=at)
+    def return_to_submitter(self, step: str, *, reason: str, by: Actor, at: datetime) -> None:
+        """Send the submission back with a reason at either step (S2C-08). Raises as `pass_review` does."""
+        self._must_be_reviewable(step, by)
+        self._returned(step=step, reason=reason, returned_by=by.subject, timestamp=at)
 
     @event("CollectionReturned", topic="registry.CollectionReturned")
-    def _returned(self, *, reason: str, returned_by: str, timestamp: datetime) -> None:
+    def _returned(self, *, step: str, reason: str, returned_by: str, timestamp: datetime) -> None:
         self.state = RETURNED
         self.reason = reason
-        self.decided_by = returned_by
-        self.decided_at = timestamp
+
+    @classmethod
+    def separate(
+        cls,
+        *,
+        collection_id: UUID,
+        identity_hash: str,
+        claim: str,
+        profile: Profile,
+        by: Actor,
+        at: datetime,
+    ) -> "Person":
+        """Somebody who was recorded under another person: on record by themselves from now on, collected already."""
+        person = cls.submit(
+            collection_id=collection_id,
+            identity_hash=identity_hash,
+            profile=profile,
+            by=by,
+            at=at,
+            claim=claim,
+        )
+        person._collected(
+            identity_hash=identity_hash,
+            collection_id=person.collection_id,
+            profile=facts_of(profile),
+            approved_by=by.subject,
+            timestamp=at,
+        )
+        return person
+
+    def change_info(
+        self,
+        *,
+        change_id: UUID,
+        cause: str,
+        items: Sequence[str],
+        identity_hash: str,
+        claim: str | None,
+        profile: Profile,
+        by: Actor,
+        at: datetime,
+    ) -> None:
+        """Record what holds from now on: after an approved change, or after one was reversed (S2C-09).
+
+        `claim` is set when another ID document is claimed. Raises NotCollectedError.
+        """
+        if self.state != COLLECTED:
+            raise NotCollectedError
+        self._changed(
+            identity=claim,
+            change_id=str(change_id),
+            cause=cause,
+            items=list(items),
+            former_hash=self.identity_hash,
+            identity_hash=identity_hash,
+            profile=facts_of(profile),
+            decided_by=by.subject,
+            timestamp=at,
+        )
+
+    @event("InfoChanged", topic="registry.InfoChanged")
+    def _changed(
+        self,
+        *,
+        identity: str | None,
+        change_id: str,
+        cause: str,
+        items: list[str],
+        former_hash: str,
+        identity_hash: str,
+        profile: dict[str, Any],
+        decided_by: str,
+        timestamp: datetime,
+    ) -> None:
+        self.identity_hash = identity_hash
+        self.profile = profile_of(profile)
 
     def move(self, *, transfer_id: str, place: str, employer: str | None, at: datetime) -> None:
         """Keep the profile at another place from now on, as a transfer was completed there (S2C-12).
@@ -165,14 +242,36 @@ class Person(Aggregate):
         # Whoever moves names the new employer, or is a student and has none (S2C-10).
         self.profile = replace(self.profile, place=place, employer=employer, student=employer is None)
 
-    def _must_be_reviewable(self, by: Actor) -> None:
+    def erase(self, *, reason: str, authority: str, by: Actor, at: datetime) -> None:
+        """Make the person unreadable for good. Raises OutsidePlaceError, PersonErasedError."""
+        by.must_cover(self.profile.place)
+        by.must_cover(authority, pointer="/authority")
+        if self.state == ERASED:
+            raise PersonErasedError
+        self._erased(
+            reason=reason,
+            authority=authority,
+            place=self.profile.place,
+            erased_by=by.subject,
+            timestamp=at,
+        )
+
+    @event("PersonErased", topic="registry.PersonErased")
+    def _erased(
+        self, *, reason: str, authority: str, place: str, erased_by: str, timestamp: datetime
+    ) -> None:
+        self.state = ERASED
+
+    def _must_be_reviewable(self, step: str, by: Actor) -> None:
         by.must_cover(self.profile.place)
         if by.subject == self.submitted_by:
             raise OwnSubmissionError
-        if self.state != SUBMITTED:
+        if self.state != AWAITS[step]:
             raise CollectionNotPendingError(self.state)
+        if by.subject == self.reviewed_by:
+            raise SameReviewerError
 
 
-def identity_of(identity_hash: str) -> str:
-    """The identity under which a person's first event is stored: one person for each document, for ever."""
-    return f"person:{identity_hash}"
+def identity_of(identity_hash: str, generation: int = 0) -> str:
+    """What a document is claimed under: once for ever, or once more after a wrong claim was undone."""
+    return f"person:{identity_hash}" + (f":{generation}" if generation else "")

@@ -45,15 +45,36 @@ class CollectionExistsError(Problem):
 
 
 class CollectionNotPendingError(Problem):
-    """Only a submitted collection can be approved or returned; `state` says what this one is."""
+    """The collection does not await this step of its review; `state` says how far it is."""
 
     code = "collection-not-pending"
     status = 409
-    title_zh = "该申请不在待审核状态"
-    title_en = "The collection is not awaiting review"
+    title_zh = "该申请不在待本步骤审核的状态"
+    title_en = "The collection is not awaiting this step of its review"
 
     def __init__(self, state: str) -> None:
         super().__init__(state=state)
+
+
+class SameReviewerError(Problem):
+    """The final review is done by another official than the initial one (S2C-08)."""
+
+    code = "same-reviewer"
+    status = 403
+    title_zh = "复审须由初审以外的人员进行"
+    title_en = "The final review is done by another official than the initial one"
+
+    def __init__(self) -> None:
+        super().__init__(clause="S2C-08")
+
+
+class NotCollectedError(Problem):
+    """Only what was collected can be changed; a collection under way is corrected by its own return."""
+
+    code = "not-collected"
+    status = 409
+    title_zh = "该人员信息尚未采集完成"
+    title_en = "The person's information is not collected yet"
 
 
 class OrganizationExistsError(Problem):

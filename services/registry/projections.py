@@ -4,37 +4,12 @@ fresh.
 A rebuild replays the log through the same code, and its rows come out identical.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from services.kit.aggregates import domain_event
 from services.kit.database import Connection
-from services.kit.event_store import RecordedEvent
-from services.registry.person import COLLECTED, RETURNED, SUBMITTED
-
-Change = Callable[[Connection, str, Any], Awaitable[None]]
-
-
-class ReadModel:
-    """Tables that events change, one event at a time: the registry's writes are few."""
-
-    def __init__(self, name: str, changes: Mapping[str, Change]) -> None:
-        self.name = name
-        self.tables: Sequence[str] = (name,)
-        self.topics = frozenset(changes)
-        self._changes = changes
-
-    async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
-        """Change the rows by stored events."""
-        await self.apply_decided(conn, log, [domain_event(event) for event in events])
-
-    async def apply_decided(self, conn: Connection, log: str, events: Sequence[Any]) -> None:
-        """Change the rows by events just decided, before they are appended in the same transaction."""
-        for event in events:
-            change = self._changes.get(event.TOPIC)
-            if change is not None:
-                await change(conn, log, event)
-
+from services.registry.case_projections import case_read_models
+from services.registry.person import COLLECTED, INITIALLY_PASSED, RETURNED, SUBMITTED
+from services.registry.read_model import ReadModel
 
 _SUBMIT = """
 insert into collections
@@ -44,19 +19,33 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 _RESUBMIT = """
 update collections
    set version = $3, state = $4, place = $5, employer = $6, submitted_by = $7, submitted_at = $8,
-       decided_at = null, reason = null
+       decided_at = null, decided_by = null, reviewed_by = null, step = null, reason = null
  where log = $1 and person_id = $2
 """
 _DECIDE = """
-update collections set version = $3, state = $4, decided_at = $5, reason = $6
+update collections set version = $3, state = $4, decided_at = $5, decided_by = $6, reason = $7, step = $8
  where log = $1 and person_id = $2
+"""
+_GO_ON = """
+update collections set version = $3, state = $4, reviewed_by = $5 where log = $1 and person_id = $2
 """
 _COLLECT = """
 insert into people
-    (log, person_id, version, identity_hash, name_hash, place, employer, student, level, obtained_on,
-     working_since, collected_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    (log, person_id, version, identity_hash, name_hash, place, employer, student, student_since, levels, obtained,
+     jobs, working_since, left_on, retired_on, collected_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
+_CHANGE = """
+update people
+   set version = $3, identity_hash = $4, name_hash = $5, place = $6, employer = $7, student = $8,
+       student_since = $9, levels = $10, obtained = $11, jobs = $12, working_since = $13, left_on = $14,
+       retired_on = $15
+ where log = $1 and person_id = $2
+"""
+_ERASE = """
+update people set version = $3, identity_hash = null, name_hash = null, erased_at = $4 where log = $1 and person_id = $2
+"""
+_ERASE_COLLECTION = "update collections set version = $3, state = $4 where log = $1 and person_id = $2"
 _MOVE = """
 update people set version = $3, place = $4, employer = $5, student = $5::text is null where log = $1 and person_id = $2
 """
@@ -70,8 +59,8 @@ async def _on_submitted(conn: Connection, log: str, event: Any) -> None:
         str(event.originator_id),
         event.originator_version,
         SUBMITTED,
-        event.place,
-        event.employer,
+        event.profile["place"],
+        event.profile["employer"],
         event.submitted_by,
         event.timestamp,
     )
@@ -84,42 +73,68 @@ async def _on_resubmitted(conn: Connection, log: str, event: Any) -> None:
         str(event.originator_id),
         event.originator_version,
         SUBMITTED,
-        event.place,
-        event.employer,
+        event.profile["place"],
+        event.profile["employer"],
         event.submitted_by,
         event.timestamp,
     )
 
 
-async def _decide(conn: Connection, log: str, event: Any, state: str, reason: str | None) -> None:
-    person_id = str(event.originator_id)
-    await conn.execute(_DECIDE, log, person_id, event.originator_version, state, event.timestamp, reason)
+async def _on_passed(conn: Connection, log: str, event: Any) -> None:
+    person_id, version = str(event.originator_id), event.originator_version
+    await conn.execute(_GO_ON, log, person_id, version, INITIALLY_PASSED, event.passed_by)
 
 
 async def _on_returned(conn: Connection, log: str, event: Any) -> None:
-    await _decide(conn, log, event, RETURNED, event.reason)
+    person_id, version = str(event.originator_id), event.originator_version
+    await conn.execute(
+        _DECIDE,
+        log,
+        person_id,
+        version,
+        RETURNED,
+        event.timestamp,
+        event.returned_by,
+        event.reason,
+        event.step,
+    )
 
 
 async def _on_approved(conn: Connection, log: str, event: Any) -> None:
-    await _decide(conn, log, event, COLLECTED, None)
-
-
-async def _on_collected(conn: Connection, log: str, event: Any) -> None:
+    person_id, version = str(event.originator_id), event.originator_version
     await conn.execute(
-        _COLLECT,
+        _DECIDE, log, person_id, version, COLLECTED, event.timestamp, event.approved_by, None, None
+    )
+
+
+def _row(log: str, event: Any) -> list[Any]:
+    """The columns of a person that follow from an event with the whole profile."""
+    profile = event.profile
+    return [
         log,
         str(event.originator_id),
         event.originator_version,
         event.identity_hash,
-        event.name_hash,
-        event.place,
-        event.employer,
-        event.student,
-        event.level,
-        event.obtained_on,
-        event.working_since,
-        event.timestamp,
-    )
+        profile["name_hash"],
+        profile["place"],
+        profile["employer"],
+        profile["student"],
+        profile["student_since"],
+        [each["level"] for each in profile["qualifications"]],
+        [each["obtained_on"] for each in profile["qualifications"]],
+        profile["jobs"],
+        profile["working_since"],
+        profile["left_on"],
+        profile["retired_on"],
+    ]
+
+
+async def _on_collected(conn: Connection, log: str, event: Any) -> None:
+    await conn.execute(_COLLECT, *_row(log, event), event.timestamp)
+
+
+async def _on_changed(conn: Connection, log: str, event: Any) -> None:
+    await conn.execute(_CHANGE, *_row(log, event))
 
 
 async def _on_moved(conn: Connection, log: str, event: Any) -> None:
@@ -127,18 +142,36 @@ async def _on_moved(conn: Connection, log: str, event: Any) -> None:
     await conn.execute(_MOVE, log, person_id, event.originator_version, event.place, event.employer)
 
 
+async def _collection_erased(conn: Connection, log: str, event: Any) -> None:
+    person_id = str(event.originator_id)
+    await conn.execute(_ERASE_COLLECTION, log, person_id, event.originator_version, ERASED)
+
+
+async def _on_erased(conn: Connection, log: str, event: Any) -> None:
+    await conn.execute(_ERASE, log, str(event.originator_id), event.originator_version, event.timestamp)
+
+
 def read_models() -> list[ReadModel]:
-    """Every read model of the registry: collection cases with their states, and the people collected, where they
-    are now."""
+    """Every read model of the registry: collection cases with their states, the people collected, where they are
+    now, and what the cases need."""
     return [
         ReadModel(
             "collections",
             {
                 "registry.CollectionSubmitted": _on_submitted,
                 "registry.CollectionResubmitted": _on_resubmitted,
+                "registry.InitialReviewPassed": _on_passed,
                 "registry.CollectionReturned": _on_returned,
                 "registry.InfoCollected": _on_approved,
             },
         ),
-        ReadModel("people", {"registry.InfoCollected": _on_collected, "registry.ProfileMoved": _on_moved}),
+        ReadModel(
+            "people",
+            {
+                "registry.InfoCollected": _on_collected,
+                "registry.InfoChanged": _on_changed,
+                "registry.ProfileMoved": _on_moved,
+            },
+        ),
+        *case_read_models(),
     ]

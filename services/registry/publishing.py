@@ -6,6 +6,7 @@ from typing import Any
 
 from contracts.envelope import PublishedEvent
 from contracts.registry import (
+    InfoChanged,
     InfoCollected,
     OrganizationRegistered,
     ProviderAccredited,
@@ -14,6 +15,7 @@ from contracts.registry import (
 )
 from services.kit.aggregates import domain_event
 from services.kit.event_store import RecordedEvent
+from services.registry.profile import profile_of
 
 SOURCE = "urn:xuefen:registry"
 """The CloudEvents source of this service."""
@@ -34,19 +36,44 @@ def publish(recorded: RecordedEvent) -> PublishedEvent | None:
 
 
 def _info_collected(event: Any) -> InfoCollected:
+    profile = profile_of(event.profile)
+    first = profile.first_qualification
     qualification = None
-    if event.level is not None:
-        qualification = Qualification(level=event.level, obtained_on=event.obtained_on)
+    if first is not None:
+        qualification = Qualification(level=first.level, obtained_on=first.obtained_on)
     return InfoCollected(
         person_id=str(event.originator_id),
         identity_hash=event.identity_hash,
-        name_hash=event.name_hash,
-        place=event.place,
-        employer=event.employer,
-        student=event.student,
+        name_hash=profile.name_hash,
+        place=profile.place,
+        employer=profile.employer,
+        student=profile.student,
         qualification=qualification,
-        working_since=event.working_since,
+        working_since=profile.working_since,
         collected_at=event.timestamp,
+    )
+
+
+def _info_changed(event: Any) -> InfoChanged:
+    profile = profile_of(event.profile)
+    return InfoChanged(
+        person_id=str(event.originator_id),
+        change_id=event.change_id,
+        cause=event.cause,
+        items=tuple(event.items),
+        identity_hash=event.identity_hash,
+        name_hash=profile.name_hash,
+        place=profile.place,
+        employer=profile.employer,
+        student=profile.student,
+        student_since=profile.student_since,
+        qualifications=tuple(
+            Qualification(level=each.level, obtained_on=each.obtained_on) for each in profile.qualifications
+        ),
+        working_since=profile.working_since,
+        left_on=profile.left_on,
+        retired_on=profile.retired_on,
+        changed_at=event.timestamp,
     )
 
 
@@ -77,6 +104,7 @@ def _provider_disqualified(event: Any) -> ProviderDisqualified:
 
 _PUBLISHED = {
     "registry.InfoCollected": _info_collected,
+    "registry.InfoChanged": _info_changed,
     "registry.OrganizationRegistered": _organization_registered,
     "registry.ProviderAccredited": _provider_accredited,
     "registry.ProviderDisqualified": _provider_disqualified,

@@ -8,21 +8,27 @@ import asyncpg
 
 from contracts.identity import IdentityHasher
 from services.kit.aggregates import Aggregate, Aggregates
-from services.kit.clock import Clock
+from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
 from services.registry import organization as organizations
 from services.registry.actors import Actor
+from services.registry.audit import Audit, Reading
+from services.registry.deadlines import due_of
+from services.registry.exam_enrolment import lane_of
 from services.registry.organization import Organization
 from services.registry.tables import LOG
-from services.registry.vault import FIELDS, Disclosure, Identity, Vault
+from services.registry.vault import FIELDS, Identity, Vault
 
-Check = Literal["match", "mismatch", "unknown"]
+Check = Literal["match", "mismatch", "former", "unknown"]
 
 _COLLECTION = "select * from collections where log = $1 and collection_id = $2"
 _PERSON = "select * from people where log = $1 and person_id = $2"
 _NAMES = "select identity_hash, name_hash from people where log = $1 and identity_hash = any($2::text[])"
+_FORMER = """
+select identity_hash from documents where log = $1 and identity_hash = any($2::text[]) and state = 'former'
+"""
 
 
 class RegistryQueries:
@@ -35,18 +41,20 @@ class RegistryQueries:
         self._aggregates = Aggregates(store, LOG)
         self._vault = vault
         self._hasher = hasher
+        self._audit = Audit(database, clock)
         self._clock = clock
 
     async def get_collection(self, by: Actor, collection_id: UUID) -> dict[str, Any]:
         """A collection case with masked identity. Raises NotFoundError."""
-        async with self._database.transaction() as conn:
-            row = await conn.fetchrow(_COLLECTION, LOG, str(collection_id))
-            if row is None or not await self._may_see(conn, by, row):
-                raise NotFoundError
+        async with self._audit.reading(by, "collection", collection_id) as reading:
+            conn = reading.conn
+            row = await self._seen(reading, by, await conn.fetchrow(_COLLECTION, LOG, str(collection_id)))
             person_id = UUID(row["person_id"])
             identity = await self._vault.open_identity(conn, person_id)
             note = await self._vault.open_note(conn, person_id, version=row["version"])
-            await self._record(conn, by, "collection", person_id, [*FIELDS, "note"])
+            now = self._clock()
+            lane = await lane_of(conn, "collection", row["place"], local_date(now))
+            reading.record.fields = [*FIELDS, "note"]
         return {
             "collection_id": row["collection_id"],
             "person_id": row["person_id"],
@@ -56,29 +64,32 @@ class RegistryQueries:
             "name": identity and identity.masked_name,
             "id_number": identity and identity.masked_number,
             "submitted_at": row["submitted_at"],
+            "due": due_of("collection", row["submitted_at"], row["decided_at"] or now),
+            "lane": lane,
             "decided_at": row["decided_at"],
+            "step": row["step"],
             "reason": row["reason"],
             "note": note if row["state"] == "returned" else None,
         }
 
     async def get_person(self, by: Actor, person_id: UUID) -> dict[str, Any]:
         """A collected person with masked identity. Raises NotFoundError."""
-        async with self._database.transaction() as conn:
-            row = await conn.fetchrow(_PERSON, LOG, str(person_id))
-            if row is None or not await self._may_see(conn, by, row):
-                raise NotFoundError
-            identity = await self._vault.open_identity(conn, person_id)
-            await self._record(conn, by, "person", person_id, FIELDS)
-        qualification = None
-        if row["level"] is not None:
-            qualification = {"level": row["level"], "obtained_on": row["obtained_on"]}
+        async with self._audit.reading(by, "person", person_id) as reading:
+            row = await self._seen(reading, by, await reading.conn.fetchrow(_PERSON, LOG, str(person_id)))
+            identity = await self._vault.open_identity(reading.conn, person_id)
+            reading.record.fields = FIELDS
+        qualifications = zip(row["levels"], row["obtained"], strict=True)
         return {
             "person_id": row["person_id"],
             "place": row["place"],
             "employer": row["employer"],
             "student": row["student"],
-            "qualification": qualification,
+            "student_since": row["student_since"],
+            "qualifications": [{"level": level, "obtained_on": day} for level, day in qualifications],
+            "jobs": row["jobs"],
             "working_since": row["working_since"],
+            "left_on": row["left_on"],
+            "retired_on": row["retired_on"],
             "collected_at": row["collected_at"],
             "id_type": identity and identity.id_type,
             "id_number": identity and identity.masked_number,
@@ -88,11 +99,15 @@ class RegistryQueries:
     async def check_identities(self, by: Actor, identities: Sequence[Identity]) -> list[Check]:
         """Whether each is collected under this name; compares keyed hashes, opens nothing (S0-23)."""
         hashes = [self._hasher.person(each.id_type, each.id_number) for each in identities]
-        async with self._database.transaction() as conn:
-            known = {row["identity_hash"]: row["name_hash"] for row in await conn.fetch(_NAMES, LOG, hashes)}
-            disclosure = Disclosure(by.subject, "identity-check", self._clock(), count=len(identities))
-            await self._vault.record(conn, disclosure)
-        return [self._compare(each, known.get(key)) for each, key in zip(identities, hashes, strict=True)]
+        async with self._audit.reading(by, "identity-check") as reading:
+            rows = await reading.conn.fetch(_NAMES, LOG, hashes)
+            known = {row["identity_hash"]: row["name_hash"] for row in rows}
+            former = {row[0] for row in await reading.conn.fetch(_FORMER, LOG, hashes)}
+            reading.record.count = len(identities)
+        return [
+            "former" if key in former else self._compare(each, known.get(key))
+            for each, key in zip(identities, hashes, strict=True)
+        ]
 
     async def get_organization(self, by: Actor, organization_id: UUID) -> Organization:
         """An organization; one that acts for itself sees itself only. Raises NotFoundError."""
@@ -113,6 +128,8 @@ class RegistryQueries:
     async def _may_see(self, conn: Connection, by: Actor, row: asyncpg.Record) -> bool:
         if by.covers(row["place"]):
             return True
+        if by.speaks_for_self:
+            return bool(row.get("submitted_by") == by.subject)
         own = organizations.organization_of(by.organization)
         if own is None or row["employer"] is None:
             return False
@@ -123,7 +140,11 @@ class RegistryQueries:
         found = (await self._aggregates.get_all(conn, Aggregate, [organization_id])).get(organization_id)
         return found if isinstance(found, Organization) else None
 
-    async def _record(
-        self, conn: Connection, by: Actor, purpose: str, person_id: UUID, fields: Sequence[str]
-    ) -> None:
-        await self._vault.record(conn, Disclosure(by.subject, purpose, self._clock(), person_id, fields))
+    async def _seen(self, reading: Reading, by: Actor, row: asyncpg.Record | None) -> asyncpg.Record:
+        """The row, when the caller may see it; whose it is goes on record either way."""
+        if row is None:
+            raise NotFoundError
+        reading.record.about(row["person_id"], row["place"])
+        if not await self._may_see(reading.conn, by, row):
+            raise NotFoundError
+        return row

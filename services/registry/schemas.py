@@ -10,7 +10,7 @@ from contracts.identifiers import IdType, check_id_number, check_uscc
 from contracts.identity import normalise_id_number
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
-from services.kit.schemas import Day, Line, Note, ShortLine, StrictModel
+from services.kit.schemas import Day, Line, ShortLine, StrictModel
 from services.registry.client import SCOPES
 
 IDENTITY_CHECKS_MAX = 1000
@@ -62,12 +62,8 @@ Uscc = Annotated[
 PastDay = Annotated[Day, AfterValidator(_past_day)]
 CreditYear = Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX, examples=[2026])]
 Scope = Annotated[str, Field(max_length=40), AfterValidator(_known_scope)]
-CollectionState = Literal["submitted", "returned", "collected"]
 Level = Literal["junior", "intermediate", "senior", "advanced_senior"]
 Mode = Literal["online", "face_to_face", "other"]
-ReturnReason = Literal[
-    "information_incomplete", "documents_unclear", "identity_mismatch", "wrong_place", "not_in_scope", "other"
-]
 DisqualificationReason = Literal[
     "false_records", "fee_violation", "quality", "not_assessed", "unlawful_operation", "other"
 ]
@@ -94,59 +90,10 @@ class PersonIdentity(StrictModel):
 
 
 class Qualification(StrictModel):
-    """The highest accounting qualification (会计专业技术资格) and the day it was obtained."""
+    """An accounting qualification (会计专业技术资格): 初级, 中级, 高级 or 正高级, and the day it was obtained."""
 
     level: Level
     obtained_on: PastDay
-
-
-class CollectionRequest(StrictModel):
-    """A person's information (信息采集, S2C-01, S2C-03)."""
-
-    person: PersonIdentity
-    place: Annotated[Place, Field(description="Where the person works, or studies.")]
-    employer: Uscc | None = None
-    student: bool = False
-    qualification: Qualification | None = None
-    working_since: Annotated[PastDay | None, Field(description="Start of accounting work.")] = None
-
-    @field_validator("place")
-    @classmethod
-    def _below_the_nation(cls, place: str) -> str:
-        if place == "100000":
-            raise refuse("too_wide", "应为具体工作地点", "Must be narrower than the nation")
-        return place
-
-
-class CollectionOutcome(StrictModel):
-    """Where a collection stands after a command."""
-
-    collection_id: str
-    person_id: str
-    state: CollectionState
-
-
-class ReturnRequest(StrictModel):
-    """Why a submission goes back. The note is read by people only and kept sealed."""
-
-    reason: ReturnReason
-    note: Note | None = None
-
-
-class Collection(StrictModel):
-    """A collection case. Name and number are masked."""
-
-    collection_id: str
-    person_id: str
-    state: CollectionState
-    place: str
-    employer: str | None
-    name: str | None
-    id_number: str | None
-    submitted_at: datetime
-    decided_at: datetime | None
-    reason: str | None
-    note: str | None
 
 
 class PersonView(StrictModel):
@@ -156,8 +103,12 @@ class PersonView(StrictModel):
     place: str
     employer: str | None
     student: bool
-    qualification: Qualification | None
+    student_since: date | None
+    qualifications: list[Qualification]
+    jobs: list[str]
     working_since: date | None
+    left_on: date | None
+    retired_on: date | None
     collected_at: datetime
     id_type: str | None
     id_number: str | None
@@ -171,12 +122,12 @@ class IdentityChecks(StrictModel):
 
 
 class IdentityResult(StrictModel):
-    """What the registry knows of one: `match`; `mismatch`, the number is known under another name;
-    `unknown`.
+    """What the registry knows of one: `match`; `mismatch`, the number is known under another name; `former`, the
+    person has another number now; `unknown`.
     """
 
     index: int
-    result: Literal["match", "mismatch", "unknown"]
+    result: Literal["match", "mismatch", "former", "unknown"]
 
 
 class IdentityResults(StrictModel):

@@ -229,7 +229,7 @@ class System:
         body = {
             "person": identity(person),
             "place": place,
-            "qualification": {"level": "junior", "obtained_on": date(2018, 9, 1).isoformat()},
+            "qualifications": [{"level": "junior", "obtained_on": date(2018, 9, 1).isoformat()}],
         } | fields
         outcome: dict[str, Any] = await self.does(
             "registry", "POST", "/v1/collections", body, by=self.official(place)
@@ -237,12 +237,18 @@ class System:
         return outcome
 
     async def collects(self, person: FictitiousPerson, place: str = SHUANGTA, **fields: Any) -> str:
-        """A person's information is handed in and approved by another official (S2C-08); the person's id."""
+        """A person's information is handed in and passed by two other officials (S2C-08); the person's id."""
         case = await self.submits(person, place, **fields)
-        path = f"/v1/collections/{case['collection_id']}/approval"
-        await self.does("registry", "POST", path, by=self.official(place, subject="reviewer"))
+        await self.passes(case["collection_id"], place)
         person_id: str = case["person_id"]
         return person_id
+
+    async def passes(self, collection_id: str, place: str) -> None:
+        """A collection passes its two reviews, by two officials of a place (S2C-08)."""
+        for step in ("initial", "final"):
+            path = f"/v1/collections/{collection_id}/{step}-review"
+            by = self.official(place, subject=f"{step}-reviewer")
+            await self.does("registry", "POST", path, {"decision": "pass"}, by=by)
 
     async def provides(self, name: str = LISTED, places: Sequence[str] = (LIAONING,)) -> "Provider":
         """A provider is registered, accredited at places, given a client, and signs in by itself."""

@@ -58,8 +58,7 @@ class TestCollectionToCompliance:
         case = await system.submits(person)
         await system.follow()
         [held] = await provider.posts(provider.completion(person, "30.00"))
-        path = f"/v1/collections/{case['collection_id']}/approval"
-        await system.does("registry", "POST", path, by=system.official(CHAOYANG))
+        await system.passes(case["collection_id"], CHAOYANG)
         await system.follow()
 
         assert (held["outcome"], held["reason"]) == ("held", "not_collected")
@@ -67,8 +66,8 @@ class TestCollectionToCompliance:
 
     async def test_a_returned_collection_reaches_nobody(self, system: System) -> None:
         case = await system.submits(system.stranger())
-        path = f"/v1/collections/{case['collection_id']}/return"
-        body = {"reason": "documents_unclear"}
+        path = f"/v1/collections/{case['collection_id']}/initial-review"
+        body = {"decision": "return", "reason": "documents_unclear"}
         await system.does("registry", "POST", path, body, by=system.official(CHAOYANG))
         await system.follow()
         path = f"/v1/persons/{case['person_id']}/compliance/2025"

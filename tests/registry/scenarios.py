@@ -52,7 +52,7 @@ def collection_of(human: Human, **changes: Any) -> dict[str, Any]:
         "place": SHUANGTA,
         "employer": None,
         "student": False,
-        "qualification": {"level": "junior", "obtained_on": "2020-09-01"},
+        "qualifications": [{"level": "junior", "obtained_on": "2020-09-01"}],
         "working_since": "2019-07-01",
     }
     return body | changes
@@ -111,11 +111,28 @@ class Registry:
         outcome: dict[str, Any] = response.json()
         return outcome
 
-    async def collected(self, human: Human, **changes: Any) -> dict[str, Any]:
-        """Somebody's collection, approved."""
+    async def reviews(
+        self, collection_id: str, step: str, *, subject: str, reason: str | None = None, **more: Any
+    ) -> httpx.Response:
+        """A step of a collection's review: passed, or returned when there is a reason."""
+        body = {"decision": "return" if reason else "pass"} | ({"reason": reason} if reason else {})
+        note = more.pop("note", None)
+        body |= {"note": note} if note else {}
+        path = f"/v1/collections/{collection_id}/{step}-review"
+        return await self.call("POST", path, body=body, subject=subject, **more)
+
+    async def initially_passed(self, human: Human, **changes: Any) -> dict[str, Any]:
+        """Somebody's collection after its initial review, by official-2."""
         outcome = await self.submitted(human, **changes)
-        path = f"/v1/collections/{outcome['collection_id']}/approval"
-        response = await self.call("POST", path, subject="official-2")
+        response = await self.reviews(outcome["collection_id"], "initial", subject="official-2")
+        assert response.status_code == 200, response.text
+        passed: dict[str, Any] = response.json()
+        return passed
+
+    async def collected(self, human: Human, **changes: Any) -> dict[str, Any]:
+        """Somebody's collection, approved by official-3 in the end."""
+        outcome = await self.initially_passed(human, **changes)
+        response = await self.reviews(outcome["collection_id"], "final", subject="official-3")
         assert response.status_code == 200, response.text
         approved: dict[str, Any] = response.json()
         return approved
@@ -123,9 +140,9 @@ class Registry:
     async def returned(self, human: Human, *, note: str | None = None, **changes: Any) -> dict[str, Any]:
         """Somebody's collection, sent back."""
         outcome = await self.submitted(human, **changes)
-        path = f"/v1/collections/{outcome['collection_id']}/return"
-        body = {"reason": "documents_unclear", "note": note}
-        response = await self.call("POST", path, body=body, subject="official-2")
+        response = await self.reviews(
+            outcome["collection_id"], "initial", subject="official-2", reason="documents_unclear", note=note
+        )
         assert response.status_code == 200, response.text
         back: dict[str, Any] = response.json()
         return back

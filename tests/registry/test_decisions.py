@@ -9,7 +9,7 @@ import pytest
 from services.registry.actors import Actor
 from services.registry.client import SCOPES, Client, hash_of_secret, is_secret, new_secret
 from services.registry.organization import Organization
-from services.registry.person import Person, Profile
+from services.registry.person import FINAL, INITIAL, Person
 from services.registry.problems import (
     AlreadyAccreditedError,
     CollectionExistsError,
@@ -19,15 +19,23 @@ from services.registry.problems import (
     OutsidePlaceError,
     OwnSubmissionError,
     ProviderDisqualifiedError,
+    SameReviewerError,
     ScopeNotGrantableError,
 )
+from services.registry.profile import Profile, Qualification
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 CLERK = Actor("clerk", SCOPES, place="211300")
 CHIEF = Actor("chief", SCOPES, place="211300")
+HEAD = Actor("head", SCOPES, place="210000")
 COUNTY = Actor("county", SCOPES, place="211302")
 STRANGER = Actor("stranger", SCOPES, place="210200")
-PROFILE = Profile("hs256:n", "211302", None, False, "junior", date(2020, 9, 1), date(2019, 7, 1))
+PROFILE = Profile(
+    "hs256:n",
+    "211302",
+    qualifications=(Qualification("junior", date(2020, 9, 1)),),
+    working_since=date(2019, 7, 1),
+)
 CASE = UUID("11111111-1111-4111-8111-111111111111")
 
 
@@ -35,15 +43,21 @@ def submitted() -> Person:
     return Person.submit(collection_id=CASE, identity_hash="hs256:i", profile=PROFILE, by=CLERK, at=NOW)
 
 
-def collected() -> Person:
+def initially_passed() -> Person:
     person = submitted()
-    person.approve(by=CHIEF, at=NOW)
+    person.pass_review(INITIAL, by=CHIEF, at=NOW)
+    return person
+
+
+def collected() -> Person:
+    person = initially_passed()
+    person.pass_review(FINAL, by=HEAD, at=NOW)
     return person
 
 
 def returned() -> Person:
     person = submitted()
-    person.return_to_submitter(reason="other", by=CHIEF, at=NOW)
+    person.return_to_submitter(INITIAL, reason="other", by=CHIEF, at=NOW)
     return person
 
 
@@ -64,8 +78,8 @@ def names(aggregate: Person | Organization | Client) -> list[str]:
 
 
 class TestPerson:
-    def test_a_submission_and_its_approval_are_two_facts(self) -> None:
-        assert names(collected()) == ["CollectionSubmitted", "InfoCollected"]
+    def test_a_submission_and_two_reviews_are_three_facts(self) -> None:
+        assert names(collected()) == ["CollectionSubmitted", "InitialReviewPassed", "InfoCollected"]
 
     def test_the_first_event_claims_the_document(self) -> None:
         (event,) = submitted().collect_events()
@@ -73,12 +87,14 @@ class TestPerson:
 
     def test_what_is_collected_is_what_was_submitted_last(self) -> None:
         person = returned()
-        person.resubmit(profile=Profile("hs256:m", "211303", None, True, None, None, None), by=CLERK, at=NOW)
-        person.approve(by=CHIEF, at=NOW)
-        event = person.collect_events()[-1]
-        assert (event.name_hash, event.place, event.student) == ("hs256:m", "211303", True)  # type: ignore[attr-defined]
+        person.resubmit(profile=Profile("hs256:m", "211303", student=True), by=CLERK, at=NOW)
+        person.pass_review(INITIAL, by=CHIEF, at=NOW)
+        person.pass_review(FINAL, by=HEAD, at=NOW)
+        profile = person.collect_events()[-1].profile  # type: ignore[attr-defined]
+        assert (profile["name_hash"], profile["place"], profile["student"]) == ("hs256:m", "211303", True)
 
-    @pytest.mark.parametrize("decide", ["approve", "return"])
+    @pytest.mark.parametrize("decide", ["pass", "return"])
+    @pytest.mark.parametrize("step", [INITIAL, FINAL])
     @pytest.mark.parametrize(
         ("by", "refusal"),
         [(STRANGER, OutsidePlaceError), (CLERK, OwnSubmissionError),
@@ -86,23 +102,30 @@ class TestPerson:
          (Actor("nobody", SCOPES), OutsidePlaceError)],
     )  # fmt: skip
     def test_is_decided_by_another_official_of_the_place(
-        self, decide: str, by: Actor, refusal: type[Exception]
+        self, decide: str, step: str, by: Actor, refusal: type[Exception]
     ) -> None:
-        person = submitted()
+        person = submitted() if step == INITIAL else initially_passed()
         command = (
-            person.approve if decide == "approve" else partial(person.return_to_submitter, reason="other")
+            partial(person.pass_review, step)
+            if decide == "pass"
+            else partial(person.return_to_submitter, step, reason="other")
         )
+        names(person)
         with pytest.raises(refusal):
             command(by=by, at=NOW)
-        assert names(person) == ["CollectionSubmitted"]
+        assert names(person) == []
 
-    @pytest.mark.parametrize("person", [collected, returned])
+    def test_is_not_decided_finally_by_who_passed_it_initially(self) -> None:
+        with pytest.raises(SameReviewerError):
+            initially_passed().pass_review(FINAL, by=CHIEF, at=NOW)
+
+    @pytest.mark.parametrize("person", [collected, returned, initially_passed])
     def test_is_decided_once(self, person: object) -> None:
         decided: Person = person()  # type: ignore[operator]
         with pytest.raises(CollectionNotPendingError):
-            decided.approve(by=CHIEF, at=NOW)
+            decided.pass_review(INITIAL, by=CHIEF, at=NOW)
 
-    @pytest.mark.parametrize("person", [collected, submitted])
+    @pytest.mark.parametrize("person", [collected, submitted, initially_passed])
     def test_is_submitted_again_after_a_return_only(self, person: object) -> None:
         known: Person = person()  # type: ignore[operator]
         with pytest.raises(CollectionExistsError):

@@ -128,11 +128,15 @@ class TestPublishing:
         outcome = await registry.collected(somebody())
         await registry.returned(somebody())
         mine = [event for event in await stored_events(database) if event.stream_id == outcome["person_id"]]
-        assert [event.topic for event in mine] == ["registry.CollectionSubmitted", "registry.InfoCollected"]
+        assert [event.topic for event in mine] == [
+            "registry.CollectionSubmitted",
+            "registry.InitialReviewPassed",
+            "registry.InfoCollected",
+        ]
         published = [publish(event) for event in mine]
         assert published[0] is None
-        assert published[1] is not None
-        assert published[1].TYPE == "cn.xuefen.registry.info.collected.v1"
+        assert published[-1] is not None
+        assert published[-1].TYPE == "cn.xuefen.registry.info.collected.v1"
 
     async def test_organizations_are_published(self, registry: Registry, database: Database) -> None:
         organization = await registry.accredited()

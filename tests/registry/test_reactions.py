@@ -71,7 +71,7 @@ class TestProfileTransferred:
         there, back = arrival(person_id, "t-2"), arrival(person_id, "t-3", SHUANGTA)
         await hear(database, there, there, back)
         await hear(database, there)
-        assert (await topics(database, person_id))[2:] == ["registry.ProfileMoved"] * 2
+        assert (await topics(database, person_id))[3:] == ["registry.ProfileMoved"] * 2
         seen = (await registry.call("GET", f"/v1/persons/{person_id}")).json()
         assert seen["place"] == SHUANGTA
 
@@ -85,7 +85,7 @@ class TestProfileTransferred:
         person_id = (await registry.collected(somebody()))["person_id"]
         with pytest.raises(UnknownArrivalError, match=NOBODY):
             await hear(database, arrival(person_id, "t-4"), arrival(NOBODY, "t-5"))
-        assert len(await topics(database, person_id)) == 2
+        assert len(await topics(database, person_id)) == 3
 
     async def test_a_rebuild_comes_out_the_same(self, registry: Registry, database: Database) -> None:
         person_id = (await registry.collected(somebody()))["person_id"]

@@ -99,12 +99,13 @@ class Stage:
             raise DemoError(f"{method} {path}: {response.status_code} {response.text}")
         return response.json()
 
-    def official(self, place: str) -> dict[str, str]:
+    def official(self, place: str, desk: str = "finance-bureau") -> dict[str, str]:
         """The headers of an official of a place, with a fresh Idempotency-Key."""
-        if place not in self._officials:
-            token = self._stack.sign_token("official", place=place, subject=f"finance-bureau-{place}")
-            self._officials[place] = {"Authorization": f"Bearer {token}"}
-        return self._officials[place] | {"Idempotency-Key": str(uuid.uuid4())}
+        who = f"{desk}-{place}"
+        if who not in self._officials:
+            token = self._stack.sign_token("official", place=place, subject=who)
+            self._officials[who] = {"Authorization": f"Bearer {token}"}
+        return self._officials[who] | {"Idempotency-Key": str(uuid.uuid4())}
 
     def stranger(self, province: str = "21") -> FictitiousPerson:
         """Somebody nobody has collected yet."""
@@ -119,22 +120,22 @@ class Stage:
         qualified_on: date | None = date(2016, 9, 10),
         working_since: date | None = None,
     ) -> Collected:
-        """A person's information is submitted by one official and approved by another (S1-06)."""
+        """A person's information is submitted, passes its initial and its final review, by three officials (S2C-08)."""
         person = person or self.stranger(place[:2])
         body: dict[str, Any] = {"person": _identity(person), "place": place}
         if qualified_on is not None:
-            body["qualification"] = {"level": "junior", "obtained_on": qualified_on.isoformat()}
+            body["qualifications"] = [{"level": "junior", "obtained_on": qualified_on.isoformat()}]
         if working_since is not None:
             body["working_since"] = working_since.isoformat()
         submitted = self.call("registry", "POST", "/v1/collections", body, self.official(place))
-        reviewer = place[:2] + "0000" if place != "210200" else "100000"
-        self.call(
-            "registry",
-            "POST",
-            f"/v1/collections/{submitted['collection_id']}/approval",
-            None,
-            self.official(reviewer),
-        )
+        for step in ("initial", "final"):
+            self.call(
+                "registry",
+                "POST",
+                f"/v1/collections/{submitted['collection_id']}/{step}-review",
+                {"decision": "pass"},
+                self.official(place, f"{step}-reviewer"),
+            )
         return Collected(submitted["person_id"], person)
 
     def provides(self, name: str, places: Iterable[str]) -> Provider:
