@@ -3,20 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 
-from contracts.divisions import AUTHORITIES
+from contracts.divisions import AUTHORITIES, NATION
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
-from services.kit.auth import TokenVerifier, require
+from services.kit.auth import Caller, TokenVerifier, require
 from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
 from services.ledger import api, api_answers, api_claims, api_officials
 from services.ledger.composition import Ledger, open_ledger
+from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish
 from services.ledger.settings import LedgerSettings
 
@@ -29,6 +30,20 @@ NOTICES_SECONDS_MAX = 60.0
 
 Opener = Callable[[EventStore], AbstractAsyncContextManager[Ledger]]
 SOURCE = "urn:xuefen:ledger"
+FeedReader = require("feed:read")
+
+
+def feed_reader(request: Request, caller: Annotated[Caller, Depends(FeedReader)]) -> Caller:
+    """Whoever may read the feed: an official the log of their own authority only, as it tells of all its people.
+
+    Raises NotAnOfficialError for a provider and OutsidePlaceError for an official of another or a smaller place.
+    """
+    if caller.organization is not None:
+        raise NotAnOfficialError
+    log = request.path_params.get("log")
+    if log is not None and caller.place not in (None, NATION, log):
+        raise OutsidePlaceError
+    return caller
 
 
 def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
@@ -60,7 +75,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         return {"notices": len(list(ledger.shelf.book)), "followed": followed}
 
     feed = feed_router(
-        lambda: app.state.ledger.databases, store, lambda: AUTHORITIES, publish, SOURCE, require("feed:read")
+        lambda: app.state.ledger.databases, store, lambda: AUTHORITIES, publish, SOURCE, feed_reader
     )
     app = create_service(
         TITLE,
