@@ -15,8 +15,10 @@ from services.kit.openapi import problems, struct_answer
 from services.ledger.answers import ClaimAnswer, ClaimQueue
 from services.ledger.claim import OPEN, Claim
 from services.ledger.claim_events import Evidence
+from services.ledger.claims import MODE
 from services.ledger.commands import Actor, SubmitClaim
 from services.ledger.composition import ledger_of
+from services.ledger.policy import STUDY
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 from services.ledger.schemas import ClaimAmendment, ClaimBody, ClaimDecision, ClaimRequest
 
@@ -39,6 +41,11 @@ def actor_of(caller: Caller) -> Actor:
 
 
 def _command(person_id: str, body: ClaimBody) -> SubmitClaim:
+    if body.form == STUDY and (body.mode is None or body.category is None):
+        missing = "/mode" if body.mode is None else "/category"
+        raise InvalidRequestError(
+            [FieldError(missing, "missing", "证明的学习须填写此项", "Proven study needs this")]
+        )
     return SubmitClaim(
         person_id=person_id,
         year=body.year,
@@ -47,6 +54,9 @@ def _command(person_id: str, body: ClaimBody) -> SubmitClaim:
         result_on=body.result_on,
         role=body.role,
         quantity=Decimal(body.quantity),
+        mode=body.mode if body.form == STUDY and body.mode else MODE,
+        studied=body.category if body.form == STUDY else None,
+        special_reason=body.special_reason,
         facts=body.fact,
         evidence=tuple(Evidence(item.sha256, item.media_type) for item in body.evidence),
     )

@@ -38,6 +38,10 @@ class Claim(Struct, frozen=True, kw_only=True):
     fact: str
     evidence: tuple[Evidence, ...]
     quantity: Decimal
+    mode: str
+    studied: Category | None
+    special_reason: bool
+    make_up: bool
     role: Role | None
     result_on: date | None
     credits: Decimal
@@ -100,6 +104,10 @@ def _claimed(event: Claimed) -> Claim:
         fact=event.fact,
         evidence=event.evidence,
         quantity=event.quantity,
+        mode=event.mode,
+        studied=event.studied,
+        special_reason=event.special_reason,
+        make_up=event.make_up,
         role=event.role,
         result_on=event.result_on,
         credits=event.credits,

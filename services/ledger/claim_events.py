@@ -19,7 +19,10 @@ class Evidence(Struct, frozen=True):
 
 
 class Claimed(Event, frozen=True, kw_only=True):
-    """What is claimed. `fact` is the keyed digest of what makes it the same real fact again (A-15)."""
+    """What is claimed. `fact` is the keyed digest of what makes it the same real fact again (A-15).
+
+    Proven study (form "study") has its mode, its category in `studied`, and its credits in `quantity`.
+    """
 
     claim_id: str
     person_id: str
@@ -30,6 +33,10 @@ class Claimed(Event, frozen=True, kw_only=True):
     fact: str
     evidence: tuple[Evidence, ...]
     quantity: Decimal
+    mode: str = "equivalence"
+    studied: Category | None = None
+    special_reason: bool = False
+    make_up: bool = False
     role: Role | None = None
     result_on: date | None = None
     credits: Decimal

@@ -23,7 +23,17 @@ from services.ledger.execution import Execution
 from services.ledger.facts import Facts, identity_in
 from services.ledger.intake.state import GroupState
 from services.ledger.people import Home, People
-from services.ledger.policy import Activity, Award, Policy, Rejected, award, registered_directly
+from services.ledger.policy import (
+    STUDY,
+    Activity,
+    Award,
+    Policy,
+    ProvenStudy,
+    Rejected,
+    award,
+    award_study,
+    registered_directly,
+)
 from services.ledger.policy_shelf import PolicyShelf
 from services.ledger.problems import (
     FactCountedError,
@@ -164,7 +174,7 @@ class Claims:
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             fresh = await _load(conn, entry.log, claim_id)
             claim = fresh.claim
-            policy, awarded = self._award(home, _activity(claim), claim.year, state.now)
+            policy, awarded = self._award(home, claim, state.now)
             credit_id = accounts.credit_id_of(entry.log, f"claim:{claim_id}")
             approved = claims.approve(
                 claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=state.now
@@ -250,14 +260,7 @@ class Claims:
         actor: Actor,
         claim_id: str,
     ) -> dict[str, Any]:
-        activity = Activity(
-            form=command.form,
-            happened_on=command.happened_on,
-            result_on=command.result_on,
-            role=command.role,
-            quantity=command.quantity,
-        )
-        policy, awarded = self._award(home, activity, command.year, state.now)
+        policy, awarded = self._award(home, command, state.now)
         direct = registered_directly(policy, command.form)
         if direct is not None:
             raise refusal_of(Rejected("registered-directly", direct.clause))
@@ -277,6 +280,10 @@ class Claims:
             "fact": fact,
             "evidence": command.evidence,
             "quantity": command.quantity,
+            "mode": command.mode,
+            "studied": command.studied,
+            "special_reason": command.special_reason,
+            "make_up": awarded.make_up,
             "role": command.role,
             "result_on": command.result_on,
             "credits": awarded.credits,
@@ -287,10 +294,10 @@ class Claims:
             "at": state.now,
         }
 
-    def _award(self, home: Home, activity: Activity, year: int, now: datetime) -> tuple[Policy, Award]:
+    def _award(self, home: Home, claimed: SubmitClaim | Claim, now: datetime) -> tuple[Policy, Award]:
         place = home.profile.person.place
-        policy = self._shelf.book.resolve(place, year)
-        awarded = award(policy, activity, place, year, local_date(now))
+        policy = self._shelf.book.resolve(place, claimed.year)
+        awarded = _convert(policy, claimed, place, now)
         if isinstance(awarded, Rejected):
             raise refusal_of(awarded)
         assert policy is not None, "nothing is awarded where no policy is"
@@ -302,14 +309,28 @@ def _must_review(claim: Claim, actor: Actor) -> None:
         raise OutsidePlaceError
 
 
-def _activity(claim: Claim) -> Activity:
-    return Activity(
-        form=claim.form,
-        happened_on=claim.happened_on,
-        result_on=claim.result_on,
-        role=claim.role,
-        quantity=claim.quantity,
+def _convert(
+    policy: Policy | None, claimed: SubmitClaim | Claim, place: str, now: datetime
+) -> Award | Rejected:
+    if claimed.form == STUDY and claimed.studied is not None:
+        study = ProvenStudy(
+            mode=claimed.mode,
+            category=claimed.studied,
+            credits=claimed.quantity,
+            completed_on=claimed.happened_on,
+            special_reason=claimed.special_reason,
+        )
+        # A deadline for an application is met by submitting it (B-08).
+        moment = claimed.submitted_at if isinstance(claimed, Claim) else now
+        return award_study(policy, study, place, claimed.year, moment)
+    activity = Activity(
+        form=claimed.form,
+        happened_on=claimed.happened_on,
+        result_on=claimed.result_on,
+        role=claimed.role,
+        quantity=claimed.quantity,
     )
+    return award(policy, activity, place, claimed.year, local_date(now))
 
 
 def _earned(claim: Claim, approved: ClaimApproved, awarded: Award, home: Home) -> CreditEarned:
@@ -319,7 +340,8 @@ def _earned(claim: Claim, approved: ClaimApproved, awarded: Award, home: Home) -
         year=claim.year,
         category=awarded.category,
         credits=awarded.credits,
-        mode=MODE,
+        mode=claim.mode,
+        make_up=awarded.make_up,
         completion_id=claim.claim_id,
         completed_at=start_of_day(claim.happened_on),
         content=claim.fact,

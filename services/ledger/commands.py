@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from contracts.divisions import contains
 from services.ledger.claim_events import Evidence
+from services.ledger.policy import Category
 from services.ledger.policy.equivalence import Role
 
 WithdrawalReason = Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
@@ -70,7 +71,10 @@ class Actor(Struct, frozen=True, kw_only=True):
 
 
 class SubmitClaim(Struct, frozen=True, kw_only=True):
-    """Claim credits for an activity of a person (S0-12, S1-12). `facts` are the evidence keys of the form."""
+    """Claim credits for an activity of a person (S0-12, S1-12). `facts` are the evidence keys of the form.
+
+    For proven study (form "study"): its mode, its category in `studied`, its credits in `quantity`.
+    """
 
     person_id: str
     year: int
@@ -79,5 +83,8 @@ class SubmitClaim(Struct, frozen=True, kw_only=True):
     facts: dict[str, str]
     evidence: tuple[Evidence, ...]
     quantity: Decimal = Decimal(1)
+    mode: str = "equivalence"
+    studied: Category | None = None
+    special_reason: bool = False
     role: Role | None = None
     result_on: date | None = None

@@ -198,6 +198,31 @@ class ProfileRecorded(Event, frozen=True, kw_only=True):
     collected_at: datetime
 
 
+class ProfileChanged(Event, frozen=True, kw_only=True):
+    """The registry changed what it has on record of a person (S2C-09): what holds from now on, whole.
+
+    `qualified_on` is the first qualification's day. `cause` is change, or reversal or separation when a wrong change was
+    undone.
+    """
+
+    TOPIC: ClassVar[str] = "ledger.ProfileChanged"
+
+    person_id: str
+    change_id: str
+    cause: str
+    identity_hash: str
+    name_hash: str
+    employer: str | None = None
+    student: bool = False
+    student_since: date | None = None
+    qualified_on: date | None = None
+    qualification: str | None = None
+    working_since: date | None = None
+    left_on: date | None = None
+    retired_on: date | None = None
+    changed_at: datetime
+
+
 class ProfileMoved(Event, frozen=True, kw_only=True):
     """The profile moved to another place of the same authority (S2C-12)."""
 

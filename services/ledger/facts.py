@@ -22,6 +22,7 @@ FACT_KEYS: Mapping[str, tuple[str, ...]] = {
     "contest": ("organiser", "title"),
     "association_training": ("organiser", "title"),
     "public_hours": ("source",),
+    "study": ("provider", "certificate"),
 }
 OTHER_KEYS = ("reference",)
 """A form of a notice of its own is told apart by a reference."""

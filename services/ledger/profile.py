@@ -1,19 +1,27 @@
 """The profile: what the ledger knows of a person whose place belongs to this log, without name or number."""
 
+from datetime import date
+
 from msgspec import Struct
 
 from services.kit.events import Event
-from services.ledger.events import ProfileMoved, ProfileRecorded
+from services.ledger.events import ProfileChanged, ProfileMoved, ProfileRecorded
 from services.ledger.policy import Person
 
 
 class Profile(Struct, frozen=True):
-    """A person as the ledger follows them; `person` is what an assessment asks for."""
+    """A person as the ledger follows them; `person` is what an assessment asks for.
+
+    The notices attach nothing to leaving accounting work or to retiring (A-14): the days are kept, and change no duty.
+    """
 
     person: Person
     identity_hash: str
     name_hash: str
     employer: str | None
+    student_since: date | None = None
+    left_on: date | None = None
+    retired_on: date | None = None
 
 
 def stream_of(person_id: str) -> str:
@@ -37,6 +45,22 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
                 name_hash=event.name_hash,
                 employer=event.employer,
             )
+        case ProfileChanged() if profile is not None:
+            return Profile(
+                person=Person(
+                    person_id=profile.person.person_id,
+                    place=profile.person.place,
+                    qualified_on=event.qualified_on,
+                    working_since=event.working_since,
+                    student=event.student,
+                ),
+                identity_hash=event.identity_hash,
+                name_hash=event.name_hash,
+                employer=event.employer,
+                student_since=event.student_since,
+                left_on=event.left_on,
+                retired_on=event.retired_on,
+            )
         case ProfileMoved() if profile is not None:
             return Profile(
                 person=Person(
@@ -50,6 +74,8 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
                 identity_hash=profile.identity_hash,
                 name_hash=profile.name_hash,
                 employer=event.employer,
+                left_on=profile.left_on,
+                retired_on=profile.retired_on,
             )
         case _:
             return profile

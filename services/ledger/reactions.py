@@ -4,7 +4,7 @@ One followed log fans out over many logs of ours. Each keeps a checkpoint of its
 effects; the reader's position is saved afterwards, so a crash repeats at most what the checkpoints then skip.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -21,6 +21,7 @@ from services.kit.event_store import EventStore, TooManyEventsError, WrongExpect
 from services.ledger import profile as profiles
 from services.ledger import provider as providers
 from services.ledger.events import (
+    ProfileChanged,
     ProfileMoved,
     ProfileRecorded,
     ProviderAccredited,
@@ -48,7 +49,7 @@ select $1, new.person_id, new.identity_hash, new.version, new.state
 on conflict (log, person_id) do update
    set identity_hash = excluded.identity_hash, version = excluded.version, state = excluded.state
 """
-_HELD = "select person_id from profiles where log = any($1::text[]) and person_id = any($2::text[])"
+_HELD = "select person_id, log from profiles where log = any($1::text[]) and person_id = any($2::text[])"
 _PROVIDERS = """
 select organization_id, version, state from providers where log = $1 and organization_id = any($2::text[])
 """
@@ -94,8 +95,9 @@ class Reactions:
         Raises AheadOfRegistryError when it is too early for them; nothing is stored then.
         """
         by_log: dict[str, list[SourceEvent]] = {}
+        homes = await self._homes(item.event for item in events)
         for item in events:
-            log = _log_of(item.event)
+            log = _log_of(item.event, homes)
             if log is not None:
                 by_log.setdefault(log, []).append(item)
         await self._must_be_held(item.event for item in events)
@@ -105,6 +107,20 @@ class Reactions:
         async with self._databases.of(NATION).transaction() as conn:
             if await self._reader.lock(conn, NATION, source) < reached:
                 await self._reader.advance(conn, NATION, source, reached)
+
+    async def _homes(self, events: Iterable[PublishedEvent]) -> dict[str, str]:
+        """The logs that hold those whose information changed: what the registry says goes where the profile is."""
+        changed, homes = set(), {}
+        for event in events:
+            if isinstance(event, registry.InfoCollected):
+                homes[event.person_id] = authority_of(event.place)
+            elif isinstance(event, registry.InfoChanged):
+                changed.add(event.person_id)
+        if changed:
+            for database, logs in self._databases.grouped(AUTHORITIES).items():
+                async with database.acquire() as conn:
+                    homes |= {row[0]: row[1] for row in await conn.fetch(_HELD, logs, sorted(changed))}
+        return homes
 
     async def _must_be_held(self, events: Iterable[PublishedEvent]) -> None:
         missing = {event.person_id for event in events if isinstance(event, transfer.ProfileTransferred)}
@@ -174,11 +190,14 @@ class Effects:
         self._providers: dict[str, tuple[int, Provider]] = {}
         self._changed_providers: set[str] = set()
         self._arrived: dict[str, Profile] = {}
+        self._new: set[str] = set()
 
     async def read(self, conn: Connection, events: Sequence[PublishedEvent]) -> None:
         """Read the profiles and providers that the facts are about."""
         persons = {
-            e.person_id for e in events if isinstance(e, registry.InfoCollected | transfer.ProfileTransferred)
+            e.person_id
+            for e in events
+            if isinstance(e, registry.InfoCollected | registry.InfoChanged | transfer.ProfileTransferred)
         }
         organizations = {
             e.organization_id
@@ -198,6 +217,8 @@ class Effects:
         match event:
             case registry.InfoCollected():
                 self._collect(event)
+            case registry.InfoChanged():
+                self._change(event)
             case transfer.ProfileTransferred():
                 self._move(event)
             case registry.OrganizationRegistered():
@@ -238,6 +259,28 @@ class Effects:
         )
         self._change_profile(event.person_id, recorded)
 
+    def _change(self, event: registry.InfoChanged) -> None:
+        if event.person_id not in self._profiles:
+            return
+        first = min(event.qualifications, key=lambda each: (each.obtained_on, each.level), default=None)
+        changed = ProfileChanged(
+            person_id=event.person_id,
+            change_id=event.change_id,
+            cause=event.cause,
+            identity_hash=event.identity_hash,
+            name_hash=event.name_hash,
+            employer=event.employer,
+            student=event.student,
+            student_since=event.student_since,
+            qualified_on=first.obtained_on if first else None,
+            qualification=first.level if first else None,
+            working_since=event.working_since,
+            left_on=event.left_on,
+            retired_on=event.retired_on,
+            changed_at=event.changed_at.astimezone(UTC),
+        )
+        self._change_profile(event.person_id, changed)
+
     def _move(self, event: transfer.ProfileTransferred) -> None:
         known = self._profiles.get(event.person_id)
         if known is None or event.from_authority != event.to_authority:
@@ -252,12 +295,18 @@ class Effects:
         )
         self._change_profile(event.person_id, moved)
 
-    def _change_profile(self, person_id: str, event: ProfileRecorded | ProfileMoved) -> None:
+    def _change_profile(self, person_id: str, event: ProfileRecorded | ProfileChanged | ProfileMoved) -> None:
         version, known = self._profiles.get(person_id, (0, None))
+        if known is None:
+            self._new.add(person_id)
         profile = profiles.evolve(known, event)
         assert profile is not None
         self.state.append(profiles.stream_of(person_id), version + 1, event)
         self._profiles[person_id] = self._changed_profiles[person_id] = (version + 1, profile)
+        if known is not None and known.identity_hash in self._arrived:
+            # What waits for a number that is no longer theirs is not theirs either.
+            if self._arrived[known.identity_hash].person.person_id == person_id:
+                del self._arrived[known.identity_hash]
         self._arrived[profile.identity_hash] = profile
 
     def _accredit(self, event: registry.ProviderAccredited) -> None:
@@ -313,7 +362,10 @@ class Effects:
     async def write(self, conn: Connection) -> None:
         """Write the rows that changed."""
         await self.state.write(conn)
-        profiles_changed = sorted(self._changed_profiles.items(), key=lambda item: item[0])
+        # Who gives a number up comes before who arrives with it.
+        profiles_changed = sorted(
+            self._changed_profiles.items(), key=lambda item: (item[0] in self._new, item[0])
+        )
         if profiles_changed:
             await conn.execute(
                 _WRITE_PROFILES,
@@ -328,9 +380,11 @@ class Effects:
             await conn.execute(_WRITE_PROVIDER, self.log, organization_id, version, _encode(provider))
 
 
-def _log_of(event: Any) -> str | None:
+def _log_of(event: Any, homes: Mapping[str, str]) -> str | None:
     """The log of ours that a fact belongs to; None for facts the ledger does not follow."""
     match event:
+        case registry.InfoChanged():
+            return homes.get(event.person_id) or authority_of(event.place)
         case registry.InfoCollected() | registry.ProviderAccredited() | registry.ProviderDisqualified():
             return authority_of(event.place)
         case registry.OrganizationRegistered():

@@ -83,6 +83,17 @@ class ClaimBody(StrictModel):
     result_on: PlausibleDay | None = None
     role: Literal["sole", "first", "lead", "other"] | None = None
     quantity: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")] = "1"
+    mode: Annotated[
+        Literal["online", "face_to_face", "other"] | None,
+        Field(description="Of proven study (form `study`) alone."),
+    ] = None
+    category: Annotated[
+        Literal["professional", "public"] | None,
+        Field(description="Of proven study alone; else the policy says."),
+    ] = None
+    special_reason: Annotated[bool, Field(description="A special reason is given and proven (S0-22).")] = (
+        False
+    )
     fact: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Annotated[str, Field(max_length=200)]],
         Field(max_length=10, default_factory=dict),

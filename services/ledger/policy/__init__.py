@@ -39,11 +39,13 @@ from services.ledger.policy.messages import REJECTIONS, rejection_words
 from services.ledger.policy.notice import Clause, Notice, notice_as_data, notice_hash
 from services.ledger.policy.parse import NoticeError, NoticeFault, parse_notice
 from services.ledger.policy.policy import Policy, Sourced
+from services.ledger.policy.proven_study import STUDY, ProvenStudy, award_study
 from services.ledger.policy.schema import policy_schema
 from services.ledger.policy.view import Deadline, MakeUp, MakeUpOffer
 
 __all__ = [
     "REJECTIONS",
+    "STUDY",
     "Account",
     "Accreditation",
     "Activity",
@@ -72,6 +74,7 @@ __all__ = [
     "Person",
     "Policy",
     "PolicyBook",
+    "ProvenStudy",
     "ProviderStanding",
     "Registered",
     "Rejected",
@@ -84,6 +87,7 @@ __all__ = [
     "admit_enrolment",
     "assess",
     "award",
+    "award_study",
     "bundled_book",
     "bundled_notices",
     "notice_as_data",

@@ -43,6 +43,7 @@ class Award(Struct, frozen=True, kw_only=True):
     category: CreditCategory
     fill: tuple[Category, ...]
     clause: str
+    make_up: bool = False
 
 
 def award(policy: Policy | None, activity: Activity, place: str, year: int, today: date) -> Award | Rejected:

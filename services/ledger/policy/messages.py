@@ -139,6 +139,24 @@ REJECTIONS: Mapping[str, RejectionWords] = {
         "该事项计入 {counted} 年度，不计入 {year} 年度。",
         "The activity counts for {counted}, not for {year}.",
     ),
+    "mode-not-claimed": RejectionWords(
+        "该方式的学习由机构报送，不由个人申请",
+        "Study of this mode is reported, not claimed",
+        "此学习方式（{mode}）由培训机构或单位报送登记，不由个人申请。",
+        "Study of this mode ({mode}) is reported by providers or employers, not claimed by persons.",
+    ),
+    "special-reason-needed": RejectionWords(
+        "须说明特殊原因",
+        "A special reason is needed",
+        "{year} 年度的补学须有特殊原因，并附证明材料。",
+        "Making up {year} needs a special reason, with proof.",
+    ),
+    "make-up-not-by-application": RejectionWords(
+        "该年度不受理补学申请",
+        "This year is not made up by application",
+        "{year} 年度目前没有可申请的补学。",
+        "No make-up by application is open for {year}.",
+    ),
     "registered-directly": RejectionWords(
         "由财政部门直接登记，不需申请",
         "Registered directly, without application",

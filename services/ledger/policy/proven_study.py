@@ -1,0 +1,103 @@
+"""Study that no provider reports: the person proves it, an official reviews it (S1-12, S1-18, S0-22).
+
+Credits are those of the proof, within the limit of one record; the policy says whether, and until when, it may be claimed.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from services.ledger.policy.account import Category
+from services.ledger.policy.admission import YEAR_FIRST, Rejected
+from services.ledger.policy.days import begins
+from services.ledger.policy.described import Route
+from services.ledger.policy.equivalence import Award
+from services.ledger.policy.policy import MakeUpTerms, Policy, Sourced
+
+STUDY = "study"
+"""The form under which proven study is claimed."""
+_CENT = Decimal("0.01")
+
+
+class ProvenStudy(Struct, frozen=True, kw_only=True):
+    """Study with a certificate: how, of what, when completed, and whether a special reason is given (A-06)."""
+
+    mode: str
+    category: Category
+    credits: Decimal
+    completed_on: date
+    special_reason: bool = False
+
+
+def award_study(
+    policy: Policy | None, study: ProvenStudy, place: str, year: int, now: datetime
+) -> Award | Rejected:
+    """The credits of proven study for a credit year, claimed at this moment; or why it may not be claimed."""
+    if not YEAR_FIRST <= year <= now.year + 1:
+        return Rejected("year-out-of-range", None, {"year": str(year)})
+    if policy is None:
+        return Rejected("no-policy", None, {"place": place, "year": str(year)})
+    completed = begins(study.completed_on)
+    if completed > now:
+        return Rejected("completed-in-future")
+    if study.credits <= 0:
+        return Rejected("credits-not-positive")
+    if study.credits > policy.record_limit:
+        return Rejected(
+            "credits-above-limit", policy.record_limit_clause, {"limit": str(policy.record_limit)}
+        )
+    terms = policy.terms_of(study.mode)
+    if policy.ordinary and terms.study.begins <= completed < terms.study.ends:
+        if not terms.allowed:
+            return Rejected("mode-not-allowed", terms.modes_clause, {"mode": study.mode})
+        route = _claimable(policy, study.mode)
+        if route is None:
+            return Rejected("mode-not-claimed", terms.modes_clause, {"mode": study.mode})
+        return _awarded(study, route.clause, make_up=False)
+    return _made_up(policy, study, year, now)
+
+
+def _claimable(policy: Policy, mode: str) -> Sourced[Route] | None:
+    """The clause that lets persons claim study of this mode themselves."""
+    for name, sourced in sorted(policy.settings.items()):
+        if name.startswith("route.") and "person" in sourced.value.reporters and mode in sourced.value.modes:
+            found: Sourced[Route] = sourced
+            return found
+    return None
+
+
+def _made_up(policy: Policy, study: ProvenStudy, year: int, now: datetime) -> Award | Rejected:
+    """Make-up by application: the window is that of applying, so the moment of the claim counts (B-08)."""
+    refusal: Rejected | None = None
+    for window in policy.make_up:
+        if window.channel != "application" or (window.modes is not None and study.mode not in window.modes):
+            continue
+        if not window.begins <= now < window.ends:
+            until = window.until.isoformat() if window.until else ""
+            refusal = refusal or Rejected("window-closed", window.clause, {"year": str(year), "until": until})
+            continue
+        if window.condition == "special_reason" and not study.special_reason:
+            refusal = Rejected("special-reason-needed", window.clause, {"year": str(year)})
+            continue
+        if window.categories is not None and study.category not in window.categories:
+            refusal = Rejected("make-up-category", window.clause, {"category": study.category})
+            continue
+        return _awarded(study, window.clause, make_up=True)
+    return refusal or Rejected(
+        "make-up-not-by-application", _last_clause(policy.make_up), {"year": str(year)}
+    )
+
+
+def _awarded(study: ProvenStudy, clause: str, *, make_up: bool) -> Award:
+    return Award(
+        credits=study.credits.quantize(_CENT),
+        category=study.category,
+        fill=(),
+        clause=clause,
+        make_up=make_up,
+    )
+
+
+def _last_clause(windows: tuple[MakeUpTerms, ...]) -> str | None:
+    return windows[-1].clause if windows else None
