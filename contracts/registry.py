@@ -79,6 +79,20 @@ class InfoChanged(PublishedEvent):
     changed_at: UtcTime
 
 
+class PersonErased(PublishedEvent):
+    """A person's name, number and contact were destroyed for good; the id leads to nobody any more.
+
+    Whoever finds people by a keyed hash forgets the hash: the same number collected again is a new person.
+    """
+
+    TYPE: ClassVar[str] = "cn.xuefen.registry.person.erased.v1"
+
+    person_id: OpaqueId
+    place: Adcode
+    reason: Code
+    erased_at: UtcTime
+
+
 class OrganizationRegistered(PublishedEvent):
     """An organization has an account: a provider, an organiser of trainings, an employer (S1-13)."""
 

@@ -49,6 +49,7 @@ _WORDS = {
     "404": "Not found.",
     "405": "The method is not allowed here.",
     "409": "The thing is not in a state that allows this.",
+    "410": "It was there, and was erased.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
     "422": "Fields or parameters are not of the required form.",

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.kit.database import Connection
 from services.registry.case_projections import case_read_models
-from services.registry.person import COLLECTED, INITIALLY_PASSED, RETURNED, SUBMITTED
+from services.registry.person import COLLECTED, ERASED, INITIALLY_PASSED, RETURNED, SUBMITTED
 from services.registry.read_model import ReadModel
 
 _SUBMIT = """
@@ -163,6 +163,7 @@ def read_models() -> list[ReadModel]:
                 "registry.InitialReviewPassed": _on_passed,
                 "registry.CollectionReturned": _on_returned,
                 "registry.InfoCollected": _on_approved,
+                "registry.PersonErased": _collection_erased,
             },
         ),
         ReadModel(
@@ -171,6 +172,7 @@ def read_models() -> list[ReadModel]:
                 "registry.InfoCollected": _on_collected,
                 "registry.InfoChanged": _on_changed,
                 "registry.ProfileMoved": _on_moved,
+                "registry.PersonErased": _on_erased,
             },
         ),
         *case_read_models(),

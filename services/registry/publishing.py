@@ -9,6 +9,7 @@ from contracts.registry import (
     InfoChanged,
     InfoCollected,
     OrganizationRegistered,
+    PersonErased,
     ProviderAccredited,
     ProviderDisqualified,
     Qualification,
@@ -77,6 +78,15 @@ def _info_changed(event: Any) -> InfoChanged:
     )
 
 
+def _person_erased(event: Any) -> PersonErased:
+    return PersonErased(
+        person_id=str(event.originator_id),
+        place=event.place,
+        reason=event.reason,
+        erased_at=event.timestamp,
+    )
+
+
 def _organization_registered(event: Any) -> OrganizationRegistered:
     return OrganizationRegistered(
         organization_id=str(event.originator_id), name=event.name, uscc=event.uscc, kind=event.kind
@@ -105,6 +115,7 @@ def _provider_disqualified(event: Any) -> ProviderDisqualified:
 _PUBLISHED = {
     "registry.InfoCollected": _info_collected,
     "registry.InfoChanged": _info_changed,
+    "registry.PersonErased": _person_erased,
     "registry.OrganizationRegistered": _organization_registered,
     "registry.ProviderAccredited": _provider_accredited,
     "registry.ProviderDisqualified": _provider_disqualified,

@@ -13,6 +13,7 @@ from services.kit.key_sets import signing_key_from
 from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import KeyWrapper
 from services.kit.settings import ServiceSettings, SettingsError, secret_key, secret_keys, secret_text
+from services.registry.evidence_files import Limits
 
 
 class RegistrySettings(ServiceSettings):
@@ -82,6 +83,11 @@ class RegistrySettings(ServiceSettings):
             return KeyShares(self.key_shares_file or self.home / "secrets" / "key-shares")
         except KeySharesError as error:
             raise SettingsError(f"XUEFEN_KEY_SHARES_FILE cannot be used: {error}") from None
+
+    @property
+    def evidence_limits(self) -> Limits:
+        """How large evidence files may be."""
+        return Limits(self.evidence_size_max, self.evidence_size_min, self.photo_size_min)
 
     @property
     def evidence_folder(self) -> Path:

@@ -102,7 +102,7 @@ class TestWhatIsStored:
         conn = await asyncpg.connect(fresh.admin_dsn)
         rows = await conn.fetch("select * from registry.disclosures where caller = 'curious-1'")
         await conn.close()
-        assert [(row["purpose"], row["person_id"], row["count"]) for row in rows] == [
+        assert [(row["what"], row["person_id"], row["count"]) for row in rows] == [
             ("person", outcome["person_id"], 1)
         ]
         assert rows[0]["fields"] == ["id_type", "id_number", "name"]
