@@ -1,6 +1,6 @@
 """One group of waiting requests becomes one transaction of one log."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
@@ -15,9 +15,6 @@ from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.state import GroupState, find_profiles
 from services.ledger.policy import PolicyBook
 from services.ledger.records import Prepared
-
-CHUNK = 250
-"""How many records are decided at a time: enough for PostgreSQL to be busy meanwhile."""
 
 
 class Work(Struct):
@@ -85,26 +82,6 @@ class IntakeWriter:
             async with database.acquire() as conn:
                 found |= await find_profiles(conn, there, sorted(strangers))
         return {stranger: stranger in found for stranger in strangers}
-
-
-def _chunks(state: GroupState, prepared: Sequence[Prepared]) -> Iterator[Sequence[int]]:
-    """The turns of a group's records, a chunk at a time; a large group goes in the order of its accounts.
-
-    Accounts must be written in key order, lest two writers wait for each other. Records of one person stay as posted,
-    and so does a whole group in which an id comes twice.
-    """
-    turns = range(len(prepared))
-    if len(turns) <= CHUNK or len({record.identity for record in prepared}) < len(turns):
-        yield turns
-        return
-    profiles = state.profiles
-    keys = [
-        profile.person.person_id if (profile := profiles.get(record.identity_hash)) is not None else ""
-        for record in prepared
-    ]
-    ordered = sorted(turns, key=keys.__getitem__)
-    for start in range(0, len(ordered), CHUNK):
-        yield ordered[start : start + CHUNK]
 
 
 def _strangers(state: GroupState, prepared: Sequence[Prepared]) -> set[str]:
