@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -29,6 +30,18 @@ _PAUSE_SECONDS_MAX = 30.0
 
 _DECODER = msgspec.json.Decoder(list[CloudEvent])
 _log = structlog.get_logger(__name__)
+
+
+class TokenFile(httpx.Auth):
+    """The bearer token in a file, read for every request so that it can be replaced while a worker runs."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Put the token into the request."""
+        request.headers["Authorization"] = f"Bearer {self._path.read_text(encoding='utf-8').strip()}"
+        yield request
 
 
 class FeedUnavailableError(Exception):

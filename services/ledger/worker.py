@@ -11,7 +11,7 @@ from contracts.divisions import AUTHORITIES
 from contracts.envelope import PublishedEvent
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
-from services.kit.follower import FeedFollower
+from services.kit.follower import FeedFollower, TokenFile
 from services.kit.projection import ProjectionRunner
 from services.kit.settings import SettingsError
 from services.ledger.composition import Ledger, open_ledger
@@ -44,12 +44,12 @@ async def run() -> None:
     settings = LedgerSettings.load()
     if settings.ledger_token_file is None:
         raise SettingsError("XUEFEN_LEDGER_TOKEN_FILE is not set: the worker reads the feeds with this token")
-    token = settings.ledger_token_file.read_text(encoding="utf-8").strip()
-    headers = {"Authorization": f"Bearer {token}"}
+    token = TokenFile(settings.ledger_token_file)
     async with (
         open_ledger(settings, "worker") as ledger,
-        httpx.AsyncClient(base_url=settings.registry_url, headers=headers) as registry,
-        httpx.AsyncClient(base_url=settings.transfer_url, headers=headers) as transfer,
+        # Services are called directly, never through a proxy of the environment.
+        httpx.AsyncClient(base_url=settings.registry_url, auth=token, trust_env=False) as registry,
+        httpx.AsyncClient(base_url=settings.transfer_url, auth=token, trust_env=False) as transfer,
         asyncio.TaskGroup() as tasks,
     ):
         tasks.create_task(ledger.shelf.keep_fresh())

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import httpx
 from pydantic import ValidationError
@@ -15,7 +14,7 @@ from services.kit.database import Connection
 from services.kit.event_store import EventStore
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
-from services.kit.follower import FeedFollower, InOneTransaction
+from services.kit.follower import FeedFollower, InOneTransaction, TokenFile
 from services.kit.settings import SettingsError
 from services.transfer.composition import Transfers, open_transfers
 from services.transfer.settings import TransferSettings
@@ -24,18 +23,6 @@ from services.transfer.tables import LOG
 SOURCE_LOG = "registry"
 CHECKPOINT = "registry"
 """The name the position in the registry's log is saved under, for ever."""
-
-
-class TokenFile(httpx.Auth):
-    """The bearer token in a file, read for every request so that it can be replaced while the worker runs."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Put the token into the request."""
-        request.headers["Authorization"] = f"Bearer {self._path.read_text(encoding='utf-8').strip()}"
-        yield request
 
 
 def follow_registry(transfers: Transfers, client: httpx.AsyncClient) -> FeedFollower:

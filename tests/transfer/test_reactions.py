@@ -13,9 +13,10 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore, NewEvent, RecordedEvent, WrongExpectedVersion
 from services.kit.events import UnknownEventError
 from services.kit.feed import feed_router
+from services.kit.follower import TokenFile
 from services.kit.settings import SettingsError
 from services.transfer import worker
-from services.transfer.worker import TokenFile, follow_registry
+from services.transfer.worker import follow_registry
 from tests.conftest import FreshDatabaseFactory
 from tests.kit.http import bearer, calling, service
 from tests.transfer.scenarios import (
