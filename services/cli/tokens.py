@@ -18,6 +18,8 @@ SCOPES = {
             "enrolment:write",
             "claim:submit",
             "claim:review",
+            "attestation:issue",
+            "attestation:check",
             "registration:write",
             "credit:revoke",
             "exemption:write",

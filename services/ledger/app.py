@@ -15,7 +15,7 @@ from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
-from services.ledger import api, api_answers, api_claims, api_officials
+from services.ledger import api, api_answers, api_attestations, api_claims, api_officials
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish
@@ -80,7 +80,14 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[api.router, api_answers.router, api_officials.router, api_claims.router, feed],
+        routers=[
+            api.router,
+            api_answers.router,
+            api_officials.router,
+            api_claims.router,
+            api_attestations.router,
+            feed,
+        ],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

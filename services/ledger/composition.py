@@ -12,6 +12,7 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.ledger.application import LedgerApplication
+from services.ledger.attestations import Attestations
 from services.ledger.claims import Claims
 from services.ledger.facts import Facts
 from services.ledger.people import People
@@ -47,6 +48,7 @@ class Ledger:
         self.application = LedgerApplication(databases, self.store, self.shelf, self.people, clock)
         self.facts = Facts(identity_key)
         self.claims = Claims(databases, self.store, self.shelf, self.people, self.facts, clock)
+        self.attestations = Attestations(databases, self.store, self.shelf, self.people, clock)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
         self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)
         self.reactions = Reactions(databases, self.store, self.shelf, clock)

@@ -210,3 +210,12 @@ class FactCountedError(Problem):
     status: ClassVar[int] = 409
     title_zh: ClassVar[str] = "同一事项已登记或正在申请"
     title_en: ClassVar[str] = "The same fact is registered or claimed already"
+
+
+class UnknownAttestationError(Problem):
+    """No attestation has this reference for this person."""
+
+    code: ClassVar[str] = "attestation-unknown"
+    status: ClassVar[int] = 404
+    title_zh: ClassVar[str] = "未找到与该人员相符的证明"
+    title_en: ClassVar[str] = "No such attestation for this person"

@@ -22,7 +22,7 @@ SHUANGTA, DALIAN, XIGANG, SHANXI = "211302", "210200", "210203", "140000"
 GUANGDONG, SHENZHEN, CORPS, XINJIANG = "440000", "440300", "660000", "650000"
 LISTED, OTHER_LISTED = "北京东奥时代教育科技有限公司", "东北财经大学"
 OPEN = {"/healthz", "/readyz", "/metrics"}
-CASE_SCOPES = ("claim:submit", "claim:review", "registration:write", "year:close")
+CASE_SCOPES = ("claim:submit", "claim:review", "registration:write", "attestation:issue", "attestation:check")
 EVERY_SCOPE = frozenset((*OFFICIAL_SCOPES, *PROVIDER_SCOPES, *CASE_SCOPES, "feed:read"))
 
 
