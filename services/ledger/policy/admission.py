@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from services.kit.clock import local_date
 from services.ledger.policy.account import (
     Account,
     CompletionFacts,
@@ -69,6 +70,11 @@ class Opening(NamedTuple):
 Decision = Registered | Held | Rejected
 
 
+def is_out_of_range(year: int, now: datetime) -> bool:
+    """Whether nobody can study for the credit year at this moment: from 2000 to next year, by Shanghai's calendar."""
+    return year < YEAR_FIRST or (year > now.year and year > local_date(now).year + 1)
+
+
 def admit(
     policy: Policy | None,
     completion: CompletionFacts,
@@ -78,7 +84,7 @@ def admit(
     now: datetime,
 ) -> Decision:
     """Decide one completion for the credit year it states; checks run in a fixed order and the first to fail answers."""
-    if not YEAR_FIRST <= completion.year <= now.year + 1:
+    if is_out_of_range(completion.year, now):
         return Rejected("year-out-of-range", None, {"year": str(completion.year)})
     if policy is None:
         return Rejected("no-policy", None, {"place": person.place, "year": str(completion.year)})

@@ -9,7 +9,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from services.ledger.policy.account import Category
-from services.ledger.policy.admission import YEAR_FIRST, Rejected
+from services.ledger.policy.admission import Rejected, is_out_of_range
 from services.ledger.policy.days import begins
 from services.ledger.policy.described import Route
 from services.ledger.policy.equivalence import Award
@@ -34,7 +34,7 @@ def award_study(
     policy: Policy | None, study: ProvenStudy, place: str, year: int, now: datetime
 ) -> Award | Rejected:
     """The credits of proven study for a credit year, claimed at this moment; or why it may not be claimed."""
-    if not YEAR_FIRST <= year <= now.year + 1:
+    if is_out_of_range(year, now):
         return Rejected("year-out-of-range", None, {"year": str(year)})
     if policy is None:
         return Rejected("no-policy", None, {"place": place, "year": str(year)})

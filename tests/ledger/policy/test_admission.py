@@ -1,10 +1,11 @@
 """What is refused anywhere, whatever the notice, and what the words of a refusal are."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
 from services.ledger.policy import REJECTIONS, Registered, Rejected, rejection_words
+from services.ledger.policy.admission import is_out_of_range
 from tests.ledger.policy.builders import (
     BEIJING,
     CHANGZHI,
@@ -44,6 +45,13 @@ class TestPlausibility:
         facts = completion(2026, ON, started_on=date(2026, 5, 2))
         answer = GIVEN.when_posted(facts, STAR)
         assert answer == Rejected("started-after-completion", None, {"started_on": "2026-05-02"})
+
+    @pytest.mark.parametrize(
+        ("now", "refused"), [("2026-12-31T15:59:59+00:00", True), ("2026-12-31T16:00:00+00:00", False)]
+    )
+    def test_the_year_turns_in_shanghai(self, now: str, refused: bool):
+        """The ledger's clock is in UTC, eight hours behind."""
+        assert is_out_of_range(2028, datetime.fromisoformat(now)) is refused
 
     @pytest.mark.parametrize("year", [1, 1999, 2028, 9999])
     def test_a_year_out_of_range_is_refused_as_such(self, year: int):
