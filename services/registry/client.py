@@ -19,7 +19,7 @@ from services.registry.organization_problems import AccountRevokedError, NotIssu
 from services.registry.problems import OutsidePlaceError, ScopeNotGrantableError
 
 _ANSWERS = frozenset({"compliance:read", "transcript:read"})
-_UNIT = _ANSWERS | {"collection:submit", "claim:submit", "transfer:request"}
+_UNIT = _ANSWERS | {"collection:submit", "claim:submit", "attestation:check", "transfer:request"}
 """Every organization employs people, and hands in what concerns them."""
 _TRAINER = _UNIT | {"identity:check", "completion:write", "enrolment:write", "plan:submit"}
 
