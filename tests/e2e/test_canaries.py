@@ -1,0 +1,371 @@
+"""Fifty people go through all three services with every kind of error on the way, and leave no name and no number."""
+
+import hashlib
+import io
+import json
+import logging
+from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+import asyncpg
+import httpx
+import pytest
+import structlog
+
+from services.cli.demo import fictitious
+from services.cli.demo.fictitious import FictitiousPerson
+from services.kit.observability import configure_logging
+from services.kit.records import Batch
+from services.ledger.intake.outcomes import Decided
+from services.ledger.records import Record
+from services.registry.vault import Vault
+from tests.conftest import FreshDatabase, FreshDatabaseFactory
+from tests.e2e.canaries import Search
+from tests.e2e.system import (
+    CHAOYANG,
+    LIAONING,
+    NATION,
+    SERVICES,
+    SHENYANG,
+    Provider,
+    System,
+    identity,
+    new_system,
+)
+
+CANARIES = [fictitious.person(number) for number in range(101, 151)]
+COLLECTED, MISNAMED, RETURNED, SUBMITTED, STRANGERS = (
+    CANARIES[:20], CANARIES[20:30], CANARIES[30:35], CANARIES[35:40], CANARIES[40:]
+)  # fmt: skip
+_TABLES = "select table_name from information_schema.tables where table_schema = $1"
+EVENT_TABLES = frozenset({"events", "logs", "checkpoints"})
+
+
+class Run:
+    """What the people go through, and everything it leaves."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.ids: dict[str, str] = {}
+        self.answers: list[httpx.Response] = []
+        self.outcomes: set[str] = set()
+
+    async def play(self) -> None:
+        """The whole story."""
+        for client in self.system.clients.values():
+            client.event_hooks = {"response": [self._note]}
+        provider = await self.system.provides()
+        await self._collect()
+        await self._refuse_at_the_registry()
+        await self.system.follow()
+        await self._report(provider)
+        await self._ask(provider)
+        await self._move()
+        await self._fail(provider)
+        await self.system.follow()
+
+    async def _note(self, response: httpx.Response) -> None:
+        await response.aread()
+        self.answers.append(response)
+
+    async def _collect(self) -> None:
+        for person in [*COLLECTED, *MISNAMED]:
+            self.ids[person.id_number] = await self.system.collects(person, CHAOYANG)
+        for person in SUBMITTED:
+            self.ids[person.id_number] = (await self.system.submits(person, CHAOYANG))["person_id"]
+        for person in RETURNED:
+            case = await self.system.submits(person, CHAOYANG)
+            self.ids[person.id_number] = case["person_id"]
+            path = f"/v1/collections/{case['collection_id']}"
+            note = f"{person.name}的证件号码{person.id_number}看不清"
+            body = {"decision": "return", "reason": "documents_unclear", "note": note}
+            official = self.system.official(CHAOYANG, subject="reviewer")
+            await self.system.does("registry", "POST", f"{path}/initial-review", body, by=official)
+            await self.system.does("registry", "GET", path, by=official)
+
+    async def _refuse_at_the_registry(self) -> None:
+        official, one, two = self.system.official(CHAOYANG), COLLECTED[0], COLLECTED[1]
+        good = {"person": identity(one), "place": CHAOYANG}
+        number, name = one.id_number, one.name
+        for body in (
+            good,
+            good | {number: name},
+            good | {"place": number, "employer": name, "student": number},
+            good | {"person": identity(one) | {number: "x", "id_number": int(number[:17]), "name": [name]}},
+            good | {"person": identity(one) | {"id_type": name}},
+            good | {"qualifications": [{"level": name, "obtained_on": number}]},
+            {"person": {"id_number": number}},
+            [identity(one)],
+            name,
+        ):
+            await self.system.call("registry", "POST", "/v1/collections", body, by=official)
+            await self.system.call("registry", "POST", "/v1/identity-checks", body, by=official)
+        key = {"Idempotency-Key": "once-only"}
+        for person in (one, two):
+            body = {"person": identity(person), "place": CHAOYANG}
+            await self.system.call("registry", "POST", "/v1/collections", body, by=official | key)
+        torn = json.dumps(good, ensure_ascii=False)[:-9].encode()
+        headers = official | {"Content-Type": "application/json"}
+        await self.system.clients["registry"].post("/v1/collections", content=torn, headers=headers)
+        await self.system.clients["registry"].post("/v1/collections", content=name.encode(), headers=official)
+        await self._knock_with(two)
+
+    async def _knock_with(self, person: FictitiousPerson) -> None:
+        """A name and a number where they do not belong: tokens, addresses, parameters, headers, secrets."""
+        number, name = person.id_number, quote(person.name)
+        for token in (number, self.system.token("feed:read"), self.system.token("x", place=number)):
+            by = {"Authorization": f"Bearer {token}", "X-Request-Id": number}
+            for service in SERVICES:
+                for path in (f"/v1/persons/{number}", f"/v1/persons/{number}/compliance/2025", f"/{name}"):
+                    await self.system.call(service, "GET", f"{path}?name={name}&after={number}", by=by)
+        official = self.system.official(NATION) | {"Accept-Language": "en"}
+        for service, path in (
+            ("registry", f"/v1/collections/{name}"),
+            ("registry", f"/v1/organizations/{number}"),
+            ("ledger", f"/v1/persons/{number}/compliance/{number}"),
+            ("ledger", f"/v1/persons/{number}/transcript?year={number}"),
+            ("ledger", f"/v1/statistics/registrations?place={name}"),
+            ("transfer", f"/v1/transfers/{number}"),
+            ("transfer", f"/v1/transfers?place={number}&state={name}"),
+        ):
+            await self.system.call(service, "GET", path, by=official)
+        await self.system.clients["registry"].post(
+            "/oauth/token",
+            data={"grant_type": person.name, "client_id": number, "client_secret": person.name},
+        )
+        await self.system.clients["registry"].post(
+            "/oauth/token", data={"grant_type": "client_credentials"}, auth=(number, "secret")
+        )
+
+    async def _report(self, provider: Provider) -> None:
+        records = [provider.completion(person, "30.00") for person in [*COLLECTED, *STRANGERS]]
+        records += [
+            provider.completion(FictitiousPerson(other.name, person.id_number), "30.00")
+            for person, other in zip(MISNAMED, STRANGERS, strict=True)
+        ]
+        await self._posts(provider, *records)
+        await self._posts(provider, *records[:5], records[5] | {"credits": "1.00"}, records[6] | {
+            "person": identity(COLLECTED[0])
+        })  # fmt: skip
+        person, number = COLLECTED[2], COLLECTED[2].id_number
+        good = provider.completion(person, "1.00")
+        await self._posts(
+            provider,
+            good | {"id": f"{number}-2025"},
+            good | {"id": "lower", "course": f"ZY-{number.lower()}"},
+            good | {"id": "title", "title": f"{person.name}的课程"},
+            good | {"id": "place", "authority": number},
+            good | {"id": "field", number: person.name},
+            good | {"id": "mode", "mode": person.name, "credits": number},
+            good | {"id": "early", "completed_at": "2024-01-01T00:00:00+08:00"},
+            good | {"id": "digit", "person": identity(person) | {"id_number": number[:-1] + "?"}},
+        )
+        who = identity(STRANGERS[0])
+        enrolment = {"id": "e-1", "person": who, "year": 2025, "mode": "online", "enrolled_on": "2025-05-01"}
+        passed = {"id": "p-1", "person": who, "year": 2025, "passed_at": "2025-05-01T00:00:00+08:00"}
+        by = provider.headers
+        await self.system.call("ledger", "POST", "/v1/enrolments", {"records": [enrolment]}, by=by)
+        await self.system.call("ledger", "POST", "/v1/exam-passes", {"records": [passed]}, by=by)
+        await self.system.call("ledger", "POST", "/v1/completions", {"records": person.name}, by=by)
+        body = {"reason": "reported_in_error"}
+        for record in (records[0]["id"], records[0]["id"], number):
+            await self.system.call("ledger", "POST", f"/v1/completions/{record}/withdrawal", body, by=by)
+
+    async def _posts(self, provider: Provider, *records: dict[str, Any]) -> None:
+        self.outcomes |= {outcome["outcome"] for outcome in await provider.posts(*records)}
+
+    async def _ask(self, provider: Provider) -> None:
+        await provider.checks(*CANARIES)
+        identities = [{"id_type": "resident_id", "id_number": person.id_number} for person in CANARIES]
+        for by in (self.system.official(LIAONING), provider.headers):
+            body = {"year": 2025, "identities": identities}
+            await self.system.call("ledger", "POST", "/v1/compliance/query", body, by=by)
+            body = {"year": 2025, "persons": [person.id_number for person in CANARIES]}
+            await self.system.call("ledger", "POST", "/v1/compliance/query", body, by=by)
+        for person in COLLECTED[:3]:
+            await self.system.asks(self.ids[person.id_number], 2025)
+
+    async def _move(self) -> None:
+        official = self.system.official(CHAOYANG)
+        person, other = COLLECTED[3], COLLECTED[4]
+        evidence = [{"name": "工作证明.pdf", "sha256": "ab" * 32, "media_type": "application/pdf"}]
+        body = {"to_place": SHENYANG, "employer": self.system.uscc(), "evidence": evidence}
+        for wrong in (
+            {"person_id": person.id_number},
+            {"person_id": person.name},
+            {"person_id": self.ids[person.id_number], "employer": person.id_number},
+            {"person_id": self.ids[person.id_number], "evidence": [evidence[0] | {"name": person.id_number}]},
+        ):
+            await self.system.call("transfer", "POST", "/v1/transfers", body | wrong, by=official)
+        moved = await self.system.transfers_to(self.ids[person.id_number], CHAOYANG, SHENYANG)
+        path = "/v1/transfers"
+        wanted = body | {"person_id": self.ids[other.id_number]}
+        pending = (await self.system.does("transfer", "POST", path, wanted, by=official))["transfer_id"]
+        for case, text in (
+            (moved, "材料不清"),
+            (pending, f"{other.id_number}材料不清"),
+            (pending, "材料不清"),
+        ):
+            refusal = {"reason": "evidence_unclear", "text": text}
+            await self.system.call("transfer", "POST", f"{path}/{case}/refusal", refusal, by=official)
+
+    async def _fail(self, provider: Provider) -> None:
+        """A defect of ours, whose exception quotes the record."""
+
+        async def fail(provider_id: str, batch: Batch[Record]) -> list[Decided]:
+            raise RuntimeError(f"cannot store {batch.records}")
+
+        reporter = self.system.ledger.reporter
+        reporter.report = fail  # type: ignore[method-assign]
+        body = {"records": [provider.completion(COLLECTED[5], "1.00")]}
+        await self.system.call("ledger", "POST", "/v1/completions", body, by=provider.headers)
+        del reporter.report
+
+
+class Left:
+    """Everything the run has left, by where it was left."""
+
+    def __init__(self, run: Run, logs: io.StringIO) -> None:
+        self.run = run
+        self._logs = logs
+
+    async def of(self, where: str) -> str:
+        kind, _, service = where.partition(" of ")
+        if kind == "log lines":
+            return self._logs.getvalue()
+        if kind == "answers":
+            return "\n".join(answer.text for answer in self.run.answers if not _shows_a_note(answer))
+        if kind == "metrics":
+            return (await self.run.system.clients[service].get("/metrics")).text
+        if kind == "feeds":
+            return await self._feeds(service)
+        wanted = kind == "events"
+        fresh = self.run.system.databases[service]
+        return "\n".join(
+            text for name, text in (await tables(fresh)).items() if (name in EVENT_TABLES) is wanted
+        )
+
+    async def _feeds(self, service: str) -> str:
+        system, pages = self.run.system, []
+        for log, head in (await system.heads(service)).items():
+            if head:
+                path = f"/v1/logs/{log}/feed?limit=1000"
+                answer = await system.clients[service].get(path, headers=system.reader())
+                assert int(answer.headers["Xuefen-Next-After"]) == head
+                pages.append(answer.text)
+        return "\n".join(pages)
+
+
+def _shows_a_note(answer: httpx.Response) -> bool:
+    """Whether it is a case that was returned with a note, which a reviewer wrote for people."""
+    return answer.is_success and answer.request.method == "GET" and "/v1/collections/" in str(answer.url)
+
+
+async def tables(fresh: FreshDatabase) -> dict[str, str]:
+    """Every value of every table of a service's schema, as one text for each table."""
+    found: dict[str, str] = {}
+    for dsn in {fresh.admin_dsn, *fresh.by_log.values()}:
+        conn = await asyncpg.connect(dsn)
+        try:
+            for (name,) in await conn.fetch(_TABLES, fresh.schema):
+                rows = await conn.fetch(f'select * from {fresh.schema}."{name}"')
+                values = [_text(value) for row in rows for value in row.values()]
+                found[name] = "\n".join([found.get(name, ""), *values])
+        finally:
+            await conn.close()
+    return found
+
+
+def _text(value: object) -> str:
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+@contextmanager
+def logged() -> Iterator[io.StringIO]:
+    """All that a process would write to its log, down to the least important line."""
+    root, config, stream = logging.getLogger(), structlog.get_config(), io.StringIO()
+    level, before = root.level, list(root.handlers)
+    configure_logging("system", level="DEBUG", stream=stream)
+    [ours] = root.handlers
+    # The client that plays the callers would log their addresses; it is none of ours.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        yield stream
+    finally:
+        root.removeHandler(ours)
+        root.setLevel(level)
+        for handler in before:
+            root.addHandler(handler)
+        logging.getLogger("httpx").setLevel(logging.NOTSET)
+        structlog.configure(**config)
+        structlog.contextvars.clear_contextvars()
+
+
+@pytest.fixture(scope="module")
+async def left(fresh_database: FreshDatabaseFactory) -> AsyncIterator[Left]:
+    """The run, played once, and what it left."""
+    with logged() as stream:
+        async with new_system(fresh_database).running() as system:
+            run = Run(system)
+            await run.play()
+            yield Left(run, stream)
+
+
+@pytest.fixture(scope="module")
+def search() -> Search:
+    return Search(CANARIES)
+
+
+PLACES = [
+    "log lines",
+    "answers",
+    *(f"{kind} of {service}" for kind in ("events", "feeds", "tables", "metrics") for service in SERVICES),
+]
+
+
+class TestCanaries:
+    def test_go_through_every_kind_of_answer(self, left: Left) -> None:
+        statuses = {answer.status_code for answer in left.run.answers}
+        assert {200, 201, 400, 401, 403, 404, 409, 422, 500} <= statuses
+        assert left.run.outcomes == {"registered", "duplicate", "conflict", "held", "rejected"}
+
+    @pytest.mark.parametrize("where", PLACES)
+    async def test_leave_no_name_and_no_number(self, left: Left, search: Search, where: str) -> None:
+        text = await left.of(where)
+        assert text
+        assert search.traces(text) == set()
+
+    async def test_are_kept_by_the_registry_under_seal(self, left: Left) -> None:
+        system = left.run.system
+        vault = Vault(system.registry_settings.wrapper)
+        assert len(left.run.ids) == 40
+        async with system.registry.database.acquire() as conn:
+            for person in [*COLLECTED, *MISNAMED, *RETURNED, *SUBMITTED]:
+                sealed = await vault.open_identity(conn, UUID(left.run.ids[person.id_number]))
+                assert sealed is not None
+                assert (sealed.name, sealed.id_number) == (person.name, person.id_number)
+
+
+class TestSearch:
+    @pytest.mark.parametrize(
+        "planted",
+        [
+            f'"name": "{CANARIES[0].name}"',
+            json.dumps({"name": CANARIES[0].name}),
+            f"/v1/persons/{quote(CANARIES[0].name)}",
+            f"x{CANARIES[0].id_number}y",
+            hashlib.md5(CANARIES[0].id_number.encode()).hexdigest().upper(),
+            f"sha256:{b64encode(hashlib.sha256(CANARIES[0].id_number.encode()).digest()).decode()}",
+            hashlib.sha1(f"{CANARIES[0].id_number}{CANARIES[0].name}".encode()).hexdigest(),
+        ],
+    )
+    def test_would_find_one(self, search: Search, planted: str) -> None:
+        assert search.traces(f"2025 {planted} 会计")
+
+    def test_finds_nothing_where_there_is_nothing(self, search: Search) -> None:
+        stranger = fictitious.person(500)
+        assert not search.traces(f"{stranger.name} {stranger.id_number} {hashlib.sha256(b'x').hexdigest()}")
