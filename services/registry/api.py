@@ -12,6 +12,7 @@ from services.kit.openapi import problems
 from services.registry import schemas
 from services.registry.actors import Actor
 from services.registry.application import RegistryApplication
+from services.registry.audit import AuditedRoute, reads_personal_data
 from services.registry.commands import (
     AccreditProvider,
     DisqualifyProvider,
@@ -22,7 +23,7 @@ from services.registry.organization import Organization
 from services.registry.queries import RegistryQueries
 from services.registry.vault import Identity
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=AuditedRoute)
 
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 Id = Annotated[str, Path(alias="id", pattern=_UUID)]
@@ -59,12 +60,14 @@ def _identity(person: schemas.PersonIdentity) -> Identity:
 
 
 @router.get("/persons/{id}", response_model=schemas.PersonView, responses=problems(404), tags=["persons"])
+@reads_personal_data("person")
 async def get_person(person_id: Id, caller: Annotated[Caller, Depends(_see)], queries: Queries) -> Any:
     """A collected person, masked. Every reading is put on record."""
     return await queries.get_person(_actor(caller), UUID(person_id))
 
 
 @router.post("/identity-checks", response_model=schemas.IdentityResults, tags=["persons"])
+@reads_personal_data("identity-check")
 async def check_identities(
     body: schemas.IdentityChecks, caller: Annotated[Caller, Depends(_check)], queries: Queries
 ) -> Any:

@@ -11,13 +11,14 @@ from services.kit.openapi import problems
 from services.registry import case_schemas as schemas
 from services.registry.actors import OWN, Actor
 from services.registry.api import Id, Queries
+from services.registry.audit import AuditedRoute, reads_personal_data
 from services.registry.collection import Collections
 from services.registry.commands import ReviewCollection, SubmitCollection
 from services.registry.person import FINAL, INITIAL
 from services.registry.profile import Qualification
 from services.registry.vault import Identity
 
-router = APIRouter(prefix="/v1/collections", tags=["collections"])
+router = APIRouter(prefix="/v1/collections", tags=["collections"], route_class=AuditedRoute)
 
 _submit = require("collection:submit", OWN)
 _review = require("collection:review")
@@ -95,6 +96,7 @@ async def review_collection_finally(
 
 
 @router.get("/{id}", response_model=schemas.Collection, responses=problems(404))
+@reads_personal_data("collection")
 async def get_collection(
     collection_id: Id, caller: Annotated[Caller, Depends(_see)], queries: Queries
 ) -> Any:

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import schemathesis
@@ -25,6 +26,7 @@ from services.registry.client import SCOPES
 from services.registry.settings import RegistrySettings
 
 EXAMPLES = int(os.environ.get("XUEFEN_FUZZ_EXAMPLES", "12"))
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CHECKS = (
     not_a_server_error,
     status_code_conformance,
@@ -33,6 +35,18 @@ CHECKS = (
     negative_data_rejection,
     unsupported_method,
 )
+
+
+@schemathesis.serializer("application/pdf", "text/csv", XLSX)
+def file_body(_: schemathesis.SerializationContext, value: Any) -> bytes:
+    """A file as it is sent: whatever was made up for it."""
+    return (
+        value
+        if isinstance(value, bytes)
+        else bytes(getattr(value, "data", str(value).encode("utf-8", "replace")))
+    )
+
+
 schema = schemathesis.openapi.from_dict(openapi_document())
 
 
