@@ -34,12 +34,11 @@ class TestTwoClicks:
     async def test_of_two_returns_one_is_told_that_it_is_decided(
         self, registry: Registry, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        response = await registry.call("POST", "/v1/collections", body=collection_of(somebody()))
-        path = f"/v1/collections/{response.json()['collection_id']}/return"
-        body = {"reason": "documents_unclear", "note": "材料不全"}
+        outcome = await registry.submitted(somebody())
+        said = {"subject": "official-2", "reason": "documents_unclear", "note": "材料不全"}
         with both_decided(monkeypatch, "seal_note"):
             answers = await asyncio.gather(
-                *(registry.call("POST", path, subject="official-2", body=body) for _ in range(2))
+                *(registry.reviews(outcome["collection_id"], "initial", **said) for _ in range(2))
             )
         assert sorted(answer.status_code for answer in answers) == [200, 409], [a.text for a in answers]
 
