@@ -142,9 +142,9 @@ async def get_registration_statistics(
     day_from: Annotated[Day | None, Query()] = None,
     day_to: Annotated[Day | None, Query()] = None,
 ) -> Response:
-    """Registered records and credits of a place and all under it, by year, category, mode and provider."""
+    """Registered records and credits of the places just under one, by year, category, mode and provider."""
     if not is_known(place):
         raise UnknownPlaceError
     if not may_ask_about(place_of(caller), place):
         raise OutsidePlaceError
-    return _json(await ledger_of(request).queries.get_registrations(place, year, day_from, day_to))
+    return _json(await ledger_of(request).statistics.get_registrations(place, year, day_from, day_to))

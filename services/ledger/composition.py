@@ -23,6 +23,7 @@ from services.ledger.reactions import Reactions
 from services.ledger.records import Preparer
 from services.ledger.reporting import Reporter
 from services.ledger.settings import LedgerSettings
+from services.ledger.statistics import Statistics
 
 SCHEMA = "ledger"
 
@@ -49,6 +50,7 @@ class Ledger:
         self.facts = Facts(identity_key)
         self.claims = Claims(databases, self.store, self.shelf, self.people, self.facts, clock)
         self.attestations = Attestations(databases, self.store, self.shelf, self.people, clock)
+        self.statistics = Statistics(databases)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
         self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)
         self.reactions = Reactions(databases, self.store, self.shelf, clock)

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 import msgspec
 
-from contracts.divisions import AUTHORITIES, NATION, authority_of, contains
+from contracts.divisions import contains
 from services.kit import events as codec
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
@@ -14,8 +14,6 @@ from services.ledger import account as accounts
 from services.ledger import profile as profiles
 from services.ledger.answers import (
     ComplianceAnswer,
-    RegistrationCount,
-    RegistrationStatistics,
     Transcript,
     TranscriptLine,
     TranscriptWaiting,
@@ -49,17 +47,6 @@ _SETTLE = """
 select from logs where log = $1 and $2 > clock_timestamp() - interval '1 minute' for share
 """
 _ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 order by year"
-_STATISTICS = """
-select year, place, category, mode, provider_id, sum(records)::int, sum(credits)
-  from registrations_daily
- where log = any($1::text[]) and ($2::int is null or year = $2)
-   and ($3::date is null or day >= $3) and ($4::date is null or day <= $4)
- group by year, place, category, mode, provider_id
- order by year, place, category, mode, provider_id
-"""
-_REACHED = """
-select log, position from checkpoints where log = any($1::text[]) and name = 'registrations_daily'
-"""
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -174,33 +161,6 @@ class LedgerQueries:
             place=home.profile.person.place,
             credits=sorted(credits, key=lambda line: (line.year, line.completed_at, line.credit_id)),
             waiting=sorted(waiting, key=lambda line: (line.year, line.completed_at, line.completion_id)),
-        )
-
-    async def get_registrations(
-        self, place: str, year: int | None, day_from: date | None, day_to: date | None
-    ) -> RegistrationStatistics:
-        """Registered records and credits of a place and all under it, as far as the projection has come."""
-        logs = AUTHORITIES if place == NATION else (authority_of(place),)
-        rows: list[RegistrationCount] = []
-        positions: dict[str, int] = {}
-        for database, there in self._databases.grouped(logs).items():
-            async with database.acquire() as conn:
-                rows += [
-                    RegistrationCount(
-                        year=row[0],
-                        place=row[1],
-                        category=row[2],
-                        mode=row[3],
-                        provider_id=row[4],
-                        records=row[5],
-                        credits=row[6],
-                    )
-                    for row in await conn.fetch(_STATISTICS, there, year, day_from, day_to)
-                    if contains(place, row[1])
-                ]
-                positions |= {row[0]: row[1] for row in await conn.fetch(_REACHED, there)}
-        return RegistrationStatistics(
-            place=place, year=year, day_from=day_from, day_to=day_to, rows=rows, positions=positions
         )
 
     async def _home_at(self, home: Home, year: int, as_of: datetime) -> Home:
