@@ -1,5 +1,5 @@
 """A PostgreSQL of our own for development, demonstration and tests: the binaries of a wheel, on loopback,
-with a password, in an unprivileged child process. It survives being killed, and stops when asked.
+with a password, in an unprivileged child process. It survives being killed, stops when asked, and ends with us.
 """
 
 import fcntl
@@ -34,6 +34,17 @@ _ATTEMPTS = 3
 _LOG_TAIL_BYTES = 2000
 _LOG_BYTES_MAX = 10_000_000
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
+# Its standard input ends with the process that holds the other end, however that one went. Sessions are given ten
+# seconds to end by themselves.
+_WATCH = """
+read -r nothing
+kill -TERM "$1" 2> /dev/null
+for second in 1 2 3 4 5 6 7 8 9 10; do
+    kill -0 "$1" 2> /dev/null || exit 0
+    sleep 1
+done
+kill -INT "$1" 2> /dev/null
+"""
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -58,6 +69,7 @@ class EmbeddedPostgres:
         self._data = self._wanted
         self._password = ""
         self._process: subprocess.Popen[bytes] | None = None
+        self._watcher: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
 
     @property
@@ -111,6 +123,7 @@ class EmbeddedPostgres:
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGQUIT)
                 process.wait(_STOP_SECONDS)
+        self._stop_watching()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
@@ -214,6 +227,7 @@ class EmbeddedPostgres:
                 self._port = _free_port()
             self._process = self._spawn(binaries)
             if self._wait_until_ready(deadline):
+                self._watch(self._process.pid)
                 return
             tail = self._log_tail()
             may_pass = "pre-existing shared memory block" in tail or "could not create any TCP" in tail
@@ -239,6 +253,26 @@ class EmbeddedPostgres:
                 start_new_session=True,
                 **self._account.process_options(),
             )
+
+    def _watch(self, pid: int) -> None:
+        """Let the server end when this process does, even by kill -9: a small shell waits for that."""
+        self._stop_watching()
+        self._watcher = subprocess.Popen(  # noqa: S603
+            ["/bin/sh", "-c", _WATCH, "watch", str(pid)],
+            cwd="/",
+            env=_ENVIRONMENT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            **self._account.process_options(),
+        )
+
+    def _stop_watching(self) -> None:
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher.kill()
+            watcher.communicate()
 
     def _wait_until_ready(self, deadline: float) -> bool:
         """Whether the server says `ready` in its pid file; False once it has exited or the time is over."""

@@ -256,12 +256,15 @@ class TestRecovery:
         server.start()
         assert server.pid
 
-    def test_a_server_whose_starter_was_killed(self, reachable: Path) -> None:
-        starter = subprocess.Popen(
-            [sys.executable, "-c", _STARTER, str(reachable / "postgres")], stdout=subprocess.PIPE, text=True
-        )
-        assert starter.stdout is not None
-        orphan = int(starter.stdout.readline())
+    def test_a_server_whose_starter_was_killed_ends_with_it(self, reachable: Path) -> None:
+        starter, server, watcher = started_elsewhere(reachable / "postgres")
+        kill_starter(starter)
+        wait_until(lambda: not is_running(server) and not is_running(watcher))
+        EmbeddedPostgres(reachable / "postgres").remove()
+
+    def test_a_server_that_nobody_has_ended(self, reachable: Path) -> None:
+        starter, orphan, watcher = started_elsewhere(reachable / "postgres")
+        kill_and_wait(watcher)
         kill_starter(starter)
         assert is_running(orphan)
         server = EmbeddedPostgres(reachable / "postgres")
@@ -290,6 +293,14 @@ class TestRecovery:
         server.start()
 
 
+def started_elsewhere(data: Path) -> tuple[subprocess.Popen[str], int, int]:
+    """A process that has started a server, the server's id, and that of what watches over it."""
+    starter = subprocess.Popen([sys.executable, "-c", _STARTER, str(data)], stdout=subprocess.PIPE, text=True)
+    assert starter.stdout is not None
+    server, watcher = starter.stdout.readline().split()
+    return starter, int(server), int(watcher)
+
+
 def kill_starter(starter: subprocess.Popen[str]) -> None:
     starter.kill()
     starter.wait()
@@ -303,6 +314,6 @@ _STARTER = textwrap.dedent("""
     from services.kit.embedded import EmbeddedPostgres
     server = EmbeddedPostgres(Path(sys.argv[1]))
     server.start()
-    print(server.pid, flush=True)
+    print(server.pid, server._watcher.pid, flush=True)
     time.sleep(60)
 """)
