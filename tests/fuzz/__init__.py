@@ -1,0 +1,1 @@
+"""Schema fuzzing of the services: every route, sent good and bad data made from its own document."""
