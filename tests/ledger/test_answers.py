@@ -139,7 +139,7 @@ class TestStatistics:
                 row["records"] for row in body["rows"] if row["provider_id"] == provider.organization_id
             )
         assert rows == {SHUANGTA: 1, CHAOYANG: 2}
-            assert {row["place"] for row in body["rows"]} <= {SHUANGTA, "211303"}
+        assert {row["place"] for row in body["rows"]} <= {SHUANGTA, "211303"}
         province = await world.client.get(
             "/v1/statistics/registrations", params={"place": LIAONING}, headers=world.official(LIAONING)
         )
