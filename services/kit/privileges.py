@@ -1,5 +1,5 @@
-"""What the role of a running service may do in its schema: events are written once, the schema's revision is
-read only, everything else is its own. The owner role alone makes and alters tables.
+"""What the role of a running service may do in its schema: events and the record of readings are written once, the
+schema's revision is read only, everything else is its own. The owner role alone makes and alters tables.
 """
 
 from sqlalchemy import Connection, text
@@ -8,6 +8,7 @@ _ALLOWED = {
     "events": "select, insert",
     "logs": "select, insert, update",
     "alembic_version": "select",
+    "disclosures": "select, insert",
 }
 _OTHERWISE = "select, insert, update, delete"
 

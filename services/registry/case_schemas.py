@@ -10,7 +10,7 @@ from services.kit.schemas import Line, Note, ShortLine, StrictModel
 from services.registry.evidence import EVIDENCE_MAX
 from services.registry.schemas import PastDay, PersonIdentity, Place, Qualification, Uscc
 
-CollectionState = Literal["submitted", "initially_passed", "returned", "collected"]
+CollectionState = Literal["submitted", "initially_passed", "returned", "collected", "erased"]
 ReturnReason = Literal[
     "information_incomplete", "documents_unclear", "identity_mismatch", "wrong_place", "not_in_scope", "other"
 ]
