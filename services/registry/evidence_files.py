@@ -16,7 +16,7 @@ from services.kit.errors import NotFoundError, Problem
 from services.registry.actors import Actor
 from services.registry.audit import Audit
 from services.registry.evidence import may_name
-from services.registry.evidence_store import EvidenceStore, key_subject
+from services.registry.evidence_store import EvidenceStore, MissingFileError, key_subject
 from services.registry.personal_data_problems import PersonErasedError
 from services.registry.tables import LOG
 from services.registry.vault import Vault
@@ -50,6 +50,15 @@ class WrongMediaTypeError(Problem):
     status = 415
     title_zh = "佐证材料应为 PDF、JPEG 或 PNG，且内容与声明的类型一致"
     title_en = "Evidence is a PDF, JPEG or PNG file of the declared type"
+
+
+class EvidenceMissingError(Problem):
+    """The file is on record, but not in the folder as it was put there; whoever runs the service must look."""
+
+    code = "evidence-missing"
+    status = 503
+    title_zh = "佐证材料文件缺失或损坏"
+    title_en = "The evidence file is missing or damaged"
 
 
 class WrongSizeError(Problem):
@@ -169,7 +178,10 @@ class EvidenceFiles:
             key = await self._vault.open_key(reading.conn, key_subject(row["evidence_id"]))
             if key is None:
                 raise PersonErasedError
-        sealed = await asyncio.to_thread(self._store.get, row["stored_as"])
+        try:
+            sealed = await asyncio.to_thread(self._store.get, row["stored_as"])
+        except MissingFileError:
+            raise EvidenceMissingError from None
         content = key.open_bytes(sealed, key_subject(row["evidence_id"]))
         return File(row["evidence_id"], row["media_type"], content)
 
