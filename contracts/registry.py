@@ -125,3 +125,27 @@ class ProviderDisqualified(PublishedEvent):
     place: Adcode
     from_date: Day
     reason: Code
+
+
+class AccreditationEnded(PublishedEvent):
+    """A published filing ended from a day on, without blame: what was completed before stands (S2B-14)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.registry.accreditation.ended.v1"
+
+    organization_id: OpaqueId
+    place: Adcode
+    years: Annotated[tuple[CreditYear, ...], Field(min_length=1, max_length=20)]
+    modes: Annotated[tuple[Code, ...], Field(min_length=1, max_length=20)]
+    from_date: Day
+    reason: Code
+
+
+class ProviderReinstated(PublishedEvent):
+    """A standing that was taken at this place came back from a day on; the days between stay lost (S0-25)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.registry.provider.reinstated.v1"
+
+    organization_id: OpaqueId
+    place: Adcode
+    from_date: Day
+    reason: Code

@@ -16,11 +16,14 @@ from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
 from services.registry.api import router
+from services.registry.api_accounts import router as accounts_router
 from services.registry.api_collections import router as collections_router
 from services.registry.api_evidence import EVIDENCE_BYTES_MAX
 from services.registry.api_evidence import PATH as EVIDENCE_PATH
 from services.registry.api_evidence import router as evidence_router
+from services.registry.api_organizations import router as organizations_router
 from services.registry.api_personal_data import router as personal_data_router
+from services.registry.api_plans import router as plans_router
 from services.registry.composition import Registry, open_registry
 from services.registry.oauth import OPEN_PATHS, TOKEN_PATH, oauth_router
 from services.registry.publishing import SOURCE, published_event
@@ -67,7 +70,17 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[router, personal_data_router, evidence_router, collections_router, oauth_router(), feed],
+        routers=[
+            router,
+            personal_data_router,
+            evidence_router,
+            collections_router,
+            organizations_router,
+            plans_router,
+            accounts_router,
+            oauth_router(),
+            feed,
+        ],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

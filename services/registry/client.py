@@ -74,7 +74,13 @@ class Client(Aggregate):
 
     @classmethod
     def register(
-        cls, *, scopes: list[str], place: str | None, organization: Organization | None, by: Actor, at: datetime
+        cls,
+        *,
+        scopes: list[str],
+        place: str | None,
+        organization: Organization | None,
+        by: Actor,
+        at: datetime,
     ) -> "Client":
         """A new client of a place or of an organization.
 

@@ -8,13 +8,15 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
-from services.registry.application import RegistryApplication
+from services.registry.accounts import Accounts
 from services.registry.audit import Audit
 from services.registry.collection import Collections
 from services.registry.erasure import Erasures
 from services.registry.evidence_files import EvidenceFiles
 from services.registry.evidence_store import EvidenceStore
 from services.registry.key_store import must_fit
+from services.registry.organization_queries import OrganizationQueries
+from services.registry.organizations import Organizations
 from services.registry.queries import RegistryQueries
 from services.registry.settings import RegistrySettings
 from services.registry.tables import LOG
@@ -39,7 +41,9 @@ class Registry:
         self.database = database
         self.databases = Databases(database)
         self.store = store
-        self.application = RegistryApplication(database, store, clock=clock)
+        self.organizations = Organizations(database, store, clock=clock)
+        self.organization_queries = OrganizationQueries(database, store, clock=clock)
+        self.accounts = Accounts(database, store, clock=clock)
         self.collections = Collections(database, store, vault=vault, hasher=hasher, clock=clock)
         self.queries = RegistryQueries(database, store, vault=vault, hasher=hasher, clock=clock)
         self.audit = Audit(database, clock)

@@ -245,9 +245,7 @@ class Organization(Aggregate):
         timestamp: datetime,
     ) -> None:
         held = self.accreditations[number - 1]
-        self.accreditations[number - 1] = replace(
-            held, state=ENDED, ended_from=from_date, end_reason=reason
-        )
+        self.accreditations[number - 1] = replace(held, state=ENDED, ended_from=from_date, end_reason=reason)
 
     def disqualify(self, *, place: str, from_date: date, reason: str, by: Actor, at: datetime) -> None:
         """Take the provider's standing at the place and under it, from a day on (S0-25).

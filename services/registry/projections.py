@@ -8,6 +8,7 @@ from typing import Any
 
 from services.kit.database import Connection
 from services.registry.case_projections import case_read_models
+from services.registry.organization_rows import organization_read_models
 from services.registry.person import COLLECTED, ERASED, INITIALLY_PASSED, RETURNED, SUBMITTED
 from services.registry.read_model import ReadModel
 
@@ -176,4 +177,5 @@ def read_models() -> list[ReadModel]:
             },
         ),
         *case_read_models(),
+        *organization_read_models(),
     ]

@@ -2,16 +2,19 @@
 between.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from contracts.envelope import PublishedEvent
 from contracts.registry import (
+    AccreditationEnded,
     InfoChanged,
     InfoCollected,
     OrganizationRegistered,
     PersonErased,
     ProviderAccredited,
     ProviderDisqualified,
+    ProviderReinstated,
     Qualification,
 )
 from services.kit.aggregates import domain_event
@@ -112,11 +115,46 @@ def _provider_disqualified(event: Any) -> ProviderDisqualified:
     )
 
 
-_PUBLISHED = {
+def _accreditation_published(event: Any) -> ProviderAccredited:
+    return ProviderAccredited(
+        organization_id=str(event.originator_id),
+        place=event.place,
+        years=tuple(event.years),
+        modes=tuple(event.modes),
+        published=True,
+    )
+
+
+def _accreditation_ended(event: Any) -> AccreditationEnded | None:
+    if not event.was_published:
+        return None
+    return AccreditationEnded(
+        organization_id=str(event.originator_id),
+        place=event.place,
+        years=tuple(event.years),
+        modes=tuple(event.modes),
+        from_date=event.from_date,
+        reason=event.reason,
+    )
+
+
+def _provider_reinstated(event: Any) -> ProviderReinstated:
+    return ProviderReinstated(
+        organization_id=str(event.originator_id),
+        place=event.place,
+        from_date=event.from_date,
+        reason=event.reason,
+    )
+
+
+_PUBLISHED: Mapping[str, Callable[[Any], PublishedEvent | None]] = {
     "registry.InfoCollected": _info_collected,
     "registry.InfoChanged": _info_changed,
     "registry.PersonErased": _person_erased,
     "registry.OrganizationRegistered": _organization_registered,
     "registry.ProviderAccredited": _provider_accredited,
+    "registry.AccreditationPublished": _accreditation_published,
+    "registry.AccreditationEnded": _accreditation_ended,
     "registry.ProviderDisqualified": _provider_disqualified,
+    "registry.ProviderReinstated": _provider_reinstated,
 }

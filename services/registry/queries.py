@@ -109,16 +109,6 @@ class RegistryQueries:
             for each, key in zip(identities, hashes, strict=True)
         ]
 
-    async def get_organization(self, by: Actor, organization_id: UUID) -> Organization:
-        """An organization; one that acts for itself sees itself only. Raises NotFoundError."""
-        if by.organization is not None and organizations.organization_of(by.organization) != organization_id:
-            raise NotFoundError
-        async with self._database.acquire() as conn:
-            found = await self._organization(conn, organization_id)
-        if found is None:
-            raise NotFoundError
-        return found
-
     def _compare(self, identity: Identity, name_hash: str | None) -> Check:
         if name_hash is None:
             return "unknown"

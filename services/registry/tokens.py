@@ -21,7 +21,10 @@ from services.registry.schemas import TokenAnswer
 from services.registry.tables import LOG
 
 _FIELDS_MAX = 20
-_SECRET = "select secret_hash from client_secrets where log = $1 and client_id = $2"  # noqa: S105 - a query
+_SECRETS = """
+select secret_hash, case when previous_until > to_timestamp($3) then previous_hash end as previous_hash
+  from client_secrets where log = $1 and client_id = $2
+"""
 
 
 class TokenRefusedError(Exception):
@@ -103,12 +106,16 @@ class TokenIssuer:
     async def _client(self, request: TokenRequest) -> Client:
         client_id = _client_id(request.client_id)
         async with self._database.acquire() as conn:
-            stored = None if client_id is None else await conn.fetchval(_SECRET, LOG, str(client_id))
-            if not is_secret(request.client_secret, stored) or client_id is None:
+            stored = await conn.fetchrow(_SECRETS, LOG, str(client_id), self._now())
+            now, before = (None, None) if stored is None else tuple(stored)
+            known = is_secret(request.client_secret, now) | is_secret(request.client_secret, before)
+            if not known or client_id is None:
                 raise TokenRefusedError("invalid_client", "the client or its secret is not known", 401)
             found = await self._aggregates.get_all(conn, Aggregate, [client_id])
         client = found[client_id]
         assert isinstance(client, Client)
+        if client.revoked:
+            raise TokenRefusedError("invalid_client", "the client or its secret is not known", 401)
         return client
 
     def key_set(self) -> Mapping[str, Any]:
