@@ -2,7 +2,7 @@
 
 A log takes one transaction at a time (its counter row is locked until COMMIT), so waiting alone for a turn
 costs every request a flush to disk. Here one writer per log takes everything that waits; a request that
-fails, fails alone.
+fails, fails alone. When much waits, a second writer decides its group while PostgreSQL stores the first.
 """
 
 from __future__ import annotations
@@ -61,6 +61,7 @@ class Overloaded(Problem):
 class _Entry(Generic[W, R]):
     work: W
     size: int
+    keys: frozenset[str]
     answer: asyncio.Future[R]
 
     def fail(self, error: BaseException) -> None:
@@ -78,7 +79,9 @@ class _Entry(Generic[W, R]):
 class _Queue(Generic[W, R]):
     waiting: deque[_Entry[W, R]] = field(default_factory=deque)
     pending: int = 0
-    writer: asyncio.Task[None] | None = None
+    writing: int = 0
+    writers: set[asyncio.Task[None]] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
 
 
 class GroupCommit(Generic[W, R]):
@@ -89,6 +92,9 @@ class GroupCommit(Generic[W, R]):
         commit: Callable[[str, list[W]], Awaitable[Sequence[R | Exception]]],
         *,
         size_of: Callable[[W], int],
+        keys_of: Callable[[W], frozenset[str]] = lambda _: frozenset(),
+        writers_max: int = 1,
+        second_writer_at: int = 1,
         size_max: int = 2000,
         pending_max: int = 20_000,
         attempts_max: int = 5,
@@ -100,9 +106,16 @@ class GroupCommit(Generic[W, R]):
         it is called again, on WrongExpectedVersion with the same works (up to `attempts_max` times), on other
         errors with each work alone. Sizes count whatever `size_of` counts, for instance records: a
         transaction takes up to `size_max` of them, and up to `pending_max` may wait for one log.
+
+        With `writers_max` above 1, works whose `keys_of` have nothing in common may be written side by side;
+        another writer starts when works of `second_writer_at` in size wait. Works are taken in the order they
+        came.
         """
         self._commit = commit
         self._size_of = size_of
+        self._keys_of = keys_of
+        self._writers_max = writers_max
+        self._second_writer_at = second_writer_at
         self._size_max = size_max
         self._pending_max = pending_max
         self._attempts_max = attempts_max
@@ -120,15 +133,13 @@ class GroupCommit(Generic[W, R]):
         queue = self._queues.setdefault(log, _Queue())
         if self._closed or (queue.pending and queue.pending + size > self._pending_max):
             raise Overloaded
-        entry: _Entry[W, R] = _Entry(work, size, asyncio.get_running_loop().create_future())
-        entry.answer.add_done_callback(_look_at)
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        answer.add_done_callback(_look_at)
+        entry = _Entry(work, size, self._keys_of(work), answer)
         queue.waiting.append(entry)
         queue.pending += size
-        if queue.writer is None:
-            # A context of its own: the writer serves many requests and must not log under the name of the
-            # first.
-            queue.writer = asyncio.create_task(self._write(log, queue), context=Context())
-        return await asyncio.shield(entry.answer)
+        self._call_writer(log, queue)
+        return await asyncio.shield(answer)
 
     def pending(self) -> dict[str, int]:
         """How much waits or is being written, by log; logs at rest are left out."""
@@ -137,25 +148,59 @@ class GroupCommit(Generic[W, R]):
     async def close(self) -> None:
         """Take no more work, and return when everything taken on has been answered."""
         self._closed = True
-        writers = [queue.writer for queue in self._queues.values() if queue.writer is not None]
-        await asyncio.gather(*writers)
+        while writers := [writer for queue in self._queues.values() for writer in queue.writers]:
+            await asyncio.gather(*writers)
+
+    def _call_writer(self, log: str, queue: _Queue[W, R]) -> None:
+        """Start the log's writer when it has none, and another when much waits that has nothing in common with
+        what is being written.
+        """
+        running = len(queue.writers)
+        if running and (
+            running >= self._writers_max or queue.pending - queue.writing < self._second_writer_at
+        ):
+            return
+        if queue.waiting and queue.waiting[0].keys.isdisjoint(queue.held):
+            # A context of its own: the writer serves many requests and must not log under the name of the
+            # first.
+            writer = asyncio.create_task(self._write(log, queue), context=Context())
+            queue.writers.add(writer)
 
     async def _write(self, log: str, queue: _Queue[W, R]) -> None:
         try:
-            while queue.waiting:
-                group = self._take(queue)
-                try:
-                    await self._settle(log, group)
-                finally:
-                    queue.pending -= sum(entry.size for entry in group)
+            while group := self._take(queue):
+                await self._write_group(log, queue, group)
         finally:
-            queue.writer = None
+            writer = asyncio.current_task()
+            assert writer is not None
+            queue.writers.discard(writer)
+
+    async def _write_group(self, log: str, queue: _Queue[W, R], group: list[_Entry[W, R]]) -> None:
+        size = sum(entry.size for entry in group)
+        keys = frozenset().union(*(entry.keys for entry in group))
+        queue.writing += size
+        queue.held |= keys
+        self._call_writer(log, queue)
+        try:
+            await self._settle(log, group)
+        finally:
+            queue.writing -= size
+            queue.pending -= size
+            queue.held -= keys
 
     def _take(self, queue: _Queue[W, R]) -> list[_Entry[W, R]]:
-        group = [queue.waiting.popleft()]
-        size = group[0].size
-        while queue.waiting and size + queue.waiting[0].size <= self._size_max:
-            size += queue.waiting[0].size
+        """The next works to be written together, first come first served; none that another writer's works
+        touch.
+        """
+        group: list[_Entry[W, R]] = []
+        size = 0
+        while queue.waiting:
+            entry = queue.waiting[0]
+            if group and size + entry.size > self._size_max:
+                break
+            if not entry.keys.isdisjoint(queue.held):
+                break
+            size += entry.size
             group.append(queue.waiting.popleft())
         return group
 

@@ -31,6 +31,7 @@ from services.ledger.records import identity_of
 from services.ledger.waiting import stream_of as waiting_stream_of
 
 _GROUP_RECORDS_MAX = 2_000
+_SECOND_WRITER_RECORDS = 200
 
 _NOTICE_VERSION = "select version, notice_hash from notices where log = $1 and stream_id = $2"
 _WRITE_NOTICE = """
@@ -58,7 +59,12 @@ class LedgerApplication:
         self._execution = Execution(databases, store, clock)
         writer = IntakeWriter(databases, store, lambda: shelf.book, clock)
         self._intake: GroupCommit[Work, list[Decided]] = GroupCommit(
-            writer.commit, size_of=lambda work: len(work.records), size_max=_GROUP_RECORDS_MAX
+            writer.commit,
+            size_of=lambda work: len(work.records),
+            keys_of=lambda work: frozenset([record.identity_hash for record in work.records]),
+            writers_max=2,
+            second_writer_at=_SECOND_WRITER_RECORDS,
+            size_max=_GROUP_RECORDS_MAX,
         )
 
     async def report(self, log: str, work: Work) -> list[Decided]:

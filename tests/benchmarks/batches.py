@@ -11,8 +11,8 @@ from rich.console import Console
 
 from services.kit import events as codec
 from services.ledger import account as accounts
-from services.ledger.policy import Account
 from services.ledger.intake.state import _encode as encode_account
+from services.ledger.policy import Account
 from tests.benchmarks import crowd
 from tests.benchmarks.client import drive, post
 from tests.benchmarks.references import raw_write
@@ -30,7 +30,9 @@ _SAME_EVENTS = """
 select count(*), sum(hashtextextended(e::text, 0)::numeric) from ledger.events e
  where log = $1 and topic = 'ledger.CreditEarned'
 """
-_SAME_ACCOUNTS = "select count(*), sum(hashtextextended(a::text, 0)::numeric) from ledger.accounts a where log = $1"
+_SAME_ACCOUNTS = (
+    "select count(*), sum(hashtextextended(a::text, 0)::numeric) from ledger.accounts a where log = $1"
+)
 
 
 class Sizes(msgspec.Struct, frozen=True):
@@ -115,7 +117,12 @@ class _Bench:
         if driven.unexpected:
             raise RuntimeError(f"{server.name} answered otherwise: {driven.unexpected[0]}")
         return Sample(
-            len(requests) * BATCH, driven.seconds, process, postgres, driven.percentile(0.5), driven.percentile(0.99)
+            len(requests) * BATCH,
+            driven.seconds,
+            process,
+            postgres,
+            driven.percentile(0.5),
+            driven.percentile(0.99),
         )
 
     def _write(self, batches: Sequence[RawBatch]) -> Sample:
@@ -156,7 +163,8 @@ class _Bench:
 
         numbers = [fictitious.person(n).id_number for n in range(self._sizes.persons)]
         requests = [
-            post("/open", msgspec.json.encode(numbers[at : at + BATCH])) for at in range(0, len(numbers), BATCH)
+            post("/open", msgspec.json.encode(numbers[at : at + BATCH]))
+            for at in range(0, len(numbers), BATCH)
         ]
         driven = self._client.call(drive, self._stock_server.address, requests, 1, b'"opened"')
         assert not driven.unexpected, driven.unexpected[0]

@@ -25,7 +25,10 @@ class Driven(Struct, frozen=True):
 
 def post(path: str, body: bytes, token: str | None = None) -> bytes:
     """A POST of JSON as it goes over the wire."""
-    return _request("POST", path, token, f"content-type: application/json\r\ncontent-length: {len(body)}\r\n") + body
+    return (
+        _request("POST", path, token, f"content-type: application/json\r\ncontent-length: {len(body)}\r\n")
+        + body
+    )
 
 
 def get(path: str, token: str | None = None) -> bytes:

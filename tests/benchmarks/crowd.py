@@ -54,7 +54,11 @@ def _facts(ledger: Ledger, count: int) -> Iterator[list[Any]]:
             organization_id=ORGANIZATION, name=LISTED, uscc=fictitious.uscc(1), kind="online_provider"
         ),
         registry.ProviderAccredited(
-            organization_id=ORGANIZATION, place=LOG, years=(2024, 2025, 2026), modes=("online",), published=True
+            organization_id=ORGANIZATION,
+            place=LOG,
+            years=(2024, 2025, 2026),
+            modes=("online",),
+            published=True,
         ),
     ]
     for start in range(0, count, _SEED_BATCH):

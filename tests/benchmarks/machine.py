@@ -46,7 +46,9 @@ def _stat(path: Path) -> list[str]:
 def describe() -> dict[str, str]:
     """The processor, its cores, the load before the run, and the Python that runs."""
     cpuinfo = _PROC.joinpath("cpuinfo").read_text() if _PROC.joinpath("cpuinfo").exists() else ""
-    models = [line.partition(":")[2].strip() for line in cpuinfo.splitlines() if line.startswith("model name")]
+    models = [
+        line.partition(":")[2].strip() for line in cpuinfo.splitlines() if line.startswith("model name")
+    ]
     return {
         "processor": models[0] if models else platform.processor() or platform.machine(),
         "cores": str(len(os.sched_getaffinity(0))),

@@ -67,7 +67,10 @@ class Server:
             self._process = subprocess.Popen(
                 [sys.executable, *(part.replace("{port}", str(self.port)) for part in command)],
                 cwd=ROOT,
-                env={**os.environ, **{k: v.replace("{port}", str(self.port)) for k, v in environment.items()}},
+                env={
+                    **os.environ,
+                    **{k: v.replace("{port}", str(self.port)) for k, v in environment.items()},
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

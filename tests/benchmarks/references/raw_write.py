@@ -5,9 +5,11 @@ arrays, the events by COPY, then COMMIT.
 """
 
 import asyncio
+import functools
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import uvloop
@@ -34,27 +36,32 @@ class RawBatch(Struct, frozen=True):
     states: list[bytes]
 
 
-_runner: asyncio.Runner | None = None
-_conn: asyncpg.Connection | None = None
+class _Writer:
+    """The connection, kept from call to call in the process that writes."""
+
+    def __init__(self, dsn: str) -> None:
+        self._runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        self._conn: Any = self._runner.run(
+            asyncpg.connect(dsn, server_settings={"search_path": "ledger", "jit": "off"})
+        )
+
+    def write(self, batches: Sequence[RawBatch]) -> float:
+        return self._runner.run(self._write(batches))
+
+    async def _write(self, batches: Sequence[RawBatch]) -> float:
+        started = time.perf_counter()
+        for batch in batches:
+            async with self._conn.transaction():
+                await self._conn.execute(
+                    _ACCOUNTS, batch.log, batch.persons, batch.years, batch.versions, batch.states
+                )
+                await self._conn.copy_records_to_table("events", records=batch.events, columns=_COLUMNS)
+        return time.perf_counter() - started
+
+
+_writer = functools.cache(_Writer)
 
 
 def write(dsn: str, batches: Sequence[RawBatch]) -> float:
-    """Write every batch in a transaction of its own; the seconds it took. The connection is kept for the next call."""
-    global _runner
-    if _runner is None:
-        _runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    return _runner.run(_write(dsn, batches))
-
-
-async def _write(dsn: str, batches: Sequence[RawBatch]) -> float:
-    global _conn
-    if _conn is None:
-        _conn = await asyncpg.connect(dsn, server_settings={"search_path": "ledger", "jit": "off"})
-    started = time.perf_counter()
-    for batch in batches:
-        async with _conn.transaction():
-            await _conn.execute(
-                _ACCOUNTS, batch.log, batch.persons, batch.years, batch.versions, batch.states
-            )
-            await _conn.copy_records_to_table("events", records=batch.events, columns=_COLUMNS)
-    return time.perf_counter() - started
+    """Write every batch in a transaction of its own; the seconds it took."""
+    return _writer(dsn).write(batches)
