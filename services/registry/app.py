@@ -17,6 +17,7 @@ from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
 from services.registry.api import router
 from services.registry.api_accounts import router as accounts_router
+from services.registry.api_changes import router as changes_router
 from services.registry.api_collections import router as collections_router
 from services.registry.api_evidence import EVIDENCE_BYTES_MAX
 from services.registry.api_evidence import PATH as EVIDENCE_PATH
@@ -75,6 +76,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             personal_data_router,
             evidence_router,
             collections_router,
+            changes_router,
             organizations_router,
             plans_router,
             accounts_router,

@@ -10,6 +10,8 @@ from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.registry.accounts import Accounts
 from services.registry.audit import Audit
+from services.registry.case_queries import CaseQueries
+from services.registry.change_cases import Changes
 from services.registry.collection import Collections
 from services.registry.erasure import Erasures
 from services.registry.evidence_files import EvidenceFiles
@@ -45,8 +47,10 @@ class Registry:
         self.organization_queries = OrganizationQueries(database, store, clock=clock)
         self.accounts = Accounts(database, store, clock=clock)
         self.collections = Collections(database, store, vault=vault, hasher=hasher, clock=clock)
+        self.changes = Changes(database, store, vault=vault, hasher=hasher, clock=clock)
         self.queries = RegistryQueries(database, store, vault=vault, hasher=hasher, clock=clock)
         self.audit = Audit(database, clock)
+        self.case_queries = CaseQueries(database, store, vault=vault, hasher=hasher, clock=clock)
         self.unmasking = Unmasking(self.audit, vault)
         files = EvidenceStore(settings.evidence_folder)
         self.evidence = EvidenceFiles(

@@ -33,6 +33,10 @@ class Human:
     def body(self) -> dict[str, str]:
         return {"id_type": "resident_id", "id_number": self.id_number, "name": self.name}
 
+    @property
+    def document(self) -> dict[str, str]:
+        return {"id_type": "resident_id", "id_number": self.id_number}
+
 
 def somebody() -> Human:
     """A person nobody has used yet."""
@@ -163,6 +167,47 @@ class Registry:
         assert response.status_code == 200, response.text
         back: dict[str, Any] = response.json()
         return back
+
+    async def asks_change(self, person_id: str, items: dict[str, Any], **who: Any) -> httpx.Response:
+        """A change of a person's information, asked for by official-1 unless told otherwise."""
+        return await self.call("POST", f"/v1/persons/{person_id}/changes", body={"items": items}, **who)
+
+    async def change_of(self, human: Human, items: dict[str, Any]) -> str:
+        """The id of a change that awaits review, of somebody collected just now."""
+        person_id = (await self.collected(human))["person_id"]
+        response = await self.asks_change(person_id, items)
+        assert response.status_code == 201, response.text
+        change_id: str = response.json()["change_id"]
+        return change_id
+
+    async def reviews_change(
+        self,
+        change_id: str,
+        *,
+        reason: str | None = None,
+        note: str | None = None,
+        subject: str = "official-2",
+        **who: Any,
+    ) -> httpx.Response:
+        """The review of a change: approved, or returned when there is a reason."""
+        body = {"decision": "return" if reason else "approve"} | ({"reason": reason} if reason else {})
+        body |= {"note": note} if note else {}
+        return await self.call("POST", f"/v1/changes/{change_id}/review", body=body, subject=subject, **who)
+
+    async def reverses(
+        self,
+        change_id: str,
+        *,
+        reason: str = "approved_in_error",
+        separate: bool = False,
+        note: str | None = None,
+        subject: str = "official-3",
+        **who: Any,
+    ) -> httpx.Response:
+        """A wrongly approved change, undone by official-3."""
+        body = {"reason": reason, "separate": separate} | ({"note": note} if note else {})
+        path = f"/v1/changes/{change_id}/reversal"
+        return await self.call("POST", path, body=body, subject=subject, **who)
 
     async def organization(self, *, kind: str = "provider", code: str | None = None) -> str:
         """A registered organization's id."""

@@ -1,0 +1,418 @@
+"""信息变更: item by item, reviewed in ten working days by another, returned or approved, and undone when it was wrong."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from services.kit.database import Database, Databases
+from services.kit.event_store import EventStore
+from services.registry.publishing import publish
+from services.registry.rebuild import READ_MODELS, rebuild
+from services.registry.settings import RegistrySettings
+from services.registry.tables import LOG
+from tests.registry.scenarios import DALIAN, LIAONING, Human, Registry, collection_of, somebody, uscc
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+async def database(settings: RegistrySettings) -> AsyncIterator[Database]:
+    database = await Database.connect(
+        settings.registry_database_url, schema="registry", application_name="test"
+    )
+    yield database
+    await database.close()
+
+
+async def published(database: Database, person_id: str) -> list[Any]:
+    """What others are told of a person, in order."""
+    async with database.acquire() as conn:
+        stream = (await EventStore().load(conn, LOG, [person_id]))[person_id]
+    return [event for event in map(publish, stream) if event is not None]
+
+
+async def result_of(registry: Registry, person: dict[str, str]) -> str:
+    """What an identity check answers."""
+    response = await registry.call("POST", "/v1/identity-checks", body={"persons": [person]})
+    result: str = response.json()["results"][0]["result"]
+    return result
+
+
+class TestSubmitChange:
+    async def test_anonymous_and_missing_scope(self, registry: Registry) -> None:
+        path, body = f"/v1/persons/{NOBODY}/changes", {"items": {"name": "赵新名"}}
+        assert (await registry.call("POST", path, body=body, anonymous=True)).status_code == 401
+        assert (await registry.call("POST", path, "collection:review", body=body)).status_code == 403
+
+    async def test_of_a_person_the_caller_does_not_speak_for(self, registry: Registry) -> None:
+        person_id = (await registry.collected(somebody()))["person_id"]
+        path, body = f"/v1/persons/{person_id}/changes", {"items": {"name": "赵新名"}}
+        organization = await registry.organization(kind="employer", code=uscc())
+        for who in ({"place": DALIAN}, {"organization": organization, "place": None}):
+            assert (await registry.call("POST", path, body=body, **who)).status_code == 404
+        mine: dict[str, Any] = {"place": None, "subject": "person-7"}
+        assert (await registry.call("POST", path, "collection:own", body=body, **mine)).status_code == 404
+
+    async def test_before_the_collection_is_done(self, registry: Registry) -> None:
+        person_id = (await registry.initially_passed(somebody()))["person_id"]
+        response = await registry.asks_change(person_id, {"name": "赵新名"})
+        assert response.status_code == 409
+        assert response.json()["type"] == "urn:xuefen:problem:not-collected"
+
+    @pytest.mark.parametrize(
+        ("items", "pointer"),
+        [
+            ({}, "/items"),
+            ({"place": "210100"}, "/items/place"),
+            ({"name": None}, "/items"),
+            ({"name": "赵\n甲"}, "/items/name"),
+            ({"id_document": {"id_type": "passport"}}, "/items/id_document/id_number"),
+            ({"employer": "9121"}, "/items/employer"),
+            ({"retired_on": "9999-01-01"}, "/items/retired_on"),
+            ({"jobs": ["driver"]}, "/items/jobs/0"),
+            ({"student": {"student": True}}, "/items/student/since"),
+        ],
+    )
+    async def test_a_bad_item(self, registry: Registry, items: dict[str, Any], pointer: str) -> None:
+        response = await registry.asks_change(NOBODY, items)
+        assert response.status_code == 422
+        assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+
+    async def test_what_is_on_record_already(self, registry: Registry) -> None:
+        human = somebody()
+        person_id = (await registry.collected(human))["person_id"]
+        response = await registry.asks_change(person_id, {"name": human.name, "employer": None})
+        assert response.status_code == 422
+        assert response.json()["type"] == "urn:xuefen:problem:nothing-changes"
+
+    async def test_the_number_of_somebody_else(self, registry: Registry) -> None:
+        other = somebody()
+        outcome = await registry.collected(other)
+        person_id = (await registry.collected(somebody()))["person_id"]
+        response = await registry.asks_change(person_id, {"id_document": other.document})
+        assert response.status_code == 409
+        assert response.json()["type"] == "urn:xuefen:problem:document-taken"
+        assert outcome["person_id"] not in response.text
+
+    async def test_one_at_a_time_however_many_ask_at_once(self, registry: Registry) -> None:
+        person_id = (await registry.collected(somebody()))["person_id"]
+        answers = await asyncio.gather(
+            *(registry.asks_change(person_id, {"name": f"赵新{name}"}) for name in "甲乙丙丁")
+        )
+        assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+        refused = next(answer.json() for answer in answers if answer.status_code == 409)
+        assert (refused["type"], refused["state"]) == ("urn:xuefen:problem:change-pending", "submitted")
+
+    async def test_evidence_that_is_not_the_callers(self, registry: Registry) -> None:
+        person_id = (await registry.collected(somebody()))["person_id"]
+        body = {"items": {"name": "赵新名"}, "evidence": [NOBODY]}
+        response = await registry.call("POST", f"/v1/persons/{person_id}/changes", body=body)
+        assert response.json()["type"] == "urn:xuefen:problem:unknown-evidence"
+
+    async def test_the_employer_asks_for_its_own_people(self, registry: Registry) -> None:
+        code = uscc()
+        organization = await registry.organization(kind="employer", code=code)
+        person_id = (await registry.collected(somebody(), employer=code))["person_id"]
+        who: dict[str, Any] = {"place": None, "organization": organization, "subject": "employer-1"}
+        response = await registry.asks_change(person_id, {"left_on": "2026-01-31"}, **who)
+        assert response.status_code == 201
+
+    async def test_only_what_differs_is_in_the_case(self, registry: Registry) -> None:
+        human = somebody()
+        person_id = (await registry.collected(human))["person_id"]
+        change = (await registry.asks_change(person_id, {"name": human.name, "jobs": ["cashier"]})).json()
+        seen = (await registry.call("GET", f"/v1/changes/{change['change_id']}")).json()
+        assert seen["items"] == [{"item": "jobs", "old": [], "new": ["cashier"]}]
+
+
+class TestReviewChange:
+    """S2C-04, S2C-09."""
+
+    async def test_by_another_official_of_the_place(self, registry: Registry) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        own = await registry.reviews_change(change_id, subject="official-1")
+        assert (own.status_code, own.json()["type"]) == (403, "urn:xuefen:problem:own-submission")
+        away = await registry.reviews_change(change_id, place=DALIAN)
+        assert (away.status_code, away.json()["type"]) == (403, "urn:xuefen:problem:outside-place")
+
+    @pytest.mark.parametrize("body", [{}, {"decision": "return"}, {"decision": "approve", "reason": "other"}])
+    async def test_a_bad_decision(self, registry: Registry, body: dict[str, Any]) -> None:
+        path = f"/v1/changes/{NOBODY}/review"
+        assert (await registry.call("POST", path, body=body)).status_code == 422
+
+    async def test_many_officials_at_once_decide_once(self, registry: Registry) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        answers = await asyncio.gather(
+            *(registry.reviews_change(change_id, subject=f"official-{number}") for number in range(3, 6)),
+            *(registry.reviews_change(change_id, subject=f"official-{n}", reason="other") for n in (6, 7)),
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
+
+    async def test_is_due_in_ten_working_days(self, registry: Registry) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        due = (await registry.call("GET", f"/v1/changes/{change_id}")).json()["due"]
+        assert (due["working_days"], due["clause"], due["late"]) == (10, "S2C-04", False)
+
+    async def test_is_returned_corrected_and_approved(self, registry: Registry) -> None:
+        human = somebody()
+        change_id = await registry.change_of(human, {"name": "赵错名"})
+        back = await registry.reviews_change(change_id, reason="documents_missing", note="缺少户口本变更页")
+        assert back.json()["state"] == "returned"
+        seen = (await registry.call("GET", f"/v1/changes/{change_id}")).json()
+        assert (seen["reason"], seen["note"]) == ("documents_missing", "缺少户口本变更页")
+        again = await registry.call(
+            "POST", f"/v1/changes/{change_id}/resubmission", body={"items": {"name": "赵新名"}}
+        )
+        assert again.json()["state"] == "submitted"
+        assert (await registry.reviews_change(change_id)).json()["state"] == "approved"
+        assert await result_of(registry, human.body | {"name": "赵新名"}) == "match"
+        assert await result_of(registry, human.body) == "mismatch"
+
+    async def test_one_that_is_not_returned_is_not_submitted_again(self, registry: Registry) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        path = f"/v1/changes/{change_id}/resubmission"
+        response = await registry.call("POST", path, body={"items": {"name": "赵另名"}})
+        assert (response.status_code, response.json()["state"]) == (409, "submitted")
+
+    async def test_is_given_up(self, registry: Registry) -> None:
+        human = somebody()
+        change_id = await registry.change_of(human, {"name": "赵新名"})
+        gone = await registry.call("POST", f"/v1/changes/{change_id}/withdrawal")
+        assert gone.json()["state"] == "withdrawn"
+        assert (await registry.reviews_change(change_id)).json()["state"] == "withdrawn"
+        assert (await registry.asks_change(gone.json()["person_id"], {"name": "赵新名"})).status_code == 201
+
+    async def test_a_changed_name_is_published_without_naming_it(
+        self, registry: Registry, database: Database
+    ) -> None:
+        human = somebody()
+        change_id = await registry.change_of(human, {"name": "赵新名"})
+        person_id = (await registry.reviews_change(change_id)).json()["person_id"]
+        collected, changed = await published(database, person_id)
+        assert changed.TYPE == "cn.xuefen.registry.info.changed.v1"
+        assert (changed.cause, changed.items, changed.change_id) == ("change", ("name",), change_id)
+        assert changed.identity_hash == collected.identity_hash
+        assert changed.name_hash != collected.name_hash
+        assert "赵新名" not in changed.model_dump_json()
+
+    async def test_dated_facts_are_stored_shown_and_published(
+        self, registry: Registry, database: Database
+    ) -> None:
+        """A-14: leaving accounting work, retiring and studying are facts with dates."""
+        items = {
+            "left_on": "2025-12-31",
+            "retired_on": "2026-01-31",
+            "student": {"student": True, "since": "2025-09-01"},
+            "working_since": "2010-07-01",
+            "qualifications": [
+                {"level": "senior", "obtained_on": "2022-09-01", "certificate_number": "G2022-0001"},
+                {"level": "junior", "obtained_on": "2012-09-01"},
+            ],
+            "jobs": ["cashier", "reporting"],
+        }
+        change_id = await registry.change_of(somebody(), items)
+        person_id = (await registry.reviews_change(change_id)).json()["person_id"]
+        seen = (await registry.call("GET", f"/v1/persons/{person_id}")).json()
+        assert (seen["left_on"], seen["retired_on"]) == ("2025-12-31", "2026-01-31")
+        assert (seen["student"], seen["student_since"]) == (True, "2025-09-01")
+        assert [each["level"] for each in seen["qualifications"]] == ["senior", "junior"]
+        assert seen["jobs"] == ["cashier", "reporting"]
+        changed = (await published(database, person_id))[-1]
+        assert changed.model_dump(mode="json")["retired_on"] == "2026-01-31"
+        assert "G2022-0001" not in changed.model_dump_json()
+
+    async def test_a_changed_number_keeps_the_person_and_the_old_one_stays_findable(
+        self, registry: Registry
+    ) -> None:
+        human, document = somebody(), somebody().document
+        change_id = await registry.change_of(human, {"id_document": document})
+        person_id = (await registry.reviews_change(change_id)).json()["person_id"]
+        assert await result_of(registry, human.body | document) == "match"
+        assert await result_of(registry, human.body) == "former"
+        for number in (human.body, human.body | document):
+            refused = await registry.call("POST", "/v1/collections", body=collection_of(human, person=number))
+            assert (refused.status_code, refused.json()["state"]) == (409, "collected")
+        assert (await registry.call("GET", f"/v1/persons/{person_id}")).status_code == 200
+
+    async def test_a_number_may_be_changed_back(self, registry: Registry) -> None:
+        human = somebody()
+        change_id = await registry.change_of(human, {"id_document": somebody().document})
+        person_id = (await registry.reviews_change(change_id)).json()["person_id"]
+        back = (await registry.asks_change(person_id, {"id_document": human.document})).json()
+        assert (await registry.reviews_change(back["change_id"])).json()["state"] == "approved"
+        assert await result_of(registry, human.body) == "match"
+
+    async def test_a_number_collected_meanwhile_is_not_given_twice(self, registry: Registry) -> None:
+        other = somebody()
+        change_id = await registry.change_of(somebody(), {"id_document": other.document})
+        await registry.submitted(other)
+        response = await registry.reviews_change(change_id)
+        assert response.json()["type"] == "urn:xuefen:problem:document-taken"
+        back = await registry.reviews_change(change_id, reason="identity_mismatch")
+        assert back.json()["state"] == "returned"
+
+    async def test_a_number_is_claimed_once_by_many_at_the_same_moment(self, registry: Registry) -> None:
+        document = somebody().document
+        changes = [await registry.change_of(somebody(), {"id_document": document}) for _ in range(3)]
+        answers = await asyncio.gather(*(registry.reviews_change(change) for change in changes))
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409]
+
+
+class TestReadChange:
+    async def test_of_another_place_is_not_there(self, registry: Registry) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        path = f"/v1/changes/{change_id}"
+        assert (await registry.call("GET", path, place=DALIAN)).status_code == 404
+        body = {"purpose": "case_review"}
+        response = await registry.call("POST", f"{path}/disclosure", body=body, place=DALIAN)
+        assert response.status_code == 404
+
+    async def test_shows_old_and_new_masked_and_in_full_for_a_purpose(self, registry: Registry) -> None:
+        human, document = somebody(), somebody().document
+        contact = {"phone": "13900001234", "email": "a@xuefen.example", "address": None}
+        items = {"name": "赵新名", "id_document": document, "contact": contact}
+        change_id = await registry.change_of(human, items)
+        path = f"/v1/changes/{change_id}"
+        shown = await registry.call("GET", path)
+        for secret in (human.name, "赵新名", human.id_number, document["id_number"], "13900001234", "a@xue"):
+            assert secret not in shown.text
+        full = (await registry.call("POST", f"{path}/disclosure", body={"purpose": "case_review"})).json()
+        found = {item["item"]: (item["old"], item["new"]) for item in full["items"]}
+        assert found["name"] == (human.name, "赵新名")
+        assert found["id_document"] == (human.document, document)
+        assert found["contact"] == (None, contact)
+
+    async def test_every_reading_is_on_record(self, registry: Registry, database: Database) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        path = f"/v1/changes/{change_id}"
+        await registry.call("GET", path, subject="curious-2")
+        await registry.call("POST", f"{path}/disclosure", body={"purpose": "inspection"}, subject="curious-2")
+        async with database.acquire() as conn:
+            rows = await conn.fetch(
+                "select what, purpose from disclosures where caller = 'curious-2' order by at"
+            )
+        assert [tuple(row) for row in rows] == [("change", "routine"), ("change", "inspection")]
+
+
+class TestReverseChange:
+    """A wrong merge can be undone, and so can any change that was approved in error."""
+
+    async def test_puts_back_what_was_replaced_and_nothing_else(
+        self, registry: Registry, database: Database
+    ) -> None:
+        human = somebody()
+        change_id = await registry.change_of(human, {"name": "赵新名", "retired_on": "2025-01-31"})
+        person_id = (await registry.reviews_change(change_id)).json()["person_id"]
+        later = (await registry.asks_change(person_id, {"jobs": ["audit"]})).json()
+        await registry.reviews_change(later["change_id"])
+        undone = await registry.reverses(change_id)
+        assert (undone.status_code, undone.json()["state"]) == (200, "reversed")
+        assert await result_of(registry, human.body) == "match"
+        seen = (await registry.call("GET", f"/v1/persons/{person_id}")).json()
+        assert (seen["retired_on"], seen["jobs"]) == (None, ["audit"])
+        last = (await published(database, person_id))[-1]
+        assert (last.cause, last.retired_on) == ("reversal", None)
+
+    async def test_tells_who_undid_it_and_why(self, registry: Registry, database: Database) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        await registry.reviews_change(change_id)
+        await registry.reverses(change_id, place=LIAONING, subject="chief-9")
+        seen = (await registry.call("GET", f"/v1/changes/{change_id}")).json()
+        assert (seen["state"], seen["reason"]) == ("reversed", "approved_in_error")
+        async with database.acquire() as conn:
+            stream = (await EventStore().load(conn, LOG, [change_id]))[change_id]
+        assert stream[-1].topic == "registry.ChangeReversed"
+        assert b'"authority":"210000"' in stream[-1].state
+        assert b'"reversed_by":"chief-9"' in stream[-1].state
+
+    async def test_a_withdrawn_claim_leaves_the_number_to_its_owner(self, registry: Registry) -> None:
+        human, owner = somebody(), somebody()
+        change_id = await registry.change_of(human, {"id_document": owner.document})
+        await registry.reviews_change(change_id)
+        await registry.reverses(change_id)
+        assert await result_of(registry, human.body) == "match"
+        assert await result_of(registry, owner.body) == "unknown"
+        await registry.collected(owner)
+        assert await result_of(registry, owner.body) == "match"
+
+    async def test_two_persons_on_record_as_one_become_two(
+        self, registry: Registry, database: Database
+    ) -> None:
+        human, owner = somebody(), somebody()
+        items = {"id_document": owner.document, "name": owner.name}
+        change_id = await registry.change_of(human, items)
+        person_id = (await registry.reviews_change(change_id)).json()["person_id"]
+        undone = (await registry.reverses(change_id, separate=True, reason="two_persons_as_one")).json()
+        other_id = undone["separated_person_id"]
+        assert other_id not in (None, person_id)
+        assert await result_of(registry, human.body) == "match"
+        assert await result_of(registry, owner.body) == "match"
+        first, second = await published(database, person_id), await published(database, other_id)
+        assert [event.TYPE.split(".")[4] for event in first] == ["collected", "changed", "changed"]
+        assert first[-1].cause == "separation"
+        assert second[0].identity_hash == first[1].identity_hash
+        assert (await registry.call("GET", f"/v1/persons/{other_id}")).status_code == 200
+
+    async def test_a_change_that_joined_nobody_separates_nobody(self, registry: Registry) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        await registry.reviews_change(change_id)
+        response = await registry.reverses(change_id, separate=True)
+        assert response.json()["type"] == "urn:xuefen:problem:nothing-to-separate"
+
+    async def test_a_later_change_of_the_same_item_comes_first(self, registry: Registry) -> None:
+        human = somebody()
+        change_id = await registry.change_of(human, {"name": "赵新名"})
+        person_id = (await registry.reviews_change(change_id)).json()["person_id"]
+        later = (await registry.asks_change(person_id, {"id_document": somebody().document})).json()
+        await registry.reviews_change(later["change_id"])
+        response = await registry.reverses(change_id)
+        assert response.json()["type"] == "urn:xuefen:problem:change-overtaken"
+        assert response.json()["change_id"] == later["change_id"]
+        assert (await registry.reverses(later["change_id"])).status_code == 200
+        assert (await registry.reverses(change_id)).status_code == 200
+
+    async def test_only_what_was_approved_and_not_by_the_submitter(self, registry: Registry) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        assert (await registry.reverses(change_id)).json()["state"] == "submitted"
+        await registry.reviews_change(change_id)
+        own = await registry.reverses(change_id, subject="official-1")
+        assert own.json()["type"] == "urn:xuefen:problem:own-submission"
+        away = await registry.reverses(change_id, place=DALIAN)
+        assert away.json()["type"] == "urn:xuefen:problem:outside-place"
+
+
+class TestReadModels:
+    async def test_a_rebuild_changes_nothing(self, registry: Registry, database: Database) -> None:
+        human, owner = somebody(), somebody()
+        change_id = await registry.change_of(human, {"id_document": owner.document})
+        await registry.reviews_change(change_id)
+        await registry.reverses(change_id, separate=True, reason="two_persons_as_one")
+        await registry.change_of(somebody(), {"jobs": ["audit"]})
+        rebuilt = await rebuild(Databases(database))
+        assert [each.rows_changed for each in rebuilt] == [0] * len(READ_MODELS)
+
+
+class TestPrivacy:
+    async def test_no_event_of_a_change_holds_a_name_or_a_number(
+        self, registry: Registry, database: Database
+    ) -> None:
+        human, owner = somebody(), Human("欧阳新新", somebody().id_number)
+        items = {
+            "id_document": owner.document,
+            "name": owner.name,
+            "contact": {"phone": "13711112222", "address": "朝阳市双塔区某街1号"},
+            "education": [
+                {"school": "东北财经大学", "level": "bachelor", "certificate_number": "XL-2009-77"}
+            ],
+        }
+        change_id = await registry.change_of(human, items)
+        await registry.reviews_change(change_id)
+        await registry.reverses(change_id, separate=True, reason="two_persons_as_one", note="欧阳新新来电")
+        async with database.acquire() as conn:
+            events = await EventStore().read(conn, LOG, after=0, limit=10_000)
+        text = b"\n".join(event.state for event in events).decode()
+        for secret in (owner.name, owner.id_number, "13711112222", "某街1号", "XL-2009-77", "来电"):
+            assert secret not in text
+            assert secret.encode("unicode_escape").decode() not in text
