@@ -27,7 +27,11 @@ _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright
 _UNTIL_STDIN_CLOSES = Parameter(show=False, negative="")
 _DETACHED_SECONDS = 90.0
 
-for _name, _module in (("policy", "services.cli.policy"), ("demo", "services.cli.demo.command")):
+for _name, _module in (
+    ("policy", "services.cli.policy"),
+    ("keys", "services.cli.keys"),
+    ("demo", "services.cli.demo.command"),
+):
     if importlib.util.find_spec(_module) is not None:
         app.command(f"{_module}:app", name=_name)
 
@@ -222,21 +226,6 @@ def token(
         print(signed)
     else:
         write_private(out, signed)
-
-
-@app.command
-def keys(folder: Path, /) -> None:
-    """Make the secret keys of a deployment in a folder; a key that is there is left as it is.
-
-    Parameters
-    ----------
-    folder
-        Where identity.key, key-encryption.key and signing.jwk are kept. Without them the data cannot be read.
-    """
-    from services.cli.home import make_keys
-
-    for path in make_keys(folder):
-        out.print(str(path))
 
 
 def main() -> None:

@@ -1,0 +1,155 @@
+"""`xuefen keys`: make the secret keys of a deployment, and rotate the one that wraps people's keys."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from cyclopts import App
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from services.cli.home import Home, make_keys, write_private
+from services.cli.secrets import secrets_of
+from services.cli.settings import StackSettings
+from services.kit.ciphers import ALGORITHM_OF
+from services.kit.database import Database
+from services.kit.key_shares import KeyShares, KeySharesError
+from services.kit.sealing import KeyWrapper, UnsealableError
+from services.kit.settings import PREFIX, SettingsError, new_key_text, secret_keys
+from services.registry.key_rotation import Rotated, rotate
+
+app = App(name="keys", help="Make the secret keys of a deployment; rotate the one that wraps people's keys.")
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_KEY = f"{PREFIX}KEY_ENCRYPTION_KEY"
+
+
+@app.default
+def make(folder: Path, /) -> None:
+    """Make the secret keys of a deployment in a folder; a key that is there is left as it is.
+
+    Parameters
+    ----------
+    folder
+        Where identity.key, key-encryption.key and signing.jwk are kept. Without them the data cannot be read.
+    """
+    for path in make_keys(folder):
+        out.print(str(path))
+
+
+@app.command(name="rotate")
+def rotate_keys(*, as_is: bool = False) -> None:
+    """Put a new key-encryption key in front of the old one, and wrap every person's key anew. Safe while services run.
+
+    A rotation that was stopped goes on where it was. Afterwards both keys open; `xuefen keys retire` takes the old one
+    out.
+
+    Parameters
+    ----------
+    as_is
+        Make no new key: the one you have put on the first line of the file is it.
+    """
+    given = _given()
+    if not as_is and len(given.keys()) == 1:
+        given.put_in_front(new_key_text())
+    done = _run(given)
+    out.print(f"{done.rewrapped} keys wrapped anew, {done.destroyed} of people erased, {done.left} left.")
+
+
+@app.command
+def retire() -> None:
+    """Take the old key-encryption keys out of the file, once nothing is wrapped by them any more.
+
+    Keep them where you keep old backups: a backup from before the rotation needs them.
+    """
+    given = _given()
+    if len(given.keys()) == 1:
+        out.print("There is one key only.")
+        return
+    done = _run(given)
+    if done.left:
+        raise SettingsError(f"{done.left} keys are still wrapped by an older one")
+    out.print(f"Taken out; the old keys are in {given.retire()}.")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the registry is told: the key-encryption keys, in a variable or a file, and the file of shares."""
+
+    settings: StackSettings
+    value: str | None
+    file: Path | None
+    shares: Path
+
+    def keys(self) -> list[bytes]:
+        """The keys as they stand. Raises SettingsError."""
+        return secret_keys(_KEY, self.value, self.file)
+
+    def put_in_front(self, key: str) -> None:
+        """Make a key the first of the file. Raises SettingsError when the file is not ours to write."""
+        self._write([key, *self._lines()])
+
+    def retire(self) -> Path:
+        """Leave the first key only; where the others are now."""
+        first, *others = self._lines()
+        assert self.file is not None
+        kept = self.file.with_name(f"{self.file.name}.retired")
+        before = kept.read_text(encoding="utf-8").split() if kept.exists() else []
+        write_private(kept, "\n".join(dict.fromkeys([*others, *before])))
+        self._write([first])
+        return kept
+
+    def _lines(self) -> list[str]:
+        if self.value or self.file is None:
+            raise SettingsError(
+                f"{_KEY} is a variable: put the new key before the old one there, and use --as-is"
+            )
+        return self.file.read_text(encoding="utf-8").split()
+
+    def _write(self, lines: list[str]) -> None:
+        assert self.file is not None
+        try:
+            write_private(self.file, "\n".join(lines))
+        except OSError as error:
+            told = "put the new key on its first line by hand, and use --as-is"
+            raise SettingsError(f"{_KEY}_FILE cannot be written ({error.strerror}): {told}") from None
+
+
+def _given() -> Given:
+    settings = StackSettings.load()
+    told = secrets_of("registry", Home(settings.home))
+    file = told.get(f"{_KEY}_FILE")
+    shares = Path(told[f"{PREFIX}KEY_SHARES_FILE"])
+    return Given(settings, told.get(_KEY), Path(file) if file else None, shares)
+
+
+def _run(given: Given) -> Rotated:
+    from services.cli.databases import databases_for_a_command
+
+    try:
+        shares = KeyShares(given.shares)
+    except KeySharesError as error:
+        raise SettingsError(str(error)) from None
+    wrapper = KeyWrapper(given.keys, algorithm=ALGORITHM_OF[given.settings.crypto_profile], shares=shares)
+    with databases_for_a_command(given.settings) as dsns:
+        if "registry" not in dsns:
+            raise SettingsError("XUEFEN_REGISTRY_DATABASE_URL is not set")
+        return asyncio.run(_rotate(dsns["registry"], wrapper))
+
+
+async def _rotate(dsn: str, wrapper: KeyWrapper) -> Rotated:
+    database = await Database.connect(
+        dsn, schema="registry", application_name="xuefen.registry.keys", size_max=2
+    )
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns, console=err) as bars:
+            task = bars.add_task("keys wrapped", total=None)
+            return await rotate(
+                database, wrapper, lambda done, total: bars.update(task, completed=done, total=total)
+            )
+    except UnsealableError:
+        raise SettingsError("a key was wrapped by a key-encryption key that is not given any more") from None
+    finally:
+        await database.close()
