@@ -36,7 +36,10 @@ class Execution:
                     answer = StoredAnswer.of(status, body)
                     await remember(conn, log, key, answer)
                     await state.write(conn)
-                    await self._store.append(conn, log, state.new_events)
+                    if state.new_events:
+                        await self._store.append(conn, log, state.new_events)
+                    else:
+                        await self._store.touch(conn)
                 self._store.hints.announce(self._databases.of(log), log)
                 return answer
             except WrongExpectedVersion:

@@ -6,6 +6,7 @@ One real fact counts once, whatever the route (A-15).
 import hashlib
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 
 from services.ledger.policy import Account
 from services.ledger.problems import FactCountedError, FactUnclearError
@@ -23,7 +24,10 @@ FACT_KEYS: Mapping[str, tuple[str, ...]] = {
     "association_training": ("organiser", "title"),
     "public_hours": ("source",),
     "study": ("provider", "certificate"),
+    "training": ("filing", "day"),
 }
+TRAINING = "training"
+"""A day of a filed training, also when a claim of another form names the filing and the day."""
 OTHER_KEYS = ("reference",)
 """A form of a notice of its own is told apart by a reference."""
 
@@ -36,6 +40,8 @@ class Facts:
 
     def digest(self, person_id: str, year: int, form: str, evidence: Mapping[str, str]) -> str:
         """The digest of one fact. Raises FactUnclearError naming the first key that the form asks for and is missing."""
+        if all(evidence.get(name) for name in FACT_KEYS[TRAINING]):
+            form = TRAINING
         parts = [person_id, str(year), form]
         for name in FACT_KEYS.get(form, OTHER_KEYS):
             value = _normal(evidence.get(name, ""))
@@ -49,6 +55,10 @@ class Facts:
             parts.append(value)
         joined = "\x1f".join(parts).encode()
         return hashlib.blake2b(joined, key=self._key, digest_size=16).hexdigest()
+
+    def training(self, person_id: str, year: int, filing_id: str, day: date) -> str:
+        """The digest of one person's day at a filed training."""
+        return self.digest(person_id, year, TRAINING, {"filing": filing_id, "day": day.isoformat()})
 
 
 def keys_of(form: str) -> tuple[str, ...]:

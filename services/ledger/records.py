@@ -175,7 +175,7 @@ def without_person(record: Record) -> dict[str, Any]:
     return {key: value for key, value in sorted(data.items()) if value is not None}
 
 
-_KINDS: dict[str, type[Completion] | type[Enrolment] | type[ExamPass]] = {
+KINDS: dict[str, type[Completion] | type[Enrolment] | type[ExamPass]] = {
     kind.KIND: kind for kind in (Completion, Enrolment, ExamPass)
 }
 _NOBODY = {"id_type": "passport", "id_number": "00000", "name": "-"}
@@ -183,4 +183,4 @@ _NOBODY = {"id_type": "passport", "id_number": "00000", "name": "-"}
 
 def restore(kind: str, data: dict[str, Any]) -> Record:
     """The inverse of `without_person`; the person is a placeholder that nothing reads."""
-    return msgspec.convert(data | {"person": _NOBODY}, _KINDS[kind], strict=False)
+    return msgspec.convert(data | {"person": _NOBODY}, KINDS[kind], strict=False)

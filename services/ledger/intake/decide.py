@@ -39,6 +39,7 @@ from services.ledger.problems import RecordConflictError
 from services.ledger.profile import Profile
 from services.ledger.provider import Provider
 from services.ledger.records import (
+    KINDS,
     Completion,
     Enrolment,
     ExamPass,
@@ -77,7 +78,7 @@ class Decider:
     def release_room(self, identity_hash: str, profile: Profile) -> None:
         """Decide everything that waits for a person the log now holds, in the order it was posted."""
         for held in self._state.room(identity_hash).room.records:
-            if held.name_hash != profile.name_hash:
+            if held.name_hash != profile.name_hash or held.kind not in KINDS:
                 continue
             self._release(identity_hash, held, profile)
 
@@ -170,7 +171,7 @@ class Decider:
         index = self._state.append_to_account(entry, event, identity)
         outcome = Outcome(id=record.id, outcome="registered", person_id=person_id)
         if policy is not None and isinstance(record, ExamPass):
-            outcome.released = self._release_waiting(policy, entry, profile) or None
+            outcome.released = self.release_waiting(policy, entry, profile) or None
         return Decided(outcome, index)
 
     def _complete(
@@ -225,7 +226,7 @@ class Decider:
             return self._hold(said, answer, outcome, profile, policy, entry, identity)
         index = self._register(said, answer, outcome, profile, entry, identity)
         if entry.account.waiting:
-            outcome.released = self._release_waiting(policy, entry, profile) or None
+            outcome.released = self.release_waiting(policy, entry, profile) or None
         return Decided(outcome, index)
 
     def _hold(
@@ -241,7 +242,7 @@ class Decider:
         state = self._state
         event = CompletionHeld(**said, reason=answer.reason, held_at=state.now)
         index = state.append_to_account(entry, event, identity)
-        freed = self._release_waiting(policy, entry, profile)
+        freed = self.release_waiting(policy, entry, profile)
         if outcome.id in freed:
             freed.remove(outcome.id)
             outcome.outcome = "registered"
@@ -276,7 +277,7 @@ class Decider:
         outcome.make_up = answer.make_up
         return state.append_to_account(entry, event, identity)
 
-    def _release_waiting(self, policy: Policy, entry: AccountEntry, profile: Profile) -> list[str]:
+    def release_waiting(self, policy: Policy, entry: AccountEntry, profile: Profile) -> list[str]:
         """Register what waited in the account and need not any longer (S2B-07, S0-11); the ids of those completions."""
         registered = []
         ready = released(policy, entry.account, self._state.now)
