@@ -12,6 +12,7 @@ from services.ledger import profile as profiles
 from services.ledger import provider as providers
 from services.ledger.events import (
     ProfileChanged,
+    ProfileErased,
     ProfileMoved,
     ProfileRecorded,
     ProviderAccredited,
@@ -62,7 +63,13 @@ class Effects:
         persons = {
             e.person_id
             for e in events
-            if isinstance(e, registry.InfoCollected | registry.InfoChanged | transfer.ProfileTransferred)
+            if isinstance(
+                e,
+                registry.InfoCollected
+                | registry.InfoChanged
+                | registry.PersonErased
+                | transfer.ProfileTransferred,
+            )
         }
         organizations = {
             e.organization_id
@@ -84,6 +91,8 @@ class Effects:
                 self._collect(event)
             case registry.InfoChanged():
                 self._change(event)
+            case registry.PersonErased():
+                self._erase(event)
             case transfer.ProfileTransferred():
                 self._move(event)
             case registry.OrganizationRegistered():
@@ -146,6 +155,11 @@ class Effects:
         )
         self._change_profile(event.person_id, changed)
 
+    def _erase(self, event: registry.PersonErased) -> None:
+        if event.person_id in self._profiles:
+            erased = ProfileErased(person_id=event.person_id, erased_at=event.erased_at.astimezone(UTC))
+            self._change_profile(event.person_id, erased)
+
     def _move(self, event: transfer.ProfileTransferred) -> None:
         known = self._profiles.get(event.person_id)
         if known is None or event.from_authority != event.to_authority:
@@ -160,7 +174,9 @@ class Effects:
         )
         self._change_profile(event.person_id, moved)
 
-    def _change_profile(self, person_id: str, event: ProfileRecorded | ProfileChanged | ProfileMoved) -> None:
+    def _change_profile(
+        self, person_id: str, event: ProfileRecorded | ProfileChanged | ProfileErased | ProfileMoved
+    ) -> None:
         version, known = self._profiles.get(person_id, (0, None))
         if known is None:
             self._new.add(person_id)

@@ -3,9 +3,10 @@
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.kit.events import Event
-from services.ledger.events import ProfileChanged, ProfileMoved, ProfileRecorded
+from services.ledger.events import ProfileChanged, ProfileErased, ProfileMoved, ProfileRecorded
 from services.ledger.policy import Person
 
 
@@ -77,5 +78,7 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
                 left_on=profile.left_on,
                 retired_on=profile.retired_on,
             )
+        case ProfileErased() if profile is not None:
+            return replace(profile, identity_hash=f"erased:{event.person_id}", name_hash="")
         case _:
             return profile

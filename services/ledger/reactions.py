@@ -82,7 +82,7 @@ class Reactions:
         for event in events:
             if isinstance(event, registry.InfoCollected):
                 homes[event.person_id] = authority_of(event.place)
-            elif isinstance(event, registry.InfoChanged):
+            elif isinstance(event, registry.InfoChanged | registry.PersonErased):
                 changed.add(event.person_id)
         if changed:
             for database, logs in self._databases.grouped(AUTHORITIES).items():
@@ -150,7 +150,7 @@ class Reactions:
 def _log_of(event: Any, homes: Mapping[str, str]) -> str | None:
     """The log of ours that a fact belongs to; None for facts the ledger does not follow."""
     match event:
-        case registry.InfoChanged():
+        case registry.InfoChanged() | registry.PersonErased():
             return homes.get(event.person_id) or authority_of(event.place)
         case registry.InfoCollected() | registry.ProviderAccredited() | registry.ProviderDisqualified():
             return authority_of(event.place)
