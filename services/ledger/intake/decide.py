@@ -51,6 +51,8 @@ from services.ledger.records import (
 from services.ledger.refusals import refusal_of
 from services.ledger.waiting import HeldRecord
 
+_TWO_PLACES = Decimal("0.01")
+
 
 class Decider:
     """Decides records one after another; each sees what the ones before it did."""
@@ -189,7 +191,7 @@ class Decider:
             provider_id=provider_id,
             year=record.year,
             category=record.category,
-            credits=Decimal(record.credits),
+            credits=Decimal(record.credits).quantize(_TWO_PLACES),
             mode=record.mode,
             completed_at=record.completed_at.astimezone(UTC),
             exam_passed_at=record.exam_passed_at.astimezone(UTC) if record.exam_passed_at else None,
