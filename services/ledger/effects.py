@@ -11,6 +11,7 @@ from services.kit.database import Connection
 from services.ledger import profile as profiles
 from services.ledger import provider as providers
 from services.ledger.events import (
+    AccreditationEnded,
     ProfileChanged,
     ProfileErased,
     ProfileMoved,
@@ -18,11 +19,16 @@ from services.ledger.events import (
     ProviderAccredited,
     ProviderDisqualified,
     ProviderNamed,
+    ProviderReinstated,
 )
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.state import GroupState, read_providers
 from services.ledger.profile import Profile
 from services.ledger.provider import Provider
+
+ProviderEvent = (
+    ProviderNamed | ProviderAccredited | AccreditationEnded | ProviderDisqualified | ProviderReinstated
+)
 
 _encode = msgspec.json.Encoder().encode
 _decode_profile = msgspec.json.Decoder(Profile).decode
@@ -76,7 +82,11 @@ class Effects:
             for e in events
             if isinstance(
                 e,
-                registry.OrganizationRegistered | registry.ProviderAccredited | registry.ProviderDisqualified,
+                registry.OrganizationRegistered
+                | registry.ProviderAccredited
+                | registry.AccreditationEnded
+                | registry.ProviderDisqualified
+                | registry.ProviderReinstated,
             )
         }
         for person_id, version, state in await conn.fetch(_PROFILES, self.log, sorted(persons)):
@@ -102,16 +112,12 @@ class Effects:
                 )
             case registry.ProviderAccredited():
                 self._accredit(event)
-            case registry.ProviderDisqualified():
-                self._provide(
-                    event.organization_id,
-                    ProviderDisqualified(
-                        organization_id=event.organization_id,
-                        place=event.place,
-                        from_date=event.from_date,
-                        reason=event.reason,
-                    ),
-                )
+            case (
+                registry.AccreditationEnded()
+                | registry.ProviderDisqualified()
+                | registry.ProviderReinstated()
+            ):
+                self._provide(event.organization_id, _as_stored(event))
             case _:
                 pass
 
@@ -202,9 +208,7 @@ class Effects:
                 ),
             )
 
-    def _provide(
-        self, organization_id: str, event: ProviderNamed | ProviderAccredited | ProviderDisqualified
-    ) -> None:
+    def _provide(self, organization_id: str, event: ProviderEvent) -> None:
         version, known = self._providers.get(organization_id, (0, None))
         provider = providers.evolve(known, event)
         assert provider is not None
@@ -259,3 +263,29 @@ class Effects:
         for organization_id in sorted(self._changed_providers):
             version, provider = self._providers[organization_id]
             await conn.execute(_WRITE_PROVIDER, self.log, organization_id, version, _encode(provider))
+
+
+def _as_stored(
+    fact: registry.AccreditationEnded | registry.ProviderDisqualified | registry.ProviderReinstated,
+) -> ProviderEvent:
+    """A change of a provider's standing, in the words of this log."""
+    organization_id, place, day, reason = fact.organization_id, fact.place, fact.from_date, fact.reason
+    match fact:
+        case registry.AccreditationEnded():
+            years, modes = tuple(fact.years), tuple(fact.modes)
+            return AccreditationEnded(
+                organization_id=organization_id,
+                place=place,
+                years=years,
+                modes=modes,
+                from_date=day,
+                reason=reason,
+            )
+        case registry.ProviderDisqualified():
+            return ProviderDisqualified(
+                organization_id=organization_id, place=place, from_date=day, reason=reason
+            )
+        case registry.ProviderReinstated():
+            return ProviderReinstated(
+                organization_id=organization_id, place=place, from_date=day, reason=reason
+            )

@@ -236,15 +236,6 @@ class ProfileMoved(Event, frozen=True, kw_only=True):
     moved_at: datetime
 
 
-class ProfileErased(Event, frozen=True, kw_only=True):
-    """The registry destroyed who the person was: the profile is found under no keyed hash any more."""
-
-    TOPIC: ClassVar[str] = "ledger.ProfileErased"
-
-    person_id: str
-    erased_at: datetime
-
-
 class ProviderNamed(Event, frozen=True, kw_only=True):
     """An organization exists, with the legal name by which notices list providers (S1-22)."""
 
@@ -273,6 +264,30 @@ class ProviderDisqualified(Event, frozen=True, kw_only=True):
 
     organization_id: str
     place: str
+    from_date: date
+    reason: str
+
+
+class ProviderReinstated(Event, frozen=True, kw_only=True):
+    """A standing lost at this place came back from a date on; completions of the days between stay refused."""
+
+    TOPIC: ClassVar[str] = "ledger.ProviderReinstated"
+
+    organization_id: str
+    place: str
+    from_date: date
+    reason: str
+
+
+class AccreditationEnded(Event, frozen=True, kw_only=True):
+    """What was filed and published for a place, years and modes ended from a date on (S2B-14)."""
+
+    TOPIC: ClassVar[str] = "ledger.AccreditationEnded"
+
+    organization_id: str
+    place: str
+    years: tuple[int, ...]
+    modes: tuple[str, ...]
     from_date: date
     reason: str
 

@@ -6,7 +6,13 @@ import msgspec
 from msgspec import Struct
 
 from services.kit.events import Event
-from services.ledger.events import ProviderAccredited, ProviderDisqualified, ProviderNamed
+from services.ledger.events import (
+    AccreditationEnded,
+    ProviderAccredited,
+    ProviderDisqualified,
+    ProviderNamed,
+    ProviderReinstated,
+)
 from services.ledger.policy import Accreditation, ProviderStanding
 
 
@@ -18,6 +24,8 @@ class Provider(Struct, frozen=True):
     uscc: str | None = None
     accreditations: tuple[Accreditation, ...] = ()
     disqualified: tuple[tuple[str, date], ...] = ()
+    suspended: tuple[tuple[str, date, date], ...] = ()
+    """What was disqualified and reinstated: the place, the first day without standing, the first day with it again."""
 
     def standing(self, nation: "Provider", chain: tuple[str, ...]) -> ProviderStanding:
         """The standing at a place, given by its chain, with what the nation's log says of the same provider.
@@ -31,6 +39,11 @@ class Provider(Struct, frozen=True):
             uscc=nation.uscc,
             accreditations=(*self.accreditations, *nation.accreditations),
             disqualified_from=min(dates, default=None),
+            suspended=tuple(
+                (since, until)
+                for place, since, until in (*self.suspended, *nation.suspended)
+                if place in chain
+            ),
         )
 
 
@@ -54,5 +67,33 @@ def evolve(provider: Provider | None, event: Event) -> Provider | None:
             return msgspec.structs.replace(
                 known, disqualified=(*known.disqualified, (event.place, event.from_date))
             )
+        case ProviderReinstated():
+            return _reinstated(provider, event)
+        case AccreditationEnded():
+            return _ended(provider, event)
         case _:
             return provider
+
+
+def _reinstated(provider: Provider | None, event: ProviderReinstated) -> Provider:
+    known = provider or Provider(organization_id=event.organization_id)
+    over = [since for place, since in known.disqualified if place == event.place]
+    return msgspec.structs.replace(
+        known,
+        disqualified=tuple(each for each in known.disqualified if each[0] != event.place),
+        suspended=(*known.suspended, *((event.place, since, event.from_date) for since in over)),
+    )
+
+
+def _ended(provider: Provider | None, event: AccreditationEnded) -> Provider:
+    known = provider or Provider(organization_id=event.organization_id)
+    ended = (event.place, event.years, event.modes, None)
+    return msgspec.structs.replace(
+        known,
+        accreditations=tuple(
+            msgspec.structs.replace(each, until=event.from_date)
+            if (each.place, each.years, each.modes, each.until) == ended
+            else each
+            for each in known.accreditations
+        ),
+    )

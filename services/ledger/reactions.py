@@ -152,7 +152,13 @@ def _log_of(event: Any, homes: Mapping[str, str]) -> str | None:
     match event:
         case registry.InfoChanged() | registry.PersonErased():
             return homes.get(event.person_id) or authority_of(event.place)
-        case registry.InfoCollected() | registry.ProviderAccredited() | registry.ProviderDisqualified():
+        case (
+            registry.InfoCollected()
+            | registry.ProviderAccredited()
+            | registry.AccreditationEnded()
+            | registry.ProviderDisqualified()
+            | registry.ProviderReinstated()
+        ):
             return authority_of(event.place)
         case registry.OrganizationRegistered():
             return NATION

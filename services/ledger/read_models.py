@@ -237,13 +237,19 @@ INLINE: tuple[StreamReadModel, ...] = (
     StreamReadModel(
         "profiles",
         _ProfileRows("profile:", "profiles", "person_id", Profile),
-        (stored.ProfileRecorded, stored.ProfileChanged, stored.ProfileErased, stored.ProfileMoved),
+        (stored.ProfileRecorded, stored.ProfileChanged, stored.ProfileMoved),
         lambda state, event, _: profiles.evolve(state, event),
     ),
     StreamReadModel(
         "providers",
         _KeyedRows("provider:", "providers", "organization_id", Provider),
-        (stored.ProviderNamed, stored.ProviderAccredited, stored.ProviderDisqualified),
+        (
+            stored.ProviderNamed,
+            stored.ProviderAccredited,
+            stored.AccreditationEnded,
+            stored.ProviderDisqualified,
+            stored.ProviderReinstated,
+        ),
         lambda state, event, _: providers.evolve(state, event),
     ),
     StreamReadModel(

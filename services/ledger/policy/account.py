@@ -133,18 +133,30 @@ class CompletionFacts(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Accreditation(Struct, frozen=True, kw_only=True):
-    """A finance bureau filed and published a provider for a place and all under it, for years and modes (B-14)."""
+    """A finance bureau filed and published a provider for a place and all under it, for years and modes (B-14), perhaps
+    until a day that is the first it does not cover.
+    """
 
     place: str
     years: tuple[int, ...]
     modes: tuple[str, ...]
+    until: date | None = None
 
 
 class ProviderStanding(Struct, frozen=True, kw_only=True):
-    """A provider as the registry knows it. `disqualified_from` is the date for the place that is asked about (A-12)."""
+    """A provider as the registry knows it. `disqualified_from` is the date for the place that is asked about (A-12);
+    `suspended` are the times it lost its standing there and got it back, the last day excluded.
+    """
 
     organization_id: str
     name: str
     uscc: str | None = None
     accreditations: tuple[Accreditation, ...] = ()
     disqualified_from: date | None = None
+    suspended: tuple[tuple[date, date], ...] = ()
+
+    def barred_since(self, day: date) -> date | None:
+        """Since when the provider had no standing on this day; None when it had."""
+        if self.disqualified_from is not None and day >= self.disqualified_from:
+            return self.disqualified_from
+        return next((since for since, until in self.suspended if since <= day < until), None)

@@ -19,7 +19,7 @@ from services.ledger.policy.account import (
     Waiting,
     WaitingReason,
 )
-from services.ledger.policy.days import NEVER, begins
+from services.ledger.policy.days import NEVER, begins, day_at
 from services.ledger.policy.policy import MakeUpTerms, Policy, ProviderTerms, Span
 from services.ledger.policy.providers import is_accredited, is_listed
 from services.ledger.policy.rules import RegistrationMoment
@@ -29,7 +29,6 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 
 YEAR_FIRST = 2000
 _ZERO = Decimal(0)
-_EIGHT_HOURS = timedelta(hours=8)
 _ANYBODY = ProviderTerms(names=None, codes=frozenset(), clause=None)
 
 
@@ -238,6 +237,7 @@ def _unsuitable(
     policy: Policy, completion: CompletionFacts, opening: Opening, provider: ProviderStanding
 ) -> Rejected | None:
     terms = opening.providers
+    day = day_at(completion.completed_at)
     if terms.names is not None:
         if not is_listed(terms, provider):
             return Rejected("provider-not-listed", terms.clause, {"year": str(policy.year)})
@@ -245,12 +245,12 @@ def _unsuitable(
         years: tuple[int, ...] = (completion.year,)
         if opening.make_up is not None:
             # Past years are made up with those who may teach now (B-03).
-            years = (completion.year, (completion.completed_at + _EIGHT_HOURS).year)
-        if not is_accredited(policy.chain, years, completion.mode, provider):
+            years = (completion.year, day.year)
+        if not is_accredited(policy.chain, years, completion.mode, provider, day):
             details = {"year": str(completion.year), "mode": completion.mode}
             return Rejected("provider-not-accredited", terms.clause, details)
-    barred = provider.disqualified_from
-    if barred is not None and completion.completed_at >= begins(barred):
+    barred = provider.barred_since(day)
+    if barred is not None:
         return Rejected("provider-disqualified", policy.disqualification_clause, {"from": barred.isoformat()})
     return None
 

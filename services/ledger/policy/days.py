@@ -4,7 +4,7 @@ Every function here is total over `datetime.date`, so that no date a caller writ
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
 from services.kit.clock import SHANGHAI, end_of_day, start_of_day
@@ -12,6 +12,7 @@ from services.kit.clock import SHANGHAI, end_of_day, start_of_day
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
+_CHINA = timezone(timedelta(hours=8))
 _RELATIVE = re.compile(r"Y([+-][0-9]{1,2})?-([0-9]{2})-([0-9]{2})", re.ASCII)
 _ABSOLUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -25,6 +26,14 @@ def day_of(text: str, year: int) -> date | None:
         return date.fromisoformat(text) if _ABSOLUTE.fullmatch(text) else None
     except ValueError:
         return None
+
+
+def day_at(moment: datetime) -> date:
+    """The calendar day in China at a moment, whatever zone it is written in."""
+    try:
+        return moment.astimezone(_CHINA).date()
+    except OverflowError:
+        return moment.date()
 
 
 @lru_cache(maxsize=8192)

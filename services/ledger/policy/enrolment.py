@@ -31,20 +31,25 @@ def admit_enrolment(
     if not terms.allowed and not make_up:
         return Rejected("mode-not-allowed", terms.modes_clause, {"mode": mode})
     accepted = [terms.providers, *make_up] if terms.allowed else make_up
-    if not any(_suits(policy, one, provider, (year, day.year), mode) for one in accepted):
+    if not any(_suits(policy, one, provider, (year, day.year), mode, day) for one in accepted):
         first = accepted[0]
         if first.names is not None:
             return Rejected("provider-not-listed", first.clause, {"year": str(year)})
         return Rejected("provider-not-accredited", first.clause, {"year": str(year), "mode": mode})
-    barred = provider.disqualified_from
-    if barred is not None and day >= barred:
+    barred = provider.barred_since(day)
+    if barred is not None:
         return Rejected("provider-disqualified", policy.disqualification_clause, {"from": barred.isoformat()})
     return None
 
 
 def _suits(
-    policy: Policy, terms: ProviderTerms, provider: ProviderStanding, years: tuple[int, int], mode: str
+    policy: Policy,
+    terms: ProviderTerms,
+    provider: ProviderStanding,
+    years: tuple[int, int],
+    mode: str,
+    day: date,
 ) -> bool:
     if terms.names is not None:
         return is_listed(terms, provider)
-    return is_accredited(policy.chain, years, mode, provider)
+    return is_accredited(policy.chain, years, mode, provider, day)

@@ -1,6 +1,7 @@
 """Which providers a clause means: a closed list, matched by code or by name, or those the registry has accredited."""
 
 import unicodedata
+from datetime import date
 from functools import lru_cache
 
 from services.ledger.policy.account import ProviderStanding
@@ -33,10 +34,14 @@ def is_listed(terms: ProviderTerms, provider: ProviderStanding) -> bool:
 
 
 def is_accredited(
-    chain: frozenset[str], years: tuple[int, ...], mode: str, provider: ProviderStanding
+    chain: frozenset[str], years: tuple[int, ...], mode: str, provider: ProviderStanding, day: date
 ) -> bool:
-    """Whether the place or one above it accredited the provider for the mode in one of the years (B-14)."""
+    """Whether the place or one above it accredited the provider for the mode in one of the years (B-14), and the filing
+    had not ended on the day.
+    """
     for accreditation in provider.accreditations:
+        if accreditation.until is not None and day >= accreditation.until:
+            continue
         if accreditation.place in chain and mode in accreditation.modes:
             for year in years:
                 if year in accreditation.years:
