@@ -8,14 +8,17 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine
+from types import FrameType
 from typing import Any
 
 import asyncpg
 import uvicorn
 import uvloop
+from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.cli.settings import StackSettings, known_service
+from services.kit.app import stop_waiting
 from services.kit.database import SchemaRevisionError, UnsafeDatabaseError
 from services.kit.observability import configure_logging
 from services.kit.settings import PREFIX, SettingsError
@@ -35,18 +38,10 @@ def serve(service: str) -> None:
     """Run a service's API until it is told to stop."""
     settings = _settings_for(service)
     configure_logging(service, level=settings.log_level.upper())
-    app = _SaysWhy(importlib.import_module(f"services.{service}.app").create_app())
-    try:
-        _run(app, settings, service)
-    except SystemExit:
-        if app.refusal is not None:
-            raise CannotStartError(f"{service} cannot start. {_reason(app.refusal)}") from None
-        raise
-
-
-def _run(app: ASGIApp, settings: StackSettings, service: str) -> None:
+    inner: FastAPI = importlib.import_module(f"services.{service}.app").create_app()
+    app = _SaysWhy(inner)
     _collect_rarely()
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host_of(service),
         port=settings.port_of(service),
@@ -55,9 +50,14 @@ def _run(app: ASGIApp, settings: StackSettings, service: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        # Long-polling readers would otherwise hold a stop for as long as they wait.
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    try:
+        _Server(config, on_stop=lambda: stop_waiting(inner)).run()
+    except SystemExit:
+        if app.refusal is not None:
+            raise CannotStartError(f"{service} cannot start. {_reason(app.refusal)}") from None
+        raise
 
 
 def work(service: str) -> None:
@@ -70,6 +70,28 @@ def work(service: str) -> None:
         uvloop.run(_until_told(run))
     except _REFUSALS as error:
         raise CannotStartError(f"{service}-worker cannot go on. {_reason(error)}") from None
+
+
+class _Server(uvicorn.Server):
+    """A server for which being told to stop is no failure: the process ends with 0, not by the signal."""
+
+    def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._told_to_stop = False
+        self._on_stop = on_stop
+        # In force until the server listens to signals itself, and again when it has stopped and repeats them.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._outside)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; long-polling readers would otherwise hold the stop for as long as they wait."""
+        self._told_to_stop = True
+        self._on_stop()
+        super().handle_exit(sig, frame)
+
+    def _outside(self, _sig: int, _frame: FrameType | None) -> None:
+        if not self._told_to_stop:
+            sys.exit(0)
 
 
 class _SaysWhy:

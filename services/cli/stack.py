@@ -201,7 +201,7 @@ class Stack:
 
     @property
     def _issuer(self) -> str:
-        given = "issuer" in self._settings.model_fields_set
+        given = "issuer" in self._settings.model_fields_set or "registry" not in self.addresses
         return self._settings.issuer if given else self.addresses["registry"]
 
     def _token_file(self, service: str) -> Path:

@@ -45,6 +45,11 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _log = structlog.stdlib.get_logger("services.kit.app")
 
 
+def stop_waiting(app: FastAPI) -> None:
+    """Let requests that wait for news be answered now, without any: the process has been told to stop."""
+    app.state.stopping = True
+
+
 async def always_ready() -> Mapping[str, Any]:
     """Readiness of an application that depends on nothing."""
     return {}
@@ -103,6 +108,7 @@ def create_service(
         ],
     )
     app.state.metrics = http_metrics
+    app.state.stopping = False
     install_error_handlers(app)
     app.include_router(_operations(http_metrics, readiness))
     for router in routers:

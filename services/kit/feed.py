@@ -145,7 +145,7 @@ class Feeds:
                 if page.events or left <= 0:
                     return page
                 await rung(bell, min(left, _POLL_SECONDS))
-                if await request.is_disconnected():
+                if _is_stopping(request) or await request.is_disconnected():
                     return page
 
     async def _read(self, database: Database, log: str, after: int, limit: int) -> _Page:
@@ -165,6 +165,12 @@ class Feeds:
                     break
         page.head = max(head, page.next_after)
         return page
+
+
+def _is_stopping(request: Request) -> bool:
+    """Whether the process was told to stop, which then need not wait for us."""
+    app = request.scope.get("app")
+    return app is not None and bool(getattr(app.state, "stopping", False))
 
 
 _LOGS_SCHEMA: dict[str, Any] = {
