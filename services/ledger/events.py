@@ -236,6 +236,15 @@ class ProfileMoved(Event, frozen=True, kw_only=True):
     moved_at: datetime
 
 
+class ProfileErased(Event, frozen=True, kw_only=True):
+    """The registry destroyed who the person was: the profile is found under no keyed hash any more."""
+
+    TOPIC: ClassVar[str] = "ledger.ProfileErased"
+
+    person_id: str
+    erased_at: datetime
+
+
 class ProviderNamed(Event, frozen=True, kw_only=True):
     """An organization exists, with the legal name by which notices list providers (S1-22)."""
 

@@ -237,7 +237,7 @@ INLINE: tuple[StreamReadModel, ...] = (
     StreamReadModel(
         "profiles",
         _ProfileRows("profile:", "profiles", "person_id", Profile),
-        (stored.ProfileRecorded, stored.ProfileChanged, stored.ProfileMoved),
+        (stored.ProfileRecorded, stored.ProfileChanged, stored.ProfileErased, stored.ProfileMoved),
         lambda state, event, _: profiles.evolve(state, event),
     ),
     StreamReadModel(
