@@ -10,6 +10,7 @@ import msgspec
 from services.kit.events import Event
 from services.ledger.events import (
     CompletionHeld,
+    CreditConfirmed,
     CreditEarned,
     CreditRevoked,
     CreditWithdrawn,
@@ -59,6 +60,8 @@ def evolve(account: Account, event: Event) -> Account:
             _end(account, event.credit_id, "withdrawn", event.reason, event.withdrawn_at)
         case CreditRevoked():
             _end(account, event.credit_id, "revoked", event.reason, event.revoked_at)
+        case CreditConfirmed():
+            _confirm(account, event)
         case ExamPassed():
             account.exams.append(ExamPass(provider=event.provider_id, passed_at=event.passed_at))
         case EnrolmentRecorded():
@@ -138,6 +141,13 @@ def _end(account: Account, credit_id: str, state: str, reason: str, at: datetime
     for index, credit in enumerate(account.credits):
         if credit.credit_id == credit_id:
             account.credits[index] = _replace(credit, state=state, reason=reason, ended_at=at)
+
+
+def _confirm(account: Account, event: CreditConfirmed) -> None:
+    for index, credit in enumerate(account.credits):
+        if credit.credit_id == event.credit_id:
+            confirmed = (*credit.confirmed_by, event.route)
+            account.credits[index] = _replace(credit, confirmed_by=confirmed)
 
 
 def _ending(account: Account, credit: Credit) -> dict[str, Any]:

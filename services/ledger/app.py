@@ -15,7 +15,7 @@ from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
-from services.ledger import api, api_answers, api_attestations, api_claims, api_officials
+from services.ledger import api, api_answers, api_attestations, api_claims, api_officials, api_registrations
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish
@@ -85,13 +85,17 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             api_answers.router,
             api_officials.router,
             api_claims.router,
+            api_filings.router,
+            api_rosters.router,
             api_attestations.router,
+            api_registrations.router,
             feed,
         ],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,
         raw_json_paths=RAW_JSON_PATHS,
+        file_paths=api_rosters.FILE_PATHS,
     )
     return app
 

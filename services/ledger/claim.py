@@ -14,6 +14,7 @@ from services.ledger.claim_events import (
     Claimed,
     ClaimRefused,
     ClaimReturned,
+    ClaimSatisfied,
     ClaimSubmitted,
     ClaimWithdrawn,
     Evidence,
@@ -22,7 +23,7 @@ from services.ledger.policy import Award, Category, CreditCategory
 from services.ledger.policy.equivalence import Role
 from services.ledger.problems import ClaimStateError, OwnClaimError
 
-ClaimState = Literal["submitted", "accepted", "returned", "refused", "withdrawn", "approved"]
+ClaimState = Literal["submitted", "accepted", "returned", "refused", "withdrawn", "approved", "satisfied"]
 OPEN: frozenset[ClaimState] = frozenset({"submitted", "accepted", "returned"})
 
 
@@ -77,6 +78,10 @@ def evolve(claim: Claim | None, event: Event) -> Claim | None:
             return _with(claim, state="refused", reviewer=event.by, reason=event.reason, decided_at=event.at)
         case ClaimWithdrawn():
             return _with(claim, state="withdrawn", decided_at=event.at)
+        case ClaimSatisfied():
+            return _with(
+                claim, state="satisfied", reason=None, decided_at=event.at, credit_id=event.credit_id
+            )
         case ClaimApproved():
             return _with(
                 claim,

@@ -96,6 +96,14 @@ class ClaimWithdrawn(ClaimStep, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "ledger.ClaimWithdrawn"
 
 
+class ClaimSatisfied(ClaimStep, frozen=True, kw_only=True):
+    """An authority registered the same fact from its own list: the claim has got what it asked for (A-15)."""
+
+    TOPIC: ClassVar[str] = "ledger.ClaimSatisfied"
+
+    credit_id: str
+
+
 class ClaimApproved(ClaimStep, frozen=True, kw_only=True):
     """The claim was approved; `credits` are what the policy of that moment awards, earned in the same transaction."""
 

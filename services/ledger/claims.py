@@ -1,7 +1,7 @@
 """The commands of a claim: load, decide, append; and its queue. The policy converts, nobody types a score."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +52,10 @@ _decode_provider = msgspec.json.Decoder(Provider).decode
 _FIND = "select log, version, state from claims where log = any($1::text[]) and claim_id = $2"
 _OF_PERSON = """
 select claim_id, state from claims where log = $1 and person_id = $2 and fact = $3 and status = any($4::text[])
+"""
+_OF_PERSONS = """
+select fact, version, state from claims
+ where log = $1 and person_id = any($2::text[]) and status = any($3::text[])
 """
 _WRITE = """
 insert into claims (log, claim_id, person_id, fact, place, status, submitted_at, version, state)
@@ -364,11 +368,25 @@ async def _load(conn: Connection, log: str, claim_id: str) -> ClaimEntry:
     return ClaimEntry(row[0], row[1], _decode_claim(row[2]))
 
 
+async def claims_of_facts(
+    conn: Connection, log: str, person_ids: Sequence[str], states: Iterable[str]
+) -> dict[str, tuple[int, Claim]]:
+    """The claims of persons in some states, by fact, each with its version."""
+    rows = await conn.fetch(_OF_PERSONS, log, person_ids, sorted(states))
+    return {row[0]: (row[1], _decode_claim(row[2])) for row in rows}
+
+
 async def _append(conn: Connection, state: GroupState, entry: ClaimEntry | None, event: Any) -> Claim:
     """Add an event to the claim's stream and write its row; the claim as it then stands."""
     after = claims.evolve(entry.claim if entry else None, event)
+    return await append_to_claim(conn, state, after, (entry.version if entry else 0) + 1, event)
+
+
+async def append_to_claim(
+    conn: Connection, state: GroupState, after: Claim | None, version: int, event: Any
+) -> Claim:
+    """Add an event to a claim's stream and write the row of the claim after it."""
     assert after is not None
-    version = (entry.version if entry else 0) + 1
     state.append(claims.stream_of(after.claim_id), version, event)
     await conn.execute(
         _WRITE,

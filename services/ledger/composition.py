@@ -15,13 +15,17 @@ from services.ledger.application import LedgerApplication
 from services.ledger.attestations import Attestations
 from services.ledger.claims import Claims
 from services.ledger.facts import Facts
+from services.ledger.filings import Filings
 from services.ledger.people import People
 from services.ledger.policy import bundled_notices
 from services.ledger.policy_shelf import PolicyShelf
 from services.ledger.queries import LedgerQueries
 from services.ledger.reactions import Reactions
 from services.ledger.records import Preparer
+from services.ledger.registrations import Registrations
 from services.ledger.reporting import Reporter
+from services.ledger.roster_rows import RosterPreparer
+from services.ledger.rosters import Rosters
 from services.ledger.settings import LedgerSettings
 from services.ledger.statistics import Statistics
 
@@ -49,11 +53,15 @@ class Ledger:
         self.application = LedgerApplication(databases, self.store, self.shelf, self.people, clock)
         self.facts = Facts(identity_key)
         self.claims = Claims(databases, self.store, self.shelf, self.people, self.facts, clock)
+        self.registrations = Registrations(databases, self.store, self.shelf, self.facts, clock)
         self.attestations = Attestations(databases, self.store, self.shelf, self.people, clock)
         self.statistics = Statistics(databases)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
         self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)
-        self.reactions = Reactions(databases, self.store, self.shelf, clock)
+        self.filings = Filings(databases, self.store, self.shelf, clock)
+        rows = RosterPreparer(self.hasher, identity_key)
+        self.rosters = Rosters(databases, self.store, self.shelf, self.filings, self.facts, rows, clock)
+        self.reactions = Reactions(databases, self.store, self.shelf, self.facts, clock)
 
     async def prepare(self) -> None:
         """Open every log, publish the notices that come with this release, and read all that are published.

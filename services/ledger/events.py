@@ -128,6 +128,19 @@ class CreditRevoked(EndedCredit, frozen=True, kw_only=True):
     revoked_at: datetime
 
 
+class CreditConfirmed(Event, frozen=True, kw_only=True):
+    """An authority's own list names a fact whose credits are registered already: provenance, not a second credit (A-15)."""
+
+    TOPIC: ClassVar[str] = "ledger.CreditConfirmed"
+
+    credit_id: str
+    person_id: str
+    year: int
+    route: Route
+    decided_by: str
+    confirmed_at: datetime
+
+
 class EnrolmentRecorded(Event, frozen=True, kw_only=True):
     """A person enrolled with a provider for a year (S1-07)."""
 

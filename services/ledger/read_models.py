@@ -14,12 +14,13 @@ from services.kit.event_store import RecordedEvent
 from services.kit.events import Event
 from services.ledger import account as accounts
 from services.ledger import claim as claims
-from services.ledger import claim_events
+from services.ledger import claim_events, filing, filing_events, roster
 from services.ledger import events as stored
 from services.ledger import profile as profiles
 from services.ledger import provider as providers
 from services.ledger import waiting as rooms
 from services.ledger.claim import Claim
+from services.ledger.filing_rows import FILING_ROWS, ROSTER_ROWS
 from services.ledger.policy import Account
 from services.ledger.profile import Profile
 from services.ledger.projections import RegistrationsDaily
@@ -227,6 +228,7 @@ INLINE: tuple[StreamReadModel, ...] = (
             stored.HeldCompletionWithdrawn,
             stored.CreditWithdrawn,
             stored.CreditRevoked,
+            stored.CreditConfirmed,
             stored.EnrolmentRecorded,
             stored.EnrolmentWithdrawn,
             stored.ExamPassed,
@@ -269,8 +271,28 @@ INLINE: tuple[StreamReadModel, ...] = (
             claim_events.ClaimRefused,
             claim_events.ClaimWithdrawn,
             claim_events.ClaimApproved,
+            claim_events.ClaimSatisfied,
         ),
         lambda state, event, _: claims.evolve(state, event),
+    ),
+    StreamReadModel(
+        "filings",
+        FILING_ROWS,
+        (
+            filing_events.FilingSubmitted,
+            filing_events.FilingAmended,
+            filing_events.FilingApproved,
+            filing_events.FilingReturned,
+            filing_events.FilingRefused,
+            filing_events.FilingWithdrawn,
+        ),
+        lambda state, event, _: filing.evolve(state, event),
+    ),
+    StreamReadModel(
+        "rosters",
+        ROSTER_ROWS,
+        (filing_events.RosterUploaded, filing_events.RosterReviewed, filing_events.RosterRowsReleased),
+        lambda state, event, _: roster.evolve(state, event),
     ),
     StreamReadModel("notices", _NoticeRows(), (stored.PolicyPublished,), _notice_hash),
 )

@@ -45,6 +45,7 @@ class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     form: str | None = None
     fill: tuple[Category, ...] = ()
     fact: str | None = None
+    confirmed_by: tuple[Route, ...] = ()
     state: CreditState = "registered"
     reason: str | None = None
     ended_at: datetime | None = None

@@ -157,6 +157,12 @@ REJECTIONS: Mapping[str, RejectionWords] = {
         "{year} 年度目前没有可申请的补学。",
         "No make-up by application is open for {year}.",
     ),
+    "not-registered-directly": RejectionWords(
+        "此形式不由财政部门直接登记",
+        "This form is not registered directly",
+        "本地政策未规定直接登记此形式：{form}，须由本人申请。",
+        "The policy here registers no {form} directly: it is claimed by the person.",
+    ),
     "registered-directly": RejectionWords(
         "由财政部门直接登记，不需申请",
         "Registered directly, without application",
