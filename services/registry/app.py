@@ -25,6 +25,7 @@ from services.registry.api_evidence import router as evidence_router
 from services.registry.api_organizations import router as organizations_router
 from services.registry.api_personal_data import router as personal_data_router
 from services.registry.api_plans import router as plans_router
+from services.registry.api_worklists import router as worklists_router
 from services.registry.composition import Registry, open_registry
 from services.registry.oauth import OPEN_PATHS, TOKEN_PATH, oauth_router
 from services.registry.publishing import SOURCE, published_event
@@ -77,6 +78,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             evidence_router,
             collections_router,
             changes_router,
+            worklists_router,
             organizations_router,
             plans_router,
             accounts_router,

@@ -13,7 +13,9 @@ from services.kit.database import Connection
 from services.registry import change as changes
 from services.registry.read_model import ReadModel
 
-COLLECTION, CHANGE = "collection", "change"
+COLLECTION, CHANGE, ACCOUNT = "collection", "change", "account"
+REVIEW, BACK = "review", "returned"
+"""The step of a case with one review, and of one that waits for its submitter and is on no worklist meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,11 @@ _LEAVE_OF = "delete from worklist where log = $1 and kind = $2 and subject_id = 
 _NEXT_STEP = """
 update worklist set step = 'final', not_by = not_by || $4::text
  where log = $1 and kind = $2 and subject_id = $3
+"""
+_GO_BACK = "update worklist set step = $3 where log = $1 and case_id = $2"
+_ENTER_AGAIN = """
+update worklist set step = $3, submitted_by = $4, submitted_at = $5, not_by = array[$4::text]
+ where log = $1 and case_id = $2
 """
 _MOVED = "update worklist set place = $4, chain = $5 where log = $1 and kind = $2 and subject_id = $3"
 _CLAIM = """
@@ -127,7 +134,7 @@ async def _change_enters(conn: Connection, log: str, event: Any) -> None:
     case = Waiting(
         case_id=str(event.originator_id),
         kind=CHANGE,
-        step="review",
+        step=REVIEW,
         place=event.place,
         subject_id=event.person_id,
         submitted_by=event.submitted_by,
@@ -137,13 +144,52 @@ async def _change_enters(conn: Connection, log: str, event: Any) -> None:
     await enter(conn, log, case)
 
 
-async def _change_leaves(conn: Connection, log: str, event: Any) -> None:
+async def _case_leaves(conn: Connection, log: str, event: Any) -> None:
     await leave(conn, log, str(event.originator_id))
 
 
 async def _change_moves(conn: Connection, log: str, event: Any) -> None:
     chain = list(chain_of(event.place))
     await conn.execute(_MOVED, log, CHANGE, str(event.originator_id), event.place, chain)
+
+
+async def _yearly_enters(conn: Connection, log: str, event: Any) -> None:
+    case = Waiting(
+        case_id=str(event.originator_id),
+        kind=event.kind,
+        step=REVIEW,
+        place=event.reader,
+        subject_id=event.organization_id,
+        submitted_by=event.submitted_by,
+        submitted_at=event.timestamp,
+        not_by=(event.submitted_by,),
+    )
+    await enter(conn, log, case)
+
+
+async def _yearly_goes_back(conn: Connection, log: str, event: Any) -> None:
+    await conn.execute(_GO_BACK, log, str(event.originator_id), BACK)
+
+
+async def _yearly_enters_again(conn: Connection, log: str, event: Any) -> None:
+    await conn.execute(
+        _ENTER_AGAIN, log, str(event.originator_id), REVIEW, event.submitted_by, event.timestamp
+    )
+
+
+async def _account_enters(conn: Connection, log: str, event: Any) -> None:
+    case = Waiting(
+        case_id=str(event.originator_id),
+        kind=ACCOUNT,
+        step=REVIEW,
+        place=event.place,
+        subject_id=event.organization_id,
+        submitted_by=event.requested_by,
+        submitted_at=event.timestamp,
+        # A bureau's official may ask at the counter and grant it: the procedure names no second pair of eyes.
+        not_by=(),
+    )
+    await enter(conn, log, case)
 
 
 async def _document_claimed(conn: Connection, log: str, event: Any) -> None:
@@ -276,11 +322,18 @@ def case_read_models() -> list[ReadModel]:
                 "registry.InfoCollected": _collection_leaves,
                 "registry.ChangeSubmitted": _change_enters,
                 "registry.ChangeResubmitted": _change_enters,
-                "registry.ChangeApproved": _change_leaves,
-                "registry.ChangeReturned": _change_leaves,
-                "registry.ChangeWithdrawn": _change_leaves,
+                "registry.ChangeApproved": _case_leaves,
+                "registry.ChangeReturned": _case_leaves,
+                "registry.ChangeWithdrawn": _case_leaves,
                 "registry.ProfileMoved": _change_moves,
                 "registry.PersonErased": _person_leaves,
+                "registry.YearlyDocumentSubmitted": _yearly_enters,
+                "registry.YearlyDocumentResubmitted": _yearly_enters_again,
+                "registry.YearlyDocumentReturned": _yearly_goes_back,
+                "registry.YearlyDocumentAccepted": _case_leaves,
+                "registry.AccountRequested": _account_enters,
+                "registry.AccountGranted": _case_leaves,
+                "registry.AccountRefused": _case_leaves,
             },
         ),
         ReadModel("exam_enrolments", {"registry.ExamEnrolmentSet": _enrolment_set}),

@@ -19,12 +19,14 @@ from services.registry.evidence_store import EvidenceStore
 from services.registry.key_store import must_fit
 from services.registry.organization_queries import OrganizationQueries
 from services.registry.organizations import Organizations
+from services.registry.own_view import OwnView
 from services.registry.queries import RegistryQueries
 from services.registry.settings import RegistrySettings
 from services.registry.tables import LOG
 from services.registry.tokens import TokenIssuer
 from services.registry.unmasking import Unmasking
 from services.registry.vault import Vault
+from services.registry.worklists import Worklists
 
 SCHEMA = "registry"
 FOLLOWED = "transfer"
@@ -50,6 +52,8 @@ class Registry:
         self.changes = Changes(database, store, vault=vault, hasher=hasher, clock=clock)
         self.queries = RegistryQueries(database, store, vault=vault, hasher=hasher, clock=clock)
         self.audit = Audit(database, clock)
+        self.worklists = Worklists(database, store, clock=clock)
+        self.own_view = OwnView(database, vault=vault, audit=self.audit, clock=clock)
         self.case_queries = CaseQueries(database, store, vault=vault, hasher=hasher, clock=clock)
         self.unmasking = Unmasking(self.audit, vault)
         files = EvidenceStore(settings.evidence_folder)

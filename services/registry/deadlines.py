@@ -1,12 +1,14 @@
 """How long a review may take: working days by the State Council's calendar, the day of submission being day 0 (B-18)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from services.kit.calendar import UnknownYear, add_working_days
 from services.kit.clock import end_of_day, local_date, start_of_day
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""Nothing was submitted before it."""
 _LOOK_BACK_DAYS = 120
 _ONE_DAY = timedelta(days=1)
 
@@ -20,6 +22,7 @@ class Limit:
 
 
 LIMITS = {"collection": Limit(5, "S2C-02"), "change": Limit(10, "S2C-04")}
+"""By kind of case; of plans, reports and accounts the notices set none."""
 
 
 def due_on(kind: str, submitted_at: datetime) -> date | UnknownYear:
@@ -43,6 +46,8 @@ def due_of(kind: str, submitted_at: datetime, now: datetime) -> dict[str, Any]:
 def late_before(kind: str, now: datetime) -> datetime:
     """Whatever was submitted before this moment is late; what was submitted since is not, as far as one can know."""
     today = local_date(now)
+    if kind not in LIMITS:
+        return NEVER
     for back in range(_LOOK_BACK_DAYS):
         day = today - back * _ONE_DAY
         due = add_working_days(day, LIMITS[kind].working_days)
