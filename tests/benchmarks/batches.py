@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 from rich.console import Console
 
+from services.cli.demo import fictitious
 from services.kit import events as codec
 from services.ledger import account as accounts
 from services.ledger.intake.state import _encode as encode_account
@@ -18,7 +19,8 @@ from tests.benchmarks.client import drive, post
 from tests.benchmarks.references import raw_write
 from tests.benchmarks.references.raw_write import RawBatch
 from tests.benchmarks.report import Goal, Sample, Side, ratio, show_sides
-from tests.benchmarks.stage import Meter, Server, Stage
+from tests.benchmarks.rounds import Meter, Rounds, wait_until_quiet
+from tests.benchmarks.stage import Server, Stage
 
 BATCH = 500
 CONNECTIONS = 8
@@ -51,26 +53,19 @@ QUICK = Sizes(persons=6_000, rounds=3, batches=12, stock_batches=3)
 def run(stage: Stage, console: Console, *, quick: bool) -> list[Goal]:
     """The benchmark; its goals."""
     sizes = QUICK if quick else FULL
-    ours = stage.database("batches")
-    asyncio.run(crowd.seed(ours["ledger"], _key(stage), sizes.persons))
+    asyncio.run(crowd.seed(stage.database("batches")["ledger"], stage.identity_key_bytes, sizes.persons))
     bench = _Bench(stage, sizes)
-    with console.status("batches of 500") as status:
-        for turn in range(sizes.rounds + 1):
-            status.update(f"batches of 500: round {turn} of {sizes.rounds}")
-            bench.round(turn, counted=turn > 0)
+    rounds = Rounds(stage, console, f"batches of {BATCH}", sizes.rounds)
+    for _ in rounds:
+        bench.round(rounds)
     asyncio.run(bench.check_same_rows())
-    show_sides(console, "Batches of 500 completions", "event", [bench.ledger, bench.raw, bench.stock])
+    bench.close()
+    show_sides(console, f"Batches of {BATCH} completions", "event", [bench.ledger, bench.raw, bench.stock])
     return [
         ratio(bench.ledger, bench.raw, "batches: ledger / raw write of the same rows", 0.6),
         ratio(bench.ledger, bench.stock, "batches: ledger / stock eventsourcing behind FastAPI", 4),
         Goal("batches: ms of CPU an event, service and PostgreSQL", bench.ledger.cpu_ms, 0.08, higher=False),
     ]
-
-
-def _key(stage: Stage) -> bytes:
-    from services.kit.settings import secret_key
-
-    return secret_key("XUEFEN_IDENTITY_KEY", stage.identity_key, None)
 
 
 class _Bench:
@@ -80,7 +75,7 @@ class _Bench:
         self._ours, self._theirs = stage.database("batches"), stage.database("raw")
         self._server = stage.serve_ledger("batches")
         self._stock_server = _serve_stock(stage)
-        self._client, self._writer = stage.helper(), stage.helper()
+        self._writer = stage.helper()
         self._token = stage.token("completion:write", organization=crowd.ORGANIZATION)
         self._position = asyncio.run(_head(self._ours["admin"]))
         self._states: dict[str, Account] = {}
@@ -89,18 +84,21 @@ class _Bench:
         self.stock = Side("stock eventsourcing behind FastAPI")
         self._open_stock_accounts()
 
-    def round(self, turn: int, *, counted: bool) -> None:
-        """Post the same completions to each in turn; the first round only warms everything up."""
+    def round(self, rounds: Rounds) -> None:
+        """Give the same completions to each side in turn."""
         bodies = [self._body() for _ in range(self._sizes.batches)]
+        expect = b'"summary":{"registered":%d}' % BATCH
         mine = [post("/v1/completions", body, self._token) for body in bodies]
-        theirs = [post("/v1/completions", body) for body in bodies[: self._sizes.stock_batches]]
-        done = [self._drive(self._server, mine)]
+        rounds.drive(self.ledger, self._server, mine, CONNECTIONS, expect, items=BATCH)
         rows = asyncio.run(self._rows())
-        done.append(self._write(rows))
-        done.append(self._drive(self._stock_server, theirs))
-        if counted:
-            for side, sample in zip((self.ledger, self.raw, self.stock), done, strict=True):
-                side.samples.append(sample)
+        rounds.note(self.raw, self._write(rows))
+        theirs = [post("/v1/completions", body) for body in bodies[: self._sizes.stock_batches]]
+        rounds.drive(self.stock, self._stock_server, theirs, CONNECTIONS, expect, items=BATCH)
+
+    def close(self) -> None:
+        """Stop the two servers."""
+        self._server.stop()
+        self._stock_server.stop()
 
     def _body(self) -> bytes:
         """The next batch: each of its records is of another person, and the persons come round in turn."""
@@ -108,28 +106,13 @@ class _Bench:
         self._number += BATCH
         return crowd.batch([crowd.completion(n, n % self._sizes.persons) for n in numbers])
 
-    def _drive(self, server: Server, requests: Sequence[bytes]) -> Sample:
-        meter = Meter(self._stage, server.pid)
-        driven = self._client.call(
-            drive, server.address, requests, CONNECTIONS, b'"summary":{"registered":%d}' % BATCH
-        )
-        process, postgres = meter.stop()
-        if driven.unexpected:
-            raise RuntimeError(f"{server.name} answered otherwise: {driven.unexpected[0]}")
-        return Sample(
-            len(requests) * BATCH,
-            driven.seconds,
-            process,
-            postgres,
-            driven.percentile(0.5),
-            driven.percentile(0.99),
-        )
-
     def _write(self, batches: Sequence[RawBatch]) -> Sample:
+        wait_until_quiet()
         meter = Meter(self._stage, self._writer.pid)
         seconds = self._writer.call(raw_write.write, self._theirs["ledger"], batches)
-        process, postgres = meter.stop()
-        return Sample(sum(len(batch.events) for batch in batches), seconds, process, postgres)
+        used = meter.stop(seconds)
+        items = sum(len(batch.events) for batch in batches)
+        return Sample(items, seconds, used.process, used.postgres, others=used.others)
 
     async def _rows(self) -> list[RawBatch]:
         """What the ledger wrote in this round, batch by batch: the events, and the accounts as each batch left them."""
@@ -159,14 +142,12 @@ class _Bench:
         )
 
     def _open_stock_accounts(self) -> None:
-        from services.cli.demo import fictitious
-
         numbers = [fictitious.person(n).id_number for n in range(self._sizes.persons)]
         requests = [
             post("/open", msgspec.json.encode(numbers[at : at + BATCH]))
             for at in range(0, len(numbers), BATCH)
         ]
-        driven = self._client.call(drive, self._stock_server.address, requests, 1, b'"opened"')
+        driven = self._stage.client.call(drive, self._stock_server.address, requests, 1, b'"opened"')
         assert not driven.unexpected, driven.unexpected[0]
 
     async def check_same_rows(self) -> None:

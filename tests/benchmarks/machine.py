@@ -43,6 +43,19 @@ def _stat(path: Path) -> list[str]:
         return []
 
 
+def busy_seconds() -> float:
+    """CPU seconds of everything on the machine since it started, whoever used them."""
+    user, nice, system, _idle, _iowait, *rest = (
+        int(field) for field in _PROC.joinpath("stat").read_text().split("\n", 1)[0].split()[1:]
+    )
+    return (user + nice + system + sum(rest[:3])) / _TICKS
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
 def describe() -> dict[str, str]:
     """The processor, its cores, the load before the run, and the Python that runs."""
     cpuinfo = _PROC.joinpath("cpuinfo").read_text() if _PROC.joinpath("cpuinfo").exists() else ""
@@ -51,7 +64,7 @@ def describe() -> dict[str, str]:
     ]
     return {
         "processor": models[0] if models else platform.processor() or platform.machine(),
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(cores()),
         "load average": " ".join(f"{load:.2f}" for load in os.getloadavg()),
         "python": platform.python_version(),
     }

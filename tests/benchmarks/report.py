@@ -9,7 +9,8 @@ from rich.table import Table
 
 
 class Sample(Struct, frozen=True):
-    """One side's part in one round: items, seconds, and CPU seconds of its process and of PostgreSQL."""
+    """One side's part in one round: items, seconds, CPU seconds of its process and of PostgreSQL, latencies, and the
+    share of the machine that others took."""
 
     items: int
     seconds: float
@@ -17,6 +18,7 @@ class Sample(Struct, frozen=True):
     postgres: float
     p50_ms: float | None = None
     p99_ms: float | None = None
+    others: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -80,7 +82,7 @@ def show_sides(console: Console, title: str, unit: str, sides: Sequence[Side]) -
     """Rates, CPU and latencies of every side."""
     table = Table(title=title, title_justify="left")
     table.add_column("")
-    columns = (f"{unit}/s", f"us CPU/{unit}: process", "PostgreSQL", "all in", "p50 ms", "p99 ms", "rounds")
+    columns = (f"{unit}/s", f"us CPU/{unit}: process", "PostgreSQL", "all in", "p50 ms", "p99 ms", "others %")
     for column in columns:
         table.add_column(column, justify="right")
     for side in sides:
@@ -96,7 +98,7 @@ def show_sides(console: Console, title: str, unit: str, sides: Sequence[Side]) -
             f"{side.cpu_ms * 1000:,.1f}",
             f"{median(p50):,.1f}" if p50 else "",
             f"{median(p99):,.1f}" if p99 else "",
-            str(len(side.samples)),
+            f"{median(sample.others for sample in side.samples) * 100:.0f}",
         )
     console.print(table)
 

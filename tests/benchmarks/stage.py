@@ -26,8 +26,7 @@ from services.kit.embedded import EmbeddedPostgres
 from services.kit.key_sets import new_signing_key, public_key_set
 from services.kit.migrations import upgrade
 from services.kit.provision import provision, with_database
-from services.kit.settings import new_key_text
-from tests.benchmarks.machine import cpu_seconds
+from services.kit.settings import new_key_text, secret_key
 
 T = TypeVar("T")
 
@@ -93,7 +92,7 @@ class Server:
         raise RuntimeError(f"{self.name} did not start:\n{self.log.read_text(errors='replace')[-3000:]}")
 
     def stop(self) -> None:
-        """End it, by force when it does not follow."""
+        """End it, by force when it does not follow; harmless to repeat."""
         self._process.terminate()
         try:
             self._process.wait(_STOP_SECONDS)
@@ -119,6 +118,7 @@ class Stage:
             self._stack.callback(self.postgres.remove)
             self.postgres.start()
             self._keys_url = self._serve_keys()
+            self.client = self.helper()
         except BaseException:
             self._stack.close()
             raise
@@ -126,6 +126,11 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def identity_key_bytes(self) -> bytes:
+        """The key under which the ledger hashes identities."""
+        return secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, None)
 
     def database(self, name: str) -> dict[str, str]:
         """The addresses `ledger`, `ledger_owner` and `admin` of a database with the ledger's schema, made when asked."""
@@ -190,22 +195,6 @@ class Stage:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self._stack.callback(server.shutdown)
         return f"http://127.0.0.1:{server.server_port}/keys"
-
-
-class Meter:
-    """CPU of a process and of PostgreSQL, and the time, between `start` and `stop`."""
-
-    def __init__(self, stage: Stage, pid: int) -> None:
-        self._pids = (pid, stage.postgres.pid)
-        self._before = self._read()
-
-    def stop(self) -> tuple[float, float]:
-        """CPU seconds since the meter was made: of the process, of PostgreSQL."""
-        process, postgres = self._read()
-        return process - self._before[0], postgres - self._before[1]
-
-    def _read(self) -> tuple[float, float]:
-        return cpu_seconds(self._pids[0]), cpu_seconds(self._pids[1])
 
 
 def _free_port() -> int:
