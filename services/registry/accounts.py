@@ -8,7 +8,9 @@ from services.kit.database import Connection
 from services.kit.errors import NotFoundError
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.registry.account_request import AccountRequest
+from services.registry.actors import Actor
 from services.registry.client import Client, hash_of_secret, new_secret
+from services.registry.holding import end_hold, must_not_be_held
 from services.registry.once import Commands, Decided
 from services.registry.organization import Organization
 from services.registry.organization_commands import (
@@ -82,6 +84,7 @@ class Accounts(Commands):
                 scopes=request.scopes, place=None, organization=organization, by=command.by, at=now
             )
             request.grant(client_id=str(client.id), by=command.by, at=now)
+            await self._end_hold(conn, request, command.by, now)
             await conn.execute(_KEEP_HASH, LOG, str(client.id), hash_of_secret(secret), None)
             body = {"client_id": str(client.id), "scopes": sorted(client.scopes)}
             return Decided(client, 201, body, also=(request,))
@@ -94,6 +97,7 @@ class Accounts(Commands):
         async def decide(conn: Connection, now: datetime) -> Decided:
             request = await self._get(conn, AccountRequest, command.request_id)
             request.refuse(reason=command.reason, by=command.by, at=now)
+            await self._end_hold(conn, request, command.by, now)
             return Decided(request, 200, _request_body(request))
 
         return await self._once(key, decide)
@@ -124,6 +128,11 @@ class Accounts(Commands):
             return Decided(client, 200, {"client_id": str(client.id), "state": "revoked"})
 
         return await self._once(key, decide)
+
+    async def _end_hold(self, conn: Connection, request: AccountRequest, by: Actor, now: datetime) -> None:
+        """Raises CaseHeldError when another official works on it."""
+        await must_not_be_held(conn, str(request.id), by, now)
+        await end_hold(conn, str(request.id))
 
     async def _organization_of(self, conn: Connection, client: Client) -> Organization | None:
         return await self._organization(conn, UUID(client.organization) if client.organization else None)

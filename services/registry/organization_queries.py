@@ -56,23 +56,6 @@ select a.client_id, s.label, a.scopes, a.state, a.registered_at, a.rotated_at, a
   from accounts a left join client_secrets s using (log, client_id)
  where log = $1 and organization_id = $2 order by a.registered_at, a.client_id
 """
-_WAITING = {
-    "plan": """
-select document_id as case_id, reader as place, submitted_at, submitted_by, organization_id from yearly_documents
- where log = $1 and kind = 'plan' and state = 'submitted' order by submitted_at, document_id
-""",
-    "report": """
-select document_id as case_id, reader as place, submitted_at, submitted_by, organization_id from yearly_documents
- where log = $1 and kind = 'report' and state = 'submitted' order by submitted_at, document_id
-""",
-    "account": """
-select request_id as case_id, place, requested_at as submitted_at, requested_by as submitted_by, organization_id
-  from account_requests where log = $1 and state = 'requested' order by requested_at, request_id
-""",
-}
-
-WAITING_KINDS = tuple(_WAITING)
-"""The kinds of cases about organizations that wait for an official."""
 
 
 class OrganizationQueries:
@@ -166,16 +149,6 @@ class OrganizationQueries:
         await self.get(by, organization_id)
         place = None if by.organization is not None else by.place or ""
         return await self._duties(str(organization_id), year, place)
-
-    async def waiting(self, kind: str, place: str) -> list[dict[str, Any]]:
-        """Cases about organizations that wait for officials of the place or under it, in order of submission.
-
-        `kind` is one of `WAITING_KINDS`; a case has `case_id`, `place`, `submitted_at`, `submitted_by` and
-        `organization_id`. Whether the caller may ask is the caller's to check.
-        """
-        async with self._database.acquire() as conn:
-            rows = await conn.fetch(_WAITING[kind], LOG)
-        return [dict(row) for row in rows if contains(place, row["place"])]
 
     async def _duties(self, organization_id: str | None, year: int, place: str | None) -> list[Duty]:
         async with self._database.acquire() as conn:

@@ -14,6 +14,7 @@ from services.registry import evaluation as evaluations
 from services.registry import organization as identities
 from services.registry import yearly_document as documents
 from services.registry.evaluation import Evaluation
+from services.registry.holding import end_hold, must_not_be_held
 from services.registry.once import Commands, Decided
 from services.registry.organization import Organization
 from services.registry.organization_commands import (
@@ -120,14 +121,16 @@ class Organizations(Commands):
         return await self._once(key, decide)
 
     async def decide_document(self, command: DecideYearlyDocument, key: CommandKey) -> StoredAnswer:
-        """Accept, or return with a reason. Raises what `YearlyDocument.accept` does."""
+        """Accept, or return with a reason. Raises CaseHeldError, and what `YearlyDocument.accept` does."""
 
         async def decide(conn: Connection, now: datetime) -> Decided:
             document = await self._get(conn, YearlyDocument, command.document_id)
+            await must_not_be_held(conn, str(document.id), command.by, now)
             if command.reason is None:
                 document.accept(by=command.by, at=now)
             else:
                 document.return_to_submitter(reason=command.reason, by=command.by, at=now)
+            await end_hold(conn, str(document.id))
             return Decided(document, 200, _document_body(document))
 
         return await self._once(key, decide)

@@ -7,11 +7,13 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from services.kit.clock import utc_now
 from services.kit.key_sets import new_signing_key, signing_key_text
 from services.kit.settings import new_key_text
 from services.registry.app import create_app
 from services.registry.settings import RegistrySettings
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
+from tests.registry.offices import NOON, Offices
 from tests.registry.scenarios import Registry
 
 
@@ -46,3 +48,24 @@ async def registry(app: FastAPI, settings: RegistrySettings) -> AsyncIterator[Re
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://registry") as client:
         yield Registry(client, settings)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def running_offices(settings: RegistrySettings) -> AsyncIterator[Offices]:
+    """A registry on the module's database whose clock stands where it is put."""
+    clock: list[Offices] = []
+    app = create_app(settings, clock=lambda: clock[0].now if clock else utc_now())
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://registry") as client,
+    ):
+        clock.append(Offices(client, settings))
+        yield clock[0]
+
+
+@pytest.fixture
+def offices(running_offices: Offices) -> Offices:
+    """The same, its clock set to noon of 2 November 2026."""
+    running_offices.now = NOON
+    return running_offices
