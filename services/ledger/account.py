@@ -24,7 +24,6 @@ from services.ledger.policy import Account, Credit, Enrolled, ExamPass, Exemptio
 from services.ledger.problems import (
     AlreadyEndedError,
     AlreadyExemptError,
-    UnknownCompletionError,
     UnknownCreditError,
 )
 
@@ -169,9 +168,9 @@ def _ending(account: Account, credit: Credit) -> dict[str, Any]:
 def withdraw_completion(
     account: Account, provider_id: str, completion_id: str, *, reason: str, now: datetime
 ) -> CreditWithdrawn | HeldCompletionWithdrawn:
-    """A provider takes back what it reported, registered or waiting.
+    """A provider takes back a completion that was recorded once, registered or waiting.
 
-    Raises UnknownCompletionError, AlreadyEndedError.
+    Raises AlreadyEndedError when it stands no longer, also when it was taken back while it waited.
     """
     if any(w.provider == provider_id and w.completion_id == completion_id for w in account.waiting):
         return HeldCompletionWithdrawn(
@@ -190,7 +189,7 @@ def withdraw_completion(
                 reason=reason,
                 withdrawn_at=now,
             )
-    raise UnknownCompletionError
+    raise AlreadyEndedError
 
 
 def revoke_credit(
