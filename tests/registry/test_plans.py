@@ -164,6 +164,29 @@ class TestPlan:
         assert "独一无二" not in response.text
 
 
+class TestWorklist:
+    async def test_a_plan_waits_at_the_bureau_that_decides_until_it_is_decided(
+        self, offices: Offices
+    ) -> None:
+        provider = await offices.trains("online")
+        document = await handed_in(offices, provider, "plans/online", ONLINE_PLAN)
+
+        async def waiting() -> set[str]:
+            page = await offices.seen("/v1/worklists?kind=plan&limit=200")
+            return {case["case_id"] for case in page["cases"]}
+
+        path = f"/v1/yearly-documents/{document}"
+        assert document in await waiting()
+        await offices.done(f"/v1/worklists/cases/{document}/claim", subject="official-7")
+        assert (await offices.call("POST", f"{path}/acceptance", place=SHANXI)).status_code == 409
+        await offices.done(f"{path}/return", {"reason": "incomplete"}, subject="official-7")
+        assert document not in await waiting()
+        await handed_in(offices, provider, "plans/online", ONLINE_PLAN)
+        assert document in await waiting()
+        await offices.done(f"{path}/acceptance")
+        assert document not in await waiting()
+
+
 class TestReport:
     async def test_of_a_year_is_due_with_its_end(self, offices: Offices) -> None:
         """S3B-13, S3B-14: 年终工作总结."""
