@@ -102,6 +102,10 @@ _DECIDE = """
 update changes set version = $3, state = $4, decided_by = $5, decided_at = $6, reason = $7
  where log = $1 and change_id = $2
 """
+_FOLLOWED = """
+update changes set place = $3, employer = $4
+ where log = $1 and person_id = $2 and state in ('submitted', 'returned')
+"""
 _ENROLMENT = """
 insert into exam_enrolments (log, enrolment_id, place, from_day, until_day, set_by, set_at)
 values ($1, $2, $3, $4, $5, $6, $7)
@@ -146,6 +150,10 @@ async def _change_enters(conn: Connection, log: str, event: Any) -> None:
 
 async def _case_leaves(conn: Connection, log: str, event: Any) -> None:
     await leave(conn, log, str(event.originator_id))
+
+
+async def _change_follows(conn: Connection, log: str, event: Any) -> None:
+    await conn.execute(_FOLLOWED, log, str(event.originator_id), event.place, event.employer)
 
 
 async def _change_moves(conn: Connection, log: str, event: Any) -> None:
@@ -310,6 +318,7 @@ def case_read_models() -> list[ReadModel]:
                 "registry.ChangeReturned": _change_returned,
                 "registry.ChangeWithdrawn": _change_withdrawn,
                 "registry.ChangeReversed": _change_reversed,
+                "registry.ProfileMoved": _change_follows,
             },
         ),
         ReadModel(

@@ -158,3 +158,4 @@ class Collection(StrictModel):
     step: Annotated[str | None, Field(description="The step at which it was returned.")]
     reason: str | None
     note: str | None
+    evidence: Annotated[list[str], Field(description="Ids of the files it names.")]

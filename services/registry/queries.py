@@ -5,6 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from contracts.identity import IdentityHasher
 from services.kit.aggregates import Aggregate, Aggregates
@@ -15,6 +16,7 @@ from services.kit.event_store import EventStore
 from services.registry import organization as organizations
 from services.registry.actors import Actor
 from services.registry.audit import Audit, Reading
+from services.registry.collection import DETAILS
 from services.registry.deadlines import due_of
 from services.registry.exam_enrolment import lane_of
 from services.registry.organization import Organization
@@ -52,6 +54,7 @@ class RegistryQueries:
             person_id = UUID(row["person_id"])
             identity = await self._vault.open_identity(conn, person_id)
             note = await self._vault.open_note(conn, person_id, version=row["version"])
+            texts = await self._vault.open_texts(conn, person_id, [DETAILS])
             now = self._clock()
             lane = await lane_of(conn, "collection", row["place"], local_date(now))
             reading.record.fields = [*FIELDS, "note"]
@@ -70,6 +73,7 @@ class RegistryQueries:
             "step": row["step"],
             "reason": row["reason"],
             "note": note if row["state"] == "returned" else None,
+            "evidence": msgspec.json.decode(texts[DETAILS]).get("evidence", []) if DETAILS in texts else [],
         }
 
     async def get_person(self, by: Actor, person_id: UUID) -> dict[str, Any]:

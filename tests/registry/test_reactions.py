@@ -81,6 +81,20 @@ class TestProfileTransferred:
         for each in people:
             assert (await registry.call("GET", f"/v1/persons/{each}", place=ANSHAN)).status_code == 200
 
+    async def test_a_change_under_way_goes_where_the_person_goes(
+        self, registry: Registry, database: Database
+    ) -> None:
+        """S2C-09: whoever has the person now reviews it."""
+        change_id = await registry.change_of(somebody(), {"retired_on": "2026-01-31"})
+        path = f"/v1/changes/{change_id}"
+        person_id = (await registry.call("GET", path)).json()["person_id"]
+        await hear(database, arrival(person_id, "t-of-a-change"))
+        assert (await registry.call("GET", path)).status_code == 404
+        listed = (await registry.call("GET", f"/v1/worklists?place={SHENYANG}", place=SHENYANG)).json()
+        assert change_id in [case["case_id"] for case in listed["cases"]]
+        assert (await registry.reviews_change(change_id)).status_code == 403
+        assert (await registry.reviews_change(change_id, place=SHENYANG)).status_code == 200
+
     async def test_of_nobody_we_know_is_not_passed_over(self, registry: Registry, database: Database) -> None:
         person_id = (await registry.collected(somebody()))["person_id"]
         with pytest.raises(UnknownArrivalError, match=NOBODY):
