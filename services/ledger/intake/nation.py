@@ -38,10 +38,13 @@ class Nation:
         ]
         if not stale:
             return
+        found: dict[str, Provider] = {}
         try:
             async with self._databases.of(NATION).acquire() as conn:
-                self.providers |= await read_providers(conn, NATION, stale)
+                found = await read_providers(conn, NATION, stale)
         except OUTCOME_UNKNOWN:
             if not self.providers.keys() >= set(stale):
                 raise
+        # Together, with nothing awaited between: other writers read both.
         self._read_at |= dict.fromkeys(stale, now)
+        self.providers |= found
