@@ -218,6 +218,8 @@ def _located(message: str, data: Any, lines: dict[str, int], source: str) -> str
     parts = pointer.split("/")
     if len(parts) > 2 and parts[1] == "scenarios":
         name = f"{data['scenarios'][int(parts[2])].get('name', 'without a name')}: "
+    if pointer not in lines and parts[3:4] == ["given"]:
+        pointer = "/" + "/".join(parts[3:])
     while pointer not in lines and pointer:
         pointer = pointer.rpartition("/")[0]
     return f"{source}:{lines.get(pointer, 1)}: {name}{what}"
