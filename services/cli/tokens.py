@@ -31,6 +31,7 @@ SCOPES = {
             "transfer:review",
         }
     ),
+    "person": frozenset({"collection:own"}),
     "dashboard": frozenset({"compliance:read", "statistics:read"}),
     "sync": frozenset({"feed:read"}),
     "service": SERVICE_SCOPES,
