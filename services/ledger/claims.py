@@ -1,12 +1,11 @@
 """The commands of a claim: load, decide, append; and its queue. The policy converts, nobody types a score."""
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.clock import Clock, local_date, start_of_day
@@ -15,8 +14,15 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger import account as accounts
 from services.ledger import claim as claims
-from services.ledger.claim import OPEN, Claim
+from services.ledger.claim import Claim
 from services.ledger.claim_events import ClaimAmended, ClaimApproved, ClaimSubmitted
+from services.ledger.claim_rows import (
+    ClaimEntry,
+    append_to_claim,
+    find_claim,
+    list_queue,
+    open_claims_of_fact,
+)
 from services.ledger.commands import Actor, SubmitClaim
 from services.ledger.events import CreditEarned
 from services.ledger.execution import Execution
@@ -45,39 +51,8 @@ from services.ledger.provider import Provider
 from services.ledger.refusals import refusal_of
 
 MODE = "equivalence"
-_encode = msgspec.json.Encoder().encode
-_decode_claim = msgspec.json.Decoder(Claim).decode
 _decode_provider = msgspec.json.Decoder(Provider).decode
-
-_FIND = "select log, version, state from claims where log = any($1::text[]) and claim_id = $2"
-_OF_PERSON = """
-select claim_id, state from claims where log = $1 and person_id = $2 and fact = $3 and status = any($4::text[])
-"""
-_OF_PERSONS = """
-select fact, version, state from claims
- where log = $1 and person_id = any($2::text[]) and status = any($3::text[])
-"""
-_WRITE = """
-insert into claims (log, claim_id, person_id, fact, place, status, submitted_at, version, state)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-on conflict (log, claim_id) do update
-   set fact = excluded.fact, place = excluded.place, status = excluded.status, submitted_at = excluded.submitted_at,
-       version = excluded.version, state = excluded.state
-"""
-_QUEUE = """
-select claim_id, state from claims
- where log = $1 and status = any($2::text[]) and place like $3 and (submitted_at, claim_id) > ($4, $5)
- order by submitted_at, claim_id limit $6
-"""
 _ORGANIZATION = "select state from providers where log = $1 and organization_id = $2"
-
-
-class ClaimEntry(Struct):
-    """A claim where it lives."""
-
-    log: str
-    version: int
-    claim: Claim
 
 
 class Claims:
@@ -109,7 +84,7 @@ class Claims:
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             fields = await self._claimed(conn, state, command, home, actor, claim_id)
-            await _append(conn, state, None, ClaimSubmitted(**fields))
+            await append_to_claim(conn, state, None, ClaimSubmitted(**fields))
             return 201, _said(fields, "submitted")
 
         return await self._execution.execute(home.log, key, act)
@@ -125,7 +100,7 @@ class Claims:
             fresh = await _load(conn, entry.log, claim_id)
             fields = await self._claimed(conn, state, command, home, actor, claim_id)
             fields["by"] = fresh.claim.submitted_by
-            await _append(conn, state, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
+            await append_to_claim(conn, state, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
             return 200, _said(fields, "submitted")
 
         return await self._execution.execute(entry.log, key, act)
@@ -187,7 +162,7 @@ class Claims:
             account = state.account(claim.person_id, claim.year)
             identity = identity_in(account.account, claim.fact)
             state.append_to_account(account, _earned(claim, approved, awarded, home), identity)
-            await _append(conn, state, fresh, approved)
+            await append_to_claim(conn, state, fresh, approved)
             return 200, {
                 "claim_id": claim_id,
                 "state": "approved",
@@ -203,11 +178,11 @@ class Claims:
         logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else None
         for database, there in self._databases.grouped(logs or AUTHORITIES).items():
             async with database.acquire() as conn:
-                row = await conn.fetchrow(_FIND, there, claim_id)
-            if row is not None:
-                entry = ClaimEntry(row[0], row[1], _decode_claim(row[2]))
-                if actor.covers(entry.claim.place) or entry.claim.submitted_by == actor.subject:
-                    return entry
+                entry = await find_claim(conn, there, claim_id)
+            if entry is not None and (
+                actor.covers(entry.claim.place) or entry.claim.submitted_by == actor.subject
+            ):
+                return entry
         raise UnknownClaimError
 
     async def queue(
@@ -217,8 +192,7 @@ class Claims:
         log = authority_of(place)
         pattern = place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
         async with self._databases.of(log).acquire() as conn:
-            rows = await conn.fetch(_QUEUE, log, states, f"{pattern}%", *after, limit)
-        return [_decode_claim(row[1]) for row in rows]
+            return await list_queue(conn, log, states, f"{pattern}%", after, limit)
 
     async def _step(
         self,
@@ -235,7 +209,7 @@ class Claims:
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             fresh = await _load(conn, entry.log, claim_id)
-            after = await _append(conn, state, fresh, decide(fresh.claim, state.now))
+            after = await append_to_claim(conn, state, fresh, decide(fresh.claim, state.now))
             return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
 
         return await self._execution.execute(entry.log, key, act)
@@ -271,9 +245,9 @@ class Claims:
         fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
         await state.read_accounts(conn, [command.person_id], [command.year])
         identity_in(state.account(command.person_id, command.year).account, fact)
-        for row in await conn.fetch(_OF_PERSON, home.log, command.person_id, fact, sorted(OPEN)):
-            if row["claim_id"] != claim_id:
-                raise FactCountedError(claim_id=row["claim_id"])
+        for other in await open_claims_of_fact(conn, home.log, command.person_id, fact):
+            if other != claim_id:
+                raise FactCountedError(claim_id=other)
         return {
             "claim_id": claim_id,
             "person_id": command.person_id,
@@ -362,45 +336,10 @@ def _earned(claim: Claim, approved: ClaimApproved, awarded: Award, home: Home) -
 
 
 async def _load(conn: Connection, log: str, claim_id: str) -> ClaimEntry:
-    row = await conn.fetchrow(_FIND, [log], claim_id)
-    if row is None:
+    entry = await find_claim(conn, [log], claim_id)
+    if entry is None:
         raise UnknownClaimError
-    return ClaimEntry(row[0], row[1], _decode_claim(row[2]))
-
-
-async def claims_of_facts(
-    conn: Connection, log: str, person_ids: Sequence[str], states: Iterable[str]
-) -> dict[str, tuple[int, Claim]]:
-    """The claims of persons in some states, by fact, each with its version."""
-    rows = await conn.fetch(_OF_PERSONS, log, person_ids, sorted(states))
-    return {row[0]: (row[1], _decode_claim(row[2])) for row in rows}
-
-
-async def _append(conn: Connection, state: GroupState, entry: ClaimEntry | None, event: Any) -> Claim:
-    """Add an event to the claim's stream and write its row; the claim as it then stands."""
-    after = claims.evolve(entry.claim if entry else None, event)
-    return await append_to_claim(conn, state, after, (entry.version if entry else 0) + 1, event)
-
-
-async def append_to_claim(
-    conn: Connection, state: GroupState, after: Claim | None, version: int, event: Any
-) -> Claim:
-    """Add an event to a claim's stream and write the row of the claim after it."""
-    assert after is not None
-    state.append(claims.stream_of(after.claim_id), version, event)
-    await conn.execute(
-        _WRITE,
-        state.log,
-        after.claim_id,
-        after.person_id,
-        after.fact,
-        after.place,
-        after.state,
-        after.submitted_at,
-        version,
-        _encode(after),
-    )
-    return after
+    return entry
 
 
 def _said(fields: dict[str, Any], state: str) -> dict[str, Any]:

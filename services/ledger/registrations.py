@@ -16,10 +16,9 @@ from services.kit.errors import Language, Problem, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger import account as accounts
-from services.ledger import claim as claims
-from services.ledger.claim import OPEN, Claim
+from services.ledger.claim import Claim
 from services.ledger.claim_events import ClaimSatisfied
-from services.ledger.claims import append_to_claim, claims_of_facts
+from services.ledger.claim_rows import ClaimEntry, append_to_claim, open_claims_of
 from services.ledger.commands import Actor
 from services.ledger.events import CreditConfirmed, CreditEarned
 from services.ledger.execution import Execution
@@ -150,7 +149,7 @@ class _Listing:
             for line in lines
             if (profile := self._state.profiles.get(line.identity_hash)) is not None
         }
-        self._claims = await claims_of_facts(conn, self._state.log, sorted(persons), OPEN)
+        self._claims = await open_claims_of(conn, self._state.log, persons)
 
     async def register(self, conn: Connection, index: int, line: Line) -> Registration:
         """Register one line. Raises a Problem that says why not; nothing of the line is then kept."""
@@ -250,7 +249,7 @@ class _Listing:
             at=self._state.now,
             credit_id=registration.credit_id,
         )
-        await append_to_claim(conn, self._state, claims.evolve(claim, satisfied), version + 1, satisfied)
+        await append_to_claim(conn, self._state, ClaimEntry(self._state.log, version, claim), satisfied)
         return msgspec.structs.replace(registration, claim_id=claim.claim_id)
 
 
