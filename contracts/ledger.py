@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from contracts.envelope import (
     Adcode,
@@ -149,6 +149,62 @@ class ClaimApproved(PublishedEvent):
     credit_id: OpaqueId
     credits: Credits
     approved_at: UtcTime
+
+
+class FilingSubmitted(PublishedEvent):
+    """培训备案 was handed in to the bureau of a place, before the training (S1-14, S3B-10)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.filing.submitted.v1"
+
+    filing_id: OpaqueId
+    organization_id: OpaqueId
+    place: Adcode
+    year: CreditYear
+    submitted_at: UtcTime
+
+
+class FilingApproved(PublishedEvent):
+    """The bureau approved a training; rosters of what began after this moment are taken (B-15)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.filing.approved.v1"
+
+    filing_id: OpaqueId
+    organization_id: OpaqueId
+    place: Adcode
+    year: CreditYear
+    approved_at: UtcTime
+
+
+class RosterUploaded(PublishedEvent):
+    """The persons of a training were reported; `late` with a reason, after the notice's working days (S1-15, A-16)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.roster.uploaded.v1"
+
+    roster_id: OpaqueId
+    filing_id: OpaqueId
+    organization_id: OpaqueId
+    place: Adcode
+    year: CreditYear
+    rows: Annotated[int, Field(strict=True, ge=1)]
+    due: Day | None
+    late: Flag
+    uploaded_at: UtcTime
+
+
+class RosterReviewed(PublishedEvent):
+    """Rows of a roster were decided; the credits of the registered ones have events of their own."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.roster.reviewed.v1"
+
+    roster_id: OpaqueId
+    filing_id: OpaqueId
+    organization_id: OpaqueId
+    place: Adcode
+    year: CreditYear
+    registered: Annotated[int, Field(strict=True, ge=0)]
+    held: Annotated[int, Field(strict=True, ge=0)]
+    refused: Annotated[int, Field(strict=True, ge=0)]
+    reviewed_at: UtcTime
 
 
 class ExemptionGranted(PublishedEvent):

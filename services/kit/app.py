@@ -82,6 +82,7 @@ def create_service(
     cannot. `open_paths` need no token. `form_paths` take a form instead of JSON. `raw_json_paths` decode
     their bodies with `records.decode_batch`, which makes the strict JSON checks itself, record by record.
     `file_paths` take a body of any type, each up to its own number of bytes; their routes look at what it is.
+    A segment of such a path may be `{any}`.
     """
     http_metrics = HttpMetrics(metrics)
     everybody = OPEN_PATHS | frozenset(open_paths)

@@ -135,7 +135,7 @@ class BodyGuardMiddleware:
         self.body_size_max = body_size_max
         self.form_paths = form_paths
         self.raw_json_paths = raw_json_paths
-        self.file_paths = dict(file_paths or {})
+        self._files = [(_pattern(path), limit) for path, limit in (file_paths or {}).items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the body whole, check it, and hand it on in one piece."""
@@ -154,7 +154,7 @@ class BodyGuardMiddleware:
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
         path = scope["path"]
-        limit = FORM_SIZE_MAX if path in self.form_paths else self.file_paths.get(path, self.body_size_max)
+        limit = FORM_SIZE_MAX if path in self.form_paths else self._file_limit(path) or self.body_size_max
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared[:18]) > limit:
             raise _too_large(limit)
@@ -173,15 +173,24 @@ class BodyGuardMiddleware:
                 return b"".join(chunks)
 
     def _check(self, scope: Scope, body: bytes) -> None:
-        if not body or scope["path"] in self.form_paths or scope["path"] in self.file_paths:
+        path = scope["path"]
+        if not body or path in self.form_paths or self._file_limit(path) is not None:
             return
         media_type = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
         if not _JSON_TYPE.fullmatch(media_type):
             raise UnsupportedMediaTypeError("正文应为 application/json", "The body must be application/json")
-        if scope["path"] in self.raw_json_paths:
+        if path in self.raw_json_paths:
             check_text(body)
         else:
             check_json(body)
+
+    def _file_limit(self, path: str) -> int | None:
+        return next((limit for pattern, limit in self._files if pattern.fullmatch(path)), None)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    """What an address looks like; `{name}` stands for one segment of it, as in a route."""
+    return re.compile("[^/]+".join(re.escape(part) for part in re.split(r"\{[^/{}]*\}", path)))
 
 
 def _has_body(scope: Scope) -> bool:

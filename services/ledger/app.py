@@ -15,7 +15,16 @@ from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
-from services.ledger import api, api_answers, api_attestations, api_claims, api_officials, api_registrations
+from services.ledger import (
+    api,
+    api_answers,
+    api_attestations,
+    api_claims,
+    api_filings,
+    api_officials,
+    api_registrations,
+    api_rosters,
+)
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish

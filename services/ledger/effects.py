@@ -220,6 +220,10 @@ class Effects:
         """The keyed hashes of the people who are new here, or have changed."""
         return sorted(self._arrived)
 
+    def people_arrived(self) -> dict[str, Profile]:
+        """Those people, by keyed hash."""
+        return dict(self._arrived)
+
     async def find_waiting(self, conn: Connection) -> set[str]:
         """Read what waits for the people who have just arrived; the providers whose records those are."""
         hashes = self.arrived()

@@ -7,7 +7,7 @@ from contracts import ledger as published
 from contracts.envelope import PublishedEvent
 from services.kit import events as codec
 from services.kit.event_store import RecordedEvent
-from services.ledger import claim_events
+from services.ledger import claim_events, filing_publishing
 from services.ledger import events as stored
 
 Translate = Callable[[Any], PublishedEvent | None]
@@ -159,6 +159,7 @@ _TRANSLATE: dict[str, Translate] = {
     stored.ExemptionGranted.TOPIC: _exempted,
     stored.PolicyPublished.TOPIC: _policy,
     claim_events.ClaimApproved.TOPIC: _claim_approved,
+    **filing_publishing.TRANSLATE,
 }
 
 

@@ -17,11 +17,13 @@ from services.kit.clock import Clock
 from services.kit.database import Databases
 from services.kit.event_store import EventStore, TooManyEventsError, WrongExpectedVersion
 from services.ledger.effects import Effects
+from services.ledger.facts import Facts
 from services.ledger.intake.absence import confirm_rooms
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.nation import Nation
 from services.ledger.intake.state import GroupState
 from services.ledger.policy_shelf import PolicyShelf
+from services.ledger.roster_registry import Registrar, release_rosters
 
 _ATTEMPTS_MAX = 5
 _HELD = "select person_id, log from profiles where log = any($1::text[]) and person_id = any($2::text[])"
@@ -44,10 +46,13 @@ class AheadOfRegistryError(Exception):
 class Reactions:
     """Applies what the registry and the transfer service publish; harmless to repeat."""
 
-    def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
+    def __init__(
+        self, databases: Databases, store: EventStore, shelf: PolicyShelf, facts: Facts, clock: Clock
+    ) -> None:
         self._databases = databases
         self._store = store
         self._shelf = shelf
+        self._facts = facts
         self._clock = clock
         self._checkpoints = Checkpoints("follow")
         self._reader = Checkpoints("follow-reader")
@@ -138,6 +143,8 @@ class Reactions:
             if missing:
                 return missing
             effects.release(Decider(effects.state, self._shelf.book, nation.providers))
+            registrar = Registrar(effects.state, self._shelf.book, nation.providers, self._facts)
+            await release_rosters(conn, effects.state, registrar, effects.people_arrived())
             await self._checkpoints.advance(conn, log, source, fresh[-1].position)
             await effects.write(conn)
             await confirm_rooms(conn, self._store, effects.state, effects.arrived())
