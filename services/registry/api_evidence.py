@@ -23,7 +23,9 @@ _upload = require("collection:submit", "collection:own")
 _see = require("collection:submit", "collection:own", "collection:review")
 _CONTENT = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES}
 _BODY = {"requestBody": {"required": True, "content": _CONTENT}}
-_FILE: dict[int | str, dict[str, Any]] = {200: {"description": "The file, as a download.", "content": _CONTENT}}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file, as a download.", "content": _CONTENT}
+}
 
 
 @router.post(

@@ -9,12 +9,13 @@ from fastapi import FastAPI
 
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
-from services.kit.auth import TokenVerifier, require
+from services.kit.auth import TokenVerifier
 from services.kit.clock import Clock, utc_now
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
+from services.registry import api_bulk
 from services.registry.api import router
 from services.registry.api_accounts import router as accounts_router
 from services.registry.api_changes import router as changes_router
@@ -27,6 +28,7 @@ from services.registry.api_personal_data import router as personal_data_router
 from services.registry.api_plans import router as plans_router
 from services.registry.api_worklists import router as worklists_router
 from services.registry.composition import Registry, open_registry
+from services.registry.feed_access import feed_reader
 from services.registry.oauth import OPEN_PATHS, TOKEN_PATH, oauth_router
 from services.registry.publishing import SOURCE, published_event
 from services.registry.settings import RegistrySettings
@@ -67,7 +69,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         lambda: (LOG,),
         published_event,
         SOURCE,
-        require("feed:read"),
+        feed_reader,
     )
     app = create_service(
         TITLE,
@@ -75,6 +77,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         routers=[
             router,
             personal_data_router,
+            api_bulk.router,
             evidence_router,
             collections_router,
             changes_router,
@@ -90,7 +93,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         readiness=readiness,
         open_paths=OPEN_PATHS,
         form_paths={TOKEN_PATH},
-        file_paths={EVIDENCE_PATH: EVIDENCE_BYTES_MAX},
+        file_paths={EVIDENCE_PATH: EVIDENCE_BYTES_MAX, api_bulk.PATH: api_bulk.BYTES_MAX},
     )
     return app
 

@@ -10,6 +10,7 @@ from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.registry.accounts import Accounts
 from services.registry.audit import Audit
+from services.registry.bulk import BulkCollections
 from services.registry.case_queries import CaseQueries
 from services.registry.change_cases import Changes
 from services.registry.collection import Collections
@@ -51,6 +52,7 @@ class Registry:
         self.collections = Collections(database, store, vault=vault, hasher=hasher, clock=clock)
         self.changes = Changes(database, store, vault=vault, hasher=hasher, clock=clock)
         self.queries = RegistryQueries(database, store, vault=vault, hasher=hasher, clock=clock)
+        self.bulk = BulkCollections(database, store, vault=vault, hasher=hasher, clock=clock)
         self.audit = Audit(database, clock)
         self.worklists = Worklists(database, store, clock=clock)
         self.own_view = OwnView(database, vault=vault, audit=self.audit, clock=clock)
