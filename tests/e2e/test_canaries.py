@@ -117,7 +117,7 @@ class Run:
     async def _knock_with(self, person: FictitiousPerson) -> None:
         """A name and a number where they do not belong: tokens, addresses, parameters, headers, secrets."""
         number, name = person.id_number, quote(person.name)
-        for token in (number, self.system.token("feed:read"), self.system.token("x", place=number)):
+        for token in (number, self.system.token("feed:read"), self.system.token("x")):
             by = {"Authorization": f"Bearer {token}", "X-Request-Id": number}
             for service in SERVICES:
                 for path in (f"/v1/persons/{number}", f"/v1/persons/{number}/compliance/2025", f"/{name}"):
