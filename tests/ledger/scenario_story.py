@@ -1,0 +1,428 @@
+"""One scenario told to the policy engine and to the account's own events, and what comes out otherwise than expected."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from services.kit.clock import local_date, start_of_day
+from services.ledger import account as accounts
+from services.ledger.events import CompletionHeld, CreditEarned, ExamPassed
+from services.ledger.policy import (
+    Account,
+    Activity,
+    Assessment,
+    Award,
+    CompletionFacts,
+    Credit,
+    Decision,
+    Exemption,
+    Held,
+    Person,
+    Policy,
+    PolicyBook,
+    ProvenStudy,
+    ProviderStanding,
+    Registered,
+    Rejected,
+    admit,
+    admit_enrolment,
+    assess,
+    award,
+    award_study,
+    bundled_notices,
+    registered_directly,
+    released,
+)
+from tests.ledger.scenario_file import (
+    Answer,
+    Claimed,
+    Earned,
+    Ending,
+    Enrol,
+    Exam,
+    InForce,
+    Proof,
+    Scenario,
+    Step,
+    Study,
+    Teacher,
+    moment,
+)
+
+PERSON = "somebody"
+
+
+@cache
+def book(without: tuple[str, ...] = ()) -> PolicyBook:
+    """The bundled notices, or those of them that had been issued before the ones left out."""
+    made = PolicyBook()
+    for position, notice in enumerate(bundled_notices(), start=1):
+        if notice.id not in without:
+            made = made.with_notice(notice, datetime(2000, 1, 1, tzinfo=UTC), "bundled", position)
+    return made
+
+
+class Story:
+    """A scenario on its way: the accounts by year, what each step did, and what came out otherwise than expected."""
+
+    def __init__(self, scenario: Scenario, providers: dict[str, Teacher]) -> None:
+        given = scenario.given
+        self.scenario, self.given = scenario, given
+        self.book = book(tuple(given.before_notices))
+        self.person = Person(
+            person_id=PERSON,
+            place=given.place,
+            qualified_on=given.person.qualified_on,
+            working_since=given.person.working_since,
+            student=given.person.student,
+        )
+        self.providers = {name: _standing(name, teacher) for name, teacher in providers.items()}
+        self.accounts = {given.year: accounts.empty(PERSON, given.year)}
+        self.differs: list[str] = []
+        here = self.accounts[given.year]
+        here.credits.extend(_credit(earned, n) for n, earned in enumerate(given.credits, start=1))
+        if given.exempt is not None:
+            here.exempt = Exemption(
+                reason=given.exempt, authority=given.place, granted_on=date(given.year, 1, 1)
+            )
+
+    def run(self) -> list[str]:
+        """Everything that differs from what the scenario expects."""
+        for number, step in enumerate(self.scenario.when, start=1):
+            self._take(number, step)
+        for answer in self.scenario.then:
+            self._answer(answer)
+        for value in self.scenario.in_force:
+            self._in_force(value)
+        return self.differs
+
+    def _account(self, year: int) -> Account:
+        return self.accounts.setdefault(year, accounts.empty(PERSON, year))
+
+    def _policy(self, year: int) -> Policy | None:
+        return self.book.resolve(self.given.place, year)
+
+    def _expect(self, where: str, what: str, expected: Any, found: Any) -> None:
+        if expected != found:
+            self.differs.append(f"{where}: {what}: expected {expected}, found {found}")
+
+    def _take(self, number: int, step: Step) -> None:
+        takers: list[tuple[Any, Callable[[str, Any, Step], dict[str, Any]]]] = [
+            (step.study, self._study),
+            (step.exam, self._exam),
+            (step.claim, self._claim),
+            (step.proof, self._proof),
+            (step.enrol, self._enrol),
+            (step.withdraw, self._withdraw),
+            (step.revoke, self._revoke),
+        ]
+        said = [(part, take) for part, take in takers if part is not None]
+        where = f"step {number}"
+        assert len(said) == 1, f"{where} must say one thing that happens"
+        part, take = said[0]
+        found = take(f"step-{number}", part, step)
+        expected = {
+            "outcome": step.outcome,
+            "problem": step.problem,
+            "reason": step.reason,
+            "late": step.late,
+            "make_up": step.make_up,
+            "registers": step.registers,
+        }
+        for what, value in expected.items():
+            self._expect(where, what, value, found.get(what, _NOTHING[what]))
+        for what in ("credits", "counts_for"):
+            if (value := getattr(step, what)) is not None:
+                self._expect(where, what, value, found.get(what))
+        if step.clause is not UNSET:
+            self._expect(where, "clause", step.clause, found.get("clause"))
+
+    def _study(self, record: str, study: Study, step: Step) -> dict[str, Any]:
+        year = study.year or self.given.year
+        facts = CompletionFacts(
+            completion_id=record,
+            provider_id=study.provider,
+            year=year,
+            category=study.category,  # type: ignore[arg-type]
+            credits=study.credits,
+            mode=study.mode,
+            completed_at=moment(study.completed),
+            exam_passed_at=moment(study.exam) if study.exam else None,
+            started_on=study.started,
+        )
+        latest = max(facts.completed_at, facts.exam_passed_at or facts.completed_at)
+        now = moment(study.reported) if study.reported else latest
+        account, policy = self._account(year), self._policy(year)
+        decision = admit(policy, facts, self.person, account, self.providers[study.provider], now)
+        if isinstance(decision, Rejected):
+            return _refused(decision)
+        said = {
+            name: getattr(facts, name)
+            for name in ("completion_id", "provider_id", "year", "category", "credits", "mode")
+        }
+        said |= {"completed_at": facts.completed_at, "exam_passed_at": facts.exam_passed_at, "course": ""}
+        said |= {"content": record, "person_id": PERSON, "clause": decision.clause, "policy": ""}
+        if isinstance(decision, Held):
+            accounts.evolve(account, CompletionHeld(**said, reason=decision.reason, held_at=now))
+        else:
+            accounts.evolve(account, self._earned(said, decision, now))
+        return _decided(decision) | {"registers": self._release(year, now)}
+
+    def _earned(self, said: dict[str, Any], decision: Registered, now: datetime) -> CreditEarned:
+        return CreditEarned(
+            **said,
+            credit_id=f"credit-{said['completion_id']}",
+            place=self.given.place,
+            registered_at=now,
+            late=decision.late,
+            make_up=decision.make_up,
+        )
+
+    def _release(self, year: int, now: datetime) -> int:
+        account = self._account(year)
+        waiting = {(item.provider, item.completion_id): item for item in account.waiting}
+        ready = released(self._policy(year), account, now)
+        for key, decision in ready.items():
+            item = waiting[key]
+            said = {
+                "completion_id": item.completion_id,
+                "provider_id": item.provider,
+                "year": year,
+                "category": item.category,
+                "credits": item.credits,
+                "mode": item.mode,
+                "completed_at": item.completed_at,
+                "content": "",
+                "person_id": PERSON,
+                "clause": decision.clause,
+                "policy": "",
+            }
+            accounts.evolve(account, self._earned(said, decision, now))
+        return len(ready)
+
+    def _exam(self, record: str, exam: Exam, step: Step) -> dict[str, Any]:
+        year, passed = exam.year or self.given.year, moment(exam.passed)
+        standing = self.providers[exam.provider]
+        refused = admit_enrolment(
+            self._policy(year), standing, self.person, year, "online", local_date(passed)
+        )
+        if refused is not None:
+            return _refused(refused)
+        event = ExamPassed(
+            person_id=PERSON,
+            year=year,
+            provider_id=exam.provider,
+            exam_id=record,
+            passed_at=passed,
+            content=record,
+        )
+        accounts.evolve(self._account(year), event)
+        return {"outcome": "recorded", "registers": self._release(year, passed)}
+
+    def _claim(self, record: str, claim: Claimed, step: Step) -> dict[str, Any]:
+        year = claim.year or self.given.year
+        now = moment(claim.claimed or max(claim.on, claim.result_on or claim.on).isoformat())
+        policy = self._policy(year)
+        activity = Activity(
+            form=claim.form,
+            happened_on=claim.on,
+            result_on=claim.result_on,
+            role=claim.role,  # type: ignore[arg-type]
+            quantity=claim.quantity,
+        )
+        awarded = award(policy, activity, self.given.place, year, local_date(now))
+        if isinstance(awarded, Award) and policy is not None:
+            direct = registered_directly(policy, claim.form)
+            if direct is not None and step.outcome != "listed":
+                awarded = Rejected("registered-directly", direct.clause)
+        outcome = "listed" if step.outcome == "listed" else "awarded"
+        return self._awarded(record, awarded, claim.on, now, year, outcome)
+
+    def _proof(self, record: str, proof: Proof, step: Step) -> dict[str, Any]:
+        year, now = proof.year or self.given.year, moment(proof.claimed)
+        study = ProvenStudy(
+            mode=proof.mode,
+            category=proof.category,  # type: ignore[arg-type]
+            credits=proof.credits,
+            completed_on=proof.on,
+            special_reason=proof.special_reason,
+        )
+        awarded = award_study(self._policy(year), study, self.given.place, year, now)
+        return self._awarded(record, awarded, proof.on, now, year, "awarded")
+
+    def _awarded(
+        self, record: str, awarded: Award | Rejected, on: date, now: datetime, year: int, outcome: str
+    ) -> dict[str, Any]:
+        if isinstance(awarded, Rejected):
+            return _refused(awarded)
+        said = {
+            "completion_id": record,
+            "year": year,
+            "category": awarded.category,
+            "credits": awarded.credits,
+            "mode": "equivalence",
+            "completed_at": start_of_day(on),
+            "content": record,
+            "person_id": PERSON,
+            "clause": awarded.clause,
+            "policy": "",
+            "route": "direct" if outcome == "listed" else "claim",
+            "fill": awarded.fill,
+        }
+        decision = Registered(late=False, make_up=awarded.make_up, clause=awarded.clause)
+        accounts.evolve(self._account(year), self._earned(said, decision, now))
+        return {
+            "outcome": outcome,
+            "credits": awarded.credits,
+            "counts_for": awarded.category,
+            "clause": awarded.clause,
+            "make_up": awarded.make_up,
+            "registers": self._release(year, now),
+        }
+
+    def _enrol(self, record: str, enrol: Enrol, step: Step) -> dict[str, Any]:
+        year = enrol.year or self.given.year
+        standing = self.providers[enrol.provider]
+        refused = admit_enrolment(self._policy(year), standing, self.person, year, enrol.mode, enrol.on)
+        return {"outcome": "recorded"} if refused is None else _refused(refused)
+
+    def _withdraw(self, record: str, ending: Ending, step: Step) -> dict[str, Any]:
+        return self._end(ending, "withdrawn")
+
+    def _revoke(self, record: str, ending: Ending, step: Step) -> dict[str, Any]:
+        return self._end(ending, "revoked")
+
+    def _end(self, ending: Ending, outcome: str) -> dict[str, Any]:
+        account, now = self._account(self.given.year), moment(ending.at)
+        credit_id = f"credit-step-{ending.step}"
+        if outcome == "revoked":
+            event: Any = accounts.revoke_credit(
+                account, credit_id, reason="cheating", authority=self.given.place, decided_by="x", now=now
+            )
+        else:
+            provider = next(
+                item.provider
+                for item in (*account.credits, *account.waiting)
+                if item.completion_id == f"step-{ending.step}"
+            )
+            event = accounts.withdraw_completion(
+                account, provider or "", f"step-{ending.step}", reason="reported_in_error", now=now
+            )
+        accounts.evolve(account, event)
+        return {"outcome": outcome}
+
+    def _answer(self, expected: Answer) -> None:
+        year = expected.year or self.given.year
+        account = self.accounts.get(year)
+        found = assess(self._policy(year), account, self.person, year, expected.on)
+        where = f"{year} on {expected.on}"
+        for what, value in _stated(expected):
+            self._expect(where, what, value, _shown(what, value, found))
+
+    def _in_force(self, value: InForce) -> None:
+        policy = self._policy(self.given.year)
+        sourced = policy.settings.get(value.setting) if policy is not None else None
+        if sourced is None:
+            self.differs.append(f"{value.setting}: not in force")
+            return
+        self._expect(value.setting, "clause", value.clause, sourced.clause)
+        if value.document is not None:
+            self._expect(value.setting, "document", value.document, sourced.document)
+        if value.says is not UNSET:
+            says = msgspec.to_builtins(sourced.value)
+            if isinstance(value.says, dict):
+                says = {name: says.get(name) for name in value.says}
+            self._expect(value.setting, "says", _text(value.says), _text(says))
+
+
+_NOTHING = {
+    "outcome": None,
+    "problem": None,
+    "reason": None,
+    "late": False,
+    "make_up": False,
+    "registers": 0,
+}
+
+
+def _standing(name: str, teacher: Teacher) -> ProviderStanding:
+    return ProviderStanding(
+        organization_id=name,
+        name=teacher.name,
+        accreditations=tuple(teacher.accredited),
+        disqualified_from=teacher.disqualified_from,
+    )
+
+
+def _credit(earned: Earned, number: int) -> Credit:
+    at = moment(earned.on)
+    return Credit(
+        credit_id=f"given-{number}",
+        completion_id=f"given-{number}",
+        category=earned.category,  # type: ignore[arg-type]
+        credits=earned.credits,
+        mode=earned.mode,
+        provider=earned.provider,
+        completed_at=at,
+        registered_at=at,
+        make_up=earned.make_up,
+        fill=tuple(earned.fill),  # type: ignore[arg-type]
+        state=earned.state,  # type: ignore[arg-type]
+    )
+
+
+def _refused(rejected: Rejected) -> dict[str, Any]:
+    return {"outcome": "rejected", "problem": rejected.problem, "clause": rejected.clause}
+
+
+def _decided(decision: Decision) -> dict[str, Any]:
+    if isinstance(decision, Held):
+        return {"outcome": "held", "reason": decision.reason, "clause": decision.clause}
+    assert isinstance(decision, Registered)
+    return {
+        "outcome": "registered",
+        "late": decision.late,
+        "make_up": decision.make_up,
+        "clause": decision.clause,
+    }
+
+
+def _stated(expected: Answer) -> Iterator[tuple[str, Any]]:
+    for field in msgspec.structs.fields(expected):
+        value = getattr(expected, field.name)
+        optional = field.name in ("first_obliged_year", "make_up")
+        if field.name in ("on", "year") or value is UNSET or (value is None and not optional):
+            continue
+        yield field.name, value
+
+
+def _shown(what: str, expected: Any, found: Assessment) -> Any:
+    """The part of the answer, in the form in which the scenario states it."""
+    if what == "missing":
+        return {item.category or "total": item.credits for item in found.missing}
+    if what == "not_counted":
+        return [item.why for item in found.not_counted]
+    if what == "clauses":
+        return list(found.clauses)
+    if what == "deadlines":
+        plain = [msgspec.to_builtins(deadline) for deadline in found.deadlines]
+        return [
+            {name: one[name] for name in stated} for one, stated in zip(plain, expected, strict=False)
+        ] + plain[len(expected) :]
+    if what == "make_up" and found.make_up is not None and expected is not None:
+        whole = msgspec.to_builtins(found.make_up)
+        return {name: whole[name] for name in expected}
+    return getattr(found, what)
+
+
+def _text(value: Any) -> Any:
+    """Plain data with every number as text, as YAML and the policy write them."""
+    if isinstance(value, dict):
+        return {key: _text(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_text(part) for part in value]
+    return str(value)
