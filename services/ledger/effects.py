@@ -159,7 +159,9 @@ class Effects:
             retired_on=event.retired_on,
             changed_at=event.changed_at.astimezone(UTC),
         )
-        self._change_profile(event.person_id, changed)
+        _, known = self._profiles[event.person_id]
+        if profiles.evolve(known, changed) != known:
+            self._change_profile(event.person_id, changed)
 
     def _erase(self, event: registry.PersonErased) -> None:
         if event.person_id in self._profiles:

@@ -63,6 +63,7 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
                 retired_on=event.retired_on,
             )
         case ProfileMoved() if profile is not None:
+            student = event.employer is None
             return Profile(
                 person=Person(
                     person_id=profile.person.person_id,
@@ -70,11 +71,12 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
                     qualified_on=profile.person.qualified_on,
                     working_since=profile.person.working_since,
                     # Whoever moves names the new employer, or is a student and has none (S2C-10).
-                    student=event.employer is None,
+                    student=student,
                 ),
                 identity_hash=profile.identity_hash,
                 name_hash=profile.name_hash,
                 employer=event.employer,
+                student_since=profile.student_since if student is profile.person.student else None,
                 left_on=profile.left_on,
                 retired_on=profile.retired_on,
             )

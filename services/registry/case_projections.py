@@ -102,6 +102,7 @@ _DECIDE = """
 update changes set version = $3, state = $4, decided_by = $5, decided_at = $6, reason = $7
  where log = $1 and change_id = $2
 """
+_REVERSE = "update changes set version = $3, state = $4, reason = $5 where log = $1 and change_id = $2"
 _FOLLOWED = """
 update changes set place = $3, employer = $4
  where log = $1 and person_id = $2 and state in ('submitted', 'returned')
@@ -282,7 +283,8 @@ async def _change_withdrawn(conn: Connection, log: str, event: Any) -> None:
 
 
 async def _change_reversed(conn: Connection, log: str, event: Any) -> None:
-    await _decide(conn, log, event, changes.REVERSED, event.reversed_by, event.reason)
+    change_id, version = str(event.originator_id), event.originator_version
+    await conn.execute(_REVERSE, log, change_id, version, changes.REVERSED, event.reason)
 
 
 async def _enrolment_set(conn: Connection, log: str, event: Any) -> None:

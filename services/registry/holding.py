@@ -7,6 +7,7 @@ from services.registry.actors import Actor
 from services.registry.review_problems import CaseHeldError
 from services.registry.tables import LOG
 
+_WAIT = "select from worklist where log = $1 and case_id = $2 for update"
 _HELD = "select held_by, held_until from case_claims where log = $1 and case_id = $2 for update"
 _END = "delete from case_claims where log = $1 and case_id = $2"
 _HOLD = """
@@ -32,7 +33,8 @@ async def hold(
 
 
 async def must_not_be_held(conn: Connection, case_id: str, by: Actor, now: datetime) -> None:
-    """Raise CaseHeldError while somebody else holds the case."""
+    """Raise CaseHeldError while somebody else holds the case; from now on nobody takes hold of it before we are done."""
+    await conn.execute(_WAIT, LOG, case_id)
     row = await conn.fetchrow(_HELD, LOG, case_id)
     if row is not None and row["held_by"] != by.subject and row["held_until"] > now:
         raise CaseHeldError(row["held_until"])

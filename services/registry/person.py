@@ -240,7 +240,11 @@ class Person(Aggregate):
     def _moved(self, *, transfer_id: str, place: str, employer: str | None, timestamp: datetime) -> None:
         self.transfers |= {transfer_id}
         # Whoever moves names the new employer, or is a student and has none (S2C-10).
-        self.profile = replace(self.profile, place=place, employer=employer, student=employer is None)
+        student = employer is None
+        since = self.profile.student_since if student is self.profile.student else None
+        self.profile = replace(
+            self.profile, place=place, employer=employer, student=student, student_since=since
+        )
 
     def erase(self, *, reason: str, authority: str, by: Actor, at: datetime) -> None:
         """Make the person unreadable for good. Raises OutsidePlaceError, PersonErasedError."""

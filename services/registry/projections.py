@@ -48,7 +48,10 @@ update people set version = $3, identity_hash = null, name_hash = null, erased_a
 """
 _ERASE_COLLECTION = "update collections set version = $3, state = $4 where log = $1 and person_id = $2"
 _MOVE = """
-update people set version = $3, place = $4, employer = $5, student = $5::text is null where log = $1 and person_id = $2
+update people
+   set version = $3, place = $4, employer = $5, student = $5::text is null,
+       student_since = case when student = ($5::text is null) then student_since end
+ where log = $1 and person_id = $2
 """
 
 

@@ -147,6 +147,14 @@ class TestInfoChanged:
         rebuilt = await rebuild(world.ledger.databases, models=["profiles"], logs=[LIAONING])
         assert [each.rows_changed for each in rebuilt] == [0]
 
+    async def test_what_is_nothing_to_the_ledger_leaves_its_log_alone(self, world: World):
+        """A changed telephone number, say."""
+        who = await world.collects(LIAONING)
+        await world.hears(change_of(world, who, items=("contact",)))
+        async with world.ledger.databases.of(LIAONING).acquire() as conn:
+            streams = await EventStore().load(conn, LIAONING, [f"profile:{who.person_id}"])
+        assert [event.topic for event in streams[f"profile:{who.person_id}"]] == ["ledger.ProfileRecorded"]
+
     async def test_is_an_event_of_the_profile_itself(self, world: World):
         who = await world.collects(LIAONING)
         await world.hears(change_of(world, who, items=("retired_on",), retired_on=date(2024, 1, 1)))

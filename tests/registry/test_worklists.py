@@ -229,6 +229,19 @@ class TestClaim:
         # The hold ends with the step: the final review is another's.
         assert (await claim(registry, case, "official-3")).status_code == 200
 
+    async def test_whoever_takes_hold_has_it_whoever_reviews_at_that_moment(self, registry: Registry) -> None:
+        for _ in range(8):
+            case = (await registry.submitted(somebody()))["collection_id"]
+            taken, reviewed = await asyncio.gather(
+                claim(registry, case, "official-2"),
+                registry.reviews(case, "initial", subject="official-3"),
+            )
+            assert (taken.status_code, reviewed.status_code) in [(200, 409), (200, 200), (404, 200)]
+            if (taken.status_code, reviewed.status_code) == (200, 200):
+                # Reviewed first: what was taken hold of is its final review.
+                final = await registry.reviews(case, "final", subject="official-2")
+                assert final.status_code == 200
+
     async def test_a_change_is_held_likewise(self, registry: Registry) -> None:
         change_id = await registry.change_of(somebody(), {"name": "赵新名"})
         await claim(registry, change_id, "official-4")
