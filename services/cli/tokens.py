@@ -8,7 +8,9 @@ SERVICE_SCOPES = frozenset({"feed:read", "identity:check", "compliance:read"})
 """What a service may ask of another."""
 
 SCOPES = {
-    "provider": frozenset({"completion:write", "enrolment:write", "identity:check", "compliance:read"}),
+    "provider": frozenset(
+        {"completion:write", "enrolment:write", "filing:submit", "identity:check", "compliance:read"}
+    ),
     "official": frozenset(
         {
             "collection:submit",
@@ -18,6 +20,7 @@ SCOPES = {
             "enrolment:write",
             "claim:submit",
             "claim:review",
+            "filing:review",
             "attestation:issue",
             "attestation:check",
             "registration:write",

@@ -19,7 +19,13 @@ from services.registry.organization_problems import AccountRevokedError, NotIssu
 from services.registry.problems import OutsidePlaceError, ScopeNotGrantableError
 
 _ANSWERS = frozenset({"compliance:read", "transcript:read"})
-_UNIT = _ANSWERS | {"collection:submit", "claim:submit", "attestation:check", "transfer:request"}
+_UNIT = _ANSWERS | {
+    "collection:submit",
+    "claim:submit",
+    "attestation:check",
+    "transfer:request",
+    "filing:submit",
+}
 """Every organization employs people, and hands in what concerns them."""
 _TRAINER = _UNIT | {"identity:check", "completion:write", "enrolment:write", "plan:submit"}
 
@@ -48,6 +54,7 @@ OFFICIAL_SCOPES = frozenset(
         "client:write",
         "claim:submit",
         "claim:review",
+        "filing:review",
         "attestation:issue",
         "attestation:check",
         "registration:write",

@@ -22,7 +22,10 @@ SHUANGTA, DALIAN, XIGANG, SHANXI = "211302", "210200", "210203", "140000"
 GUANGDONG, SHENZHEN, CORPS, XINJIANG = "440000", "440300", "660000", "650000"
 LISTED, OTHER_LISTED = "北京东奥时代教育科技有限公司", "东北财经大学"
 OPEN = {"/healthz", "/readyz", "/metrics"}
-CASE_SCOPES = ("claim:submit", "claim:review", "registration:write", "attestation:issue", "attestation:check")
+CASE_SCOPES = (
+    "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
+    "attestation:check",
+)  # fmt: skip
 EVERY_SCOPE = frozenset((*OFFICIAL_SCOPES, *PROVIDER_SCOPES, *CASE_SCOPES, "feed:read"))
 
 
@@ -53,6 +56,7 @@ SCOPES = _scopes()
 FILLED = {
     "person_id": "person-000001", "credit_id": "credit-1", "completion_id": "c-1", "enrolment_id": "e-1",
     "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": "00000000-0000-4000-8000-000000000000",
+    "filing_id": "00000000-0000-4000-8000-000000000000", "roster_id": "00000000-0000-4000-8000-000000000000-1",
 }  # fmt: skip
 
 

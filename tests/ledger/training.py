@@ -10,6 +10,7 @@ from tests.kit.http import bearer
 from tests.ledger.world import Provider, Somebody, World
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+DAYS = [date(2025, 9, 25), date(2025, 9, 26)]
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -139,3 +140,22 @@ class Training:
 
 def _parts(day: date) -> tuple[int, int, int]:
     return day.year, day.month, day.day
+
+
+async def held_training(world: World) -> Training:
+    """A training of two days in Shenyang that was approved and has just ended."""
+    return await Training(world, await world.provides("沈阳某会计培训学校"), "210102", DAYS).held()
+
+
+async def transcript(world: World, who: Somebody, place: str = "210102") -> list[dict[str, Any]]:
+    """The credits of somebody, as an official sees them."""
+    response = await world.client.get(
+        f"/v1/persons/{who.person_id}/transcript", headers=world.official(place)
+    )
+    lines: list[dict[str, Any]] = response.json()["credits"]
+    return lines
+
+
+def problem_of(response: Any) -> str:
+    """The code of the problem that was answered."""
+    return str(response.json()["type"]).rpartition(":")[2]
