@@ -67,8 +67,9 @@ class OrganizationQueries:
         self._clock = clock
 
     async def get(self, by: Actor, organization_id: UUID) -> Organization:
-        """An organization; one that acts for itself sees itself only. Raises NotFoundError."""
-        if by.organization is not None and organization_of(by.organization) != organization_id:
+        """An organization, for itself and for officials of any place. Raises NotFoundError."""
+        own = organization_of(by.organization) == organization_id
+        if not own and (by.organization is not None or by.place is None):
             raise NotFoundError
         async with self._database.acquire() as conn:
             return await self._organization(conn, organization_id)

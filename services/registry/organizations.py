@@ -54,11 +54,11 @@ class Organizations(Commands):
         """Register. Raises OutsidePlaceError, OrganizationExistsError."""
 
         async def decide(conn: Connection, now: datetime) -> Decided:
+            organization = Organization.register(**vars(command), at=now)
             identity = identities.identity_of(command.uscc)
             found = await self._store.by_identity(conn, LOG, [identity])
             if found:
                 raise OrganizationExistsError(found[identity].stream_id)
-            organization = Organization.register(**vars(command), at=now)
             return Decided(organization, 201, {"organization_id": str(organization.id)})
 
         return await self._once(key, decide)
