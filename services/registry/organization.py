@@ -22,7 +22,7 @@ from services.registry.problems import (
     AlreadyAccreditedError,
     NotAccreditedError,
     NotAProviderError,
-    ProviderDisqualifiedError,
+    StandingTakenError,
 )
 
 PROVIDER, ORGANISER, EMPLOYER = "provider", "organiser", "employer"
@@ -142,7 +142,7 @@ class Organization(Aggregate):
     ) -> None:
         """File the provider for a place, years and modes of training, at once published or not (S1-22, S3B-12).
 
-        Raises OutsidePlaceError, NotAProviderError, ProviderDisqualifiedError, AlreadyAccreditedError.
+        Raises OutsidePlaceError, NotAProviderError, StandingTakenError, AlreadyAccreditedError.
         """
         self._must_be_trainers(place, by)
         if not set(modes) <= MODES_OF_KIND[self.kind]:
@@ -179,7 +179,7 @@ class Organization(Aggregate):
     def publish(self, *, number: int, by: Actor, at: datetime) -> None:
         """Publish what was filed: from now on it may train (S2B-14, S3B-12).
 
-        Raises NotFoundError, OutsidePlaceError, ProviderDisqualifiedError, AccreditationStateError.
+        Raises NotFoundError, OutsidePlaceError, StandingTakenError, AccreditationStateError.
         """
         held = self._accreditation(number)
         by.must_cover(held.place)
@@ -250,7 +250,7 @@ class Organization(Aggregate):
     def disqualify(self, *, place: str, from_date: date, reason: str, by: Actor, at: datetime) -> None:
         """Take the provider's standing at the place and under it, from a day on (S0-25).
 
-        Raises OutsidePlaceError, NotAProviderError, ProviderDisqualifiedError, NotAccreditedError.
+        Raises OutsidePlaceError, NotAProviderError, StandingTakenError, NotAccreditedError.
         """
         self._must_be_trainers(place, by)
         self._must_be_qualified(place)
@@ -313,7 +313,7 @@ class Organization(Aggregate):
     def _must_be_qualified(self, place: str) -> None:
         for each in self._standing_against():
             if contains(each.place, place):
-                raise ProviderDisqualifiedError(each.place, each.from_date)
+                raise StandingTakenError(each.place, each.from_date)
 
     def _standing_against(self) -> list[Disqualification]:
         return [each for each in self.disqualifications if each.reinstated_from is None]

@@ -116,10 +116,10 @@ class NotAccreditedError(Problem):
     title_en = "The provider is not accredited at this place"
 
 
-class ProviderDisqualifiedError(Problem):
+class StandingTakenError(Problem):
     """The provider's standing at the place was taken; `from_date` says since when."""
 
-    code = "provider-disqualified"
+    code = "standing-taken"
     status = 409
     title_zh = "该机构的培训资格已取消"
     title_en = "The provider is disqualified"

@@ -18,9 +18,9 @@ from services.registry.problems import (
     NotAProviderError,
     OutsidePlaceError,
     OwnSubmissionError,
-    ProviderDisqualifiedError,
     SameReviewerError,
     ScopeNotGrantableError,
+    StandingTakenError,
 )
 from services.registry.profile import Profile, Qualification
 
@@ -184,7 +184,7 @@ class TestOrganization:
         organization.disqualify(
             place="211300", from_date=date(2026, 3, 1), reason="quality", by=CLERK, at=NOW
         )
-        with pytest.raises(ProviderDisqualifiedError):
+        with pytest.raises(StandingTakenError):
             organization.accredit(
                 place="211302", years=[2027], modes=["online"], published=True, by=CLERK, at=NOW
             )
