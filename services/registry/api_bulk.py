@@ -1,6 +1,7 @@
 """The routes of bulk collection: a table of people in, an answer for every row out."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -53,6 +54,15 @@ class Bulk(StrictModel):
     rows: list[Row]
 
 
+class BulkSummary(StrictModel):
+    """A file that was uploaded; `count` is of its rows."""
+
+    bulk_id: str
+    applied: bool
+    uploaded_at: datetime
+    count: int
+
+
 def _bulk(request: Request) -> BulkCollections:
     bulk: BulkCollections = request.app.state.registry.bulk
     return bulk
@@ -84,6 +94,12 @@ async def submit_collections(
     table = read_table(await request.body(), request.headers.get("content-type", ""), rows_max=ROWS_MAX)
     result = await uploads.upload(actor_of(caller), table, key, partial=partial)
     return Response(msgspec.json.encode(result), status_code=201, media_type="application/json")
+
+
+@router.get("", response_model=list[BulkSummary])
+async def list_bulk_collections(caller: Annotated[Caller, Depends(_submit)], uploads: Uploads) -> Any:
+    """The last files that the caller, or their organization, uploaded, newest first."""
+    return await uploads.latest(actor_of(caller))
 
 
 @router.get("/{id}", response_model=Bulk, responses=problems(404))

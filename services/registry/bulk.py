@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -30,11 +31,17 @@ from services.registry.vault import Identity
 
 ROWS_MAX = 2000
 """Rows of one file: they become one transaction."""
+LATEST_MAX = 100
 SUBMITTED, REFUSED, NOT_APPLIED = "submitted", "refused", "not_applied"
 
 _KEEP = """
 insert into bulk_collections (log, bulk_id, uploaded_by, organization, place, uploaded_at, applied, results)
 values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_LATEST = """
+select bulk_id, applied, uploaded_at, jsonb_array_length(results) as count from bulk_collections
+ where log = $1 and organization is not distinct from $3 and ($3::text is not null or uploaded_by = $2)
+ order by uploaded_at desc, bulk_id limit $4
 """
 _FIND = "select * from bulk_collections where log = $1 and bulk_id = $2"
 
@@ -109,6 +116,12 @@ class BulkCollections(Collections):
         return BulkResult(
             row["bulk_id"], row["applied"], msgspec.json.decode(row["results"], type=list[RowResult])
         )
+
+    async def latest(self, by: Actor) -> list[dict[str, Any]]:
+        """The files the caller, or their organization, uploaded last, newest first."""
+        async with self._database.acquire() as conn:
+            rows = await conn.fetch(_LATEST, LOG, by.subject, by.organization, LATEST_MAX)
+        return [dict(row) for row in rows]
 
     async def _submit(
         self, conn: Connection, by: Actor, rows: Sequence[ReadRow], headers: Headers, now: datetime

@@ -234,6 +234,20 @@ class TestResult:
             nobody = await registry.call("GET", f"{BULK}/{uuid.uuid4()}{ending}", subject="clerk-2")
             assert (mine.status_code, other.status_code, nobody.status_code) == (200, 404, 404)
 
+    async def test_is_listed_with_the_others_newest_first(self, registry: Registry) -> None:
+        made = [
+            (await upload(registry, as_csv([row_of(somebody(), 姓名=name)]), subject="clerk-4")).json()[
+                "bulk_id"
+            ]
+            for name in ("赵甲子", "")
+        ]
+        listed = (await registry.call("GET", BULK, subject="clerk-4")).json()
+        assert [(each["bulk_id"], each["applied"], each["count"]) for each in listed] == [
+            (made[1], False, 1),
+            (made[0], True, 1),
+        ]
+        assert (await registry.call("GET", BULK, subject="clerk-5")).json() == []
+
     async def test_holds_no_name_and_no_number(self, registry: Registry, fresh: FreshDatabase) -> None:
         human = somebody()
         await upload(registry, as_csv([row_of(human), row_of(somebody(), 地区代码="1")]))
