@@ -1,6 +1,7 @@
 """An application behind a real server in a thread of its own, and how it is fuzzed."""
 
 import os
+import re
 import socket
 import threading
 import time
@@ -21,6 +22,9 @@ from schemathesis.specs.openapi.checks import (
 
 EXAMPLES = int(os.environ.get("XUEFEN_FUZZ_EXAMPLES", "10"))
 """Of each route; raise it for a long look."""
+
+WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
+"""Ids that a hook may put a known one in place of: an ill-formed one must stay as it is, to be refused."""
 
 CHECKS = (
     not_a_server_error,

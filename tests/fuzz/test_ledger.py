@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from contracts.divisions import AUTHORITIES
 from services.ledger.app import openapi_document
 from tests.conftest import FreshDatabaseFactory, in_thread
-from tests.fuzz.serving import CHECKS, fuzzing, serving
+from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzzing, serving
 from tests.kit.http import bearer
 from tests.ledger.world import OFFICIAL_SCOPES, PROVIDER_SCOPES, World
 
@@ -27,7 +27,7 @@ def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) ->
     """Half of the well-formed ids are of somebody who exists, so that routes are fuzzed behind their 404 too."""
     for name, known in (("person_id", PERSON), ("place", LIAONING), ("log", LIAONING)):
         given = (path_parameters or {}).get(name)
-        if isinstance(given, str) and given.isascii() and len(given) % 2:
+        if isinstance(given, str) and WELL_FORMED.fullmatch(given) and len(given) % 2:
             path_parameters[name] = known
     return path_parameters
 
