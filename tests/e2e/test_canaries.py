@@ -1,4 +1,4 @@
-"""Fifty people go through all three services with every kind of error on the way, and leave no name and no number."""
+"""Two hundred people go through all three services with every kind of error on the way, and leave no name and no number."""
 
 import hashlib
 import io
@@ -37,10 +37,12 @@ from tests.e2e.system import (
     new_system,
 )
 
-CANARIES = [fictitious.person(number) for number in range(101, 151)]
-COLLECTED, MISNAMED, RETURNED, SUBMITTED, STRANGERS = (
-    CANARIES[:20], CANARIES[20:30], CANARIES[30:35], CANARIES[35:40], CANARIES[40:]
+CANARIES = [fictitious.person(number) for number in range(101, 301)]
+COLLECTED, MISNAMED, RETURNED, SUBMITTED, STRANGERS, IN_BULK, ERASED = (
+    CANARIES[:30], CANARIES[30:40], CANARIES[40:50], CANARIES[50:60], CANARIES[60:70], CANARIES[70:195],
+    CANARIES[195:],
 )  # fmt: skip
+BULK = "/v1/collections/bulk"
 _TABLES = "select table_name from information_schema.tables where table_schema = $1"
 EVENT_TABLES = frozenset({"events", "logs", "checkpoints"})
 
@@ -61,6 +63,8 @@ class Run:
         provider = await self.system.provides()
         await self._collect()
         await self._refuse_at_the_registry()
+        await self._collect_in_bulk()
+        await self._open_and_erase()
         await self.system.follow()
         await self._report(provider)
         await self._ask(provider)
@@ -86,6 +90,58 @@ class Run:
             official = self.system.official(CHAOYANG, subject="reviewer")
             await self.system.does("registry", "POST", f"{path}/initial-review", body, by=official)
             await self.system.does("registry", "GET", path, by=official)
+
+    async def _collect_in_bulk(self) -> None:
+        """A table of people, taken; then again, torn, with values in the wrong columns, and with formulas."""
+        by = self.system.official(CHAOYANG, subject="clerk") | {"Content-Type": "text/csv"}
+        header = "证件号码,姓名,地区代码,联系电话,取得日期"
+        lines = [f"{person.id_number},{person.name},{CHAOYANG},13800001234," for person in IN_BULK]
+        one = IN_BULK[0]
+        wrong = [f"{one.name},{one.id_number},{one.id_number},{one.name},{one.id_number}"]
+        formula = [f"={one.id_number},={one.name},={one.name},,"]
+        client = self.system.clients["registry"]
+        for number, table in enumerate((lines, lines, wrong, formula, [*lines[:3], one.id_number + ",x"])):
+            headers = by | {"Idempotency-Key": f"bulk-{number}"}
+            content = "\n".join([header, *table]).encode()
+            answer = (await client.post(BULK, content=content, headers=headers)).json()
+            for ending in ("", "/result.csv"):
+                await self.system.call("registry", "GET", f"{BULK}/{answer['bulk_id']}{ending}", by=by)
+            if answer.get("applied"):
+                rows = zip(IN_BULK, answer["rows"], strict=True)
+                self.ids |= {person.id_number: row["person_id"] for person, row in rows}
+        for content in (
+            one.name.encode(),
+            f'{header}\n"{one.id_number}'.encode(),
+            one.id_number.encode() + b"\0",
+        ):
+            await client.post(BULK, content=content, headers=by | {"Idempotency-Key": "bulk-torn"})
+
+    async def _open_and_erase(self) -> None:
+        """Some are opened in full and erased; evidence holds a name, and purposes and reasons that are none."""
+        scopes = ("collection:submit", "collection:review", "person:unmask", "person:erase", "audit:read")
+        by = self.system.official(CHAOYANG, *scopes, subject="auditor")
+        for person in ERASED:
+            words = f"%PDF-{person.name}{person.id_number}".encode()
+            content = words + b" " * 20_000 + b"%%EOF"
+            headers = by | {"Content-Type": "application/pdf"}
+            uploaded = await self.system.clients["registry"].post(
+                "/v1/evidence", content=content, headers=headers
+            )
+            await self.system.clients["registry"].post("/v1/evidence", content=words, headers=headers)
+            body = {
+                "person": identity(person),
+                "place": CHAOYANG,
+                "evidence": [uploaded.json()["evidence_id"]],
+            }
+            case = await self.system.does("registry", "POST", "/v1/collections", body, by=by)
+            path = f"/v1/persons/{case['person_id']}"
+            for purpose in ("inspection", person.name):
+                await self.system.call("registry", "POST", f"{path}/disclosure", {"purpose": purpose}, by=by)
+            wrong = {"reason": person.name, "authority": person.id_number}
+            for erasure in (wrong, {"reason": "own_request", "authority": CHAOYANG}):
+                await self.system.call("registry", "POST", f"{path}/erasure", erasure, by=by)
+            await self.system.call("registry", "POST", f"{path}/disclosure", {"purpose": "inspection"}, by=by)
+        await self.system.call("registry", "GET", "/v1/audit?limit=500", by=by)
 
     async def _refuse_at_the_registry(self) -> None:
         official, one, two = self.system.official(CHAOYANG), COLLECTED[0], COLLECTED[1]
@@ -261,8 +317,11 @@ class Left:
 
 
 def _shows_a_note(answer: httpx.Response) -> bool:
-    """Whether it is a case that was returned with a note, which a reviewer wrote for people."""
-    return answer.is_success and answer.request.method == "GET" and "/v1/collections/" in str(answer.url)
+    """Whether it is meant to name somebody: a case returned with a note for people, or a person opened in full."""
+    address, method = answer.url.path, answer.request.method
+    if method == "POST":
+        return answer.is_success and address.endswith("/disclosure")
+    return answer.is_success and address.startswith("/v1/collections/") and BULK not in address
 
 
 async def tables(fresh: FreshDatabase) -> dict[str, str]:
@@ -342,9 +401,9 @@ class TestCanaries:
     async def test_are_kept_by_the_registry_under_seal(self, left: Left) -> None:
         system = left.run.system
         vault = Vault(system.registry_settings.wrapper)
-        assert len(left.run.ids) == 40
+        assert len(left.run.ids) == 60 + len(IN_BULK)
         async with system.registry.database.acquire() as conn:
-            for person in [*COLLECTED, *MISNAMED, *RETURNED, *SUBMITTED]:
+            for person in [*COLLECTED, *MISNAMED, *RETURNED, *SUBMITTED, *IN_BULK]:
                 sealed = await vault.open_identity(conn, UUID(left.run.ids[person.id_number]))
                 assert sealed is not None
                 assert (sealed.name, sealed.id_number) == (person.name, person.id_number)
