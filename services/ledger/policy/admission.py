@@ -19,7 +19,7 @@ from services.ledger.policy.account import (
     Waiting,
     WaitingReason,
 )
-from services.ledger.policy.days import NEVER, begins, day_at
+from services.ledger.policy.days import ALWAYS, NEVER, begins, day_at
 from services.ledger.policy.policy import MakeUpTerms, Policy, ProviderTerms, Span
 from services.ledger.policy.providers import is_accredited, is_listed
 from services.ledger.policy.rules import RegistrationMoment
@@ -58,6 +58,7 @@ class Rejected(Struct, frozen=True):
 class Opening(NamedTuple):
     """The time a completion falls into, and what applies there."""
 
+    begins: datetime
     ends: datetime
     late: bool
     make_up: MakeUpTerms | None
@@ -126,11 +127,11 @@ def released(policy: Policy | None, account: Account, now: datetime) -> dict[tup
         opening = _opening(policy, waiting, waiting.completed_at, account, now)
         if isinstance(opening, Rejected):
             # It was accepted under the notices of its day; a later notice does not take that back.
-            opening = Opening(NEVER, False, None, _ANYBODY, "total", waiting.clause or "")
+            opening = Opening(ALWAYS, NEVER, False, None, _ANYBODY, "total", waiting.clause or "")
         if waiting.reason == "below_total":
             ready_now = total_reached or opening.style == "study"
         else:
-            ready_now = opening.style == "study" or _passed_in_time(account, waiting.provider, opening.ends)
+            ready_now = opening.style == "study" or _passed_in_time(account, waiting.provider, opening)
         if ready_now:
             ready[waiting.provider, waiting.completion_id] = Registered(
                 opening.late, opening.make_up is not None, opening.clause
@@ -166,7 +167,8 @@ def _opening(
         if not terms.allowed:
             return Rejected("mode-not-allowed", terms.modes_clause, {"mode": facts.mode})
         clause = terms.style_clause or study.until_clause or ""
-        return Opening(study.ends, now >= terms.register_ends, None, terms.providers, terms.style, clause)
+        late = now >= terms.register_ends
+        return Opening(study.begins, study.ends, late, None, terms.providers, terms.style, clause)
     refusal: Rejected | None = None
     for window in policy.make_up:
         if not _inside(window, facts.mode, moment, now, policy):
@@ -177,7 +179,8 @@ def _opening(
         gate = _gate(window, facts, account)
         if gate is None:
             style = window.style or terms.style
-            return Opening(window.ends, now >= window.ends, window, window.providers, style, window.clause)
+            late = now >= window.ends
+            return Opening(window.begins, window.ends, late, window, window.providers, style, window.clause)
         refusal = gate
     return refusal or _outside(policy, study, facts.mode, moment, now)
 
@@ -256,20 +259,26 @@ def _unsuitable(
 
 
 def _after_exam(completion: CompletionFacts, opening: Opening, account: Account | None) -> Decision:
-    """Study and exam make one training (S0-09): the exam too must be passed before the window ends."""
+    """Study and exam make one training (S0-09): the exam too must be passed inside the window.
+
+    One passed before it opened is of no use to this year, and another may still be passed.
+    """
     registered = Registered(opening.late, opening.make_up is not None, opening.clause)
     passed = completion.exam_passed_at
-    if passed is not None and passed < opening.ends:
+    if passed is not None and opening.begins <= passed < opening.ends:
         return registered
-    if account is not None and _passed_in_time(account, completion.provider_id, opening.ends):
+    if account is not None and _passed_in_time(account, completion.provider_id, opening):
         return registered
-    if passed is not None:
+    if passed is not None and passed >= opening.ends:
         return Rejected("exam-too-late", opening.clause)
     return Held("exam_pending", opening.clause)
 
 
-def _passed_in_time(account: Account, provider: str, ends: datetime) -> bool:
-    return any(exam.provider == provider and exam.passed_at < ends for exam in account.exams)
+def _passed_in_time(account: Account, provider: str, opening: Opening) -> bool:
+    return any(
+        exam.provider == provider and opening.begins <= exam.passed_at < opening.ends
+        for exam in account.exams
+    )
 
 
 def _sum_with_waiting(account: Account | None, but: CompletionFacts | None) -> Decimal:
