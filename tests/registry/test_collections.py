@@ -5,7 +5,9 @@ from typing import Any, ClassVar
 
 import pytest
 
+from tests.conftest import FreshDatabase
 from tests.registry.scenarios import DALIAN, LIAONING, NATION, Registry, collection_of, somebody, uscc
+from tests.registry.test_privacy import everything_stored
 
 COLLECTIONS = "/v1/collections"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -189,6 +191,46 @@ class TestOwnCollection:
         body = collection_of(somebody())
         response = await registry.call("POST", COLLECTIONS, "collection:own", body=body, place=DALIAN)
         assert response.status_code == 403
+
+
+class TestDetails:
+    """Contact, education and certificates are personal: sealed, opened for a purpose, in no event and no row."""
+
+    DETAILS: ClassVar[dict[str, Any]] = {
+        "contact": {"phone": "13955556666", "email": "nobody@xuefen.example", "address": "双塔区中山街八号"},
+        "education": [
+            {
+                "school": "东北财经大学", "level": "master", "degree": "master", "mode": "part_time", "major": "会计学",
+                "entered_on": "2012-09-01", "graduated_on": "2015-06-30", "certificate_number": "XL20150630",
+            }
+        ],
+        "qualifications": [
+            {"level": "junior", "obtained_on": "2014-09-10", "certificate_number": "CJ2014-7788"},
+            {"level": "intermediate", "obtained_on": "2018-10-20", "certificate_number": "ZJ2018-9900"},
+        ],
+    }  # fmt: skip
+
+    async def test_are_opened_for_a_purpose_and_sealed_otherwise(
+        self, registry: Registry, fresh: FreshDatabase
+    ) -> None:
+        outcome = await registry.collected(somebody(), **self.DETAILS, jobs=["audit", "results"])
+        path = f"/v1/persons/{outcome['person_id']}"
+        seen = await registry.call("GET", path)
+        opened = await registry.call("POST", f"{path}/disclosure", body={"purpose": "case_review"})
+        found = opened.json()["details"]
+        assert {name: found[name] for name in self.DETAILS} == self.DETAILS
+        assert seen.json()["jobs"] == ["audit", "results"]
+        stored = await everything_stored(fresh.admin_dsn)
+        for secret in ("13955556666", "nobody@xuefen", "中山街", "XL20150630", "CJ2014-7788", "东北财经大学"):
+            assert secret not in seen.text
+            assert secret not in stored
+
+    @pytest.mark.parametrize("place", [DALIAN, "211303"])
+    async def test_are_opened_in_their_own_place_only(self, registry: Registry, place: str) -> None:
+        outcome = await registry.submitted(somebody(), **self.DETAILS)
+        path = f"/v1/persons/{outcome['person_id']}/disclosure"
+        response = await registry.call("POST", path, body={"purpose": "case_review"}, place=place)
+        assert response.status_code == 404
 
 
 class TestGetPerson:
