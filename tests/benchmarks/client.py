@@ -82,17 +82,19 @@ class _Connection(asyncio.Protocol):
         self._chunks: list[bytes] = []
         self._missing = -1
         self._sent_at = 0.0
+        self._waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self._work.done.done():
+        if self._waiting and not self._work.done.done():
             self._work.done.set_exception(error or ConnectionError("the server closed a connection"))
 
     def next(self) -> None:
         """Send the next request, or rest when there is none."""
-        if not self._work.requests:
+        self._waiting = bool(self._work.requests)
+        if not self._waiting:
             self._work.busy -= 1
             if not self._work.busy:
                 self._work.done.set_result(None)
