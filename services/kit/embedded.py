@@ -115,9 +115,12 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Fast shutdown: sessions are ended, a checkpoint is written, the child process is reaped."""
+        self._stop(signal.SIGINT)
+
+    def _stop(self, first: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(first)
             try:
                 process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
@@ -140,8 +143,8 @@ class EmbeddedPostgres:
             self.stop()
 
     def remove(self) -> None:
-        """Stop, and delete the data directory with everything beside it."""
-        self.stop()
+        """Stop, without a checkpoint nobody will read, and delete the data directory with everything beside it."""
+        self._stop(signal.SIGQUIT)
         forget_data(self._wanted)
         for suffix in ("password", "log", "lock"):
             self._beside(suffix).unlink(missing_ok=True)
