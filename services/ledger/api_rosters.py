@@ -12,6 +12,7 @@ from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey
 from services.kit.openapi import struct_answer
 from services.kit.records import batch_mirror, json_body
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 from services.ledger.api_filings import (
     Anybody,
     Cursor,
@@ -36,7 +37,7 @@ from services.ledger.roster_answers import (
     RosterRowAnswer,
     RosterView,
 )
-from services.ledger.roster_files import CSV_TYPE, FILE_BYTES_MAX, XLSX_TYPE, read_roster
+from services.ledger.roster_files import FILE_BYTES_MAX, read_roster
 from services.ledger.roster_rows import ROWS_MAX, RosterRecord
 
 UPLOAD_PATH = "/v1/filings/{filing_id}/rosters"

@@ -63,6 +63,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opener(store) as ledger:
             app.state.ledger = ledger
+            app.state.fingerprint_key = ledger.fingerprint_key
             tasks = [asyncio.create_task(ledger.shelf.keep_fresh())]
             tasks += [asyncio.create_task(store.hints.listen(each)) for each in ledger.databases.all()]
             try:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import blake2b
 
 from fastapi import Request
 
@@ -52,6 +53,8 @@ class Ledger:
         self.people = People(databases)
         self.application = LedgerApplication(databases, self.store, self.shelf, self.people, clock)
         self.facts = Facts(identity_key)
+        # Bodies hold ID numbers; a fingerprint of them is kept.
+        self.fingerprint_key = blake2b(b"idempotency", key=identity_key[:64], digest_size=32).digest()
         self.claims = Claims(databases, self.store, self.shelf, self.people, self.facts, clock)
         self.registrations = Registrations(databases, self.store, self.shelf, self.facts, clock)
         self.attestations = Attestations(databases, self.store, self.shelf, self.people, clock)

@@ -144,7 +144,7 @@ def refuse(filing: TrainingFiling, *, reason: str, by: str, at: datetime) -> Fil
 def withdraw(filing: TrainingFiling, *, by: str, at: datetime) -> FilingWithdrawn:
     """Take the filing back before the training begins. Raises FilingStateError and FilingTooLateError."""
     _must_be(filing, "submitted", "returned", "approved")
-    if filing.state == "approved" and at >= filing.begins_at:
+    if filing.state != "returned" and at >= filing.begins_at:
         raise FilingTooLateError
     return FilingWithdrawn(**_step(filing, by, at))
 

@@ -116,12 +116,12 @@ class RosterFaultyError(Problem):
 
 
 class RosterUnreadableError(Problem):
-    """The file is no table of the kind its media type says, or lacks a column (`columns` are those needed)."""
+    """The table lacks a column (`columns` are those needed), has one twice, or has empty rows between the others."""
 
     code: ClassVar[str] = "roster-unreadable"
     status: ClassVar[int] = 422
-    title_zh: ClassVar[str] = "无法读取名单文件"
-    title_en: ClassVar[str] = "The file cannot be read as a roster"
+    title_zh: ClassVar[str] = "名单的列或行不符合要求"
+    title_en: ClassVar[str] = "The columns or rows are not those of a roster"
 
 
 class UnknownRosterError(Problem):

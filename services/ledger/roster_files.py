@@ -1,26 +1,19 @@
 """Reads a roster from the body of a request: JSON, CSV (UTF-8 or GB 18030) or XLSX, all into the same records."""
 
-import csv
-import io
-import zipfile
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from python_calamine import CalamineError, CalamineWorkbook
 
 from services.kit.errors import UnsupportedMediaTypeError
 from services.kit.json_guard import check_text
 from services.kit.records import decode_batch
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, read_table
 from services.ledger.filing_problems import RosterUnreadableError
 from services.ledger.roster_rows import ROWS_MAX, RosterRecord, RosterTable
 
 FILE_BYTES_MAX = 4 * 1024 * 1024
 JSON_TYPE = "application/json"
-CSV_TYPE = "text/csv"
-XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-_UNPACKED_BYTES_MAX = 64 * 1024 * 1024
 _HEADERS: dict[str, tuple[str, ...]] = {
     "id": ("编号", "id"),
     "id_type": ("证件类型", "id_type"),
@@ -49,51 +42,14 @@ _SEPARATORS = str.maketrans(dict.fromkeys("、，;； ", ","))
 def read_roster(body: bytes, media_type: str) -> RosterTable:
     """The records of a body by its media type.
 
-    Raises UnsupportedMediaTypeError, RosterUnreadableError, and what `decode_batch` raises.
+    Raises UnsupportedMediaTypeError, UnreadableTableError, RosterUnreadableError, and what `decode_batch` raises.
     """
     if media_type == JSON_TYPE:
         check_text(body)
         return RosterTable(decode_batch(body, RosterRecord, items_max=ROWS_MAX))
-    if media_type == CSV_TYPE:
-        return _table(_csv_rows(body))
-    if media_type == XLSX_TYPE:
-        return _table(_xlsx_rows(body))
+    if media_type in (CSV_TYPE, XLSX_TYPE):
+        return _table(read_table(body, media_type, rows_max=ROWS_MAX))
     raise UnsupportedMediaTypeError("应为 JSON、CSV 或 XLSX", "Must be JSON, CSV or XLSX")
-
-
-def _csv_rows(body: bytes) -> list[list[str]]:
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            text = body.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        try:
-            return [[cell.strip() for cell in row] for row in csv.reader(io.StringIO(text), strict=True)]
-        except csv.Error as error:
-            raise RosterUnreadableError from error
-    raise RosterUnreadableError("文字编码应为 UTF-8 或 GB 18030。", "The text must be UTF-8 or GB 18030.")
-
-
-def _xlsx_rows(body: bytes) -> list[list[str]]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            unpacked = sum(item.file_size for item in archive.infolist())
-        if unpacked > _UNPACKED_BYTES_MAX:
-            raise RosterUnreadableError("文件过大。", "The file is too large.")
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(body))
-        rows = workbook.get_sheet_by_index(0).to_python(skip_empty_area=False, nrows=ROWS_MAX + 2)
-    except (zipfile.BadZipFile, CalamineError, ValueError, IndexError) as error:
-        raise RosterUnreadableError from error
-    return [[_cell(value) for value in row] for row in rows]
-
-
-def _cell(value: Any) -> str:
-    """A cell as text. A long number was rounded by the spreadsheet already: it fails its own check digit."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
 
 
 def _table(rows: Sequence[Sequence[str]]) -> RosterTable:

@@ -2,13 +2,16 @@
 
 import asyncio
 import csv
+import hashlib
 import io
 import json
 from datetime import date, timedelta
 
 import pytest
 
-from tests.ledger.training import CSV, DAYS, Training, beijing, held_training, problem_of, transcript
+from services.kit.idempotency import fingerprint
+from services.kit.spreadsheets import write_xlsx
+from tests.ledger.training import CSV, DAYS, XLSX, Training, beijing, held_training, problem_of, transcript
 from tests.ledger.world import Somebody, World
 
 HEPING, CHAOYANG, LIAONING, DALIAN, SHANXI, XIAODIAN = (
@@ -272,8 +275,19 @@ class TestUpload:
         assert problem_of(other) == "idempotency-key-reused"
 
     async def test_nothing_of_a_person_is_stored(self, training: Training):
+        """No name and no number is in an event, and what is kept of the body gives none away to whoever tries them all."""
         person = training.world.stranger()
-        await training.approved(training.row(person, "r-1"))
+        row = training.row(person, "r-1")
+        await training.approved(row)
+        path = f"/v1/filings/{training.filing_id}/rosters"
+        plain = fingerprint("POST", path, json.dumps({"records": [row]}).encode())
+        unkeyed = {plain, hashlib.blake2b(f"{plain}?".encode(), digest_size=32).hexdigest()}
+        async with training.world.ledger.databases.of(LIAONING).acquire() as conn:
+            kept = {
+                each["fingerprint"] for each in await conn.fetch("select fingerprint from idempotency_keys")
+            }
+        assert kept
+        assert kept.isdisjoint(unkeyed)
         stored = b"".join(event.state for event in await training.world.events(LIAONING))
         assert person.id_number.encode() not in stored
         assert person.name.encode() not in stored
@@ -300,6 +314,16 @@ class TestFiles:
         response = await training.sends(self.csv_of(self.line(who, "r-1"), encoding=encoding), CSV)
         assert (response.status_code, response.json()["results"][0]["row"]) == (201, 2)
 
+    async def test_an_xlsx_file_is_taken(self, training: Training):
+        who, other = await training.world.collects(HEPING), await training.world.collects(HEPING)
+        rows = [self.line(who, "r-1"), self.line(other, "r-2", sessions="2")]
+        response = await training.sends(write_xlsx(self.HEADER, rows), XLSX)
+        assert (response.status_code, response.json()["summary"]) == (201, {"accepted": 2})
+        roster = await training.world.client.get(
+            f"/v1/rosters/{response.json()['roster_id']}", headers=training.headers()
+        )
+        assert [row["sessions"] for row in roster.json()["rows"]] == [[1, 2], [2]]
+
     async def test_a_fault_names_the_line_and_the_column(self, training: Training):
         good, bad = await training.world.collects(HEPING), await training.world.collects(HEPING)
         content = self.csv_of(
@@ -323,7 +347,8 @@ class TestFiles:
         [
             (b"", CSV, 422, "roster-unreadable"),
             (b"a,b\n1,2\n", CSV, 422, "roster-unreadable"),
-            (b"\xff\xfe\x00\xff", CSV, 422, "roster-unreadable"),
+            (b"\xff\xfe\x00\xff", CSV, 422, "unreadable-table"),
+            (b"id,name", XLSX, 422, "unreadable-table"),
             (b"id,name,id_number,passed,sessions\n", CSV, 422, "invalid-request"),
             (b"{}", "application/pdf", 415, "unsupported-media-type"),
             (b"{", "application/json", 400, "malformed-body"),
