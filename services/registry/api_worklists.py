@@ -17,11 +17,12 @@ from services.registry.audit import AuditedRoute, reads_personal_data
 from services.registry.commands import SetExamEnrolment
 from services.registry.own_view import OwnView
 from services.registry.schemas import Place
-from services.registry.worklists import SCOPES, Cursor, Worklists
+from services.registry.worklists import SCOPES, STATISTICS, Cursor, Worklists
 
 router = APIRouter(prefix="/v1", tags=["worklists"], route_class=AuditedRoute)
 
 _decide = require(*SCOPES)
+_count = require(*SCOPES, STATISTICS)
 _review = require("collection:review")
 _mine = require(OWN, "collection:submit")
 
@@ -62,9 +63,9 @@ async def get_worklist(
 
 @router.get("/worklists/counts", response_model=schemas.WorklistCounts)
 async def count_worklists(
-    caller: Annotated[Caller, Depends(_decide)], worklists: Lists, place: InPlace = None
+    caller: Annotated[Caller, Depends(_count)], worklists: Lists, place: InPlace = None
 ) -> Any:
-    """How many cases wait, are late, in the fast lane and held, by place, kind and step."""
+    """How many cases wait, are late, in the fast lane and held, by place, kind and step: what a dashboard shows."""
     return await worklists.counts(actor_of(caller), place=place)
 
 

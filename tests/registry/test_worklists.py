@@ -139,7 +139,8 @@ class TestWorklist:
         found = {case["case_id"]: case["due"] for case in await cases(registry, "211322")}
         assert (found[late]["late"], found[due]["late"]) == (True, False)
         assert found[due]["clause"] == "S2C-02"
-        counted = (await registry.call("GET", "/v1/worklists/counts?place=211322")).json()
+        path = "/v1/worklists/counts?place=211322"
+        counted = (await registry.call("GET", path, "statistics:read", subject="dashboard-1")).json()
         assert counted["total"] == {"waiting": 2, "late": 1, "fast": 0, "held": 0}
 
 
