@@ -1,6 +1,6 @@
 """The form of a scenario file, and its reader: errors name the file, the line and the scenario."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +30,7 @@ class Teacher(Part, kw_only=True):
     name: str
     accredited: list[Accreditation] = []
     disqualified_from: date | None = None
+    suspended: list[tuple[date, date]] = []
 
 
 class Earned(Part, kw_only=True):
@@ -226,8 +227,8 @@ def _located(message: str, data: Any, lines: dict[str, int], source: str) -> str
 
 
 def moment(text: str) -> datetime:
-    """A moment in UTC, from what a scenario writes."""
+    """A moment as a scenario writes it: its zone stays, as no judgement may depend on it."""
     read = datetime.fromisoformat(text)
     if len(text) == 10:
         read += timedelta(hours=12)
-    return (read if read.tzinfo else read.replace(tzinfo=SHANGHAI)).astimezone(UTC)
+    return read if read.tzinfo else read.replace(tzinfo=SHANGHAI)

@@ -355,6 +355,7 @@ def _standing(name: str, teacher: Teacher) -> ProviderStanding:
         name=teacher.name,
         accreditations=tuple(teacher.accredited),
         disqualified_from=teacher.disqualified_from,
+        suspended=tuple(teacher.suspended),
     )
 
 

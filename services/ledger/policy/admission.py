@@ -231,6 +231,10 @@ def _outside(policy: Policy, study: Span, mode: str, moment: datetime, now: date
         if later:
             details["make_up_since"] = later[0].since.isoformat()
         return Rejected("window-closed", study.until_clause or study.since_clause, details)
+    if moment < policy.study_begins and any(window.begins <= now < window.ends for window in policy.make_up):
+        # Registering is open, but this was studied before the year it is for (S4-08).
+        since = study.since.isoformat() if study.since else ""
+        return Rejected("not-yet-open", study.since_clause, {"year": year, "since": since})
     last = max(policy.make_up, key=lambda window: window.ends)
     until = last.until.isoformat() if last.until else ""
     return Rejected("window-closed", last.clause, {"year": year, "until": until})
