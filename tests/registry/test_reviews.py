@@ -1,4 +1,4 @@
-"""初审和复审: a collection is reviewed in two steps by two officials, returned with a reason, corrected, approved (S2C-08)."""
+"""初审和复审: a collection is reviewed in two steps by two officials, returned with a reason, corrected, approved."""
 
 import asyncio
 from typing import Any
