@@ -7,7 +7,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.registry import api, api_collections, api_evidence, api_personal_data
+from services.registry import (
+    api,
+    api_changes,
+    api_collections,
+    api_evidence,
+    api_personal_data,
+    api_worklists,
+)
 from services.registry.audit import AuditedRoute
 from services.registry.masking import masked_name, masked_number, masked_phone
 from tests.conftest import FreshDatabase
@@ -121,11 +128,11 @@ class TestRecords:
         assert human.id_number not in str([tuple(row) for row in rows])
 
     def test_are_asked_of_every_route_that_gives_personal_data(self) -> None:
-        routers = (api.router, api_collections.router, api_evidence.router, api_personal_data.router)
+        modules = (api, api_changes, api_collections, api_evidence, api_personal_data, api_worklists)
         marked = {
             route.path
-            for router in routers
-            for route in router.routes
+            for module in modules
+            for route in module.router.routes
             if isinstance(route, AuditedRoute) and hasattr(route.endpoint, "__reads_personal_data__")
         }
         assert marked >= {
@@ -135,6 +142,9 @@ class TestRecords:
             "/v1/identity-checks",
             "/v1/evidence/{id}",
             "/v1/audit",
+            "/v1/changes/{id}",
+            "/v1/changes/{id}/disclosure",
+            "/v1/my-cases/{id}",
         }
 
 

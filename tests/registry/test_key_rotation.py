@@ -174,7 +174,9 @@ class TestProfile:
                 path = f"/v1/persons/{outcome['person_id']}/disclosure"
                 seen = (await registry.call("POST", path, body={"purpose": "inspection"})).json()
                 assert seen["id_number"] == human.id_number
-                head = await registry.call("GET", "/v1/logs/registry/feed?after=0", "feed:read", place="100000")
+                head = await registry.call(
+                    "GET", "/v1/logs/registry/feed?after=0", "feed:read", place="100000"
+                )
                 assert head.json()[0]["data"]["identity_hash"].startswith("hsm3:")
         conn = await asyncpg.connect(fresh_one.admin_dsn)
         sealed = await conn.fetch("select sealed from registry.sealed_fields")

@@ -193,7 +193,9 @@ class TestFeed:
         human = somebody()
         head = (await registry.call("GET", "/v1/logs", "feed:read", place="100000")).json()[0]["head"]
         outcome = await registry.collected(human)
-        response = await registry.call("GET", f"/v1/logs/registry/feed?after={head}", "feed:read", place="100000")
+        response = await registry.call(
+            "GET", f"/v1/logs/registry/feed?after={head}", "feed:read", place="100000"
+        )
         (event,) = response.json()
         assert event["type"] == "cn.xuefen.registry.info.collected.v1"
         assert event["data"]["person_id"] == outcome["person_id"]
