@@ -299,6 +299,7 @@ TABLE: dict[str, tuple[Prepared, Rule]] = {
 FILES = {
     "POST /v1/evidence",
     f"POST {BULK}",
+    f"GET {BULK}",
     f"GET {BULK}/{{id}}",
     f"GET {BULK}/{{id}}/result.csv",
     f"GET {BULK}/{{id}}/result.xlsx",
