@@ -5,7 +5,7 @@ import json
 import time
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -213,10 +213,11 @@ def _insufficient_scope(scopes: Sequence[str]) -> InsufficientScopeError:
     return problem
 
 
-def require(*scopes: str) -> Callable[[Caller], Caller]:
+def require(*scopes: str) -> Callable[[Caller], Awaitable[Caller]]:
     """A dependency that gives the caller, or refuses one whose token has none of the scopes (401, 403)."""
 
-    def authorized(caller: Annotated[Caller, Security(_bearer, scopes=list(scopes))]) -> Caller:
+    # Not a plain function: FastAPI would send every request through a thread for it.
+    async def authorized(caller: Annotated[Caller, Security(_bearer, scopes=list(scopes))]) -> Caller:
         return caller
 
     return authorized
