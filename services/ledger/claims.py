@@ -31,6 +31,7 @@ from services.ledger.intake.state import GroupState
 from services.ledger.people import Home, People
 from services.ledger.policy import (
     STUDY,
+    Account,
     Activity,
     Award,
     Policy,
@@ -39,6 +40,7 @@ from services.ledger.policy import (
     award,
     award_study,
     registered_directly,
+    used_up,
 )
 from services.ledger.policy_shelf import PolicyShelf
 from services.ledger.problems import (
@@ -161,6 +163,7 @@ class Claims:
             await state.read_accounts(conn, [claim.person_id], [claim.year])
             account = state.account(claim.person_id, claim.year)
             identity = identity_in(account.account, claim.fact)
+            _must_be_left(policy, claim.form, account.account)
             state.append_to_account(account, _earned(claim, approved, awarded, home), identity)
             await append_to_claim(conn, state, fresh, approved)
             return 200, {
@@ -244,7 +247,9 @@ class Claims:
             raise refusal_of(Rejected("registered-directly", direct.clause))
         fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
         await state.read_accounts(conn, [command.person_id], [command.year])
-        identity_in(state.account(command.person_id, command.year).account, fact)
+        account = state.account(command.person_id, command.year).account
+        identity_in(account, fact)
+        _must_be_left(policy, command.form, account)
         for other in await open_claims_of_fact(conn, home.log, command.person_id, fact):
             if other != claim_id:
                 raise FactCountedError(claim_id=other)
@@ -280,6 +285,12 @@ class Claims:
             raise refusal_of(awarded)
         assert policy is not None, "nothing is awarded where no policy is"
         return policy, awarded
+
+
+def _must_be_left(policy: Policy, form: str, account: Account) -> None:
+    used = used_up(policy, form, account)
+    if used is not None:
+        raise FactCountedError(credit_id=used.credit_id)
 
 
 def _must_review(claim: Claim, actor: Actor) -> None:

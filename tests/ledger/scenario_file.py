@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from services.kit.clock import SHANGHAI
-from services.ledger.policy import Accreditation
+from services.ledger.policy import Accreditation, ProviderStanding
 from services.ledger.policy.yaml_source import YamlFault, read_yaml
 
 
@@ -31,6 +31,16 @@ class Teacher(Part, kw_only=True):
     accredited: list[Accreditation] = []
     disqualified_from: date | None = None
     suspended: list[tuple[date, date]] = []
+
+    def standing(self, provider: str) -> ProviderStanding:
+        """Its standing, as the policy asks for it."""
+        return ProviderStanding(
+            organization_id=provider,
+            name=self.name,
+            accreditations=tuple(self.accredited),
+            disqualified_from=self.disqualified_from,
+            suspended=tuple(self.suspended),
+        )
 
 
 class Earned(Part, kw_only=True):

@@ -12,6 +12,7 @@ from services.kit.clock import local_date, start_of_day
 from services.ledger import account as accounts
 from services.ledger.events import CompletionHeld, CreditEarned, ExamPassed
 from services.ledger.policy import (
+    STUDY,
     Account,
     Activity,
     Award,
@@ -24,7 +25,6 @@ from services.ledger.policy import (
     Policy,
     PolicyBook,
     ProvenStudy,
-    ProviderStanding,
     Registered,
     Rejected,
     admit,
@@ -35,6 +35,7 @@ from services.ledger.policy import (
     bundled_notices,
     registered_directly,
     released,
+    used_up,
 )
 from tests.ledger.scenario_answer import as_text, shown, stated
 from tests.ledger.scenario_file import (
@@ -80,7 +81,7 @@ class Story:
             working_since=given.person.working_since,
             student=given.person.student,
         )
-        self.providers = {name: _standing(name, teacher) for name, teacher in providers.items()}
+        self.providers = {name: teacher.standing(name) for name, teacher in providers.items()}
         self.accounts = {given.year: accounts.empty(PERSON, given.year)}
         self.differs: list[str] = []
         here = self.accounts[given.year]
@@ -237,10 +238,12 @@ class Story:
         awarded = award(policy, activity, self.given.place, year, local_date(now))
         if isinstance(awarded, Award) and policy is not None:
             direct = registered_directly(policy, claim.form)
+            if used_up(policy, claim.form, self._account(year)) is not None:
+                return {"outcome": "rejected", "problem": "fact-counted", "clause": awarded.clause}
             if direct is not None and step.outcome != "listed":
                 awarded = Rejected("registered-directly", direct.clause)
         outcome = "listed" if step.outcome == "listed" else "awarded"
-        return self._awarded(record, awarded, claim.on, now, year, outcome)
+        return self._awarded(record, awarded, claim.on, now, year, outcome, claim.form)
 
     def _proof(self, record: str, proof: Proof, step: Step) -> dict[str, Any]:
         year, now = proof.year or self.given.year, moment(proof.claimed)
@@ -252,10 +255,17 @@ class Story:
             special_reason=proof.special_reason,
         )
         awarded = award_study(self._policy(year), study, self.given.place, year, now)
-        return self._awarded(record, awarded, proof.on, now, year, "awarded")
+        return self._awarded(record, awarded, proof.on, now, year, "awarded", STUDY)
 
     def _awarded(
-        self, record: str, awarded: Award | Rejected, on: date, now: datetime, year: int, outcome: str
+        self,
+        record: str,
+        awarded: Award | Rejected,
+        on: date,
+        now: datetime,
+        year: int,
+        outcome: str,
+        form: str,
     ) -> dict[str, Any]:
         if isinstance(awarded, Rejected):
             return _refused(awarded)
@@ -272,6 +282,7 @@ class Story:
             "policy": "",
             "route": "direct" if outcome == "listed" else "claim",
             "fill": awarded.fill,
+            "form": form,
         }
         decision = Registered(late=False, make_up=awarded.make_up, clause=awarded.clause)
         accounts.evolve(self._account(year), self._earned(said, decision, now))
@@ -347,16 +358,6 @@ _NOTHING = {
     "make_up": False,
     "registers": 0,
 }
-
-
-def _standing(name: str, teacher: Teacher) -> ProviderStanding:
-    return ProviderStanding(
-        organization_id=name,
-        name=teacher.name,
-        accreditations=tuple(teacher.accredited),
-        disqualified_from=teacher.disqualified_from,
-        suspended=tuple(teacher.suspended),
-    )
 
 
 def _credit(earned: Earned, number: int) -> Credit:

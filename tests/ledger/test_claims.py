@@ -215,6 +215,16 @@ class TestOneFactCountsOnce:
         assert (await desk.submits(who, fact=PAPER | {"issue": "2025-05"})).status_code == 201
         assert (await desk.submits(who, fact=PAPER | {"issue": "2025-04"})).status_code == 409
 
+    async def test_a_conversion_of_once_a_year_is_not_claimed_twice_under_another_name(
+        self, world: World, desk: Desk
+    ):
+        """S1-10, B-17."""
+        who = await world.collects(SHENYANG)
+        hours = {"form": "public_hours", "role": None, "quantity": "50"}
+        first = await desk.approved(who, **hours, fact={"source": "辽宁省干部在线学习网"})
+        refused = await desk.submits(who, **hours, fact={"source": "干部在线学习网"})
+        assert (refused.status_code, refused.json()["credit_id"]) == (409, first["credit_id"])
+
     async def test_a_revoked_fact_may_be_claimed_again(self, world: World, desk: Desk):
         who = await world.collects(SHENYANG)
         first = await desk.approved(who)

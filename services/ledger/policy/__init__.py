@@ -33,7 +33,7 @@ from services.ledger.policy.admission import (
 from services.ledger.policy.assessment import Assessment, Missing, NotCounted, Requirement, assess
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.enrolment import admit_enrolment
-from services.ledger.policy.equivalence import Activity, Award, award, registered_directly
+from services.ledger.policy.equivalence import Activity, Award, award, registered_directly, used_up
 from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
 from services.ledger.policy.messages import REJECTIONS, rejection_words
 from services.ledger.policy.notice import Clause, Notice, notice_as_data, notice_hash
@@ -99,4 +99,5 @@ __all__ = [
     "rejection_words",
     "release",
     "released",
+    "used_up",
 ]

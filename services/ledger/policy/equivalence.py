@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.account import Category, CreditCategory
+from services.ledger.policy.account import Account, Category, Credit, CreditCategory
 from services.ledger.policy.admission import YEAR_FIRST, Rejected
 from services.ledger.policy.described import Conversion, DirectRegistration, EquivalenceForm
 from services.ledger.policy.policy import Policy, Sourced
@@ -78,6 +78,17 @@ def registered_directly(policy: Policy, form: str) -> Sourced[DirectRegistration
     if direct is None or form not in direct.value.forms or direct.value.application_needed:
         return None
     return direct
+
+
+def used_up(policy: Policy, form: str, account: Account) -> Credit | None:
+    """The credit by which a conversion has been used as often as its clause allows in a year (S1-10, B-17), if it has."""
+    converted: Sourced[Conversion] | None = policy.settings.get(f"conversion.{form}")
+    if converted is None:
+        return None
+    counted = [credit for credit in account.credits if credit.form == form and credit.state == "registered"]
+    if len(counted) < converted.value.per_year:
+        return None
+    return min(counted, key=lambda credit: (credit.registered_at, credit.credit_id))
 
 
 def _by_form(form: Sourced[EquivalenceForm], activity: Activity) -> Award | Rejected:
