@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from services.kit.group_commit import GroupCommit
-from tests.kit.test_group_commit import LOG, Recorder, group_commit
+from tests.kit.test_group_commit import LOG, Commit, Recorder, group_commit
 
 
 class TestSecondWriter:
