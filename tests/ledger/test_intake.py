@@ -87,4 +87,6 @@ class TestEveryLogAtOnce:
         records = [provider.completion(world.stranger(), 2025, "30.00", authority=log) for log in logs]
         async with asyncio.timeout(10):
             outcomes = await provider.posts(*records)
-        assert [(outcome["outcome"], outcome["log"]) for outcome in outcomes] == [("held", log) for log in logs]
+        assert [(outcome["outcome"], outcome["log"]) for outcome in outcomes] == [
+            ("held", log) for log in logs
+        ]
