@@ -15,10 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from services.kit.database import OUTCOME_UNKNOWN
+
 if TYPE_CHECKING:
     from services.kit.database import Database
 
 CHANNEL = "xuefen_logs"
+_LOST: tuple[type[BaseException], ...] = (*OUTCOME_UNKNOWN, asyncpg.PostgresError)
+"""What a hint may fail with; among them what asyncpg raises for a connection that went between two statements."""
+
 _GATHER_SECONDS = 0.02
 
 
@@ -67,14 +72,14 @@ class Hints:
     async def _send(self, database: Database) -> None:
         await asyncio.sleep(_GATHER_SECONDS)
         logs = sorted(self._unsent.pop(database))
-        with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        with suppress(*_LOST):
             async with database.acquire() as conn:
                 await conn.execute("select pg_notify($1, log) from unnest($2::text[]) as log", CHANNEL, logs)
 
     async def listen(self, database: Database, *, retry_seconds: float = 5.0) -> None:
         """Pass on the hints of other processes until cancelled; holds one connection of the pool."""
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(*_LOST):
                 async with database.acquire() as conn:
                     lost = asyncio.Event()
                     conn.add_termination_listener(lambda _, lost=lost: lost.set())
