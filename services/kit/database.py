@@ -205,6 +205,16 @@ class Databases:
             await database.close()
 
 
+def lines(values: Sequence[str]) -> str:
+    """Texts as one parameter, to be taken apart by `string_to_array($1, E'\\n')`: a tenth of what the driver spends
+    on an array of them. ValueError when one holds a line break.
+    """
+    text = "\n".join(values)
+    if text.count("\n") > max(len(values) - 1, 0):
+        raise ValueError("a key holds a line break")
+    return text
+
+
 async def _keep(_: Connection) -> None:
     """Hand a connection on as it is: a transaction left open has been rolled back by the pool already."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import msgspec
 
+from services.kit.database import lines
 from services.kit.hints import Hints, rung
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ select {_COLUMNS} from events where log = $1 and position > $2 and topic = any($
  order by position limit $3
 """  # noqa: S608
 _BY_IDENTITY = f"""
-select {_COLUMNS} from events where log = $1 and identity = any($2::text[])
+select {_COLUMNS} from events where log = $1 and identity = any(string_to_array($2, E'\\n')) order by identity
 """  # noqa: S608
 
 _TOUCH = "select pg_logical_emit_message(true, 'xuefen', '')"
@@ -198,7 +199,7 @@ class EventStore:
         self, conn: Connection, log: str, identities: Sequence[str]
     ) -> dict[str, RecordedEvent]:
         """The event that holds each identity; identities nobody holds are absent."""
-        rows = await conn.fetch(_BY_IDENTITY, log, identities)
+        rows = await conn.fetch(_BY_IDENTITY, log, lines(identities))
         return {row[6]: RecordedEvent(*row) for row in rows}
 
     async def head(self, conn: Connection, log: str) -> int:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from services.kit import events as codec
-from services.kit.database import Connection
+from services.kit.database import Connection, lines
 from services.kit.event_store import EventStore, NewEvent, RecordedEvent
 from services.kit.events import Event
 from services.ledger import account as accounts
@@ -30,7 +30,7 @@ _decode_provider = msgspec.json.Decoder(Provider).decode
 # load, the planner would otherwise read a whole log for every group.
 _PEOPLE = """
 select p.identity_hash, p.state, a.year, a.version, a.state
-  from unnest($2::text[]) as wanted (identity_hash)
+  from unnest(string_to_array($2, E'\\n')) as wanted (identity_hash)
  cross join lateral (
        select p.person_id, p.identity_hash, p.state from profiles p
         where p.log = $1 and p.identity_hash = wanted.identity_hash limit 1) p
@@ -55,7 +55,8 @@ _PROVIDERS = (
 _WRITE_ACCOUNTS = """
 insert into accounts (log, person_id, year, version, state)
 select $1, new.person_id, new.year, new.version, new.state
-  from unnest($2::text[], $3::int[], $4::int[], $5::bytea[]) as new (person_id, year, version, state)
+  from unnest(string_to_array($2, E'\\n'), string_to_array($3, E'\\n')::int[], string_to_array($4, E'\\n')::int[],
+              $5::bytea[]) as new (person_id, year, version, state)
 on conflict (log, person_id, year) do update set version = excluded.version, state = excluded.state
 """
 _WRITE_ROOMS = """
@@ -137,7 +138,7 @@ class GroupState:
     async def read_people(self, conn: Connection, hashes: list[str], years: list[int]) -> None:
         """Read profiles by keyed hash, with their accounts of the given years."""
         for identity_hash, profile_state, year, version, state in await conn.fetch(
-            _PEOPLE, self.log, hashes, years
+            _PEOPLE, self.log, lines(hashes), years
         ):
             profile = self.profiles.get(identity_hash)
             if profile is None:
@@ -221,9 +222,9 @@ class GroupState:
             await conn.execute(
                 _WRITE_ACCOUNTS,
                 self.log,
-                [person_id for (person_id, _), _ in changed],
-                [year for (_, year), _ in changed],
-                [entry.version for _, entry in changed],
+                lines([person_id for (person_id, _), _ in changed]),
+                lines([str(year) for (_, year), _ in changed]),
+                lines([str(entry.version) for _, entry in changed]),
                 [_encode(entry.account) for _, entry in changed],
             )
 
