@@ -113,7 +113,7 @@ async def import_history(
             **_hashes(ledger, line.person),
             year=line.year,
             category=line.category,
-            credits=Decimal(line.credits),
+            credits=Decimal(line.credits).quantize(Decimal("0.01")),
             mode=line.mode,
             completed_on=line.completed_on,
             system=line.system,
