@@ -93,6 +93,7 @@ class Database:
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
                 "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS_MAX),
                 "jit": "off",
+                "enable_memoize": "off",
             },
         )
         parts = urlsplit(dsn)
