@@ -7,7 +7,7 @@ An event that changes shape raises its `class_version` and says beside itself ho
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any, ClassVar
 
 import msgspec
@@ -31,7 +31,7 @@ class DuplicateTopicError(TypeError):
     """Two events claim one stored name; the second is refused when its module is imported."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Base of stored events. Say `class SeatBooked(Event, frozen=True, kw_only=True)` and pin a `TOPIC`.
 
     Money-like quantities are `Decimal` (stored as strings), moments are aware and in UTC; a float anywhere in
@@ -64,7 +64,7 @@ class _Codec:
     def encode(self, event: Event) -> bytes:
         for name in self.moments:
             moment = getattr(event, name)
-            if moment is not None and moment.utcoffset() != _ZERO:
+            if moment is not None and moment.tzinfo is not UTC and moment.utcoffset() != _ZERO:
                 raise ValueError(f"{self.topic}.{name} must be aware and in UTC")
         state = _ENCODER.encode(event)
         if self.version == 1:

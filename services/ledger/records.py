@@ -2,7 +2,6 @@
 both are hashed, at the door; nothing behind `prepare` sees them."""
 
 import hashlib
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -125,9 +124,7 @@ class Preparer:
 
     def __init__(self, hasher: IdentityHasher, key: bytes) -> None:
         self._hasher = hasher
-        self._digest: Callable[[bytes], str] = lambda data: hashlib.blake2b(
-            data, key=key[:64], digest_size=12
-        ).hexdigest()
+        self._keyed = hashlib.blake2b(key=key[:64], digest_size=12)
 
     def prepare(self, provider_id: str, record: Record) -> Prepared:
         """Hash the person of one record; the caller drops the record's clear text with it."""
@@ -142,6 +139,11 @@ class Preparer:
             name_hash=name_hash,
             content=self._digest(_encode((identity_hash, name_hash, *_meaning(record)))),
         )
+
+    def _digest(self, data: bytes) -> str:
+        digest = self._keyed.copy()
+        digest.update(data)
+        return digest.hexdigest()
 
 
 def _meaning(record: Record) -> tuple[Any, ...]:

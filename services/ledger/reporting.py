@@ -163,14 +163,14 @@ def _check_moments(record: Record) -> None:
 def _check_kept(record: Record) -> None:
     """Refuse a record that would carry its person's number or name into the log: no event may hold either."""
     number, name = record.person.id_number.upper(), record.person.name
+    long_number = len(number) >= _NUMBER_LENGTH_MIN
+    # A Latin name may be part of a word by chance.
+    telling_name = len(name) > 1 and not name.isascii()
     for field in _KEPT[type(record)]:
         text: str | None = getattr(record, field)
         if text is None:
             continue
-        if len(number) >= _NUMBER_LENGTH_MIN and number in text.upper():
-            raise PersonalDataError(pointer=f"/{field}")
-        # A Latin name may be part of a word by chance.
-        if len(name) > 1 and not name.isascii() and name in text:
+        if (long_number and number in text.upper()) or (telling_name and name in text):
             raise PersonalDataError(pointer=f"/{field}")
 
 

@@ -4,8 +4,9 @@ The order of the questions is the order in which a provider can act on the answe
 the place, then the moment of registration.
 """
 
-from datetime import UTC
+from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from contracts.divisions import chain_of
@@ -191,7 +192,7 @@ class Decider:
             provider_id=provider_id,
             year=record.year,
             category=record.category,
-            credits=Decimal(record.credits).quantize(_TWO_PLACES),
+            credits=_credits(record.credits),
             mode=record.mode,
             completed_at=record.completed_at.astimezone(UTC),
             exam_passed_at=record.exam_passed_at.astimezone(UTC) if record.exam_passed_at else None,
@@ -203,38 +204,26 @@ class Decider:
         if isinstance(answer, Rejected):
             return _rejected(record.id, answer)
         assert policy is not None, "nothing is admitted where no policy is"
-        said: dict[str, Any] = {
-            "provider_id": provider_id,
-            "completion_id": record.id,
-            "year": record.year,
-            "category": record.category,
-            "credits": facts.credits,
-            "mode": record.mode,
-            "course": record.course,
-            "completed_at": facts.completed_at,
-            "content": prepared.content,
-            "title": record.title,
-            "tier": record.tier,
-            "started_on": record.started_on,
-            "exam_passed_at": facts.exam_passed_at,
-            "person_id": profile.person.person_id,
-            "clause": answer.clause,
-            "policy": policy.hash,
-        }
         outcome = Outcome(
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
         if isinstance(answer, Held):
-            return self._hold(said, answer, outcome, profile, policy, entry, identity)
-        index = self._register(said, answer, outcome, profile, entry, identity)
+            held = _held(prepared, record, facts, profile, policy, answer, self._state.now)
+            return self._hold(held, outcome, profile, policy, entry, identity)
+        credit_id = _credit_id(self._state.log, provider_id, record.id)
+        earned = _earned(prepared, record, facts, profile, policy, answer, credit_id, self._state.now)
+        outcome.outcome = "registered"
+        outcome.credit_id = credit_id
+        outcome.late = answer.late
+        outcome.make_up = answer.make_up
+        index = self._state.append_to_account(entry, earned, identity)
         if entry.account.waiting:
             outcome.released = self.release_waiting(policy, entry, profile) or None
         return Decided(outcome, index)
 
     def _hold(
         self,
-        said: dict[str, Any],
-        answer: Held,
+        event: CompletionHeld,
         outcome: Outcome,
         profile: Profile,
         policy: Policy,
@@ -242,42 +231,16 @@ class Decider:
         identity: str | None,
     ) -> Decided:
         state = self._state
-        event = CompletionHeld(**said, reason=answer.reason, held_at=state.now)
         index = state.append_to_account(entry, event, identity)
         freed = self.release_waiting(policy, entry, profile)
         if outcome.id in freed:
             freed.remove(outcome.id)
             outcome.outcome = "registered"
-            outcome.credit_id = _credit_id(state.log, said["provider_id"], said["completion_id"])
+            outcome.credit_id = _credit_id(state.log, event.provider_id, event.completion_id)
         else:
-            outcome.reason = answer.reason
+            outcome.reason = event.reason
         outcome.released = freed or None
         return Decided(outcome, index)
-
-    def _register(
-        self,
-        said: dict[str, Any],
-        answer: Registered,
-        outcome: Outcome,
-        profile: Profile,
-        entry: AccountEntry,
-        identity: str | None,
-    ) -> int:
-        state = self._state
-        credit_id = _credit_id(state.log, said["provider_id"], said["completion_id"])
-        event = CreditEarned(
-            **said,
-            credit_id=credit_id,
-            place=profile.person.place,
-            registered_at=state.now,
-            late=answer.late,
-            make_up=answer.make_up,
-        )
-        outcome.outcome = "registered"
-        outcome.credit_id = credit_id
-        outcome.late = answer.late
-        outcome.make_up = answer.make_up
-        return state.append_to_account(entry, event, identity)
 
     def release_waiting(self, policy: Policy, entry: AccountEntry, profile: Profile) -> list[str]:
         """Register what waited in the account and need not any longer (S2B-07, S0-11); the ids of those completions."""
@@ -331,6 +294,78 @@ class Decider:
             standing = here.standing(self._nation.get(provider_id, unknown), chain_of(place))
             self._standings[provider_id, place] = standing
         return standing
+
+
+@lru_cache(maxsize=4096)
+def _credits(text: str) -> Decimal:
+    """Credits as they are stored, with two places; batches know few different amounts."""
+    return Decimal(text).quantize(_TWO_PLACES)
+
+
+def _earned(
+    prepared: Prepared,
+    record: Completion,
+    facts: CompletionFacts,
+    profile: Profile,
+    policy: Policy,
+    answer: Registered,
+    credit_id: str,
+    now: datetime,
+) -> CreditEarned:
+    return CreditEarned(
+        credit_id=credit_id,
+        person_id=profile.person.person_id,
+        year=record.year,
+        category=record.category,
+        credits=facts.credits,
+        mode=record.mode,
+        completion_id=record.id,
+        completed_at=facts.completed_at,
+        content=prepared.content,
+        provider_id=facts.provider_id,
+        course=record.course,
+        title=record.title,
+        tier=record.tier,
+        started_on=record.started_on,
+        exam_passed_at=facts.exam_passed_at,
+        place=profile.person.place,
+        clause=answer.clause,
+        policy=policy.hash,
+        registered_at=now,
+        late=answer.late,
+        make_up=answer.make_up,
+    )
+
+
+def _held(
+    prepared: Prepared,
+    record: Completion,
+    facts: CompletionFacts,
+    profile: Profile,
+    policy: Policy,
+    answer: Held,
+    now: datetime,
+) -> CompletionHeld:
+    return CompletionHeld(
+        provider_id=facts.provider_id,
+        completion_id=record.id,
+        year=record.year,
+        category=record.category,
+        credits=facts.credits,
+        mode=record.mode,
+        course=record.course,
+        completed_at=facts.completed_at,
+        content=prepared.content,
+        title=record.title,
+        tier=record.tier,
+        started_on=record.started_on,
+        exam_passed_at=facts.exam_passed_at,
+        person_id=profile.person.person_id,
+        clause=answer.clause,
+        policy=policy.hash,
+        reason=answer.reason,
+        held_at=now,
+    )
 
 
 def _credit_id(log: str, provider_id: str, completion_id: str) -> str:

@@ -67,7 +67,7 @@ on conflict (log, identity_hash) do update set version = excluded.version, state
 """
 
 
-class AccountEntry(Struct):
+class AccountEntry(Struct, gc=False):
     """An account as the group sees it, with the version its next event follows."""
 
     version: int
@@ -127,13 +127,15 @@ class GroupState:
         await self.read_people(conn, hashes, sorted({record.record.year for record in prepared}))
         self.providers |= await read_providers(conn, self.log, provider_ids)
         strangers = [identity_hash for identity_hash in hashes if identity_hash not in self.profiles]
-        clear = {r.identity_hash for r in prepared if self._differs(r)}
-        if strangers or clear:
-            await self.read_rooms(conn, [*strangers, *clear])
-
-    def _differs(self, record: Prepared) -> bool:
-        profile = self.profiles.get(record.identity_hash)
-        return profile is not None and profile.name_hash != record.name_hash
+        profiles = self.profiles
+        misnamed = {
+            record.identity_hash
+            for record in prepared
+            if (profile := profiles.get(record.identity_hash)) is not None
+            and profile.name_hash != record.name_hash
+        }
+        if strangers or misnamed:
+            await self.read_rooms(conn, [*strangers, *misnamed])
 
     async def read_people(self, conn: Connection, hashes: list[str], years: list[int]) -> None:
         """Read profiles by keyed hash, with their accounts of the given years."""
