@@ -41,7 +41,10 @@ fi
 
 rm -f "$stamp"
 pip="$venv/bin/python -m pip --disable-pip-version-check --no-input"
-$pip install --quiet --require-hashes --requirement requirements.lock
+# The lock names everything, so nothing is resolved anew: pip would otherwise prefer a newer release of what only an extra
+# of a package asks for, and then refuse it for want of a hash.
+$pip install --quiet --no-deps --require-hashes --requirement requirements.lock
+$pip check --quiet
 $pip install --quiet --no-deps --no-build-isolation --editable .
 # Imports are several times slower where Python may not write its caches later.
 "$venv/bin/python" -m compileall -q "$venv/lib" services contracts >/dev/null || true
