@@ -10,10 +10,10 @@ from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
+from services.ledger.answers.policy_answers import PolicyAnswer, policy_answer
 from services.ledger.commands import GrantExemption, RevokeCredit
 from services.ledger.composition import ledger_of
 from services.ledger.policy import NoticeError, parse_notice
-from services.ledger.policy_answers import PolicyAnswer, policy_answer
 from services.ledger.problems import NoPolicyHereError, NotAnOfficialError, UnknownPlaceError
 from services.ledger.schemas import ExemptionRequest, PolicyPublication, Revocation
 

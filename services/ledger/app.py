@@ -15,20 +15,17 @@ from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
-from services.ledger import (
-    api,
-    api_answers,
-    api_attestations,
-    api_claims,
-    api_filings,
-    api_officials,
-    api_registrations,
-    api_rosters,
-)
+from services.ledger import api_officials
+from services.ledger.answers import api as answers_api
+from services.ledger.attestations import api as attestations_api
+from services.ledger.claims import api as claims_api
 from services.ledger.composition import Ledger, open_ledger
+from services.ledger.intake import api as intake_api
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish
+from services.ledger.registrations import api as registrations_api
 from services.ledger.settings import LedgerSettings
+from services.ledger.trainings import api_filings, api_rosters
 
 TITLE = "Xuefen ledger"
 DESCRIPTION = "Credits, policies, and the answer to whether a person's year is met, with reasons."
@@ -91,14 +88,14 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         TITLE,
         description=DESCRIPTION,
         routers=[
-            api.router,
-            api_answers.router,
+            intake_api.router,
+            answers_api.router,
             api_officials.router,
-            api_claims.router,
+            claims_api.router,
             api_filings.router,
             api_rosters.router,
-            api_attestations.router,
-            api_registrations.router,
+            attestations_api.router,
+            registrations_api.router,
             feed,
         ],
         verifier=verifier,

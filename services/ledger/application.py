@@ -10,7 +10,9 @@ from services.kit.event_store import EventStore, WrongExpectedVersion
 from services.kit.failures import NOTHING_STORED
 from services.kit.group_commit import GroupCommit, Overloaded
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.ledger import account as accounts
+from services.ledger.accounts import account as accounts
+from services.ledger.accounts.people import People
+from services.ledger.accounts.waiting import stream_of as waiting_stream_of
 from services.ledger.commands import GrantExemption, RevokeCredit, WithdrawRecord
 from services.ledger.events import (
     EnrolmentWithdrawn,
@@ -21,14 +23,12 @@ from services.ledger.events import (
 from services.ledger.execution import ATTEMPTS_MAX, Execution
 from services.ledger.intake import IntakeWriter, Work
 from services.ledger.intake.outcomes import Decided
+from services.ledger.intake.records import identity_of
 from services.ledger.intake.state import GroupState
-from services.ledger.people import People
 from services.ledger.policy import Notice, notice_hash
-from services.ledger.policy_shelf import PolicyShelf
 from services.ledger.problems import AlreadyEndedError, OutsidePlaceError, UnknownCompletionError
-from services.ledger.publication import publish, stream_of
-from services.ledger.records import identity_of
-from services.ledger.waiting import stream_of as waiting_stream_of
+from services.ledger.publication.publication import publish, stream_of
+from services.ledger.publication.shelf import PolicyShelf
 
 _GROUP_RECORDS_MAX = 2_000
 _SECOND_WRITER_RECORDS = 200

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from contracts.divisions import contains
-from services.ledger.claim_events import Evidence
+from services.ledger.claims.events import Evidence
 from services.ledger.policy import Category
 from services.ledger.policy.equivalence import Role
 

@@ -12,23 +12,23 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
+from services.ledger.accounts.facts import Facts
+from services.ledger.accounts.people import People
+from services.ledger.answers.queries import LedgerQueries
+from services.ledger.answers.statistics import Statistics
 from services.ledger.application import LedgerApplication
-from services.ledger.attestations import Attestations
-from services.ledger.claims import Claims
-from services.ledger.facts import Facts
-from services.ledger.filings import Filings
-from services.ledger.people import People
+from services.ledger.attestations.attestations import Attestations
+from services.ledger.claims.claims import Claims
+from services.ledger.following.reactions import Reactions
+from services.ledger.intake.records import Preparer
+from services.ledger.intake.reporting import Reporter
 from services.ledger.policy import bundled_notices
-from services.ledger.policy_shelf import PolicyShelf
-from services.ledger.queries import LedgerQueries
-from services.ledger.reactions import Reactions
-from services.ledger.records import Preparer
-from services.ledger.registrations import Registrations
-from services.ledger.reporting import Reporter
-from services.ledger.roster_rows import RosterPreparer
-from services.ledger.rosters import Rosters
+from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.registrations.registrations import Registrations
 from services.ledger.settings import LedgerSettings
-from services.ledger.statistics import Statistics
+from services.ledger.trainings.filings import Filings
+from services.ledger.trainings.roster_rows import RosterPreparer
+from services.ledger.trainings.rosters import Rosters
 
 SCHEMA = "ledger"
 

@@ -7,8 +7,9 @@ from contracts import ledger as published
 from contracts.envelope import PublishedEvent
 from services.kit import events as codec
 from services.kit.event_store import RecordedEvent
-from services.ledger import claim_events, filing_publishing
 from services.ledger import events as stored
+from services.ledger.claims import events as claim_events
+from services.ledger.trainings import publishing as filing_publishing
 
 Translate = Callable[[Any], PublishedEvent | None]
 

@@ -12,20 +12,22 @@ from services.kit import events as codec
 from services.kit.database import Connection
 from services.kit.event_store import RecordedEvent
 from services.kit.events import Event
-from services.ledger import account as accounts
-from services.ledger import claim as claims
-from services.ledger import claim_events, filing, filing_events, roster
 from services.ledger import events as stored
-from services.ledger import profile as profiles
-from services.ledger import provider as providers
-from services.ledger import waiting as rooms
-from services.ledger.claim import Claim
-from services.ledger.filing_rows import FILING_ROWS, ROSTER_ROWS
+from services.ledger.accounts import account as accounts
+from services.ledger.accounts import profile as profiles
+from services.ledger.accounts import provider as providers
+from services.ledger.accounts import waiting as rooms
+from services.ledger.accounts.profile import Profile
+from services.ledger.accounts.provider import Provider
+from services.ledger.accounts.waiting import WaitingRoom
+from services.ledger.claims import claim as claims
+from services.ledger.claims import events as claim_events
+from services.ledger.claims.claim import Claim
 from services.ledger.policy import Account
-from services.ledger.profile import Profile
 from services.ledger.projections import RegistrationsDaily
-from services.ledger.provider import Provider
-from services.ledger.waiting import WaitingRoom
+from services.ledger.trainings import events as filing_events
+from services.ledger.trainings import filing, roster
+from services.ledger.trainings.rows import FILING_ROWS, ROSTER_ROWS
 
 _encode = msgspec.json.Encoder().encode
 

@@ -15,7 +15,7 @@ from services.kit.follower import FeedFollower, TokenFile
 from services.kit.projection import ProjectionRunner
 from services.kit.settings import SettingsError
 from services.ledger.composition import Ledger, open_ledger
-from services.ledger.reactions import SourceEvent
+from services.ledger.following.reactions import SourceEvent
 from services.ledger.read_models import BEHIND
 from services.ledger.settings import LedgerSettings
 

@@ -9,9 +9,9 @@ from services.kit.auth import Caller, require
 from services.kit.openapi import problems
 from services.registry import schemas
 from services.registry.actors import Actor
-from services.registry.audit import AuditedRoute, reads_personal_data
+from services.registry.personal_data.audit import AuditedRoute, reads_personal_data
+from services.registry.personal_data.vault import Identity
 from services.registry.queries import RegistryQueries
-from services.registry.vault import Identity
 
 router = APIRouter(prefix="/v1", route_class=AuditedRoute)
 

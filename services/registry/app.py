@@ -15,24 +15,24 @@ from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
-from services.registry import api_bulk
+from services.registry.accounts.api import router as accounts_router
+from services.registry.accounts.oauth import OPEN_PATHS, TOKEN_PATH, oauth_router
 from services.registry.api import router
-from services.registry.api_accounts import router as accounts_router
-from services.registry.api_changes import router as changes_router
-from services.registry.api_collections import router as collections_router
-from services.registry.api_evidence import EVIDENCE_BYTES_MAX
-from services.registry.api_evidence import PATH as EVIDENCE_PATH
-from services.registry.api_evidence import router as evidence_router
-from services.registry.api_organizations import router as organizations_router
-from services.registry.api_personal_data import router as personal_data_router
-from services.registry.api_plans import router as plans_router
-from services.registry.api_worklists import router as worklists_router
+from services.registry.bulk import api as api_bulk
 from services.registry.composition import Registry, open_registry
+from services.registry.evidence.api import EVIDENCE_BYTES_MAX
+from services.registry.evidence.api import PATH as EVIDENCE_PATH
+from services.registry.evidence.api import router as evidence_router
 from services.registry.feed_access import feed_reader
-from services.registry.oauth import OPEN_PATHS, TOKEN_PATH, oauth_router
+from services.registry.organizations.api import router as organizations_router
+from services.registry.organizations.api_plans import router as plans_router
+from services.registry.people.api_changes import router as changes_router
+from services.registry.people.api_collections import router as collections_router
+from services.registry.personal_data.api import router as personal_data_router
 from services.registry.publishing import SOURCE, published_event
 from services.registry.settings import RegistrySettings
 from services.registry.tables import LOG
+from services.registry.worklists.api import router as worklists_router
 
 TITLE = "Xuefen registry"
 DESCRIPTION = "Persons, organizations and clients: who is collected where, and who may train whom."

@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from services.registry.actors import Actor
-from services.registry.profile import Qualification
-from services.registry.vault import Identity
+from services.registry.people.profile import Qualification
+from services.registry.personal_data.vault import Identity
 
 
 @dataclass(frozen=True)

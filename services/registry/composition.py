@@ -8,26 +8,26 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
-from services.registry.accounts import Accounts
-from services.registry.audit import Audit
-from services.registry.bulk import BulkCollections
-from services.registry.case_queries import CaseQueries
-from services.registry.change_cases import Changes
-from services.registry.collection import Collections
-from services.registry.erasure import Erasures
-from services.registry.evidence_files import EvidenceFiles
-from services.registry.evidence_store import EvidenceStore
-from services.registry.key_store import must_fit
-from services.registry.organization_queries import OrganizationQueries
-from services.registry.organizations import Organizations
-from services.registry.own_view import OwnView
+from services.registry.accounts.accounts import Accounts
+from services.registry.accounts.tokens import TokenIssuer
+from services.registry.bulk.bulk import BulkCollections
+from services.registry.evidence.files import EvidenceFiles
+from services.registry.evidence.store import EvidenceStore
+from services.registry.organizations.organizations import Organizations
+from services.registry.organizations.queries import OrganizationQueries
+from services.registry.people.change_cases import Changes
+from services.registry.people.collection import Collections
+from services.registry.people.own_view import OwnView
+from services.registry.personal_data.audit import Audit
+from services.registry.personal_data.erasure import Erasures
+from services.registry.personal_data.key_store import must_fit
+from services.registry.personal_data.unmasking import Unmasking
+from services.registry.personal_data.vault import Vault
 from services.registry.queries import RegistryQueries
 from services.registry.settings import RegistrySettings
 from services.registry.tables import LOG
-from services.registry.tokens import TokenIssuer
-from services.registry.unmasking import Unmasking
-from services.registry.vault import Vault
-from services.registry.worklists import Worklists
+from services.registry.worklists.case_queries import CaseQueries
+from services.registry.worklists.worklists import Worklists
 
 SCHEMA = "registry"
 FOLLOWED = "transfer"

@@ -7,9 +7,9 @@ A rebuild replays the log through the same code, and its rows come out identical
 from typing import Any
 
 from services.kit.database import Connection
-from services.registry.case_projections import case_read_models
-from services.registry.organization_rows import organization_read_models
-from services.registry.person import COLLECTED, ERASED, INITIALLY_PASSED, RETURNED, SUBMITTED
+from services.registry.organizations.rows import organization_read_models
+from services.registry.people.case_projections import case_read_models
+from services.registry.people.person import COLLECTED, ERASED, INITIALLY_PASSED, RETURNED, SUBMITTED
 from services.registry.read_model import ReadModel
 
 _SUBMIT = """

@@ -19,7 +19,7 @@ from contracts.registry import (
 )
 from services.kit.aggregates import domain_event
 from services.kit.event_store import RecordedEvent
-from services.registry.profile import profile_of
+from services.registry.people.profile import profile_of
 
 SOURCE = "urn:xuefen:registry"
 """The CloudEvents source of this service."""

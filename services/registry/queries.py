@@ -13,15 +13,15 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
-from services.registry import organization as organizations
 from services.registry.actors import Actor
-from services.registry.audit import Audit, Reading
-from services.registry.collection import DETAILS
-from services.registry.deadlines import due_of
-from services.registry.exam_enrolment import lane_of
-from services.registry.organization import Organization
+from services.registry.organizations import organization as organizations
+from services.registry.organizations.organization import Organization
+from services.registry.people.collection import DETAILS
+from services.registry.people.exam_enrolment import lane_of
+from services.registry.personal_data.audit import Audit, Reading
+from services.registry.personal_data.vault import FIELDS, Identity, Vault
 from services.registry.tables import LOG
-from services.registry.vault import FIELDS, Identity, Vault
+from services.registry.worklists.deadlines import due_of
 
 Check = Literal["match", "mismatch", "former", "unknown"]
 

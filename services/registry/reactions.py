@@ -10,7 +10,7 @@ from contracts.transfer import ProfileTransferred
 from services.kit.aggregates import Aggregates
 from services.kit.database import Connection
 from services.kit.event_store import EventStore
-from services.registry.person import Person
+from services.registry.people.person import Person
 from services.registry.projections import read_models
 from services.registry.tables import LOG
 

@@ -11,7 +11,7 @@ from contracts.identity import normalise_id_number
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
 from services.kit.schemas import Day, ShortLine, StrictModel
-from services.registry.client import SCOPES
+from services.registry.accounts.client import SCOPES
 
 IDENTITY_CHECKS_MAX = 1000
 YEAR_MIN, YEAR_MAX = 2000, 2100

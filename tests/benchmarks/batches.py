@@ -11,7 +11,7 @@ from rich.console import Console
 
 from services.cli.demo import fictitious
 from services.kit import events as codec
-from services.ledger import account as accounts
+from services.ledger.accounts import account as accounts
 from services.ledger.intake.state import _encode as encode_account
 from services.ledger.policy import Account
 from tests.benchmarks import crowd

@@ -14,7 +14,7 @@ from rich.console import Console
 from contracts.divisions import AUTHORITIES
 from services.kit import events as codec
 from services.kit.database import Database, Databases
-from services.ledger import account as accounts
+from services.ledger.accounts import account as accounts
 from services.ledger.composition import SCHEMA
 from services.ledger.events import CreditEarned
 from services.ledger.rebuild import rebuild

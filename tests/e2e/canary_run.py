@@ -10,7 +10,7 @@ from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
 from services.kit.records import Batch
 from services.ledger.intake.outcomes import Decided
-from services.ledger.records import Record
+from services.ledger.intake.records import Record
 from tests.e2e.system import CHAOYANG, LIAONING, NATION, SERVICES, SHENYANG, Provider, System, identity
 
 CANARIES = [fictitious.person(number) for number in range(101, 301)]

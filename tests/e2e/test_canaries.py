@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from services.cli.demo import fictitious
-from services.registry.vault import Vault
+from services.registry.personal_data.vault import Vault
 from tests.conftest import FreshDatabaseFactory
 from tests.e2e.canaries import Search
 from tests.e2e.canary_run import CANARIES, COLLECTED, IN_BULK, MISNAMED, RETURNED, SUBMITTED, Run

@@ -22,7 +22,7 @@ from services.kit.database import Database, Databases
 from services.kit.settings import new_key_text
 from services.ledger.composition import SCHEMA, Ledger
 from services.ledger.events import CreditEarned
-from services.ledger.reactions import SourceEvent
+from services.ledger.following.reactions import SourceEvent
 from services.ledger.read_models import INLINE
 from services.ledger.rebuild import rebuild
 from tests.e2e.processes import LedgerMachine, key_set_server

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from contracts import transfer
 from services.ledger.events import CreditEarned, CreditRevoked, CreditWithdrawn
-from services.ledger.reactions import SourceEvent
+from services.ledger.following.reactions import SourceEvent
 from tests.ledger.world import Provider, Somebody, World
 
 NOW = datetime(2025, 3, 5, 4, tzinfo=UTC)

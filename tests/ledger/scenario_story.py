@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from services.kit.clock import local_date, start_of_day
-from services.ledger import account as accounts
+from services.ledger.accounts import account as accounts
 from services.ledger.events import CompletionHeld, CreditEarned, ExamPassed
 from services.ledger.policy import (
     STUDY,

@@ -3,7 +3,7 @@
 import itertools
 from typing import Any
 
-from tests.registry.files import pdf
+from tests.registry.bulk.files import pdf
 from tests.registry.offices import FACE_TO_FACE_PLAN, ONLINE_PLAN, REPORT
 from tests.registry.scenarios import NATION, Registry, collection_of, somebody, uscc
 

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from services.kit.auth import sign_token
-from services.registry.client import SCOPES
+from services.registry.accounts.client import SCOPES
 from services.registry.settings import RegistrySettings
 from tests.registry.scenarios import Registry, uscc
 

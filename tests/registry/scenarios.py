@@ -8,7 +8,7 @@ import httpx
 
 from services.cli.demo import fictitious
 from services.kit.auth import sign_token
-from services.registry.client import SCOPES
+from services.registry.accounts.client import SCOPES
 from services.registry.settings import RegistrySettings
 
 CHAOYANG = "211300"

@@ -21,8 +21,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.kit.auth import sign_token
+from services.registry.accounts.client import SCOPES
 from services.registry.app import create_app, openapi_document
-from services.registry.client import SCOPES
 from services.registry.settings import RegistrySettings
 
 EXAMPLES = int(os.environ.get("XUEFEN_FUZZ_EXAMPLES", "12"))

@@ -8,8 +8,8 @@ import msgspec
 
 from services.kit.database import Connection
 from services.kit.event_store import EventStore, WrongExpectedVersion
+from services.ledger.accounts.profile import Profile
 from services.ledger.intake.state import GroupState
-from services.ledger.profile import Profile
 
 _PROFILES = "select identity_hash, state from profiles where log = $1 and identity_hash = any($2::text[])"
 _ROOMS = "select identity_hash, version from waiting where log = $1 and identity_hash = any($2::text[])"

@@ -11,7 +11,10 @@ from typing import Any
 
 from contracts.divisions import chain_of
 from services.kit.clock import local_date
-from services.ledger import account as accounts
+from services.ledger.accounts import account as accounts
+from services.ledger.accounts.profile import Profile
+from services.ledger.accounts.provider import Provider
+from services.ledger.accounts.waiting import HeldRecord
 from services.ledger.events import (
     CompletionHeld,
     CreditEarned,
@@ -21,6 +24,16 @@ from services.ledger.events import (
     RecordHeld,
 )
 from services.ledger.intake.outcomes import Decided, Outcome
+from services.ledger.intake.records import (
+    KINDS,
+    Completion,
+    Enrolment,
+    ExamPass,
+    Prepared,
+    identity_of,
+    restore,
+    without_person,
+)
 from services.ledger.intake.repeats import differing_fields
 from services.ledger.intake.state import AccountEntry, Earlier, GroupState
 from services.ledger.policy import (
@@ -37,20 +50,7 @@ from services.ledger.policy import (
     released,
 )
 from services.ledger.problems import RecordConflictError
-from services.ledger.profile import Profile
-from services.ledger.provider import Provider
-from services.ledger.records import (
-    KINDS,
-    Completion,
-    Enrolment,
-    ExamPass,
-    Prepared,
-    identity_of,
-    restore,
-    without_person,
-)
 from services.ledger.refusals import refusal_of
-from services.ledger.waiting import HeldRecord
 
 _TWO_PLACES = Decimal("0.01")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from contracts.divisions import NATION
 from services.kit.database import OUTCOME_UNKNOWN, Databases
+from services.ledger.accounts.provider import Provider
 from services.ledger.intake.state import read_providers
-from services.ledger.provider import Provider
 
 FRESH_SECONDS = 1.0
 """How long what was read is taken for true: the nation's word reaches every place within that time."""

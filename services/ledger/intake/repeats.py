@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from services.ledger.accounts.profile import Profile
 from services.ledger.events import RecordHeld
-from services.ledger.profile import Profile
-from services.ledger.records import Prepared, without_person
+from services.ledger.intake.records import Prepared, without_person
 
 _NOT_COMPARED = {"id", "authority", "person"}
 

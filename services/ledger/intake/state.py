@@ -11,14 +11,14 @@ from services.kit import events as codec
 from services.kit.database import Connection, lines
 from services.kit.event_store import EventStore, NewEvent, RecordedEvent
 from services.kit.events import Event
-from services.ledger import account as accounts
-from services.ledger import waiting
+from services.ledger.accounts import account as accounts
+from services.ledger.accounts import waiting
+from services.ledger.accounts.profile import Profile
+from services.ledger.accounts.provider import Provider
+from services.ledger.accounts.waiting import WaitingRoom
 from services.ledger.intake.outcomes import First
+from services.ledger.intake.records import Prepared
 from services.ledger.policy import Account
-from services.ledger.profile import Profile
-from services.ledger.provider import Provider
-from services.ledger.records import Prepared
-from services.ledger.waiting import WaitingRoom
 
 _encode = msgspec.json.Encoder().encode
 _decode_account = msgspec.json.Decoder(Account).decode

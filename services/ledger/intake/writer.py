@@ -12,9 +12,9 @@ from services.ledger.intake.absence import confirm_absent
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.nation import Nation
 from services.ledger.intake.outcomes import Decided
+from services.ledger.intake.records import Prepared
 from services.ledger.intake.state import GroupState, find_profiles
 from services.ledger.policy import PolicyBook
-from services.ledger.records import Prepared
 
 
 class Work(Struct):

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from services.registry.case_tables import case_tables_sql
+from services.registry.people.case_tables import case_tables_sql
 
 revision = "0010"
 down_revision = "0020"

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from services.registry.organization_tables import organization_tables_sql
+from services.registry.organizations.tables import organization_tables_sql
 
 revision = "0030"
 down_revision = "0010"

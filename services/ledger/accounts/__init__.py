@@ -1,0 +1,1 @@
+"""What a log knows of people: accounts, profiles, providers, and what waits for whom."""

@@ -1,0 +1,1 @@
+"""The questions: compliance, transcript, what is in force, statistics."""

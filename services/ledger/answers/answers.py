@@ -1,0 +1,143 @@
+"""The shapes of the ledger's answers to questions."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from services.ledger.claims.events import Evidence
+from services.ledger.intake.outcomes import Outcome
+from services.ledger.policy import Assessment, CreditState, Route
+
+
+class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
+    """An assessment, with the person, and the log and position it is an answer as of.
+
+    `as_of` is the moment whose knowledge was used, None for everything the ledger knows now.
+    """
+
+    person_id: str
+    log: str
+    position: int
+    as_of: datetime | None = None
+
+
+class Absent(Struct, frozen=True, kw_only=True):
+    """A person of a query, by place in it, whom no log open to the caller holds; `problem` is the problem's code."""
+
+    index: int
+    problem: str
+
+
+class TranscriptLine(Struct, frozen=True, kw_only=True):
+    """One credit as awarded, and what became of it."""
+
+    credit_id: str
+    year: int
+    category: str
+    credits: Decimal
+    mode: str
+    route: Route
+    form: str | None
+    provider_id: str | None
+    completion_id: str
+    course: str
+    tier: str | None
+    completed_at: datetime
+    registered_at: datetime
+    make_up: bool
+    late: bool
+    state: CreditState
+    reason: str | None
+    ended_at: datetime | None
+
+
+class TranscriptWaiting(Struct, frozen=True, kw_only=True):
+    """A completion that waits in the account, and for what."""
+
+    year: int
+    category: str
+    credits: Decimal
+    mode: str
+    provider_id: str
+    completion_id: str
+    completed_at: datetime
+    held_at: datetime
+    reason: str
+
+
+class Transcript(Struct, frozen=True, kw_only=True):
+    """Everything recorded for a person, by year and time of completion."""
+
+    person_id: str
+    log: str
+    position: int
+    place: str
+    credits: list[TranscriptLine]
+    waiting: list[TranscriptWaiting]
+
+
+class RegistrationCount(Struct, frozen=True, kw_only=True):
+    """Registered records and credits of one group."""
+
+    year: int
+    place: str
+    category: str
+    mode: str
+    provider_id: str
+    records: int
+    credits: Decimal
+
+
+class RegistrationStatistics(Struct, frozen=True, kw_only=True):
+    """Counts by place, year, category, mode and provider, and the position of each log they have reached."""
+
+    place: str
+    year: int | None
+    day_from: date | None
+    day_to: date | None
+    rows: list[RegistrationCount]
+    positions: dict[str, int]
+
+
+class ClaimAnswer(Struct, frozen=True, kw_only=True):
+    """A claim as it stands."""
+
+    claim_id: str
+    person_id: str
+    place: str
+    year: int
+    form: str
+    happened_on: date
+    role: str | None
+    quantity: Decimal
+    credits: Decimal
+    category: str
+    clause: str
+    state: str
+    reason: str | None
+    submitted_at: datetime
+    decided_at: datetime | None
+    credit_id: str | None
+    evidence: list[Evidence]
+
+
+class ClaimQueue(Struct, frozen=True, kw_only=True):
+    """A page of a queue; `next` continues it, null at the end."""
+
+    results: list[ClaimAnswer]
+    next: str | None
+
+
+class BatchAnswer(Struct, frozen=True):
+    """The answer to a batch: `results` mirrors the batch, `summary` counts the outcomes."""
+
+    results: list[Outcome]
+    summary: dict[str, int]
+
+
+class ComplianceQueryAnswer(Struct, frozen=True):
+    """The answers to a query, in the order of its persons; null for those listed as absent."""
+
+    results: list[ComplianceAnswer | None]
+    absent: list[Absent]

@@ -1,0 +1,150 @@
+"""The questions: is a person compliant and why, for one and for many; the transcript; the statistics."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from contracts.divisions import is_known
+from contracts.identifiers import IdType, check_id_number
+from services.kit.auth import Caller, require
+from services.kit.clock import local_date
+from services.kit.openapi import struct_answer
+from services.kit.schemas import IN_DIGITS, Day, Moment
+from services.ledger.answers.answers import (
+    Absent,
+    ComplianceAnswer,
+    ComplianceQueryAnswer,
+    RegistrationStatistics,
+    Transcript,
+)
+from services.ledger.answers.queries import Viewer, may_ask_about
+from services.ledger.api_officials import PersonId, place_of
+from services.ledger.composition import ledger_of
+from services.ledger.problems import (
+    ImplausibleIdentityError,
+    NotAnOfficialError,
+    OutsidePlaceError,
+    QueryUnclearError,
+    UnknownPersonError,
+    UnknownPlaceError,
+)
+from services.ledger.schemas import ComplianceQuery
+
+router = APIRouter()
+_encode = msgspec.json.Encoder().encode
+
+ComplianceReader = require("compliance:read")
+TranscriptReader = require("transcript:read")
+StatisticsReader = require("statistics:read")
+CreditYear = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
+
+
+def viewer_of(caller: Caller) -> Viewer:
+    """An official by place or a provider by organization. Raises NotAnOfficialError for a token bound to neither."""
+    if caller.place is not None:
+        return Viewer(place=place_of(caller))
+    if caller.organization is None:
+        raise NotAnOfficialError
+    return Viewer(provider_id=caller.organization)
+
+
+def _json(answer: object) -> Response:
+    return Response(_encode(answer), media_type="application/json")
+
+
+@router.get(
+    "/v1/persons/{person_id}/compliance/{year}",
+    operation_id="get_compliance",
+    **struct_answer(ComplianceAnswer, "The answer, with its reasons.", refusals=(403, 404, 422)),
+)
+async def get_compliance(
+    request: Request,
+    person_id: PersonId,
+    year: CreditYear,
+    caller: Annotated[Caller, Depends(ComplianceReader)],
+    on: Annotated[
+        Day | None, Query(description="Judge as of the end of this day; today when left out.")
+    ] = None,
+    as_of: Annotated[
+        Moment | None, Query(description="Answer with what the ledger knew at this moment.")
+    ] = None,
+) -> Response:
+    """Is this person compliant for the year, and why: every requirement with its clause."""
+    answer = await ledger_of(request).queries.get_compliance(
+        person_id, year, viewer_of(caller), on=on, as_of=as_of
+    )
+    return _json(answer)
+
+
+@router.post(
+    "/v1/compliance/query",
+    operation_id="query_compliance",
+    **struct_answer(ComplianceQueryAnswer, "An answer for every person, in order.", refusals=(403, 422)),
+)
+async def query_compliance(
+    request: Request, body: ComplianceQuery, caller: Annotated[Caller, Depends(ComplianceReader)]
+) -> Response:
+    """The same for up to 1,000 persons, by id or by ID number (in the body, never in an address)."""
+    ledger = ledger_of(request)
+    if (body.persons is None) == (body.identities is None):
+        raise QueryUnclearError
+    if body.persons is not None:
+        keys = body.persons
+    else:
+        today = local_date(ledger.clock())
+        keys = []
+        for index, identity in enumerate(body.identities or []):
+            fault = check_id_number(IdType(identity.id_type), identity.id_number, on=today)
+            if fault is not None:
+                raise ImplausibleIdentityError(
+                    fault.text_zh, fault.text_en, pointer=f"/identities/{index}/id_number"
+                )
+            keys.append(ledger.hasher.person(identity.id_type, identity.id_number))
+    answers = await ledger.queries.query_compliance(
+        keys, body.year, viewer_of(caller), by_identity=body.persons is None, on=body.on
+    )
+    absent = [
+        Absent(index=index, problem=UnknownPersonError.code)
+        for index, answer in enumerate(answers)
+        if answer is None
+    ]
+    return _json(ComplianceQueryAnswer(answers, absent))
+
+
+@router.get(
+    "/v1/persons/{person_id}/transcript",
+    operation_id="get_transcript",
+    **struct_answer(Transcript, "Every credit as awarded.", refusals=(403, 404, 422)),
+)
+async def get_transcript(
+    request: Request,
+    person_id: PersonId,
+    caller: Annotated[Caller, Depends(TranscriptReader)],
+    year: Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS] = None,
+) -> Response:
+    """Every credit of a person as awarded, ended ones included; a provider sees what it reported itself."""
+    return _json(await ledger_of(request).queries.get_transcript(person_id, viewer_of(caller), year))
+
+
+@router.get(
+    "/v1/statistics/registrations",
+    operation_id="get_registration_statistics",
+    **struct_answer(
+        RegistrationStatistics, "Counts, and the positions they have reached.", refusals=(403, 422)
+    ),
+)
+async def get_registration_statistics(
+    request: Request,
+    place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
+    caller: Annotated[Caller, Depends(StatisticsReader)],
+    year: Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS] = None,
+    day_from: Annotated[Day | None, Query()] = None,
+    day_to: Annotated[Day | None, Query()] = None,
+) -> Response:
+    """Registered records and credits of the places just under one, by year, category, mode and provider."""
+    if not is_known(place):
+        raise UnknownPlaceError
+    if not may_ask_about(place_of(caller), place):
+        raise OutsidePlaceError
+    return _json(await ledger_of(request).statistics.get_registrations(place, year, day_from, day_to))

@@ -1,0 +1,245 @@
+"""Questions to the ledger: is a person compliant, what is in their account, how much was registered."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+import msgspec
+
+from contracts.divisions import contains
+from services.kit import events as codec
+from services.kit.clock import Clock, local_date
+from services.kit.database import Databases
+from services.kit.event_store import EventStore
+from services.ledger.accounts import account as accounts
+from services.ledger.accounts import profile as profiles
+from services.ledger.accounts.people import Home, People
+from services.ledger.accounts.profile import Profile
+from services.ledger.answers.answers import (
+    ComplianceAnswer,
+    Transcript,
+    TranscriptLine,
+    TranscriptWaiting,
+)
+from services.ledger.policy import Account, Credit, PolicyBook, Waiting, assess
+from services.ledger.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
+from services.ledger.publication.shelf import PolicyShelf
+
+_asdict = msgspec.structs.asdict
+_replace = msgspec.structs.replace
+_decode_account = msgspec.json.Decoder(Account).decode
+
+# Positions have no gaps and recorded_at never falls along a log, so the last position known at a moment is found
+# by halving.
+_POSITION_AT = """
+with recursive search (low, high) as (
+    select 0::bigint, coalesce((select position from logs where log = $1), 0)
+    union all
+    select case when e.recorded_at <= $2 then s.middle else s.low end,
+           case when e.recorded_at <= $2 then s.high else s.middle - 1 end
+      from (select low, high, (low + high + 1) / 2 as middle from search where low < high) s
+      join events e on e.log = $1 and e.position = s.middle
+)
+select low from search where low = high
+"""
+# An event's time is taken before its commit. A moment just past is asked about behind whoever is writing now, or the
+# same question would be answered otherwise later.
+_SETTLE = """
+select from logs where log = $1 and $2 > clock_timestamp() - interval '1 minute' for share
+"""
+_ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 order by year"
+
+
+class Viewer(msgspec.Struct, frozen=True):
+    """Who asks: an official sees a place and all under it, a provider its own records."""
+
+    place: str | None = None
+    provider_id: str | None = None
+
+    def may_see(self, home: Home) -> bool:
+        """Whether the viewer may be told of the person at all."""
+        if self.place is not None:
+            return contains(self.place, home.profile.person.place)
+        return self.provider_id is not None and _has_records_of(home.account, self.provider_id)
+
+
+def may_ask_about(viewer_place: str, place: str) -> bool:
+    """Whether an official of one place may ask for the numbers of another: of their own place and what lies under it."""
+    return contains(viewer_place, place)
+
+
+class LedgerQueries:
+    """Reads; writes nothing."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        store: EventStore,
+        shelf: PolicyShelf,
+        people: People,
+        clock: Clock,
+    ) -> None:
+        self._databases = databases
+        self._store = store
+        self._shelf = shelf
+        self._people = people
+        self._clock = clock
+
+    async def get_compliance(
+        self,
+        person_id: str,
+        year: int,
+        viewer: Viewer,
+        *,
+        on: date | None = None,
+        as_of: datetime | None = None,
+    ) -> ComplianceAnswer:
+        """Is the person compliant for the year, judged on a day, with what the ledger knew at a moment.
+
+        Raises UnknownPersonError, OutsidePlaceError and MomentInFutureError.
+        """
+        home = await self._people.home_of(person_id, viewer.place, year)
+        if not viewer.may_see(home):
+            raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
+        if as_of is not None:
+            if as_of > self._clock():
+                raise MomentInFutureError(parameter="as_of")
+            home = await self._home_at(home, year, as_of)
+            await self._shelf.refresh()
+        book = self._shelf.book if as_of is None else self._shelf.book.known_at(as_of)
+        day = on or local_date(as_of or self._clock())
+        return _answer(home, year, day, book, viewer, as_of)
+
+    async def query_compliance(
+        self, keys: Sequence[str], year: int, viewer: Viewer, *, by_identity: bool, on: date | None
+    ) -> list[ComplianceAnswer | None]:
+        """The same for many persons at once, in the order asked; None for who is not there for this viewer."""
+        find = self._people.by_identity if by_identity else self._people.by_id
+        homes = await find(list(dict.fromkeys(keys)), viewer.place, year)
+        day = on or local_date(self._clock())
+        book = self._shelf.book
+        answers: list[ComplianceAnswer | None] = []
+        for key in keys:
+            home = homes.get(key)
+            if home is None or not viewer.may_see(home):
+                answers.append(None)
+            else:
+                answers.append(_answer(home, year, day, book, viewer, None))
+        return answers
+
+    async def get_transcript(self, person_id: str, viewer: Viewer, year: int | None = None) -> Transcript:
+        """Every credit of a person as awarded; a provider sees those it reported.
+
+        Raises UnknownPersonError and OutsidePlaceError.
+        """
+        home = await self._people.home_of(person_id, viewer.place)
+        if viewer.place is not None and not viewer.may_see(home):
+            raise OutsidePlaceError
+        async with self._databases.of(home.log).acquire() as conn:
+            rows = await conn.fetch(_ALL_ACCOUNTS, home.log, person_id)
+        held = [_decode_account(row[0]) for row in rows]
+        own = viewer.provider_id
+        if own is not None and not any(_has_records_of(account, own) for account in held):
+            raise UnknownPersonError
+        credits = [
+            _line(credit, account.year)
+            for account in held
+            if year is None or account.year == year
+            for credit in account.credits
+            if own is None or credit.provider == own
+        ]
+        waiting = [
+            _waiting_line(item, account.year)
+            for account in held
+            if year is None or account.year == year
+            for item in account.waiting
+            if own is None or item.provider == own
+        ]
+        return Transcript(
+            person_id=person_id,
+            log=home.log,
+            position=home.position,
+            place=home.profile.person.place,
+            credits=sorted(credits, key=lambda line: (line.year, line.completed_at, line.credit_id)),
+            waiting=sorted(waiting, key=lambda line: (line.year, line.completed_at, line.completion_id)),
+        )
+
+    async def _home_at(self, home: Home, year: int, as_of: datetime) -> Home:
+        """The person as the log knew them at a moment, from events alone (design 11)."""
+        person_id = home.person_id
+        account_stream = accounts.stream_of(person_id, year)
+        profile_stream = profiles.stream_of(person_id)
+        async with self._databases.of(home.log).transaction() as conn:
+            await conn.execute(_SETTLE, home.log, as_of)
+            loaded = await self._store.load(conn, home.log, [account_stream, profile_stream], until=as_of)
+            position = await conn.fetchval(_POSITION_AT, home.log, as_of)
+        profile: Profile | None = None
+        for recorded in loaded.get(profile_stream, []):
+            profile = profiles.evolve(profile, codec.decode(recorded.topic, recorded.state))
+        if profile is None:
+            raise UnknownPersonError("当时尚未采集该人员。", "The person was not collected at that moment.")
+        account: Account | None = None
+        for recorded in loaded.get(account_stream, []):
+            account = accounts.evolve(
+                account or accounts.empty(person_id, year), codec.decode(recorded.topic, recorded.state)
+            )
+        return Home(home.log, position, profile, account)
+
+
+def _answer(
+    home: Home, year: int, day: date, book: PolicyBook, viewer: Viewer, as_of: datetime | None
+) -> ComplianceAnswer:
+    person = home.profile.person
+    assessment = assess(book.resolve(person.place, year), home.account, person, year, day)
+    if viewer.provider_id is not None and assessment.not_counted:
+        own = tuple(item for item in assessment.not_counted if item.provider_id == viewer.provider_id)
+        assessment = _replace(assessment, not_counted=own)
+    fields = {name: getattr(assessment, name) for name in assessment.__struct_fields__}
+    return ComplianceAnswer(
+        **fields, person_id=person.person_id, log=home.log, position=home.position, as_of=as_of
+    )
+
+
+def _has_records_of(account: Account | None, provider_id: str) -> bool:
+    if account is None:
+        return False
+    providers = {credit.provider for credit in account.credits if credit.provider is not None}
+    providers |= {waiting.provider for waiting in account.waiting}
+    providers |= {enrolled.provider for enrolled in account.enrolments}
+    return provider_id in providers
+
+
+def _line(credit: Credit, year: int) -> TranscriptLine:
+    return TranscriptLine(
+        credit_id=credit.credit_id,
+        year=year,
+        category=credit.category,
+        credits=credit.credits,
+        mode=credit.mode,
+        route=credit.route,
+        form=credit.form,
+        provider_id=credit.provider,
+        completion_id=credit.completion_id,
+        course=credit.course,
+        tier=credit.tier,
+        completed_at=credit.completed_at,
+        registered_at=credit.registered_at,
+        make_up=credit.make_up,
+        late=credit.late,
+        state=credit.state,
+        reason=credit.reason,
+        ended_at=credit.ended_at,
+    )
+
+
+def _waiting_line(item: Waiting, year: int) -> TranscriptWaiting:
+    return TranscriptWaiting(
+        year=year,
+        category=item.category,
+        credits=item.credits,
+        mode=item.mode,
+        provider_id=item.provider,
+        completion_id=item.completion_id,
+        completed_at=item.completed_at,
+        held_at=item.held_at,
+        reason=item.reason,
+    )

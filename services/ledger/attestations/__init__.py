@@ -1,0 +1,1 @@
+"""Statements for third parties (S0-21)."""

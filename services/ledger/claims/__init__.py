@@ -1,0 +1,1 @@
+"""Claims for credits that no provider reports (学分申请)."""

@@ -1,0 +1,213 @@
+"""Claims over HTTP: submitted for a person, reviewed by officials of their place."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from contracts.divisions import is_known
+from services.kit.auth import Caller, require
+from services.kit.errors import FieldError, InvalidRequestError
+from services.kit.idempotency import CommandKey, command_key
+from services.kit.openapi import problems, struct_answer
+from services.ledger.answers.answers import ClaimAnswer, ClaimQueue
+from services.ledger.claims.claim import OPEN, Claim
+from services.ledger.claims.claims import MODE
+from services.ledger.claims.events import Evidence
+from services.ledger.commands import Actor, SubmitClaim
+from services.ledger.composition import ledger_of
+from services.ledger.policy import STUDY
+from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
+from services.ledger.schemas import ClaimAmendment, ClaimBody, ClaimDecision, ClaimRequest
+
+router = APIRouter(prefix="/v1/claims")
+_encode = msgspec.json.Encoder().encode
+
+Submitter = require("claim:submit")
+Reviewer = require("claim:review")
+Anybody = require("claim:submit", "claim:review")
+ClaimId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
+SubmitKey = Annotated[CommandKey, Depends(command_key(Submitter))]
+ReviewKey = Annotated[CommandKey, Depends(command_key(Reviewer))]
+_START = (datetime(1, 1, 1, tzinfo=UTC), "")
+_STEPS = problems(400, 403, 404, 409, 422)
+
+
+def actor_of(caller: Caller) -> Actor:
+    """Who asks, as far as decisions need to know."""
+    return Actor(subject=caller.subject, place=caller.place, organization=caller.organization)
+
+
+def _command(person_id: str, body: ClaimBody) -> SubmitClaim:
+    if body.form == STUDY and (body.mode is None or body.category is None):
+        missing = "/mode" if body.mode is None else "/category"
+        raise InvalidRequestError(
+            [FieldError(missing, "missing", "证明的学习须填写此项", "Proven study needs this")]
+        )
+    return SubmitClaim(
+        person_id=person_id,
+        year=body.year,
+        form=body.form,
+        happened_on=body.happened_on,
+        result_on=body.result_on,
+        role=body.role,
+        quantity=Decimal(body.quantity),
+        mode=body.mode if body.form == STUDY and body.mode else MODE,
+        studied=body.category if body.form == STUDY else None,
+        special_reason=body.special_reason,
+        facts=body.fact,
+        evidence=tuple(Evidence(item.sha256, item.media_type) for item in body.evidence),
+    )
+
+
+@router.post("", operation_id="submit_claim", status_code=201, responses=_STEPS)
+async def submit_claim(
+    request: Request,
+    body: ClaimRequest,
+    caller: Annotated[Caller, Depends(Submitter)],
+    key: SubmitKey,
+) -> Response:
+    """Claim credits for an activity; the answer says how many the policy awards, by which clause (S0-12, S1-12)."""
+    answer = await ledger_of(request).claims.submit(_command(body.person_id, body), actor_of(caller), key)
+    return answer.response()
+
+
+@router.get(
+    "",
+    operation_id="list_claims",
+    **struct_answer(ClaimQueue, "The queue of a place, in order of submission.", refusals=(403, 422)),
+)
+async def list_claims(
+    request: Request,
+    place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
+    caller: Annotated[Caller, Depends(Reviewer)],
+    status: Annotated[list[str] | None, Query(max_length=6)] = None,
+    after: Annotated[str | None, Query(max_length=100, description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> Response:
+    """The claims of a place and all under it; those that are open when no status is named."""
+    if not is_known(place):
+        raise UnknownPlaceError
+    actor = actor_of(caller)
+    if actor.place is None:
+        raise NotAnOfficialError
+    if not actor.covers(place):
+        raise OutsidePlaceError
+    claims = await ledger_of(request).claims.queue(place, status or sorted(OPEN), _cursor(after), limit)
+    following = (
+        f"{claims[-1].submitted_at.isoformat()}~{claims[-1].claim_id}" if len(claims) == limit else None
+    )
+    page = ClaimQueue(results=[claim_answer(claim) for claim in claims], next=following)
+    return Response(_encode(page), media_type="application/json")
+
+
+@router.get(
+    "/{claim_id}",
+    operation_id="get_claim",
+    **struct_answer(ClaimAnswer, "The claim as it stands.", refusals=(404,)),
+)
+async def get_claim(
+    request: Request, claim_id: ClaimId, caller: Annotated[Caller, Depends(Anybody)]
+) -> Response:
+    """Where a claim stands: for whoever submitted it, and for officials of its place."""
+    entry = await ledger_of(request).claims.find(claim_id, actor_of(caller))
+    return Response(_encode(claim_answer(entry.claim)), media_type="application/json")
+
+
+@router.post("/{claim_id}/amendment", operation_id="amend_claim", responses=_STEPS)
+async def amend_claim(
+    request: Request,
+    claim_id: ClaimId,
+    body: ClaimAmendment,
+    caller: Annotated[Caller, Depends(Submitter)],
+    key: SubmitKey,
+) -> Response:
+    """Change a claim until a reviewer accepts it, or after it was returned; it goes to the end of the queue."""
+    command = _command(body.person_id, body)
+    answer = await ledger_of(request).claims.amend(claim_id, command, actor_of(caller), key)
+    return answer.response()
+
+
+@router.post("/{claim_id}/withdrawal", operation_id="withdraw_claim", responses=_STEPS)
+async def withdraw_claim(
+    request: Request, claim_id: ClaimId, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
+) -> Response:
+    """Take a claim back before it is decided."""
+    return (await ledger_of(request).claims.withdraw(claim_id, actor_of(caller), key)).response()
+
+
+@router.post("/{claim_id}/acceptance", operation_id="accept_claim", responses=_STEPS)
+async def accept_claim(
+    request: Request, claim_id: ClaimId, caller: Annotated[Caller, Depends(Reviewer)], key: ReviewKey
+) -> Response:
+    """Take a claim on for review; never one's own."""
+    return (await ledger_of(request).claims.accept(claim_id, actor_of(caller), key)).response()
+
+
+@router.post("/{claim_id}/approval", operation_id="approve_claim", responses=_STEPS)
+async def approve_claim(
+    request: Request, claim_id: ClaimId, caller: Annotated[Caller, Depends(Reviewer)], key: ReviewKey
+) -> Response:
+    """Approve an accepted claim; its credits are in the account when the answer comes."""
+    return (await ledger_of(request).claims.approve(claim_id, actor_of(caller), key)).response()
+
+
+@router.post("/{claim_id}/return", operation_id="return_claim", responses=_STEPS)
+async def return_claim(
+    request: Request,
+    claim_id: ClaimId,
+    body: ClaimDecision,
+    caller: Annotated[Caller, Depends(Reviewer)],
+    key: ReviewKey,
+) -> Response:
+    """Send a claim back with a reason; it may be amended and comes back."""
+    return (await ledger_of(request).claims.return_(claim_id, body.reason, actor_of(caller), key)).response()
+
+
+@router.post("/{claim_id}/refusal", operation_id="refuse_claim", responses=_STEPS)
+async def refuse_claim(
+    request: Request,
+    claim_id: ClaimId,
+    body: ClaimDecision,
+    caller: Annotated[Caller, Depends(Reviewer)],
+    key: ReviewKey,
+) -> Response:
+    """Refuse a claim for good, with a reason."""
+    return (await ledger_of(request).claims.refuse(claim_id, body.reason, actor_of(caller), key)).response()
+
+
+def claim_answer(claim: Claim) -> ClaimAnswer:
+    """The claim as it is shown; who reviewed it is not."""
+    return ClaimAnswer(
+        claim_id=claim.claim_id,
+        person_id=claim.person_id,
+        place=claim.place,
+        year=claim.year,
+        form=claim.form,
+        happened_on=claim.happened_on,
+        role=claim.role,
+        quantity=claim.quantity,
+        credits=claim.credits,
+        category=claim.category,
+        clause=claim.clause,
+        state=claim.state,
+        reason=claim.reason,
+        submitted_at=claim.submitted_at,
+        decided_at=claim.decided_at,
+        credit_id=claim.credit_id,
+        evidence=list(claim.evidence),
+    )
+
+
+def _cursor(after: str | None) -> tuple[datetime, str]:
+    if after is None:
+        return _START
+    moment, _, claim_id = after.partition("~")
+    try:
+        return datetime.fromisoformat(moment).astimezone(UTC), claim_id
+    except (ValueError, OverflowError):
+        raise InvalidRequestError(
+            [FieldError("", "invalid_cursor", "应为上一页的 next", "Must be `next` of a page", "after")]
+        ) from None

@@ -1,0 +1,363 @@
+"""The commands of a claim: load, decide, append; and its queue. The policy converts, nobody types a score."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of
+from services.kit.clock import Clock, local_date, start_of_day
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.accounts import account as accounts
+from services.ledger.accounts.facts import Facts, identity_in
+from services.ledger.accounts.people import Home, People
+from services.ledger.accounts.provider import Provider
+from services.ledger.claims import claim as claims
+from services.ledger.claims.claim import Claim
+from services.ledger.claims.events import ClaimAmended, ClaimApproved, ClaimSubmitted
+from services.ledger.claims.rows import (
+    ClaimEntry,
+    append_to_claim,
+    find_claim,
+    list_queue,
+    open_claims_of_fact,
+)
+from services.ledger.commands import Actor, SubmitClaim
+from services.ledger.events import CreditEarned
+from services.ledger.execution import Execution
+from services.ledger.intake.state import GroupState
+from services.ledger.policy import (
+    STUDY,
+    Account,
+    Activity,
+    Award,
+    Policy,
+    ProvenStudy,
+    Rejected,
+    award,
+    award_study,
+    registered_directly,
+    used_up,
+)
+from services.ledger.problems import (
+    FactCountedError,
+    OutsidePlaceError,
+    UnknownClaimError,
+    UnknownPersonError,
+)
+from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.refusals import refusal_of
+
+MODE = "equivalence"
+_decode_provider = msgspec.json.Decoder(Provider).decode
+_ORGANIZATION = "select state from providers where log = $1 and organization_id = $2"
+
+
+class Claims:
+    """Submits, reviews and lists claims."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        store: EventStore,
+        shelf: PolicyShelf,
+        people: People,
+        facts: Facts,
+        clock: Clock,
+    ) -> None:
+        self._databases = databases
+        self._shelf = shelf
+        self._people = people
+        self._facts = facts
+        self._clock = clock
+        self._execution = Execution(databases, store, clock)
+
+    async def submit(self, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Hand a claim in; the answer says what the policy makes of it.
+
+        Raises UnknownPersonError, OutsidePlaceError, FactUnclearError, FactCountedError, and a refusal of the policy.
+        """
+        home = await self._home(command.person_id, actor)
+        claim_id = str(uuid.uuid4())
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fields = await self._claimed(conn, state, command, home, actor, claim_id)
+            await append_to_claim(conn, state, None, ClaimSubmitted(**fields))
+            return 201, _said(fields, "submitted")
+
+        return await self._execution.execute(home.log, key, act)
+
+    async def amend(self, claim_id: str, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Change a claim that no reviewer has accepted. Raises UnknownClaimError, ClaimStateError and as `submit`."""
+        entry = await self.find(claim_id, actor)
+        if entry.claim.person_id != command.person_id:
+            raise UnknownClaimError
+        home = await self._home(command.person_id, actor)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await _load(conn, entry.log, claim_id)
+            fields = await self._claimed(conn, state, command, home, actor, claim_id)
+            fields["by"] = fresh.claim.submitted_by
+            await append_to_claim(conn, state, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
+            return 200, _said(fields, "submitted")
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def withdraw(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Take a claim back. Raises UnknownClaimError and ClaimStateError."""
+        return await self._step(
+            claim_id, actor, key, lambda claim, at: claims.withdraw(claim, by=actor.subject, at=at)
+        )
+
+    async def accept(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Take a claim on for review. Raises UnknownClaimError, OutsidePlaceError, ClaimStateError and OwnClaimError."""
+        return await self._step(
+            claim_id,
+            actor,
+            key,
+            lambda claim, at: claims.accept(claim, by=actor.subject, at=at),
+            review=True,
+        )
+
+    async def return_(self, claim_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Send a claim back with a reason; raises as `accept`."""
+        return await self._step(
+            claim_id,
+            actor,
+            key,
+            lambda claim, at: claims.return_(claim, reason=reason, by=actor.subject, at=at),
+            review=True,
+        )
+
+    async def refuse(self, claim_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Refuse a claim with a reason; raises as `accept`."""
+        return await self._step(
+            claim_id,
+            actor,
+            key,
+            lambda claim, at: claims.refuse(claim, reason=reason, by=actor.subject, at=at),
+            review=True,
+        )
+
+    async def approve(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Approve a claim: its credits are earned in the same transaction.
+
+        Raises as `accept`, FactCountedError, and a refusal when the policy of today awards nothing.
+        """
+        entry = await self.find(claim_id, actor)
+        _must_review(entry.claim, actor)
+        home = await self._people.home_of(entry.claim.person_id, actor.place)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await _load(conn, entry.log, claim_id)
+            claim = fresh.claim
+            policy, awarded = self._award(home, claim, state.now)
+            credit_id = accounts.credit_id_of(entry.log, f"claim:{claim_id}")
+            approved = claims.approve(
+                claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=state.now
+            )
+            await state.read_accounts(conn, [claim.person_id], [claim.year])
+            account = state.account(claim.person_id, claim.year)
+            identity = identity_in(account.account, claim.fact)
+            _must_be_left(policy, claim.form, account.account)
+            state.append_to_account(account, _earned(claim, approved, awarded, home), identity)
+            await append_to_claim(conn, state, fresh, approved)
+            return 200, {
+                "claim_id": claim_id,
+                "state": "approved",
+                "credit_id": credit_id,
+                "credits": f"{awarded.credits:.2f}",
+                "clause": awarded.clause,
+            }
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def find(self, claim_id: str, actor: Actor) -> ClaimEntry:
+        """A claim that the actor may see: an official of its place, or who submitted it. Raises UnknownClaimError."""
+        logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else None
+        for database, there in self._databases.grouped(logs or AUTHORITIES).items():
+            async with database.acquire() as conn:
+                entry = await find_claim(conn, there, claim_id)
+            if entry is not None and (
+                actor.covers(entry.claim.place) or entry.claim.submitted_by == actor.subject
+            ):
+                return entry
+        raise UnknownClaimError
+
+    async def queue(
+        self, place: str, states: list[str], after: tuple[datetime, str], limit: int
+    ) -> list[Claim]:
+        """The claims of a place and all under it in order of submission (S2C-08 for collections, likewise here)."""
+        log = authority_of(place)
+        pattern = place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
+        async with self._databases.of(log).acquire() as conn:
+            return await list_queue(conn, log, states, f"{pattern}%", after, limit)
+
+    async def _step(
+        self,
+        claim_id: str,
+        actor: Actor,
+        key: CommandKey,
+        decide: Callable[[Claim, datetime], Any],
+        *,
+        review: bool = False,
+    ) -> StoredAnswer:
+        entry = await self.find(claim_id, actor)
+        if review:
+            _must_review(entry.claim, actor)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await _load(conn, entry.log, claim_id)
+            after = await append_to_claim(conn, state, fresh, decide(fresh.claim, state.now))
+            return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def _home(self, person_id: str, actor: Actor) -> Home:
+        """Where the person lives, when the actor may claim for them."""
+        home = await self._people.home_of(person_id, actor.place)
+        if actor.place is not None:
+            if not actor.covers(home.profile.person.place):
+                raise OutsidePlaceError
+        elif actor.organization is not None and not await self._employs(actor.organization, home):
+            raise UnknownPersonError
+        return home
+
+    async def _employs(self, organization_id: str, home: Home) -> bool:
+        async with self._databases.of(NATION).acquire() as conn:
+            state = await conn.fetchval(_ORGANIZATION, NATION, organization_id)
+        return state is not None and _decode_provider(state).uscc == home.profile.employer
+
+    async def _claimed(
+        self,
+        conn: Connection,
+        state: GroupState,
+        command: SubmitClaim,
+        home: Home,
+        actor: Actor,
+        claim_id: str,
+    ) -> dict[str, Any]:
+        policy, awarded = self._award(home, command, state.now)
+        direct = registered_directly(policy, command.form)
+        if direct is not None:
+            raise refusal_of(Rejected("registered-directly", direct.clause))
+        fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
+        await state.read_accounts(conn, [command.person_id], [command.year])
+        account = state.account(command.person_id, command.year).account
+        identity_in(account, fact)
+        _must_be_left(policy, command.form, account)
+        for other in await open_claims_of_fact(conn, home.log, command.person_id, fact):
+            if other != claim_id:
+                raise FactCountedError(claim_id=other)
+        return {
+            "claim_id": claim_id,
+            "person_id": command.person_id,
+            "place": home.profile.person.place,
+            "year": command.year,
+            "form": command.form,
+            "happened_on": command.happened_on,
+            "fact": fact,
+            "evidence": command.evidence,
+            "quantity": command.quantity,
+            "mode": command.mode,
+            "studied": command.studied,
+            "special_reason": command.special_reason,
+            "make_up": awarded.make_up,
+            "role": command.role,
+            "result_on": command.result_on,
+            "credits": awarded.credits,
+            "category": awarded.category,
+            "fill": awarded.fill,
+            "clause": awarded.clause,
+            "by": actor.subject,
+            "at": state.now,
+        }
+
+    def _award(self, home: Home, claimed: SubmitClaim | Claim, now: datetime) -> tuple[Policy, Award]:
+        place = home.profile.person.place
+        policy = self._shelf.book.resolve(place, claimed.year)
+        awarded = _convert(policy, claimed, place, now)
+        if isinstance(awarded, Rejected):
+            raise refusal_of(awarded)
+        assert policy is not None, "nothing is awarded where no policy is"
+        return policy, awarded
+
+
+def _must_be_left(policy: Policy, form: str, account: Account) -> None:
+    used = used_up(policy, form, account)
+    if used is not None:
+        raise FactCountedError(credit_id=used.credit_id)
+
+
+def _must_review(claim: Claim, actor: Actor) -> None:
+    if not actor.covers(claim.place):
+        raise OutsidePlaceError
+
+
+def _convert(
+    policy: Policy | None, claimed: SubmitClaim | Claim, place: str, now: datetime
+) -> Award | Rejected:
+    if claimed.form == STUDY and claimed.studied is not None:
+        study = ProvenStudy(
+            mode=claimed.mode,
+            category=claimed.studied,
+            credits=claimed.quantity,
+            completed_on=claimed.happened_on,
+            special_reason=claimed.special_reason,
+        )
+        # A deadline for an application is met by submitting it (B-08).
+        moment = claimed.submitted_at if isinstance(claimed, Claim) else now
+        return award_study(policy, study, place, claimed.year, moment)
+    activity = Activity(
+        form=claimed.form,
+        happened_on=claimed.happened_on,
+        result_on=claimed.result_on,
+        role=claimed.role,
+        quantity=claimed.quantity,
+    )
+    return award(policy, activity, place, claimed.year, local_date(now))
+
+
+def _earned(claim: Claim, approved: ClaimApproved, awarded: Award, home: Home) -> CreditEarned:
+    return CreditEarned(
+        credit_id=approved.credit_id,
+        person_id=claim.person_id,
+        year=claim.year,
+        category=awarded.category,
+        credits=awarded.credits,
+        mode=claim.mode,
+        make_up=awarded.make_up,
+        completion_id=claim.claim_id,
+        completed_at=start_of_day(claim.happened_on),
+        content=claim.fact,
+        route="claim",
+        form=claim.form,
+        fill=awarded.fill,
+        decided_by=approved.by,
+        fact=claim.fact,
+        place=home.profile.person.place,
+        clause=awarded.clause,
+        policy=approved.policy,
+        registered_at=approved.at,
+    )
+
+
+async def _load(conn: Connection, log: str, claim_id: str) -> ClaimEntry:
+    entry = await find_claim(conn, [log], claim_id)
+    if entry is None:
+        raise UnknownClaimError
+    return entry
+
+
+def _said(fields: dict[str, Any], state: str) -> dict[str, Any]:
+    return {
+        "claim_id": fields["claim_id"],
+        "state": state,
+        "credits": f"{fields['credits']:.2f}",
+        "category": fields["category"],
+        "clause": fields["clause"],
+    }

@@ -1,0 +1,1 @@
+"""Other services' facts, as this service's own events."""

@@ -1,0 +1,297 @@
+"""What one batch of another service's facts does to one log of ours: events, rows, and the release of what waited."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+import msgspec
+
+from contracts import registry, transfer
+from contracts.envelope import PublishedEvent
+from services.kit.database import Connection
+from services.ledger.accounts import profile as profiles
+from services.ledger.accounts import provider as providers
+from services.ledger.accounts.profile import Profile
+from services.ledger.accounts.provider import Provider
+from services.ledger.events import (
+    AccreditationEnded,
+    ProfileChanged,
+    ProfileErased,
+    ProfileMoved,
+    ProfileRecorded,
+    ProviderAccredited,
+    ProviderDisqualified,
+    ProviderNamed,
+    ProviderReinstated,
+)
+from services.ledger.intake.decide import Decider
+from services.ledger.intake.state import GroupState, read_providers
+
+ProviderEvent = (
+    ProviderNamed | ProviderAccredited | AccreditationEnded | ProviderDisqualified | ProviderReinstated
+)
+
+_encode = msgspec.json.Encoder().encode
+_decode_profile = msgspec.json.Decoder(Profile).decode
+_decode_provider = msgspec.json.Decoder(Provider).decode
+
+_PROFILES = "select person_id, version, state from profiles where log = $1 and person_id = any($2::text[])"
+_WRITE_PROFILES = """
+insert into profiles (log, person_id, identity_hash, version, state)
+select $1, new.person_id, new.identity_hash, new.version, new.state
+  from unnest($2::text[], $3::text[], $4::int[], $5::bytea[]) as new (person_id, identity_hash, version, state)
+on conflict (log, person_id) do update
+   set identity_hash = excluded.identity_hash, version = excluded.version, state = excluded.state
+"""
+_PROVIDERS = """
+select organization_id, version, state from providers where log = $1 and organization_id = any($2::text[])
+"""
+_WRITE_PROVIDER = """
+insert into providers (log, organization_id, version, state) values ($1, $2, $3, $4)
+on conflict (log, organization_id) do update set version = excluded.version, state = excluded.state
+"""
+
+
+class Effects:
+    """What one batch of foreign facts does to one log."""
+
+    def __init__(self, log: str, state: GroupState) -> None:
+        self.log = log
+        self.state = state
+        self._profiles: dict[str, tuple[int, Profile]] = {}
+        self._changed_profiles: dict[str, tuple[int, Profile]] = {}
+        self._providers: dict[str, tuple[int, Provider]] = {}
+        self._changed_providers: set[str] = set()
+        self._arrived: dict[str, Profile] = {}
+        self._new: set[str] = set()
+
+    async def read(self, conn: Connection, events: Sequence[PublishedEvent]) -> None:
+        """Read the profiles and providers that the facts are about."""
+        persons = {
+            e.person_id
+            for e in events
+            if isinstance(
+                e,
+                registry.InfoCollected
+                | registry.InfoChanged
+                | registry.PersonErased
+                | transfer.ProfileTransferred,
+            )
+        }
+        organizations = {
+            e.organization_id
+            for e in events
+            if isinstance(
+                e,
+                registry.OrganizationRegistered
+                | registry.ProviderAccredited
+                | registry.AccreditationEnded
+                | registry.ProviderDisqualified
+                | registry.ProviderReinstated,
+            )
+        }
+        for person_id, version, state in await conn.fetch(_PROFILES, self.log, sorted(persons)):
+            self._profiles[person_id] = (version, _decode_profile(state))
+        for organization_id, version, state in await conn.fetch(_PROVIDERS, self.log, sorted(organizations)):
+            self._providers[organization_id] = (version, _decode_provider(state))
+
+    def take(self, event: PublishedEvent) -> None:
+        """Record one fact as an event of this log."""
+        match event:
+            case registry.InfoCollected():
+                self._collect(event)
+            case registry.InfoChanged():
+                self._change(event)
+            case registry.PersonErased():
+                self._erase(event)
+            case transfer.ProfileTransferred():
+                self._move(event)
+            case registry.OrganizationRegistered():
+                self._provide(
+                    event.organization_id,
+                    ProviderNamed(organization_id=event.organization_id, name=event.name, uscc=event.uscc),
+                )
+            case registry.ProviderAccredited():
+                self._accredit(event)
+            case (
+                registry.AccreditationEnded()
+                | registry.ProviderDisqualified()
+                | registry.ProviderReinstated()
+            ):
+                self._provide(event.organization_id, _as_stored(event))
+            case _:
+                pass
+
+    def _collect(self, event: registry.InfoCollected) -> None:
+        if event.person_id in self._profiles:
+            return
+        qualification = event.qualification
+        recorded = ProfileRecorded(
+            person_id=event.person_id,
+            identity_hash=event.identity_hash,
+            name_hash=event.name_hash,
+            place=event.place,
+            employer=event.employer,
+            student=event.student,
+            qualified_on=qualification.obtained_on if qualification else None,
+            qualification=qualification.level if qualification else None,
+            working_since=event.working_since,
+            collected_at=event.collected_at.astimezone(UTC),
+        )
+        self._change_profile(event.person_id, recorded)
+
+    def _change(self, event: registry.InfoChanged) -> None:
+        if event.person_id not in self._profiles:
+            return
+        first = min(event.qualifications, key=lambda each: (each.obtained_on, each.level), default=None)
+        changed = ProfileChanged(
+            person_id=event.person_id,
+            change_id=event.change_id,
+            cause=event.cause,
+            identity_hash=event.identity_hash,
+            name_hash=event.name_hash,
+            employer=event.employer,
+            student=event.student,
+            student_since=event.student_since,
+            qualified_on=first.obtained_on if first else None,
+            qualification=first.level if first else None,
+            working_since=event.working_since,
+            left_on=event.left_on,
+            retired_on=event.retired_on,
+            changed_at=event.changed_at.astimezone(UTC),
+        )
+        _, known = self._profiles[event.person_id]
+        if profiles.evolve(known, changed) != known:
+            self._change_profile(event.person_id, changed)
+
+    def _erase(self, event: registry.PersonErased) -> None:
+        if event.person_id in self._profiles:
+            erased = ProfileErased(person_id=event.person_id, erased_at=event.erased_at.astimezone(UTC))
+            self._change_profile(event.person_id, erased)
+
+    def _move(self, event: transfer.ProfileTransferred) -> None:
+        known = self._profiles.get(event.person_id)
+        if known is None or event.from_authority != event.to_authority:
+            return
+        moved = ProfileMoved(
+            person_id=event.person_id,
+            from_place=event.from_place,
+            to_place=event.to_place,
+            employer=event.employer,
+            transfer_id=event.transfer_id,
+            moved_at=event.transferred_at.astimezone(UTC),
+        )
+        self._change_profile(event.person_id, moved)
+
+    def _change_profile(
+        self, person_id: str, event: ProfileRecorded | ProfileChanged | ProfileErased | ProfileMoved
+    ) -> None:
+        version, known = self._profiles.get(person_id, (0, None))
+        if known is None:
+            self._new.add(person_id)
+        profile = profiles.evolve(known, event)
+        assert profile is not None
+        self.state.append(profiles.stream_of(person_id), version + 1, event)
+        self._profiles[person_id] = self._changed_profiles[person_id] = (version + 1, profile)
+        # What waits for a number that is no longer theirs is not theirs either.
+        before = None if known is None else self._arrived.get(known.identity_hash)
+        if known is not None and before is not None and before.person.person_id == person_id:
+            del self._arrived[known.identity_hash]
+        self._arrived[profile.identity_hash] = profile
+
+    def _accredit(self, event: registry.ProviderAccredited) -> None:
+        if event.published:
+            self._provide(
+                event.organization_id,
+                ProviderAccredited(
+                    organization_id=event.organization_id,
+                    place=event.place,
+                    years=tuple(event.years),
+                    modes=tuple(event.modes),
+                ),
+            )
+
+    def _provide(self, organization_id: str, event: ProviderEvent) -> None:
+        version, known = self._providers.get(organization_id, (0, None))
+        provider = providers.evolve(known, event)
+        assert provider is not None
+        self.state.append(providers.stream_of(organization_id), version + 1, event)
+        self._providers[organization_id] = (version + 1, provider)
+        self._changed_providers.add(organization_id)
+
+    def arrived(self) -> list[str]:
+        """The keyed hashes of the people who are new here, or have changed."""
+        return sorted(self._arrived)
+
+    def people_arrived(self) -> dict[str, Profile]:
+        """Those people, by keyed hash."""
+        return dict(self._arrived)
+
+    async def find_waiting(self, conn: Connection) -> set[str]:
+        """Read what waits for the people who have just arrived; the providers whose records those are."""
+        hashes = self.arrived()
+        if not hashes:
+            return set()
+        await self.state.read_rooms(conn, hashes)
+        held = [record for each in hashes for record in self.state.room(each).room.records]
+        if not held:
+            return set()
+        persons = [
+            self._arrived[each].person.person_id for each in hashes if self.state.room(each).room.records
+        ]
+        await self.state.read_accounts(conn, persons, sorted({int(record.record["year"]) for record in held}))
+        provider_ids = {record.provider_id for record in held}
+        self.state.providers |= await read_providers(conn, self.log, provider_ids)
+        # What this batch says of a provider is not in its row yet.
+        self.state.providers |= {changed: self._providers[changed][1] for changed in self._changed_providers}
+        return provider_ids
+
+    def release(self, decider: Decider) -> None:
+        """Decide what waited for the people who have just arrived, in the same transaction."""
+        for identity_hash in self.arrived():
+            decider.release_room(identity_hash, self._arrived[identity_hash])
+
+    async def write(self, conn: Connection) -> None:
+        """Write the rows that changed."""
+        await self.state.write(conn)
+        # Who gives a number up comes before who arrives with it.
+        profiles_changed = sorted(
+            self._changed_profiles.items(), key=lambda item: (item[0] in self._new, item[0])
+        )
+        if profiles_changed:
+            await conn.execute(
+                _WRITE_PROFILES,
+                self.log,
+                [person_id for person_id, _ in profiles_changed],
+                [profile.identity_hash for _, (_, profile) in profiles_changed],
+                [version for _, (version, _) in profiles_changed],
+                [_encode(profile) for _, (_, profile) in profiles_changed],
+            )
+        for organization_id in sorted(self._changed_providers):
+            version, provider = self._providers[organization_id]
+            await conn.execute(_WRITE_PROVIDER, self.log, organization_id, version, _encode(provider))
+
+
+def _as_stored(
+    fact: registry.AccreditationEnded | registry.ProviderDisqualified | registry.ProviderReinstated,
+) -> ProviderEvent:
+    """A change of a provider's standing, in the words of this log."""
+    organization_id, place, day, reason = fact.organization_id, fact.place, fact.from_date, fact.reason
+    match fact:
+        case registry.AccreditationEnded():
+            years, modes = tuple(fact.years), tuple(fact.modes)
+            return AccreditationEnded(
+                organization_id=organization_id,
+                place=place,
+                years=years,
+                modes=modes,
+                from_date=day,
+                reason=reason,
+            )
+        case registry.ProviderDisqualified():
+            return ProviderDisqualified(
+                organization_id=organization_id, place=place, from_date=day, reason=reason
+            )
+        case registry.ProviderReinstated():
+            return ProviderReinstated(
+                organization_id=organization_id, place=place, from_date=day, reason=reason
+            )

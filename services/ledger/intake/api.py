@@ -1,0 +1,150 @@
+"""Where providers post: completions, enrolments, exam passes, and what they take back."""
+
+import re
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from contracts.divisions import authority_of, is_known
+from services.kit.auth import Caller, require
+from services.kit.errors import language_of, problem_body
+from services.kit.idempotency import CommandKey, command_key
+from services.kit.openapi import problems, struct_answer
+from services.kit.records import batch_mirror, decode_batch, json_body
+from services.ledger.answers.answers import BatchAnswer
+from services.ledger.commands import WithdrawRecord
+from services.ledger.composition import Ledger, ledger_of
+from services.ledger.intake.outcomes import Decided
+from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
+from services.ledger.problems import NotAProviderError, UnknownPlaceError
+from services.ledger.schemas import Withdrawal
+
+RECORDS_MAX = 1_000
+
+router = APIRouter()
+_encode = msgspec.json.Encoder().encode
+
+CompletionWriter = require("completion:write")
+EnrolmentWriter = require("enrolment:write")
+RecordIdPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+def _provider_of(caller: Caller) -> str:
+    if caller.organization is None:
+        raise NotAProviderError
+    return caller.organization
+
+
+def batch_response(decided: list[Decided], request: Request) -> Response:
+    """The answer to a batch: an outcome for every record in order, problems in the caller's language."""
+    language = language_of(request.headers)
+    summary: dict[str, int] = {}
+    outcomes = []
+    for item in decided:
+        outcome = item.outcome
+        if item.refusal is not None:
+            outcome.problem = problem_body(item.refusal, language)
+        summary[outcome.outcome] = summary.get(outcome.outcome, 0) + 1
+        outcomes.append(outcome)
+    body = _encode(BatchAnswer(outcomes, summary))
+    return Response(body, status_code=200, media_type="application/json")
+
+
+async def _report(request: Request, caller: Caller, kind: type[Record]) -> Response:
+    provider_id = _provider_of(caller)
+    batch = decode_batch(await request.body(), kind, items_max=RECORDS_MAX)
+    decided = await ledger_of(request).reporter.report(provider_id, batch)
+    return batch_response(decided, request)
+
+
+def _batch_route(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return struct_answer(
+        BatchAnswer,
+        "An outcome for every record, in the order posted.",
+        body=json_body(batch_mirror(kind, items_max=RECORDS_MAX)),
+        refusals=(413, 422, 503),
+    )
+
+
+@router.post("/v1/completions", operation_id="report_completions", **_batch_route(Completion))
+async def report_completions(
+    request: Request, caller: Annotated[Caller, Depends(CompletionWriter)]
+) -> Response:
+    """Post up to 1,000 completions; each gets an outcome of its own (S1-09, S3B-07).
+
+    Safe to repeat: the same id with the same content is a `duplicate`, with other content a `conflict`.
+    """
+    return await _report(request, caller, Completion)
+
+
+@router.post("/v1/enrolments", operation_id="report_enrolments", **_batch_route(Enrolment))
+async def report_enrolments(
+    request: Request, caller: Annotated[Caller, Depends(EnrolmentWriter)]
+) -> Response:
+    """Post up to 1,000 enrolments for a credit year (S1-07)."""
+    return await _report(request, caller, Enrolment)
+
+
+@router.post("/v1/exam-passes", operation_id="report_exam_passes", **_batch_route(ExamPass))
+async def report_exam_passes(
+    request: Request, caller: Annotated[Caller, Depends(CompletionWriter)]
+) -> Response:
+    """Post up to 1,000 passes of the provider's exam; completions that waited for it are registered (S0-09, S0-11)."""
+    return await _report(request, caller, ExamPass)
+
+
+@router.post(
+    "/v1/completions/{completion_id}/withdrawal",
+    operation_id="withdraw_completion",
+    responses=problems(400, 404, 409, 422),
+)
+async def withdraw_completion(
+    request: Request,
+    completion_id: RecordIdPath,
+    body: Withdrawal,
+    caller: Annotated[Caller, Depends(CompletionWriter)],
+    key: Annotated[CommandKey, Depends(command_key(CompletionWriter))],
+) -> Response:
+    """Take back a completion, registered or held; what was recorded stays, and says so."""
+    return await _withdraw(request, "completion", completion_id, body, caller, key)
+
+
+@router.post(
+    "/v1/enrolments/{enrolment_id}/withdrawal",
+    operation_id="withdraw_enrolment",
+    responses=problems(400, 404, 409, 422),
+)
+async def withdraw_enrolment(
+    request: Request,
+    enrolment_id: RecordIdPath,
+    body: Withdrawal,
+    caller: Annotated[Caller, Depends(EnrolmentWriter)],
+    key: Annotated[CommandKey, Depends(command_key(EnrolmentWriter))],
+) -> Response:
+    """End an enrolment that has no study to register."""
+    return await _withdraw(request, "enrolment", enrolment_id, body, caller, key)
+
+
+async def _withdraw(
+    request: Request, kind: Any, record_id: str, body: Withdrawal, caller: Caller, key: CommandKey
+) -> Response:
+    provider_id = _provider_of(caller)
+    ledger = ledger_of(request)
+    command = WithdrawRecord(
+        kind=kind,
+        log=await _log_of(ledger, provider_id, body.authority),
+        provider_id=provider_id,
+        record_id=record_id,
+        reason=body.reason,
+    )
+    answer = await ledger.application.withdraw_record(command, key)
+    return answer.response()
+
+
+async def _log_of(ledger: Ledger, provider_id: str, authority: str | None) -> str:
+    if authority is None:
+        return await ledger.reporter.sole_log(provider_id)
+    if not re.fullmatch(r"[0-9]{6}", authority) or not is_known(authority):
+        raise UnknownPlaceError(pointer="/authority")
+    return authority_of(authority)

@@ -1,0 +1,1 @@
+"""What an authority registers itself: its own lists, and history."""

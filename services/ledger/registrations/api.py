@@ -1,0 +1,157 @@
+"""Lists that an authority registers itself: exam passes and the like, and the history another system held."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import Field
+
+from contracts.identifiers import IdType, check_id_number
+from services.kit.auth import Caller, require
+from services.kit.clock import local_date
+from services.kit.errors import FieldError, InvalidRequestError, language_of
+from services.kit.idempotency import CommandKey, command_key
+from services.kit.openapi import problems
+from services.kit.schemas import StrictModel
+from services.ledger.claims.api import actor_of
+from services.ledger.composition import Ledger, ledger_of
+from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
+from services.ledger.registrations.registrations import HistoricCredit, Line, ListedActivity, is_at_authority
+from services.ledger.schemas import CreditYear, IdentityNumber, PlausibleDay
+
+router = APIRouter(prefix="/v1/registrations")
+LINES_MAX = 1_000
+
+Registrar = require("registration:write")
+RegistrarKey = Annotated[CommandKey, Depends(command_key(Registrar))]
+_STEPS = problems(400, 403, 409, 422)
+_Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
+
+
+class ListedPerson(IdentityNumber):
+    """A person as on their document."""
+
+    name: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class ListedLine(StrictModel):
+    """An activity the authority knows of itself; `fact` holds what tells it from another, by form."""
+
+    person: ListedPerson
+    year: CreditYear
+    form: Annotated[_Code, Field(examples=["exam_subject"])]
+    happened_on: PlausibleDay
+    result_on: PlausibleDay | None = None
+    role: Literal["sole", "first", "lead", "other"] | None = None
+    quantity: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")] = "1"
+    fact: Annotated[
+        dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Annotated[str, Field(max_length=200)]],
+        Field(max_length=10),
+    ]
+
+
+class HistoricLine(StrictModel):
+    """A credit as another system holds it (S4-06)."""
+
+    person: ListedPerson
+    year: CreditYear
+    category: Literal["professional", "public"]
+    credits: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")]
+    mode: Literal["online", "face_to_face", "other"]
+    completed_on: PlausibleDay
+    system: _Code
+    record_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+
+
+class ListedBatch(StrictModel):
+    """Up to 1,000 lines."""
+
+    records: Annotated[list[ListedLine], Field(min_length=1, max_length=LINES_MAX)]
+
+
+class HistoricBatch(StrictModel):
+    """Up to 1,000 lines."""
+
+    records: Annotated[list[HistoricLine], Field(min_length=1, max_length=LINES_MAX)]
+
+
+@router.post("/direct", operation_id="register_list", responses=_STEPS)
+async def register_list(
+    request: Request, body: ListedBatch, caller: Annotated[Caller, Depends(Registrar)], key: RegistrarKey
+) -> Response:
+    """Register activities that nobody applies for, by the first-level authority; every line is answered (S0-13, S2B-09).
+
+    `duplicate` names the credit that the same fact has already; an open claim of the fact is closed as satisfied.
+    """
+    ledger = ledger_of(request)
+    _check_numbers(ledger, [line.person for line in body.records])
+    lines: list[Line] = [
+        ListedActivity(
+            **_hashes(ledger, line.person),
+            year=line.year,
+            form=line.form,
+            happened_on=line.happened_on,
+            result_on=line.result_on,
+            role=line.role,
+            quantity=Decimal(line.quantity),
+            facts=line.fact,
+        )
+        for line in body.records
+    ]
+    return await _register(request, ledger, lines, caller, key)
+
+
+@router.post("/history", operation_id="import_history", responses=_STEPS)
+async def import_history(
+    request: Request, body: HistoricBatch, caller: Annotated[Caller, Depends(Registrar)], key: RegistrarKey
+) -> Response:
+    """Take over credits that another system held, each under that system's id, so that none is doubled (S4-06)."""
+    ledger = ledger_of(request)
+    _check_numbers(ledger, [line.person for line in body.records])
+    lines: list[Line] = [
+        HistoricCredit(
+            **_hashes(ledger, line.person),
+            year=line.year,
+            category=line.category,
+            credits=Decimal(line.credits).quantize(Decimal("0.01")),
+            mode=line.mode,
+            completed_on=line.completed_on,
+            system=line.system,
+            record_id=line.record_id,
+        )
+        for line in body.records
+    ]
+    return await _register(request, ledger, lines, caller, key)
+
+
+async def _register(
+    request: Request, ledger: Ledger, lines: list[Line], caller: Caller, key: CommandKey
+) -> Response:
+    actor = actor_of(caller)
+    if actor.place is None:
+        raise NotAnOfficialError
+    if not is_at_authority(actor):
+        raise OutsidePlaceError("由省级财政部门登记。", "Registered by the first-level authority.")
+    language = language_of(request.headers)
+    return (await ledger.registrations.register(lines, actor, key, language)).response()
+
+
+def _check_numbers(ledger: Ledger, persons: list[ListedPerson]) -> None:
+    """Refuse a list with wrong ID numbers whole, naming every one of them: nothing of it is half-applied."""
+    today = local_date(ledger.clock())
+    faults = []
+    for index, person in enumerate(persons):
+        fault = check_id_number(IdType(person.id_type), person.id_number, on=today)
+        if fault is not None:
+            pointer = f"/records/{index}/person/id_number"
+            faults.append(FieldError(pointer, f"id_number_{fault.value}", fault.text_zh, fault.text_en))
+    if faults:
+        raise InvalidRequestError(faults)
+
+
+def _hashes(ledger: Ledger, person: ListedPerson) -> dict[str, str]:
+    hasher = ledger.hasher
+    return {
+        "identity_hash": hasher.person(person.id_type, person.id_number),
+        "name_hash": hasher.name(person.id_type, person.id_number, person.name),
+    }

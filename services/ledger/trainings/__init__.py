@@ -1,0 +1,1 @@
+"""Trainings filed before they are held, and the rosters reported after them (备案)."""

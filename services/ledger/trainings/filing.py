@@ -1,0 +1,170 @@
+"""A filed training (备案): submitted before it is held, approved, returned or refused by its bureau. Decisions are pure."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from services.kit.events import Event
+from services.ledger.policy import Category
+from services.ledger.trainings.events import (
+    Filed,
+    FilingAmended,
+    FilingApproved,
+    FilingRefused,
+    FilingReturned,
+    FilingSubmitted,
+    FilingWithdrawn,
+    Session,
+)
+from services.ledger.trainings.problems import (
+    FilingStateError,
+    FilingTooLateError,
+    OwnFilingError,
+)
+
+FilingState = Literal["submitted", "returned", "refused", "withdrawn", "approved"]
+OPEN: frozenset[FilingState] = frozenset({"submitted"})
+
+
+class TrainingFiling(Struct, frozen=True, kw_only=True):
+    """A filing as it stands. `submitted_at` is its latest submission, its place in the queue."""
+
+    filing_id: str
+    organization_id: str
+    place: str
+    year: int
+    title: str
+    mode: str
+    category: Category
+    sessions: tuple[Session, ...]
+    conversion: str | None
+    expected: int
+    courses: tuple[str, ...]
+    submitted_by: str
+    submitted_at: datetime
+    state: FilingState = "submitted"
+    reviewer: str | None = None
+    reason: str | None = None
+    decided_at: datetime | None = None
+
+    @property
+    def begins_at(self) -> datetime:
+        """The first hour of the training."""
+        return min(session.starts_at for session in self.sessions)
+
+    @property
+    def ends_at(self) -> datetime:
+        """The end of its last hour."""
+        return max(session.ends_at for session in self.sessions)
+
+    @property
+    def hours(self) -> Decimal:
+        """All planned hours."""
+        return sum((session.hours for session in self.sessions), Decimal(0))
+
+
+def stream_of(filing_id: str) -> str:
+    """The stream of one filing in the log of its place."""
+    return f"filing:{filing_id}"
+
+
+def evolve(filing: TrainingFiling | None, event: Event) -> TrainingFiling | None:
+    """The filing after one more event."""
+    match event:
+        case FilingSubmitted() | FilingAmended():
+            return _filed(event)
+        case _ if filing is None:
+            return None
+        case FilingApproved():
+            return _with(filing, state="approved", reviewer=event.by, reason=None, decided_at=event.at)
+        case FilingReturned():
+            return _with(
+                filing, state="returned", reviewer=event.by, reason=event.reason, decided_at=event.at
+            )
+        case FilingRefused():
+            return _with(filing, state="refused", reviewer=event.by, reason=event.reason, decided_at=event.at)
+        case FilingWithdrawn():
+            return _with(filing, state="withdrawn", decided_at=event.at)
+        case _:
+            return filing
+
+
+def _filed(event: Filed) -> TrainingFiling:
+    return TrainingFiling(
+        filing_id=event.filing_id,
+        organization_id=event.organization_id,
+        place=event.place,
+        year=event.year,
+        title=event.title,
+        mode=event.mode,
+        category=event.category,
+        sessions=event.sessions,
+        conversion=event.conversion,
+        expected=event.expected,
+        courses=event.courses,
+        submitted_by=event.by,
+        submitted_at=event.at,
+    )
+
+
+def _with(filing: TrainingFiling, **changes: Any) -> TrainingFiling:
+    return msgspec.structs.replace(filing, **changes)
+
+
+def amend(filing: TrainingFiling, amended: FilingAmended) -> FilingAmended:
+    """Correct a filing that was returned. Raises FilingStateError."""
+    _must_be(filing, "returned")
+    return amended
+
+
+def approve(filing: TrainingFiling, *, by: str, at: datetime) -> FilingApproved:
+    """Approve the training. What has begun by then may not be reported (B-15). Raises FilingStateError, OwnFilingError."""
+    _must_be(filing, "submitted")
+    _must_be_somebody_elses(filing, by)
+    return FilingApproved(**_step(filing, by, at))
+
+
+def return_(filing: TrainingFiling, *, reason: str, by: str, at: datetime) -> FilingReturned:
+    """Send the filing back for correction. Raises FilingStateError and OwnFilingError."""
+    _must_be(filing, "submitted")
+    _must_be_somebody_elses(filing, by)
+    return FilingReturned(**_step(filing, by, at), reason=reason)
+
+
+def refuse(filing: TrainingFiling, *, reason: str, by: str, at: datetime) -> FilingRefused:
+    """Refuse the filing for good. Raises FilingStateError and OwnFilingError."""
+    _must_be(filing, "submitted")
+    _must_be_somebody_elses(filing, by)
+    return FilingRefused(**_step(filing, by, at), reason=reason)
+
+
+def withdraw(filing: TrainingFiling, *, by: str, at: datetime) -> FilingWithdrawn:
+    """Take the filing back before the training begins. Raises FilingStateError and FilingTooLateError."""
+    _must_be(filing, "submitted", "returned", "approved")
+    if filing.state != "returned" and at >= filing.begins_at:
+        raise FilingTooLateError
+    return FilingWithdrawn(**_step(filing, by, at))
+
+
+def _step(filing: TrainingFiling, by: str, at: datetime) -> dict[str, Any]:
+    return {
+        "filing_id": filing.filing_id,
+        "organization_id": filing.organization_id,
+        "place": filing.place,
+        "year": filing.year,
+        "by": by,
+        "at": at,
+    }
+
+
+def _must_be(filing: TrainingFiling, *states: FilingState) -> None:
+    if filing.state not in states:
+        raise FilingStateError(state=filing.state)
+
+
+def _must_be_somebody_elses(filing: TrainingFiling, by: str) -> None:
+    if filing.submitted_by == by:
+        raise OwnFilingError

@@ -1,0 +1,1 @@
+"""Accounts of those who call: credentials and tokens."""

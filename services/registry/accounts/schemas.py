@@ -1,0 +1,105 @@
+"""Bodies of the routes of accounts."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from services.kit.field_errors import refuse
+from services.kit.schemas import Moment, ShortLine, StrictModel
+from services.registry.organizations.schemas import unique
+from services.registry.schemas import Place, Scope
+
+OVERLAP_HOURS_MAX = 168
+
+RevocationReason = Literal["not_needed", "leaked", "misused", "organization_ended", "other"]
+RefusalReason = Literal["not_entitled", "information_wrong", "account_exists", "other"]
+
+
+class ClientRequest(StrictModel):
+    """What a program may do, and for whom: for the bureau of a place, or for an organization, never both."""
+
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=30), AfterValidator(unique)]
+    place: Place | None = None
+    organization_id: Annotated[str | None, Field(pattern=r"^[0-9a-f-]{36}$")] = None
+    label: ShortLine | None = None
+
+    @model_validator(mode="after")
+    def _bound_to_one(self) -> Self:
+        if (self.place is None) == (self.organization_id is None):
+            raise refuse(
+                "one_of", "place 与 organization_id 须且只须填一项", "Give place or organization_id, not both"
+            )
+        return self
+
+
+class ClientOutcome(StrictModel):
+    """What the program signs in with. The secret is shown once; a repeat of the command shows null."""
+
+    client_id: str
+    client_secret: str | None
+    scopes: list[str]
+
+
+class RotationRequest(StrictModel):
+    """How long the old secret stays good beside the new one; 0 when it has leaked."""
+
+    overlap_hours: Annotated[int, Field(ge=0, le=OVERLAP_HOURS_MAX)] = 24
+
+
+class RotationOutcome(ClientOutcome):
+    """The new secret, shown once, and until when the old one is good."""
+
+    old_secret_until: Moment
+
+
+class RevocationRequest(StrictModel):
+    """Why an account is revoked."""
+
+    reason: RevocationReason
+
+
+class RevocationOutcome(StrictModel):
+    """A revoked account. Tokens it holds already are good until their lifetime is over."""
+
+    client_id: str
+    state: Literal["revoked"]
+
+
+class AccountView(StrictModel):
+    """An account of an organization; its secret is nowhere."""
+
+    client_id: str
+    label: str | None
+    scopes: list[str]
+    state: Literal["active", "revoked"]
+    registered_at: datetime
+    rotated_at: datetime | None
+    old_secret_until: datetime | None
+    revoked_at: datetime | None
+
+
+class AccountViews(StrictModel):
+    """The accounts of one organization, the oldest first."""
+
+    accounts: list[AccountView]
+
+
+class AccountRequestBody(StrictModel):
+    """Which scopes the account is to have."""
+
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=30), AfterValidator(unique)]
+
+
+class AccountRefusal(StrictModel):
+    """Why there is no account."""
+
+    reason: RefusalReason
+
+
+class AccountRequestOutcome(StrictModel):
+    """A request for an account, and the one bureau that decides it (S3B-09)."""
+
+    request_id: str
+    state: Literal["requested", "granted", "refused"]
+    place: str

@@ -1,0 +1,1 @@
+"""Many people collected from one table."""

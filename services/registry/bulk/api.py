@@ -1,0 +1,149 @@
+"""The routes of bulk collection: a table of people in, an answer for every row out."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from services.kit.auth import Caller, require
+from services.kit.idempotency import CommandKey, command_key
+from services.kit.openapi import problems
+from services.kit.schemas import StrictModel
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, read_table, write_csv, write_xlsx
+from services.registry.bulk.bulk import ROWS_MAX, BulkCollections, BulkResult
+from services.registry.personal_data.api import Id, actor_of
+
+PATH = "/v1/collections/bulk"
+BYTES_MAX = 4 * 1024 * 1024
+
+router = APIRouter(prefix=PATH, tags=["collections"])
+
+_submit = require("collection:submit")
+_TABLES = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (CSV_TYPE, XLSX_TYPE)}
+_BODY = {"requestBody": {"required": True, "content": _TABLES}}
+_HEADER = ("row", "result", "column", "reason", "code", "collection_id", "person_id")
+
+
+class RowFault(StrictModel):
+    """What is wrong with a row: the column by its header, and why."""
+
+    column: str
+    code: str
+    reason_zh: str
+    reason_en: str
+
+
+class Row(StrictModel):
+    """What became of a row, by its number in the file; the header is row 1."""
+
+    row: int
+    result: str
+    collection_id: str | None
+    person_id: str | None
+    faults: list[RowFault]
+
+
+class Bulk(StrictModel):
+    """What became of a file."""
+
+    bulk_id: str
+    applied: bool
+    rows: list[Row]
+
+
+class BulkSummary(StrictModel):
+    """A file that was uploaded; `count` is of its rows."""
+
+    bulk_id: str
+    applied: bool
+    uploaded_at: datetime
+    count: int
+
+
+def _bulk(request: Request) -> BulkCollections:
+    bulk: BulkCollections = request.app.state.registry.bulk
+    return bulk
+
+
+Uploads = Annotated[BulkCollections, Depends(_bulk)]
+
+
+def _exported(kind: str) -> dict[int | str, dict[str, Any]]:
+    described = {"description": "A row for each row of the file.", "content": {kind: _TABLES[kind]}}
+    return {**problems(404), 200: described}
+
+
+@router.post("", status_code=201, response_model=Bulk, responses=problems(409, 413, 415), openapi_extra=_BODY)
+async def submit_collections(
+    request: Request,
+    caller: Annotated[Caller, Depends(_submit)],
+    key: Annotated[CommandKey, Depends(command_key(_submit))],
+    uploads: Uploads,
+    partial: Annotated[
+        bool, Query(description="Hand in the rows without fault although others have some.")
+    ] = False,
+) -> Response:
+    """Hand in the information of many people as a table, CSV (UTF-8 or GB 18030) or XLSX: all of them or none.
+
+    The header names the columns, in Chinese or English: 证件号码 (id_number), 姓名 (name) and 地区代码 (place) must be
+    there. Every row is answered with the column at fault and the reason.
+    """
+    table = read_table(await request.body(), request.headers.get("content-type", ""), rows_max=ROWS_MAX)
+    result = await uploads.upload(actor_of(caller), table, key, partial=partial)
+    return Response(msgspec.json.encode(result), status_code=201, media_type="application/json")
+
+
+@router.get("", response_model=list[BulkSummary])
+async def list_bulk_collections(caller: Annotated[Caller, Depends(_submit)], uploads: Uploads) -> Any:
+    """The last files that the caller, or their organization, uploaded, newest first."""
+    return await uploads.latest(actor_of(caller))
+
+
+@router.get("/{id}", response_model=Bulk, responses=problems(404))
+async def get_bulk_collection(
+    bulk_id: Id, caller: Annotated[Caller, Depends(_submit)], uploads: Uploads
+) -> Response:
+    """What became of a file, for whoever uploaded it."""
+    result = await uploads.result(actor_of(caller), UUID(bulk_id))
+    return Response(msgspec.json.encode(result), media_type="application/json")
+
+
+@router.get("/{id}/result.csv", response_class=Response, responses=_exported(CSV_TYPE))
+async def export_bulk_collection(
+    bulk_id: Id, caller: Annotated[Caller, Depends(_submit)], uploads: Uploads
+) -> Response:
+    """The same as a table in CSV; no cell of it is a formula."""
+    result = await uploads.result(actor_of(caller), UUID(bulk_id))
+    return _file(write_csv(_HEADER, _rows(result)), f"{CSV_TYPE}; charset=utf-8", f"{bulk_id}.csv")
+
+
+@router.get("/{id}/result.xlsx", response_class=Response, responses=_exported(XLSX_TYPE))
+async def export_bulk_collection_as_xlsx(
+    bulk_id: Id, caller: Annotated[Caller, Depends(_submit)], uploads: Uploads
+) -> Response:
+    """The same as XLSX."""
+    result = await uploads.result(actor_of(caller), UUID(bulk_id))
+    return _file(write_xlsx(_HEADER, _rows(result)), XLSX_TYPE, f"{bulk_id}.xlsx")
+
+
+def _rows(result: BulkResult) -> Iterator[tuple[Any, ...]]:
+    for row in result.rows:
+        ids = (row.collection_id, row.person_id)
+        if not row.faults:
+            yield (row.row, row.result, "", "", "", *ids)
+        for fault in row.faults:
+            reason = f"{fault.reason_zh} / {fault.reason_en}"
+            yield (row.row, row.result, fault.column, reason, fault.code, *ids)
+
+
+def _file(content: bytes, media_type: str, name: str) -> Response:
+    headers = {
+        "Content-Type": media_type,
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-store",
+    }
+    return Response(content, headers=headers)

@@ -1,0 +1,230 @@
+"""Bulk collection: an organization hands in a table of its people, all of them or none.
+
+Every row is answered by its number in the file, the column at fault and the reason; nothing of what a row says is kept
+outside the vault.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from services.kit.database import Connection
+from services.kit.errors import NotFoundError, Problem
+from services.kit.idempotency import CommandKey
+from services.registry.actors import Actor
+from services.registry.bulk.table import Fault, Headers, ReadRow, read_rows
+from services.registry.commands import SubmitCollection
+from services.registry.evidence.evidence import may_name
+from services.registry.once import Decided
+from services.registry.organizations import organization as organizations
+from services.registry.organizations.organization import Organization
+from services.registry.people.collection import Collections
+from services.registry.people.person import Person
+from services.registry.people.profile import Qualification
+from services.registry.personal_data.vault import Identity
+from services.registry.tables import LOG
+
+ROWS_MAX = 2000
+"""Rows of one file: they become one transaction."""
+LATEST_MAX = 100
+SUBMITTED, REFUSED, NOT_APPLIED = "submitted", "refused", "not_applied"
+
+_KEEP = """
+insert into bulk_collections (log, bulk_id, uploaded_by, organization, place, uploaded_at, applied, results)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+_LATEST = """
+select bulk_id, applied, uploaded_at, jsonb_array_length(results) as count from bulk_collections
+ where log = $1 and organization is not distinct from $3 and ($3::text is not null or uploaded_by = $2)
+ order by uploaded_at desc, bulk_id limit $4
+"""
+_FIND = "select * from bulk_collections where log = $1 and bulk_id = $2"
+
+
+class BulkRefusedError(Problem):
+    """Rows are at fault, so nothing was applied; `rows` says which and why, `bulk_id` where to fetch it as a table."""
+
+    code = "bulk-refused"
+    status = 422
+    title_zh = "表格中有错误，未导入任何人员"
+    title_en = "Rows are at fault, and nobody was imported"
+
+
+@dataclass(frozen=True)
+class RowResult:
+    """What became of a row."""
+
+    row: int
+    result: str
+    collection_id: str | None = None
+    person_id: str | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
+class BulkResult:
+    """What became of a file."""
+
+    bulk_id: str
+    applied: bool
+    rows: list[RowResult]
+
+
+class BulkCollections(Collections):
+    """Carries out uploads of many collections, one transaction for each file."""
+
+    async def upload(
+        self, by: Actor, table: Sequence[Sequence[str]], key: CommandKey, *, partial: bool = False
+    ) -> BulkResult:
+        """Submit every row, or with `partial` every row without fault; the same key again gets the same result.
+
+        Raises UnreadableTableError, and BulkRefusedError when nothing was applied.
+        """
+        headers, rows = read_rows(table)
+        refused = _faulty(rows)
+        if refused and not partial:
+            await self._refuse(by, _results(rows, {}, refused))
+
+        async def decide(conn: Connection, now: datetime) -> Decided:
+            submitted, more = await self._submit(conn, by, rows, headers, now)
+            everything = refused | more
+            results = _results(rows, submitted, everything)
+            if (more and not partial) or not submitted:
+                raise _NothingApplied(results)
+            bulk_id = str(uuid.uuid4())
+            await self._keep(conn, bulk_id, by, now, results, applied=True)
+            return Decided(None, 201, {"bulk_id": bulk_id}, tuple(submitted.values()))
+
+        try:
+            answer = await self._once(key, decide)
+        except _NothingApplied as refusal:
+            await self._refuse(by, refusal.results)
+        bulk_id: str = msgspec.json.decode(answer.body)["bulk_id"]
+        return await self.result(by, UUID(bulk_id))
+
+    async def result(self, by: Actor, bulk_id: UUID) -> BulkResult:
+        """What became of a file, for whoever uploaded it. Raises NotFoundError."""
+        async with self._database.acquire() as conn:
+            row = await conn.fetchrow(_FIND, LOG, str(bulk_id))
+        if row is None or not may_name(by, row["uploaded_by"], row["organization"]):
+            raise NotFoundError
+        return BulkResult(
+            row["bulk_id"], row["applied"], msgspec.json.decode(row["results"], type=list[RowResult])
+        )
+
+    async def latest(self, by: Actor) -> list[dict[str, Any]]:
+        """The files the caller, or their organization, uploaded last, newest first."""
+        async with self._database.acquire() as conn:
+            rows = await conn.fetch(_LATEST, LOG, by.subject, by.organization, LATEST_MAX)
+        return [dict(row) for row in rows]
+
+    async def _submit(
+        self, conn: Connection, by: Actor, rows: Sequence[ReadRow], headers: Headers, now: datetime
+    ) -> tuple[dict[int, Person], dict[int, tuple[Fault, ...]]]:
+        """The people of the rows without fault, and the faults that only the registry knows of."""
+        submitted: dict[int, Person] = {}
+        refused: dict[int, tuple[Fault, ...]] = {}
+        seen: dict[str, int] = {}
+        own = await self.own_code(conn, by)
+        for row in rows:
+            if row.body is None:
+                continue
+            command = _command(row, by, own)
+            identity = self._hasher.person(command.identity.id_type, command.identity.id_number)
+            if identity in seen:
+                refused[row.number] = (_repeated(seen[identity], headers),)
+                continue
+            seen[identity] = row.number
+            try:
+                submitted[row.number] = await self.submitted(conn, command, now)
+            except Problem as problem:
+                refused[row.number] = (_fault(problem, headers),)
+        return submitted, refused
+
+    async def own_code(self, conn: Connection, by: Actor) -> str | None:
+        """The credit code of the organization the caller acts for."""
+        stream = organizations.organization_of(by.organization)
+        own = None if stream is None else await self._find(conn, Organization, stream)
+        return None if own is None else own.uscc
+
+    async def _refuse(self, by: Actor, results: list[RowResult]) -> None:
+        bulk_id, now = str(uuid.uuid4()), self._clock()
+        async with self._database.transaction() as conn:
+            await self._keep(conn, bulk_id, by, now, results, applied=False)
+        rows = [asdict(each) for each in results if each.faults]
+        raise BulkRefusedError(bulk_id=bulk_id, rows=rows)
+
+    async def _keep(
+        self,
+        conn: Connection,
+        bulk_id: str,
+        by: Actor,
+        now: datetime,
+        results: list[RowResult],
+        *,
+        applied: bool,
+    ) -> None:
+        kept = msgspec.json.encode(results).decode()
+        await conn.execute(_KEEP, LOG, bulk_id, by.subject, by.organization, by.place, now, applied, kept)
+
+
+class _NothingApplied(Exception):
+    """Ends the transaction of a file that is refused."""
+
+    def __init__(self, results: list[RowResult]) -> None:
+        super().__init__()
+        self.results = results
+
+
+def _faulty(rows: Sequence[ReadRow]) -> dict[int, tuple[Fault, ...]]:
+    return {row.number: row.faults for row in rows if row.faults}
+
+
+def _results(
+    rows: Sequence[ReadRow], submitted: dict[int, Person], refused: dict[int, tuple[Fault, ...]]
+) -> list[RowResult]:
+    results = []
+    for row in rows:
+        person = submitted.get(row.number)
+        if row.number in refused:
+            results.append(RowResult(row.number, REFUSED, faults=refused[row.number]))
+        elif person is None:
+            results.append(RowResult(row.number, NOT_APPLIED))
+        else:
+            results.append(RowResult(row.number, SUBMITTED, person.collection_id, str(person.id)))
+    return results
+
+
+def _command(row: ReadRow, by: Actor, own: str | None) -> SubmitCollection:
+    """What a row asks for; an organization's people are its own when no employer is named."""
+    body = row.body
+    assert body is not None
+    return SubmitCollection(
+        by=by,
+        identity=Identity(body.person.id_type, body.person.id_number, body.person.name),
+        place=body.place,
+        employer=body.employer or own,
+        student=body.student,
+        student_since=body.student_since,
+        qualifications=tuple(Qualification(each.level, each.obtained_on) for each in body.qualifications),
+        jobs=tuple(body.jobs),
+        working_since=body.working_since,
+        details=body.details(),
+        evidence=tuple(body.evidence),
+    )
+
+
+def _repeated(first: int, headers: Headers) -> Fault:
+    column = headers.column_of("/person/id_number")
+    return Fault(column, "repeated", f"与第 {first} 行重复", f"Repeats row {first}")
+
+
+def _fault(problem: Problem, headers: Headers) -> Fault:
+    column = headers.column_of(problem.pointer or "/person/id_number")
+    zh = problem.detail_zh or problem.title_zh
+    return Fault(column, problem.code, zh, problem.detail_en or problem.title_en)

@@ -1,0 +1,1 @@
+"""Organizations: filings, plans, reports, evaluations, duties."""

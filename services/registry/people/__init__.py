@@ -1,0 +1,1 @@
+"""People: their collection and their changes."""

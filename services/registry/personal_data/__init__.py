@@ -1,0 +1,1 @@
+"""Personal data: sealed, masked, opened for a purpose on record, erased."""

@@ -1,0 +1,98 @@
+"""Erasure: a person's key and its share are destroyed, and with them name, number, contact and evidence files.
+
+The database forgets the wrapped key in the transaction of the event; the share in the file beside it is overwritten
+once that is committed, so that a backup taken before and restored with today's keys does not open either. What is
+still to be destroyed is a row until it is done.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from services.kit.clock import Clock
+from services.kit.database import Connection, Database
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.key_shares import KeyShares
+from services.registry.actors import Actor
+from services.registry.evidence.store import EvidenceStore, key_subject
+from services.registry.once import Commands, Decided
+from services.registry.people.person import Person
+from services.registry.personal_data.vault import Vault
+from services.registry.tables import LOG
+
+SCOPE = "person:erase"
+
+ErasureReason = Literal[
+    "own_request", "consent_withdrawn", "purpose_ended", "unlawful", "deceased", "legal_order"
+]
+"""Why: the person asks, withdraws consent, the purpose has ended, unlawful processing (个人信息保护法 47), death, or an
+order."""
+
+_FILES = "delete from evidence where log = $1 and person_id = $2 returning evidence_id, stored_as"
+_DOOMED = "select share from doomed_shares where log = $1 order by share limit 1000"
+_DONE = "delete from doomed_shares where log = $1 and share = any($2::bigint[])"
+
+
+@dataclass(frozen=True)
+class ErasePerson:
+    """Make a person unreadable, for a reason and by an authority (an adcode) that decided it."""
+
+    by: Actor
+    person_id: UUID
+    reason: str
+    authority: str
+
+
+class Erasures(Commands):
+    """Carries out erasures, to the end."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: EventStore,
+        *,
+        vault: Vault,
+        shares: KeyShares | None,
+        files: EvidenceStore,
+        clock: Clock,
+    ) -> None:
+        super().__init__(database, store, clock=clock)
+        self._vault = vault
+        self._shares = shares
+        self._files = files
+
+    async def erase(self, command: ErasePerson, key: CommandKey) -> StoredAnswer:
+        """Erase. Answered when the share is destroyed too. Raises what `Person.erase` does."""
+        stored: list[str] = []
+
+        async def decide(conn: Connection, now: datetime) -> Decided:
+            person = await self._get(conn, Person, command.person_id)
+            person.erase(reason=command.reason, authority=command.authority, by=command.by, at=now)
+            rows = await conn.fetch(_FILES, LOG, str(person.id))
+            stored[:] = [row["stored_as"] for row in rows]
+            files = [key_subject(row["evidence_id"]) for row in rows]
+            await self._vault.destroy(conn, [str(person.id), *files])
+            body = {"person_id": str(person.id), "reason": command.reason, "erased_at": now}
+            return Decided(person, 200, body)
+
+        answer = await self._once(key, decide)
+        await self.finish()
+        await asyncio.to_thread(self._files.delete, stored)
+        return answer
+
+    async def finish(self) -> int:
+        """Destroy every share that is doomed, also those a crash left over; answers how many. Safe to repeat."""
+        done = 0
+        while True:
+            async with self._database.acquire() as conn:
+                shares = [row["share"] for row in await conn.fetch(_DOOMED, LOG)]
+            if not shares:
+                return done
+            if self._shares is not None:
+                await asyncio.to_thread(self._shares.destroy, shares)
+            async with self._database.transaction() as conn:
+                await conn.execute(_DONE, LOG, shares)
+            done += len(shares)

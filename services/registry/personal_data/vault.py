@@ -1,0 +1,149 @@
+"""Where names and ID numbers are: sealed under a key of each person, and every reading of them on record.
+
+Destroying a person's key makes them unreadable everywhere at once, without touching the log.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from contracts.identity import normalise_id_number
+from services.kit.database import Connection
+from services.kit.sealing import DestroyedKeyError, KeyWrapper, SubjectKey, share_of
+from services.registry.personal_data.audit import Disclosure, record
+from services.registry.personal_data.masking import masked_name, masked_number
+from services.registry.tables import LOG
+
+FIELDS = ("id_type", "id_number", "name")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who somebody is: the document's type and number, and the name as on it."""
+
+    id_type: str
+    id_number: str
+    name: str
+
+    def __repr__(self) -> str:
+        """Nothing: a repr ends up in logs."""
+        return "Identity(…)"
+
+    @property
+    def masked_name(self) -> str:
+        """The name as shown to whoever has not said why they need it."""
+        return masked_name(self.name)
+
+    @property
+    def masked_number(self) -> str:
+        """The number likewise."""
+        return masked_number(self.id_number)
+
+
+class Vault:
+    """Seals and opens personal data on a connection of the registry's."""
+
+    def __init__(self, wrapper: KeyWrapper) -> None:
+        self._wrapper = wrapper
+
+    async def seal_identity(
+        self, conn: Connection, person_id: UUID, version: int, identity: Identity
+    ) -> None:
+        """Store an identity as of the person's event number `version`; what was stored before stays."""
+        number = normalise_id_number(identity.id_number)
+        values = {"id_type": identity.id_type, "id_number": number, "name": identity.name}
+        await self._seal(conn, person_id, version, values)
+
+    async def seal_note(self, conn: Connection, person_id: UUID, version: int, note: str) -> None:
+        """Store free text about a person, which may say anything, as of their event number `version`."""
+        await self._seal(conn, person_id, version, {"note": note})
+
+    async def open_identity(
+        self, conn: Connection, person_id: UUID, *, version: int | None = None
+    ) -> Identity | None:
+        """The identity last stored (up to `version`), or None when the person's key is gone."""
+        found = await self._open(conn, person_id, FIELDS, version)
+        return Identity(**found) if len(found) == len(FIELDS) else None
+
+    async def open_note(self, conn: Connection, person_id: UUID, *, version: int) -> str | None:
+        """The note stored with one event, or None."""
+        return (await self._open(conn, person_id, ("note",), version)).get("note")
+
+    async def seal_texts(
+        self, conn: Connection, person_id: UUID, version: int, texts: Mapping[str, str]
+    ) -> None:
+        """Store further personal texts by field, as of an event number `version`."""
+        await self._seal(conn, person_id, version, texts)
+
+    async def open_texts(
+        self, conn: Connection, person_id: UUID, fields: Sequence[str], *, version: int | None = None
+    ) -> dict[str, str]:
+        """The texts last stored (up to `version`) by field; those never stored, or without a key, are absent."""
+        return await self._open(conn, person_id, fields, version)
+
+    async def record(self, conn: Connection, disclosure: Disclosure) -> None:
+        """Put a reading on record; commit it before anything that was read is answered."""
+        await record(conn, disclosure)
+
+    async def open_key(self, conn: Connection, subject: str) -> SubjectKey | None:
+        """The key of a person, or of a file (`evidence:<id>`); None when it was destroyed."""
+        return await self._key(conn, subject)
+
+    async def make_key(self, conn: Connection, subject: str) -> SubjectKey:
+        """A fresh key, stored wrapped."""
+        key, wrapped = self._wrapper.new_key(subject)
+        await conn.execute(_NEW_KEY, LOG, subject, wrapped)
+        return key
+
+    async def destroy(self, conn: Connection, subjects: Sequence[str]) -> list[int]:
+        """Delete the keys of people or files and what was sealed under them, in the caller's transaction.
+
+        The shares of the keys are doomed with it: destroy them (`Erasures`) once that is committed. Their numbers.
+        """
+        rows = await conn.fetch(_DESTROY_KEYS, LOG, list(subjects))
+        await conn.execute(_DESTROY_FIELDS, LOG, list(subjects))
+        doomed = [share for row in rows if (share := share_of(row["wrapped_key"])) is not None]
+        await conn.executemany(_DOOM, [(LOG, share) for share in doomed])
+        return doomed
+
+    async def _seal(self, conn: Connection, person_id: UUID, version: int, values: Mapping[str, str]) -> None:
+        subject = str(person_id)
+        key = await self._key(conn, subject) or await self.make_key(conn, subject)
+        rows = [
+            (LOG, str(person_id), field, version, key.seal(value, str(person_id), field, str(version)))
+            for field, value in values.items()
+        ]
+        await conn.executemany(_SEAL, rows)
+
+    async def _open(
+        self, conn: Connection, person_id: UUID, fields: Sequence[str], version: int | None
+    ) -> dict[str, str]:
+        key = await self._key(conn, str(person_id))
+        if key is None:
+            return {}
+        rows = await conn.fetch(_OPEN, LOG, str(person_id), list(fields), version)
+        return {
+            row["field"]: key.open(row["sealed"], str(person_id), row["field"], str(row["version"]))
+            for row in rows
+        }
+
+    async def _key(self, conn: Connection, subject: str) -> SubjectKey | None:
+        wrapped = await conn.fetchval(_KEY, LOG, subject)
+        try:
+            return None if wrapped is None else self._wrapper.unwrap(wrapped, subject)
+        except DestroyedKeyError:
+            # A restored copy of the database still holds the key of somebody erased since.
+            return None
+
+
+_KEY = "select wrapped_key from person_keys where log = $1 and person_id = $2"
+_NEW_KEY = "insert into person_keys (log, person_id, wrapped_key) values ($1, $2, $3)"
+_SEAL = "insert into sealed_fields (log, person_id, field, version, sealed) values ($1, $2, $3, $4, $5)"
+_OPEN = """
+select distinct on (log, person_id, field) field, version, sealed from sealed_fields
+ where log = $1 and person_id = $2 and field = any($3::text[]) and ($4::int is null or version <= $4)
+ order by log, person_id, field, version desc
+"""
+_DESTROY_KEYS = "delete from person_keys where log = $1 and person_id = any($2::text[]) returning wrapped_key"
+_DESTROY_FIELDS = "delete from sealed_fields where log = $1 and person_id = any($2::text[])"
+_DOOM = "insert into doomed_shares (log, share) values ($1, $2) on conflict do nothing"

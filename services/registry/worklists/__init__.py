@@ -1,0 +1,1 @@
+"""What awaits officials, in order, held by one at a time."""

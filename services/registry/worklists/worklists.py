@@ -1,0 +1,208 @@
+"""Worklists (待办): what awaits an official at a place, in order, with its limit, its lane and who holds it.
+
+Order inside each lane is the order of submission or resubmission (S2C-08); the fast lane comes first while an exam's
+enrolment is open where the case belongs (S2C-06).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.kit.clock import local_date
+from services.kit.database import Connection
+from services.kit.errors import NotFoundError
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.registry.actors import Actor
+from services.registry.commands import SetExamEnrolment
+from services.registry.once import Commands, Decided
+from services.registry.people.case_projections import BACK
+from services.registry.people.exam_enrolment import FAST, FAST_KINDS, ORDINARY, ExamEnrolment, open_places
+from services.registry.people.review_problems import NotForYouError
+from services.registry.tables import LOG
+from services.registry.worklists.deadlines import LIMITS, due_of, late_before
+from services.registry.worklists.holding import end_hold, hold, must_not_be_held
+
+HOLD = timedelta(minutes=30)
+"""How long a case is held; whoever works longer holds it again."""
+
+KINDS: Mapping[str, str] = {
+    "collection": "collection:review",
+    "change": "collection:review",
+    "plan": "organization:write",
+    "report": "organization:write",
+    "account": "client:write",
+}
+"""Every kind of case, and the scope of whoever decides it."""
+SCOPES = tuple(sorted(set(KINDS.values())))
+STATISTICS = "statistics:read"
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_LIST = """
+select * from (
+    select w.*, c.held_by, c.held_until, w.kind = any($6::text[]) and w.chain && $7::text[] as fast
+      from worklist w
+      left join case_claims c on c.log = w.log and c.case_id = w.case_id and c.held_until > $4
+     where w.log = $1 and w.chain @> array[$2::text] and w.kind = any($3::text[]) and w.step <> $5) each_case
+ where $8::boolean is null or (not fast, submitted_at, case_id) > (not $8, $9::timestamptz, $10::text)
+ order by fast desc, submitted_at, case_id limit $11
+"""
+_COUNTS = """
+select w.place, w.kind, w.step, count(*)::int as waiting,
+       (count(*) filter (where w.submitted_at < l.late_before))::int as late,
+       (count(*) filter (where w.kind = any($6::text[]) and w.chain && $7::text[]))::int as fast,
+       (count(c.case_id))::int as held, min(w.submitted_at) as oldest
+  from worklist w
+  join unnest($3::text[], $8::timestamptz[]) as l (kind, late_before) on l.kind = w.kind
+  left join case_claims c on c.log = w.log and c.case_id = w.case_id and c.held_until > $4
+ where w.log = $1 and w.chain @> array[$2::text] and w.step <> $5
+ group by w.place, w.kind, w.step order by w.place, w.kind, w.step
+"""
+_CASE = "select * from worklist where log = $1 and case_id = $2 and step <> $3 for update"
+_ENROLMENTS = """
+select * from exam_enrolments where log = $1 and until_day >= $2 order by from_day, place, enrolment_id limit 1000
+"""
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The last case of a page."""
+
+    fast: bool
+    submitted_at: datetime
+    case_id: str
+
+    @classmethod
+    def read(cls, text: str) -> "Cursor":
+        """The cursor from its text: lane, microseconds, case."""
+        lane, micros, case_id = text.split(".", 2)
+        return cls(lane == "1", _EPOCH + timedelta(microseconds=int(micros)), case_id)
+
+    def __str__(self) -> str:
+        """The text a page is asked for with."""
+        micros = (self.submitted_at - _EPOCH) // timedelta(microseconds=1)
+        return f"{int(self.fast)}.{micros}.{self.case_id}"
+
+
+class Worklists(Commands):
+    """Reads worklists, and lets officials hold cases."""
+
+    async def cases(
+        self, by: Actor, *, place: str | None, kinds: Sequence[str], after: Cursor | None, limit: int
+    ) -> dict[str, Any]:
+        """A page of the cases of a place and under it, in order. Raises OutsidePlaceError."""
+        place, kinds = _asked(by, place, kinds)
+        now = self._clock()
+        mark = (None, None, None) if after is None else (after.fast, after.submitted_at, after.case_id)
+        async with self._database.acquire() as conn:
+            open_at = await open_places(conn, local_date(now))
+            rows = await conn.fetch(
+                _LIST, LOG, place, kinds, now, BACK, list(FAST_KINDS), open_at, *mark, limit
+            )
+        full = len(rows) == limit
+        last = Cursor(rows[-1]["fast"], rows[-1]["submitted_at"], rows[-1]["case_id"]) if full else None
+        return {"cases": [_entry(row, by, now) for row in rows], "next": None if last is None else str(last)}
+
+    async def counts(self, by: Actor, *, place: str | None) -> dict[str, Any]:
+        """How many cases wait, by place, kind and step; of every kind, for dashboards. Raises OutsidePlaceError."""
+        place, kinds = _asked(by, place, [])
+        kinds = list(KINDS) if STATISTICS in by.scopes else kinds
+        now = self._clock()
+        cutoffs = [late_before(kind, now) for kind in kinds]
+        async with self._database.acquire() as conn:
+            open_at = await open_places(conn, local_date(now))
+            rows = await conn.fetch(_COUNTS, LOG, place, kinds, now, BACK, list(FAST_KINDS), open_at, cutoffs)
+        counted = [dict(row) for row in rows]
+        total = {name: sum(row[name] for row in counted) for name in ("waiting", "late", "fast", "held")}
+        return {"place": place, "at": now, "rows": counted, "total": total}
+
+    async def hold(self, by: Actor, case_id: UUID, key: CommandKey) -> StoredAnswer:
+        """Hold a case for a while. Raises NotFoundError, NotForYouError, CaseHeldError."""
+
+        async def decide(conn: Connection, now: datetime) -> Decided:
+            row = await self._case(conn, by, case_id)
+            if by.subject in row["not_by"]:
+                raise NotForYouError
+            since, until = await hold(conn, str(case_id), by, now, now + HOLD)
+            return Decided(None, 200, _held(row, by.subject, since, until))
+
+        return await self._once(key, decide)
+
+    async def release(self, by: Actor, case_id: UUID, key: CommandKey) -> StoredAnswer:
+        """Hold a case no longer. Raises NotFoundError, and CaseHeldError while another holds it."""
+
+        async def decide(conn: Connection, now: datetime) -> Decided:
+            row = await self._case(conn, by, case_id)
+            await must_not_be_held(conn, str(case_id), by, now)
+            await end_hold(conn, str(case_id))
+            return Decided(None, 200, _held(row, None, None, None))
+
+        return await self._once(key, decide)
+
+    async def set_enrolment(self, command: SetExamEnrolment, key: CommandKey) -> StoredAnswer:
+        """Say when an exam can be enrolled for. Raises OutsidePlaceError."""
+
+        async def decide(conn: Connection, now: datetime) -> Decided:
+            enrolment = ExamEnrolment.set(
+                place=command.place,
+                from_day=command.from_day,
+                until_day=command.until_day,
+                by=command.by,
+                at=now,
+            )
+            return Decided(enrolment, 201, {"enrolment_id": str(enrolment.id)})
+
+        return await self._once(key, decide)
+
+    async def enrolments(self) -> list[dict[str, Any]]:
+        """The enrolments that are open or to come: dates, and nothing that is anybody's."""
+        async with self._database.acquire() as conn:
+            rows = await conn.fetch(_ENROLMENTS, LOG, local_date(self._clock()))
+        names = {"enrolment_id": "enrolment_id", "place": "place", "from": "from_day", "until": "until_day"}
+        return [{name: row[column] for name, column in names.items()} for row in rows]
+
+    async def _case(self, conn: Connection, by: Actor, case_id: UUID) -> asyncpg.Record:
+        row = await conn.fetchrow(_CASE, LOG, str(case_id), BACK)
+        if row is None or KINDS[row["kind"]] not in by.scopes or not by.covers(row["place"]):
+            raise NotFoundError
+        return row
+
+
+def _asked(by: Actor, place: str | None, kinds: Sequence[str]) -> tuple[str, list[str]]:
+    """The place and the kinds to look at: those asked for that the caller may decide, all of them when none is named."""
+    wanted = place or by.place or ""
+    by.must_cover(wanted)
+    return wanted, [kind for kind in (kinds or KINDS) if KINDS[kind] in by.scopes]
+
+
+def _entry(row: asyncpg.Record, by: Actor, now: datetime) -> dict[str, Any]:
+    kind, held_by = row["kind"], row["held_by"]
+    return {
+        "case_id": row["case_id"],
+        "kind": kind,
+        "step": row["step"],
+        "place": row["place"],
+        "subject_id": row["subject_id"],
+        "submitted_at": row["submitted_at"],
+        "due": due_of(kind, row["submitted_at"], now) if kind in LIMITS else None,
+        "lane": FAST if row["fast"] else ORDINARY,
+        "held_by": held_by,
+        "held_until": row["held_until"],
+        "open_to_caller": by.subject not in row["not_by"] and held_by in (None, by.subject),
+    }
+
+
+def _held(
+    row: asyncpg.Record, by: str | None, since: datetime | None, until: datetime | None
+) -> dict[str, Any]:
+    return {
+        "case_id": row["case_id"],
+        "kind": row["kind"],
+        "held_by": by,
+        "held_since": since,
+        "held_until": until,
+    }

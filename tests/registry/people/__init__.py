@@ -1,0 +1,1 @@
+"""The registry: its aggregates without a database, its routes with one."""
