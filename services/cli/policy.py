@@ -1,35 +1,34 @@
-"""`xuefen policy`: check a notice file, show what is in force for a place and year, list the notices, publish one."""
+"""`xuefen policy`: check a notice file, show what is in force for a place and year, list the notices, publish one; what a
+draft would change is in `policy_diff.py` and `policy_simulate.py`."""
 
 import os
 import sys
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import msgspec
 from cyclopts import App, Parameter
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from contracts.divisions import full_name_of, is_known
+from services.cli.notice_files import err, fail, out, read, short
+from services.cli.policy_diff import diff
 from services.ledger.policy import (
     Notice,
-    NoticeError,
     Policy,
     PolicyBook,
     bundled_book,
     notice_as_data,
     notice_hash,
-    read_notice,
 )
 from services.ledger.policy.schema import schema_text
 
-app = App(name="policy", help="Notices: check, show, list, publish. 通知: 检查、查看、列出、发布")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
-
+app = App(
+    name="policy",
+    help="Notices: check, show, list, compare, try, publish. 通知: 检查、查看、列出、比较、试算、发布",
+)
 PUBLISH_SECONDS_MAX = 30.0
 
 
@@ -43,8 +42,8 @@ def check(*files: Path) -> None:
         YAML files; at least one.
     """
     if not files:
-        _fail("name at least one file")
-    notices = [_read(path) for path in files]
+        fail("name at least one file")
+    notices = [read(path) for path in files]
     for path, notice in zip(files, notices, strict=True):
         if notice is not None:
             years = f"{notice.years.first or '…'}-{notice.years.last or '…'}"
@@ -93,7 +92,7 @@ def show(place: str, year: int, *, file: list[Path] | None = None, prefix: str =
         Only settings that begin so, such as `window.`.
     """
     if not is_known(place):
-        _fail(f"{place!r} is no division code")
+        fail(f"{place!r} is no division code")
     policy = _book_with(file or []).resolve(place, year)
     if policy is None:
         out.print(f"No notice governs {year} in {place} {full_name_of(place)}.")
@@ -132,7 +131,7 @@ def publish(
     """
     import httpx
 
-    notice = _read(file)
+    notice = read(file)
     if notice is None:
         sys.exit(1)
     address = (url or _running_ledger()).rstrip("/")
@@ -145,7 +144,7 @@ def publish(
             timeout=PUBLISH_SECONDS_MAX,
         )
     except httpx.HTTPError as error:
-        _fail(f"the ledger at {address} did not answer ({type(error).__name__}); publishing again is safe")
+        fail(f"the ledger at {address} did not answer ({type(error).__name__}); publishing again is safe")
     if not answer.is_success:
         _show_refusal(answer.status_code, answer.content)
         sys.exit(1)
@@ -154,27 +153,10 @@ def publish(
     out.print(f"[green]{said}[/green]: {escape(notice.label)} ({notice.id}) {notice_hash(notice)}")
 
 
-def _read(path: Path) -> Notice | None:
-    """The notice in a file, or None once its faults are printed."""
-    try:
-        return read_notice(path)
-    except OSError as error:
-        err.print(f"[bold red]{escape(str(path))}[/bold red]: {error.strerror}")
-    except UnicodeDecodeError:
-        err.print(f"[bold red]{escape(str(path))}[/bold red]: not UTF-8 text")
-    except NoticeError as error:
-        err.print(f"[bold red]{escape(str(path))}[/bold red]: {len(error.faults)} error(s)")
-        for fault in error.faults:
-            line = f"line {fault.line}" if fault.line is not None else "no line"
-            err.print(f"  [bold]{line}[/bold] {escape(fault.field or '/')}", soft_wrap=True)
-            err.print(f"    {escape(fault.detail_en)}\n    {escape(fault.detail_zh)}", soft_wrap=True)
-    return None
-
-
 def _book_with(files: list[Path]) -> PolicyBook:
     book = bundled_book()
     for position, path in enumerate(files, start=1):
-        notice = _read(path)
+        notice = read(path)
         if notice is None:
             sys.exit(1)
         book = book.with_notice(notice, datetime.now(UTC), "draft", position)
@@ -185,7 +167,7 @@ def _show_settings(policy: Policy, prefix: str) -> None:
     table = Table("setting", "value", "clause", "document", "place", box=None, pad_edge=False)
     for name, sourced in policy.settings.items():
         if name.startswith(prefix):
-            value = escape(_short(sourced.value))
+            value = escape(short(sourced.value))
             table.add_row(name, value, sourced.clause, escape(sourced.document), sourced.place)
     out.print(table)
 
@@ -209,18 +191,6 @@ def _show_make_up(policy: Policy) -> None:
             window.place,
         )
     out.print(table)
-
-
-def _short(value: Any) -> str:
-    """A value on one line, without fields at their default."""
-    if value is None or isinstance(value, str | int | bool):
-        return str(value)
-    if isinstance(value, Decimal | date):
-        return str(value)
-    plain = msgspec.to_builtins(value)
-    if isinstance(plain, dict):
-        plain.pop("kind", None)
-    return msgspec.json.encode(plain).decode()
 
 
 def _running_ledger() -> str:
@@ -268,6 +238,4 @@ def _show_refusal(status: int, content: bytes) -> None:
         err.print(f"  {escape(str(fault.get('pointer', '')))}: {escape(str(fault.get('detail', '')))}")
 
 
-def _fail(message: str) -> NoReturn:
-    err.print(f"[bold red]xuefen:[/bold red] {escape(message)}", soft_wrap=True)
-    sys.exit(2)
+app.command(diff)

@@ -160,3 +160,28 @@ class TestPublish:
         draft.write_text("id: x", encoding="utf-8")
         assert run("publish", str(draft), "--url", ledger, "--token", "t") == 1
         assert Ledger.asked == []
+
+
+class TestDiff:
+    def test_a_draft_is_compared_with_what_is_in_force(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        draft = tmp_path / "draft.yaml"
+        text = LIAONING_FILE.read_text(encoding="utf-8")
+        draft.write_text(text.replace("total: 90", "total: 100"), encoding="utf-8")
+        assert run("diff", str(draft)) == 0
+        shown = capsys.readouterr().out
+        line = next(line for line in shown.splitlines() if "requirement.total" in line)
+        assert line.split() == ["requirement.total", "changed", "90", "100"]
+        assert "S1-03" in shown
+        assert run("diff", str(LIAONING_FILE), str(draft), "--json") == 0
+        told = json.loads(capsys.readouterr().out)
+        assert {(each["place"], each["year"]) for each in told} == {("210000", 2025), ("211300", 2025)}
+
+    def test_the_same_file_changes_nothing(self, capsys: pytest.CaptureFixture[str]):
+        assert run("diff", str(LIAONING_FILE)) == 0
+        assert "Nothing changes." in capsys.readouterr().out
+
+    def test_one_file_or_two_are_asked_for(self, tmp_path: Path):
+        assert run("diff") == 2
+        assert run("diff", str(tmp_path / "absent.yaml")) == 1

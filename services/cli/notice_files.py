@@ -1,0 +1,51 @@
+"""Notice files at the command line: read with their faults shown, values written on one line, and where it is printed."""
+
+import sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from services.ledger.policy import Notice, NoticeError, read_notice
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def read(path: Path) -> Notice | None:
+    """The notice in a file, or None once its faults are printed."""
+    try:
+        return read_notice(path)
+    except OSError as error:
+        err.print(f"[bold red]{escape(str(path))}[/bold red]: {error.strerror}")
+    except UnicodeDecodeError:
+        err.print(f"[bold red]{escape(str(path))}[/bold red]: not UTF-8 text")
+    except NoticeError as error:
+        err.print(f"[bold red]{escape(str(path))}[/bold red]: {len(error.faults)} error(s)")
+        for fault in error.faults:
+            line = f"line {fault.line}" if fault.line is not None else "no line"
+            err.print(f"  [bold]{line}[/bold] {escape(fault.field or '/')}", soft_wrap=True)
+            err.print(f"    {escape(fault.detail_en)}\n    {escape(fault.detail_zh)}", soft_wrap=True)
+    return None
+
+
+def short(value: Any) -> str:
+    """A value on one line, without fields at their default."""
+    if value is None or isinstance(value, str | int | bool):
+        return str(value)
+    if isinstance(value, Decimal | date):
+        return str(value)
+    plain = msgspec.to_builtins(value)
+    if isinstance(plain, dict):
+        plain.pop("kind", None)
+    return msgspec.json.encode(plain).decode()
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and leave with 2."""
+    err.print(f"[bold red]xuefen:[/bold red] {escape(message)}", soft_wrap=True)
+    sys.exit(2)
