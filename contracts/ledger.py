@@ -27,8 +27,9 @@ Tier = Literal["junior", "intermediate", "senior"]
 class CreditEarned(PublishedEvent):
     """登记: credits count for a person and year, under the policy named by its hash (S1-09).
 
-    `route` says how they came (provider, roster, claim, direct, import); `form` is the kind of activity, null for a
-    course; `category` is "any" where an equivalence covers what is missing (A-03).
+    `route` says how they came (provider, roster, claim, direct, import); `source` names the system that history was
+    imported from; `form` is the kind of activity, null for a course; `category` is "any" where an equivalence covers
+    what is missing (A-03).
     """
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.credit.earned.v1"
@@ -40,6 +41,7 @@ class CreditEarned(PublishedEvent):
     credits: Credits
     mode: Code
     route: Code
+    source: Code | None
     form: Code | None
     place: Adcode
     provider_id: OpaqueId | None
@@ -62,6 +64,7 @@ class CreditWithdrawn(PublishedEvent):
     year: CreditYear
     category: Code
     credits: Credits
+    place: Adcode
     reason: Code
     provider_id: OpaqueId | None
 
@@ -76,6 +79,7 @@ class CreditRevoked(PublishedEvent):
     year: CreditYear
     category: Code
     credits: Credits
+    place: Adcode
     reason: Code
     authority: Adcode
 

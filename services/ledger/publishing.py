@@ -24,6 +24,7 @@ def _earned(event: stored.CreditEarned) -> PublishedEvent:
         mode=event.mode,
         place=event.place,
         route=event.route,
+        source=event.title if event.route == "import" else None,
         form=event.form,
         provider_id=event.provider_id,
         completion_id=event.completion_id,
@@ -43,6 +44,7 @@ def _withdrawn(event: stored.CreditWithdrawn) -> PublishedEvent:
         year=event.year,
         category=event.category,
         credits=event.credits,
+        place=event.place,
         reason=event.reason,
         provider_id=event.provider_id,
     )
@@ -55,6 +57,7 @@ def _revoked(event: stored.CreditRevoked) -> PublishedEvent:
         year=event.year,
         category=event.category,
         credits=event.credits,
+        place=event.place,
         reason=event.reason,
         authority=event.authority,
     )
