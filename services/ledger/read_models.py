@@ -15,9 +15,9 @@ from services.kit.events import Event
 from services.ledger import events as stored
 from services.ledger.accounts import account as accounts
 from services.ledger.accounts import profile as profiles
+from services.ledger.accounts import profile_rows
 from services.ledger.accounts import provider as providers
 from services.ledger.accounts import waiting as rooms
-from services.ledger.accounts.profile import Profile
 from services.ledger.accounts.provider import Provider
 from services.ledger.accounts.waiting import WaitingRoom
 from services.ledger.claims import claim as claims
@@ -101,23 +101,16 @@ class _KeyedRows:
         )
 
 
-class _ProfileRows(_KeyedRows):
-    _write_profiles = """
-    insert into profiles (log, person_id, identity_hash, version, state)
-    select $1, new.* from unnest($2::text[], $3::text[], $4::int[], $5::bytea[]) as new
-    on conflict (log, person_id) do update
-       set identity_hash = excluded.identity_hash, version = excluded.version, state = excluded.state
-    """
+class _ProfileRows:
+    prefix = "profile:"
+
+    async def read(self, conn: Connection, log: str, stream_ids: Sequence[str]) -> dict[str, Any]:
+        persons = [stream_id.removeprefix(self.prefix) for stream_id in stream_ids]
+        found = await profile_rows.read_profiles(conn, log, persons)
+        return {self.prefix + person: profile for person, (_, profile) in found.items()}
 
     async def write(self, conn: Connection, log: str, rows: Sequence[tuple[str, int, Any]]) -> None:
-        await conn.execute(
-            self._write_profiles,
-            log,
-            [stream_id.removeprefix(self.prefix) for stream_id, _, _ in rows],
-            [state.identity_hash for _, _, state in rows],
-            [version for _, version, _ in rows],
-            [_encode(state) for _, _, state in rows],
-        )
+        await profile_rows.write_profiles(conn, log, [(version, state) for _, version, state in rows])
 
 
 class _NoticeRows:
@@ -240,7 +233,7 @@ INLINE: tuple[StreamReadModel, ...] = (
     ),
     StreamReadModel(
         "profiles",
-        _ProfileRows("profile:", "profiles", "person_id", Profile),
+        _ProfileRows(),
         (stored.ProfileRecorded, stored.ProfileChanged, stored.ProfileErased, stored.ProfileMoved),
         lambda state, event, _: profiles.evolve(state, event),
     ),

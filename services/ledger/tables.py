@@ -17,6 +17,7 @@ _PROFILES = """
 create table profiles (
     log text collate "C" not null,
     person_id text collate "C" not null,
+    place text collate "C" not null,
     identity_hash text collate "C" not null,
     version integer not null,
     state bytea not null,
@@ -84,7 +85,8 @@ def read_model_sql(*, partitions: int = 0) -> list[str]:
     for table, ddl in READ_MODELS.items():
         statements += table_sql(table, ddl, partitions=partitions)
     rewritten = [f"accounts_{number}" for number in range(partitions)] or ["accounts"]
-    return statements + [f"alter table {table} set (fillfactor = 70)" for table in rewritten]
+    statements += [f"alter table {table} set (fillfactor = 70)" for table in rewritten]
+    return [*statements, "create index profiles_of_place on profiles (log, place, person_id)"]
 
 
 _CLAIMS = """

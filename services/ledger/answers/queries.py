@@ -12,6 +12,7 @@ from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.ledger.accounts import account as accounts
 from services.ledger.accounts import profile as profiles
+from services.ledger.accounts.judging import judge
 from services.ledger.accounts.people import Home, People
 from services.ledger.accounts.profile import Profile
 from services.ledger.answers.answers import (
@@ -20,7 +21,7 @@ from services.ledger.answers.answers import (
     TranscriptLine,
     TranscriptWaiting,
 )
-from services.ledger.policy import Account, Credit, PolicyBook, Waiting, assess
+from services.ledger.policy import Account, Credit, PolicyBook, Waiting
 from services.ledger.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
 
@@ -188,14 +189,13 @@ class LedgerQueries:
 def _answer(
     home: Home, year: int, day: date, book: PolicyBook, viewer: Viewer, as_of: datetime | None
 ) -> ComplianceAnswer:
-    person = home.profile.person
-    assessment = assess(book.resolve(person.place, year), home.account, person, year, day)
+    assessment = judge(book, home.profile, home.account, year, day)
     if viewer.provider_id is not None and assessment.not_counted:
         own = tuple(item for item in assessment.not_counted if item.provider_id == viewer.provider_id)
         assessment = _replace(assessment, not_counted=own)
     fields = {name: getattr(assessment, name) for name in assessment.__struct_fields__}
     return ComplianceAnswer(
-        **fields, person_id=person.person_id, log=home.log, position=home.position, as_of=as_of
+        **fields, person_id=home.person_id, log=home.log, position=home.position, as_of=as_of
     )
 
 

@@ -14,11 +14,11 @@ from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.events import Event
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.accounts.judging import judge
 from services.ledger.accounts.people import Home, People
 from services.ledger.commands import Actor
 from services.ledger.execution import Execution
 from services.ledger.intake.state import GroupState
-from services.ledger.policy import assess
 from services.ledger.problems import OutsidePlaceError, UnknownAttestationError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
 
@@ -109,7 +109,7 @@ class Attestations:
     ) -> AttestationIssued:
         person = home.profile.person
         on = local_date(now)
-        answer = assess(self._shelf.book.resolve(person.place, year), home.account, person, year, on)
+        answer = judge(self._shelf.book, home.profile, home.account, year, on)
         return AttestationIssued(
             reference=reference,
             person_id=person.person_id,

@@ -11,6 +11,7 @@ from services.kit.database import Connection
 from services.ledger.accounts import profile as profiles
 from services.ledger.accounts import provider as providers
 from services.ledger.accounts.profile import Profile
+from services.ledger.accounts.profile_rows import read_profiles, write_profiles
 from services.ledger.accounts.provider import Provider
 from services.ledger.events import (
     AccreditationEnded,
@@ -31,17 +32,8 @@ ProviderEvent = (
 )
 
 _encode = msgspec.json.Encoder().encode
-_decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_provider = msgspec.json.Decoder(Provider).decode
 
-_PROFILES = "select person_id, version, state from profiles where log = $1 and person_id = any($2::text[])"
-_WRITE_PROFILES = """
-insert into profiles (log, person_id, identity_hash, version, state)
-select $1, new.person_id, new.identity_hash, new.version, new.state
-  from unnest($2::text[], $3::text[], $4::int[], $5::bytea[]) as new (person_id, identity_hash, version, state)
-on conflict (log, person_id) do update
-   set identity_hash = excluded.identity_hash, version = excluded.version, state = excluded.state
-"""
 _PROVIDERS = """
 select organization_id, version, state from providers where log = $1 and organization_id = any($2::text[])
 """
@@ -89,8 +81,7 @@ class Effects:
                 | registry.ProviderReinstated,
             )
         }
-        for person_id, version, state in await conn.fetch(_PROFILES, self.log, sorted(persons)):
-            self._profiles[person_id] = (version, _decode_profile(state))
+        self._profiles |= await read_profiles(conn, self.log, sorted(persons))
         for organization_id, version, state in await conn.fetch(_PROVIDERS, self.log, sorted(organizations)):
             self._providers[organization_id] = (version, _decode_provider(state))
 
@@ -258,14 +249,7 @@ class Effects:
             self._changed_profiles.items(), key=lambda item: (item[0] in self._new, item[0])
         )
         if profiles_changed:
-            await conn.execute(
-                _WRITE_PROFILES,
-                self.log,
-                [person_id for person_id, _ in profiles_changed],
-                [profile.identity_hash for _, (_, profile) in profiles_changed],
-                [version for _, (version, _) in profiles_changed],
-                [_encode(profile) for _, (_, profile) in profiles_changed],
-            )
+            await write_profiles(conn, self.log, [entry for _, entry in profiles_changed])
         for organization_id in sorted(self._changed_providers):
             version, provider = self._providers[organization_id]
             await conn.execute(_WRITE_PROVIDER, self.log, organization_id, version, _encode(provider))

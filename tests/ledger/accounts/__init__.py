@@ -1,0 +1,1 @@
+"""Tests of accounts, profiles and who is judged."""
