@@ -54,6 +54,14 @@ class Earned(Part, kw_only=True):
     make_up: bool = False
     fill: list[str] = []
     state: str = "registered"
+    recognised: str | None = None
+
+
+class Deferred(Part, kw_only=True):
+    """More time that an authority gave: the new last day, and why."""
+
+    until: date
+    reason: str
 
 
 class Given(Part, kw_only=True):
@@ -64,6 +72,8 @@ class Given(Part, kw_only=True):
     person: Grounds
     credits: list[Earned] = []
     exempt: str | None = None
+    exempt_until: date | None = None
+    deferred: Deferred | None = None
     before_notices: list[str] = []
 
 
@@ -123,7 +133,7 @@ class Enrol(Part, kw_only=True):
 
 
 class Ending(Part, kw_only=True):
-    """A step's credits are withdrawn or revoked; steps count from 1."""
+    """A step's credits are withdrawn, revoked or recognised; steps count from 1."""
 
     step: int
     at: str
@@ -139,6 +149,7 @@ class Step(Part, kw_only=True):
     enrol: Enrol | None = None
     withdraw: Ending | None = None
     revoke: Ending | None = None
+    recognise: Ending | None = None
     outcome: str
     problem: str | None = None
     reason: str | None = None

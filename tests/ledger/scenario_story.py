@@ -17,11 +17,8 @@ from services.ledger.policy import (
     Activity,
     Award,
     CompletionFacts,
-    Credit,
     Decision,
-    Exemption,
     Held,
-    Person,
     Policy,
     PolicyBook,
     ProvenStudy,
@@ -41,7 +38,6 @@ from tests.ledger.scenario_answer import as_text, shown, stated
 from tests.ledger.scenario_file import (
     Answer,
     Claimed,
-    Earned,
     Ending,
     Enrol,
     Exam,
@@ -53,8 +49,7 @@ from tests.ledger.scenario_file import (
     Teacher,
     moment,
 )
-
-PERSON = "somebody"
+from tests.ledger.scenario_given import PERSON, account_of, person_of
 
 
 @cache
@@ -74,22 +69,10 @@ class Story:
         given = scenario.given
         self.scenario, self.given = scenario, given
         self.book = book(tuple(given.before_notices))
-        self.person = Person(
-            person_id=PERSON,
-            place=given.place,
-            qualified_on=given.person.qualified_on,
-            working_since=given.person.working_since,
-            student=given.person.student,
-        )
+        self.person = person_of(given)
         self.providers = {name: teacher.standing(name) for name, teacher in providers.items()}
-        self.accounts = {given.year: accounts.empty(PERSON, given.year)}
+        self.accounts = {given.year: account_of(given)}
         self.differs: list[str] = []
-        here = self.accounts[given.year]
-        here.credits.extend(_credit(earned, n) for n, earned in enumerate(given.credits, start=1))
-        if given.exempt is not None:
-            here.exempt = Exemption(
-                reason=given.exempt, authority=given.place, granted_on=date(given.year, 1, 1)
-            )
 
     def run(self) -> list[str]:
         """Everything that differs from what the scenario expects."""
@@ -120,6 +103,7 @@ class Story:
             (step.enrol, self._enrol),
             (step.withdraw, self._withdraw),
             (step.revoke, self._revoke),
+            (step.recognise, self._recognise),
         ]
         said = [(part, take) for part, take in takers if part is not None]
         where = f"step {number}"
@@ -326,6 +310,17 @@ class Story:
         accounts.evolve(account, event)
         return {"outcome": outcome}
 
+    def _recognise(self, _record: str, ending: Ending, _step: Step) -> dict[str, Any]:
+        at = moment(ending.at)
+        for account in self.accounts.values():
+            account.credits = [
+                msgspec.structs.replace(credit, recognised_at=at)
+                if credit.completion_id == f"step-{ending.step}"
+                else credit
+                for credit in account.credits
+            ]
+        return {"outcome": "recognised"}
+
     def _answer(self, expected: Answer) -> None:
         year = expected.year or self.given.year
         account = self.accounts.get(year)
@@ -358,23 +353,6 @@ _NOTHING = {
     "make_up": False,
     "registers": 0,
 }
-
-
-def _credit(earned: Earned, number: int) -> Credit:
-    at = moment(earned.on)
-    return Credit(
-        credit_id=f"given-{number}",
-        completion_id=f"given-{number}",
-        category=earned.category,  # type: ignore[arg-type]
-        credits=earned.credits,
-        mode=earned.mode,
-        provider=earned.provider,
-        completed_at=at,
-        registered_at=at,
-        make_up=earned.make_up,
-        fill=tuple(earned.fill),  # type: ignore[arg-type]
-        state=earned.state,  # type: ignore[arg-type]
-    )
 
 
 def _refused(rejected: Rejected) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from services.ledger.policy.account import (
     Credit,
     CreditCategory,
     CreditState,
+    Deferral,
     Enrolled,
     ExamPass,
     Exemption,
@@ -30,8 +31,9 @@ from services.ledger.policy.admission import (
     release,
     released,
 )
-from services.ledger.policy.assessment import Assessment, Missing, NotCounted, Requirement, assess
+from services.ledger.policy.assessment import Assessment, Missing, Requirement, assess
 from services.ledger.policy.book import PolicyBook
+from services.ledger.policy.counting import NotCounted
 from services.ledger.policy.enrolment import admit_enrolment
 from services.ledger.policy.equivalence import Activity, Award, award, registered_directly, used_up
 from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
@@ -59,6 +61,7 @@ __all__ = [
     "CreditState",
     "Deadline",
     "Decision",
+    "Deferral",
     "Enrolled",
     "ExamPass",
     "Exemption",

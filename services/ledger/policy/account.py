@@ -22,7 +22,8 @@ HoldReason = Literal["below_total", "exam_pending", "not_collected", "name_diffe
 
 
 class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Credits in an account for one year, as awarded. `ended_at` is when they were withdrawn or revoked.
+    """Credits in an account for one year, as awarded. `ended_at` is when they were withdrawn or revoked, `recognised_at`
+    when an official recognised them where the notice asks for that after registration (S4-03, B-11).
 
     `completion_id` is the id of the record they came from: the provider's own, or of a claim, a roster row, a list.
     `form` names the kind of activity, None for a course.
@@ -49,6 +50,7 @@ class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     state: CreditState = "registered"
     reason: str | None = None
     ended_at: datetime | None = None
+    recognised_at: datetime | None = None
 
 
 class Waiting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -82,11 +84,28 @@ class Enrolled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
 
 class Exemption(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """An authority freed the person of the year's duty (A-14); `reason` is a code."""
+    """An authority freed the person of the year's duty (A-14); `reason` is a code.
+
+    `until` is the last day it holds, that day included; None where nobody has ended it.
+    """
 
     reason: str
     authority: str
     granted_on: date
+    until: date | None = None
+
+
+class Deferral(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """An authority gave the person more time for the year (A-14): `until` is its new last day, that day included.
+
+    `reason` is a code; `clause` is the one that allows it, None where only the authority's decision does.
+    """
+
+    until: date
+    reason: str
+    authority: str
+    granted_on: date
+    clause: str | None = None
 
 
 class ExamPass(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -104,6 +123,7 @@ class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
     credits: list[Credit] = []
     waiting: list[Waiting] = []
     exempt: Exemption | None = None
+    deferred: Deferral | None = None
     exams: list[ExamPass] = []
     enrolments: list[Enrolled] = []
 

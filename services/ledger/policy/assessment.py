@@ -4,19 +4,21 @@ Nothing here reads a clock, a file or a locale, and nothing depends on the order
 and the day alone is kept in the policy (`view_of`), so one more person costs a few microseconds.
 """
 
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.account import Account, Category, Credit, Person, Waiting
+from services.ledger.policy.account import Account, Category, Deferral, Exemption, Person
+from services.ledger.policy.counting import NotCounted, count, fill
 from services.ledger.policy.days import ends
 from services.ledger.policy.policy import Duty, Policy
+from services.ledger.policy.reliefs import deferral_on, deferred_deadline, exemption_on
 from services.ledger.policy.view import Deadline, MakeUp, View, view_of
 from services.ledger.policy.wording import (
-    WHY,
     compliant_words,
+    deferred_words,
     exempt_words,
     no_policy_words,
     not_required_words,
@@ -24,7 +26,6 @@ from services.ledger.policy.wording import (
 )
 
 Status = Literal["compliant", "in_progress", "deficient", "not_required", "exempt", "no_policy"]
-WhyNot = Literal["below_total", "exam_pending", "withdrawn", "revoked", "completed_later"]
 _ZERO = Decimal("0.00")
 
 
@@ -48,18 +49,6 @@ class Missing(Struct, frozen=True, gc=False):
     credits: Decimal
 
 
-class NotCounted(Struct, frozen=True, gc=False):
-    """A completion that does not count for the year on this day, and why."""
-
-    completion_id: str
-    provider_id: str | None
-    credits: Decimal
-    why: WhyNot
-    why_zh: str
-    why_en: str
-    clause: str | None
-
-
 class Assessment(Struct, frozen=True, kw_only=True):
     """The answer. `on` is the last day whose completions count; every statement cites the clause it follows."""
 
@@ -76,30 +65,23 @@ class Assessment(Struct, frozen=True, kw_only=True):
     make_up: MakeUp | None = None
     not_counted: tuple[NotCounted, ...] = ()
     first_obliged_year: int | None = None
+    exempt: Exemption | None = None
+    deferred: Deferral | None = None
     explanation_zh: str = ""
     explanation_en: str = ""
     clauses: tuple[str, ...] = ()
     policy: str | None = None
 
 
-class Sums(Struct):
-    """Credits of an account that count on a day, and those that do not."""
-
-    professional: Decimal
-    public: Decimal
-    not_counted: list[NotCounted]
-    to_fill: dict[tuple[Category, ...], Decimal] = {}
-
-
 def assess(policy: Policy | None, account: Account | None, person: Person, year: int, on: date) -> Assessment:
     """Judge one person's year as of the end of a day in Shanghai. Total: it answers for whatever it is given."""
     view = view_of(policy, on) if policy is not None else None
-    sums = _count(policy, account, view.counted_until if view is not None else ends(on))
+    sums = count(policy, account, view.counted_until if view is not None else ends(on))
     total = sums.professional + sums.public
     by_category = {"professional": sums.professional, "public": sums.public}
     if sums.to_fill:
         total += sum(sums.to_fill.values(), _ZERO)
-        _fill(by_category, sums.to_fill, policy)
+        fill(by_category, sums.to_fill, policy)
     not_counted = tuple(sums.not_counted)
     if policy is None or view is None:
         zh, en = no_policy_words(year)
@@ -115,11 +97,13 @@ def assess(policy: Policy | None, account: Account | None, person: Person, year:
             explanation_en=en,
         )
     first = first_obliged_year(policy.duty, person)
-    if first is None or first > year or (account is not None and account.exempt is not None):
-        exempt = account.exempt.reason if account is not None and account.exempt is not None else None
+    exempt = exemption_on(account, on)
+    if first is None or first > year or exempt is not None:
         owes = first is not None and first <= year
         words = (
-            exempt_words(year, exempt) if owes and exempt else not_required_words(year, first, person.student)
+            exempt_words(year, exempt.reason)
+            if owes and exempt is not None
+            else not_required_words(year, first, person.student)
         )
         return Assessment(
             status="exempt" if owes else "not_required",
@@ -133,9 +117,11 @@ def assess(policy: Policy | None, account: Account | None, person: Person, year:
             explanation_zh=words[0],
             explanation_en=words[1],
             clauses=view.duty_clauses,
+            exempt=exempt if owes else None,
             policy=policy.hash,
         )
-    return _judge(policy, view, person, by_category, total, not_counted, first)
+    deferred = deferral_on(account, on)
+    return _judge(policy, view, person, by_category, total, not_counted, first, deferred)
 
 
 def _judge(
@@ -146,6 +132,7 @@ def _judge(
     total: Decimal,
     not_counted: tuple[NotCounted, ...],
     first: int,
+    deferred: Deferral | None,
 ) -> Assessment:
     requirements, missing = [], []
     for terms in policy.requirements:
@@ -166,8 +153,15 @@ def _judge(
         if not met:
             missing.append(Missing(terms.category, terms.minimum - earned))
     if missing:
-        status: Status = view.when_short
-        zh, en = short_words(policy.year, total, [(m.category, m.credits) for m in missing], view)
+        status: Status = view.when_short if deferred is None else "in_progress"
+        short = [(m.category, m.credits) for m in missing]
+        zh, en = short_words(
+            policy.year,
+            total,
+            short,
+            view,
+            deferred_words(deferred.until, deferred.reason) if deferred else None,
+        )
     else:
         status = "compliant"
         zh, en = compliant_words(policy.year, total, by_category)
@@ -181,10 +175,13 @@ def _judge(
         requirements=tuple(requirements),
         missing=tuple(missing),
         excess=total - policy.total if total > policy.total else _ZERO,
-        deadlines=view.deadlines,
+        deadlines=view.deadlines
+        if deferred is None
+        else (*view.deadlines, deferred_deadline(deferred, view.on)),
         make_up=view.make_up,
         not_counted=not_counted,
         first_obliged_year=first,
+        deferred=deferred,
         explanation_zh=zh,
         explanation_en=en,
         clauses=view.clauses,
@@ -204,51 +201,3 @@ def first_obliged_year(duty: Duty, person: Person) -> int | None:
     if qualified is None or working is None:
         return working if qualified is None else qualified
     return min(qualified, working) if duty.both_earlier else max(qualified, working)
-
-
-def _count(policy: Policy | None, account: Account | None, until: datetime) -> Sums:
-    sums = Sums(_ZERO, _ZERO, [], {})
-    if account is None:
-        return sums
-    for credit in account.credits:
-        if credit.state != "registered":
-            sums.not_counted.append(_not_counted(credit, credit.state, None))
-        elif credit.completed_at >= until:
-            sums.not_counted.append(_not_counted(credit, "completed_later", None))
-        elif credit.category == "professional":
-            sums.professional += credit.credits
-        elif credit.category == "public":
-            sums.public += credit.credits
-        else:
-            sums.to_fill[credit.fill] = sums.to_fill.get(credit.fill, _ZERO) + credit.credits
-    for waiting in account.waiting:
-        clause = waiting.clause or (
-            policy.terms_of(waiting.mode).style_clause if policy is not None else None
-        )
-        sums.not_counted.append(_not_counted(waiting, waiting.reason, clause))
-    if len(sums.not_counted) > 1:
-        sums.not_counted.sort(key=lambda item: (item.completion_id, item.provider_id or "", item.why))
-    return sums
-
-
-def _fill(
-    by_category: dict[str, Decimal], to_fill: dict[tuple[Category, ...], Decimal], policy: Policy | None
-) -> None:
-    """Let credits that cover any category count for what is missing, in their order, the rest for the total (B-01).
-
-    Fixed credits are counted before, so the order of arrival never matters; what is left shows as "any".
-    """
-    minima = {terms.category: terms.minimum for terms in policy.requirements} if policy is not None else {}
-    for order in sorted(to_fill):
-        left = to_fill[order]
-        for category in order:
-            given = min(left, max(_ZERO, minima.get(category, _ZERO) - by_category[category]))
-            by_category[category] += given
-            left -= given
-        if left:
-            by_category["any"] = by_category.get("any", _ZERO) + left
-
-
-def _not_counted(item: Credit | Waiting, why: WhyNot, clause: str | None) -> NotCounted:
-    zh, en = WHY[why]
-    return NotCounted(item.completion_id, item.provider, item.credits, why, zh, en, clause)

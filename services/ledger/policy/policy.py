@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 from msgspec import Struct
 
 from services.ledger.policy.account import Category
+from services.ledger.policy.recognition import separately_recognised
 from services.ledger.policy.rules import RegistrationMoment
 
 T = TypeVar("T")
@@ -162,6 +163,7 @@ class Policy:
         self.make_up = make_up
         self.never = never
         self.total = requirements[0].minimum
+        self.recognition = separately_recognised(settings)
         limit = settings.get("record_limit")
         self.record_limit: Decimal = limit.value.credits if limit is not None else RECORD_LIMIT_DEFAULT
         self.record_limit_clause = limit.clause if limit is not None else None

@@ -18,6 +18,10 @@ WHY: Mapping[str, Words] = {
     "withdrawn": ("培训机构已撤回", "withdrawn by the provider"),
     "revoked": ("财政部门已撤销", "revoked by the authority"),
     "completed_later": ("在所问日期之后完成", "completed after the day asked about"),
+    "awaiting_recognition": (
+        "已登记，尚待财政部门认定",
+        "registered, and waits to be recognised by the authority",
+    ),
 }
 
 EXEMPT_ZH: Mapping[str, str] = {
@@ -82,14 +86,27 @@ def compliant_words(year: int, total: Decimal, by_category: Mapping[str, Decimal
     )
 
 
+@lru_cache(maxsize=4096)
+def deferred_words(until: date, reason: str) -> Words:
+    """An authority gave more time, and until when."""
+    return (
+        f"已获延期（{EXEMPT_ZH.get(reason, reason)}），须于{day_zh(until)}（含当日）前完成。",
+        f"Deferred ({reason}): complete by {until}, that day included.",
+    )
+
+
 def short_words(
-    year: int, total: Decimal, missing: Sequence[tuple[Category | None, Decimal]], view: View
+    year: int,
+    total: Decimal,
+    missing: Sequence[tuple[Category | None, Decimal]],
+    view: View,
+    deferred: Words | None = None,
 ) -> Words:
-    """Something is missing; what to do about it and until when follows."""
+    """Something is missing; what to do about it and until when follows: by a deferral, else by the policy."""
     parts_zh = "，".join(f"{CATEGORY_ZH[c] if c else '总学分'}尚缺{plain(short)}学分" for c, short in missing)
     parts_en = ", ".join(f"{plain(short)} {c or 'in total'}" for c, short in missing)
-    done, (tail_zh, tail_en) = plain(total), _tail(view)
-    verdict = _VERDICTS[view.when_short]
+    done, (tail_zh, tail_en) = plain(total), deferred or _tail(view)
+    verdict = _VERDICTS["in_progress" if deferred else view.when_short]
     return (
         f"{year}年度继续教育{verdict[0]}：已登记{done}学分，{parts_zh}。{tail_zh}",
         f"{verdict[1]} for {year}: {done} credits registered; missing: {parts_en}. {tail_en}",

@@ -14,6 +14,7 @@ from services.ledger.policy import (
     CompletionFacts,
     Credit,
     Decision,
+    Deferral,
     ExamPass,
     Exemption,
     Person,
@@ -104,8 +105,15 @@ def exam(on: str, provider: str = "society") -> ExamPass:
     return ExamPass(provider=provider, passed_at=at(on))
 
 
-def exempt(reason: str = "childbirth") -> Exemption:
-    return Exemption(reason=reason, authority="211302", granted_on=date(2024, 3, 1))
+def exempt(reason: str = "childbirth", until: str | None = None) -> Exemption:
+    last = date.fromisoformat(until) if until else None
+    return Exemption(reason=reason, authority="211302", granted_on=date(2024, 3, 1), until=last)
+
+
+def deferred(until: str, reason: str = "abroad") -> Deferral:
+    return Deferral(
+        until=date.fromisoformat(until), reason=reason, authority="211302", granted_on=date(2024, 3, 1)
+    )
 
 
 def completion(year: int, on: str, credits: str = "30", **other: Any) -> CompletionFacts:
@@ -134,6 +142,7 @@ class Given:
     waits: Iterable[Waiting] = ()
     exams: Iterable[ExamPass] = ()
     exempt: Exemption | None = None
+    deferred: Deferral | None = None
     qualified_on: date | None = date(2019, 5, 1)
     working_since: date | None = None
     student: bool = False
@@ -158,6 +167,7 @@ class Given:
             waiting=list(self.waits),
             exams=list(self.exams),
             exempt=self.exempt,
+            deferred=self.deferred,
         )
 
     def when_asked(self, on: str) -> Assessment:

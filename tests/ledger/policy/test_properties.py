@@ -14,6 +14,7 @@ from services.ledger.policy import (
     Accreditation,
     CompletionFacts,
     Credit,
+    Deferral,
     ExamPass,
     Exemption,
     Held,
@@ -60,6 +61,7 @@ def credits_(draw: st.DrawFn) -> Credit:
         registered_at=draw(MOMENTS),
         state=draw(st.sampled_from(["registered", "registered", "withdrawn", "revoked"])),
         make_up=draw(st.booleans()),
+        recognised_at=draw(st.none() | MOMENTS),
     )
 
 
@@ -78,7 +80,18 @@ def waits(draw: st.DrawFn) -> Waiting:
 
 
 EXEMPTIONS = st.builds(
-    Exemption, reason=st.sampled_from(["illness", "x"]), authority=st.just("210000"), granted_on=st.dates()
+    Exemption,
+    reason=st.sampled_from(["illness", "x"]),
+    authority=st.just("210000"),
+    granted_on=st.dates(),
+    until=st.none() | st.dates(),
+)
+DEFERRALS = st.builds(
+    Deferral,
+    until=st.dates(date(1990, 1, 1)),
+    reason=st.sampled_from(["abroad", "x"]),
+    authority=st.just("210000"),
+    granted_on=st.dates(),
 )
 ACCOUNTS = st.builds(
     Account,
@@ -88,6 +101,7 @@ ACCOUNTS = st.builds(
     waiting=st.lists(waits(), max_size=4, unique_by=lambda item: (item.provider, item.completion_id)),
     exams=st.lists(st.builds(ExamPass, provider=PROVIDERS, passed_at=MOMENTS), max_size=2),
     exempt=st.none() | EXEMPTIONS,
+    deferred=st.none() | DEFERRALS,
 )
 PERSONS = st.builds(
     Person,

@@ -1,0 +1,47 @@
+"""Exemptions and deferrals, and how each ends (A-14)."""
+
+import pytest
+
+from tests.ledger.policy.builders import CHAOYANG, Given, credit, deferred, exempt
+
+FULL = [credit("90", on="2025-03-15")]
+
+
+class TestExemption:
+    def test_the_year_is_exempt_and_the_answer_holds_who_granted_it(self):
+        answer = Given(CHAOYANG, 2024, exempt=exempt("illness")).when_asked("2025-03-01")
+        assert answer.status == "exempt"
+        assert answer.exempt == exempt("illness")
+
+    @pytest.mark.parametrize(("on", "status"), [("2025-03-31", "exempt"), ("2025-04-01", "deficient")])
+    def test_one_that_was_ended_holds_to_its_last_day(self, on: str, status: str):
+        answer = Given(CHAOYANG, 2024, exempt=exempt("illness", until="2025-03-31")).when_asked(on)
+        assert answer.status == status
+        assert (answer.exempt is None) == (status != "exempt")
+
+
+class TestDeferral:
+    """The year's window closed on 2025-01-31 (S0-06); an authority gave until 2025-06-30."""
+
+    @pytest.mark.parametrize(("on", "status"), [("2025-06-30", "in_progress"), ("2025-07-01", "deficient")])
+    def test_the_year_is_in_progress_to_the_new_last_day(self, on: str, status: str):
+        answer = Given(CHAOYANG, 2024, deferred=deferred("2025-06-30")).when_asked(on)
+        assert answer.status == status
+
+    def test_the_answer_shows_the_new_last_day_and_why(self):
+        answer = Given(CHAOYANG, 2024, deferred=deferred("2025-06-30")).when_asked("2025-03-01")
+        (deadline,) = [item for item in answer.deadlines if item.act == "deferral"]
+        assert (str(deadline.until), deadline.open) == ("2025-06-30", True)
+        assert answer.deferred == deferred("2025-06-30")
+        assert answer.explanation_zh.endswith("已获延期（境外工作），须于2025年6月30日（含当日）前完成。")
+        assert answer.explanation_en.endswith("Deferred (abroad): complete by 2025-06-30, that day included.")
+
+    def test_what_is_reached_in_the_time_given_is_compliance(self):
+        given = Given(CHAOYANG, 2024, FULL, deferred=deferred("2025-06-30"))
+        assert given.when_asked("2025-03-14").status == "in_progress"
+        assert given.when_asked("2025-03-15").status == "compliant"
+        assert given.when_asked("2025-07-01").status == "compliant"
+
+    def test_an_exemption_is_more_than_a_deferral(self):
+        given = Given(CHAOYANG, 2024, exempt=exempt(), deferred=deferred("2025-06-30"))
+        assert given.when_asked("2025-03-01").status == "exempt"
