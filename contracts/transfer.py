@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from contracts.envelope import Adcode, Code, OpaqueId, PublishedEvent, Uscc, UtcTime
 
@@ -53,7 +53,12 @@ class TransferWithdrawn(PublishedEvent):
 
 
 class ProfileTransferred(PublishedEvent):
-    """The profile is now kept at its destination, with the accounts of the open years (S2C-12, S2C-18)."""
+    """The profile is now kept at its destination, with the accounts of the open years (S2C-12, S2C-18).
+
+    `end` says who tells it: `within` one authority; between two, the `destination` once the profile has arrived there, and
+    afterwards the `origin`, under the same transfer and its own id of the person. A deployment that holds both ends tells
+    both, the destination first.
+    """
 
     TYPE: ClassVar[str] = "cn.xuefen.transfer.profile.transferred.v1"
 
@@ -65,3 +70,4 @@ class ProfileTransferred(PublishedEvent):
     to_authority: Adcode
     employer: Uscc | None
     transferred_at: UtcTime
+    end: Literal["within", "origin", "destination"] = "within"

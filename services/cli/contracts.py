@@ -82,7 +82,8 @@ def service_problems() -> list[type[Problem]]:
     """Every problem that one of the three services can answer, by code."""
     for service in SERVICES:
         importlib.import_module(f"services.{service}.app")
-    return [problem for problem in all_problems() if problem.__module__.startswith("services.")]
+    modules = ("services.kit.", *(f"services.{service}." for service in SERVICES))
+    return [problem for problem in all_problems() if problem.__module__.startswith(modules)]
 
 
 def problems_page() -> str:
@@ -107,6 +108,7 @@ def documents() -> dict[str, str]:
         f"schemas/{event_type}.json": _as_json(event_schema(event_type)) for event_type in PUBLISHED_EVENTS
     }
     files |= {f"openapi/{service}.v1.json": _as_json(openapi_document(service)) for service in SERVICES}
+    files["openapi/relay.v1.json"] = _as_json(openapi_document("stand_ins.relay"))
     files["asyncapi.yaml"] = _as_yaml(asyncapi_document())
     files["policy.schema.json"] = _as_json(policy_schema())
     files["problems.md"] = problems_page()
