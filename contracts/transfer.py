@@ -70,4 +70,4 @@ class ProfileTransferred(PublishedEvent):
     to_authority: Adcode
     employer: Uscc | None
     transferred_at: UtcTime
-    end: Literal["within", "origin", "destination"] = "within"
+    end: Literal["within", "origin", "destination"]

@@ -50,7 +50,11 @@ def _withdrawn(event: Any) -> TransferWithdrawn:
 
 def _transferred(event: Any) -> ProfileTransferred:
     return ProfileTransferred(
-        **_who(event), **_places(event), employer=event.employer, transferred_at=event.timestamp
+        **_who(event),
+        **_places(event),
+        employer=event.employer,
+        transferred_at=event.timestamp,
+        end="within",
     )
 
 

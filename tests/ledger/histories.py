@@ -177,6 +177,7 @@ class Player:
             to_authority=slot.log,
             employer=None,
             transferred_at=self.world.now,
+            end="within",
         )
         await self.world.ledger.reactions.handle("transfer", [SourceEvent(position, fact)], position)
 

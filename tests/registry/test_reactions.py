@@ -39,6 +39,7 @@ def arrival(
         to_authority="210000",
         employer=employer,
         transferred_at=datetime(2025, 7, 1, tzinfo=UTC),
+        end="within",
     )
 
 
