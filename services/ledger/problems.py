@@ -78,11 +78,11 @@ class ImplausibleIdentityError(Problem):
 
 
 class OutsidePlaceError(Problem):
-    """The caller's place does not contain the place asked about."""
+    """The official's place does not contain the place in question, or the caller has no place."""
 
     code: ClassVar[str] = "outside-place"
     status: ClassVar[int] = 403
-    title_zh: ClassVar[str] = "超出管辖范围"
+    title_zh: ClassVar[str] = "不在本级管辖范围"
     title_en: ClassVar[str] = "Outside the caller's place"
 
 
