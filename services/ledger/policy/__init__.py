@@ -22,28 +22,24 @@ from services.ledger.policy.account import (
     Waiting,
     WaitingReason,
 )
-from services.ledger.policy.admission import (
-    Decision,
-    Held,
-    Registered,
-    Rejected,
-    admit,
-    release,
-    released,
-)
+from services.ledger.policy.admission import admit, reconsidered, release, released
 from services.ledger.policy.assessment import Assessment, Missing, Requirement, assess
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.counting import NotCounted
-from services.ledger.policy.enrolment import admit_enrolment
-from services.ledger.policy.equivalence import Activity, Award, award, registered_directly, used_up
+from services.ledger.policy.decisions import Decision, Held, Registered, Rejected
+from services.ledger.policy.enrolment import admit_enrolment, admit_terms
+from services.ledger.policy.equivalence import Activity, Award, award, used_up
 from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
 from services.ledger.policy.messages import REJECTIONS, rejection_words
 from services.ledger.policy.notice import Clause, Notice, notice_as_data, notice_hash
 from services.ledger.policy.parse import NoticeError, NoticeFault, parse_notice
 from services.ledger.policy.policy import Policy, Sourced
 from services.ledger.policy.proven_study import STUDY, ProvenStudy, award_study
+from services.ledger.policy.routes import Reporter, may_bring, registered_directly
 from services.ledger.policy.schema import policy_schema
+from services.ledger.policy.units import credits_of_hours, hours_within, to_cents
 from services.ledger.policy.view import Deadline, MakeUp, MakeUpOffer
+from services.ledger.policy.windows import outside
 
 __all__ = [
     "REJECTIONS",
@@ -81,6 +77,7 @@ __all__ = [
     "ProviderStanding",
     "Registered",
     "Rejected",
+    "Reporter",
     "Requirement",
     "Route",
     "Sourced",
@@ -88,19 +85,26 @@ __all__ = [
     "WaitingReason",
     "admit",
     "admit_enrolment",
+    "admit_terms",
     "assess",
     "award",
     "award_study",
     "bundled_book",
     "bundled_notices",
+    "credits_of_hours",
+    "hours_within",
+    "may_bring",
     "notice_as_data",
     "notice_hash",
+    "outside",
     "parse_notice",
     "policy_schema",
     "read_notice",
+    "reconsidered",
     "registered_directly",
     "rejection_words",
     "release",
     "released",
+    "to_cents",
     "used_up",
 ]

@@ -16,9 +16,17 @@ Route = Literal["provider", "roster", "claim", "direct", "import"]
 """How credits came into an account: a provider's report, an approved roster, an approved claim, an authority's own list,
 or history that another system held."""
 CreditState = Literal["registered", "withdrawn", "revoked"]
-WaitingReason = Literal["below_total", "exam_pending"]
-HoldReason = Literal["below_total", "exam_pending", "not_collected", "name_differs", "profile_elsewhere"]
-"""Why a record waits: the first two are judged here by the policy, the rest by the ledger before it asks."""
+WaitingReason = Literal["below_total", "exam_pending", "evaluation_pending", "enrolment_pending"]
+HoldReason = Literal[
+    "below_total",
+    "exam_pending",
+    "evaluation_pending",
+    "enrolment_pending",
+    "not_collected",
+    "name_differs",
+    "profile_elsewhere",
+]
+"""Why a record waits: the first four are judged here by the policy, the rest by the ledger before it asks."""
 
 
 class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -54,7 +62,9 @@ class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
 
 class Waiting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """A completion that is in the account but not registered: for the exam (S0-11) or for the total (S2B-07)."""
+    """A completion that is in the account but not registered: for an enrolment, the exam (S0-11), an evaluation, or for
+    the total (S2B-07).
+    """
 
     completion_id: str
     provider: str
@@ -70,17 +80,22 @@ class Waiting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     tier: str | None = None
     started_on: date | None = None
     exam_passed_at: datetime | None = None
+    evaluated_at: datetime | None = None
+    hours: Decimal | None = None
     content: str = ""
 
 
 class Enrolled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """The person enrolled with a provider for the year (S1-07); open until it is withdrawn."""
+    """The person enrolled with a provider for the year (S1-07); open until it is withdrawn. `paid_on` is when the fee was
+    paid, as the provider says.
+    """
 
     enrolment_id: str
     provider: str
     mode: str
     enrolled_on: date
     tier: str | None = None
+    paid_on: date | None = None
 
 
 class Exemption(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -109,10 +124,11 @@ class Deferral(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
 
 class ExamPass(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """The person passed a provider's exam over the year's study (S0-09)."""
+    """The person passed a provider's exam over the year's study (S0-09), or its evaluation of it."""
 
     provider: str
     passed_at: datetime
+    of: Literal["exam", "evaluation"] = "exam"
 
 
 class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
@@ -129,13 +145,17 @@ class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
 
 
 class Person(Struct, frozen=True, kw_only=True, gc=False):
-    """The two grounds of a duty (S0-03): a qualification and accounting work; students owe nothing (B-09)."""
+    """The two grounds of a duty (S0-03): a qualification and accounting work; students owe nothing (B-09).
+
+    `qualification` is the level on record as the registry codes it; the tier of courses follows from it (S1-08).
+    """
 
     person_id: str
     place: str
     qualified_on: date | None = None
     working_since: date | None = None
     student: bool = False
+    qualification: str | None = None
 
 
 class CompletionFacts(Struct, frozen=True, kw_only=True, gc=False):
@@ -151,6 +171,7 @@ class CompletionFacts(Struct, frozen=True, kw_only=True, gc=False):
     exam_passed_at: datetime | None = None
     tier: str | None = None
     started_on: date | None = None
+    evaluated_at: datetime | None = None
 
 
 class Accreditation(Struct, frozen=True, kw_only=True):

@@ -8,21 +8,17 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from msgspec import Struct
-
 from services.kit.clock import local_date
-from services.ledger.policy.account import (
-    Account,
-    CompletionFacts,
-    Person,
-    ProviderStanding,
-    Waiting,
-    WaitingReason,
-)
+from services.ledger.policy.account import Account, CompletionFacts, Person, ProviderStanding, Waiting
 from services.ledger.policy.days import ALWAYS, NEVER, begins, day_at
-from services.ledger.policy.policy import MakeUpTerms, Policy, ProviderTerms, Span
+from services.ledger.policy.decisions import Decision, Held, Registered, Rejected
+from services.ledger.policy.enrolment import covered, enrolment_clause
+from services.ledger.policy.limits import refused_by
+from services.ledger.policy.make_up_gates import gate_of
+from services.ledger.policy.policy import Limits, MakeUpTerms, Policy, ProviderTerms, Span
 from services.ledger.policy.providers import is_accredited, is_listed
-from services.ledger.policy.rules import RegistrationMoment
+from services.ledger.policy.rules import Need
+from services.ledger.policy.styles import REASONS, Passed, registered_sum, unmet, waiting_sum
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of ours a provider's clock may run."""
@@ -30,29 +26,12 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 YEAR_FIRST = 2000
 _ZERO = Decimal(0)
 _ANYBODY = ProviderTerms(names=None, codes=frozenset(), clause=None)
-
-
-class Registered(Struct, frozen=True):
-    """The completion becomes credits now. `clause` says why at this moment; `late` after the deadline (B-07)."""
-
-    late: bool
-    make_up: bool
-    clause: str
-
-
-class Held(Struct, frozen=True):
-    """The completion waits: for the exam (S0-11), or until the total is reached (S2B-07)."""
-
-    reason: WaitingReason
-    clause: str
-
-
-class Rejected(Struct, frozen=True):
-    """The completion is refused. `problem` is a code of `messages.REJECTIONS`, `details` fills its sentence."""
-
-    problem: str
-    clause: str | None = None
-    details: dict[str, str] = {}
+_NEED_OF: dict[str, tuple[Need, ...]] = {
+    "enrolment_pending": (),
+    "exam_pending": ("exam",),
+    "evaluation_pending": ("evaluation",),
+    "below_total": ("total",),
+}
 
 
 class Opening(NamedTuple):
@@ -63,11 +42,9 @@ class Opening(NamedTuple):
     late: bool
     make_up: MakeUpTerms | None
     providers: ProviderTerms
-    style: RegistrationMoment
+    needs: tuple[Need, ...]
     clause: str
-
-
-Decision = Registered | Held | Rejected
+    limits: Limits | None = None
 
 
 def is_out_of_range(year: int, now: datetime) -> bool:
@@ -99,13 +76,47 @@ def admit(
         # The make-up is for other providers (B-03); for this one the year's own window has closed.
         study = policy.terms_of(completion.mode).study
         return _outside(policy, study, completion.mode, completion.completed_at, now)
-    if opening.style == "study":
-        return Registered(opening.late, opening.make_up is not None, opening.clause)
-    if opening.style == "exam":
-        return _after_exam(completion, opening, account)
-    if _sum_with_waiting(account, completion) + completion.credits >= policy.total:
-        return Registered(opening.late, opening.make_up is not None, opening.clause)
-    return Held("below_total", opening.clause)
+    make_up = opening.make_up is not None
+    limits = opening.limits
+    if limits is not None:
+        refused = refused_by(policy, limits, completion, person, account, now, make_up=make_up)
+        if refused is not None:
+            return refused
+    if limits is not None or opening.needs:
+        return _decided(policy, completion, opening, account)
+    return Registered(opening.late, make_up, opening.clause)
+
+
+def _decided(
+    policy: Policy, completion: CompletionFacts, opening: Opening, account: Account | None
+) -> Decision:
+    waits = _waits_for(completion, completion.provider_id, opening, account)
+    if isinstance(waits, Rejected | Held):
+        return waits
+    if "total" in opening.needs:
+        reached = registered_sum(account) + waiting_sum(account, completion) + completion.credits
+        if reached < policy.total:
+            return Held("below_total", opening.clause)
+    return Registered(opening.late, opening.make_up is not None, opening.clause)
+
+
+def _waits_for(
+    facts: CompletionFacts | Waiting, provider: str, opening: Opening, account: Account | None
+) -> Held | Rejected | None:
+    """What a completion waits for other than the total; a refusal when that came too late, or the enrolment is over."""
+    limits = opening.limits
+    if limits is not None and opening.make_up is None:
+        clause = enrolment_clause(limits)
+        if clause is not None:
+            found = covered(limits, account, provider, facts.mode, facts.completed_at)
+            if isinstance(found, Rejected):
+                return found
+            if not found:
+                return Held("enrolment_pending", clause)
+    need = unmet(opening.needs, facts, account, Passed(opening.begins, opening.ends))
+    if isinstance(need, Rejected):
+        return Rejected(need.problem, opening.clause)
+    return Held(REASONS[need], opening.clause) if need is not None else None
 
 
 def release(policy: Policy | None, account: Account, now: datetime) -> list[str]:
@@ -114,29 +125,56 @@ def release(policy: Policy | None, account: Account, now: datetime) -> list[str]
 
 
 def released(policy: Policy | None, account: Account, now: datetime) -> dict[tuple[str, str], Registered]:
-    """The waiting completions that become credits now, by provider and id, each with the terms of its registration.
+    """The waiting completions that become credits now, by provider and id, each with the terms of its registration."""
+    return {
+        key: answer
+        for key, answer in reconsidered(policy, account, now).items()
+        if isinstance(answer, Registered)
+    }
+
+
+def reconsidered(
+    policy: Policy | None, account: Account, now: datetime
+) -> dict[tuple[str, str], Registered | Held]:
+    """What is to be said anew of waiting completions, by provider and id: that they are credits, or wait for another reason.
 
     All that wait for the total go together once it is reached, by whatever route (B-05); one that waits for the exam
     goes when the same provider's exam was passed in time.
     """
-    if policy is None:
+    if policy is None or not account.waiting:
         return {}
-    total_reached = _sum_with_waiting(account, None) >= policy.total
-    ready: dict[tuple[str, str], Registered] = {}
+    answers: dict[tuple[str, str], Registered | Held] = {}
+    for_total: list[tuple[Waiting, Opening]] = []
+    reached = registered_sum(account)
     for waiting in sorted(account.waiting, key=lambda w: (w.completed_at, w.provider, w.completion_id)):
         opening = _opening(policy, waiting, waiting.completed_at, account, now)
         if isinstance(opening, Rejected):
             # It was accepted under the notices of its day; a later notice does not take that back.
-            opening = Opening(ALWAYS, NEVER, False, None, _ANYBODY, "total", waiting.clause or "")
-        if waiting.reason == "below_total":
-            ready_now = total_reached or opening.style == "study"
-        else:
-            ready_now = opening.style == "study" or _passed_in_time(account, waiting.provider, opening)
-        if ready_now:
-            ready[waiting.provider, waiting.completion_id] = Registered(
-                opening.late, opening.make_up is not None, opening.clause
+            opening = Opening(
+                ALWAYS, NEVER, False, None, _ANYBODY, _NEED_OF[waiting.reason], waiting.clause or ""
             )
-    return ready
+        key = waiting.provider, waiting.completion_id
+        waits = _waits_for(waiting, waiting.provider, opening, account)
+        if isinstance(waits, Held):
+            answers[key] = waits
+        elif waits is None:
+            reached += waiting.credits
+            if "total" in opening.needs:
+                for_total.append((waiting, opening))
+            else:
+                answers[key] = Registered(opening.late, opening.make_up is not None, opening.clause)
+    for waiting, opening in for_total:
+        answers[waiting.provider, waiting.completion_id] = (
+            Registered(opening.late, opening.make_up is not None, opening.clause)
+            if reached >= policy.total
+            else Held("below_total", opening.clause)
+        )
+    reasons = {(w.provider, w.completion_id): w.reason for w in account.waiting}
+    return {
+        key: answer
+        for key, answer in answers.items()
+        if isinstance(answer, Registered) or answer.reason != reasons[key]
+    }
 
 
 def _implausible(policy: Policy, completion: CompletionFacts, now: datetime) -> Rejected | None:
@@ -168,7 +206,9 @@ def _opening(
             return Rejected("mode-not-allowed", terms.modes_clause, {"mode": facts.mode})
         clause = terms.style_clause or study.until_clause or ""
         late = now >= terms.register_ends
-        return Opening(study.begins, study.ends, late, None, terms.providers, terms.style, clause)
+        return Opening(
+            study.begins, study.ends, late, None, terms.providers, terms.needs, clause, terms.limits
+        )
     refusal: Rejected | None = None
     for window in policy.make_up:
         if not _inside(window, facts.mode, moment, now, policy):
@@ -176,11 +216,13 @@ def _opening(
         if window.channel == "application":
             refusal = refusal or Rejected("make-up-by-application", window.clause, {"year": str(policy.year)})
             continue
-        gate = _gate(window, facts, account)
+        gate = gate_of(policy, window, facts.category, account)
         if gate is None:
-            style = window.style or terms.style
+            needs = terms.needs if window.needs is None else window.needs
             late = now >= window.ends
-            return Opening(window.begins, window.ends, late, window, window.providers, style, window.clause)
+            return Opening(
+                window.begins, window.ends, late, window, window.providers, needs, window.clause, terms.limits
+            )
         refusal = gate
     return refusal or _outside(policy, study, facts.mode, moment, now)
 
@@ -192,22 +234,6 @@ def _inside(window: MakeUpTerms, mode: str, moment: datetime, now: datetime, pol
         # What was studied in its own year, or since, may be registered while the window is open (S4-08).
         return window.begins <= now < window.ends and policy.study_begins <= moment
     return window.begins <= moment < window.ends
-
-
-def _gate(window: MakeUpTerms, facts: CompletionFacts | Waiting, account: Account | None) -> Rejected | None:
-    if window.categories is not None and facts.category not in window.categories:
-        return Rejected("make-up-category", window.clause, {"category": facts.category})
-    if window.prerequisite_category is None:
-        return None
-    held = _ZERO
-    if account is not None:
-        for credit in account.credits:
-            if credit.state == "registered" and credit.category == window.prerequisite_category:
-                held += credit.credits
-    if held >= window.prerequisite_minimum:
-        return None
-    details = {"category": window.prerequisite_category, "minimum": str(window.prerequisite_minimum)}
-    return Rejected("make-up-prerequisite", window.prerequisite_clause, details)
 
 
 def _outside(policy: Policy, study: Span, mode: str, moment: datetime, now: datetime) -> Rejected:
@@ -260,42 +286,3 @@ def _unsuitable(
     if barred is not None:
         return Rejected("provider-disqualified", policy.disqualification_clause, {"from": barred.isoformat()})
     return None
-
-
-def _after_exam(completion: CompletionFacts, opening: Opening, account: Account | None) -> Decision:
-    """Study and exam make one training (S0-09): the exam too must be passed inside the window.
-
-    One passed before it opened is of no use to this year, and another may still be passed.
-    """
-    registered = Registered(opening.late, opening.make_up is not None, opening.clause)
-    passed = completion.exam_passed_at
-    if passed is not None and opening.begins <= passed < opening.ends:
-        return registered
-    if account is not None and _passed_in_time(account, completion.provider_id, opening):
-        return registered
-    if passed is not None and passed >= opening.ends:
-        return Rejected("exam-too-late", opening.clause)
-    return Held("exam_pending", opening.clause)
-
-
-def _passed_in_time(account: Account, provider: str, opening: Opening) -> bool:
-    return any(
-        exam.provider == provider and opening.begins <= exam.passed_at < opening.ends
-        for exam in account.exams
-    )
-
-
-def _sum_with_waiting(account: Account | None, but: CompletionFacts | None) -> Decimal:
-    """What is registered for the year and what waits for the total, less the completion that is being decided."""
-    total = _ZERO
-    if account is not None:
-        for credit in account.credits:
-            if credit.state == "registered":
-                total += credit.credits
-        for waiting in account.waiting:
-            itself = but is not None and (
-                waiting.completion_id == but.completion_id and waiting.provider == but.provider_id
-            )
-            if waiting.reason == "below_total" and not itself:
-                total += waiting.credits
-    return total

@@ -12,7 +12,14 @@ from services.ledger.policy.recognition import awaits
 from services.ledger.policy.wording import WHY
 
 WhyNot = Literal[
-    "below_total", "exam_pending", "withdrawn", "revoked", "completed_later", "awaiting_recognition"
+    "below_total",
+    "exam_pending",
+    "evaluation_pending",
+    "enrolment_pending",
+    "withdrawn",
+    "revoked",
+    "completed_later",
+    "awaiting_recognition",
 ]
 _ZERO = Decimal("0.00")
 

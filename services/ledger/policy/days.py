@@ -14,18 +14,39 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 
 _CHINA = timezone(timedelta(hours=8))
 _RELATIVE = re.compile(r"Y([+-][0-9]{1,2})?-([0-9]{2})-([0-9]{2})", re.ASCII)
+_SINCE_ISSUE = re.compile(r"issue\+([0-9]{1,3})d", re.ASCII)
+_SINCE_ENROLMENT = re.compile(r"enrolment\+([0-9]{1,3})d", re.ASCII)
 _ABSOLUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-def day_of(text: str, year: int) -> date | None:
-    """The date that a notice's day means for a credit year (`Y+1-03-31`, `2025-03-31`); None when there is none."""
+def day_of(text: str, year: int, issued: date | None = None) -> date | None:
+    """The date that a notice's day means for a credit year (`Y+1-03-31`, `2025-03-31`); None when there is none.
+
+    `issue+30d` counts from the day the notice is dated, that day being day 0.
+    """
     try:
+        if (since := _SINCE_ISSUE.fullmatch(text)) is not None:
+            return issued + timedelta(days=int(since[1])) if issued is not None else None
         if (relative := _RELATIVE.fullmatch(text)) is not None:
             offset, month, day = relative.groups()
             return date(year + int(offset or 0), int(month), int(day))
         return date.fromisoformat(text) if _ABSOLUTE.fullmatch(text) else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
+
+
+def days_after_enrolment(text: str) -> int | None:
+    """The days that `enrolment+180d` gives; None for a day of the calendar."""
+    found = _SINCE_ENROLMENT.fullmatch(text)
+    return int(found[1]) if found is not None else None
+
+
+def later(day: date, days: int) -> date:
+    """The day so many days after, day 0 being the day itself; the last day a calendar can hold is the last."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return date.max
 
 
 def day_at(moment: datetime) -> date:

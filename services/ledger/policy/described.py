@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from services.ledger.policy.account import Category
+from services.ledger.policy.attribution import CountedFrom, Decreed
+from services.ledger.policy.routes import Reporter
 from services.ledger.policy.rules import Code, Credits, Day, Mode, MonthDay, Part, Rule, Text, by_mode
 
-Reporter = Literal["provider", "employer", "person", "authority"]
 Case = Literal["collection", "change", "transfer", "transfer_within", "transfer_out", "transfer_in"]
 Subject = Literal[
     "collection_review", "change_review", "transfer_review", "filing_report", "certificate", "filing_approval"
@@ -40,6 +41,13 @@ class RoleCredits(Part, frozen=True):
     credits: Credits
 
 
+class ScoreBand(Part, frozen=True, rename={"since": "from"}):
+    """分数段: 达到此分数起折算的学分, 取所达到的最高一段。Credits from this score on, up to the next band."""
+
+    since: Credits
+    credits: Credits
+
+
 class Coverage(Part, frozen=True):
     """折算学分计入的科目: 某一科目, 或依次补足 (fill)。What equivalence credits count for (A-03, B-01)."""
 
@@ -48,15 +56,20 @@ class Coverage(Part, frozen=True):
 
 
 class EquivalenceForm(Part, frozen=True):
-    """一种折算形式。One kind of recognised activity: credits per unit, or by role."""
+    """一种折算形式。One kind of recognised activity: credits per unit, by role, or by the score reached.
+
+    `decreed` names the days whose activities count for the year, instead of the calendar year of a day (A-05).
+    """
 
     form: Code
     name: Text
     per: Literal["subject", "course", "project", "paper", "book", "day", "event", "hours"]
     credits: Credits | None = None
     roles: tuple[RoleCredits, ...] = ()
+    bands: tuple[ScoreBand, ...] = ()
     covers: Coverage | None = None
-    credit_year: Literal["event", "exam", "result", "decreed"] | None = None
+    credit_year: CountedFrom | None = None
+    decreed: Decreed | None = None
     requires: tuple[Text, ...] = ()
 
 
@@ -86,30 +99,6 @@ class Conversion(Rule, frozen=True, tag="conversion"):
     def settings(self) -> Iterator[tuple[str, Any]]:
         """A setting for each named conversion."""
         yield f"conversion.{self.name}", self
-
-
-class DirectRegistration(Rule, frozen=True, tag="direct_registration"):
-    """直接登记: 由财政部门直接登记, 无需申请。Registered by an authority from its own lists; nobody applies."""
-
-    by: Literal["province", "county_up"]
-    activities: Annotated[tuple[Text, ...], Meta(min_length=1)]
-    forms: tuple[Code, ...] = ()
-    application_needed: bool = False
-
-
-class Route(Rule, frozen=True, tag="route"):
-    """登记途径: 谁申报, 谁审核登记。Who reports a mode of study, and who reviews and registers it."""
-
-    name: Code
-    modes: tuple[Mode, ...] = ()
-    reporters: tuple[Reporter, ...] = ()
-    reviewer: Text | None = None
-    path: tuple[Text, ...] = ()
-    by_document: Text | None = None
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """A setting for each named route."""
-        yield f"route.{self.name}", self
 
 
 class Filing(Rule, frozen=True, tag="filing"):

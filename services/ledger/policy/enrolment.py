@@ -1,14 +1,42 @@
-"""Whether an enrolment or an exam pass may be recorded: the provider and the mode must be ones the year's rules know.
+"""Enrolments: whether one may be recorded, and what study asks of one: that it is there, paid, and not over.
 
-Days of study are judged when the completion comes; somebody may enrol before a window opens (S1-07, S3B-07).
+Days of study are judged when the completion comes; somebody may enrol before a study window opens (S1-07, S3B-07).
 """
 
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, Literal
 
-from services.ledger.policy.account import Person, ProviderStanding
-from services.ledger.policy.admission import Rejected
-from services.ledger.policy.policy import Policy, ProviderTerms
+from services.ledger.policy.account import Account, Enrolled, Person, ProviderStanding
+from services.ledger.policy.days import begins, ends, later
+from services.ledger.policy.decisions import Rejected
+from services.ledger.policy.policy import Limits, Policy, ProviderTerms, Terms
 from services.ledger.policy.providers import is_accredited, is_listed
+from services.ledger.policy.rules import Mode, Rule, by_mode
+from services.ledger.policy.tiers import refusal as tier_refusal
+from services.ledger.policy.windows import outside
+
+
+class Enrolment(Rule, frozen=True, tag="enrolment"):
+    """报名缴费: 学习前须已报名 (enrolled) 或已缴费 (paid)。What must come before study; a completion waits for it."""
+
+    needed: Literal["no", "enrolled", "paid"]
+    modes: tuple[Mode, ...] = ()
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each mode."""
+        yield from by_mode("enrolment", self.modes, self.needed)
+
+
+class ProviderChoice(Rule, frozen=True, tag="provider_choice"):
+    """任选一家: 一个年度只能在一家机构学习 (A-10); 补学不受此限。Whether the year's study is with one provider only."""
+
+    one_a_year: bool
+    modes: tuple[Mode, ...] = ()
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each mode."""
+        yield from by_mode("provider_choice", self.modes, self.one_a_year)
 
 
 def admit_enrolment(
@@ -40,6 +68,95 @@ def admit_enrolment(
     if barred is not None:
         return Rejected("provider-disqualified", policy.disqualification_clause, {"from": barred.isoformat()})
     return None
+
+
+def admit_terms(
+    policy: Policy, enrolled: Enrolled, person: Person, account: Account | None
+) -> Rejected | None:
+    """What the mode asks of the enrolment itself: the windows to enrol and to pay, the tier, one provider a year.
+
+    An enrolment inside an automatic make-up window is of the make-up, and bound by none of the year's own windows.
+    """
+    terms = policy.terms_of(enrolled.mode)
+    day = begins(enrolled.enrolled_on)
+    limits = terms.limits
+    if limits is not None and limits.tiers is not None:
+        refused = tier_refusal(
+            limits.tiers, person.qualification, enrolled.tier or person.qualification, "professional"
+        )
+        if refused is not None:
+            return refused
+    if any(w.channel == "automatic" and w.begins <= day < w.ends for w in policy.make_up):
+        return None
+    refused = outside(terms, "enrol", day) or _payment(terms, limits, enrolled)
+    if refused is None and limits is not None and limits.one_provider is not None:
+        return other_provider(limits.one_provider, account, enrolled.provider, enrolled.mode)
+    return refused
+
+
+def _payment(terms: Terms, limits: Limits | None, enrolled: Enrolled) -> Rejected | None:
+    paid = enrolled.paid_on
+    if paid is None:
+        return None
+    if limits is not None and limits.pay_days is not None:
+        last = later(enrolled.enrolled_on, limits.pay_days.value)
+        if paid > last:
+            return Rejected("pay-closed", limits.pay_days.clause, {"until": last.isoformat()})
+    return outside(terms, "pay", begins(paid))
+
+
+def other_provider(clause: str, account: Account | None, provider: str, mode: str) -> Rejected | None:
+    """The refusal when another provider has the person's year already: by enrolment, credit, or what waits (A-10)."""
+    if account is None:
+        return None
+    taken = (
+        any(e.mode == mode and e.provider != provider for e in account.enrolments)
+        or any(
+            c.mode == mode
+            and c.provider not in (None, provider)
+            and c.state == "registered"
+            and not c.make_up
+            for c in account.credits
+            if c.route == "provider"
+        )
+        or any(w.mode == mode and w.provider != provider for w in account.waiting)
+    )
+    return Rejected("other-provider-this-year", clause) if taken else None
+
+
+def covered(
+    limits: Limits, account: Account | None, provider: str, mode: str, completed_at: datetime
+) -> Rejected | bool:
+    """Whether an enrolment covers study completed at this moment; a refusal when the days it gave are over.
+
+    False while there is none, or none that is paid where that is asked: it may still be reported.
+    """
+    paid = limits.enrolled is not None and limits.enrolled.value == "paid"
+    own = [
+        enrolled
+        for enrolled in (account.enrolments if account is not None else ())
+        if enrolled.provider == provider and enrolled.mode == mode and (not paid or enrolled.paid_on)
+    ]
+    if limits.days is None:
+        return bool(own)
+    begun = [enrolled for enrolled in own if begins(enrolled.enrolled_on) <= completed_at]
+    lasts = [later(enrolled.enrolled_on, limits.days.value) for enrolled in begun]
+    if any(completed_at < ends(last) for last in lasts):
+        return True
+    if not lasts:
+        return False
+    return Rejected(
+        "enrolment-over",
+        limits.days.clause,
+        {"until": max(lasts).isoformat(), "days": str(limits.days.value)},
+    )
+
+
+def enrolment_clause(limits: Limits) -> str | None:
+    """The clause that asks for an enrolment, None where none does."""
+    if limits.enrolled is not None and limits.enrolled.value != "no":
+        return limits.enrolled.clause
+    return limits.days.clause if limits.days is not None else None
 
 
 def _suits(

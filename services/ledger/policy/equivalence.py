@@ -10,30 +10,37 @@ from typing import Literal
 from msgspec import Struct
 
 from services.ledger.policy.account import Account, Category, Credit, CreditCategory
-from services.ledger.policy.admission import YEAR_FIRST, Rejected
-from services.ledger.policy.described import Conversion, DirectRegistration, EquivalenceForm
+from services.ledger.policy.admission import YEAR_FIRST
+from services.ledger.policy.attribution import Dates, counts_in, other_year
+from services.ledger.policy.days import day_of
+from services.ledger.policy.decisions import Rejected
+from services.ledger.policy.described import Conversion, EquivalenceForm
 from services.ledger.policy.policy import Policy, Sourced
+from services.ledger.policy.units import to_cents
 
 Role = Literal["sole", "first", "lead", "other"]
 FILL_DEFAULT: tuple[Category, ...] = ("professional", "public")
 """A-03: ninety equivalence credits are a full year's requirement."""
 
 _ZERO = Decimal(0)
-_CENT = Decimal("0.01")
 
 
 class Activity(Struct, frozen=True, kw_only=True):
-    """What somebody did: the form as the policy names it, when it counts from, the role, and how much of it.
+    """What somebody did: the form as the policy names it, when it counts from, the role, how much of it, and how well.
 
-    `happened_on` is the day of the exam, training, publication or conclusion; `result_on` the day its result was told.
-    `quantity` counts what the form counts: subjects, days, papers, hours.
+    `happened_on` is the day of the exam, training, publication or conclusion; `result_on` the day its result was told;
+    `document_on` that of the admission document or the graduation certificate. `quantity` counts what the form counts:
+    subjects, days, papers, hours. `score` is the points reached, `sat_in` the province where an exam was sat.
     """
 
     form: str
     happened_on: date
     result_on: date | None = None
+    document_on: date | None = None
     role: Role | None = None
     quantity: Decimal = Decimal(1)
+    score: Decimal | None = None
+    sat_in: str | None = None
 
 
 class Award(Struct, frozen=True, kw_only=True):
@@ -58,26 +65,18 @@ def award(policy: Policy | None, activity: Activity, place: str, year: int, toda
         return Rejected("credits-not-positive")
     converted: Sourced[Conversion] | None = policy.settings.get(f"conversion.{activity.form}")
     if converted is not None:
-        if activity.happened_on.year != year:
-            return _other_year(converted, activity.happened_on.year, year)
-        return _convert(converted, activity.quantity)
+        refused = other_year(activity.happened_on.year, year, converted.clause)
+        return refused or _convert(converted, activity.quantity)
     form: Sourced[EquivalenceForm] | None = policy.settings.get(f"equivalence.{activity.form}")
     if form is None:
         return Rejected("form-not-recognised", None, {"form": activity.form, "year": str(year)})
-    counted_from = activity.happened_on
-    if form.value.credit_year == "result" and activity.result_on is not None:
-        counted_from = activity.result_on
-    if form.value.credit_year != "decreed" and counted_from.year != year:
-        return _other_year(form, counted_from.year, year)
+    dates = Dates(
+        happened_on=activity.happened_on, result_on=activity.result_on, document_on=activity.document_on
+    )
+    refused = counts_in(form.value.credit_year, dates, _decreed(form.value, year), year, form.clause)
+    if refused is not None:
+        return refused
     return _by_form(form, activity)
-
-
-def registered_directly(policy: Policy, form: str) -> Sourced[DirectRegistration] | None:
-    """The clause by which an authority registers this form from its own lists, so that nobody applies (S0-13, S2B-09)."""
-    direct: Sourced[DirectRegistration] | None = policy.settings.get("direct_registration")
-    if direct is None or form not in direct.value.forms or direct.value.application_needed:
-        return None
-    return direct
 
 
 def used_up(policy: Policy, form: str, account: Account) -> Credit | None:
@@ -91,6 +90,13 @@ def used_up(policy: Policy, form: str, account: Account) -> Credit | None:
     return min(counted, key=lambda credit: (credit.registered_at, credit.credit_id))
 
 
+def _decreed(form: EquivalenceForm, year: int) -> tuple[date, date] | None:
+    if form.decreed is None:
+        return None
+    since, until = day_of(form.decreed.since, year), day_of(form.decreed.until, year)
+    return (since, until) if since is not None and until is not None else None
+
+
 def _by_form(form: Sourced[EquivalenceForm], activity: Activity) -> Award | Rejected:
     value = form.value
     per_unit = value.credits
@@ -99,6 +105,14 @@ def _by_form(form: Sourced[EquivalenceForm], activity: Activity) -> Award | Reje
         if activity.role is None or activity.role not in by_role:
             return Rejected("role-not-recognised", form.clause, {"form": value.form})
         per_unit = by_role[activity.role]
+    if value.bands:
+        if activity.score is None:
+            return Rejected("score-needed", form.clause, {"form": value.form})
+        reached = [band for band in value.bands if band.since <= activity.score]
+        if not reached:
+            lowest = min(band.since for band in value.bands)
+            return Rejected("score-below-bands", form.clause, {"minimum": str(lowest)})
+        per_unit = max(reached, key=lambda band: band.since).credits
     if per_unit is None:
         return Rejected("form-not-recognised", form.clause, {"form": value.form, "year": ""})
     units = activity.quantity.to_integral_value() if value.per != "hours" else activity.quantity
@@ -110,7 +124,7 @@ def _by_form(form: Sourced[EquivalenceForm], activity: Activity) -> Award | Reje
         category, fill = value.covers.category, ()
     elif value.covers is not None and value.covers.fill:
         fill = value.covers.fill
-    return Award(credits=(per_unit * units).quantize(_CENT), category=category, fill=fill, clause=form.clause)
+    return Award(credits=to_cents(per_unit * units), category=category, fill=fill, clause=form.clause)
 
 
 def _convert(rule: Sourced[Conversion], hours: Decimal) -> Award | Rejected:
@@ -121,9 +135,5 @@ def _convert(rule: Sourced[Conversion], hours: Decimal) -> Award | Rejected:
             return Rejected("hours-below-threshold", rule.clause, {"hours": str(value.hours)})
         credits = value.credits
     else:
-        credits = (hours * value.credits / value.hours).quantize(_CENT)
-    return Award(credits=credits.quantize(_CENT), category=value.category, fill=(), clause=rule.clause)
-
-
-def _other_year(source: Sourced[EquivalenceForm] | Sourced[Conversion], counted: int, year: int) -> Rejected:
-    return Rejected("activity-of-other-year", source.clause, {"counted": str(counted), "year": str(year)})
+        credits = hours * value.credits / value.hours
+    return Award(credits=to_cents(credits), category=value.category, fill=(), clause=rule.clause)

@@ -7,16 +7,16 @@ from msgspec import Meta
 
 from services.ledger.policy.account import Category
 from services.ledger.policy.rules import (
-    Act,
     ClauseId,
     Credits,
-    Day,
     Mode,
+    OpeningDay,
     Part,
     ProviderRule,
     RegistrationMoment,
     Rule,
     Text,
+    Tier,
     Years,
     by_mode,
 )
@@ -67,27 +67,22 @@ class RecordLimit(Rule, frozen=True, tag="record_limit"):
     credits: Credits
 
 
-class Window(Rule, frozen=True, tag="window", rename={"since": "from"}):
-    """时间: 学习 (study) 或登记 (register) 等的起止日, 均含当日。Both days are included; an end left out is inherited."""
-
-    act: Act = "study"
-    modes: tuple[Mode, ...] = ()
-    since: Day | None = None
-    until: Day | None = None
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """Start and end are separate settings for each mode, so that a city may move one and inherit the other."""
-        if self.since is not None:
-            yield from by_mode(f"window.{self.act}.from", self.modes, self.since)
-        if self.until is not None:
-            yield from by_mode(f"window.{self.act}.until", self.modes, self.until)
-
-
 class Modes(Rule, frozen=True, tag="modes"):
-    """学习形式: 允许的方式; open 表示"等", 其他方式亦可。Allowed modes; when open, others are allowed too."""
+    """学习形式: 允许的方式; open 表示"等", 其他方式亦可。Allowed modes; when open, others are allowed too.
+
+    With `tiers` it is said of people of those tiers alone, beside what is said of everybody (高级仅限面授).
+    """
 
     allowed: Annotated[tuple[Mode, ...], Meta(min_length=1)]
     open: bool = False
+    tiers: tuple[Tier, ...] = ()
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """One setting for everybody, or one for each tier named."""
+        if not self.tiers:
+            yield "modes", self
+        for tier in self.tiers:
+            yield f"modes.{tier}", self
 
 
 class ListedProvider(Part, frozen=True):
@@ -109,17 +104,6 @@ class Providers(Rule, frozen=True, tag="providers"):
         yield from by_mode("providers", self.modes, self)
 
 
-class Registration(Rule, frozen=True, tag="registration"):
-    """登记时点: study 学完即登记, exam 考试合格后, total 达到总学分时。When a completion becomes credits."""
-
-    at: RegistrationMoment
-    modes: tuple[Mode, ...] = ()
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """A setting for each mode."""
-        yield from by_mode("registration", self.modes, self.at)
-
-
 class Prerequisite(Part, frozen=True):
     """补学前提: 该年度此科目已达到的学分。What the account must hold in a category before it may be made up."""
 
@@ -128,21 +112,36 @@ class Prerequisite(Part, frozen=True):
     clause: ClauseId | None = None
 
 
+MakeUpCondition = Literal["special_reason", "shortfall", "enrolled", "paid"]
+"""Who may make up: with a special reason (A-06), who fell short in the year itself, who had enrolled, or paid, in time."""
+
+
+class MakeUpRequirement(Part, frozen=True):
+    """补学达标学分: 补学后该年度按此标准判断, 不写则按该年度原标准 (A-08)。What makes up the year, where it is another."""
+
+    total: Credits
+    categories: CategoryMinima | None = None
+
+
 class MakeUpWindow(Part, frozen=True, rename={"since": "from"}):
     """补学窗口: 途径、起止日、机构、范围。A time in which a past year may be made up, and how.
 
     Without a start it opens the day after the year's own window, or with the notice if that is later (B-08); without an
-    end it stays open. `providers_of` names the clause of the same notice whose list applies (B-03).
+    end it stays open. `providers_of` names the clause of the same notice whose list applies (B-03). All `conditions` must
+    hold; with `once` a year that another window was used for is not made up again; `fee` in yuan is shown.
     """
 
     channel: Literal["automatic", "application"]
-    since: Day | None = None
-    until: Day | None = None
+    since: OpeningDay | None = None
+    until: OpeningDay | None = None
     act: Literal["study", "register"] = "study"
     modes: tuple[Mode, ...] = ()
     categories: tuple[Category, ...] = ()
     prerequisite: Prerequisite | None = None
-    condition: Literal["special_reason", "shortfall"] | None = None
+    conditions: tuple[MakeUpCondition, ...] = ()
+    once: bool = False
+    fee: Credits | None = None
+    requirement: MakeUpRequirement | None = None
     providers: ProviderRule = "accredited"
     providers_of: ClauseId | None = None
     registration: RegistrationMoment | None = None
@@ -180,11 +179,3 @@ class Precondition(Rule, frozen=True, tag="precondition"):
     collected_in: Text
     before: Literal["study", "registration"]
     address: Text | None = None
-
-
-class Tiers(Rule, frozen=True, tag="tiers"):
-    """课程层级: 可向上拓展; 较低层级默认接受 (A-09)。Course tiers; studying above one's own is allowed."""
-
-    names: Annotated[tuple[Literal["junior", "intermediate", "senior"], ...], Meta(min_length=1)]
-    upward: bool = True
-    lower: Literal["accepted", "refused"] = "accepted"

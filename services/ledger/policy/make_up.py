@@ -11,11 +11,14 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from services.ledger.policy.account import Category
 from services.ledger.policy.days import begins, day_after, day_of, ends
 from services.ledger.policy.judged import MakeUp, MakeUpWindow, Providers
 from services.ledger.policy.notice import Clause, Notice
-from services.ledger.policy.policy import MakeUpTerms, ProviderTerms, Sourced
+from services.ledger.policy.policy import MakeUpTerms, ProviderTerms, RequirementTerms, Sourced
 from services.ledger.policy.providers import provider_terms
+from services.ledger.policy.styles import needs_of
+from services.ledger.policy.units import to_cents
 
 
 class Offer(NamedTuple):
@@ -70,8 +73,9 @@ def never_of(offers: Iterable[Offer]) -> Sourced[None] | None:
 
 
 def _terms(offer: Offer, clause: Clause, window: MakeUpWindow, year: int, own_end: date) -> MakeUpTerms:
-    since = day_of(window.since, year) if window.since else max(day_after(own_end), offer.dated)
-    until = day_of(window.until, year) if window.until else None
+    issued = offer.dated
+    since = day_of(window.since, year, issued) if window.since else max(day_after(own_end), issued)
+    until = day_of(window.until, year, issued) if window.until else None
     assert since is not None, "the parser refuses days that do not exist"
     gate = window.prerequisite
     return MakeUpTerms(
@@ -86,13 +90,38 @@ def _terms(offer: Offer, clause: Clause, window: MakeUpWindow, year: int, own_en
         prerequisite_category=gate.category if gate else None,
         prerequisite_minimum=gate.minimum if gate else Decimal(0),
         prerequisite_clause=(gate.clause or clause.id) if gate else None,
-        condition=window.condition,
+        conditions=window.conditions,
+        once=window.once,
+        fee=window.fee,
+        requirement=_requirement(offer, clause, window),
         providers=_providers(offer.notice, window, clause),
-        style=window.registration,
+        needs=needs_of(window.registration) if window.registration is not None else None,
         clause=clause.id,
         document=offer.notice.label,
         place=offer.notice.place,
         text=clause.text,
+    )
+
+
+def _requirement(offer: Offer, clause: Clause, window: MakeUpWindow) -> tuple[RequirementTerms, ...]:
+    """The minima by which a made-up year is judged where they are others than the year's own (A-08)."""
+    asked = window.requirement
+    if asked is None:
+        return ()
+    minima: list[tuple[Category | None, Decimal | None]] = [(None, asked.total)]
+    if asked.categories is not None:
+        minima += [("professional", asked.categories.professional), ("public", asked.categories.public)]
+    return tuple(
+        RequirementTerms(
+            kind="category" if category else "total",
+            category=category,
+            minimum=to_cents(minimum),
+            clause=clause.id,
+            document=offer.notice.label,
+            text=clause.text,
+        )
+        for category, minimum in minima
+        if minimum is not None
     )
 
 

@@ -6,7 +6,7 @@ The sentences repeat only values of the notice (dates, years, modes, limits), ne
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
-from services.ledger.policy.admission import Rejected
+from services.ledger.policy.decisions import Rejected
 
 
 class RejectionWords(NamedTuple):
@@ -90,6 +90,156 @@ REJECTIONS: Mapping[str, RejectionWords] = {
         "The exam was passed after the window",
         "考试须在学习截止日前合格。",
         "The exam must be passed before the study window ends.",
+    ),
+    "evaluation-too-late": RejectionWords(
+        "考核在截止日后合格",
+        "The evaluation was passed after the window",
+        "考核须在学习截止日前合格。",
+        "The evaluation must be passed before the study window ends.",
+    ),
+    "enrol-not-yet-open": RejectionWords(
+        "报名尚未开始",
+        "Enrolment is not yet open",
+        "报名自 {since} 起。",
+        "Enrolment opens on {since}.",
+    ),
+    "enrol-closed": RejectionWords(
+        "报名已截止",
+        "Enrolment is closed",
+        "报名已于 {until} 截止（含当日）。",
+        "Enrolment closed on {until}, that day included.",
+    ),
+    "pay-not-yet-open": RejectionWords(
+        "缴费尚未开始",
+        "Payment is not yet open",
+        "缴费自 {since} 起。",
+        "Payment opens on {since}.",
+    ),
+    "pay-closed": RejectionWords(
+        "缴费已截止",
+        "Payment is closed",
+        "缴费已于 {until} 截止（含当日）。",
+        "Payment closed on {until}, that day included.",
+    ),
+    "apply-not-yet-open": RejectionWords(
+        "申请尚未开始",
+        "Application is not yet open",
+        "申请自 {since} 起。",
+        "Application opens on {since}.",
+    ),
+    "apply-closed": RejectionWords(
+        "申请已截止",
+        "Application is closed",
+        "申请已于 {until} 截止（含当日）。",
+        "Application closed on {until}, that day included.",
+    ),
+    "register-not-yet-open": RejectionWords(
+        "登记尚未开始",
+        "Registration is not yet open",
+        "登记自 {since} 起。",
+        "Registration opens on {since}.",
+    ),
+    "register-closed": RejectionWords(
+        "登记已截止",
+        "Registration is closed",
+        "登记已于 {until} 截止（含当日）。",
+        "Registration closed on {until}, that day included.",
+    ),
+    "enrolment-over": RejectionWords(
+        "报名后的学习期限已过",
+        "The days after enrolment are over",
+        "报名后 {days} 天内有效，已于 {until} 截止（含当日）。",
+        "An enrolment is good for {days} days: it ended on {until}, that day included.",
+    ),
+    "other-provider-this-year": RejectionWords(
+        "该年度已在其他机构学习",
+        "The year is studied with another provider",
+        "一个年度只能在一家培训机构学习，该年度已有其他机构的报名或学习记录。",
+        "A year is studied with one provider, and another has enrolled the person or reported study.",
+    ),
+    "mode-not-for-tier": RejectionWords(
+        "该层级人员不能采用此学习方式",
+        "The mode is not for people of this tier",
+        "{tier} 层级人员不能采用此学习方式：{mode}。",
+        "People of tier {tier} may not study in this mode: {mode}.",
+    ),
+    "tier-not-stated": RejectionWords(
+        "须注明课程层级",
+        "The course's tier must be stated",
+        "本地按课程层级登记，须注明课程层级。",
+        "Courses count by their tier here, so a record states it.",
+    ),
+    "tier-too-low": RejectionWords(
+        "课程层级低于本人层级",
+        "The course is below the person's tier",
+        "课程层级（{tier}）低于本人层级，不予登记。",
+        "The course's tier ({tier}) is below the person's own.",
+    ),
+    "tier-too-high": RejectionWords(
+        "课程层级高于本人层级",
+        "The course is above the person's tier",
+        "课程层级（{tier}）高于本人层级，不予登记。",
+        "The course's tier ({tier}) is above the person's own.",
+    ),
+    "hours-not-converted": RejectionWords(
+        "本地未规定学时折算",
+        "Hours are not converted here",
+        "通知未规定此学习方式（{mode}）的学时如何折合学分，请按学分报送。",
+        "No clause says what an hour of this mode ({mode}) is worth: report credits.",
+    ),
+    "day-needed": RejectionWords(
+        "须填写相应日期",
+        "A day is needed",
+        "此形式按 {day} 日期确定年度，须填写该日期。",
+        "The year of this form follows from the day of the {day}, which must be given.",
+    ),
+    "outside-decreed-days": RejectionWords(
+        "不在通知规定的期间内",
+        "Outside the days the notice names",
+        "计入 {year} 年度的期间为 {since} 至 {until}。",
+        "For {year} counts what happened from {since} to {until}.",
+    ),
+    "score-needed": RejectionWords(
+        "须填写分数",
+        "The score is needed",
+        "此折算形式（{form}）按分数段折算，须填写分数。",
+        "Credits of {form} depend on the score, which must be given.",
+    ),
+    "score-below-bands": RejectionWords(
+        "分数未达到折算要求",
+        "The score is too low",
+        "分数须不低于 {minimum}。",
+        "A score of {minimum} or more is converted.",
+    ),
+    "route-not-open": RejectionWords(
+        "此形式不由该途径办理",
+        "This form is not brought by this route",
+        "此形式（{form}）不由该途径（{reporter}）办理。",
+        "This form ({form}) is not brought by this route ({reporter}).",
+    ),
+    "make-up-for-enrolled": RejectionWords(
+        "补学限当年已报名人员",
+        "The make-up is for who had enrolled",
+        "{year} 年度的补学限此前已报名的人员。",
+        "The year {year} is made up by those who had enrolled before.",
+    ),
+    "make-up-for-paid": RejectionWords(
+        "补学限当年已缴费人员",
+        "The make-up is for who had paid",
+        "{year} 年度的补学限此前已缴费的人员。",
+        "The year {year} is made up by those who had paid before.",
+    ),
+    "make-up-not-needed": RejectionWords(
+        "该年度已达标，无需补学",
+        "The year needs no make-up",
+        "{year} 年度已达到规定学分，不再补学。",
+        "The year {year} was met in time and is not made up.",
+    ),
+    "make-up-used": RejectionWords(
+        "该年度已补学过",
+        "The year has been made up before",
+        "{year} 年度只能补学一次。",
+        "The year {year} can be made up once only.",
     ),
     "credits-not-positive": RejectionWords(
         "学分须大于零",

@@ -11,27 +11,38 @@ from msgspec import Meta
 
 from services.ledger.policy import described as d
 from services.ledger.policy import judged as j
+from services.ledger.policy.attribution import CreditYear
+from services.ledger.policy.enrolment import Enrolment, ProviderChoice
+from services.ledger.policy.routes import DirectRegistration, Route
 from services.ledger.policy.rules import Adcode, ClauseId, Part, Text, Years
+from services.ledger.policy.styles import Registration
+from services.ledger.policy.tiers import Tiers
+from services.ledger.policy.units import Units
+from services.ledger.policy.windows import Window
 
 AnyRule = (
     j.Obligation
     | j.Requirement
     | j.RecordLimit
-    | j.Window
     | j.Modes
     | j.Providers
-    | j.Registration
     | j.MakeUp
     | j.CarryOver
     | j.Disqualification
     | j.Precondition
-    | j.Tiers
+    | Window
+    | Registration
+    | Tiers
+    | Units
+    | Enrolment
+    | ProviderChoice
+    | CreditYear
     | d.Scope
     | d.Contents
     | d.Equivalence
     | d.Conversion
-    | d.DirectRegistration
-    | d.Route
+    | DirectRegistration
+    | Route
     | d.Filing
     | d.TimeLimit
     | d.Procedure

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from services.ledger.policy.account import Category
 from services.ledger.policy.recognition import separately_recognised
-from services.ledger.policy.rules import RegistrationMoment
+from services.ledger.policy.rules import Need
 
 T = TypeVar("T")
 
@@ -66,8 +66,45 @@ class ProviderTerms(Struct, frozen=True):
     clause: str | None
 
 
+class UnitTerms(Struct, frozen=True):
+    """How a mode's hours are counted; `clause` is that of the rate, or of the day's credits."""
+
+    hour_minutes: int | None
+    hour_credits: Decimal | None
+    day_hours_max: Decimal | None
+    day_credits: Decimal | None
+    clause: str | None
+
+    @property
+    def convert(self) -> bool:
+        """Whether hours become credits here at all."""
+        return self.hour_credits is not None or self.day_credits is not None
+
+
+class Limits(Struct, frozen=True):
+    """What a mode asks beyond its window and its providers; each is None where no clause asks it.
+
+    `enrolled` is "enrolled" or "paid"; `days` are the days a person has from the day of enrolment; `one_provider` and
+    `own_year` hold the clause alone; `modes_of_tier` are the modes left to a tier; `register` is the span outside which
+    nothing is registered.
+    """
+
+    enrolled: Sourced[str] | None = None
+    days: Sourced[int] | None = None
+    pay_days: Sourced[int] | None = None
+    one_provider: str | None = None
+    own_year: str | None = None
+    tiers: Sourced[Any] | None = None
+    modes_of_tier: Mapping[str, Sourced[Any]] = {}
+    register: Span | None = None
+
+
 class Terms(Struct, frozen=True):
-    """How one mode of study is admitted in the year."""
+    """How one mode of study is admitted in the year.
+
+    `needs` is what a completion waits for, in order: an exam, an evaluation, the year's total. `acts` are the spans of
+    other acts than study, by act. `limits` is None where a mode asks nothing more, as most do.
+    """
 
     allowed: bool
     modes_clause: str | None
@@ -75,8 +112,22 @@ class Terms(Struct, frozen=True):
     register_ends: datetime
     register_clause: str | None
     providers: ProviderTerms
-    style: RegistrationMoment
+    needs: tuple[Need, ...]
     style_clause: str | None
+    acts: Mapping[str, Span] = {}
+    units: UnitTerms | None = None
+    limits: Limits | None = None
+
+
+class RequirementTerms(Struct, frozen=True):
+    """A minimum that the year's credits must reach, of all (`category` None) or of one category."""
+
+    kind: Literal["total", "category"]
+    category: Category | None
+    minimum: Decimal
+    clause: str
+    document: str
+    text: str
 
 
 class MakeUpTerms(Struct, frozen=True):
@@ -93,23 +144,15 @@ class MakeUpTerms(Struct, frozen=True):
     prerequisite_category: Category | None
     prerequisite_minimum: Decimal
     prerequisite_clause: str | None
-    condition: str | None
+    conditions: tuple[str, ...]
+    once: bool
+    fee: Decimal | None
+    requirement: tuple[RequirementTerms, ...]
     providers: ProviderTerms
-    style: RegistrationMoment | None
+    needs: tuple[Need, ...] | None
     clause: str
     document: str
     place: str
-    text: str
-
-
-class RequirementTerms(Struct, frozen=True):
-    """A minimum that the year's credits must reach, of all (`category` None) or of one category."""
-
-    kind: Literal["total", "category"]
-    category: Category | None
-    minimum: Decimal
-    clause: str
-    document: str
     text: str
 
 

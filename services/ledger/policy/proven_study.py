@@ -8,16 +8,19 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from services.ledger.policy.account import Category
-from services.ledger.policy.admission import Rejected, is_out_of_range
+from services.ledger.policy.account import Account, Category
+from services.ledger.policy.admission import is_out_of_range
 from services.ledger.policy.days import begins
-from services.ledger.policy.described import Route
+from services.ledger.policy.decisions import Rejected
 from services.ledger.policy.equivalence import Award
+from services.ledger.policy.make_up_gates import gate_of
 from services.ledger.policy.policy import MakeUpTerms, Policy, Sourced
+from services.ledger.policy.routes import Route
+from services.ledger.policy.units import to_cents
+from services.ledger.policy.windows import outside
 
 STUDY = "study"
 """The form under which proven study is claimed."""
-_CENT = Decimal("0.01")
 
 
 class ProvenStudy(Struct, frozen=True, kw_only=True):
@@ -31,9 +34,17 @@ class ProvenStudy(Struct, frozen=True, kw_only=True):
 
 
 def award_study(
-    policy: Policy | None, study: ProvenStudy, place: str, year: int, now: datetime
+    policy: Policy | None,
+    study: ProvenStudy,
+    place: str,
+    year: int,
+    now: datetime,
+    account: Account | None = None,
 ) -> Award | Rejected:
-    """The credits of proven study for a credit year, claimed at this moment; or why it may not be claimed."""
+    """The credits of proven study for a credit year, claimed at this moment; or why it may not be claimed.
+
+    `account` is that year's, for make-up that asks what is in it already.
+    """
     if is_out_of_range(year, now):
         return Rejected("year-out-of-range", None, {"year": str(year)})
     if policy is None:
@@ -54,8 +65,8 @@ def award_study(
         route = _claimable(policy, study.mode)
         if route is None:
             return Rejected("mode-not-claimed", terms.modes_clause, {"mode": study.mode})
-        return _awarded(study, route.clause, make_up=False)
-    return _made_up(policy, study, year, now)
+        return outside(terms, "apply", now) or _awarded(study, route.clause, make_up=False)
+    return _made_up(policy, study, year, now, account)
 
 
 def _claimable(policy: Policy, mode: str) -> Sourced[Route] | None:
@@ -67,7 +78,9 @@ def _claimable(policy: Policy, mode: str) -> Sourced[Route] | None:
     return None
 
 
-def _made_up(policy: Policy, study: ProvenStudy, year: int, now: datetime) -> Award | Rejected:
+def _made_up(
+    policy: Policy, study: ProvenStudy, year: int, now: datetime, account: Account | None
+) -> Award | Rejected:
     """Make-up by application: the window is that of applying, so the moment of the claim counts (B-08)."""
     refusal: Rejected | None = None
     for window in policy.make_up:
@@ -77,11 +90,11 @@ def _made_up(policy: Policy, study: ProvenStudy, year: int, now: datetime) -> Aw
             until = window.until.isoformat() if window.until else ""
             refusal = refusal or Rejected("window-closed", window.clause, {"year": str(year), "until": until})
             continue
-        if window.condition == "special_reason" and not study.special_reason:
-            refusal = Rejected("special-reason-needed", window.clause, {"year": str(year)})
-            continue
-        if window.categories is not None and study.category not in window.categories:
-            refusal = Rejected("make-up-category", window.clause, {"category": study.category})
+        gate = gate_of(
+            policy, window, study.category, account, special_reason=study.special_reason, by_application=True
+        )
+        if gate is not None:
+            refusal = gate
             continue
         return _awarded(study, window.clause, make_up=True)
     return refusal or Rejected(
@@ -91,7 +104,7 @@ def _made_up(policy: Policy, study: ProvenStudy, year: int, now: datetime) -> Aw
 
 def _awarded(study: ProvenStudy, clause: str, *, make_up: bool) -> Award:
     return Award(
-        credits=study.credits.quantize(_CENT),
+        credits=to_cents(study.credits),
         category=study.category,
         fill=(),
         clause=clause,

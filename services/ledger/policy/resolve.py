@@ -16,6 +16,7 @@ import msgspec
 from services.ledger.policy.account import Category
 from services.ledger.policy.days import begins, day_of, ends
 from services.ledger.policy.judged import Modes, Providers
+from services.ledger.policy.limits import PREFIXES, limits_of, units_of
 from services.ledger.policy.make_up import Offer, never_of, offer_of, standing, windows_of
 from services.ledger.policy.notice import Clause, Notice, canonical
 from services.ledger.policy.policy import (
@@ -29,11 +30,13 @@ from services.ledger.policy.policy import (
     Terms,
 )
 from services.ledger.policy.providers import provider_terms
-from services.ledger.policy.rules import RegistrationMoment
+from services.ledger.policy.rules import Act
+from services.ledger.policy.styles import needs_of
 
 CATEGORIES: tuple[Category, ...] = ("professional", "public")
 _CENT = Decimal("0.01")
-_MODE_SETTINGS = ("window.study", "window.register", "providers", "registration")
+_ACTS: tuple[Act, ...] = ("register", "enrol", "pay", "apply")
+_MODE_SETTINGS = ("window", "providers", "registration", *PREFIXES)
 
 
 class Published(NamedTuple):
@@ -64,10 +67,17 @@ class Settings:
             for name, value in rule.settings():
                 held = self.winners.get(name)
                 if held is None or rank >= held.rank:
+                    said = self._dated(value, notice)
                     sourced = Sourced(
-                        value, clause.id, notice.label, notice.place, clause.article, clause.text
+                        said, clause.id, notice.label, notice.place, clause.article, clause.text
                     )
                     self.winners[name] = Winner(rank, sourced)
+
+    def _dated(self, value: Any, notice: Notice) -> Any:
+        """The value, with days counted from the issue as days of the calendar."""
+        if isinstance(value, str) and value.startswith("issue+"):
+            return str(day_of(value, self.year, notice.dated))
+        return value
 
     def get(self, name: str) -> Sourced[Any] | None:
         """The setting's value, with its source."""
@@ -243,7 +253,12 @@ def _terms(settings: Settings, mode: str) -> Terms:
     study, register = _span(settings, "study", mode), _span(settings, "register", mode)
     allowed: Sourced[Modes] | None = settings.get("modes")
     providers: Sourced[Providers] | None = settings.of_mode("providers", mode)
-    style: Sourced[RegistrationMoment] | None = settings.of_mode("registration", mode)
+    style = settings.of_mode("registration", mode)
+    spans = {act: _span(settings, act, mode) for act in _ACTS}
+
+    def of_mode(name: str) -> Sourced[Any] | None:
+        return settings.of_mode(name, mode)
+
     return Terms(
         allowed=allowed is None or allowed.value.open or mode in allowed.value.allowed,
         modes_clause=allowed.clause if allowed else None,
@@ -253,8 +268,11 @@ def _terms(settings: Settings, mode: str) -> Terms:
         providers=provider_terms(
             providers.value if providers else None, providers.clause if providers else None
         ),
-        style=style.value if style else "study",
+        needs=needs_of(style.value) if style else (),
         style_clause=style.clause if style else None,
+        acts={act: span for act, span in spans.items() if span.since or span.until},
+        units=units_of(of_mode),
+        limits=limits_of(of_mode, settings.get, register),
     )
 
 
@@ -264,7 +282,7 @@ def _spans(settings: Settings, any_mode: Terms, terms: Mapping[str, Terms]) -> t
         any_mode.study,
         *(t.study for t in terms.values() if t.allowed and not _alike(t.study, any_mode.study)),
     ]
-    for act in ("register", "enrol", "pay", "apply"):
+    for act in _ACTS:
         general = _span(settings, act, "*")
         if general.until is not None or general.since is not None:
             spans.append(general)

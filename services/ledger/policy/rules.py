@@ -39,9 +39,26 @@ ClauseId = Annotated[
     str,
     Meta(pattern="^[A-Z][A-Z0-9]{0,9}-[0-9]{2,3}[a-z]?$", description="条款编号, 如 S0-10。The clause's id."),
 ]
+_DAY = "(?:Y(?:[+-][0-9]{1,2})?|[0-9]{4})-[0-9]{2}-[0-9]{2}"
+OpeningDay = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:{_DAY}|issue\+[0-9]{{1,3}}d)$",
+        description="日期, 或 Y-01-01, 或印发后若干天 issue+30d。A date, one relative to the year, or days after the issue.",
+    ),
+]
+ClosingDay = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:{_DAY}|(?:issue|enrolment)\+[0-9]{{1,3}}d)$",
+        description="同上; 或报名后若干天 enrolment+180d。Likewise, or days after the person's enrolment.",
+    ),
+]
 Act = Literal["study", "register", "enrol", "pay", "apply"]
+Tier = Literal["junior", "intermediate", "senior"]
 ProviderRule = Literal["listed", "accredited"]
-RegistrationMoment = Literal["study", "exam", "total"]
+Need = Literal["exam", "evaluation", "total"]
+RegistrationMoment = Literal["study", "exam", "evaluation", "total"]
 
 
 class Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

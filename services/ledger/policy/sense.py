@@ -6,9 +6,10 @@ from contracts.divisions import is_known
 from services.ledger.policy.days import day_of
 from services.ledger.policy.departures import Departure
 from services.ledger.policy.described import Duty, Platform
-from services.ledger.policy.judged import MakeUp, MakeUpWindow, Providers, Window
+from services.ledger.policy.judged import MakeUp, MakeUpWindow, Providers
 from services.ledger.policy.notice import AnyRule, Notice
 from services.ledger.policy.rules import Years
+from services.ledger.policy.windows import Window
 
 NO_SUCH_DAY = ("date", "没有这一天", "there is no such day")
 

@@ -1,6 +1,7 @@
 """What a policy says on a given day, the same for everybody: the phase of the year, deadlines, the make-up that is open."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
@@ -33,9 +34,10 @@ class MakeUpOffer(Struct, frozen=True):
     open: bool
     modes: tuple[str, ...]
     categories: tuple[str, ...]
-    condition: str | None
+    conditions: tuple[str, ...]
     clause: str
     document: str
+    fee: Decimal | None = None
 
 
 class MakeUp(Struct, frozen=True):
@@ -135,7 +137,8 @@ def _offer(window: MakeUpTerms, start: datetime, end: datetime) -> MakeUpOffer:
         open=window.begins < end and start < window.ends,
         modes=tuple(sorted(window.modes or ())),
         categories=tuple(sorted(window.categories or ())),
-        condition=window.condition,
+        conditions=window.conditions,
         clause=window.clause,
         document=window.document,
+        fee=window.fee,
     )

@@ -102,6 +102,10 @@ class TestWords:
             "per",
             "hours",
             "counted",
+            "day",
+            "days",
+            "reporter",
+            "tier",
         )
         rejected = Rejected(code, None, dict.fromkeys(names, "2025"))
         for language in ("zh", "en"):

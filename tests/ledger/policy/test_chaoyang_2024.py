@@ -211,7 +211,7 @@ class TestMakeUp:
         answer = Given(CHAOYANG, 2023).when_posted(completion(2023, "2024-12-31 23:59:59"))
         assert answer == Rejected("make-up-by-application", "S0-22", {"year": "2023"})
         (window, *_) = policy(CHAOYANG, 2023).make_up
-        assert (window.condition, window.until) == ("special_reason", date(2024, 12, 31))
+        assert (window.conditions, window.until) == (("special_reason",), date(2024, 12, 31))
 
     def test_it_begins_with_the_notice_where_no_day_is_given(self):
         """B-08: 2023 ended before the notice was issued."""
