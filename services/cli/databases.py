@@ -9,6 +9,7 @@ import asyncpg
 
 from services.cli.home import Home
 from services.cli.settings import SERVICES, StackSettings
+from services.kit.database import Database, Databases
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import upgrade
 from services.kit.provision import provision, with_database
@@ -113,3 +114,23 @@ def databases_for_a_command(settings: StackSettings) -> Iterator[dict[str, str]]
         yield engine.open()
     finally:
         engine.close()
+
+
+async def connect_as(
+    service: str, settings: StackSettings, dsns: dict[str, str], *, purpose: str
+) -> Databases:
+    """The databases of a service as a command uses them; `purpose` shows in PostgreSQL's list of connections.
+
+    Raises SettingsError when the service's database is not known.
+    """
+    if service not in dsns:
+        raise SettingsError(f"XUEFEN_{service.upper()}_DATABASE_URL is not set")
+    by_log = {log: url.get_secret_value() for log, url in settings.ledger_databases.items()}
+    if service != "ledger":
+        by_log = {}
+    opened: dict[str, Database] = {}
+    for dsn in dict.fromkeys([dsns[service], *by_log.values()]):
+        opened[dsn] = await Database.connect(
+            dsn, schema=service, application_name=f"xuefen.{service}.{purpose}", size_max=2
+        )
+    return Databases(opened[dsns[service]], {log: opened[dsn] for log, dsn in by_log.items()})

@@ -33,6 +33,14 @@ def read(path: Path) -> Notice | None:
     return None
 
 
+def needed(path: Path) -> Notice:
+    """The notice in a file; leave with 1 once its faults are printed."""
+    notice = read(path)
+    if notice is None:
+        sys.exit(1)
+    return notice
+
+
 def short(value: Any) -> str:
     """A value on one line, without fields at their default."""
     if value is None or isinstance(value, str | int | bool):

@@ -13,8 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.divisions import full_name_of, is_known
-from services.cli.notice_files import err, fail, out, read, short
+from services.cli.notice_files import err, fail, needed, out, read, short
 from services.cli.policy_diff import diff
+from services.cli.policy_simulate import simulate
 from services.ledger.policy import (
     Notice,
     Policy,
@@ -131,9 +132,7 @@ def publish(
     """
     import httpx
 
-    notice = read(file)
-    if notice is None:
-        sys.exit(1)
+    notice = needed(file)
     address = (url or _running_ledger()).rstrip("/")
     headers = {"Authorization": f"Bearer {token or _own_token(notice)}", "Accept-Language": _language()}
     try:
@@ -156,10 +155,7 @@ def publish(
 def _book_with(files: list[Path]) -> PolicyBook:
     book = bundled_book()
     for position, path in enumerate(files, start=1):
-        notice = read(path)
-        if notice is None:
-            sys.exit(1)
-        book = book.with_notice(notice, datetime.now(UTC), "draft", position)
+        book = book.with_notice(needed(path), datetime.now(UTC), "draft", position)
     return book
 
 
@@ -239,3 +235,4 @@ def _show_refusal(status: int, content: bytes) -> None:
 
 
 app.command(diff)
+app.command(simulate)

@@ -1,6 +1,6 @@
 """`xuefen policy diff`: what a draft changes, setting by setting, for every place and year it touches."""
 
-import sys
+import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,14 +12,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.divisions import full_name_of
-from services.cli.notice_files import fail, out, read, short
+from services.cli.notice_files import fail, needed, out, short
 from services.ledger.policy import Notice, PolicyBook, Sourced, bundled_book
 from services.ledger.policy.difference import Change, PolicyDifference, compare_books
 
 _COLOURS = {"added": "green", "removed": "red", "changed": "yellow", "restated": "dim"}
 
 
-def diff(*files: Path, json: bool = False, restated: bool = False) -> None:
+def diff(*files: Path, json: bool = False, restated: bool = False, ledger: bool = False) -> None:
     """Compare a draft notice with what is in force, or two drafts with each other, setting by setting.
 
     Parameters
@@ -30,12 +30,15 @@ def diff(*files: Path, json: bool = False, restated: bool = False) -> None:
         Print JSON instead of tables.
     restated
         Also show values that stay and are only said by another clause.
+    ledger
+        Compare with what this installation's ledger has published, not with the bundled notices.
     """
     if len(files) not in (1, 2):
         fail("name one file, or two")
-    notices = [_needed(path) for path in files]
-    before = bundled_book() if len(notices) == 1 else _with(bundled_book(), notices[0])
-    after = _with(bundled_book(), notices[-1])
+    notices = [needed(path) for path in files]
+    in_force = _published() if ledger else bundled_book()
+    before = in_force if len(notices) == 1 else _with(in_force, notices[0])
+    after = _with(in_force, notices[-1])
     replaced = [entry.notice for entry in before if entry.notice.id in {notice.id for notice in notices}]
     found = compare_books(before, after, [*notices, *replaced])
     if json:
@@ -47,11 +50,21 @@ def diff(*files: Path, json: bool = False, restated: bool = False) -> None:
         _show(difference, restated)
 
 
-def _needed(path: Path) -> Notice:
-    notice = read(path)
-    if notice is None:
-        sys.exit(1)
-    return notice
+def _published() -> PolicyBook:
+    from services.cli.databases import connect_as, databases_for_a_command
+    from services.cli.ledger_book import published_book
+    from services.cli.settings import StackSettings
+
+    async def read_book(dsns: dict[str, str]) -> PolicyBook:
+        databases = await connect_as("ledger", settings, dsns, purpose="diff")
+        try:
+            return await published_book(databases)
+        finally:
+            await databases.close()
+
+    settings = StackSettings.load()
+    with databases_for_a_command(settings) as dsns:
+        return asyncio.run(read_book(dsns))
 
 
 def _with(book: PolicyBook, notice: Notice) -> PolicyBook:

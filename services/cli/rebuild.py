@@ -8,8 +8,9 @@ from types import ModuleType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from services.cli.databases import connect_as
 from services.cli.settings import StackSettings
-from services.kit.database import Database, Databases
+from services.kit.database import Databases
 from services.kit.rebuild import Rebuilt
 from services.kit.settings import SettingsError
 
@@ -30,9 +31,9 @@ async def rebuild(
     if not has_read_models(service):
         raise SettingsError(f"{service} has no read models to rebuild")
     module = importlib.import_module(f"services.{service}.rebuild")
-    databases = await _connect(service, settings, dsns)
+    databases = await connect_as(service, settings, dsns, purpose="rebuild")
     try:
-        with _bars(console) as bars:
+        with bars_on(console) as bars:
             return await _rebuild(module, service, databases, bars, models=models, logs=logs)
     except LookupError as error:
         known = ", ".join(module.READ_MODELS)
@@ -74,21 +75,8 @@ async def _rebuild(
     return rebuilt
 
 
-async def _connect(service: str, settings: StackSettings, dsns: dict[str, str]) -> Databases:
-    if service not in dsns:
-        raise SettingsError(f"XUEFEN_{service.upper()}_DATABASE_URL is not set")
-    by_log = {log: url.get_secret_value() for log, url in settings.ledger_databases.items()}
-    if service != "ledger":
-        by_log = {}
-    opened: dict[str, Database] = {}
-    for dsn in dict.fromkeys([dsns[service], *by_log.values()]):
-        opened[dsn] = await Database.connect(
-            dsn, schema=service, application_name=f"xuefen.{service}.rebuild", size_max=2
-        )
-    return Databases(opened[dsns[service]], {log: opened[dsn] for log, dsn in by_log.items()})
-
-
-def _bars(console: Console) -> Progress:
+def bars_on(console: Console) -> Progress:
+    """Bars with counts and the time that is left."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

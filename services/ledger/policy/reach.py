@@ -43,13 +43,13 @@ def bounds_of(*books: PolicyBook) -> tuple[int, int]:
 
 
 def places_with_notices(notices: Iterable[Notice], *books: PolicyBook) -> list[str]:
-    """The places of the notices, and every place under them that has a notice of its own, where they reach.
+    """The places of the notices, what they carve out, and every place under them that has a notice of its own.
 
     Places in between follow the nearest of these, so whoever compares policies there has compared them all.
     """
     found: set[str] = set()
     for notice in notices:
-        found.add(notice.place)
+        found.update((notice.place, *notice.excludes))
         found.update(
             entry.notice.place for book in books for entry in book if reaches(notice, entry.notice.place)
         )

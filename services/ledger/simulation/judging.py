@@ -1,0 +1,131 @@
+"""Judging everybody twice, under the book in force and under the book with the draft, and counting who is judged otherwise:
+pure, so that a simulation equals what publishing does."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.ledger.policy import Account, Assessment, Notice, Person, Policy, PolicyBook, assess
+from services.ledger.policy.difference import compare_books
+from services.ledger.policy.reach import reaches
+from services.ledger.simulation.reasons import Reason, alike, reasons_of
+
+_REMEMBERED_MAX = 200_000
+
+
+class Changed(Struct, frozen=True):
+    """How many persons of a place are judged otherwise for a year, from which status to which, and why.
+
+    With the same status on both sides other credits are missing, or another make-up is open.
+    """
+
+    place: str
+    year: int
+    before: str
+    after: str
+    reasons: tuple[Reason, ...]
+    persons: int
+
+
+class _Pair(Struct, frozen=True):
+    """The policies of one place and year that differ."""
+
+    year: int
+    before: Policy | None
+    after: Policy | None
+
+
+class Judging:
+    """Counts person by person. `notices` are the draft and the publication it replaces, if it replaces one."""
+
+    def __init__(self, before: PolicyBook, after: PolicyBook, notices: Sequence[Notice], on: date) -> None:
+        self._before = before
+        self._after = after
+        self._notices = notices
+        self._on = on
+        self.years = sorted({found.year for found in compare_books(before, after, notices)})
+        """The years for which anything changes: accounts of others need not be read."""
+        self.persons = 0
+        self.judged = 0
+        self._pairs: dict[str, tuple[_Pair, ...]] = {}
+        self._without_account: dict[tuple[Person, int], tuple[str, str, tuple[Reason, ...]] | None] = {}
+        self._counts: Counter[tuple[str, int, str, str, tuple[Reason, ...]]] = Counter()
+
+    def judge(self, person: Person, accounts: Mapping[int, Account]) -> None:
+        """Judge each year that changes for the person's place; a year without an account is one without credits."""
+        self.persons += 1
+        for pair in self._pairs.get(person.place) or self._pairs_of(person.place):
+            account = accounts.get(pair.year)
+            self.judged += 1
+            found = (
+                self._compared(pair, account, person)
+                if account is not None
+                else self._nothing_earned(pair, person)
+            )
+            if found is not None:
+                self._counts[person.place, pair.year, *found] += 1
+
+    def changed(self) -> tuple[Changed, ...]:
+        """The counts so far, by place, year, status before and after."""
+        made = (Changed(*key, persons=count) for key, count in self._counts.items())
+        return tuple(sorted(made, key=_order))
+
+    def concerns(self, place: str) -> bool:
+        """Whether anything changes at a place."""
+        return bool(self._pairs_of(place))
+
+    def _pairs_of(self, place: str) -> tuple[_Pair, ...]:
+        known = self._pairs.get(place)
+        if known is None:
+            known = self._pairs[place] = tuple(self._make_pairs(place))
+        return known
+
+    def _make_pairs(self, place: str) -> Iterable[_Pair]:
+        if not any(reaches(notice, place) for notice in self._notices):
+            return
+        for year in self.years:
+            before, after = self._before.resolve(place, year), self._after.resolve(place, year)
+            if _hash(before) != _hash(after):
+                yield _Pair(year, before, after)
+
+    def _nothing_earned(self, pair: _Pair, person: Person) -> tuple[str, str, tuple[Reason, ...]] | None:
+        """Persons without an account differ in their grounds alone, and are many: each kind is judged once."""
+        key = (replace(person, person_id=""), pair.year)
+        if key not in self._without_account:
+            if len(self._without_account) >= _REMEMBERED_MAX:
+                self._without_account.clear()
+            self._without_account[key] = self._compared(pair, None, person)
+        return self._without_account[key]
+
+    def _compared(
+        self, pair: _Pair, account: Account | None, person: Person
+    ) -> tuple[str, str, tuple[Reason, ...]] | None:
+        before, after = (
+            self._assess(pair.before, pair, account, person),
+            self._assess(pair.after, pair, account, person),
+        )
+        if alike(before, after):
+            return None
+        return before.status, after.status, reasons_of(before, after)
+
+    def _assess(
+        self, policy: Policy | None, pair: _Pair, account: Account | None, person: Person
+    ) -> Assessment:
+        return assess(policy, account, person, pair.year, self._on)
+
+
+def _hash(policy: Policy | None) -> str | None:
+    return policy.hash if policy is not None else None
+
+
+def _order(changed: Changed) -> tuple[object, ...]:
+    return (
+        changed.place,
+        changed.year,
+        changed.before,
+        changed.after,
+        tuple((reason.what, reason.clause or "") for reason in changed.reasons),
+    )

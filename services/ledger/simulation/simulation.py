@@ -1,0 +1,115 @@
+"""`simulate`: reads profiles and accounts in order of their key, log by log, in read-only transactions, and judges each year
+twice. Nothing is written, and nothing can be: the transactions refuse it."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of
+from services.kit.database import Connection, Databases
+from services.ledger.accounts.profile import Profile
+from services.ledger.policy import Account, Notice, PolicyBook
+from services.ledger.simulation.judging import Changed, Judging
+
+BATCH = 2_000
+"""Persons read at a time, unless told otherwise."""
+
+Progress = Callable[[str, int, int], None]
+"""Told the log, how many of its persons were read, and how many there are."""
+
+_COUNT = "select count(*) from profiles where log = $1"
+_POSITION = "select position from logs where log = $1"
+_PROFILES = (
+    "select person_id, state from profiles where log = $1 and person_id > $2 order by person_id limit $3"
+)
+_ACCOUNTS = """
+select person_id, year, state from accounts
+ where log = $1 and person_id >= $2 and person_id <= $3 and year = any($4::int[])
+"""
+_decode_profile = msgspec.json.Decoder(Profile).decode
+_decode_account = msgspec.json.Decoder(Account).decode
+
+
+class Simulation(Struct, frozen=True):
+    """What a draft would change on a day. `persons` were read, `judged` counts those years of theirs that the draft
+    touches; `positions` says what of each log was seen."""
+
+    notice: str
+    document: str
+    place: str
+    on: date
+    years: tuple[int, ...]
+    positions: dict[str, int]
+    persons: int
+    judged: int
+    changes: tuple[Changed, ...]
+
+    @property
+    def changed(self) -> int:
+        """How many years of persons are judged otherwise."""
+        return sum(change.persons for change in self.changes)
+
+
+async def simulate(
+    databases: Databases,
+    book: PolicyBook,
+    draft: Notice,
+    *,
+    on: date,
+    progress: Progress = lambda _log, _read, _all: None,
+    batch: int = BATCH,
+) -> Simulation:
+    """Judge everybody the draft reaches, under the book as it is and as it would be, on a day.
+
+    The draft stands as if it were published after all others.
+    """
+    latest = max((entry.recorded_at for entry in book), default=datetime(2000, 1, 1, tzinfo=UTC))
+    after = book.with_notice(draft, latest + timedelta(microseconds=1), authority_of(draft.place), 1)
+    replaced = [
+        entry.notice for entry in book if (entry.notice.place, entry.notice.id) == (draft.place, draft.id)
+    ]
+    judging = Judging(book, after, (draft, *replaced), on)
+    positions: dict[str, int] = {}
+    if judging.years:
+        for database, logs in databases.grouped(logs_of(draft)).items():
+            async with database.acquire() as conn:
+                for log in logs:
+                    async with conn.transaction(isolation="repeatable_read", readonly=True):
+                        positions[log] = await conn.fetchval(_POSITION, log) or 0
+                        await _judge_log(conn, log, judging, progress, batch)
+    return Simulation(
+        notice=draft.id,
+        document=draft.label,
+        place=draft.place,
+        on=on,
+        years=tuple(judging.years),
+        positions=positions,
+        persons=judging.persons,
+        judged=judging.judged,
+        changes=judging.changed(),
+    )
+
+
+def logs_of(notice: Notice) -> Sequence[str]:
+    """The logs whose people a notice can reach: its authority's; all, for one of the nation."""
+    return AUTHORITIES if notice.place == NATION else (authority_of(notice.place),)
+
+
+async def _judge_log(conn: Connection, log: str, judging: Judging, progress: Progress, batch: int) -> None:
+    total: int = await conn.fetchval(_COUNT, log)
+    read, last = 0, ""
+    profiles = await conn.prepare(_PROFILES)
+    accounts = await conn.prepare(_ACCOUNTS)
+    while rows := await profiles.fetch(log, last, batch):
+        first, last = rows[0][0], rows[-1][0]
+        by_person: dict[str, dict[int, Account]] = {}
+        for person_id, year, state in await accounts.fetch(log, first, last, judging.years):
+            by_person.setdefault(person_id, {})[year] = _decode_account(state)
+        for person_id, state in rows:
+            person = _decode_profile(state).person
+            if judging.concerns(person.place):
+                judging.judge(person, by_person.get(person_id, {}))
+        read += len(rows)
+        progress(log, read, total)
