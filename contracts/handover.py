@@ -3,7 +3,6 @@ and the judgements of the years that stay. It carries no name and no number of a
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
@@ -16,6 +15,7 @@ from contracts.envelope import (
     CreditYear,
     Day,
     Flag,
+    KeyedHash,
     OpaqueId,
     Title,
     Uscc,
@@ -58,9 +58,54 @@ class HandedCredit(HandoverPart):
     registered_at: UtcTime
     make_up: Flag = False
     late: Flag = False
+    confirmed_by: tuple[Code, ...] = ()
     state: Literal["registered", "withdrawn", "revoked"] = "registered"
     reason: Code | None = None
     ended_at: UtcTime | None = None
+
+
+class HandedWaiting(HandoverPart):
+    """A completion that reached the account after the guard and was not registered yet: the destination decides it."""
+
+    completion_id: OpaqueId
+    provider_id: OpaqueId
+    category: Code
+    credits: Credits
+    mode: Code
+    completed_at: UtcTime
+    reason: Code
+    held_at: UtcTime
+    clause: str | None = None
+    course: Title | None = None
+    title: Title | None = None
+    tier: Code | None = None
+    started_on: Day | None = None
+    exam_passed_at: UtcTime | None = None
+    content: str
+
+
+class HandedExam(HandoverPart):
+    """A pass in a provider's exam over the year's study (S0-09)."""
+
+    provider_id: OpaqueId
+    passed_at: UtcTime
+
+
+class HandedExemption(HandoverPart):
+    """An authority freed the person of the year (A-14)."""
+
+    reason: Code
+    authority: Adcode
+    granted_on: Day
+
+
+class TakenBack(HandoverPart):
+    """A provider took back a completion that travelled while it waited."""
+
+    provider_id: OpaqueId
+    completion_id: OpaqueId
+    reason: Code
+    taken_back_at: UtcTime
 
 
 class HandedAccount(HandoverPart):
@@ -68,7 +113,10 @@ class HandedAccount(HandoverPart):
 
     year: CreditYear
     credits: tuple[HandedCredit, ...] = ()
-    exempt: Code | None = None
+    waiting: tuple[HandedWaiting, ...] = ()
+    exams: tuple[HandedExam, ...] = ()
+    exempt: HandedExemption | None = None
+    taken_back: tuple[TakenBack, ...] = ()
 
 
 class JudgedYear(HandoverPart):
@@ -100,14 +148,45 @@ class ArrivingProfile(HandoverPart):
     """Who arrives, as the destination's registry knows them: what the ledger would have learned of a collection."""
 
     person_id: OpaqueId
-    identity_hash: str
-    name_hash: str
+    identity_hash: KeyedHash
+    name_hash: KeyedHash
     place: Adcode
     employer: Uscc | None
     student: Flag = False
-    qualified_on: date | None = None
+    student_since: Day | None = None
+    qualified_on: Day | None = None
     qualification: Code | None = None
-    working_since: date | None = None
+    working_since: Day | None = None
+    left_on: Day | None = None
+    retired_on: Day | None = None
+
+
+class DepartureAnswer(HandoverPart):
+    """Where a departure stands: guarded, lifted, or left."""
+
+    transfer_id: OpaqueId
+    person_id: OpaqueId
+    from_place: Adcode
+    to_place: Adcode
+    state: Literal["guarded", "lifted", "left"]
+
+
+class Supplements(HandoverPart):
+    """What came after a departure, in order: each is posted to the destination's `/v1/arrivals/{transfer_id}` like the
+    handover itself. `more` says that there are further ones after the last."""
+
+    supplements: tuple[Handover, ...] = ()
+    more: Flag = False
+
+
+class ArrivalAnswer(HandoverPart):
+    """What an arrival did: `repeated` when this part of the transfer had arrived before."""
+
+    transfer_id: OpaqueId
+    sequence: StrictInt
+    person_id: OpaqueId
+    log: Adcode
+    repeated: Flag = False
 
 
 class GuardDeparture(HandoverPart):
@@ -122,7 +201,7 @@ class LeaveAuthority(HandoverPart):
 
     person_id: OpaqueId
     to_place: Adcode
-    left_at: datetime
+    left_at: UtcTime
 
 
 class ArriveAtAuthority(HandoverPart):
