@@ -22,6 +22,8 @@ from services.ledger.claims.claims import Claims
 from services.ledger.following.reactions import Reactions
 from services.ledger.intake.records import Preparer
 from services.ledger.intake.reporting import Reporter
+from services.ledger.moving.arrivals import Arrivals
+from services.ledger.moving.departures import Departures
 from services.ledger.policy import bundled_notices
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.registrations.registrations import Registrations
@@ -64,6 +66,8 @@ class Ledger:
         self.filings = Filings(databases, self.store, self.shelf, clock)
         rows = RosterPreparer(self.hasher, identity_key)
         self.rosters = Rosters(databases, self.store, self.shelf, self.filings, self.facts, rows, clock)
+        self.departures = Departures(databases, self.store, self.shelf, self.people, clock)
+        self.arrivals = Arrivals(databases, self.store, lambda: self.shelf.book, self.facts, clock)
         self.reactions = Reactions(databases, self.store, self.shelf, self.facts, clock)
 
     async def prepare(self) -> None:

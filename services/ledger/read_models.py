@@ -23,6 +23,8 @@ from services.ledger.accounts.waiting import WaitingRoom
 from services.ledger.claims import claim as claims
 from services.ledger.claims import events as claim_events
 from services.ledger.claims.claim import Claim
+from services.ledger.moving import events as moves
+from services.ledger.moving.departure_rows import DepartureRows
 from services.ledger.policy import Account
 from services.ledger.projections import RegistrationsDaily
 from services.ledger.trainings import events as filing_events
@@ -213,7 +215,7 @@ class _ClaimRows:
         )
 
 
-INLINE: tuple[StreamReadModel, ...] = (
+INLINE: tuple[StreamReadModel | DepartureRows, ...] = (
     StreamReadModel(
         "accounts",
         _AccountRows(),
@@ -228,13 +230,26 @@ INLINE: tuple[StreamReadModel, ...] = (
             stored.EnrolmentWithdrawn,
             stored.ExamPassed,
             stored.ExemptionGranted,
+            moves.AccountLeft,
+            moves.AccountArrived,
         ),
         _evolve_account,
     ),
     StreamReadModel(
         "profiles",
         _ProfileRows(),
-        (stored.ProfileRecorded, stored.ProfileChanged, stored.ProfileErased, stored.ProfileMoved),
+        (
+            stored.ProfileRecorded,
+            stored.ProfileChanged,
+            stored.ProfileErased,
+            stored.ProfileMoved,
+            moves.DepartureGuarded,
+            moves.DepartureConfirmed,
+            moves.DepartureLifted,
+            moves.ProfileLeft,
+            moves.ProfileArrived,
+            moves.JudgementsArrived,
+        ),
         lambda state, event, _: profiles.evolve(state, event),
     ),
     StreamReadModel(
@@ -290,6 +305,7 @@ INLINE: tuple[StreamReadModel, ...] = (
         lambda state, event, _: roster.evolve(state, event),
     ),
     StreamReadModel("notices", _NoticeRows(), (stored.PolicyPublished,), _notice_hash),
+    DepartureRows(),
 )
 """Written with their events; a rebuild holds the log's counter row for the switch."""
 

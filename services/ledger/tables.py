@@ -21,6 +21,7 @@ create table profiles (
     identity_hash text collate "C" not null,
     version integer not null,
     state bytea not null,
+    left_at timestamptz,
     primary key (log, person_id),
     unique (log, identity_hash)
 )"""

@@ -3,6 +3,7 @@ every log, and the process remembers the answer as a hint that the row itself co
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Struct
@@ -19,12 +20,13 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_account = msgspec.json.Decoder(Account).decode
 
 _BY_ID = """
-select p.log, p.person_id, p.identity_hash, p.state, l.position, a.state
+select p.log, p.person_id, p.identity_hash, p.state, l.position, a.state, p.left_at
   from profiles p
   join logs l on l.log = p.log
   left join accounts a on a.log = p.log and a.person_id = p.person_id and a.year = $3
  where p.log = any($1::text[]) and p.person_id = any($2::text[])
 """
+_LOGS = "select log, left_at from profiles where log = any($1::text[]) and person_id = $2"
 _BY_IDENTITY = _BY_ID.replace("p.person_id = any", "p.identity_hash = any")
 
 
@@ -40,6 +42,11 @@ class Home(Struct, frozen=True):
     def person_id(self) -> str:
         """The person's opaque id."""
         return self.profile.person.person_id
+
+    @property
+    def left_at(self) -> datetime | None:
+        """When the person left this log; None when this is where they live."""
+        return self.profile.left.left_at if self.profile.left is not None else None
 
 
 class People:
@@ -65,26 +72,58 @@ class People:
         """Persons by the keyed hash of their ID number."""
         return await self._find(_BY_IDENTITY, 2, hashes, place, year)
 
+    async def logs_of(self, person_id: str) -> dict[str, datetime | None]:
+        """Every log that holds or has held the person, with the moment they left it."""
+        found: dict[str, datetime | None] = {}
+        for database, logs in self._databases.grouped(AUTHORITIES).items():
+            async with database.acquire() as conn:
+                found |= {row[0]: row[1] for row in await conn.fetch(_LOGS, logs, person_id)}
+        return found
+
     async def _find(
         self, statement: str, column: int, keys: Sequence[str], place: str | None, year: int
     ) -> dict[str, Home]:
         found: dict[str, Home] = {}
-        if place is not None and place != NATION:
-            await self._ask([authority_of(place)], statement, column, keys, year, found)
-            return found
+        own = authority_of(place) if place is not None and place != NATION else None
+        if own is not None:
+            await self._ask([own], statement, column, keys, year, found)
+        else:
+            await self._ask_by_hint(statement, column, keys, year, found)
+            missing = [key for key in keys if key not in found]
+            if missing:
+                await self._ask(AUTHORITIES, statement, column, missing, year, found)
+                for key in missing:
+                    if key in found:
+                        self._remember(key, found[key].log)
+        await self._follow(statement, column, year, own, found)
+        return found
+
+    async def _ask_by_hint(
+        self, statement: str, column: int, keys: Sequence[str], year: int, found: dict[str, Home]
+    ) -> None:
         by_hint: dict[str, list[str]] = {}
         for key in keys:
             if (log := self._hints.get(key)) is not None:
                 by_hint.setdefault(log, []).append(key)
         for log, hinted in by_hint.items():
             await self._ask([log], statement, column, hinted, year, found)
-        missing = [key for key in keys if key not in found]
-        if missing:
-            await self._ask(AUTHORITIES, statement, column, missing, year, found)
-            for key in missing:
-                if key in found:
-                    self._remember(key, found[key].log)
-        return found
+
+    async def _follow(
+        self, statement: str, column: int, year: int, own: str | None, found: dict[str, Home]
+    ) -> None:
+        """Who left is looked for where they went; until they have arrived, the log they left last answers for them."""
+        gone = [key for key, home in found.items() if home.left_at is not None]
+        if not gone:
+            return
+        anywhere: dict[str, Home] = {}
+        await self._ask(AUTHORITIES, statement, column, gone, year, anywhere)
+        for key in gone:
+            home = anywhere.get(key, found[key])
+            if own is not None and home.log != own:
+                del found[key]
+            else:
+                found[key] = home
+                self._remember(key, home.log)
 
     async def _ask(
         self,
@@ -99,6 +138,9 @@ class People:
             async with database.acquire() as conn:
                 rows = await conn.fetch(statement, there, keys, year)
             for row in rows:
+                other = found.get(row[column])
+                if other is not None and not is_later(row[6], other.left_at):
+                    continue
                 found[row[column]] = Home(
                     row[0],
                     row[4],
@@ -110,3 +152,8 @@ class People:
         self._hints[key] = log
         if len(self._hints) > _HINTS_MAX:
             self._hints.popitem(last=False)
+
+
+def is_later(left_at: datetime | None, other: datetime | None) -> bool:
+    """Whether a log that was left then, or is not left, is more a person's home than another."""
+    return left_at is None or (other is not None and left_at > other)

@@ -1,19 +1,48 @@
 """The profile: what the ledger knows of a person whose place belongs to this log, without name or number."""
 
-from datetime import date
+from datetime import date, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from services.kit.events import Event
 from services.ledger.events import ProfileChanged, ProfileErased, ProfileMoved, ProfileRecorded
+from services.ledger.moving.events import (
+    DepartureConfirmed,
+    DepartureGuarded,
+    DepartureLifted,
+    Judgement,
+    JudgementsArrived,
+    ProfileArrived,
+    ProfileLeft,
+)
 from services.ledger.policy import Person
 
 
-class Profile(Struct, frozen=True):
+class Departing(Struct, frozen=True, omit_defaults=True):
+    """A transfer to another authority is under way; `confirmed` once the transfer's own feed has told of it."""
+
+    transfer_id: str
+    to_place: str
+    since: datetime
+    confirmed: bool = False
+
+
+class Left(Struct, frozen=True):
+    """The person is no longer of this log: the years that moved with them, and the moment from which study is others'."""
+
+    transfer_id: str
+    to_place: str
+    years: tuple[int, ...]
+    left_at: datetime
+
+
+class Profile(Struct, frozen=True, omit_defaults=True):
     """A person as the ledger follows them; `person` is what an assessment asks for.
 
     The notices attach nothing to leaving accounting work or to retiring (A-14): the days are kept, and change no duty.
+    `judged` are years that other authorities judged (A-13), `arrived` is the transfer that brought the person last, and
+    `left` says where they went.
     """
 
     person: Person
@@ -23,6 +52,19 @@ class Profile(Struct, frozen=True):
     student_since: date | None = None
     left_on: date | None = None
     retired_on: date | None = None
+    departing: Departing | None = None
+    left: Left | None = None
+    judged: tuple[Judgement, ...] = ()
+    arrived: str | None = None
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether anything of a move bears on new records: the person is leaving, has left, or came with judged years."""
+        return self.departing is not None or self.left is not None or self.judged != ()
+
+    def judgement(self, year: int) -> Judgement | None:
+        """How another authority judged the year, None when this one does."""
+        return next((each for each in self.judged if each.year == year), None)
 
 
 def stream_of(person_id: str) -> str:
@@ -34,53 +76,97 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
     """The profile after one more event; events of other streams leave it as it is."""
     match event:
         case ProfileRecorded():
-            return Profile(
-                person=Person(
-                    person_id=event.person_id,
-                    place=event.place,
-                    qualified_on=event.qualified_on,
-                    working_since=event.working_since,
-                    student=event.student,
-                ),
-                identity_hash=event.identity_hash,
-                name_hash=event.name_hash,
-                employer=event.employer,
-            )
-        case ProfileChanged() if profile is not None:
-            return Profile(
-                person=Person(
-                    person_id=profile.person.person_id,
-                    place=profile.person.place,
-                    qualified_on=event.qualified_on,
-                    working_since=event.working_since,
-                    student=event.student,
-                ),
-                identity_hash=event.identity_hash,
-                name_hash=event.name_hash,
-                employer=event.employer,
-                student_since=event.student_since,
-                left_on=event.left_on,
-                retired_on=event.retired_on,
-            )
-        case ProfileMoved() if profile is not None:
-            student = event.employer is None
-            return Profile(
-                person=Person(
-                    person_id=profile.person.person_id,
-                    place=event.to_place,
-                    qualified_on=profile.person.qualified_on,
-                    working_since=profile.person.working_since,
-                    # Whoever moves names the new employer, or is a student and has none (S2C-10).
-                    student=student,
-                ),
-                identity_hash=profile.identity_hash,
-                name_hash=profile.name_hash,
-                employer=event.employer,
-                student_since=profile.student_since if student is profile.person.student else None,
-                left_on=profile.left_on,
-                retired_on=profile.retired_on,
-            )
-        case ProfileErased() if profile is not None:
+            return _recorded(event)
+        case ProfileArrived():
+            return _arrived(profile, event)
+        case _ if profile is None:
+            return None
+        case ProfileChanged():
+            return _changed(profile, event)
+        case ProfileMoved():
+            return _moved(profile, event)
+        case ProfileErased():
             return replace(profile, identity_hash=f"erased:{event.person_id}", name_hash="")
+        case DepartureGuarded():
+            return replace(profile, departing=Departing(event.transfer_id, event.to_place, event.guarded_at))
+        case DepartureConfirmed() if profile.departing is not None:
+            return replace(profile, departing=replace(profile.departing, confirmed=True))
+        case DepartureLifted():
+            return replace(profile, departing=None)
+        case ProfileLeft():
+            left = Left(event.transfer_id, event.to_place, event.years, event.left_at)
+            return replace(profile, departing=None, left=left)
+        case JudgementsArrived():
+            return replace(profile, judged=_judged_anew(profile.judged, event.judged))
         case _:
             return profile
+
+
+def _recorded(event: ProfileRecorded) -> Profile:
+    return Profile(
+        person=Person(
+            person_id=event.person_id,
+            place=event.place,
+            qualified_on=event.qualified_on,
+            working_since=event.working_since,
+            student=event.student,
+        ),
+        identity_hash=event.identity_hash,
+        name_hash=event.name_hash,
+        employer=event.employer,
+    )
+
+
+def _arrived(profile: Profile | None, event: ProfileArrived) -> Profile:
+    """Who comes back is who they are now; what others judged before stands until they are judged anew."""
+    return Profile(
+        person=Person(
+            person_id=event.person_id,
+            place=event.place,
+            qualified_on=event.qualified_on,
+            working_since=event.working_since,
+            student=event.student,
+        ),
+        identity_hash=event.identity_hash,
+        name_hash=event.name_hash,
+        employer=event.employer,
+        student_since=event.student_since,
+        left_on=event.left_on,
+        retired_on=event.retired_on,
+        judged=_judged_anew(profile.judged if profile is not None else (), event.judged),
+        arrived=event.transfer_id,
+    )
+
+
+def _judged_anew(before: tuple[Judgement, ...], now: tuple[Judgement, ...]) -> tuple[Judgement, ...]:
+    years = {each.year: each for each in (*before, *now)}
+    return tuple(years[year] for year in sorted(years))
+
+
+def _changed(profile: Profile, event: ProfileChanged) -> Profile:
+    return replace(
+        profile,
+        person=replace(
+            profile.person,
+            qualified_on=event.qualified_on,
+            working_since=event.working_since,
+            student=event.student,
+        ),
+        identity_hash=event.identity_hash,
+        name_hash=event.name_hash,
+        employer=event.employer,
+        student_since=event.student_since,
+        left_on=event.left_on,
+        retired_on=event.retired_on,
+    )
+
+
+def _moved(profile: Profile, event: ProfileMoved) -> Profile:
+    student = event.employer is None
+    return replace(
+        profile,
+        # Whoever moves names the new employer, or is a student and has none (S2C-10).
+        person=replace(profile.person, place=event.to_place, student=student),
+        employer=event.employer,
+        student_since=profile.student_since if student is profile.person.student else None,
+    )

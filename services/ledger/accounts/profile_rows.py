@@ -14,15 +14,16 @@ _decode = msgspec.json.Decoder(Profile).decode
 
 _READ = "select person_id, version, state from profiles where log = $1 and person_id = any($2::text[])"
 _WRITE = """
-insert into profiles (log, person_id, place, identity_hash, version, state)
-select $1, new.* from unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bytea[]) as new
+insert into profiles (log, person_id, place, identity_hash, version, state, left_at)
+select $1, new.*
+  from unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bytea[], $7::timestamptz[]) as new
 on conflict (log, person_id) do update
    set place = excluded.place, identity_hash = excluded.identity_hash, version = excluded.version,
-       state = excluded.state
+       state = excluded.state, left_at = excluded.left_at
 """
 _WALK = """
 select state from profiles
- where log = $1 and place between $2 and $3 and (place, person_id) > ($4, $5)
+ where log = $1 and place between $2 and $3 and (place, person_id) > ($4, $5) and left_at is null
  order by place, person_id limit $6
 """
 
@@ -60,11 +61,12 @@ async def write_profiles(conn: Connection, log: str, rows: Sequence[tuple[int, P
         [profile.identity_hash for _, profile in rows],
         [version for version, _ in rows],
         [_encode(profile) for _, profile in rows],
+        [profile.left.left_at if profile.left is not None else None for _, profile in rows],
     )
 
 
 async def walk_profiles(
     conn: Connection, log: str, reach: Reach, after: tuple[str, str], limit: int
 ) -> list[Profile]:
-    """The next profiles of the log in order of place and person, after one of them; empty at the end."""
+    """The next profiles that live in the log, in order of place and person, after one of them; empty at the end."""
     return [_decode(row[0]) for row in await conn.fetch(_WALK, log, *reach, *after, limit)]

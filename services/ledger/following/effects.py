@@ -8,6 +8,7 @@ import msgspec
 from contracts import registry, transfer
 from contracts.envelope import PublishedEvent
 from services.kit.database import Connection
+from services.kit.events import Event
 from services.ledger.accounts import profile as profiles
 from services.ledger.accounts import provider as providers
 from services.ledger.accounts.profile import Profile
@@ -128,7 +129,7 @@ class Effects:
             working_since=event.working_since,
             collected_at=event.collected_at.astimezone(UTC),
         )
-        self._change_profile(event.person_id, recorded)
+        self.change_profile(event.person_id, recorded)
 
     def _change(self, event: registry.InfoChanged) -> None:
         if event.person_id not in self._profiles:
@@ -152,12 +153,12 @@ class Effects:
         )
         _, known = self._profiles[event.person_id]
         if profiles.evolve(known, changed) != known:
-            self._change_profile(event.person_id, changed)
+            self.change_profile(event.person_id, changed)
 
     def _erase(self, event: registry.PersonErased) -> None:
         if event.person_id in self._profiles:
             erased = ProfileErased(person_id=event.person_id, erased_at=event.erased_at.astimezone(UTC))
-            self._change_profile(event.person_id, erased)
+            self.change_profile(event.person_id, erased)
 
     def _move(self, event: transfer.ProfileTransferred) -> None:
         known = self._profiles.get(event.person_id)
@@ -171,18 +172,28 @@ class Effects:
             transfer_id=event.transfer_id,
             moved_at=event.transferred_at.astimezone(UTC),
         )
-        self._change_profile(event.person_id, moved)
+        self.change_profile(event.person_id, moved)
 
-    def _change_profile(
-        self, person_id: str, event: ProfileRecorded | ProfileChanged | ProfileErased | ProfileMoved
-    ) -> None:
+    async def read_person(self, conn: Connection, person_id: str) -> Profile | None:
+        """Read one profile, for a change that is not a fact of a feed; None when the log does not hold the person."""
+        self._profiles |= await read_profiles(conn, self.log, [person_id])
+        return self._profiles[person_id][1] if person_id in self._profiles else None
+
+    def note(self, person_id: str, event: Event, identity: str | None = None) -> Profile:
+        """Add an event to a profile's stream; what waits for the person goes on waiting. The profile as it then stands."""
         version, known = self._profiles.get(person_id, (0, None))
         if known is None:
             self._new.add(person_id)
         profile = profiles.evolve(known, event)
         assert profile is not None
-        self.state.append(profiles.stream_of(person_id), version + 1, event)
+        self.state.append(profiles.stream_of(person_id), version + 1, event, identity)
         self._profiles[person_id] = self._changed_profiles[person_id] = (version + 1, profile)
+        return profile
+
+    def change_profile(self, person_id: str, event: Event, identity: str | None = None) -> None:
+        """Add an event to a profile's stream; who is new here, or has changed, is looked for in the waiting rooms."""
+        known = self._profiles.get(person_id, (0, None))[1]
+        profile = self.note(person_id, event, identity)
         # What waits for a number that is no longer theirs is not theirs either.
         before = None if known is None else self._arrived.get(known.identity_hash)
         if known is not None and before is not None and before.person.person_id == person_id:

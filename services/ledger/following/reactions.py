@@ -5,6 +5,7 @@ effects; the reader's position is saved afterwards, so a crash repeats at most w
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ from services.kit.clock import Clock
 from services.kit.database import Databases
 from services.kit.event_store import EventStore, TooManyEventsError, WrongExpectedVersion
 from services.ledger.accounts.facts import Facts
+from services.ledger.accounts.people import is_later
 from services.ledger.following.effects import Effects
 from services.ledger.intake.absence import confirm_rooms
 from services.ledger.intake.decide import Decider
@@ -26,7 +28,9 @@ from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.trainings.roster_registry import Registrar, release_rosters
 
 _ATTEMPTS_MAX = 5
-_HELD = "select person_id, log from profiles where log = any($1::text[]) and person_id = any($2::text[])"
+_HELD = """
+select person_id, log, left_at from profiles where log = any($1::text[]) and person_id = any($2::text[])
+"""
 
 
 class SourceEvent(Struct, frozen=True):
@@ -90,13 +94,21 @@ class Reactions:
             elif isinstance(event, registry.InfoChanged | registry.PersonErased):
                 changed.add(event.person_id)
         if changed:
+            left: dict[str, datetime | None] = {}
             for database, logs in self._databases.grouped(AUTHORITIES).items():
                 async with database.acquire() as conn:
-                    homes |= {row[0]: row[1] for row in await conn.fetch(_HELD, logs, sorted(changed))}
+                    for person_id, log, left_at in await conn.fetch(_HELD, logs, sorted(changed)):
+                        if person_id not in left or is_later(left_at, left[person_id]):
+                            homes[person_id], left[person_id] = log, left_at
         return homes
 
     async def _must_be_held(self, events: Iterable[PublishedEvent]) -> None:
-        missing = {event.person_id for event in events if isinstance(event, transfer.ProfileTransferred)}
+        # Who moves between authorities arrives by the transfer's own call, before its feed tells of it.
+        missing = {
+            event.person_id
+            for event in events
+            if isinstance(event, transfer.ProfileTransferred) and event.from_authority == event.to_authority
+        }
         if not missing:
             return
         for database, logs in self._databases.grouped(AUTHORITIES).items():

@@ -26,8 +26,23 @@ async def confirm_absent(conn: Connection, store: EventStore, state: GroupState)
         return
     await store.lock(conn, state.log)
     for identity_hash, profile_state in await conn.fetch(_PROFILES, state.log, hashes):
-        known = state.profiles.get(identity_hash)
-        if known is None or known.name_hash != _decode_profile(profile_state).name_hash:
+        known, now = state.profiles.get(identity_hash), _decode_profile(profile_state)
+        if known is None or (known.name_hash, known.left) != (now.name_hash, now.left):
+            raise WrongExpectedVersion(state.log)
+
+
+async def confirm_staying(conn: Connection, store: EventStore, state: GroupState) -> None:
+    """Hold the log, and make sure that nobody who was enrolled has begun to leave (S2C-14).
+
+    Raises WrongExpectedVersion when somebody has: decide again.
+    """
+    hashes = sorted(state.enrolled)
+    if not hashes:
+        return
+    await store.lock(conn, state.log)
+    for identity_hash, profile_state in await conn.fetch(_PROFILES, state.log, hashes):
+        known, now = state.profiles.get(identity_hash), _decode_profile(profile_state)
+        if known is not None and (known.departing, known.left) != (now.departing, now.left):
             raise WrongExpectedVersion(state.log)
 
 

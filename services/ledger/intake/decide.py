@@ -11,6 +11,7 @@ from typing import Any
 
 from contracts.divisions import chain_of
 from services.kit.clock import local_date
+from services.kit.errors import Problem
 from services.ledger.accounts import account as accounts
 from services.ledger.accounts.profile import Profile
 from services.ledger.accounts.provider import Provider
@@ -23,6 +24,7 @@ from services.ledger.events import (
     HeldRecordReleased,
     RecordHeld,
 )
+from services.ledger.intake.moved import repeats_travelled, whereabouts
 from services.ledger.intake.outcomes import Decided, Outcome
 from services.ledger.intake.records import (
     KINDS,
@@ -80,6 +82,8 @@ class Decider:
 
     def release_room(self, identity_hash: str, profile: Profile) -> None:
         """Decide everything that waits for a person the log now holds, in the order it was posted."""
+        if profile.left is not None:
+            return
         for held in self._state.room(identity_hash).room.records:
             if held.name_hash != profile.name_hash or held.kind not in KINDS:
                 continue
@@ -147,7 +151,17 @@ class Decider:
         record = prepared.record
         person_id = profile.person.person_id
         policy = self._book.resolve(profile.person.place, record.year)
+        if profile.is_moving:
+            elsewhere = whereabouts(record, profile, policy)
+            if isinstance(elsewhere, Problem):
+                return Decided(Outcome(id=record.id, outcome="rejected"), refusal=elsewhere)
+            if elsewhere is not None:
+                return self._wait(provider_id, prepared, elsewhere)
         entry = self._state.account(person_id, record.year)
+        if profile.arrived is not None and isinstance(record, Completion):
+            travelled = repeats_travelled(entry.account, provider_id, record)
+            if travelled is not None:
+                return travelled
         if isinstance(record, Completion):
             return self._complete(provider_id, prepared, record, profile, policy, entry, identity)
         standing = self._standing(provider_id, profile.person.place)
@@ -171,6 +185,8 @@ class Decider:
             event = _exam_passed(provider_id, record, person_id, prepared.content)
         if refused is not None:
             return _rejected(record.id, refused)
+        if isinstance(event, EnrolmentRecorded):
+            self._state.enrolled.add(prepared.identity_hash)
         index = self._state.append_to_account(entry, event, identity)
         outcome = Outcome(id=record.id, outcome="registered", person_id=person_id)
         if policy is not None and isinstance(record, ExamPass):

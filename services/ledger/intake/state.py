@@ -109,6 +109,7 @@ class GroupState:
         self.providers: dict[str, Provider] = {}
         self.elsewhere: set[str] = set()
         self.new_events: list[NewEvent] = []
+        self.enrolled: set[str] = set()
         self._accounts: dict[tuple[str, int], AccountEntry] = {}
         self._unwritten: dict[tuple[str, int], AccountEntry] = {}
         self._rooms: dict[str, RoomEntry] = {}
@@ -134,8 +135,11 @@ class GroupState:
             if (profile := profiles.get(record.identity_hash)) is not None
             and profile.name_hash != record.name_hash
         }
-        if strangers or misnamed:
-            await self.read_rooms(conn, [*strangers, *misnamed])
+        absent = misnamed | {
+            identity_hash for identity_hash, profile in profiles.items() if profile.left is not None
+        }
+        if strangers or absent:
+            await self.read_rooms(conn, [*strangers, *absent])
 
     async def read_people(self, conn: Connection, hashes: list[str], years: list[int]) -> None:
         """Read profiles by keyed hash, with their accounts of the given years."""
@@ -157,6 +161,12 @@ class GroupState:
             self._accounts[person_id, year] = AccountEntry(
                 version, _decode_account(state), accounts.stream_of(person_id, year)
             )
+
+    async def read_further_accounts(self, conn: Connection, person_id: str, years: Iterable[int]) -> None:
+        """Read the accounts of a person's years that were not read before: those may have been changed since."""
+        missing = sorted({year for year in years if (person_id, year) not in self._accounts})
+        if missing:
+            await self.read_accounts(conn, [person_id], missing)
 
     async def read_rooms(self, conn: Connection, hashes: list[str]) -> None:
         """Read the waiting rooms of the given keyed hashes."""

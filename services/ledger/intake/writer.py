@@ -8,7 +8,7 @@ from contracts.divisions import AUTHORITIES
 from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import Appended, EventStore
-from services.ledger.intake.absence import confirm_absent
+from services.ledger.intake.absence import confirm_absent, confirm_staying
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.nation import Nation
 from services.ledger.intake.outcomes import Decided
@@ -72,6 +72,7 @@ class IntakeWriter:
             return decided, None
         await state.write(conn)
         await confirm_absent(conn, self._store, state)
+        await confirm_staying(conn, self._store, state)
         return decided, await self._store.append(conn, state.log, state.new_events)
 
     async def _look_elsewhere(self, log: str, strangers: set[str]) -> dict[str, bool]:

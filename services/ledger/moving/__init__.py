@@ -1,0 +1,1 @@
+"""How a person's profile and accounts leave one log and arrive in another."""

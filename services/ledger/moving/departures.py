@@ -1,0 +1,331 @@
+"""Leaving an authority: guarded from the request on, lifted when it comes to nothing, and left once, with everything."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from contracts.divisions import AUTHORITIES, authority_of
+from contracts.handover import Blocker, DepartureAnswer, Handover
+from services.kit.clock import Clock
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.ledger.accounts import profile as profiles
+from services.ledger.accounts.people import People
+from services.ledger.accounts.profile import Departing, Profile
+from services.ledger.accounts.profile_rows import read_profiles, write_profiles
+from services.ledger.intake.state import GroupState
+from services.ledger.moving.blockers import find_blockers, read_accounts
+from services.ledger.moving.departure_rows import (
+    Departure,
+    DepartureEvent,
+    find_departures,
+    find_provisional,
+    write_departure,
+)
+from services.ledger.moving.events import (
+    AccountLeft,
+    DepartureGuarded,
+    DepartureLifted,
+    LiftReason,
+    ProfileLeft,
+)
+from services.ledger.moving.problems import (
+    DepartureBlockedError,
+    DepartureDiffersError,
+    DepartureEndedError,
+    DepartureInsideError,
+    DepartureUnderWayError,
+    DepartureUnknownError,
+)
+from services.ledger.moving.supplements import handed_over, supplements_of
+from services.ledger.moving.transacting import StillRight, transact
+from services.ledger.moving.years import has_closed, judged_by_us
+from services.ledger.problems import MomentImplausibleError, UnknownPersonError
+from services.ledger.publication.shelf import PolicyShelf
+
+PROVISIONAL_SECONDS = 600
+"""How long a guard stands of whose transfer the feed has not told."""
+_AHEAD_SECONDS_MAX = 60
+_LAPSED_AT_ONCE = 100
+
+
+class Departures:
+    """Guards, lifts and carries out departures."""
+
+    def __init__(
+        self, databases: Databases, store: EventStore, shelf: PolicyShelf, people: People, clock: Clock
+    ) -> None:
+        self._databases = databases
+        self._store = store
+        self._shelf = shelf
+        self._people = people
+        self._clock = clock
+
+    async def guard(self, transfer_id: str, person_id: str, to_place: str) -> DepartureAnswer:
+        """From now on nothing may begin that blocks this departure; harmless to repeat.
+
+        Raises UnknownPersonError, DepartureInsideError, DepartureBlockedError with every blocker, DepartureUnderWayError
+        for another transfer, DepartureEndedError for one that was lifted, and DepartureDiffersError.
+        """
+        known = await self._find(transfer_id)
+        log = known.log if known is not None else (await self._people.home_of(person_id, None)).log
+
+        async def act(conn: Connection, state: GroupState) -> tuple[DepartureAnswer, StillRight | None]:
+            departure = await _departure(conn, log, transfer_id)
+            _must_agree(departure, person_id, to_place)
+            if departure is not None and departure.status in ("guarded", "confirmed", "left"):
+                return await _answer(conn, departure), None
+            if departure is not None and departure.status == "lifted":
+                raise DepartureEndedError
+            profile = await self._guarded(conn, state, transfer_id, person_id, to_place)
+            await self._must_be_free(conn, log, profile, waiting=True)
+            return _said(transfer_id, profile, to_place, "guarded"), self._still_free(
+                conn, log, profile, state.now, waiting=True
+            )
+
+        return await transact(self._databases, self._store, self._clock, log, act)
+
+    async def lift(self, transfer_id: str, reason: LiftReason = "cancelled") -> DepartureAnswer:
+        """The person stays after all; harmless to repeat. Raises DepartureUnknownError, and DepartureEndedError once left."""
+        known = await self._must_find(transfer_id)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[DepartureAnswer, StillRight | None]:
+            departure = await _departure(conn, known.log, transfer_id)
+            assert departure is not None, "a departure's row is never deleted"
+            if departure.status == "left":
+                raise DepartureEndedError
+            if departure.status in ("guarded", "confirmed"):
+                await self._lift(conn, state, departure, reason)
+            profile = (await read_profiles(conn, known.log, [known.person_id]))[known.person_id][1]
+            return _said(transfer_id, profile, departure.to_place, "lifted"), None
+
+        return await transact(self._databases, self._store, self._clock, known.log, act)
+
+    async def lapse(self) -> int:
+        """Lift the guards that have stood too long without their transfer's feed telling of it; how many."""
+        until = self._clock() - timedelta(seconds=PROVISIONAL_SECONDS)
+        lapsed = 0
+        for database, logs in self._databases.grouped(AUTHORITIES).items():
+            async with database.acquire() as conn:
+                found = await find_provisional(conn, logs, until, _LAPSED_AT_ONCE)
+            for departure in found:
+                lapsed += await self._lapse(departure)
+        return lapsed
+
+    async def leave(self, transfer_id: str, person_id: str, to_place: str, left_at: datetime) -> Handover:
+        """The person leaves with all open years; the answer is the handover, the same each time.
+
+        Looks again for what blocks: the last moment at which anything can. Raises as `guard`, and
+        MomentImplausibleError for a moment that lies ahead.
+        """
+        known = await self._find(transfer_id)
+        log = known.log if known is not None else (await self._people.home_of(person_id, None)).log
+        if left_at > self._clock() + timedelta(seconds=_AHEAD_SECONDS_MAX):
+            raise MomentImplausibleError(pointer="/left_at")
+
+        async def act(conn: Connection, state: GroupState) -> tuple[None, StillRight | None]:
+            departure = await _departure(conn, log, transfer_id)
+            _must_agree(departure, person_id, to_place)
+            if departure is not None and departure.status == "left":
+                return None, None
+            if departure is not None and departure.status == "lifted":
+                raise DepartureEndedError
+            profile = await self._profile(conn, log, person_id)
+            guarded = profile.departing is not None and profile.departing.transfer_id == transfer_id
+            if not guarded and profile.departing is not None:
+                self._must_have_lapsed(profile.departing)
+            await self._must_be_free(conn, log, profile, waiting=not guarded)
+            await self._leave(conn, state, profile, transfer_id, to_place, left_at)
+            return None, self._still_free(conn, log, profile, state.now, waiting=not guarded)
+
+        await transact(self._databases, self._store, self._clock, log, act)
+        return await self.handover(transfer_id, log)
+
+    async def handover(self, transfer_id: str, log: str) -> Handover:
+        """What left under a transfer, from the log's events alone."""
+        async with self._databases.of(log).acquire() as conn:
+            return await handed_over(conn, self._store, log, transfer_id)
+
+    async def supplements(self, transfer_id: str, after: int, limit: int) -> Sequence[Handover]:
+        """What came after a departure, in order, from the one after `after` on. Raises DepartureUnknownError."""
+        departure = await self._must_find(transfer_id)
+        if departure.status != "left":
+            return ()
+        async with self._databases.of(departure.log).acquire() as conn:
+            found = await supplements_of(conn, self._store, self._shelf.book, departure)
+        return found[after : after + limit]
+
+    async def _guarded(
+        self, conn: Connection, state: GroupState, transfer_id: str, person_id: str, to_place: str
+    ) -> Profile:
+        """The profile with the guard in its stream, and a guard that has outlived itself taken out of the way."""
+        if authority_of(to_place) == state.log:
+            raise DepartureInsideError(pointer="/to_place")
+        profile = await self._profile(conn, state.log, person_id)
+        if profile.departing is not None:
+            other = profile.departing.transfer_id
+            self._must_have_lapsed(profile.departing)
+            await self._lift(
+                conn,
+                state,
+                Departure(state.log, other, person_id, to_place, "guarded", profile.departing.since),
+                "lapsed",
+            )
+        event = DepartureGuarded(
+            person_id=person_id, transfer_id=transfer_id, to_place=to_place, guarded_at=state.now
+        )
+        return await _append(conn, state, person_id, event)
+
+    async def _lift(
+        self, conn: Connection, state: GroupState, departure: Departure, reason: LiftReason
+    ) -> None:
+        event = DepartureLifted(
+            person_id=departure.person_id,
+            transfer_id=departure.transfer_id,
+            reason=reason,
+            lifted_at=state.now,
+        )
+        await _append(conn, state, departure.person_id, event)
+
+    async def _lapse(self, found: Departure) -> bool:
+        async def act(conn: Connection, state: GroupState) -> tuple[bool, StillRight | None]:
+            departure = await _departure(conn, found.log, found.transfer_id)
+            if departure is None or (departure.status, departure.since) != ("guarded", found.since):
+                return False, None
+            await self._lift(conn, state, departure, "lapsed")
+            return True, None
+
+        return await transact(self._databases, self._store, self._clock, found.log, act)
+
+    async def _leave(
+        self,
+        conn: Connection,
+        state: GroupState,
+        profile: Profile,
+        transfer_id: str,
+        to_place: str,
+        left_at: datetime,
+    ) -> None:
+        person = profile.person
+        if authority_of(to_place) == state.log:
+            raise DepartureInsideError(pointer="/to_place")
+        book = self._shelf.book
+        accounts = [account for _, account in await read_accounts(conn, state.log, person.person_id)]
+        moving = [
+            account.year
+            for account in accounts
+            if profile.judgement(account.year) is None
+            and not has_closed(book.resolve(person.place, account.year), left_at)
+        ]
+        judged = judged_by_us(book, profile, accounts, left_at)
+        left = ProfileLeft(
+            person_id=person.person_id,
+            transfer_id=transfer_id,
+            from_place=person.place,
+            to_place=to_place,
+            years=tuple(moving),
+            judged=tuple(sorted((*profile.judged, *judged), key=lambda each: each.year)),
+            left_at=left_at,
+        )
+        version = (await read_profiles(conn, state.log, [person.person_id]))[person.person_id][0] + 1
+        state.append(profiles.stream_of(person.person_id), version, left, f"departure:{transfer_id}")
+        await state.read_accounts(conn, [person.person_id], moving)
+        for year in moving:
+            event = AccountLeft(
+                person_id=person.person_id,
+                year=year,
+                transfer_id=transfer_id,
+                to_place=to_place,
+                left_at=left_at,
+            )
+            state.append_to_account(state.account(person.person_id, year), event)
+        # Accounts before profiles, as everybody writes them: two writers then cannot wait for each other.
+        await state.write(conn)
+        gone = profiles.evolve(profile, left)
+        assert gone is not None, "who leaves was there"
+        await write_profiles(conn, state.log, [(version, gone)])
+        await write_departure(conn, state.log, left)
+
+    def _must_have_lapsed(self, departing: Departing) -> None:
+        """Raises DepartureUnderWayError while another transfer's guard stands."""
+        until = departing.since + timedelta(seconds=PROVISIONAL_SECONDS)
+        if departing.confirmed or self._clock() <= until:
+            raise DepartureUnderWayError(transfer_id=departing.transfer_id)
+
+    async def _must_be_free(self, conn: Connection, log: str, profile: Profile, *, waiting: bool) -> None:
+        found = await self._blockers(conn, log, profile, self._clock(), waiting=waiting)
+        if found:
+            raise DepartureBlockedError(
+                clause="S2C-14", blockers=[each.model_dump(mode="json") for each in found]
+            )
+
+    def _still_free(
+        self, conn: Connection, log: str, profile: Profile, at: datetime, *, waiting: bool
+    ) -> StillRight:
+        async def look() -> bool:
+            return not await self._blockers(conn, log, profile, at, waiting=waiting)
+
+        return look
+
+    async def _blockers(
+        self, conn: Connection, log: str, profile: Profile, at: datetime, *, waiting: bool
+    ) -> list[Blocker]:
+        return await find_blockers(conn, log, self._shelf.book, profile, at, waiting=waiting)
+
+    async def _profile(self, conn: Connection, log: str, person_id: str) -> Profile:
+        found = (await read_profiles(conn, log, [person_id])).get(person_id)
+        if found is None or found[1].left is not None:
+            raise UnknownPersonError
+        return found[1]
+
+    async def _find(self, transfer_id: str) -> Departure | None:
+        for database, logs in self._databases.grouped(AUTHORITIES).items():
+            async with database.acquire() as conn:
+                for departure in await find_departures(conn, logs, [transfer_id]):
+                    return departure
+        return None
+
+    async def _must_find(self, transfer_id: str) -> Departure:
+        departure = await self._find(transfer_id)
+        if departure is None:
+            raise DepartureUnknownError
+        return departure
+
+
+async def _append(
+    conn: Connection, state: GroupState, person_id: str, event: DepartureEvent, identity: str | None = None
+) -> Profile:
+    """Add an event to the profile's stream and write both rows; the profile as it then stands."""
+    version, profile = (await read_profiles(conn, state.log, [person_id]))[person_id]
+    after = profiles.evolve(profile, event)
+    assert after is not None, "a profile that was there stays"
+    state.append(profiles.stream_of(person_id), version + 1, event, identity)
+    await write_profiles(conn, state.log, [(version + 1, after)])
+    await write_departure(conn, state.log, event)
+    return after
+
+
+async def _departure(conn: Connection, log: str, transfer_id: str) -> Departure | None:
+    return next(iter(await find_departures(conn, [log], [transfer_id])), None)
+
+
+def _must_agree(departure: Departure | None, person_id: str, to_place: str) -> None:
+    if departure is not None and (departure.person_id, departure.to_place) != (person_id, to_place):
+        raise DepartureDiffersError
+
+
+async def _answer(conn: Connection, departure: Departure) -> DepartureAnswer:
+    profile = (await read_profiles(conn, departure.log, [departure.person_id]))[departure.person_id][1]
+    state = "left" if departure.status == "left" else "guarded"
+    return _said(departure.transfer_id, profile, departure.to_place, state)
+
+
+def _said(transfer_id: str, profile: Profile, to_place: str, state: str) -> DepartureAnswer:
+    return DepartureAnswer.model_validate(
+        {
+            "transfer_id": transfer_id,
+            "person_id": profile.person.person_id,
+            "from_place": profile.person.place,
+            "to_place": to_place,
+            "state": state,
+        }
+    )
