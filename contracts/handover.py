@@ -62,6 +62,7 @@ class HandedCredit(HandoverPart):
     state: Literal["registered", "withdrawn", "revoked"] = "registered"
     reason: Code | None = None
     ended_at: UtcTime | None = None
+    recognised_at: UtcTime | None = None
 
 
 class HandedWaiting(HandoverPart):
@@ -81,22 +82,36 @@ class HandedWaiting(HandoverPart):
     tier: Code | None = None
     started_on: Day | None = None
     exam_passed_at: UtcTime | None = None
+    evaluated_at: UtcTime | None = None
+    hours: Credits | None = None
     content: str
 
 
 class HandedExam(HandoverPart):
-    """A pass in a provider's exam over the year's study (S0-09)."""
+    """A pass in a provider's exam over the year's study (S0-09), or in its evaluation."""
 
     provider_id: OpaqueId
     passed_at: UtcTime
+    of: Literal["exam", "evaluation"] = "exam"
 
 
 class HandedExemption(HandoverPart):
-    """An authority freed the person of the year (A-14)."""
+    """An authority freed the person of the year (A-14), until a day where it has ended that."""
 
     reason: Code
     authority: Adcode
     granted_on: Day
+    until: Day | None = None
+
+
+class HandedDeferral(HandoverPart):
+    """An authority gave the person more time for the year (A-14): `until` is its new last day."""
+
+    until: Day
+    reason: Code
+    authority: Adcode
+    granted_on: Day
+    clause: str | None = None
 
 
 class TakenBack(HandoverPart):
@@ -116,6 +131,7 @@ class HandedAccount(HandoverPart):
     waiting: tuple[HandedWaiting, ...] = ()
     exams: tuple[HandedExam, ...] = ()
     exempt: HandedExemption | None = None
+    deferred: HandedDeferral | None = None
     taken_back: tuple[TakenBack, ...] = ()
 
 

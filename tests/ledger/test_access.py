@@ -24,7 +24,7 @@ LISTED, OTHER_LISTED = "北京东奥时代教育科技有限公司", "东北财�
 OPEN = {"/healthz", "/readyz", "/metrics"}
 CASE_SCOPES = (
     "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
-    "attestation:check",
+    "attestation:check", "transfer:carry",
 )  # fmt: skip
 EVERY_SCOPE = frozenset((*OFFICIAL_SCOPES, *PROVIDER_SCOPES, *CASE_SCOPES, "feed:read"))
 
@@ -56,12 +56,13 @@ SCOPES = _scopes()
 FILLED = {
     "person_id": "person-000001", "credit_id": "credit-1", "completion_id": "c-1", "enrolment_id": "e-1",
     "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": "00000000-0000-4000-8000-000000000000",
+    "transfer_id": "transfer-1",
     "filing_id": "00000000-0000-4000-8000-000000000000", "roster_id": "00000000-0000-4000-8000-000000000000-1",
 }  # fmt: skip
 
 
 async def call(world: World, method: str, path: str, headers: dict[str, str]) -> Any:
-    content = b"{}" if method == "POST" else None
+    content = b"{}" if method in ("POST", "PUT") else None
     sent = {"Content-Type": "application/json"} | headers if content else headers
     return await world.client.request(method, path.format_map(FILLED), content=content, headers=sent)
 

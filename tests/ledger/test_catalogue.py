@@ -12,7 +12,7 @@ from tests.conftest import FreshDatabase, FreshDatabaseFactory
 from tests.kit.catalogue import assert_keys_lead_with_log
 
 SCHEMA = "ledger"
-DISPOSABLE = {*READ_MODELS, "claims", "filings", "rosters", "checkpoints", "idempotency_keys"}
+DISPOSABLE = {*READ_MODELS, "claims", "filings", "rosters", "departures", "checkpoints", "idempotency_keys"}
 _TABLES = """
 select c.relname, c.relkind = 'p' as partitioned, pg_get_userbyid(c.relowner) as owner
   from pg_class c join pg_namespace n on n.oid = c.relnamespace

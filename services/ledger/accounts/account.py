@@ -20,7 +20,7 @@ from services.ledger.events import (
     ExemptionGranted,
     HeldCompletionWithdrawn,
 )
-from services.ledger.moving.events import AccountArrived, AccountLeft
+from services.ledger.moving.merge import take_move
 from services.ledger.policy import Account, Credit, Enrolled, ExamPass, Exemption, Waiting
 from services.ledger.problems import (
     AlreadyEndedError,
@@ -84,46 +84,9 @@ def evolve(account: Account, event: Event) -> Account:
             account.exempt = Exemption(
                 reason=event.reason, authority=event.authority, granted_on=event.granted_on
             )
-        case AccountLeft():
-            account.waiting = []
-        case AccountArrived():
-            _arrive(account, event)
         case _:
-            pass
+            take_move(account, event)
     return account
-
-
-def _arrive(account: Account, event: AccountArrived) -> None:
-    """Take in what arrived, each credit once and by its id; the order in which parts arrive makes no difference."""
-    places = {credit.credit_id: index for index, credit in enumerate(account.credits)}
-    for credit in event.credits:
-        index = places.get(credit.credit_id)
-        if index is None:
-            places[credit.credit_id] = len(account.credits)
-            account.credits.append(credit)
-        else:
-            account.credits[index] = _merged(account.credits[index], credit)
-    reported = {(credit.provider, credit.completion_id) for credit in account.credits}
-    reported |= {(item.provider, item.completion_id) for item in account.waiting}
-    account.waiting = [
-        *account.waiting,
-        *(item for item in event.waiting if (item.provider, item.completion_id) not in reported),
-    ]
-    account.exams = [*account.exams, *(passed for passed in event.exams if passed not in account.exams)]
-    account.exempt = event.exempt or account.exempt
-
-
-def _merged(here: Credit, arrived: Credit) -> Credit:
-    """A credit that two logs know: what ended it in either ends it, and every list that confirmed it does."""
-    ends = [each for each in (here, arrived) if each.ended_at is not None]
-    ended = min(ends, key=lambda each: (each.ended_at, each.state)) if ends else here
-    return _replace(
-        here,
-        state=ended.state,
-        reason=ended.reason,
-        ended_at=ended.ended_at,
-        confirmed_by=tuple(sorted({*here.confirmed_by, *arrived.confirmed_by})),
-    )
 
 
 def _credit(event: CreditEarned) -> Credit:

@@ -4,15 +4,12 @@ The order of the questions is the order in which a provider can act on the answe
 the place, then the moment of registration.
 """
 
-from datetime import UTC, datetime
-from decimal import Decimal
-from functools import lru_cache
+from datetime import UTC
 from typing import Any
 
 from contracts.divisions import chain_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
-from services.ledger.accounts import account as accounts
 from services.ledger.accounts.profile import Profile
 from services.ledger.accounts.provider import Provider
 from services.ledger.accounts.waiting import HeldRecord
@@ -24,6 +21,7 @@ from services.ledger.events import (
     HeldRecordReleased,
     RecordHeld,
 )
+from services.ledger.intake.made import credit_id_of, credits_of, earned, exam_passed, held_back
 from services.ledger.intake.moved import repeats_travelled, whereabouts
 from services.ledger.intake.outcomes import Decided, Outcome
 from services.ledger.intake.records import (
@@ -53,8 +51,6 @@ from services.ledger.policy import (
 )
 from services.ledger.problems import RecordConflictError
 from services.ledger.refusals import refusal_of
-
-_TWO_PLACES = Decimal("0.01")
 
 
 class Decider:
@@ -182,7 +178,7 @@ class Decider:
         else:
             day = local_date(record.passed_at)
             refused = admit_enrolment(policy, standing, profile.person, record.year, "online", day)
-            event = _exam_passed(provider_id, record, person_id, prepared.content)
+            event = exam_passed(provider_id, record, person_id, prepared.content)
         if refused is not None:
             return _rejected(record.id, refused)
         if isinstance(event, EnrolmentRecorded):
@@ -208,7 +204,7 @@ class Decider:
             provider_id=provider_id,
             year=record.year,
             category=record.category,
-            credits=_credits(record.credits),
+            credits=credits_of(record.credits),
             mode=record.mode,
             completed_at=record.completed_at.astimezone(UTC),
             exam_passed_at=record.exam_passed_at.astimezone(UTC) if record.exam_passed_at else None,
@@ -224,15 +220,15 @@ class Decider:
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
         if isinstance(answer, Held):
-            held = _held(prepared, record, facts, profile, policy, answer, self._state.now)
-            return self._hold(held, outcome, profile, policy, entry, identity)
-        credit_id = _credit_id(self._state.log, provider_id, record.id)
-        earned = _earned(prepared, record, facts, profile, policy, answer, credit_id, self._state.now)
+            waiting = held_back(prepared, record, facts, profile, policy, answer, self._state.now)
+            return self._hold(waiting, outcome, profile, policy, entry, identity)
+        credit_id = credit_id_of(self._state.log, provider_id, record.id)
+        event = earned(prepared, record, facts, profile, policy, answer, credit_id, self._state.now)
         outcome.outcome = "registered"
         outcome.credit_id = credit_id
         outcome.late = answer.late
         outcome.make_up = answer.make_up
-        index = self._state.append_to_account(entry, earned, identity)
+        index = self._state.append_to_account(entry, event, identity)
         if entry.account.waiting:
             outcome.released = self.release_waiting(policy, entry, profile) or None
         return Decided(outcome, index)
@@ -252,7 +248,7 @@ class Decider:
         if outcome.id in freed:
             freed.remove(outcome.id)
             outcome.outcome = "registered"
-            outcome.credit_id = _credit_id(state.log, event.provider_id, event.completion_id)
+            outcome.credit_id = credit_id_of(state.log, event.provider_id, event.completion_id)
         else:
             outcome.reason = event.reason
         outcome.released = freed or None
@@ -291,7 +287,7 @@ class Decider:
             tier=waiting.tier,
             started_on=waiting.started_on,
             exam_passed_at=waiting.exam_passed_at,
-            credit_id=_credit_id(state.log, waiting.provider, waiting.completion_id),
+            credit_id=credit_id_of(state.log, waiting.provider, waiting.completion_id),
             person_id=entry.account.person_id,
             place=profile.person.place,
             clause=answer.clause,
@@ -310,93 +306,6 @@ class Decider:
             standing = here.standing(self._nation.get(provider_id, unknown), chain_of(place))
             self._standings[provider_id, place] = standing
         return standing
-
-
-@lru_cache(maxsize=4096)
-def _credits(text: str) -> Decimal:
-    """Credits as they are stored, with two places; batches know few different amounts."""
-    return Decimal(text).quantize(_TWO_PLACES)
-
-
-def _earned(
-    prepared: Prepared,
-    record: Completion,
-    facts: CompletionFacts,
-    profile: Profile,
-    policy: Policy,
-    answer: Registered,
-    credit_id: str,
-    now: datetime,
-) -> CreditEarned:
-    return CreditEarned(
-        credit_id=credit_id,
-        person_id=profile.person.person_id,
-        year=record.year,
-        category=record.category,
-        credits=facts.credits,
-        mode=record.mode,
-        completion_id=record.id,
-        completed_at=facts.completed_at,
-        content=prepared.content,
-        provider_id=facts.provider_id,
-        course=record.course,
-        title=record.title,
-        tier=record.tier,
-        started_on=record.started_on,
-        exam_passed_at=facts.exam_passed_at,
-        place=profile.person.place,
-        clause=answer.clause,
-        policy=policy.hash,
-        registered_at=now,
-        late=answer.late,
-        make_up=answer.make_up,
-    )
-
-
-def _held(
-    prepared: Prepared,
-    record: Completion,
-    facts: CompletionFacts,
-    profile: Profile,
-    policy: Policy,
-    answer: Held,
-    now: datetime,
-) -> CompletionHeld:
-    return CompletionHeld(
-        provider_id=facts.provider_id,
-        completion_id=record.id,
-        year=record.year,
-        category=record.category,
-        credits=facts.credits,
-        mode=record.mode,
-        course=record.course,
-        completed_at=facts.completed_at,
-        content=prepared.content,
-        title=record.title,
-        tier=record.tier,
-        started_on=record.started_on,
-        exam_passed_at=facts.exam_passed_at,
-        person_id=profile.person.person_id,
-        clause=answer.clause,
-        policy=policy.hash,
-        reason=answer.reason,
-        held_at=now,
-    )
-
-
-def _credit_id(log: str, provider_id: str, completion_id: str) -> str:
-    return accounts.credit_id_of(log, identity_of(Completion.KIND, provider_id, completion_id))
-
-
-def _exam_passed(provider_id: str, record: ExamPass, person_id: str, content: str) -> ExamPassed:
-    return ExamPassed(
-        provider_id=provider_id,
-        exam_id=record.id,
-        person_id=person_id,
-        year=record.year,
-        passed_at=record.passed_at.astimezone(UTC),
-        content=content,
-    )
 
 
 def _rejected(record_id: str, rejected: Rejected) -> Decided:

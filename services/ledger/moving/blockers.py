@@ -62,7 +62,8 @@ async def read_accounts(conn: Connection, log: str, person_id: str) -> list[tupl
 async def find_blockers(
     conn: Connection, log: str, book: PolicyBook, profile: Profile, at: datetime, *, waiting: bool
 ) -> list[Blocker]:
-    """Everything that blocks a departure now, in one order. Under a guard `waiting` is not asked: what came since travels."""
+    """Everything that blocks a departure now, in one order. Under a guard `waiting` is not asked: what came since
+    travels."""
     person_id = profile.person.person_id
     accounts = [account for _, account in await read_accounts(conn, log, person_id)]
     found = [

@@ -85,7 +85,10 @@ class Departures:
         return await transact(self._databases, self._store, self._clock, log, act)
 
     async def lift(self, transfer_id: str, reason: LiftReason = "cancelled") -> DepartureAnswer:
-        """The person stays after all; harmless to repeat. Raises DepartureUnknownError, and DepartureEndedError once left."""
+        """The person stays after all; harmless to repeat.
+
+        Raises DepartureUnknownError, and DepartureEndedError once they have left.
+        """
         known = await self._must_find(transfer_id)
 
         async def act(conn: Connection, state: GroupState) -> tuple[DepartureAnswer, StillRight | None]:

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct
 
 from services.kit.events import Event
-from services.ledger.policy import Credit, ExamPass, Exemption, Waiting
+from services.ledger.policy import Credit, Deferral, ExamPass, Exemption, Waiting
 
 LiftReason = Literal["cancelled", "withdrawn", "returned", "lapsed"]
 
@@ -134,6 +134,7 @@ class AccountArrived(Event, frozen=True, kw_only=True):
     waiting: tuple[Waiting, ...] = ()
     exams: tuple[ExamPass, ...] = ()
     exempt: Exemption | None = None
+    deferred: Deferral | None = None
     taken_back: tuple[Retraction, ...] = ()
     arrived_at: datetime
 

@@ -12,15 +12,17 @@ from contracts.handover import (
     ArrivingProfile,
     HandedAccount,
     HandedCredit,
+    HandedDeferral,
     HandedExam,
     HandedExemption,
     HandedWaiting,
     Handover,
+    HandoverPart,
     JudgedYear,
     TakenBack,
 )
 from services.ledger.moving.events import AccountArrived, Judgement, ProfileArrived, Retraction
-from services.ledger.policy import Account, Credit, ExamPass, Exemption, Waiting
+from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, Waiting
 
 
 def handed_account(account: Account) -> HandedAccount:
@@ -30,9 +32,11 @@ def handed_account(account: Account) -> HandedAccount:
         credits=tuple(handed_credit(credit) for credit in account.credits),
         waiting=tuple(_handed_waiting(item) for item in account.waiting),
         exams=tuple(
-            HandedExam(provider_id=passed.provider, passed_at=passed.passed_at) for passed in account.exams
+            HandedExam(provider_id=passed.provider, passed_at=passed.passed_at, of=passed.of)
+            for passed in account.exams
         ),
         exempt=HandedExemption(**_fields(account.exempt)) if account.exempt is not None else None,
+        deferred=HandedDeferral(**_fields(account.deferred)) if account.deferred is not None else None,
     )
 
 
@@ -61,9 +65,8 @@ def taken_back(retraction: Retraction) -> TakenBack:
 
 def profile_arrived(profile: ArrivingProfile, handover: Handover, log: str, at: datetime) -> ProfileArrived:
     """Who arrives in a log, with the years that others judged; its own it knows better."""
-    fields = {name: getattr(profile, name) for name in ArrivingProfile.model_fields}
     return ProfileArrived(
-        **fields,
+        **_parts(profile),
         transfer_id=handover.transfer_id,
         from_authority=handover.from_authority,
         from_place=handover.from_place,
@@ -75,11 +78,7 @@ def profile_arrived(profile: ArrivingProfile, handover: Handover, log: str, at: 
 
 def judgements(judged: Iterable[JudgedYear], log: str) -> tuple[Judgement, ...]:
     """Others' judgements, as this log keeps them."""
-    return tuple(
-        Judgement(**{name: getattr(each, name) for name in JudgedYear.model_fields})
-        for each in judged
-        if authority_of(each.place) != log
-    )
+    return tuple(Judgement(**_parts(each)) for each in judged if authority_of(each.place) != log)
 
 
 def account_arrived(
@@ -95,9 +94,11 @@ def account_arrived(
         credits=tuple(_credit(credit) for credit in account.credits),
         waiting=tuple(_waiting(item) for item in account.waiting),
         exams=tuple(
-            ExamPass(provider=passed.provider_id, passed_at=passed.passed_at) for passed in account.exams
+            ExamPass(provider=passed.provider_id, passed_at=passed.passed_at, of=passed.of)
+            for passed in account.exams
         ),
-        exempt=_exemption(account.exempt),
+        exempt=Exemption(**_parts(account.exempt)) if account.exempt is not None else None,
+        deferred=Deferral(**_parts(account.deferred)) if account.deferred is not None else None,
         taken_back=tuple(
             Retraction(
                 provider_id=each.provider_id,
@@ -119,19 +120,17 @@ def _handed_waiting(item: Waiting) -> HandedWaiting:
 
 
 def _credit(handed: HandedCredit) -> Credit:
-    fields = {name: getattr(handed, name) for name in HandedCredit.model_fields}
+    fields = _parts(handed)
     return Credit(**fields | {"provider": fields.pop("provider_id"), "course": fields.pop("course") or ""})
 
 
 def _waiting(handed: HandedWaiting) -> Waiting:
-    fields = {name: getattr(handed, name) for name in HandedWaiting.model_fields}
+    fields = _parts(handed)
     return Waiting(**fields | {"provider": fields.pop("provider_id"), "course": fields.pop("course") or ""})
 
 
-def _exemption(handed: HandedExemption | None) -> Exemption | None:
-    if handed is None:
-        return None
-    return Exemption(**{name: getattr(handed, name) for name in HandedExemption.model_fields})
+def _parts(handed: HandoverPart) -> dict[str, Any]:
+    return {name: getattr(handed, name) for name in type(handed).model_fields}
 
 
 def _fields(struct: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from services.kit.errors import Problem
 
 
 class DepartureBlockedError(Problem):
-    """Something of the person's must be finished or withdrawn before they may leave (S2C-14, B-13); `blockers` names each."""
+    """Something of the person's must be finished or withdrawn before they leave (S2C-14, B-13); `blockers` names each."""
 
     code: ClassVar[str] = "departure-blocked"
     status: ClassVar[int] = 409

@@ -38,7 +38,7 @@ from services.ledger.moving.handover import (
     handed_judgement,
     taken_back,
 )
-from services.ledger.moving.years import judge, side_of
+from services.ledger.moving.years import judgement_of, side_of
 from services.ledger.policy import Account, PolicyBook
 
 _YEARS = "select year from accounts where log = $1 and person_id = $2 order by year"
@@ -145,11 +145,12 @@ class _Supplements:
             | AccountArrived,
         ):
             return None
-        assert self._profile is not None and self._left is not None, "somebody left"
-        policy = self._book.known_at(at).resolve(self._profile.person.place, event.year)
+        assert self._profile is not None, "somebody left"
+        book = self._book.known_at(at)
+        policy = book.resolve(self._profile.person.place, event.year)
         account = self._accounts[event.year]
         if side_of(self._profile, event.year, policy) == "here":
-            judgement = judge(policy, self._profile, account, event.year, at)
+            judgement = judgement_of(book, self._profile, account, event.year, at)
             return _Told(event.year, None, (handed_judgement(judgement),))
         return _Told(event.year, _change(event, account, at))
 

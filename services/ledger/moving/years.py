@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Literal
 
 from services.kit.clock import local_date
+from services.ledger.accounts.judging import JudgedYears, judge
 from services.ledger.accounts.profile import Profile
 from services.ledger.moving.events import Judgement
-from services.ledger.policy import Account, Policy, PolicyBook, assess
+from services.ledger.policy import Account, Policy, PolicyBook
 
 Side = Literal["here", "moved", "elsewhere"]
 """Who judges a year of a profile: this log, the place the person left for, or an authority they came from."""
@@ -33,26 +34,26 @@ def side_of(profile: Profile, year: int, policy: Policy | None) -> Side:
 def judged_by_us(
     book: PolicyBook, profile: Profile, accounts: Iterable[Account], moment: datetime
 ) -> tuple[Judgement, ...]:
-    """The closed years of a person as this log judges them at a moment: those with an account, and those owed without one."""
-    person = profile.person
+    """The closed years of a person as this log judges them at a moment: those with an account, and those only owed."""
+    place = profile.person.place
     held = {account.year: account for account in accounts}
+    owed = JudgedYears(book, local_date(moment).year).of(place)
     judged = []
-    for year in sorted(held.keys() | set(range(_first_ground(profile), local_date(moment).year + 1))):
-        policy = book.resolve(person.place, year)
-        if profile.judgement(year) is not None or not has_closed(policy, moment):
+    for year in sorted(held.keys() | set(owed)):
+        if profile.judgement(year) is not None or not has_closed(book.resolve(place, year), moment):
             continue
-        judgement = judge(policy, profile, held.get(year), year, moment)
+        judgement = judgement_of(book, profile, held.get(year), year, moment)
         if year in held or judgement.status != "not_required":
             judged.append(judgement)
     return tuple(judged)
 
 
-def judge(
-    policy: Policy | None, profile: Profile, account: Account | None, year: int, moment: datetime
+def judgement_of(
+    book: PolicyBook, profile: Profile, account: Account | None, year: int, moment: datetime
 ) -> Judgement:
     """One year as it stands at the end of the moment's day."""
     on = local_date(moment)
-    answer = assess(policy, account, profile.person, year, on)
+    answer = judge(book, profile, account, year, on)
     return Judgement(
         year=year,
         status=answer.status,
@@ -62,9 +63,3 @@ def judge(
         judged_on=on,
         policy=answer.policy,
     )
-
-
-def _first_ground(profile: Profile) -> int:
-    """The year of the first ground of a duty; far ahead where there is none (S0-03)."""
-    days = [profile.person.qualified_on, profile.person.working_since]
-    return max(2000, min((day.year for day in days if day is not None), default=9999))
