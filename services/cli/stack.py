@@ -15,7 +15,7 @@ from services.cli.databases import EngineChoice, Say, migrate
 from services.cli.home import Home, ProcessRecord, StackRecord, record_of
 from services.cli.secrets import harmless_environment, secrets_of, signing_key
 from services.cli.settings import SERVICES, StackSettings
-from services.cli.tokens import SCOPES, SERVICE_SCOPES, sign
+from services.cli.tokens import CARRIER_SCOPES, SCOPES, SERVICE_SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.settings import PREFIX, SettingsError
 
@@ -210,7 +210,7 @@ class Stack:
             signing_key(self._settings, self._home),
             issuer=self._issuer,
             subject=f"service:{service}",
-            scopes=SERVICE_SCOPES,
+            scopes=CARRIER_SCOPES if service == "transfer" else SERVICE_SCOPES,
             days=_TOKEN_DAYS,
         )
         return self._home.write_token(service, token)

@@ -6,6 +6,8 @@ from services.kit.auth import sign_token
 
 SERVICE_SCOPES = frozenset({"feed:read", "identity:check", "compliance:read"})
 """What a service may ask of another."""
+CARRIER_SCOPES = SERVICE_SCOPES | {"transfer:carry"}
+"""The transfer service's: it carries people from one ledger's log to another's."""
 
 SCOPES = {
     "provider": frozenset(
