@@ -191,7 +191,7 @@ def token(
     Parameters
     ----------
     kind
-        provider, official, dashboard, sync, operator or service: sets the scopes.
+        provider, employer, official, person, dashboard, sync, operator or service: sets the scopes.
     subject
         Who the token speaks for; the kind when not given.
     place

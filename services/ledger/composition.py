@@ -12,10 +12,12 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
+from services.ledger.accounts.employers import Employers
 from services.ledger.accounts.facts import Facts
 from services.ledger.accounts.people import People
 from services.ledger.answers.queries import LedgerQueries
 from services.ledger.answers.statistics import Statistics
+from services.ledger.answers.units import Units
 from services.ledger.application import LedgerApplication
 from services.ledger.attestations.attestations import Attestations
 from services.ledger.claims.claims import Claims
@@ -53,6 +55,7 @@ class Ledger:
         self.hasher = IdentityHasher(identity_key, hash_algorithm)
         self.shelf = PolicyShelf(databases, self.store)
         self.people = People(databases)
+        self.employers = Employers(databases)
         self.application = LedgerApplication(databases, self.store, self.shelf, self.people, clock)
         self.facts = Facts(identity_key)
         # Bodies hold ID numbers; a fingerprint of them is kept.
@@ -62,6 +65,7 @@ class Ledger:
         self.attestations = Attestations(databases, self.store, self.shelf, self.people, clock)
         self.statistics = Statistics(databases)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
+        self.units = Units(self.employers, self.shelf, clock)
         self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)
         self.filings = Filings(databases, self.store, self.shelf, clock)
         rows = RosterPreparer(self.hasher, identity_key)

@@ -86,6 +86,15 @@ class OutsidePlaceError(Problem):
     title_en: ClassVar[str] = "Outside the caller's place"
 
 
+class NotOwnEmployerError(Problem):
+    """The organization of the token has another credit code: a unit sees its own people alone."""
+
+    code: ClassVar[str] = "employer-not-own"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "只能查询本单位人员"
+    title_en: ClassVar[str] = "A unit sees its own people alone"
+
+
 class NotAProviderError(Problem):
     """The token is bound to no organization."""
 

@@ -18,6 +18,7 @@ create table profiles (
     log text collate "C" not null,
     person_id text collate "C" not null,
     place text collate "C" not null,
+    employer text collate "C",
     identity_hash text collate "C" not null,
     version integer not null,
     state bytea not null,
@@ -87,7 +88,11 @@ def read_model_sql(*, partitions: int = 0) -> list[str]:
         statements += table_sql(table, ddl, partitions=partitions)
     rewritten = [f"accounts_{number}" for number in range(partitions)] or ["accounts"]
     statements += [f"alter table {table} set (fillfactor = 70)" for table in rewritten]
-    return [*statements, "create index profiles_of_place on profiles (log, place, person_id)"]
+    return [
+        *statements,
+        "create index profiles_of_place on profiles (log, place, person_id)",
+        "create index profiles_of_employer on profiles (log, employer, person_id) where employer is not null",
+    ]
 
 
 _CLAIMS = """

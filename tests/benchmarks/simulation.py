@@ -28,7 +28,7 @@ ROUNDS = 3
 CPU_SECONDS_WANTED = 60
 _CHUNK = 10_000
 _DAY = date(2026, 1, 15)
-_PROFILE_COLUMNS = ("log", "person_id", "identity_hash", "version", "state")
+_PROFILE_COLUMNS = ("log", "person_id", "place", "identity_hash", "version", "state")
 _ACCOUNT_COLUMNS = ("log", "person_id", "year", "version", "state")
 _READ = """
 select p.person_id, p.state, a.state from profiles p
@@ -166,7 +166,7 @@ def _profiles(numbers: range) -> Iterator[tuple[Any, ...]]:
         profile = Profile(
             person=person, identity_hash=f"{number:064x}", name_hash=f"{number:064x}", employer=None
         )
-        yield crowd.LOG, person_id, profile.identity_hash, 1, _encode(profile)
+        yield crowd.LOG, person_id, person.place, profile.identity_hash, 1, _encode(profile)
 
 
 def _accounts(numbers: range) -> Iterator[tuple[Any, ...]]:

@@ -24,11 +24,13 @@ from tests.kit.http import bearer, verifier
 
 IDENTITY_KEY = b"an identity key of 32 bytes or so"
 PROVIDER_SCOPES = ("completion:write", "enrolment:write", "compliance:read", "transcript:read")
+EMPLOYER_SCOPES = ("employee:read", "compliance:read", "transcript:read")
 OFFICIAL_SCOPES = (
     "credit:revoke",
     "exemption:write",
     "policy:write",
     "compliance:read",
+    "employee:read",
     "transcript:read",
     "statistics:read",
 )
@@ -97,12 +99,14 @@ class World:
         qualified_on: date | None = date(2018, 9, 1),
         working_since: date | None = None,
         student: bool = False,
+        employer: str | None = None,
     ) -> "Somebody":
         """The registry collects a person."""
         person = person or self.stranger()
         self._records += 1
         person_id = f"person-{self._records:06d}"
-        await self.hears(self.collection(person_id, person, place, qualified_on, working_since, student))
+        collected = self.collection(person_id, person, place, qualified_on, working_since, student)
+        await self.hears(collected.model_copy(update={"employer": employer}))
         return Somebody(person_id, person)
 
     def collection(
@@ -162,6 +166,17 @@ class World:
         ]
         await self.hears(*facts)
         return Provider(self, organization_id)
+
+    async def employs(self, employer: str) -> dict[str, str]:
+        """The registry knows an employer by its credit code; the headers of its account."""
+        self._records += 1
+        organization_id = f"organization-{self._records:04d}"
+        await self.hears(
+            registry.OrganizationRegistered(
+                organization_id=organization_id, name="某某有限公司", uscc=employer, kind="employer"
+            )
+        )
+        return bearer(*EMPLOYER_SCOPES, subject=organization_id, organization=organization_id)
 
     def official(self, place: str, *scopes: str, subject: str = "official-1") -> dict[str, str]:
         """The headers of an official of a place."""

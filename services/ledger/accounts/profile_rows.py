@@ -1,4 +1,4 @@
-"""Profiles as rows: read, written in the transaction of their events, and walked through place by place."""
+"""Profiles as rows: read, written in the transaction of their events, walked through place by place, or by employer."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,12 +14,12 @@ _decode = msgspec.json.Decoder(Profile).decode
 
 _READ = "select person_id, version, state from profiles where log = $1 and person_id = any($2::text[])"
 _WRITE = """
-insert into profiles (log, person_id, place, identity_hash, version, state, left_at)
+insert into profiles (log, person_id, place, employer, identity_hash, version, state, left_at)
 select $1, new.*
-  from unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::bytea[], $7::timestamptz[]) as new
+  from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bytea[], $8::timestamptz[]) as new
 on conflict (log, person_id) do update
-   set place = excluded.place, identity_hash = excluded.identity_hash, version = excluded.version,
-       state = excluded.state, left_at = excluded.left_at
+   set place = excluded.place, employer = excluded.employer, identity_hash = excluded.identity_hash,
+       version = excluded.version, state = excluded.state, left_at = excluded.left_at
 """
 _WALK = """
 select state from profiles
@@ -58,6 +58,7 @@ async def write_profiles(conn: Connection, log: str, rows: Sequence[tuple[int, P
         log,
         [profile.person.person_id for _, profile in rows],
         [profile.person.place for _, profile in rows],
+        [profile.employer for _, profile in rows],
         [profile.identity_hash for _, profile in rows],
         [version for version, _ in rows],
         [_encode(profile) for _, profile in rows],

@@ -18,9 +18,9 @@ from services.ledger.answers.answers import (
     RegistrationStatistics,
     Transcript,
 )
-from services.ledger.answers.queries import Viewer, may_ask_about
+from services.ledger.answers.viewers import Viewer, may_ask_about
 from services.ledger.api_officials import PersonId, place_of
-from services.ledger.composition import ledger_of
+from services.ledger.composition import Ledger, ledger_of
 from services.ledger.problems import (
     ImplausibleIdentityError,
     NotAnOfficialError,
@@ -34,19 +34,30 @@ from services.ledger.schemas import ComplianceQuery
 router = APIRouter()
 _encode = msgspec.json.Encoder().encode
 
-ComplianceReader = require("compliance:read")
-TranscriptReader = require("transcript:read")
+OWN_SCOPES = frozenset({"compliance:own", "transcript:own"})
+"""What a portal that signs people in gives a person: their own answers alone."""
+
+ComplianceReader = require("compliance:read", "compliance:own")
+ManyReader = require("compliance:read")
+TranscriptReader = require("transcript:read", "transcript:own")
 StatisticsReader = require("statistics:read")
 CreditYear = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
 
 
-def viewer_of(caller: Caller) -> Viewer:
-    """An official by place or a provider by organization. Raises NotAnOfficialError for a token bound to neither."""
+async def viewer_of(caller: Caller, ledger: Ledger) -> Viewer:
+    """An official by place; an organization by its id and the code by which it employs; a person by the token's subject,
+    which names the person's id where the scopes are of one's own data.
+
+    Raises NotAnOfficialError for a token bound to none of them.
+    """
     if caller.place is not None:
         return Viewer(place=place_of(caller))
-    if caller.organization is None:
+    if caller.organization is not None:
+        employer = await ledger.employers.code_of(caller.organization)
+        return Viewer(organization=caller.organization, employer=employer)
+    if caller.scopes.isdisjoint(OWN_SCOPES):
         raise NotAnOfficialError
-    return Viewer(provider_id=caller.organization)
+    return Viewer(person_id=caller.subject)
 
 
 def _json(answer: object) -> Response:
@@ -71,9 +82,9 @@ async def get_compliance(
     ] = None,
 ) -> Response:
     """Is this person compliant for the year, and why: every requirement with its clause."""
-    answer = await ledger_of(request).queries.get_compliance(
-        person_id, year, viewer_of(caller), on=on, as_of=as_of
-    )
+    ledger = ledger_of(request)
+    viewer = await viewer_of(caller, ledger)
+    answer = await ledger.queries.get_compliance(person_id, year, viewer, on=on, as_of=as_of)
     return _json(answer)
 
 
@@ -83,7 +94,7 @@ async def get_compliance(
     **struct_answer(ComplianceQueryAnswer, "An answer for every person, in order.", refusals=(403, 422)),
 )
 async def query_compliance(
-    request: Request, body: ComplianceQuery, caller: Annotated[Caller, Depends(ComplianceReader)]
+    request: Request, body: ComplianceQuery, caller: Annotated[Caller, Depends(ManyReader)]
 ) -> Response:
     """The same for up to 1,000 persons, by id or by ID number (in the body, never in an address)."""
     ledger = ledger_of(request)
@@ -102,7 +113,7 @@ async def query_compliance(
                 )
             keys.append(ledger.hasher.person(identity.id_type, identity.id_number))
     answers = await ledger.queries.query_compliance(
-        keys, body.year, viewer_of(caller), by_identity=body.persons is None, on=body.on
+        keys, body.year, await viewer_of(caller, ledger), by_identity=body.persons is None, on=body.on
     )
     absent = [
         Absent(index=index, problem=UnknownPersonError.code)
@@ -124,7 +135,9 @@ async def get_transcript(
     year: Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS] = None,
 ) -> Response:
     """Every credit of a person as awarded, ended ones included; a provider sees what it reported itself."""
-    return _json(await ledger_of(request).queries.get_transcript(person_id, viewer_of(caller), year))
+    ledger = ledger_of(request)
+    viewer = await viewer_of(caller, ledger)
+    return _json(await ledger.queries.get_transcript(person_id, viewer, year))
 
 
 @router.get(

@@ -5,7 +5,6 @@ from datetime import date, datetime
 
 import msgspec
 
-from contracts.divisions import contains
 from services.kit import events as codec
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
@@ -21,6 +20,7 @@ from services.ledger.answers.answers import (
     TranscriptLine,
     TranscriptWaiting,
 )
+from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Account, Credit, PolicyBook, Waiting
 from services.ledger.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
@@ -48,24 +48,6 @@ _SETTLE = """
 select from logs where log = $1 and $2 > clock_timestamp() - interval '1 minute' for share
 """
 _ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 order by year"
-
-
-class Viewer(msgspec.Struct, frozen=True):
-    """Who asks: an official sees a place and all under it, a provider its own records."""
-
-    place: str | None = None
-    provider_id: str | None = None
-
-    def may_see(self, home: Home) -> bool:
-        """Whether the viewer may be told of the person at all."""
-        if self.place is not None:
-            return contains(self.place, home.profile.person.place)
-        return self.provider_id is not None and _has_records_of(home.account, self.provider_id)
-
-
-def may_ask_about(viewer_place: str, place: str) -> bool:
-    """Whether an official of one place may ask for the numbers of another: of their own place and what lies under it."""
-    return contains(viewer_place, place)
 
 
 class LedgerQueries:
@@ -138,22 +120,21 @@ class LedgerQueries:
         async with self._databases.of(home.log).acquire() as conn:
             rows = await conn.fetch(_ALL_ACCOUNTS, home.log, person_id)
         held = [_decode_account(row[0]) for row in rows]
-        own = viewer.provider_id
-        if own is not None and not any(_has_records_of(account, own) for account in held):
+        if not viewer.may_see(home) and not any(viewer.reported_for(account) for account in held):
             raise UnknownPersonError
         credits = [
             _line(credit, account.year)
             for account in held
             if year is None or account.year == year
             for credit in account.credits
-            if own is None or credit.provider == own
+            if viewer.sees_record_of(credit.provider)
         ]
         waiting = [
             _waiting_line(item, account.year)
             for account in held
             if year is None or account.year == year
             for item in account.waiting
-            if own is None or item.provider == own
+            if viewer.sees_record_of(item.provider)
         ]
         return Transcript(
             person_id=person_id,
@@ -190,22 +171,13 @@ def _answer(
     home: Home, year: int, day: date, book: PolicyBook, viewer: Viewer, as_of: datetime | None
 ) -> ComplianceAnswer:
     assessment = judge(book, home.profile, home.account, year, day)
-    if viewer.provider_id is not None and assessment.not_counted:
-        own = tuple(item for item in assessment.not_counted if item.provider_id == viewer.provider_id)
+    if viewer.organization is not None and assessment.not_counted:
+        own = tuple(item for item in assessment.not_counted if viewer.sees_record_of(item.provider_id))
         assessment = _replace(assessment, not_counted=own)
     fields = {name: getattr(assessment, name) for name in assessment.__struct_fields__}
     return ComplianceAnswer(
         **fields, person_id=home.person_id, log=home.log, position=home.position, as_of=as_of
     )
-
-
-def _has_records_of(account: Account | None, provider_id: str) -> bool:
-    if account is None:
-        return False
-    providers = {credit.provider for credit in account.credits if credit.provider is not None}
-    providers |= {waiting.provider for waiting in account.waiting}
-    providers |= {enrolled.provider for enrolled in account.enrolments}
-    return provider_id in providers
 
 
 def _line(credit: Credit, year: int) -> TranscriptLine:

@@ -23,7 +23,7 @@ from services.ledger.policy.account import (
     WaitingReason,
 )
 from services.ledger.policy.admission import admit, reconsidered, release, released
-from services.ledger.policy.assessment import Assessment, Missing, Requirement, assess
+from services.ledger.policy.assessment import Assessment, Missing, Requirement, Status, assess
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.counting import NotCounted
 from services.ledger.policy.decisions import Decision, Held, Registered, Rejected
@@ -81,6 +81,7 @@ __all__ = [
     "Requirement",
     "Route",
     "Sourced",
+    "Status",
     "Waiting",
     "WaitingReason",
     "admit",

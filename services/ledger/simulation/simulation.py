@@ -10,6 +10,7 @@ from msgspec import Struct
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.database import Connection, Databases
 from services.ledger.accounts.profile import Profile
+from services.ledger.accounts.profile_rows import Reach, reach_of
 from services.ledger.policy import Account, Notice, PolicyBook
 from services.ledger.simulation.judging import Changed, Judging
 
@@ -19,7 +20,7 @@ BATCH = 2_000
 Progress = Callable[[str, int, int], None]
 """Told the log, how many of its persons were read, and how many there are."""
 
-_COUNT = "select count(*) from profiles where log = $1"
+_COUNT = "select count(*) from profiles where log = $1 and place between $2 and $3"
 _POSITION = "select position from logs where log = $1"
 _PROFILES = (
     "select person_id, state from profiles where log = $1 and person_id > $2 order by person_id limit $3"
@@ -78,7 +79,7 @@ async def simulate(
                 for log in logs:
                     async with conn.transaction(isolation="repeatable_read", readonly=True):
                         positions[log] = await conn.fetchval(_POSITION, log) or 0
-                        await _judge_log(conn, log, judging, progress, batch)
+                        await _judge_log(conn, log, reach_of(draft.place), judging, progress, batch)
     return Simulation(
         notice=draft.id,
         document=draft.label,
@@ -97,12 +98,14 @@ def logs_of(notice: Notice) -> Sequence[str]:
     return AUTHORITIES if notice.place == NATION else (authority_of(notice.place),)
 
 
-async def _judge_log(conn: Connection, log: str, judging: Judging, progress: Progress, batch: int) -> None:
-    total: int = await conn.fetchval(_COUNT, log)
+async def _judge_log(
+    conn: Connection, log: str, reach: Reach, judging: Judging, progress: Progress, batch: int
+) -> None:
+    total: int = await conn.fetchval(_COUNT, log, *reach)
     read, last = 0, ""
     profiles = await conn.prepare(_PROFILES)
     accounts = await conn.prepare(_ACCOUNTS)
-    while rows := await profiles.fetch(log, last, batch):
+    while rows := await profiles.fetch(log, *reach, last, batch):
         first, last = rows[0][0], rows[-1][0]
         by_person: dict[str, dict[int, Account]] = {}
         for person_id, year, state in await accounts.fetch(log, first, last, judging.years):

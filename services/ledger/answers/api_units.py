@@ -1,0 +1,63 @@
+"""A unit's view of its people over HTTP (S0-24)."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from services.kit.auth import Caller, require
+from services.kit.openapi import struct_answer
+from services.kit.schemas import Day
+from services.ledger.accounts.employers import Cursor
+from services.ledger.answers.api import CreditYear, viewer_of
+from services.ledger.answers.units import UnitAnswer
+from services.ledger.composition import ledger_of
+from services.ledger.policy import Status
+
+router = APIRouter()
+_encode = msgspec.json.Encoder().encode
+
+EmployeeReader = require("employee:read")
+Uscc = Annotated[
+    str,
+    Path(
+        pattern=r"^[0-9A-HJ-NP-RTUW-Y]{18}$",
+        description="The employer's unified social credit code, 18 signs.",
+    ),
+]
+After = Annotated[
+    str | None,
+    Query(
+        pattern=r"^[1-9][0-9]{5}~[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", description="`next` of the page before."
+    ),
+]
+
+
+@router.get(
+    "/v1/employers/{uscc}/compliance/{year}",
+    operation_id="get_unit_compliance",
+    **struct_answer(UnitAnswer, "A page of the employer's people.", refusals=(403, 422)),
+)
+async def get_unit_compliance(
+    request: Request,
+    uscc: Uscc,
+    year: CreditYear,
+    caller: Annotated[Caller, Depends(EmployeeReader)],
+    on: Annotated[
+        Day | None, Query(description="Judge as of the end of this day; today when left out.")
+    ] = None,
+    status: Annotated[list[Status] | None, Query(max_length=6, description="Only these statuses.")] = None,
+    after: After = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Response:
+    """A unit's people and what each still misses for the year, by when; an official sees those of their place (S3A-04)."""
+    ledger = ledger_of(request)
+    viewer = await viewer_of(caller, ledger)
+    answer = await ledger.units.get_unit(
+        uscc, year, viewer, on=on, statuses=status or (), after=_cursor(after), limit=limit
+    )
+    return Response(_encode(answer), media_type="application/json")
+
+
+def _cursor(after: str | None) -> Cursor:
+    return Cursor(*after.split("~", 1)) if after else Cursor()

@@ -1,0 +1,106 @@
+"""What a unit (单位) is told of its people for a year: who has met it, and what the others miss (S0-24, S1-20, S3A-04)."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+
+from msgspec import Struct
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of
+from services.kit.clock import Clock, local_date
+from services.ledger.accounts.employers import Cursor, Employers
+from services.ledger.accounts.judging import judge
+from services.ledger.accounts.people import Home
+from services.ledger.accounts.profile_rows import reach_of
+from services.ledger.answers.viewers import Viewer
+from services.ledger.policy import Assessment, Missing, PolicyBook
+from services.ledger.problems import NotOwnEmployerError
+from services.ledger.publication.shelf import PolicyShelf
+
+
+class UnitMember(Struct, frozen=True, kw_only=True):
+    """One person's year as their employer sees it: no credit, no provider. `until` is the last day on which what is missing
+    can still be studied, in the year or in a make-up that is open; `clause` sets it."""
+
+    person_id: str
+    place: str
+    status: str
+    total: Decimal
+    missing: tuple[Missing, ...]
+    until: date | None
+    make_up: bool
+    clause: str | None
+
+
+class UnitAnswer(Struct, frozen=True, kw_only=True):
+    """A page of an employer's people; `next` continues it, null at the end. With a status asked for, pages may be short."""
+
+    employer: str
+    year: int
+    on: date
+    results: list[UnitMember]
+    next: str | None
+
+
+class Units:
+    """Answers about the people of one employer."""
+
+    def __init__(self, employers: Employers, shelf: PolicyShelf, clock: Clock) -> None:
+        self._employers = employers
+        self._shelf = shelf
+        self._clock = clock
+
+    async def get_unit(
+        self,
+        employer: str,
+        year: int,
+        viewer: Viewer,
+        *,
+        on: date | None,
+        statuses: Sequence[str],
+        after: Cursor,
+        limit: int,
+    ) -> UnitAnswer:
+        """A page of the employer's people: its own view, or an official's of those in their place.
+
+        Raises NotOwnEmployerError for an organization that asks about another.
+        """
+        if viewer.place is None and viewer.employer != employer:
+            raise NotOwnEmployerError
+        place = viewer.place or NATION
+        logs = AUTHORITIES if place == NATION else (authority_of(place),)
+        homes = await self._employers.employed(employer, logs, reach_of(place), year, after, limit)
+        day = on or local_date(self._clock())
+        members = (_member(self._shelf.book, home, year, day) for home in homes)
+        following = f"{homes[-1].log}~{homes[-1].person_id}" if len(homes) == limit else None
+        return UnitAnswer(
+            employer=employer,
+            year=year,
+            on=day,
+            results=[member for member in members if not statuses or member.status in statuses],
+            next=following,
+        )
+
+
+def _member(book: PolicyBook, home: Home, year: int, day: date) -> UnitMember:
+    answer = judge(book, home.profile, home.account, year, day)
+    until, clause = _deadline(answer) if answer.missing else (None, None)
+    return UnitMember(
+        person_id=home.person_id,
+        place=answer.place,
+        status=answer.status,
+        total=answer.total,
+        missing=answer.missing,
+        until=until,
+        make_up=answer.status == "deficient" and answer.make_up is not None and answer.make_up.open,
+        clause=clause,
+    )
+
+
+def _deadline(answer: Assessment) -> tuple[date | None, str | None]:
+    if answer.status == "deficient":
+        made = answer.make_up
+        return (made.until, made.clause) if made is not None and made.open else (None, None)
+    last = [each for each in answer.deadlines if each.act in ("study", "deferral") and each.until is not None]
+    found = max(last, key=lambda each: each.until or date.min, default=None)
+    return (found.until, found.clause) if found is not None else (None, None)
