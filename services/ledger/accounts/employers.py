@@ -20,7 +20,7 @@ select p.log, l.position, p.state, a.state
   from profiles p
   join logs l on l.log = p.log
   left join accounts a on a.log = p.log and a.person_id = p.person_id and a.year = $7
- where p.log = any($1::text[]) and p.employer = $2 and p.place between $3 and $4
+ where p.log = any($1::text[]) and p.employer = $2 and p.place between $3 and $4 and p.left_at is null
    and (p.log, p.person_id) > ($5, $6)
  order by p.log, p.person_id limit $8
 """

@@ -20,11 +20,14 @@ BATCH = 2_000
 Progress = Callable[[str, int, int], None]
 """Told the log, how many of its persons were read, and how many there are."""
 
-_COUNT = "select count(*) from profiles where log = $1 and place between $2 and $3"
+_COUNT = """
+select count(*) from profiles where log = $1 and place between $2 and $3 and left_at is null
+"""
 _POSITION = "select position from logs where log = $1"
-_PROFILES = (
-    "select person_id, state from profiles where log = $1 and person_id > $2 order by person_id limit $3"
-)
+_PROFILES = """
+select person_id, state from profiles
+ where log = $1 and place between $2 and $3 and left_at is null and person_id > $4 order by person_id limit $5
+"""
 _ACCOUNTS = """
 select person_id, year, state from accounts
  where log = $1 and person_id >= $2 and person_id <= $3 and year = any($4::int[])
