@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import asyncpg
 
@@ -41,6 +41,18 @@ select format('%I.%I', n.nspname, c.relname) as live, format('%I', c.relname) as
 
 class NotRebuildableError(Exception):
     """A table that is not there, or has no primary key, cannot be rebuilt."""
+
+
+@runtime_checkable
+class Derived(Protocol):
+    """A projection whose rows follow from other read models of the log, so that its events need not be read again.
+
+    `derive` fills its empty tables from them, in one transaction that keeps its runner waiting; it may ask for the
+    log's rows as they are now, and tells how many of how many it has looked at.
+    """
+
+    async def derive(self, conn: Connection, log: str, progress: Progress) -> None:
+        """Fill the tables of the log."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +101,9 @@ async def rebuild(
         await _make_side_tables(conn, tables)
         try:
             work = _Work(conn, store, projection, log, tables, batch_max, progress)
+            if isinstance(projection, Derived):
+                async with conn.transaction():
+                    return await work.derive(projection)
             position = await work.build(0)
             for table in tables:
                 await conn.execute(f"analyze {table.side}")
@@ -131,6 +146,31 @@ class _Work:
                 await asyncio.sleep(0.1 * attempt)
         raise AssertionError("unreachable")
 
+    async def derive(self, projection: Derived) -> Rebuilt:
+        """Fill the side tables from other read models and replace; events up to the head found first are in those."""
+        checkpoints = Checkpoints(self.projection.name)
+        reached = await checkpoints.lock(self.conn, self.log, self.log)
+        head = await self.store.head(self.conn, self.log)
+
+        def told(done: int, total: int) -> None:
+            if self.progress is not None:
+                self.progress(head * done // total, head)
+
+        await projection.derive(self.conn, self.log, told)
+        changed = await self._replace()
+        if head > reached:
+            await checkpoints.advance(self.conn, self.log, self.log, head)
+        return Rebuilt(self.log, max(head, reached), changed)
+
+    async def _replace(self) -> int:
+        """Make the live rows of the log equal to those beside them; how many were not."""
+        changed = 0
+        for table in reversed(self.tables):
+            changed += _count(await self.conn.execute(_removal(table), self.log))
+        for table in self.tables:
+            changed += _count(await self.conn.execute(_replacement(table), self.log))
+        return changed
+
     async def _switch(self, position: int, *, inline: bool) -> Rebuilt:
         checkpoints = Checkpoints(self.projection.name)
         reached = 0
@@ -139,11 +179,7 @@ class _Work:
         else:
             reached = await checkpoints.lock(self.conn, self.log, self.log)
         position = await self.build(position)
-        changed = 0
-        for table in reversed(self.tables):
-            changed += _count(await self.conn.execute(_removal(table), self.log))
-        for table in self.tables:
-            changed += _count(await self.conn.execute(_replacement(table), self.log))
+        changed = await self._replace()
         if not inline and position > reached:
             await checkpoints.advance(self.conn, self.log, self.log, position)
         return Rebuilt(self.log, position, changed)

@@ -12,6 +12,7 @@ from services.kit import events as codec
 from services.kit.database import Connection
 from services.kit.event_store import RecordedEvent
 from services.kit.events import Event
+from services.kit.projection import Projection
 from services.ledger import events as stored
 from services.ledger.accounts import account as accounts
 from services.ledger.accounts import profile as profiles
@@ -27,6 +28,8 @@ from services.ledger.moving import events as moves
 from services.ledger.moving.departure_rows import DepartureRows
 from services.ledger.policy import Account
 from services.ledger.projections import RegistrationsDaily
+from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.standings.projection import Standings
 from services.ledger.trainings import events as filing_events
 from services.ledger.trainings import filing, roster
 from services.ledger.trainings.rows import FILING_ROWS, ROSTER_ROWS
@@ -309,5 +312,16 @@ INLINE: tuple[StreamReadModel | DepartureRows, ...] = (
 )
 """Written with their events; a rebuild holds the log's counter row for the switch."""
 
-BEHIND = (RegistrationsDaily(),)
+BEHIND: tuple[Projection, ...] = (RegistrationsDaily(),)
 """Written by the worker, with a checkpoint."""
+
+
+def behind(shelf: PolicyShelf) -> tuple[Projection, ...]:
+    """Everything the worker writes: the projections of events alone, and those that judge by the published notices."""
+    return (*BEHIND, standings(shelf))
+
+
+def standings(shelf: PolicyShelf) -> Standings:
+    """The standings, which whatever touches an account or a profile may change."""
+    touching = [model.topics for model in INLINE if model.name in ("accounts", "profiles")]
+    return Standings(shelf, frozenset[str]().union(*touching))

@@ -9,10 +9,11 @@ from services.kit.event_store import EventStore
 from services.kit.projection import Projection
 from services.kit.rebuild import Rebuilt
 from services.kit.rebuild import rebuild as rebuild_one
-from services.ledger.read_models import BEHIND, INLINE
+from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.read_models import BEHIND, INLINE, behind
+from services.ledger.standings.projection import Standings
 
-MODELS: tuple[Projection, ...] = (*INLINE, *BEHIND)
-READ_MODELS = tuple(model.name for model in MODELS)
+READ_MODELS = (*(model.name for model in (*INLINE, *BEHIND)), Standings.name)
 
 Progress = Callable[[str, str, int, int], None]
 """Told the read model, the log, the position reached and the log's head."""
@@ -30,9 +31,10 @@ async def rebuild(
     if unknown:
         raise LookupError(f"no read model is called {', '.join(sorted(unknown))}")
     store = EventStore()
+    every: tuple[Projection, ...] = (*INLINE, *behind(PolicyShelf(databases, store)))
     done: list[Rebuilt] = []
     for log in logs:
-        for model in MODELS:
+        for model in every:
             if model.name in models:
                 report = partial(progress, model.name, log)
                 inline = model in INLINE

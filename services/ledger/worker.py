@@ -16,8 +16,9 @@ from services.kit.projection import ProjectionRunner
 from services.kit.settings import SettingsError
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.following.reactions import SourceEvent
-from services.ledger.read_models import BEHIND
+from services.ledger.read_models import BEHIND, standings
 from services.ledger.settings import LedgerSettings
+from services.ledger.standings.keeper import StandingsKeeper
 
 
 def follower(ledger: Ledger, client: httpx.AsyncClient, source: str) -> FeedFollower:
@@ -55,8 +56,10 @@ async def run() -> None:
         tasks.create_task(ledger.shelf.keep_fresh())
         tasks.create_task(follower(ledger, registry, "registry").run())
         tasks.create_task(follower(ledger, transfer, "transfer").run())
-        for projection in BEHIND:
+        judged = standings(ledger.shelf)
+        for projection in (*BEHIND, judged):
             runner = ProjectionRunner(ledger.databases, ledger.store, projection, lambda: AUTHORITIES)
             tasks.create_task(runner.run())
+        tasks.create_task(StandingsKeeper(ledger.databases, ledger.shelf, judged, ledger.clock).run())
         for database in ledger.databases.all():
             tasks.create_task(ledger.store.hints.listen(database))

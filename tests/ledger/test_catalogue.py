@@ -7,12 +7,22 @@ import pytest
 
 from services.kit.database import Database
 from services.kit.migrations import head_revision
+from services.ledger.standings.tables import TABLES as STANDING_TABLES
 from services.ledger.tables import READ_MODELS
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
 from tests.kit.catalogue import assert_keys_lead_with_log
 
 SCHEMA = "ledger"
-DISPOSABLE = {*READ_MODELS, "claims", "filings", "rosters", "departures", "checkpoints", "idempotency_keys"}
+DISPOSABLE = {
+    *READ_MODELS,
+    "claims",
+    "filings",
+    "rosters",
+    "departures",
+    "checkpoints",
+    "idempotency_keys",
+    *STANDING_TABLES,
+}
 _TABLES = """
 select c.relname, c.relkind = 'p' as partitioned, pg_get_userbyid(c.relowner) as owner
   from pg_class c join pg_namespace n on n.oid = c.relnamespace

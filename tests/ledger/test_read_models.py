@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from services.kit import events as codec
 from services.kit.projection import ProjectionRunner
 from services.ledger.policy import Account
-from services.ledger.read_models import BEHIND
+from services.ledger.read_models import behind
 from services.ledger.rebuild import rebuild
 from services.ledger.tables import READ_MODELS
 from tests.ledger.histories import (
@@ -62,7 +62,7 @@ def transfers() -> Iterator[int]:
 
 
 @pytest.fixture(autouse=True)
-async def behind(world: World) -> AsyncIterator[None]:
+async def now(world: World) -> AsyncIterator[None]:
     world.now = NOW
     yield
     world.now = NOW
@@ -70,7 +70,7 @@ async def behind(world: World) -> AsyncIterator[None]:
 
 async def catch_up(world: World) -> None:
     """What the worker does."""
-    for projection in BEHIND:
+    for projection in behind(world.ledger.shelf):
         runner = ProjectionRunner(world.ledger.databases, world.ledger.store, projection, lambda: LOGS)
         for log in LOGS:
             await runner.catch_up(log)

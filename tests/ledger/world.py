@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from contracts import registry
-from contracts.divisions import AUTHORITIES
+from contracts import registry, transfer
+from contracts.divisions import AUTHORITIES, authority_of
 from services.cli.demo import fictitious
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
@@ -56,6 +56,7 @@ class World:
         self.client: httpx.AsyncClient
         self._position = 0
         self._people = 0
+        self._moves = 0
         self._records = 0
 
     @asynccontextmanager
@@ -85,6 +86,23 @@ class World:
             self._position += 1
             events.append(SourceEvent(self._position, fact))
         await self.ledger.reactions.handle("registry", events, self._position)
+
+    async def moves(self, who: "Somebody", from_place: str, to_place: str) -> None:
+        """The transfer service's feed says that somebody moved."""
+        self._moves += 1
+        fact = transfer.ProfileTransferred(
+            transfer_id=f"transfer-{self._moves}",
+            person_id=who.person_id,
+            from_place=from_place,
+            to_place=to_place,
+            from_authority=authority_of(from_place),
+            to_authority=authority_of(to_place),
+            employer=fictitious.uscc(self._moves),
+            transferred_at=self.now,
+            end="within",
+        )
+        event = SourceEvent(self._moves, fact)
+        await self.ledger.reactions.handle("transfer", [event], self._moves)
 
     def stranger(self) -> fictitious.FictitiousPerson:
         """Somebody nobody has collected yet."""

@@ -23,7 +23,7 @@ on conflict (log, person_id) do update
 """
 _WALK = """
 select state from profiles
- where log = $1 and place between $2 and $3 and (place, person_id) > ($4, $5) and left_at is null
+ where log = $1 and place between $2 and $3 and (place, person_id) > ($4, $5) and (left_at is null or $7)
  order by place, person_id limit $6
 """
 
@@ -67,7 +67,10 @@ async def write_profiles(conn: Connection, log: str, rows: Sequence[tuple[int, P
 
 
 async def walk_profiles(
-    conn: Connection, log: str, reach: Reach, after: tuple[str, str], limit: int
+    conn: Connection, log: str, reach: Reach, after: tuple[str, str], limit: int, *, left: bool = False
 ) -> list[Profile]:
-    """The next profiles that live in the log, in order of place and person, after one of them; empty at the end."""
-    return [_decode(row[0]) for row in await conn.fetch(_WALK, log, *reach, *after, limit)]
+    """The next profiles that live in the log, in order of place and person, after one of them; empty at the end.
+
+    With `left` those who lived there are walked past, too.
+    """
+    return [_decode(row[0]) for row in await conn.fetch(_WALK, log, *reach, *after, limit, left)]

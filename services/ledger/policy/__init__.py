@@ -37,6 +37,7 @@ from services.ledger.policy.policy import Policy, Sourced
 from services.ledger.policy.proven_study import STUDY, ProvenStudy, award_study
 from services.ledger.policy.routes import Reporter, may_bring, registered_directly
 from services.ledger.policy.schema import policy_schema
+from services.ledger.policy.turning import turns_on
 from services.ledger.policy.units import credits_of_hours, hours_within, to_cents
 from services.ledger.policy.view import Deadline, MakeUp, MakeUpOffer
 from services.ledger.policy.windows import outside
@@ -107,5 +108,6 @@ __all__ = [
     "release",
     "released",
     "to_cents",
+    "turns_on",
     "used_up",
 ]

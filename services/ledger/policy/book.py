@@ -30,6 +30,9 @@ class PolicyBook:
         self._entries = entries
         self._by_place = _index(entries)
         self._policies: dict[tuple[str, int], Policy] = {}
+        self._last: dict[str, int] = {}
+        for entry in entries:
+            self._last[entry.log] = max(entry.position, self._last.get(entry.log, 0))
 
     def __iter__(self) -> Iterator[Entry]:
         """The notices in force, each in its latest publication, in order of publication."""
@@ -44,6 +47,10 @@ class PolicyBook:
             return self
         entry = Entry(recorded_at, log, position, notice, hash_)
         return PolicyBook(tuple(sorted((*self._entries, entry), key=_order)))
+
+    def last_position(self, log: str) -> int:
+        """The position of the last publication the book holds from a log, 0 when it holds none."""
+        return self._last.get(log, 0)
 
     def known_at(self, as_of: datetime) -> "PolicyBook":
         """The book as it was at the moment: publications recorded later are not in it."""

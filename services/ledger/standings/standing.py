@@ -1,0 +1,111 @@
+"""A standing: what one person's year comes to on a day, as a row. A pure function of facts,
+notices and the day."""
+
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+from contracts.divisions import authority_of
+from services.kit.clock import local_date
+from services.ledger.accounts.judging import JudgedYears, judge
+from services.ledger.accounts.profile import Profile
+from services.ledger.moving.years import side_of
+from services.ledger.policy import Account, Assessment, Credit, Policy, PolicyBook, turns_on
+
+_POLICY_BYTES = 16
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """The status of one person's year at their place, with what it is made of.
+
+    `made_up`: make-up study is among what met the year. `late`: something was registered late. `met_on` is the day of
+    the registration with which the year was met. `turns_on` is the first day on which the passing of days alone may
+    change the row. `policy` is the beginning of the hash of what it was judged by.
+    """
+
+    person_id: str
+    year: int
+    place: str
+    employer: str | None
+    status: str
+    total: Decimal
+    by_category: str
+    made_up: bool
+    late: bool
+    met_on: date | None
+    turns_on: date | None
+    policy: bytes | None
+
+
+def policy_mark(policy: Policy | None) -> bytes | None:
+    """The beginning of the policy's hash: two policies with one mark judge alike."""
+    return bytes.fromhex(policy.hash.removeprefix("sha256:"))[:_POLICY_BYTES] if policy is not None else None
+
+
+def is_judged(years: JudgedYears, profile: Profile, account: Account | None, year: int) -> bool:
+    """Whether the log judges the person for the year: there is an account, or the place is judged for it.
+
+    Of somebody who moves between authorities each year is counted by one of them alone (A-13, B-12).
+    """
+    if account is None and year not in years.of(profile.person.place):
+        return False
+    return not profile.is_moving or _is_ours(years.book, profile, year)
+
+
+def _is_ours(book: PolicyBook, profile: Profile, year: int) -> bool:
+    place = profile.person.place
+    judged = profile.judgement(year)
+    if judged is not None and authority_of(judged.place) == authority_of(place):
+        return True
+    return side_of(profile, year, book.resolve(place, year)) == "here"
+
+
+def standing_of(book: PolicyBook, profile: Profile, account: Account | None, year: int, on: date) -> Standing:
+    """Judge one person's year as of the end of a day."""
+    judged = judge(book, profile, account, year, on)
+    policy = book.resolve(profile.person.place, year)
+    counted = _counted(account, judged)
+    compliant = judged.status == "compliant"
+    return Standing(
+        person_id=profile.person.person_id,
+        year=year,
+        place=profile.person.place,
+        employer=profile.employer,
+        status=judged.status,
+        total=judged.total,
+        by_category=_encode(judged.by_category).decode(),
+        made_up=compliant and any(credit.make_up for credit in counted),
+        late=any(credit.late for credit in counted),
+        met_on=_met_on(book, profile, counted, year, on) if compliant and counted else None,
+        turns_on=turns_on(policy, account, judged),
+        policy=policy_mark(policy),
+    )
+
+
+def _counted(account: Account | None, judged: Assessment) -> list[Credit]:
+    """The credits that stand, in order of registration."""
+    if account is None:
+        return []
+    left_out = {(item.completion_id, item.provider_id) for item in judged.not_counted}
+    standing = [
+        credit
+        for credit in account.credits
+        if credit.state == "registered" and (credit.completion_id, credit.provider) not in left_out
+    ]
+    return sorted(standing, key=lambda credit: (credit.registered_at, credit.credit_id))
+
+
+def _met_on(book: PolicyBook, profile: Profile, counted: list[Credit], year: int, on: date) -> date | None:
+    """The day of the registration without which, and without those after it, the year would not be met."""
+    fewest, enough = 0, len(counted)
+    while fewest < enough:
+        tried = (fewest + enough) // 2
+        account = Account(person_id=profile.person.person_id, year=year, credits=counted[:tried])
+        if judge(book, profile, account, year, on).status == "compliant":
+            enough = tried
+        else:
+            fewest = tried + 1
+    return local_date(counted[fewest - 1].registered_at) if fewest else None
