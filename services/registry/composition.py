@@ -19,6 +19,7 @@ from services.registry.people.change_cases import Changes
 from services.registry.people.collection import Collections
 from services.registry.people.own_view import OwnView
 from services.registry.personal_data.audit import Audit
+from services.registry.personal_data.delivery import DeliveryDisclosures
 from services.registry.personal_data.erasure import Erasures
 from services.registry.personal_data.key_store import must_fit
 from services.registry.personal_data.unmasking import Unmasking
@@ -58,6 +59,7 @@ class Registry:
         self.own_view = OwnView(database, vault=vault, audit=self.audit, clock=clock)
         self.case_queries = CaseQueries(database, store, vault=vault, hasher=hasher, clock=clock)
         self.unmasking = Unmasking(self.audit, vault)
+        self.delivery_disclosures = DeliveryDisclosures(self.audit, vault)
         files = EvidenceStore(settings.evidence_folder)
         self.evidence = EvidenceFiles(
             database, vault=vault, audit=self.audit, store=files, limits=settings.evidence_limits, clock=clock

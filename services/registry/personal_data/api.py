@@ -5,12 +5,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from contracts.disclosure import DisclosureRequest, Disclosures
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.registry.actors import Actor
-from services.registry.personal_data import erasure, schemas, unmasking
+from services.registry.personal_data import delivery, erasure, schemas, unmasking
 from services.registry.personal_data.audit import PAGE_MAX, AuditedRoute, reads_personal_data
 from services.registry.personal_data.erasure import ErasePerson
 
@@ -20,6 +21,7 @@ _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
 Id = Annotated[str, Path(alias="id", pattern=_UUID)]
 
 _unmask = require(unmasking.SCOPE)
+_deliver = require(delivery.SCOPE)
 _erase = require(erasure.SCOPE)
 _audit = require("audit:read")
 
@@ -50,6 +52,23 @@ async def unmask_person(
     response.headers["Cache-Control"] = "no-store"
     opened: unmasking.Unmasking = request.app.state.registry.unmasking
     return await opened.person(actor_of(caller), UUID(person_id), body.purpose)
+
+
+@router.post("/disclosures", response_model=Disclosures, tags=["persons"])
+@reads_personal_data("identity-for-delivery")
+async def disclose_for_delivery(
+    request: Request,
+    response: Response,
+    body: DisclosureRequest,
+    caller: Annotated[Caller, Depends(_deliver)],
+) -> Any:
+    """Name and number of people of the caller's place whom a system outside must be told of, and nothing else of them.
+
+    Each is put on record with the recipient before the answer is given, and so is each that is not told.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    opened: delivery.DeliveryDisclosures = request.app.state.registry.delivery_disclosures
+    return await opened.people(actor_of(caller), body.person_ids, body.recipient)
 
 
 @router.post(

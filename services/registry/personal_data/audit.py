@@ -68,20 +68,23 @@ class Disclosure:
         self.fields = fields
 
 
-async def record(conn: Connection, disclosure: Disclosure) -> None:
-    """Put a reading on record; commit it before anything that was read is answered.
+async def record(conn: Connection, *disclosures: Disclosure) -> None:
+    """Put readings on record; commit them before anything that was read is answered.
 
     Raises AuditUnavailableError.
     """
-    it = disclosure
+    try:
+        await conn.executemany(_RECORD, [_row(each) for each in disclosures])
+    except asyncpg.PostgresError:
+        raise AuditUnavailableError from None
+
+
+def _row(it: Disclosure) -> tuple[Any, ...]:
     person_id = None if it.person_id is None else str(it.person_id)
     chain = list(chain_of(it.place)) if it.place is not None and is_known(it.place) else []
     values = (it.at, it.caller, it.purpose, person_id, list(it.fields), it.count)
     more = (it.what, it.subject, it.organization, it.place, chain, it.result)
-    try:
-        await conn.execute(_RECORD, LOG, str(uuid.uuid4()), *values, *more)
-    except asyncpg.PostgresError:
-        raise AuditUnavailableError from None
+    return (LOG, str(uuid.uuid4()), *values, *more)
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,19 @@ class Audit:
         if refused is not None:
             setattr(refused, _MARK, True)
             raise refused
+
+    @asynccontextmanager
+    async def readings(
+        self, by: Actor, what: str, subjects: Sequence[UUID | str], *, purpose: str
+    ) -> AsyncIterator[tuple[Connection, list[Disclosure]]]:
+        """A transaction whose last statement records a reading of each subject, in order.
+
+        Answer only after the block. Raises AuditUnavailableError.
+        """
+        records = [self._new(by, what, subject, purpose) for subject in subjects]
+        async with self._database.transaction() as conn:
+            yield conn, records
+            await record(conn, *records)
 
     async def refused(self, by: Actor, what: str, subject: str | None, problem: Problem) -> None:
         """Put a refusal on record that came before anything could be read. Raises AuditUnavailableError."""

@@ -4,6 +4,7 @@ Destroying a person's key makes them unreadable everywhere at once, without touc
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -64,6 +65,23 @@ class Vault:
         """The identity last stored (up to `version`), or None when the person's key is gone."""
         found = await self._open(conn, person_id, FIELDS, version)
         return Identity(**found) if len(found) == len(FIELDS) else None
+
+    async def open_identities(self, conn: Connection, people: Sequence[UUID]) -> dict[UUID, Identity]:
+        """The identities last stored of many people; those whose key is gone are absent."""
+        subjects = [str(person) for person in people]
+        keys = {}
+        for row in await conn.fetch(_KEYS, LOG, subjects):
+            with suppress(DestroyedKeyError):
+                keys[row["person_id"]] = self._wrapper.unwrap(row["wrapped_key"], row["person_id"])
+        found: dict[str, dict[str, str]] = {subject: {} for subject in keys}
+        for row in await conn.fetch(_OPEN_MANY, LOG, sorted(keys), list(FIELDS)):
+            subject, field, version = row["person_id"], row["field"], str(row["version"])
+            found[subject][field] = keys[subject].open(row["sealed"], subject, field, version)
+        return {
+            UUID(subject): Identity(**fields)
+            for subject, fields in found.items()
+            if len(fields) == len(FIELDS)
+        }
 
     async def open_note(self, conn: Connection, person_id: UUID, *, version: int) -> str | None:
         """The note stored with one event, or None."""
@@ -142,6 +160,12 @@ _SEAL = "insert into sealed_fields (log, person_id, field, version, sealed) valu
 _OPEN = """
 select distinct on (log, person_id, field) field, version, sealed from sealed_fields
  where log = $1 and person_id = $2 and field = any($3::text[]) and ($4::int is null or version <= $4)
+ order by log, person_id, field, version desc
+"""
+_KEYS = "select person_id, wrapped_key from person_keys where log = $1 and person_id = any($2::text[])"
+_OPEN_MANY = """
+select distinct on (log, person_id, field) person_id, field, version, sealed from sealed_fields
+ where log = $1 and person_id = any($2::text[]) and field = any($3::text[])
  order by log, person_id, field, version desc
 """
 _DESTROY_KEYS = "delete from person_keys where log = $1 and person_id = any($2::text[]) returning wrapped_key"

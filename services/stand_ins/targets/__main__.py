@@ -1,0 +1,27 @@
+"""Runs the stand-in: `python -m services.stand_ins.targets --port 8011 --folder FOLDER --token-file FILE`."""
+
+import argparse
+from pathlib import Path
+
+import uvicorn
+
+from services.kit.observability import configure_logging
+from services.stand_ins.targets.app import build_app
+
+
+def main() -> None:
+    """Serve on this machine until told to stop; what is held is kept in the folder."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8011)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--token-file", type=Path, required=True)
+    given = parser.parse_args()
+    if given.folder is not None:
+        given.folder.mkdir(parents=True, exist_ok=True)
+    configure_logging("stand-in", level="ERROR")
+    app, _ = build_app(given.token_file.read_text(encoding="utf-8").strip(), given.folder)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""How a system outside is talked to: one interface, one file for each way."""

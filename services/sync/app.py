@@ -1,0 +1,73 @@
+"""The synchronisation's API as an application."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+
+from services.kit.app import create_service
+from services.kit.app import openapi_document as document_of
+from services.kit.auth import TokenVerifier
+from services.kit.event_store import EventStore
+from services.kit.issuers import issuers_of
+from services.sync.api import router
+from services.sync.composition import Sync, open_sync
+from services.sync.settings import SyncSettings
+from services.sync.viewing.metrics import SyncMetrics
+
+TITLE = "Xuefen sync"
+DESCRIPTION = "What the systems outside have been told, what waits and why."
+
+Opener = Callable[[EventStore], AbstractAsyncContextManager[Sync]]
+
+
+def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
+    """The application over a synchronisation that `opener` opens when it starts and closes when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opener(EventStore()) as sync:
+            app.state.sync = sync
+            metrics = SyncMetrics(app.state.metrics.registry)
+            refreshing = asyncio.create_task(metrics.keep_fresh(sync.status, sync.clock))
+            try:
+                yield
+            finally:
+                refreshing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await refreshing
+
+    async def readiness() -> Mapping[str, Any]:
+        """The database answers; which targets are delivered to."""
+        sync: Sync = app.state.sync
+        async with sync.database.acquire() as conn:
+            await conn.fetchval("select 1")
+        return {"targets": [target.name for target in sync.targets.on]}
+
+    app = create_service(
+        TITLE,
+        description=DESCRIPTION,
+        routers=[router],
+        verifier=verifier,
+        lifespan=lifespan,
+        readiness=readiness,
+    )
+    return app
+
+
+def create_app() -> FastAPI:
+    """The application of a running deployment, told by its environment."""
+    settings = SyncSettings.load()
+    verifier = TokenVerifier(issuers_of(settings))
+    return build_app(verifier, lambda store: open_sync(settings, "api", store))
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document, made without a database."""
+    return document_of(build_app(TokenVerifier([]), _never))
+
+
+def _never(_: EventStore) -> AbstractAsyncContextManager[Sync]:
+    raise RuntimeError("an application made for its document alone is never started")

@@ -1,0 +1,76 @@
+"""How the synchronisation's parts are put together, once for a process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import Request
+
+from services.kit.clock import Clock, utc_now
+from services.kit.database import Database, Databases
+from services.kit.event_store import EventStore
+from services.kit.migrations import head_revision
+from services.sync.delivering.releases import Releases
+from services.sync.recording.recorder import Recorder
+from services.sync.settings import SyncSettings
+from services.sync.targets import Targets
+from services.sync.viewing.deliveries import DeliveryQueries
+from services.sync.viewing.status import StatusQueries
+
+SCHEMA = "sync"
+
+
+class Sync:
+    """The synchronisation of one process: its database, its targets, and all that reads and writes them."""
+
+    def __init__(
+        self, database: Database, store: EventStore, targets: Targets, clock: Clock = utc_now
+    ) -> None:
+        self.database = database
+        self.databases = Databases(database)
+        self.store = store
+        self.targets = targets
+        self.clock = clock
+        self.recorder = Recorder(targets, clock)
+        self.status = StatusQueries(database, targets, clock)
+        self.deliveries = DeliveryQueries(database)
+        self.releases = Releases(database, targets, clock)
+
+    async def close(self) -> None:
+        """Close the database."""
+        await self.store.hints.close()
+        await self.database.close()
+
+
+async def connect(settings: SyncSettings, process: str) -> Database:
+    """The database, checked before it is used. Raises UnsafeDatabaseError and SchemaRevisionError."""
+    database = await Database.connect(
+        settings.sync_database_url,
+        schema=SCHEMA,
+        application_name=f"xuefen.sync.{process}",
+        size_max=settings.sync_pool_size,
+    )
+    try:
+        await database.check(revision=head_revision(SCHEMA))
+    except BaseException:
+        await database.close()
+        raise
+    return database
+
+
+@asynccontextmanager
+async def open_sync(settings: SyncSettings, process: str, store: EventStore) -> AsyncIterator[Sync]:
+    """A synchronisation that is ready for use, closed at the end. Raises SettingsError for a bad list of targets."""
+    targets = Targets.from_file(settings.sync_targets_file)
+    sync = Sync(await connect(settings, process), store, targets)
+    try:
+        yield sync
+    finally:
+        await sync.close()
+
+
+def sync_of(request: Request) -> Sync:
+    """The synchronisation of the application that serves the request."""
+    sync: Sync = request.app.state.sync
+    return sync

@@ -1,0 +1,1 @@
+"""Deliveries on their way: leased, told who it is about, sent, answered."""

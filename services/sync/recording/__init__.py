@@ -1,0 +1,1 @@
+"""What the ledger's feeds say becomes deliveries, one transaction a batch."""

@@ -1,0 +1,26 @@
+"""What the synchronisation is told by its environment; nothing here has a guess for a secret or a database."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.kit.settings import ServiceSettings
+from services.sync.targets import PACKAGED
+
+
+class SyncSettings(ServiceSettings):
+    """Environment of the synchronisation's processes; every variable begins with `XUEFEN_`."""
+
+    sync_database_url: str
+    """Address of the application's role (`xuefen_sync`)."""
+    sync_pool_size: int = Field(default=12, ge=2, le=64)
+    sync_token_file: Path | None = None
+    """A file with the token by which the worker reads feeds, asks for identities and imports history."""
+    sync_targets_file: Path = PACKAGED
+    """The systems that are delivered to."""
+    sync_credentials_dir: Path | None = None
+    """The folder of the files that targets name as their `credential`."""
+    sync_lease_seconds: int = Field(default=120, ge=5, le=3600)
+    """How long a batch belongs to the worker that took it; afterwards another sends it again."""
+    sync_pull_seconds: int = Field(default=300, ge=1, le=86_400)
+    """How often the systems that hold history are asked for what is new."""

@@ -1,0 +1,1 @@
+"""What operators and dashboards are shown of the synchronisation."""

@@ -1,0 +1,61 @@
+"""The synchronisation's worker: follows the feeds, and delivers to every target that is on."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import httpx
+
+from services.kit.event_store import EventStore
+from services.kit.follower import TokenFile
+from services.kit.settings import SettingsError
+from services.sync.adapters.http import open_http
+from services.sync.composition import Sync, open_sync
+from services.sync.delivering.identities import Identities
+from services.sync.delivering.sender import Sender
+from services.sync.recording.following import LedgerFollowing, follow_registry
+from services.sync.settings import SyncSettings
+
+
+async def run() -> None:
+    """Work until cancelled. Raises SettingsError when a setting is missing, and what stops following the registry."""
+    settings = SyncSettings.load()
+    if settings.sync_token_file is None:
+        raise SettingsError("XUEFEN_SYNC_TOKEN_FILE is not set: the worker reads feeds with this token")
+    token = TokenFile(settings.sync_token_file)
+    # Services are called directly, never through a proxy of the environment.
+    async with (
+        open_sync(settings, "worker", EventStore()) as sync,
+        httpx.AsyncClient(base_url=settings.registry_url, auth=token, trust_env=False) as registry,
+        httpx.AsyncClient(base_url=settings.ledger_url, auth=token, trust_env=False) as ledger,
+        AsyncExitStack() as opened,
+        asyncio.TaskGroup() as tasks,
+    ):
+        await work(settings, sync, registry, ledger, opened, tasks)
+
+
+async def work(
+    settings: SyncSettings,
+    sync: Sync,
+    registry: httpx.AsyncClient,
+    ledger: httpx.AsyncClient,
+    opened: AsyncExitStack,
+    tasks: asyncio.TaskGroup,
+) -> None:
+    """Start everything there is to do. Raises SettingsError when a target's credential is not there."""
+    identities = Identities(registry)
+    following = LedgerFollowing(sync.database, ledger, sync.recorder, sync.targets.logs())
+    tasks.create_task(following.run())
+    tasks.create_task(follow_registry(sync.database, registry, sync.clock).run())
+    for target in sync.targets.on:
+        adapter = await opened.enter_async_context(open_http(target, settings.sync_credentials_dir))
+        sender = Sender(
+            sync.database,
+            target,
+            adapter,
+            identities,
+            clock=sync.clock,
+            lease_seconds=settings.sync_lease_seconds,
+        )
+        tasks.create_task(sender.run())
