@@ -17,6 +17,8 @@
 \getenv ledger_owner_password XUEFEN_LEDGER_OWNER_PASSWORD
 \getenv transfer_password XUEFEN_TRANSFER_PASSWORD
 \getenv transfer_owner_password XUEFEN_TRANSFER_OWNER_PASSWORD
+\getenv sync_password XUEFEN_SYNC_PASSWORD
+\getenv sync_owner_password XUEFEN_SYNC_OWNER_PASSWORD
 \set reset_passwords ''
 \getenv reset_passwords XUEFEN_RESET_PASSWORDS
 
@@ -27,7 +29,9 @@ insert into wanted values
     ('xuefen_ledger', :'ledger_password'),
     ('xuefen_ledger_owner', :'ledger_owner_password'),
     ('xuefen_transfer', :'transfer_password'),
-    ('xuefen_transfer_owner', :'transfer_owner_password');
+    ('xuefen_transfer_owner', :'transfer_owner_password'),
+    ('xuefen_sync', :'sync_password'),
+    ('xuefen_sync_owner', :'sync_owner_password');
 
 select format('create role %I with login nosuperuser nocreatedb nocreaterole noreplication password %L', role, password)
   from wanted where role not in (select rolname from pg_roles) order by role \gexec
@@ -44,12 +48,13 @@ revoke all on database xuefen from public;
 grant connect, temporary on database xuefen to
     xuefen_registry, xuefen_registry_owner,
     xuefen_ledger, xuefen_ledger_owner,
-    xuefen_transfer, xuefen_transfer_owner;
+    xuefen_transfer, xuefen_transfer_owner,
+    xuefen_sync, xuefen_sync_owner;
 
 -- An administrator who is no superuser must be a member of a role to make a schema that it owns.
 select format('grant %I to current_user', rolname)
   from pg_roles
- where rolname in ('xuefen_registry_owner', 'xuefen_ledger_owner', 'xuefen_transfer_owner')
+ where rolname in ('xuefen_registry_owner', 'xuefen_ledger_owner', 'xuefen_transfer_owner', 'xuefen_sync_owner')
    and not (select rolsuper from pg_roles where rolname = current_user)
  order by rolname \gexec
 
@@ -60,10 +65,12 @@ set client_min_messages = warning;
 create schema if not exists registry authorization xuefen_registry_owner;
 create schema if not exists ledger authorization xuefen_ledger_owner;
 create schema if not exists transfer authorization xuefen_transfer_owner;
+create schema if not exists sync authorization xuefen_sync_owner;
 
 grant usage on schema registry to xuefen_registry;
 grant usage on schema ledger to xuefen_ledger;
 grant usage on schema transfer to xuefen_transfer;
+grant usage on schema sync to xuefen_sync;
 
 alter default privileges for role xuefen_registry_owner in schema registry
     grant select, insert, update, delete on tables to xuefen_registry;
@@ -79,3 +86,8 @@ alter default privileges for role xuefen_transfer_owner in schema transfer
     grant select, insert, update, delete on tables to xuefen_transfer;
 alter default privileges for role xuefen_transfer_owner in schema transfer
     grant usage, select on sequences to xuefen_transfer;
+
+alter default privileges for role xuefen_sync_owner in schema sync
+    grant select, insert, update, delete on tables to xuefen_sync;
+alter default privileges for role xuefen_sync_owner in schema sync
+    grant usage, select on sequences to xuefen_sync;

@@ -27,7 +27,7 @@ PARTITIONS = {"plain": 0, "partitioned": 4, "spread": 0}[LAYOUT]
 KIT_VERSIONS = Path(__file__).parent / "kit" / "migrations" / "versions"
 PASSWORDS = {
     key: f"test-{key}"
-    for service in ("registry", "ledger", "transfer", "kit")
+    for service in ("registry", "ledger", "transfer", "sync", "kit")
     for key in (service, f"{service}_owner")
 }
 # Durability stays on, as services refuse to run without it; everything else is made for many small databases.
@@ -51,7 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what runs again in other layouts: every test of a service that has a database."""
-    again = {"ledger"} if LAYOUT == "spread" else {"registry", "ledger", "transfer"}
+    again = {"ledger"} if LAYOUT == "spread" else {"registry", "ledger", "transfer", "sync"}
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
         if folder in again and "fresh_database" in getattr(item, "fixturenames", ()):

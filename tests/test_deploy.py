@@ -19,6 +19,7 @@ from services.kit.migrations import upgrade
 from services.kit.provision import provision, with_database, with_role
 from services.ledger.settings import LedgerSettings
 from services.registry.settings import RegistrySettings
+from services.sync.settings import SyncSettings
 from services.transfer.settings import TransferSettings
 from tests.conftest import in_thread
 
@@ -29,7 +30,12 @@ FOR_ROLES = {
     *(f"XUEFEN_{service.upper()}_OWNER_PASSWORD" for service in SERVICES),
     "XUEFEN_RESET_PASSWORDS",
 }
-OF_SERVICE = {"registry": RegistrySettings, "ledger": LedgerSettings, "transfer": TransferSettings}
+OF_SERVICE = {
+    "registry": RegistrySettings,
+    "ledger": LedgerSettings,
+    "transfer": TransferSettings,
+    "sync": SyncSettings,
+}
 KNOWN = {
     f"XUEFEN_{name.upper()}"
     for settings in (StackSettings, *OF_SERVICE.values())
@@ -232,7 +238,7 @@ class TestRoles:
                 "select rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolcanlogin"
                 " from pg_roles where rolname like 'xuefen%' order by rolname",
                 "select nspname, nspowner::regrole::text, nspacl::text from pg_namespace"
-                " where nspname in ('registry', 'ledger', 'transfer') order by nspname",
+                " where nspname in ('registry', 'ledger', 'transfer', 'sync') order by nspname",
                 "select defaclrole::regrole::text, defaclobjtype::text, defaclacl::text, n.nspname"
                 " from pg_default_acl d join pg_namespace n on n.oid = d.defaclnamespace order by 1, 2",
                 "select array(select unnest(datacl)::text order by 1) from pg_database"

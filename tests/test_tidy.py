@@ -16,7 +16,7 @@ from services.cli.demo.fictitious import is_fictitious
 ROOT = Path(__file__).parents[1]
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
-SERVICES = ("registry", "ledger", "transfer")
+SERVICES = ("registry", "ledger", "transfer", "sync")
 
 KIT_IS_ABOUT_NO = {
     "person", "persons", "credit", "credits", "provider", "providers", "policy", "policies", "notice", "notices",

@@ -24,7 +24,8 @@ from services.kit.errors import TYPE_PREFIX, Problem, all_problems
 
 ROOT = Path(__file__).parents[2] / "contracts"
 COMMAND = "make contracts"
-SERVICES = ("registry", "ledger", "transfer")
+SERVICES = ("registry", "ledger", "transfer", "sync")
+TARGET_SYSTEMS = ("national-platform", "guangdong-hr", "credit-archive")
 
 _PROBLEMS_HEAD = """\
 # Problem types
@@ -60,6 +61,14 @@ def openapi_document(service: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of one service, made without its database."""
     app = importlib.import_module(f"services.{service}.app")
     document: dict[str, Any] = app.openapi_document()
+    return document
+
+
+def target_document(system: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of the contract offered to a system that credits are delivered to."""
+    document: dict[str, Any] = importlib.import_module("services.stand_ins.targets.app").openapi_document(
+        system
+    )
     return document
 
 
@@ -108,6 +117,8 @@ def documents() -> dict[str, str]:
         f"schemas/{event_type}.json": _as_json(event_schema(event_type)) for event_type in PUBLISHED_EVENTS
     }
     files |= {f"openapi/{service}.v1.json": _as_json(openapi_document(service)) for service in SERVICES}
+    for system in TARGET_SYSTEMS:
+        files[f"openapi/{system}.v1.json"] = _as_json(target_document(system))
     files["openapi/relay.v1.json"] = _as_json(openapi_document("stand_ins.relay"))
     files["asyncapi.yaml"] = _as_yaml(asyncapi_document())
     files["policy.schema.json"] = _as_json(policy_schema())

@@ -40,12 +40,12 @@ for _name, _module in (
 def up(
     *services: str, detach: Annotated[bool, Parameter(name=["--detach", "-d"], negative="")] = False
 ) -> None:
-    """Start PostgreSQL, the three services and their workers; Ctrl-C stops them.
+    """Start PostgreSQL, the services and their workers; Ctrl-C stops them.
 
     Parameters
     ----------
     services
-        Only these services; all three when none is named.
+        Only these services; all when none is named.
     detach
         Return when everything is ready and leave it running; `xuefen down` stops it.
     """
@@ -109,7 +109,7 @@ def status() -> None:
 
 @app.command
 def serve(service: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CLOSES] = False) -> None:
-    """Run the API of one service (registry, ledger or transfer) in this process."""
+    """Run the API of one service (registry, ledger, transfer or sync) in this process."""
     from services.cli import serve as processes
 
     if until_stdin_closes:

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 
 from services.kit.settings import ServiceSettings, SettingsError
 
-SERVICES = ("registry", "ledger", "transfer")
+SERVICES = ("registry", "ledger", "transfer", "sync")
 
 
 class StackSettings(ServiceSettings):
@@ -37,6 +37,10 @@ class StackSettings(ServiceSettings):
     transfer_port: int = Field(default=8003, ge=0, le=65535)
     transfer_database_url: SecretStr | None = None
     transfer_owner_database_url: SecretStr | None = None
+    sync_host: str = "127.0.0.1"
+    sync_port: int = Field(default=8004, ge=0, le=65535)
+    sync_database_url: SecretStr | None = None
+    sync_owner_database_url: SecretStr | None = None
 
     signing_key: SecretStr | None = None
     """Ed25519 key (JWK) of the token issuer; kept under `home` when neither this nor the file is set."""

@@ -1,4 +1,4 @@
-"""The whole system on one machine: PostgreSQL, three services and their workers, each a real process."""
+"""The whole system on one machine: PostgreSQL, the services and their workers, each a real process."""
 
 import importlib.util
 import os
@@ -10,12 +10,13 @@ from pathlib import Path
 
 import httpx
 
+from contracts.divisions import NATION
 from services.cli.children import Child, Echo
 from services.cli.databases import EngineChoice, Say, migrate
 from services.cli.home import Home, ProcessRecord, StackRecord, record_of
 from services.cli.secrets import harmless_environment, secrets_of, signing_key
 from services.cli.settings import SERVICES, StackSettings
-from services.cli.tokens import CARRIER_SCOPES, SCOPES, SERVICE_SCOPES, sign
+from services.cli.tokens import SCOPES, SERVICE_SCOPES, WORKER_SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.settings import PREFIX, SettingsError
 
@@ -210,7 +211,8 @@ class Stack:
             signing_key(self._settings, self._home),
             issuer=self._issuer,
             subject=f"service:{service}",
-            scopes=CARRIER_SCOPES if service == "transfer" else SERVICE_SCOPES,
+            scopes=WORKER_SCOPES.get(service, SERVICE_SCOPES),
+            place=NATION if service == "sync" else None,
             days=_TOKEN_DAYS,
         )
         return self._home.write_token(service, token)

@@ -9,6 +9,12 @@ SERVICE_SCOPES = frozenset({"feed:read", "identity:check", "compliance:read"})
 CARRIER_SCOPES = SERVICE_SCOPES | {"transfer:carry"}
 """The transfer service's: it carries people from one ledger's log to another's."""
 
+SYNC_SCOPES = frozenset({"feed:read", "person:deliver", "registration:write", "credit:revoke"})
+"""What the synchronisation asks of the others: feeds, who people are as it sends, imports and their corrections."""
+
+WORKER_SCOPES = {"transfer": CARRIER_SCOPES, "sync": SYNC_SCOPES}
+"""What a service's worker may ask of the others, where that is more than every service's."""
+
 SCOPES = {
     "provider": frozenset(
         {"completion:write", "enrolment:write", "filing:submit", "identity:check", "compliance:read"}
@@ -35,12 +41,14 @@ SCOPES = {
             "statistics:read",
             "transfer:request",
             "transfer:review",
+            "sync:read",
+            "sync:repair",
         }
     ),
     "person": frozenset({"collection:own", "compliance:own", "transcript:own"}),
     "employer": frozenset({"employee:read", "filing:submit", "claim:submit", "compliance:read"}),
-    "dashboard": frozenset({"compliance:read", "statistics:read"}),
-    "sync": frozenset({"feed:read"}),
+    "dashboard": frozenset({"compliance:read", "statistics:read", "sync:read"}),
+    "sync": SYNC_SCOPES,
     "service": SERVICE_SCOPES,
     "operator": frozenset({"client:write", "organization:write", "policy:write", "feed:read"}),
 }

@@ -186,6 +186,7 @@ class TestSecrets:
             },
             "ledger": {"XUEFEN_IDENTITY_KEY_FILE"},
             "transfer": set(),
+            "sync": set(),
         }
 
 
@@ -214,10 +215,10 @@ class TestServe:
         assert refused.returncode == 2
         assert "XUEFEN_IDENTITY_KEY" in refused.stderr
 
-    def test_knows_three_services(self, environment: dict[str, str]) -> None:
+    def test_names_the_services_it_knows(self, environment: dict[str, str]) -> None:
         refused = xuefen(environment, "serve", "sync-o-matic")
         assert refused.returncode == 2
-        assert "registry, ledger, transfer" in refused.stderr
+        assert "registry, ledger, transfer, sync" in refused.stderr
 
     def test_a_wrong_number_is_named_by_its_variable(self, environment: dict[str, str]) -> None:
         refused = xuefen({**environment, "XUEFEN_LEDGER_PORT": "eight"}, "up")

@@ -155,6 +155,12 @@ async def identity_check(ground: Ground) -> Asked:
     return "/v1/identity-checks", {"persons": [somebody().body]}
 
 
+async def disclosure(ground: Ground) -> Asked:
+    """Who is nobody of the caller's is told nothing of, but not refused."""
+    person_id = (await ground.collected())["person_id"]
+    return "/v1/disclosures", {"purpose": "delivery", "recipient": "platform", "person_ids": [person_id]}
+
+
 async def new_client(ground: Ground) -> Asked:
     return "/v1/clients", {"scopes": ["compliance:read"], "organization_id": ground.own}
 
@@ -185,6 +191,7 @@ TABLE: dict[str, tuple[Prepared, Rule]] = {
     "GET /v1/persons/{id}": (of(person), covering_or_own),
     "POST /v1/identity-checks": (identity_check, anybody),
     "POST /v1/persons/{id}/disclosure": (of(person, "/disclosure", {"purpose": "inspection"}), covering),
+    "POST /v1/disclosures": (disclosure, officials),
     "POST /v1/persons/{id}/erasure": (
         of(person, "/erasure", lambda ground: {"reason": "own_request", "authority": ground.place}),
         covering,

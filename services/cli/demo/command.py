@@ -17,7 +17,7 @@ from contracts.divisions import authority_of, name_of
 from services.cli.demo.stage import Stage
 from services.cli.demo.stories import STORIES, Posting, Question, Story
 from services.cli.home import Home
-from services.cli.settings import StackSettings
+from services.cli.settings import SERVICES, StackSettings
 from services.cli.stack import running_stack
 
 app = App(name="demo", help="Play the main job on the five source notices and show the answers. 演示")
@@ -63,7 +63,7 @@ def demo() -> None:
 
 def demo_settings(settings: StackSettings) -> StackSettings:
     """The settings with a home and ports of the demo's own, so that a running system is left alone."""
-    ports = {f"{service}_port": 0 for service in ("registry", "ledger", "transfer")}
+    ports = {f"{service}_port": 0 for service in SERVICES}
     return settings.model_copy(update={"home": settings.home / "demo", **ports})
 
 

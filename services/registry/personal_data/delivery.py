@@ -10,6 +10,7 @@ from services.registry.actors import Actor
 from services.registry.personal_data.audit import Audit
 from services.registry.personal_data.problems import PersonErasedError
 from services.registry.personal_data.vault import FIELDS, Vault
+from services.registry.problems import OutsidePlaceError
 from services.registry.tables import LOG
 
 SCOPE = "person:deliver"
@@ -26,7 +27,12 @@ class DeliveryDisclosures:
         self._vault = vault
 
     async def people(self, by: Actor, person_ids: Sequence[str], recipient: str) -> Disclosures:
-        """An answer for each person, in order: the identity, or `not-found` or `person-erased`."""
+        """An answer for each person, in order: the identity, or `not-found` or `person-erased`.
+
+        Raises OutsidePlaceError for who is bound to no place.
+        """
+        if by.place is None or by.organization is not None:
+            raise OutsidePlaceError
         what = f"identity-for-{recipient}"
         async with self._audit.readings(by, what, person_ids, purpose=PURPOSE) as (conn, records):
             rows = await conn.fetch(_WHERE, LOG, list(person_ids))

@@ -35,12 +35,16 @@ class Faults(StrictModel):
     """Answers of another form than agreed, after everything was taken."""
     refused: Share = 0.0
     """Of subjects that are refused as long as this lasts."""
+    refused_subjects: list[str] = Field(default_factory=list, max_length=1000)
+    """Subjects that are refused as well, by name."""
     slow_seconds: Annotated[float, Field(ge=0, le=120)] = 1.0
     retry_after: Annotated[int, Field(ge=0, le=3600)] = 1
     seed: int = 1
 
     def refuses(self, subject: str) -> bool:
         """Whether a subject is among those refused; always the same ones."""
+        if subject in self.refused_subjects:
+            return True
         draw = int.from_bytes(hashlib.sha256(f"{self.seed}:{subject}".encode()).digest()[:4], "big")
         return draw < self.refused * 2**32
 
@@ -87,7 +91,7 @@ class FaultyApp:
 
     def __init__(self, app: ASGIApp, book: FaultBook) -> None:
         self._app = app
-        self._book = book
+        self.book = book
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, well or badly."""
@@ -95,17 +99,17 @@ class FaultyApp:
             await self._app(scope, receive, send)
             return
         prefix = "/" + scope["path"].split("/")[1]
-        fault = self._book.draw(prefix)
+        fault = self.book.draw(prefix)
         if fault is None:
             await self._app(scope, receive, send)
         elif fault == "slow":
-            await asyncio.sleep(self._book.of(prefix).slow_seconds)
+            await asyncio.sleep(self.book.of(prefix).slow_seconds)
             await self._app(scope, receive, send)
         elif fault == "too_many":
-            await _answer(send, 429, b"{}", {b"retry-after": str(self._book.of(prefix).retry_after).encode()})
+            await _answer(send, 429, b"{}", {b"retry-after": str(self.book.of(prefix).retry_after).encode()})
         else:
             status, body = await self._taken(scope, receive)
-            await _spoiled(send, fault, status, body, self._book.chance(prefix))
+            await _spoiled(send, fault, status, body, self.book.chance(prefix))
 
     async def _taken(self, scope: Scope, receive: Receive) -> tuple[int, bytes]:
         status, body = 500, b""

@@ -84,10 +84,11 @@ class DeliveryQueries:
         """At most `limit` open deliveries of a place and all under it, those after the one named by target and key."""
         log = None if place == NATION else authority_of(place)
         async with self._database.acquire() as conn:
-            cursor: Sequence[Any] = (None, None, None, None)
+            cursor: tuple[Any, ...] = (None, None, None, None)
             if after is not None:
                 name, subject, revision = _cursor(after)
-                cursor = await conn.fetchrow(_CURSOR, name, subject, revision) or cursor
+                found = await conn.fetchrow(_CURSOR, name, subject, revision)
+                cursor = cursor if found is None else tuple(found)
             rows = await conn.fetch(_OPEN, list(states), target, log, _pattern(place), *cursor, limit)
         views = [_view(row) for row in rows]
         last = f"{views[-1].target}~{views[-1].key}" if len(views) == limit else None

@@ -1,0 +1,158 @@
+"""The feeds of the other services as the synchronisation meets them: events handed in by a test, served over HTTP."""
+
+import itertools
+import json
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from contracts.envelope import PublishedEvent
+from contracts.ledger import CreditEarned, CreditRevoked, CreditWithdrawn
+from services.cli.demo import fictitious
+
+START = datetime(2026, 3, 2, 2, tzinfo=UTC)
+"""A Monday in Shanghai."""
+POLICY = f"sha256:{'0' * 64}"
+
+
+class FakeFeed:
+    """One service's logs: `publish` appends, the transport answers `GET /v1/logs` and the feeds."""
+
+    def __init__(self) -> None:
+        self.events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.is_down = False
+
+    def publish(self, log: str, *events: PublishedEvent, at: datetime = START) -> None:
+        """Append events to a log."""
+        for event in events:
+            position = len(self.events[log]) + 1
+            self.events[log].append(
+                {
+                    "specversion": "1.0",
+                    "id": f"{log}/{position}",
+                    "source": "urn:xuefen:test",
+                    "time": at.isoformat(),
+                    "datacontenttype": "application/json",
+                    "sequence": str(position),
+                    "log": log,
+                    "position": position,
+                    **event.attributes(),
+                }
+            )
+
+    def client(self) -> httpx.AsyncClient:
+        """A client of the service."""
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer), base_url="http://feed")
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if self.is_down:
+            raise httpx.ConnectError("down")
+        if request.url.path == "/v1/logs":
+            return httpx.Response(
+                200, json=[{"log": log, "head": len(events)} for log, events in self.events.items()]
+            )
+        log = request.url.path.split("/")[3]
+        after, limit = int(request.url.params["after"]), int(request.url.params["limit"])
+        found = self.events[log][after : after + limit]
+        reached = found[-1]["position"] if found else after
+        headers = {"Xuefen-Next-After": str(reached), "Xuefen-Head": str(len(self.events[log]))}
+        return httpx.Response(200, json=found, headers=headers)
+
+
+class FakeRegistry:
+    """Who people are, and who asked: answers the disclosures of the registry."""
+
+    def __init__(self) -> None:
+        self.people: dict[str, fictitious.FictitiousPerson] = {}
+        self.erased: set[str] = set()
+        self.asked: list[tuple[str, str]] = []
+        self.is_down = False
+
+    def client(self) -> httpx.AsyncClient:
+        """A client of the service."""
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer), base_url="http://registry")
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        if self.is_down:
+            return httpx.Response(503)
+        body = json.loads(request.content)
+        answers = []
+        for person_id in body["person_ids"]:
+            self.asked.append((body["recipient"], person_id))
+            person = self.people.get(person_id)
+            if person_id in self.erased or person is None:
+                problem = "person-erased" if person_id in self.erased else "not-found"
+                answers.append({"person_id": person_id, "problem": problem})
+            else:
+                known = {"id_type": "resident_id", "id_number": person.id_number, "name": person.name}
+                answers.append({"person_id": person_id, **known})
+        return httpx.Response(200, json={"people": answers})
+
+
+_NUMBERS = itertools.count(1)
+
+
+def person_id(number: int | None = None) -> str:
+    """An opaque id as the registry gives them."""
+    return f"00000000-0000-4000-8000-{number or next(_NUMBERS):012d}"
+
+
+def earned(person: str, place: str = "140502", **fields: Any) -> CreditEarned:
+    """A registered credit; given fields win."""
+    number = next(_NUMBERS)
+    values: dict[str, Any] = {
+        "credit_id": f"{place[:2]}0000-{number:024x}",
+        "person_id": person,
+        "year": 2026,
+        "category": "professional",
+        "credits": "30.00",
+        "mode": "online",
+        "route": "provider",
+        "source": None,
+        "form": None,
+        "place": place,
+        "provider_id": "provider-1",
+        "completion_id": f"c-{number}",
+        "course": None,
+        "tier": None,
+        "completed_at": START - timedelta(days=1),
+        "make_up": False,
+        "late": False,
+        "policy": POLICY,
+    }
+    return CreditEarned.model_validate(values | fields)
+
+
+def withdrawn(credit: CreditEarned, reason: str = "reported_in_error") -> CreditWithdrawn:
+    """The provider took a credit back."""
+    return CreditWithdrawn(
+        credit_id=credit.credit_id,
+        person_id=credit.person_id,
+        year=credit.year,
+        category=credit.category,
+        credits=credit.credits,
+        place=credit.place,
+        reason=reason,
+        provider_id=credit.provider_id,
+    )
+
+
+def revoked(credit: CreditEarned, reason: str = "cheating") -> CreditRevoked:
+    """An authority revoked a credit."""
+    return CreditRevoked(
+        credit_id=credit.credit_id,
+        person_id=credit.person_id,
+        year=credit.year,
+        category=credit.category,
+        credits=credit.credits,
+        place=credit.place,
+        reason=reason,
+        authority=f"{credit.place[:2]}0000",
+    )
+
+
+def day(text: str) -> date:
+    """A calendar day."""
+    return date.fromisoformat(text)
