@@ -88,3 +88,6 @@ class SubmitClaim(Struct, frozen=True, kw_only=True):
     special_reason: bool = False
     role: Role | None = None
     result_on: date | None = None
+    document_on: date | None = None
+    score: Decimal | None = None
+    sat_in: str | None = None

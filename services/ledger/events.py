@@ -3,7 +3,7 @@ or a telephone number; persons and organizations appear by opaque id or keyed ha
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from services.kit.events import Event
 from services.ledger.policy import Category, CreditCategory, HoldReason, Route
@@ -12,6 +12,7 @@ from services.ledger.policy import Category, CreditCategory, HoldReason, Route
 class RecordedCompletion(Event, frozen=True, kw_only=True):
     """What a provider said about one completed course; the part every event about it repeats.
 
+    `hours` is what was reported where the policy made the credits from them.
     `content` is a keyed digest of what the posted record means, by which a repeat is told from a conflict.
     """
 
@@ -28,6 +29,8 @@ class RecordedCompletion(Event, frozen=True, kw_only=True):
     tier: str | None = None
     started_on: date | None = None
     exam_passed_at: datetime | None = None
+    evaluated_at: datetime | None = None
+    hours: Decimal | None = None
 
 
 class CreditEarned(Event, frozen=True, kw_only=True):
@@ -56,6 +59,8 @@ class CreditEarned(Event, frozen=True, kw_only=True):
     tier: str | None = None
     started_on: date | None = None
     exam_passed_at: datetime | None = None
+    evaluated_at: datetime | None = None
+    hours: Decimal | None = None
     route: Route = "provider"
     form: str | None = None
     fill: tuple[Category, ...] = ()
@@ -70,7 +75,9 @@ class CreditEarned(Event, frozen=True, kw_only=True):
 
 
 class CompletionHeld(RecordedCompletion, frozen=True, kw_only=True):
-    """A completion of a known person waits in the account: for the exam (S0-11), or for the total (S2B-07)."""
+    """A completion of a known person waits in the account: for an enrolment, the exam (S0-11), an evaluation, or the total
+    (S2B-07). Said again of the same completion, it waits for another reason than before.
+    """
 
     TOPIC: ClassVar[str] = "ledger.CompletionHeld"
 
@@ -154,6 +161,7 @@ class EnrolmentRecorded(Event, frozen=True, kw_only=True):
     enrolled_on: date
     content: str
     tier: str | None = None
+    paid_on: date | None = None
 
 
 class EnrolmentWithdrawn(Event, frozen=True, kw_only=True):
@@ -169,7 +177,7 @@ class EnrolmentWithdrawn(Event, frozen=True, kw_only=True):
 
 
 class ExamPassed(Event, frozen=True, kw_only=True):
-    """A person passed the provider's exam for a year's study (S0-09, S0-11)."""
+    """A person passed the provider's exam for a year's study (S0-09, S0-11), or its evaluation (`of`)."""
 
     TOPIC: ClassVar[str] = "ledger.ExamPassed"
 
@@ -179,6 +187,7 @@ class ExamPassed(Event, frozen=True, kw_only=True):
     year: int
     passed_at: datetime
     content: str
+    of: Literal["exam", "evaluation"] = "exam"
 
 
 class ExemptionGranted(Event, frozen=True, kw_only=True):

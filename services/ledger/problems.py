@@ -50,6 +50,15 @@ class AuthorityUnclearError(Problem):
     title_en: ClassVar[str] = "The authority of the record is unclear"
 
 
+class AmountUnclearError(Problem):
+    """A completion states credits or hours, one of the two."""
+
+    code: ClassVar[str] = "amount-unclear"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "须填写学分或学时之一"
+    title_en: ClassVar[str] = "State credits or hours, one of the two"
+
+
 class UnknownPlaceError(Problem):
     """The code is no administrative division."""
 

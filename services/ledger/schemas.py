@@ -73,6 +73,29 @@ class EvidenceFile(StrictModel):
     media_type: Literal["application/pdf", "image/jpeg", "image/png"]
 
 
+DocumentDay = Annotated[
+    PlausibleDay | None,
+    Field(
+        description="The day of the admission document or the graduation certificate, where the year follows from it."
+    ),
+]
+Score = Annotated[
+    str | None,
+    Field(
+        pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$",
+        description="The points reached, where the policy converts by score.",
+        examples=["72.5"],
+    ),
+]
+SatIn = Annotated[
+    str | None,
+    Field(
+        pattern=r"^[1-9][0-9]{5}$",
+        description="Where an exam was sat, by division code: it may decide by which route it is registered (S2B-09).",
+    ),
+]
+
+
 class ClaimBody(StrictModel):
     """What is claimed. `fact` holds what tells the fact from another: exam, subject and sitting; CN number, issue and title;
     ISBN; and so on by form."""
@@ -81,6 +104,9 @@ class ClaimBody(StrictModel):
     form: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$", examples=["exam_subject"])]
     happened_on: PlausibleDay
     result_on: PlausibleDay | None = None
+    document_on: DocumentDay = None
+    score: Score = None
+    sat_in: SatIn = None
     role: Literal["sole", "first", "lead", "other"] | None = None
     quantity: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")] = "1"
     mode: Annotated[

@@ -3,7 +3,7 @@ one is a new event that names it, why, and who decided (design 9)."""
 
 import hashlib
 from datetime import date, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -21,7 +21,15 @@ from services.ledger.events import (
     HeldCompletionWithdrawn,
 )
 from services.ledger.moving.merge import take_move
-from services.ledger.policy import Account, Credit, Enrolled, ExamPass, Exemption, Waiting
+from services.ledger.policy import (
+    Account,
+    Credit,
+    Enrolled,
+    ExamPass,
+    Exemption,
+    Waiting,
+    WaitingReason,
+)
 from services.ledger.problems import (
     AlreadyEndedError,
     AlreadyExemptError,
@@ -29,6 +37,7 @@ from services.ledger.problems import (
 )
 
 _replace = msgspec.structs.replace
+_WAITS: dict[str, WaitingReason] = {reason: reason for reason in get_args(WaitingReason)}
 
 
 def stream_of(person_id: str, year: int) -> str:
@@ -53,6 +62,7 @@ def evolve(account: Account, event: Event) -> Account:
             account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
             account.credits.append(_credit(event))
         case CompletionHeld():
+            account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
             account.waiting.append(_waiting(event))
         case HeldCompletionWithdrawn():
             account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
@@ -63,7 +73,7 @@ def evolve(account: Account, event: Event) -> Account:
         case CreditConfirmed():
             _confirm(account, event)
         case ExamPassed():
-            account.exams.append(ExamPass(provider=event.provider_id, passed_at=event.passed_at))
+            account.exams.append(ExamPass(provider=event.provider_id, passed_at=event.passed_at, of=event.of))
         case EnrolmentRecorded():
             account.enrolments.append(
                 Enrolled(
@@ -72,6 +82,7 @@ def evolve(account: Account, event: Event) -> Account:
                     mode=event.mode,
                     enrolled_on=event.enrolled_on,
                     tier=event.tier,
+                    paid_on=event.paid_on,
                 )
             )
         case EnrolmentWithdrawn():
@@ -119,7 +130,7 @@ def _waiting(event: CompletionHeld) -> Waiting:
         credits=event.credits,
         mode=event.mode,
         completed_at=event.completed_at,
-        reason="exam_pending" if event.reason == "exam_pending" else "below_total",
+        reason=_WAITS[event.reason],
         held_at=event.held_at,
         clause=event.clause,
         course=event.course,
@@ -127,6 +138,8 @@ def _waiting(event: CompletionHeld) -> Waiting:
         tier=event.tier,
         started_on=event.started_on,
         exam_passed_at=event.exam_passed_at,
+        evaluated_at=event.evaluated_at,
+        hours=event.hours,
         content=event.content,
     )
 

@@ -52,6 +52,9 @@ def _command(person_id: str, body: ClaimBody) -> SubmitClaim:
         form=body.form,
         happened_on=body.happened_on,
         result_on=body.result_on,
+        document_on=body.document_on,
+        score=Decimal(body.score) if body.score is not None else None,
+        sat_in=_division(body.sat_in),
         role=body.role,
         quantity=Decimal(body.quantity),
         mode=body.mode if body.form == STUDY and body.mode else MODE,
@@ -60,6 +63,12 @@ def _command(person_id: str, body: ClaimBody) -> SubmitClaim:
         facts=body.fact,
         evidence=tuple(Evidence(item.sha256, item.media_type) for item in body.evidence),
     )
+
+
+def _division(code: str | None) -> str | None:
+    if code is not None and not is_known(code):
+        raise UnknownPlaceError(pointer="/sat_in")
+    return code
 
 
 @router.post("", operation_id="submit_claim", status_code=201, responses=_STEPS)

@@ -45,6 +45,9 @@ class Claim(Struct, frozen=True, kw_only=True):
     make_up: bool
     role: Role | None
     result_on: date | None
+    document_on: date | None
+    score: Decimal | None
+    sat_in: str | None
     credits: Decimal
     category: CreditCategory
     fill: tuple[Category, ...]
@@ -115,6 +118,9 @@ def _claimed(event: Claimed) -> Claim:
         make_up=event.make_up,
         role=event.role,
         result_on=event.result_on,
+        document_on=event.document_on,
+        score=event.score,
+        sat_in=event.sat_in,
         credits=event.credits,
         category=event.category,
         fill=event.fill,

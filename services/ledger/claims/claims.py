@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
-from services.kit.clock import Clock, local_date, start_of_day
+from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
@@ -18,7 +18,8 @@ from services.ledger.accounts.people import Home, People
 from services.ledger.accounts.provider import Provider
 from services.ledger.claims import claim as claims
 from services.ledger.claims.claim import Claim
-from services.ledger.claims.events import ClaimAmended, ClaimApproved, ClaimSubmitted
+from services.ledger.claims.converting import award_of, earned, must_be_left, must_be_open_to
+from services.ledger.claims.events import ClaimAmended, ClaimSubmitted
 from services.ledger.claims.rows import (
     ClaimEntry,
     append_to_claim,
@@ -27,22 +28,8 @@ from services.ledger.claims.rows import (
     open_claims_of_fact,
 )
 from services.ledger.commands import Actor, SubmitClaim
-from services.ledger.events import CreditEarned
 from services.ledger.execution import Execution
 from services.ledger.intake.state import GroupState
-from services.ledger.policy import (
-    STUDY,
-    Account,
-    Activity,
-    Award,
-    Policy,
-    ProvenStudy,
-    Rejected,
-    award,
-    award_study,
-    registered_directly,
-    used_up,
-)
 from services.ledger.problems import (
     FactCountedError,
     OutsidePlaceError,
@@ -50,7 +37,6 @@ from services.ledger.problems import (
     UnknownPersonError,
 )
 from services.ledger.publication.shelf import PolicyShelf
-from services.ledger.refusals import refusal_of
 
 MODE = "equivalence"
 _decode_provider = msgspec.json.Decoder(Provider).decode
@@ -155,16 +141,17 @@ class Claims:
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             fresh = await _load(conn, entry.log, claim_id)
             claim = fresh.claim
-            policy, awarded = self._award(home, claim, state.now)
+            await state.read_accounts(conn, [claim.person_id], [claim.year])
+            account = state.account(claim.person_id, claim.year)
+            place = home.profile.person.place
+            policy, awarded = award_of(self._shelf.book, claim, place, account.account, state.now)
             credit_id = accounts.credit_id_of(entry.log, f"claim:{claim_id}")
             approved = claims.approve(
                 claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=state.now
             )
-            await state.read_accounts(conn, [claim.person_id], [claim.year])
-            account = state.account(claim.person_id, claim.year)
             identity = identity_in(account.account, claim.fact)
-            _must_be_left(policy, claim.form, account.account)
-            state.append_to_account(account, _earned(claim, approved, awarded, home), identity)
+            must_be_left(policy, claim.form, account.account)
+            state.append_to_account(account, earned(claim, approved, awarded, place), identity)
             await append_to_claim(conn, state, fresh, approved)
             return 200, {
                 "claim_id": claim_id,
@@ -241,15 +228,14 @@ class Claims:
         actor: Actor,
         claim_id: str,
     ) -> dict[str, Any]:
-        policy, awarded = self._award(home, command, state.now)
-        direct = registered_directly(policy, command.form)
-        if direct is not None:
-            raise refusal_of(Rejected("registered-directly", direct.clause))
-        fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
         await state.read_accounts(conn, [command.person_id], [command.year])
         account = state.account(command.person_id, command.year).account
+        place = home.profile.person.place
+        policy, awarded = award_of(self._shelf.book, command, place, account, state.now)
+        must_be_open_to(policy, command, actor)
+        fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
         identity_in(account, fact)
-        _must_be_left(policy, command.form, account)
+        must_be_left(policy, command.form, account)
         for other in await open_claims_of_fact(conn, home.log, command.person_id, fact):
             if other != claim_id:
                 raise FactCountedError(claim_id=other)
@@ -269,6 +255,9 @@ class Claims:
             "make_up": awarded.make_up,
             "role": command.role,
             "result_on": command.result_on,
+            "document_on": command.document_on,
+            "score": command.score,
+            "sat_in": command.sat_in,
             "credits": awarded.credits,
             "category": awarded.category,
             "fill": awarded.fill,
@@ -277,73 +266,10 @@ class Claims:
             "at": state.now,
         }
 
-    def _award(self, home: Home, claimed: SubmitClaim | Claim, now: datetime) -> tuple[Policy, Award]:
-        place = home.profile.person.place
-        policy = self._shelf.book.resolve(place, claimed.year)
-        awarded = _convert(policy, claimed, place, now)
-        if isinstance(awarded, Rejected):
-            raise refusal_of(awarded)
-        assert policy is not None, "nothing is awarded where no policy is"
-        return policy, awarded
-
-
-def _must_be_left(policy: Policy, form: str, account: Account) -> None:
-    used = used_up(policy, form, account)
-    if used is not None:
-        raise FactCountedError(credit_id=used.credit_id)
-
 
 def _must_review(claim: Claim, actor: Actor) -> None:
     if not actor.covers(claim.place):
         raise OutsidePlaceError
-
-
-def _convert(
-    policy: Policy | None, claimed: SubmitClaim | Claim, place: str, now: datetime
-) -> Award | Rejected:
-    if claimed.form == STUDY and claimed.studied is not None:
-        study = ProvenStudy(
-            mode=claimed.mode,
-            category=claimed.studied,
-            credits=claimed.quantity,
-            completed_on=claimed.happened_on,
-            special_reason=claimed.special_reason,
-        )
-        # A deadline for an application is met by submitting it (B-08).
-        moment = claimed.submitted_at if isinstance(claimed, Claim) else now
-        return award_study(policy, study, place, claimed.year, moment)
-    activity = Activity(
-        form=claimed.form,
-        happened_on=claimed.happened_on,
-        result_on=claimed.result_on,
-        role=claimed.role,
-        quantity=claimed.quantity,
-    )
-    return award(policy, activity, place, claimed.year, local_date(now))
-
-
-def _earned(claim: Claim, approved: ClaimApproved, awarded: Award, home: Home) -> CreditEarned:
-    return CreditEarned(
-        credit_id=approved.credit_id,
-        person_id=claim.person_id,
-        year=claim.year,
-        category=awarded.category,
-        credits=awarded.credits,
-        mode=claim.mode,
-        make_up=awarded.make_up,
-        completion_id=claim.claim_id,
-        completed_at=start_of_day(claim.happened_on),
-        content=claim.fact,
-        route="claim",
-        form=claim.form,
-        fill=awarded.fill,
-        decided_by=approved.by,
-        fact=claim.fact,
-        place=home.profile.person.place,
-        clause=awarded.clause,
-        policy=approved.policy,
-        registered_at=approved.at,
-    )
 
 
 async def _load(conn: Connection, log: str, claim_id: str) -> ClaimEntry:

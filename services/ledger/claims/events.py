@@ -21,7 +21,8 @@ class Evidence(Struct, frozen=True):
 class Claimed(Event, frozen=True, kw_only=True):
     """What is claimed. `fact` is the keyed digest of what makes it the same real fact again (A-15).
 
-    Proven study (form "study") has its mode, its category in `studied`, and its credits in `quantity`.
+    Proven study (form "study") has its mode, its category in `studied`, and its credits in `quantity`. `document_on`,
+    `score` and `sat_in` are given where the policy converts by them.
     """
 
     claim_id: str
@@ -39,6 +40,9 @@ class Claimed(Event, frozen=True, kw_only=True):
     make_up: bool = False
     role: Role | None = None
     result_on: date | None = None
+    document_on: date | None = None
+    score: Decimal | None = None
+    sat_in: str | None = None
     credits: Decimal
     category: CreditCategory
     fill: tuple[Category, ...] = ()

@@ -4,7 +4,6 @@ The order of the questions is the order in which a provider can act on the answe
 the place, then the moment of registration.
 """
 
-from datetime import UTC
 from typing import Any
 
 from contracts.divisions import chain_of
@@ -15,20 +14,18 @@ from services.ledger.accounts.provider import Provider
 from services.ledger.accounts.waiting import HeldRecord
 from services.ledger.events import (
     CompletionHeld,
-    CreditEarned,
     EnrolmentRecorded,
     ExamPassed,
     HeldRecordReleased,
     RecordHeld,
 )
-from services.ledger.intake.made import credit_id_of, credits_of, earned, exam_passed, held_back
+from services.ledger.intake import made
 from services.ledger.intake.moved import repeats_travelled, whereabouts
 from services.ledger.intake.outcomes import Decided, Outcome
 from services.ledger.intake.records import (
     KINDS,
     Completion,
     Enrolment,
-    ExamPass,
     Prepared,
     identity_of,
     restore,
@@ -37,17 +34,15 @@ from services.ledger.intake.records import (
 from services.ledger.intake.repeats import differing_fields
 from services.ledger.intake.state import AccountEntry, Earlier, GroupState
 from services.ledger.policy import (
-    CompletionFacts,
     Held,
     Policy,
     PolicyBook,
     ProviderStanding,
-    Registered,
     Rejected,
-    Waiting,
     admit,
     admit_enrolment,
-    released,
+    admit_terms,
+    reconsidered,
 )
 from services.ledger.problems import RecordConflictError
 from services.ledger.refusals import refusal_of
@@ -165,27 +160,23 @@ class Decider:
             refused = admit_enrolment(
                 policy, standing, profile.person, record.year, record.mode, record.enrolled_on
             )
-            event: EnrolmentRecorded | ExamPassed = EnrolmentRecorded(
-                provider_id=provider_id,
-                enrolment_id=record.id,
-                person_id=person_id,
-                year=record.year,
-                mode=record.mode,
-                enrolled_on=record.enrolled_on,
-                content=prepared.content,
-                tier=record.tier,
+            if refused is None and policy is not None:
+                enrolled = made.enrolled(provider_id, record)
+                refused = admit_terms(policy, enrolled, profile.person, entry.account)
+            event: EnrolmentRecorded | ExamPassed = made.enrolment_recorded(
+                provider_id, record, person_id, prepared.content
             )
         else:
             day = local_date(record.passed_at)
             refused = admit_enrolment(policy, standing, profile.person, record.year, "online", day)
-            event = exam_passed(provider_id, record, person_id, prepared.content)
+            event = made.exam_passed(provider_id, record, person_id, prepared.content)
         if refused is not None:
             return _rejected(record.id, refused)
         if isinstance(event, EnrolmentRecorded):
             self._state.enrolled.add(prepared.identity_hash)
         index = self._state.append_to_account(entry, event, identity)
         outcome = Outcome(id=record.id, outcome="registered", person_id=person_id)
-        if policy is not None and isinstance(record, ExamPass):
+        if policy is not None and entry.account.waiting:
             outcome.released = self.release_waiting(policy, entry, profile) or None
         return Decided(outcome, index)
 
@@ -199,18 +190,9 @@ class Decider:
         entry: AccountEntry,
         identity: str | None,
     ) -> Decided:
-        facts = CompletionFacts(
-            completion_id=record.id,
-            provider_id=provider_id,
-            year=record.year,
-            category=record.category,
-            credits=credits_of(record.credits),
-            mode=record.mode,
-            completed_at=record.completed_at.astimezone(UTC),
-            exam_passed_at=record.exam_passed_at.astimezone(UTC) if record.exam_passed_at else None,
-            tier=record.tier,
-            started_on=record.started_on,
-        )
+        facts = made.facts_of(provider_id, record, policy)
+        if isinstance(facts, Rejected):
+            return _rejected(record.id, facts)
         standing = self._standing(provider_id, profile.person.place)
         answer = admit(policy, facts, profile.person, entry.account, standing, self._state.now)
         if isinstance(answer, Rejected):
@@ -220,10 +202,10 @@ class Decider:
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
         if isinstance(answer, Held):
-            waiting = held_back(prepared, record, facts, profile, policy, answer, self._state.now)
-            return self._hold(waiting, outcome, profile, policy, entry, identity)
-        credit_id = credit_id_of(self._state.log, provider_id, record.id)
-        event = earned(prepared, record, facts, profile, policy, answer, credit_id, self._state.now)
+            held = made.held(prepared, record, facts, profile, policy, answer, self._state.now)
+            return self._hold(held, outcome, profile, policy, entry, identity)
+        credit_id = made.credit_id_of(self._state.log, provider_id, record.id)
+        event = made.earned(prepared, record, facts, profile, policy, answer, credit_id, self._state.now)
         outcome.outcome = "registered"
         outcome.credit_id = credit_id
         outcome.late = answer.late
@@ -248,7 +230,7 @@ class Decider:
         if outcome.id in freed:
             freed.remove(outcome.id)
             outcome.outcome = "registered"
-            outcome.credit_id = credit_id_of(state.log, event.provider_id, event.completion_id)
+            outcome.credit_id = made.credit_id_of(state.log, event.provider_id, event.completion_id)
         else:
             outcome.reason = event.reason
         outcome.released = freed or None
@@ -256,47 +238,23 @@ class Decider:
 
     def release_waiting(self, policy: Policy, entry: AccountEntry, profile: Profile) -> list[str]:
         """Register what waited in the account and need not any longer (S2B-07, S0-11); the ids of those completions."""
-        registered = []
-        ready = released(policy, entry.account, self._state.now)
-        waiting = {(item.provider, item.completion_id): item for item in entry.account.waiting}
-        for key, answer in ready.items():
-            self._register_waiting(waiting[key], answer, policy, entry, profile)
+        state, account, registered = self._state, entry.account, []
+        answers = reconsidered(policy, account, state.now)
+        waiting = {(item.provider, item.completion_id): item for item in account.waiting}
+        for key, answer in answers.items():
+            if isinstance(answer, Held):
+                state.append_to_account(
+                    entry, made.held_again(waiting[key], account, policy, answer, state.now)
+                )
+                continue
+            credit_id = made.credit_id_of(state.log, *key)
+            place = profile.person.place
+            state.append_to_account(
+                entry,
+                made.released(waiting[key], account, place, policy, answer, credit_id, state.now),
+            )
             registered.append(key[1])
         return registered
-
-    def _register_waiting(
-        self,
-        waiting: Waiting,
-        answer: Registered,
-        policy: Policy,
-        entry: AccountEntry,
-        profile: Profile,
-    ) -> None:
-        state = self._state
-        event = CreditEarned(
-            provider_id=waiting.provider,
-            completion_id=waiting.completion_id,
-            year=entry.account.year,
-            category=waiting.category,
-            credits=waiting.credits,
-            mode=waiting.mode,
-            course=waiting.course,
-            completed_at=waiting.completed_at,
-            content=waiting.content,
-            title=waiting.title,
-            tier=waiting.tier,
-            started_on=waiting.started_on,
-            exam_passed_at=waiting.exam_passed_at,
-            credit_id=credit_id_of(state.log, waiting.provider, waiting.completion_id),
-            person_id=entry.account.person_id,
-            place=profile.person.place,
-            clause=answer.clause,
-            policy=policy.hash,
-            registered_at=state.now,
-            late=answer.late,
-            make_up=answer.make_up,
-        )
-        state.append_to_account(entry, event)
 
     def _standing(self, provider_id: str, place: str) -> ProviderStanding:
         standing = self._standings.get((provider_id, place))

@@ -1,22 +1,73 @@
-"""The events that decided records become: what was posted, and the terms on which it was admitted."""
+"""What a posted record says to the rules, with the credits of one that states hours; and the events it becomes."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from services.kit.clock import local_date
 from services.ledger.accounts import account as accounts
 from services.ledger.accounts.profile import Profile
-from services.ledger.events import CompletionHeld, CreditEarned, ExamPassed
-from services.ledger.intake.records import Completion, ExamPass, Prepared, identity_of
-from services.ledger.policy import CompletionFacts, Held, Policy, Registered
+from services.ledger.events import CompletionHeld, CreditEarned, EnrolmentRecorded, ExamPassed
+from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, identity_of
+from services.ledger.policy import (
+    Account,
+    CompletionFacts,
+    Enrolled,
+    Held,
+    Policy,
+    Registered,
+    Rejected,
+    Waiting,
+    credits_of_hours,
+)
 
 _TWO_PLACES = Decimal("0.01")
 
 
+def facts_of(provider_id: str, record: Completion, policy: Policy | None) -> CompletionFacts | Rejected:
+    """The completion as the rules judge it; refused when it states hours that no clause converts (C-09)."""
+    completed_at = record.completed_at.astimezone(UTC)
+    if record.credits is not None:
+        credits = quantity_of(record.credits)
+    elif policy is None:
+        credits = _TWO_PLACES
+    else:
+        converted = _converted(record, policy, completed_at)
+        if isinstance(converted, Rejected):
+            return converted
+        credits = converted
+    return CompletionFacts(
+        completion_id=record.id,
+        provider_id=provider_id,
+        year=record.year,
+        category=record.category,
+        credits=credits,
+        mode=record.mode,
+        completed_at=completed_at,
+        exam_passed_at=record.exam_passed_at.astimezone(UTC) if record.exam_passed_at else None,
+        tier=record.tier,
+        started_on=record.started_on,
+        evaluated_at=record.evaluated_at.astimezone(UTC) if record.evaluated_at else None,
+    )
+
+
+def _converted(record: Completion, policy: Policy, completed_at: datetime) -> Decimal | Rejected:
+    """The hours are spread over the days from the start to the end; a start that is not stated is the same day."""
+    assert record.hours is not None, "a completion states credits or hours"
+    last = local_date(completed_at)
+    days = max(1, (last - (record.started_on or last)).days + 1)
+    return credits_of_hours(policy.terms_of(record.mode).units, quantity_of(record.hours), days, record.mode)
+
+
 @lru_cache(maxsize=4096)
-def credits_of(text: str) -> Decimal:
-    """Credits as they are stored, with two places; batches know few different amounts."""
+def quantity_of(text: str) -> Decimal:
+    """Credits or hours as they are stored, with two places; batches know few different amounts."""
     return Decimal(text).quantize(_TWO_PLACES)
+
+
+def credit_id_of(log: str, provider_id: str, completion_id: str) -> str:
+    """The id of the credit that a provider's completion earns."""
+    return accounts.credit_id_of(log, identity_of(Completion.KIND, provider_id, completion_id))
 
 
 def earned(
@@ -29,7 +80,7 @@ def earned(
     credit_id: str,
     now: datetime,
 ) -> CreditEarned:
-    """The credit of a completion that was admitted."""
+    """A completion became credits at once."""
     return CreditEarned(
         credit_id=credit_id,
         person_id=profile.person.person_id,
@@ -46,6 +97,8 @@ def earned(
         tier=record.tier,
         started_on=record.started_on,
         exam_passed_at=facts.exam_passed_at,
+        evaluated_at=facts.evaluated_at,
+        hours=quantity_of(record.hours) if record.hours is not None else None,
         place=profile.person.place,
         clause=answer.clause,
         policy=policy.hash,
@@ -55,7 +108,7 @@ def earned(
     )
 
 
-def held_back(
+def held(
     prepared: Prepared,
     record: Completion,
     facts: CompletionFacts,
@@ -64,7 +117,7 @@ def held_back(
     answer: Held,
     now: datetime,
 ) -> CompletionHeld:
-    """A completion that was admitted and waits in the account."""
+    """A completion of a known person waits."""
     return CompletionHeld(
         provider_id=facts.provider_id,
         completion_id=record.id,
@@ -79,6 +132,8 @@ def held_back(
         tier=record.tier,
         started_on=record.started_on,
         exam_passed_at=facts.exam_passed_at,
+        evaluated_at=facts.evaluated_at,
+        hours=quantity_of(record.hours) if record.hours is not None else None,
         person_id=profile.person.person_id,
         clause=answer.clause,
         policy=policy.hash,
@@ -87,13 +142,102 @@ def held_back(
     )
 
 
-def credit_id_of(log: str, provider_id: str, completion_id: str) -> str:
-    """The id of the credit that a provider's completion earns in a log."""
-    return accounts.credit_id_of(log, identity_of(Completion.KIND, provider_id, completion_id))
+def released(
+    waiting: Waiting,
+    account: Account,
+    place: str,
+    policy: Policy,
+    answer: Registered,
+    credit_id: str,
+    now: datetime,
+) -> CreditEarned:
+    """A completion that waited became credits."""
+    return CreditEarned(
+        provider_id=waiting.provider,
+        completion_id=waiting.completion_id,
+        year=account.year,
+        category=waiting.category,
+        credits=waiting.credits,
+        mode=waiting.mode,
+        course=waiting.course,
+        completed_at=waiting.completed_at,
+        content=waiting.content,
+        title=waiting.title,
+        tier=waiting.tier,
+        started_on=waiting.started_on,
+        exam_passed_at=waiting.exam_passed_at,
+        evaluated_at=waiting.evaluated_at,
+        hours=waiting.hours,
+        credit_id=credit_id,
+        person_id=account.person_id,
+        place=place,
+        clause=answer.clause,
+        policy=policy.hash,
+        registered_at=now,
+        late=answer.late,
+        make_up=answer.make_up,
+    )
+
+
+def held_again(
+    waiting: Waiting, account: Account, policy: Policy, answer: Held, now: datetime
+) -> CompletionHeld:
+    """A completion that waited waits for another reason now."""
+    return CompletionHeld(
+        provider_id=waiting.provider,
+        completion_id=waiting.completion_id,
+        year=account.year,
+        category=waiting.category,
+        credits=waiting.credits,
+        mode=waiting.mode,
+        course=waiting.course,
+        completed_at=waiting.completed_at,
+        content=waiting.content,
+        title=waiting.title,
+        tier=waiting.tier,
+        started_on=waiting.started_on,
+        exam_passed_at=waiting.exam_passed_at,
+        evaluated_at=waiting.evaluated_at,
+        hours=waiting.hours,
+        person_id=account.person_id,
+        clause=answer.clause,
+        policy=policy.hash,
+        reason=answer.reason,
+        held_at=now,
+    )
+
+
+def enrolment_recorded(
+    provider_id: str, record: Enrolment, person_id: str, content: str
+) -> EnrolmentRecorded:
+    """An enrolment, as its provider reports it."""
+    return EnrolmentRecorded(
+        provider_id=provider_id,
+        enrolment_id=record.id,
+        person_id=person_id,
+        year=record.year,
+        mode=record.mode,
+        enrolled_on=record.enrolled_on,
+        content=content,
+        tier=record.tier,
+        paid_on=record.paid_on,
+    )
+
+
+def enrolled(provider_id: str, record: Enrolment) -> Enrolled:
+    """The enrolment as the rules judge it."""
+    return Enrolled(
+        enrolment_id=record.id,
+        provider=provider_id,
+        mode=record.mode,
+        enrolled_on=record.enrolled_on,
+        tier=record.tier,
+        paid_on=record.paid_on,
+    )
 
 
 def exam_passed(provider_id: str, record: ExamPass, person_id: str, content: str) -> ExamPassed:
-    """A pass of the provider\'s exam."""
+    """An exam, or an evaluation, was passed."""
     return ExamPassed(
         provider_id=provider_id,
         exam_id=record.id,
@@ -101,4 +245,5 @@ def exam_passed(provider_id: str, record: ExamPass, person_id: str, content: str
         year=record.year,
         passed_at=record.passed_at.astimezone(UTC),
         content=content,
+        of=record.of or "exam",
     )

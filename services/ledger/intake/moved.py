@@ -48,7 +48,8 @@ def repeats_travelled(account: Account, provider_id: str, record: Completion) ->
 
 def _repeated(known: Credit | Waiting, record: Completion, credit_id: str | None) -> Decided:
     differs = [f"/{name}" for name in _COMPARED if getattr(known, name) != getattr(record, name)]
-    if known.credits != Decimal(record.credits):
+    # Where hours were posted, the credits are those that another place's policy made of them.
+    if record.credits is not None and known.credits != Decimal(record.credits):
         differs.append("/credits")
     if known.completed_at != record.completed_at.astimezone(UTC):
         differs.append("/completed_at")

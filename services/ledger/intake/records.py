@@ -33,6 +33,14 @@ Credits = Annotated[
         examples=["3.00"],
     ),
 ]
+Hours = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:0|[1-9][0-9]{{0,3}})(?:\.[0-9]{{1,2}})?{_END}",
+        description="Hours of study (学时) as a decimal string, where the policy says what an hour is worth.",
+        examples=["6.00"],
+    ),
+]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.")]
 Mode = Literal["online", "face_to_face", "other"]
 Tier = Literal["junior", "intermediate", "senior"]
@@ -47,8 +55,11 @@ class PersonIdentity(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     name: Annotated[str, Meta(pattern=rf"^[^\x00-\x1f\x7f]{{1,50}}{_END}")]
 
 
-class Completion(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One completed course of one person, for a credit year (S0-09, S1-07)."""
+class Completion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """One completed course of one person, for a credit year (S0-09, S1-07).
+
+    It states `credits`, or `hours` (学时) that the policy of the person's place converts; one of the two.
+    """
 
     KIND: ClassVar[str] = "completion"
 
@@ -56,7 +67,8 @@ class Completion(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     person: PersonIdentity
     year: Year
     category: Literal["professional", "public"]
-    credits: Credits
+    credits: Credits | None = None
+    hours: Hours | None = None
     mode: Mode
     course: Annotated[str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}{_END}")]
     completed_at: Moment
@@ -65,10 +77,11 @@ class Completion(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     tier: Tier | None = None
     started_on: date | None = None
     exam_passed_at: Moment | None = None
+    evaluated_at: Moment | None = None
 
 
 class Enrolment(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One person's enrolment with the provider for a credit year (S1-07, S3B-07)."""
+    """One person's enrolment with the provider for a credit year (S1-07, S3B-07), and when it was paid."""
 
     KIND: ClassVar[str] = "enrolment"
 
@@ -79,10 +92,11 @@ class Enrolment(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     enrolled_on: date
     authority: Adcode | None = None
     tier: Tier | None = None
+    paid_on: date | None = None
 
 
 class ExamPass(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One person's pass in the provider's exam over a credit year's study (S0-09)."""
+    """One person's pass in the provider's exam over a credit year's study (S0-09), or in its evaluation of it."""
 
     KIND: ClassVar[str] = "exam_pass"
 
@@ -91,6 +105,9 @@ class ExamPass(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     year: Year
     passed_at: Moment
     authority: Adcode | None = None
+    of: Annotated[
+        Literal["exam", "evaluation"] | None, Meta(description="What was passed; an exam when left out.")
+    ] = None
 
 
 Record = Completion | Enrolment | ExamPass
@@ -149,11 +166,11 @@ class Preparer:
 def _meaning(record: Record) -> tuple[Any, ...]:
     """What the record says, in one way of writing; the authority is told by the log, which the identity is unique in."""
     if isinstance(record, Completion):
-        whole, _, part = record.credits.partition(".")
         return (
             record.year,
             record.category,
-            f"{whole}.{part:0<2}",
+            _two_places(record.credits),
+            _two_places(record.hours),
             record.mode,
             record.course,
             record.completed_at.astimezone(UTC),
@@ -161,10 +178,18 @@ def _meaning(record: Record) -> tuple[Any, ...]:
             record.tier,
             record.started_on,
             record.exam_passed_at.astimezone(UTC) if record.exam_passed_at is not None else None,
+            record.evaluated_at.astimezone(UTC) if record.evaluated_at is not None else None,
         )
     if isinstance(record, Enrolment):
-        return (record.year, record.mode, record.enrolled_on, record.tier)
-    return (record.year, record.passed_at.astimezone(UTC))
+        return (record.year, record.mode, record.enrolled_on, record.tier, record.paid_on)
+    return (record.year, record.passed_at.astimezone(UTC), record.of or "exam")
+
+
+def _two_places(text: str | None) -> str | None:
+    if text is None:
+        return None
+    whole, _, part = text.partition(".")
+    return f"{whole}.{part:0<2}"
 
 
 def without_person(record: Record) -> dict[str, Any]:

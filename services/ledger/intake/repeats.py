@@ -17,14 +17,22 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
     The person is compared by keyed hash. Contents that differ in nothing else differ in the person's name.
     """
     posted = without_person(prepared.record)
+    if posted.get("of") == "exam":
+        del posted["of"]
     names = [name for name in prepared.record.__struct_fields__ if name not in _NOT_COMPARED]
     if isinstance(event, RecordHeld):
         recorded = dict(event.record)
-        if "credits" in recorded:
-            recorded["credits"] = Decimal(recorded["credits"])
+        for amount in ("credits", "hours"):
+            if amount in recorded:
+                recorded[amount] = Decimal(recorded[amount])
         same_person = event.identity_hash == prepared.identity_hash
     else:
         recorded = {name: _plain(getattr(event, name, None)) for name in names}
+        if recorded.get("hours") is not None:
+            # The credits are the policy's, made from the hours that were posted.
+            recorded["credits"] = None
+        if recorded.get("of") == "exam":
+            recorded["of"] = None
         same_person = profile is not None and profile.person.person_id == event.person_id
     differs = [f"/{name}" for name in names if not _same(recorded.get(name), posted.get(name))]
     if not same_person:
@@ -38,7 +46,7 @@ def _plain(value: Any) -> Any:
 
 def _same(recorded: Any, posted: Any) -> bool:
     if isinstance(recorded, Decimal):
-        return recorded == Decimal(posted)
+        return posted is not None and recorded == Decimal(posted)
     if isinstance(recorded, str) and isinstance(posted, str) and "T" in recorded and "T" in posted:
         try:
             return _moment(recorded) == _moment(posted)

@@ -19,6 +19,7 @@ from services.ledger.intake import Outcome, Work
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Preparer, Record
 from services.ledger.problems import (
+    AmountUnclearError,
     AuthorityUnclearError,
     ImplausibleIdentityError,
     MomentImplausibleError,
@@ -32,8 +33,8 @@ select log, state from providers where log = any($1::text[]) and organization_id
 _SOLE_AUTHORITY_SECONDS = 5.0
 _ID_TYPES = {each.value: each for each in IdType}
 _MOMENTS: dict[type[Record], tuple[str, ...]] = {
-    Completion: ("completed_at", "exam_passed_at", "started_on"),
-    Enrolment: ("enrolled_on",),
+    Completion: ("completed_at", "exam_passed_at", "evaluated_at", "started_on"),
+    Enrolment: ("enrolled_on", "paid_on"),
     ExamPass: ("passed_at",),
 }
 _KEPT: dict[type[Record], tuple[str, ...]] = {
@@ -108,6 +109,8 @@ class Reporter:
         fault = check_id_number(_ID_TYPES[person.id_type], person.id_number, on=today)
         if fault is not None:
             raise _implausible(fault)
+        if isinstance(item, Completion) and (item.credits is None) == (item.hours is None):
+            raise AmountUnclearError(pointer="/credits")
         _check_moments(item)
         _check_kept(item)
         if item.authority is None:

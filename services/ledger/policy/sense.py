@@ -1,16 +1,18 @@
 """What a notice must make sense of beyond its form: days that exist, places that exist, references that lead somewhere."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from contracts.divisions import is_known
-from services.ledger.policy.days import day_of
+from services.ledger.policy.days import day_of, days_after_enrolment
 from services.ledger.policy.departures import Departure
-from services.ledger.policy.described import Duty, Platform
+from services.ledger.policy.described import Duty, Equivalence, Platform
 from services.ledger.policy.judged import MakeUp, MakeUpWindow, Providers
 from services.ledger.policy.notice import AnyRule, Notice
 from services.ledger.policy.rules import Years
 from services.ledger.policy.windows import Window
 
+_ISSUED = date(2024, 1, 1)
 NO_SUCH_DAY = ("date", "没有这一天", "there is no such day")
 
 
@@ -56,6 +58,9 @@ def _rule(notice: Notice, rule: AnyRule, pointer: str) -> Iterator[Departure]:
             yield from _make_up(notice, rule, pointer)
         case Window():
             yield from _window(rule, pointer)
+            yield from _by_act(rule, pointer)
+        case Equivalence():
+            yield from _forms(rule, pointer)
         case Providers() if (rule.rule == "listed") != bool(rule.list):
             yield Departure(
                 f"{pointer}/list",
@@ -77,15 +82,57 @@ def _window(window: Window | MakeUpWindow, pointer: str) -> Iterator[Departure]:
     # 2023 and 2024 stand for a common and a leap year: a relative day must exist in both.
     sound = True
     for field, text in (("from", window.since), ("until", window.until)):
-        if text is not None and (day_of(text, 2023) is None or day_of(text, 2024) is None):
+        if text is None or days_after_enrolment(text) is not None:
+            continue
+        if any(day_of(text, year, _ISSUED) is None for year in (2023, 2024)):
             yield Departure(f"{pointer}/{field}", *NO_SUCH_DAY)
             sound = False
     if not sound or not window.since or not window.until:
         return
-    since, until = day_of(window.since, 2024), day_of(window.until, 2024)
-    comparable = window.since.startswith("Y") == window.until.startswith("Y")
+    since, until = day_of(window.since, 2024, _ISSUED), day_of(window.until, 2024, _ISSUED)
+    comparable = _kind(window.since) == _kind(window.until)
     if comparable and since is not None and until is not None and since > until:
         yield Departure(f"{pointer}/until", "order", "截止日应不早于起始日", "until must not be before from")
+
+
+def _forms(rule: Equivalence, pointer: str) -> Iterator[Departure]:
+    for index, form in enumerate(rule.forms):
+        here = f"{pointer}/forms/{index}"
+        starts = [band.since for band in form.bands]
+        if len(set(starts)) != len(starts):
+            yield Departure(f"{here}/bands", "duplicate", "分数段起点重复", "two bands begin at one score")
+        if form.decreed is None:
+            continue
+        days = [day_of(form.decreed.since, 2024), day_of(form.decreed.until, 2024)]
+        for field, day in zip(("from", "until"), days, strict=True):
+            if day is None:
+                yield Departure(f"{here}/decreed/{field}", *NO_SUCH_DAY)
+        since, until = days
+        if since is not None and until is not None and since > until:
+            yield Departure(
+                f"{here}/decreed/until", "order", "截止日应不早于起始日", "until must not be before from"
+            )
+
+
+def _by_act(window: Window, pointer: str) -> Iterator[Departure]:
+    """What only some acts can have: days after an enrolment, and a deadline that refuses."""
+    relative = window.until is not None and days_after_enrolment(window.until) is not None
+    if relative and window.act not in ("study", "pay"):
+        yield Departure(
+            f"{pointer}/until",
+            "act",
+            "报名后若干天只用于学习和缴费",
+            "days after an enrolment are for study and pay alone",
+        )
+    if window.firm is not None and window.act != "register":
+        yield Departure(
+            f"{pointer}/firm", "act", "firm 只用于登记 (act: register)", "firm is for act: register alone"
+        )
+
+
+def _kind(text: str) -> str:
+    """What a day is counted from, as only days of one kind can be compared without a year."""
+    return text[0] if text[0] in "Yie" else "date"
 
 
 def _make_up(notice: Notice, rule: MakeUp, pointer: str) -> Iterator[Departure]:

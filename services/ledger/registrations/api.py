@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
+from contracts.divisions import is_known
 from contracts.identifiers import IdType, check_id_number
 from services.kit.auth import Caller, require
 from services.kit.clock import local_date
@@ -15,9 +16,9 @@ from services.kit.openapi import problems
 from services.kit.schemas import StrictModel
 from services.ledger.claims.api import actor_of
 from services.ledger.composition import Ledger, ledger_of
-from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
+from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 from services.ledger.registrations.registrations import HistoricCredit, Line, ListedActivity, is_at_authority
-from services.ledger.schemas import CreditYear, IdentityNumber, PlausibleDay
+from services.ledger.schemas import CreditYear, DocumentDay, IdentityNumber, PlausibleDay, SatIn, Score
 
 router = APIRouter(prefix="/v1/registrations")
 LINES_MAX = 1_000
@@ -42,6 +43,9 @@ class ListedLine(StrictModel):
     form: Annotated[_Code, Field(examples=["exam_subject"])]
     happened_on: PlausibleDay
     result_on: PlausibleDay | None = None
+    document_on: DocumentDay = None
+    score: Score = None
+    sat_in: SatIn = None
     role: Literal["sole", "first", "lead", "other"] | None = None
     quantity: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")] = "1"
     fact: Annotated[
@@ -85,6 +89,9 @@ async def register_list(
     """
     ledger = ledger_of(request)
     _check_numbers(ledger, [line.person for line in body.records])
+    for index, line in enumerate(body.records):
+        if line.sat_in is not None and not is_known(line.sat_in):
+            raise UnknownPlaceError(pointer=f"/records/{index}/sat_in")
     lines: list[Line] = [
         ListedActivity(
             **_hashes(ledger, line.person),
@@ -92,6 +99,9 @@ async def register_list(
             form=line.form,
             happened_on=line.happened_on,
             result_on=line.result_on,
+            document_on=line.document_on,
+            score=Decimal(line.score) if line.score is not None else None,
+            sat_in=line.sat_in,
             role=line.role,
             quantity=Decimal(line.quantity),
             facts=line.fact,

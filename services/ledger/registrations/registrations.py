@@ -53,6 +53,9 @@ class ListedActivity(Struct, frozen=True, kw_only=True):
     quantity: Decimal = Decimal(1)
     role: Role | None = None
     result_on: date | None = None
+    document_on: date | None = None
+    score: Decimal | None = None
+    sat_in: str | None = None
 
 
 class HistoricCredit(Struct, frozen=True, kw_only=True):
@@ -258,14 +261,17 @@ def _listed(policy: Policy | None, line: ListedActivity, place: str, today: date
         form=line.form,
         happened_on=line.happened_on,
         result_on=line.result_on,
+        document_on=line.document_on,
         role=line.role,
         quantity=line.quantity,
+        score=line.score,
+        sat_in=line.sat_in,
     )
     awarded = award(policy, activity, place, line.year, today)
     if isinstance(awarded, Rejected):
         raise refusal_of(awarded)
     assert policy is not None, "nothing is awarded where no policy is"
-    direct = registered_directly(policy, line.form)
+    direct = registered_directly(policy, line.form, line.sat_in)
     if direct is None:
         raise refusal_of(Rejected("not-registered-directly", awarded.clause, {"form": line.form}))
     return Award(credits=awarded.credits, category=awarded.category, fill=awarded.fill, clause=direct.clause)

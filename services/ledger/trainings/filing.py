@@ -61,6 +61,11 @@ class TrainingFiling(Struct, frozen=True, kw_only=True):
         return max(session.ends_at for session in self.sessions)
 
     @property
+    def counted_by_hours(self) -> bool:
+        """Whether the policy makes the credits from the hours of each day, as the filing states neither."""
+        return self.conversion is None and self.sessions[0].credits is None
+
+    @property
     def hours(self) -> Decimal:
         """All planned hours."""
         return sum((session.hours for session in self.sessions), Decimal(0))

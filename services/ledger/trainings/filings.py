@@ -15,7 +15,7 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.commands import Actor
 from services.ledger.execution import Execution
 from services.ledger.intake.state import GroupState
-from services.ledger.policy import Policy, Rejected
+from services.ledger.policy import Policy, Rejected, hours_within
 from services.ledger.problems import MomentImplausibleError, NotAProviderError, OutsidePlaceError
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.refusals import refusal_of
@@ -23,7 +23,12 @@ from services.ledger.trainings import filing as filings
 from services.ledger.trainings.commands import FileTraining
 from services.ledger.trainings.events import FilingAmended, FilingSubmitted
 from services.ledger.trainings.filing import TrainingFiling
-from services.ledger.trainings.problems import FilingTooLateError, FilingWorthUnclearError, UnknownFilingError
+from services.ledger.trainings.problems import (
+    FilingTooLateError,
+    FilingWorthUnclearError,
+    HoursBeyondClockError,
+    UnknownFilingError,
+)
 from services.ledger.trainings.rows import FILING_ROWS, Entry
 from services.ledger.trainings.terms import FilingTerms
 
@@ -205,8 +210,17 @@ def _must_be_allowed(policy: Policy, command: FileTraining) -> None:
     if not terms.allowed:
         raise refusal_of(Rejected("mode-not-allowed", terms.modes_clause, {"mode": command.mode}))
     said = [session.credits is not None for session in command.sessions]
-    if (command.conversion is None and not all(said)) or (command.conversion is not None and any(said)):
+    by_hours = terms.units is not None and terms.units.convert and not any(said)
+    if command.conversion is None and not all(said) and not by_hours:
         raise FilingWorthUnclearError(pointer="/sessions")
+    if command.conversion is not None and any(said):
+        raise FilingWorthUnclearError(pointer="/sessions")
+    for session in command.sessions:
+        most = hours_within(terms.units, int((session.ends_at - session.starts_at).total_seconds() // 60))
+        if most is not None and session.hours > most:
+            raise HoursBeyondClockError(
+                pointer="/sessions", clause=terms.units.clause if terms.units else None
+            )
     if command.conversion is not None and f"conversion.{command.conversion}" not in policy.settings:
         details = {"form": command.conversion, "year": str(command.year)}
         raise refusal_of(Rejected("form-not-recognised", None, details))

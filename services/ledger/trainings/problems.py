@@ -41,6 +41,15 @@ class FilingTooLateError(Problem):
     title_en: ClassVar[str] = "The training has begun; this is done before it"
 
 
+class HoursBeyondClockError(Problem):
+    """A session has more hours than its clock time holds, by the notice's length of an hour."""
+
+    code: ClassVar[str] = "hours-beyond-clock"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "学时超过场次时长"
+    title_en: ClassVar[str] = "More hours than the session lasts"
+
+
 class FilingWorthUnclearError(Problem):
     """Every session says its credits, or the filing names a conversion of the policy for the hours; one of the two."""
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -29,9 +28,11 @@ from services.ledger.policy import (
     Rejected,
     admit,
     award,
+    credits_of_hours,
 )
 from services.ledger.problems import FactCountedError
 from services.ledger.refusals import refusal_of
+from services.ledger.trainings.events import Session
 from services.ledger.trainings.filing import TrainingFiling
 from services.ledger.trainings.problems import AttendanceUnclearError, NotEmployedHereError
 
@@ -77,8 +78,10 @@ def days_of(
 ) -> tuple[TrainingDay, ...]:
     """The days a row earns credits for.
 
-    Credits that the filing gives to each session add up day by day; hours that the policy converts are one sum, counted on
-    the last attended day. Raises AttendanceUnclearError, and a refusal when the policy converts nothing.
+    Credits that the filing gives to each session add up day by day, and so do hours where the policy says what an hour is
+    worth; hours under a named conversion are one sum, counted on the last attended day.
+
+    Raises AttendanceUnclearError, and a refusal when the policy converts nothing.
     """
     numbers = set(sessions)
     if (hours is None) == (not numbers):
@@ -88,7 +91,7 @@ def days_of(
     if hours is not None:
         if not 0 < hours <= filing.hours:
             raise AttendanceUnclearError(pointer="/hours", planned=f"{filing.hours:.2f}")
-        if filing.conversion is None and hours < filing.hours:
+        if filing.conversion is None and not filing.counted_by_hours and hours < filing.hours:
             raise AttendanceUnclearError(
                 "该培训按场次计分，请填写出勤场次。",
                 "This training counts by session: name those attended.",
@@ -113,9 +116,11 @@ def days_of(
                 fill=awarded.fill,
             ),
         )
-    by_day: dict[date, list[Any]] = {}
+    by_day: dict[date, list[Session]] = {}
     for session in attended:
         by_day.setdefault(local_date(session.ends_at), []).append(session)
+    if filing.counted_by_hours:
+        return _by_hours(filing, by_day, hours, policy)
     return tuple(
         TrainingDay(
             day=day,
@@ -125,6 +130,25 @@ def days_of(
         )
         for day, there in sorted(by_day.items())
     )
+
+
+def _by_hours(
+    filing: TrainingFiling, by_day: dict[date, list[Session]], hours: Decimal | None, policy: Policy | None
+) -> tuple[TrainingDay, ...]:
+    """The policy's credits for the hours of each day; hours told as one sum are of the last, spread over all days."""
+    units = policy.terms_of(filing.mode).units if policy is not None else None
+    if hours is None:
+        parts = [(day, sum((s.hours for s in there), Decimal(0)), 1) for day, there in sorted(by_day.items())]
+    else:
+        parts = [(max(by_day), hours, len(by_day))]
+    days = []
+    for day, counted, number in parts:
+        credits = credits_of_hours(units, counted, number, filing.mode)
+        if isinstance(credits, Rejected):
+            raise refusal_of(credits)
+        ended = max(session.ends_at for session in by_day[day])
+        days.append(TrainingDay(day=day, completed_at=ended, credits=credits, category=filing.category))
+    return tuple(days)
 
 
 def trainer(

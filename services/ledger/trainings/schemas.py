@@ -20,7 +20,7 @@ _AMOUNT = r"^(?:0|[1-9][0-9]{0,2})(?:\.[0-9]{1,2})?$"
 
 
 class PlannedSession(StrictModel):
-    """A session within one day, in Beijing's time; `credits` where the filing converts no hours."""
+    """A session within one day, in Beijing's time; `credits` where neither the filing nor the notice converts hours."""
 
     on: PlausibleDay
     starts: Annotated[str, Field(pattern=_TIME, examples=["09:00"])]

@@ -15,6 +15,7 @@ from services.ledger.policy import (
     Credit,
     Decision,
     Deferral,
+    Enrolled,
     ExamPass,
     Exemption,
     Person,
@@ -146,6 +147,8 @@ class Given:
     qualified_on: date | None = date(2019, 5, 1)
     working_since: date | None = None
     student: bool = False
+    qualification: str | None = None
+    enrolments: Iterable[Enrolled] = ()
     book: PolicyBook = field(default=BOOK)
 
     @property
@@ -156,6 +159,7 @@ class Given:
             qualified_on=self.qualified_on,
             working_since=self.working_since,
             student=self.student,
+            qualification=self.qualification,
         )
 
     @property
@@ -168,6 +172,7 @@ class Given:
             exams=list(self.exams),
             exempt=self.exempt,
             deferred=self.deferred,
+            enrolments=list(self.enrolments),
         )
 
     def when_asked(self, on: str) -> Assessment:
