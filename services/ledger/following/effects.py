@@ -25,8 +25,10 @@ from services.ledger.events import (
     ProviderNamed,
     ProviderReinstated,
 )
+from services.ledger.following.guards import GuardEvent, TransferNews, news_of_guard
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.state import GroupState, read_providers
+from services.ledger.moving.departure_rows import Departure, find_departures, write_departure
 
 ProviderEvent = (
     ProviderNamed | ProviderAccredited | AccreditationEnded | ProviderDisqualified | ProviderReinstated
@@ -56,6 +58,8 @@ class Effects:
         self._changed_providers: set[str] = set()
         self._arrived: dict[str, Profile] = {}
         self._new: set[str] = set()
+        self._departures: dict[str, Departure] = {}
+        self._guards: list[GuardEvent] = []
 
     async def read(self, conn: Connection, events: Sequence[PublishedEvent]) -> None:
         """Read the profiles and providers that the facts are about."""
@@ -67,9 +71,15 @@ class Effects:
                 registry.InfoCollected
                 | registry.InfoChanged
                 | registry.PersonErased
-                | transfer.ProfileTransferred,
+                | transfer.ProfileTransferred
+                | TransferNews,
             )
         }
+        transfers = [event.transfer_id for event in events if isinstance(event, TransferNews)]
+        if transfers:
+            found = await find_departures(conn, [self.log], transfers)
+            self._departures = {departure.transfer_id: departure for departure in found}
+            persons |= {departure.person_id for departure in found}
         organizations = {
             e.organization_id
             for e in events
@@ -97,6 +107,8 @@ class Effects:
                 self._erase(event)
             case transfer.ProfileTransferred():
                 self._move(event)
+            case transfer.TransferRequested() | transfer.TransferReturned() | transfer.TransferWithdrawn():
+                self._guard(event)
             case registry.OrganizationRegistered():
                 self._provide(
                     event.organization_id,
@@ -173,6 +185,14 @@ class Effects:
             moved_at=event.transferred_at.astimezone(UTC),
         )
         self.change_profile(event.person_id, moved)
+
+    def _guard(self, news: TransferNews) -> None:
+        departure = self._departures.get(news.transfer_id)
+        known = self._profiles.get(departure.person_id) if departure is not None else None
+        profile = known[1] if known is not None else None
+        for event in news_of_guard(news, profile, departure, self.state.now):
+            self.note(event.person_id, event)
+            self._guards.append(event)
 
     async def read_person(self, conn: Connection, person_id: str) -> Profile | None:
         """Read one profile, for a change that is not a fact of a feed; None when the log does not hold the person."""
@@ -261,6 +281,8 @@ class Effects:
         )
         if profiles_changed:
             await write_profiles(conn, self.log, [entry for _, entry in profiles_changed])
+        for event in self._guards:
+            await write_departure(conn, self.log, event)
         for organization_id in sorted(self._changed_providers):
             version, provider = self._providers[organization_id]
             await conn.execute(_WRITE_PROVIDER, self.log, organization_id, version, _encode(provider))

@@ -4,22 +4,20 @@ One followed log fans out over many logs of ours. Each keeps a checkpoint of its
 effects; the reader's position is saved afterwards, so a crash repeats at most what the checkpoints then skip.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from contracts import registry, transfer
-from contracts.divisions import AUTHORITIES, NATION, authority_of
+from contracts import transfer
+from contracts.divisions import NATION
 from contracts.envelope import PublishedEvent
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
 from services.kit.database import Databases
 from services.kit.event_store import EventStore, TooManyEventsError, WrongExpectedVersion
 from services.ledger.accounts.facts import Facts
-from services.ledger.accounts.people import is_later
 from services.ledger.following.effects import Effects
+from services.ledger.following.homes import Homes
 from services.ledger.intake.absence import confirm_rooms
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.nation import Nation
@@ -28,9 +26,6 @@ from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.trainings.roster_registry import Registrar, release_rosters
 
 _ATTEMPTS_MAX = 5
-_HELD = """
-select person_id, log, left_at from profiles where log = any($1::text[]) and person_id = any($2::text[])
-"""
 
 
 class SourceEvent(Struct, frozen=True):
@@ -72,50 +67,18 @@ class Reactions:
         Raises AheadOfRegistryError when it is too early for them; nothing is stored then.
         """
         by_log: dict[str, list[SourceEvent]] = {}
-        homes = await self._homes(item.event for item in events)
+        homes = Homes()
+        await homes.read(self._databases, (item.event for item in events))
+        _must_be_held(homes, events)
         for item in events:
-            log = _log_of(item.event, homes)
-            if log is not None:
+            for log in homes.logs_of(item.event):
                 by_log.setdefault(log, []).append(item)
-        await self._must_be_held(item.event for item in events)
         # The nation's first: it names the providers whose records the others release.
         for log in sorted(by_log, key=lambda log: log != NATION):
             await self._apply(log, source, by_log[log])
         async with self._databases.of(NATION).transaction() as conn:
             if await self._reader.lock(conn, NATION, source) < reached:
                 await self._reader.advance(conn, NATION, source, reached)
-
-    async def _homes(self, events: Iterable[PublishedEvent]) -> dict[str, str]:
-        """The logs that hold those whose information changed: what the registry says goes where the profile is."""
-        changed, homes = set(), {}
-        for event in events:
-            if isinstance(event, registry.InfoCollected):
-                homes[event.person_id] = authority_of(event.place)
-            elif isinstance(event, registry.InfoChanged | registry.PersonErased):
-                changed.add(event.person_id)
-        if changed:
-            left: dict[str, datetime | None] = {}
-            for database, logs in self._databases.grouped(AUTHORITIES).items():
-                async with database.acquire() as conn:
-                    for person_id, log, left_at in await conn.fetch(_HELD, logs, sorted(changed)):
-                        if person_id not in left or is_later(left_at, left[person_id]):
-                            homes[person_id], left[person_id] = log, left_at
-        return homes
-
-    async def _must_be_held(self, events: Iterable[PublishedEvent]) -> None:
-        # Who moves between authorities arrives by the transfer's own call, before its feed tells of it.
-        missing = {
-            event.person_id
-            for event in events
-            if isinstance(event, transfer.ProfileTransferred) and event.from_authority == event.to_authority
-        }
-        if not missing:
-            return
-        for database, logs in self._databases.grouped(AUTHORITIES).items():
-            async with database.acquire() as conn:
-                missing -= {row[0] for row in await conn.fetch(_HELD, logs, sorted(missing))}
-        if missing:
-            raise AheadOfRegistryError(", ".join(sorted(missing)))
 
     async def _apply(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
         nation = Nation(self._databases)
@@ -166,22 +129,15 @@ class Reactions:
         return None
 
 
-def _log_of(event: Any, homes: Mapping[str, str]) -> str | None:
-    """The log of ours that a fact belongs to; None for facts the ledger does not follow."""
-    match event:
-        case registry.InfoChanged() | registry.PersonErased():
-            return homes.get(event.person_id) or authority_of(event.place)
-        case (
-            registry.InfoCollected()
-            | registry.ProviderAccredited()
-            | registry.AccreditationEnded()
-            | registry.ProviderDisqualified()
-            | registry.ProviderReinstated()
-        ):
-            return authority_of(event.place)
-        case registry.OrganizationRegistered():
-            return NATION
-        case transfer.ProfileTransferred():
-            return event.to_authority
-        case _:
-            return None
+def _must_be_held(homes: Homes, events: Iterable[SourceEvent]) -> None:
+    """Who moves inside an authority must be known; between two they arrive by the transfer's own call, before its feed
+    tells of it, and one of the two logs may be another deployment's."""
+    missing = {
+        item.event.person_id
+        for item in events
+        if isinstance(item.event, transfer.ProfileTransferred)
+        and item.event.from_authority == item.event.to_authority
+        and not homes.holds(item.event.person_id)
+    }
+    if missing:
+        raise AheadOfRegistryError(", ".join(sorted(missing)))
