@@ -11,7 +11,7 @@ from services.kit.failures import NOTHING_STORED
 from services.kit.group_commit import GroupCommit, Overloaded
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.accounts import account as accounts
-from services.ledger.accounts.people import People
+from services.ledger.accounts.people import Home, People
 from services.ledger.accounts.waiting import stream_of as waiting_stream_of
 from services.ledger.commands import GrantExemption, RevokeCredit, WithdrawRecord
 from services.ledger.events import (
@@ -25,6 +25,7 @@ from services.ledger.intake import IntakeWriter, Work
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import identity_of
 from services.ledger.intake.state import GroupState
+from services.ledger.moving.staying import must_judge
 from services.ledger.policy import Notice, notice_hash
 from services.ledger.problems import AlreadyEndedError, OutsidePlaceError, UnknownCompletionError
 from services.ledger.publication.publication import publish, stream_of
@@ -160,7 +161,7 @@ class LedgerApplication:
 
         Raises UnknownPersonError, OutsidePlaceError, UnknownCreditError and AlreadyEndedError.
         """
-        log = await self._log_of(command.person_id, command.authority)
+        home = await self._keeper_of(command.person_id, command.authority)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             await state.read_accounts(conn, [command.person_id], [command.year])
@@ -176,11 +177,15 @@ class LedgerApplication:
             state.append_to_account(entry, event)
             return 200, {"credit_id": command.credit_id, "state": "revoked", "reason": command.reason}
 
-        return await self._execution.execute(log, key, act)
+        return await self._execution.execute(home.log, key, act)
 
     async def grant_exemption(self, command: GrantExemption, key: CommandKey) -> StoredAnswer:
-        """An authority frees a person of a year. Raises UnknownPersonError, OutsidePlaceError and AlreadyExemptError."""
-        log = await self._log_of(command.person_id, command.authority)
+        """An authority frees a person of a year.
+
+        Raises UnknownPersonError, OutsidePlaceError, AlreadyExemptError, and as `must_judge`.
+        """
+        home = await self._keeper_of(command.person_id, command.authority)
+        must_judge(home.profile, command.year, self._shelf.book)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             await state.read_accounts(conn, [command.person_id], [command.year])
@@ -195,7 +200,7 @@ class LedgerApplication:
             state.append_to_account(entry, event)
             return 201, {"person_id": command.person_id, "year": command.year, "reason": command.reason}
 
-        return await self._execution.execute(log, key, act)
+        return await self._execution.execute(home.log, key, act)
 
     async def publish_policy(
         self, notice: Notice, *, within: str | None = None, unless_published: bool = False
@@ -238,11 +243,11 @@ class LedgerApplication:
         self._store.hints.announce(self._databases.of(log), log)
         return True
 
-    async def _log_of(self, person_id: str, place: str) -> str:
-        home = await self._people.home_of(person_id, place)
+    async def _keeper_of(self, person_id: str, place: str) -> Home:
+        home = await self._people.keeper_of(person_id, place)
         if not contains(place, home.profile.person.place):
             raise OutsidePlaceError
-        return home.log
+        return home
 
 
 def failure_of(error: BaseException) -> bool:

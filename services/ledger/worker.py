@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import Sequence
 
 import httpx
+import structlog
 from pydantic import ValidationError
 
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.divisions import AUTHORITIES
 from contracts.envelope import PublishedEvent
+from services.kit.database import OUTCOME_UNKNOWN
+from services.kit.event_store import WrongExpectedVersion
 from services.kit.events import UnknownEventError
+from services.kit.failures import NOTHING_STORED
 from services.kit.feed import CloudEvent
 from services.kit.follower import FeedFollower, TokenFile
 from services.kit.projection import ProjectionRunner
@@ -19,6 +23,11 @@ from services.ledger.following.reactions import SourceEvent
 from services.ledger.read_models import BEHIND, standings
 from services.ledger.settings import LedgerSettings
 from services.ledger.standings.keeper import StandingsKeeper
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_LAPSE_PAUSE_SECONDS = 60.0
+_TRY_LATER: tuple[type[BaseException], ...] = (*OUTCOME_UNKNOWN, *NOTHING_STORED, WrongExpectedVersion)
 
 
 def follower(ledger: Ledger, client: httpx.AsyncClient, source: str) -> FeedFollower:
@@ -40,6 +49,18 @@ def _read(event: CloudEvent) -> PublishedEvent:
         raise UnknownEventError(event.type, "not in this release's contract") from error
 
 
+async def keep_lapsing(ledger: Ledger) -> None:
+    """Lift guards of departures of which nothing was heard, minute after minute, until cancelled."""
+    while True:
+        try:
+            lapsed = await ledger.departures.lapse()
+            if lapsed:
+                _log.info("guards of departures lapsed", count=lapsed)
+        except _TRY_LATER:
+            _log.warning("guards could not be looked at, trying again later")
+        await asyncio.sleep(_LAPSE_PAUSE_SECONDS)
+
+
 async def run() -> None:
     """Work until cancelled."""
     settings = LedgerSettings.load()
@@ -56,6 +77,7 @@ async def run() -> None:
         tasks.create_task(ledger.shelf.keep_fresh())
         tasks.create_task(follower(ledger, registry, "registry").run())
         tasks.create_task(follower(ledger, transfer, "transfer").run())
+        tasks.create_task(keep_lapsing(ledger))
         judged = standings(ledger.shelf)
         for projection in (*BEHIND, judged):
             runner = ProjectionRunner(ledger.databases, ledger.store, projection, lambda: AUTHORITIES)

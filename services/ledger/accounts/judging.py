@@ -2,7 +2,12 @@
 
 from datetime import date
 
+from msgspec.structs import replace
+
+from contracts.divisions import full_name_of
 from services.ledger.accounts.profile import Profile
+from services.ledger.moving.events import Judgement
+from services.ledger.moving.sides import side_of
 from services.ledger.policy import Account, Assessment, PolicyBook, assess
 
 JUDGED_FROM = 2018
@@ -10,9 +15,34 @@ JUDGED_FROM = 2018
 
 
 def judge(book: PolicyBook, profile: Profile, account: Account | None, year: int, on: date) -> Assessment:
-    """One person's year by the policy of the place that holds the profile (A-13)."""
+    """One person's year by the policy of the place that holds the profile (A-13); a year that another authority judged
+    before the person came is answered as it was judged there, and one that has arrived elsewhere by the rules of there.
+    """
     person = profile.person
-    return assess(book.resolve(person.place, year), account, person, year, on)
+    judgement = profile.judgement(year)
+    if judgement is not None:
+        return _as_judged(judgement)
+    policy = book.resolve(person.place, year)
+    left = profile.left
+    if left is not None and left.completed and side_of(profile, year, policy) == "moved":
+        person = replace(person, place=left.to_place)
+        policy = book.resolve(left.to_place, year)
+    return assess(policy, account, person, year, on)
+
+
+def _as_judged(judgement: Judgement) -> Assessment:
+    where, day = full_name_of(judgement.place), judgement.judged_on.isoformat()
+    return Assessment(
+        status=judgement.status,
+        year=judgement.year,
+        place=judgement.place,
+        on=judgement.judged_on,
+        total=judgement.total,
+        by_category=judgement.by_category,
+        explanation_zh=f"{judgement.year}年度由{where}判定（截至{day}），调入后不再变更。",
+        explanation_en=f"{judgement.year} was judged by the authority of {where} as of {day}, before the person moved.",
+        policy=judgement.policy,
+    )
 
 
 class JudgedYears:

@@ -64,6 +64,17 @@ class People:
             raise UnknownPersonError
         return home
 
+    async def keeper_of(self, person_id: str, place: str | None, year: int = 0) -> Home:
+        """The log in which an official of a place acts for a person: their own authority's, also when the person has left
+        it, as it goes on judging the years that stayed; else where the person lives. Raises UnknownPersonError.
+        """
+        if place is not None and place != NATION:
+            own: dict[str, Home] = {}
+            await self._ask([authority_of(place)], _BY_ID, 1, [person_id], year, own)
+            if person_id in own:
+                return own[person_id]
+        return await self.home_of(person_id, place, year)
+
     async def by_id(self, person_ids: Sequence[str], place: str | None, year: int) -> dict[str, Home]:
         """Persons by id; those that no log open to the place holds are absent."""
         return await self._find(_BY_ID, 1, person_ids, place, year)

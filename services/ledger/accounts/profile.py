@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from services.kit.events import Event
 from services.ledger.events import ProfileChanged, ProfileErased, ProfileMoved, ProfileRecorded
 from services.ledger.moving.events import (
+    DepartureCompleted,
     DepartureConfirmed,
     DepartureGuarded,
     DepartureLifted,
@@ -28,13 +29,17 @@ class Departing(Struct, frozen=True, omit_defaults=True):
     confirmed: bool = False
 
 
-class Left(Struct, frozen=True):
-    """The person is no longer of this log: the years that moved with them, and the moment from which study is others'."""
+class Left(Struct, frozen=True, omit_defaults=True):
+    """The person is no longer of this log: the years that moved with them, and the moment from which study is others'.
+
+    `completed` once the transfer's feed has told that they arrived, as it also does from another deployment.
+    """
 
     transfer_id: str
     to_place: str
     years: tuple[int, ...]
     left_at: datetime
+    completed: bool = False
 
 
 class Profile(Struct, frozen=True, omit_defaults=True):
@@ -87,6 +92,13 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
             return _moved(profile, event)
         case ProfileErased():
             return replace(profile, identity_hash=f"erased:{event.person_id}", name_hash="")
+        case _:
+            return _on_the_way(profile, event)
+
+
+def _on_the_way(profile: Profile, event: Event) -> Profile:
+    """The profile after one more event of a departure, or of what others judged."""
+    match event:
         case DepartureGuarded():
             return replace(profile, departing=Departing(event.transfer_id, event.to_place, event.guarded_at))
         case DepartureConfirmed() if profile.departing is not None:
@@ -96,6 +108,8 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
         case ProfileLeft():
             left = Left(event.transfer_id, event.to_place, event.years, event.left_at)
             return replace(profile, departing=None, left=left)
+        case DepartureCompleted() if profile.left is not None:
+            return replace(profile, left=replace(profile.left, completed=True))
         case JudgementsArrived():
             return replace(profile, judged=_judged_anew(profile.judged, event.judged))
         case _:

@@ -13,13 +13,17 @@ from services.ledger.policy import Assessment, CreditState, Route
 class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
     """An assessment, with the person, and the log and position it is an answer as of.
 
-    `as_of` is the moment whose knowledge was used, None for everything the ledger knows now.
+    `as_of` is the moment whose knowledge was used, None for everything the ledger knows now. `judged_by` is the place whose
+    authority judged the year before the person moved, None when this log judges it; `moved_to` says where the person has
+    left for, when the answer comes from what the log keeps of them (A-13).
     """
 
     person_id: str
     log: str
     position: int
     as_of: datetime | None = None
+    judged_by: str | None = None
+    moved_to: str | None = None
 
 
 class Absent(Struct, frozen=True, kw_only=True):

@@ -5,22 +5,20 @@ from datetime import date, datetime
 
 import msgspec
 
-from services.kit import events as codec
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
-from services.ledger.accounts import account as accounts
-from services.ledger.accounts import profile as profiles
 from services.ledger.accounts.judging import judge
 from services.ledger.accounts.people import Home, People
-from services.ledger.accounts.profile import Profile
 from services.ledger.answers.answers import (
     ComplianceAnswer,
     Transcript,
     TranscriptLine,
     TranscriptWaiting,
 )
+from services.ledger.answers.history import History
 from services.ledger.answers.viewers import Viewer
+from services.ledger.moving.sides import side_of
 from services.ledger.policy import Account, Credit, PolicyBook, Waiting
 from services.ledger.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
@@ -29,24 +27,6 @@ _asdict = msgspec.structs.asdict
 _replace = msgspec.structs.replace
 _decode_account = msgspec.json.Decoder(Account).decode
 
-# Positions have no gaps and recorded_at never falls along a log, so the last position known at a moment is found
-# by halving.
-_POSITION_AT = """
-with recursive search (low, high) as (
-    select 0::bigint, coalesce((select position from logs where log = $1), 0)
-    union all
-    select case when e.recorded_at <= $2 then s.middle else s.low end,
-           case when e.recorded_at <= $2 then s.high else s.middle - 1 end
-      from (select low, high, (low + high + 1) / 2 as middle from search where low < high) s
-      join events e on e.log = $1 and e.position = s.middle
-)
-select low from search where low = high
-"""
-# An event's time is taken before its commit. A moment just past is asked about behind whoever is writing now, or the
-# same question would be answered otherwise later.
-_SETTLE = """
-select from logs where log = $1 and $2 > clock_timestamp() - interval '1 minute' for share
-"""
 _ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 order by year"
 
 
@@ -62,7 +42,7 @@ class LedgerQueries:
         clock: Clock,
     ) -> None:
         self._databases = databases
-        self._store = store
+        self._history = History(databases, store)
         self._shelf = shelf
         self._people = people
         self._clock = clock
@@ -80,7 +60,7 @@ class LedgerQueries:
 
         Raises UnknownPersonError, OutsidePlaceError and MomentInFutureError.
         """
-        home = await self._people.home_of(person_id, viewer.place, year)
+        home = await self._home(person_id, year, viewer)
         if not viewer.may_see(home):
             raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
         if as_of is not None:
@@ -145,26 +125,23 @@ class LedgerQueries:
             waiting=sorted(waiting, key=lambda line: (line.year, line.completed_at, line.completion_id)),
         )
 
+    async def _home(self, person_id: str, year: int, viewer: Viewer) -> Home:
+        """Where a question about a year is answered: for an official also in a log that the person has left, when it is the
+        one that judged the year (A-13)."""
+        keeper = await self._people.keeper_of(person_id, viewer.place, year)
+        if keeper.left_at is not None:
+            policy = self._shelf.book.resolve(keeper.profile.person.place, year)
+            if side_of(keeper.profile, year, policy) != "here":
+                return await self._people.home_of(person_id, viewer.place, year)
+        return keeper
+
     async def _home_at(self, home: Home, year: int, as_of: datetime) -> Home:
-        """The person as the log knew them at a moment, from events alone (design 11)."""
-        person_id = home.person_id
-        account_stream = accounts.stream_of(person_id, year)
-        profile_stream = profiles.stream_of(person_id)
-        async with self._databases.of(home.log).transaction() as conn:
-            await conn.execute(_SETTLE, home.log, as_of)
-            loaded = await self._store.load(conn, home.log, [account_stream, profile_stream], until=as_of)
-            position = await conn.fetchval(_POSITION_AT, home.log, as_of)
-        profile: Profile | None = None
-        for recorded in loaded.get(profile_stream, []):
-            profile = profiles.evolve(profile, codec.decode(recorded.topic, recorded.state))
-        if profile is None:
-            raise UnknownPersonError("当时尚未采集该人员。", "The person was not collected at that moment.")
-        account: Account | None = None
-        for recorded in loaded.get(account_stream, []):
-            account = accounts.evolve(
-                account or accounts.empty(person_id, year), codec.decode(recorded.topic, recorded.state)
-            )
-        return Home(home.log, position, profile, account)
+        """The person as their logs knew them at a moment."""
+        profile = home.profile
+        logs = [home.log]
+        if profile.arrived is not None or profile.left is not None:
+            logs = list(await self._people.logs_of(home.person_id))
+        return await self._history.home_at(logs, home.person_id, year, as_of)
 
 
 def _answer(
@@ -175,8 +152,15 @@ def _answer(
         own = tuple(item for item in assessment.not_counted if viewer.sees_record_of(item.provider_id))
         assessment = _replace(assessment, not_counted=own)
     fields = {name: getattr(assessment, name) for name in assessment.__struct_fields__}
+    judgement, left = home.profile.judgement(year), home.profile.left
     return ComplianceAnswer(
-        **fields, person_id=home.person_id, log=home.log, position=home.position, as_of=as_of
+        **fields,
+        person_id=home.person_id,
+        log=home.log,
+        position=home.position,
+        as_of=as_of,
+        judged_by=judgement.place if judgement is not None else None,
+        moved_to=left.to_place if left is not None else None,
     )
 
 

@@ -30,6 +30,7 @@ from services.ledger.claims.rows import (
 from services.ledger.commands import Actor, SubmitClaim
 from services.ledger.execution import Execution
 from services.ledger.intake.state import GroupState
+from services.ledger.moving.staying import must_stay
 from services.ledger.problems import (
     FactCountedError,
     OutsidePlaceError,
@@ -56,6 +57,7 @@ class Claims:
         clock: Clock,
     ) -> None:
         self._databases = databases
+        self._store = store
         self._shelf = shelf
         self._people = people
         self._facts = facts
@@ -65,7 +67,8 @@ class Claims:
     async def submit(self, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Hand a claim in; the answer says what the policy makes of it.
 
-        Raises UnknownPersonError, OutsidePlaceError, FactUnclearError, FactCountedError, and a refusal of the policy.
+        Raises UnknownPersonError, OutsidePlaceError, FactUnclearError, FactCountedError, a refusal of the policy, and as
+        `must_stay` for somebody who leaves or has left.
         """
         home = await self._home(command.person_id, actor)
         claim_id = str(uuid.uuid4())
@@ -73,6 +76,7 @@ class Claims:
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             fields = await self._claimed(conn, state, command, home, actor, claim_id)
             await append_to_claim(conn, state, None, ClaimSubmitted(**fields))
+            await self._must_stay(conn, home, command.year)
             return 201, _said(fields, "submitted")
 
         return await self._execution.execute(home.log, key, act)
@@ -89,6 +93,7 @@ class Claims:
             fields = await self._claimed(conn, state, command, home, actor, claim_id)
             fields["by"] = fresh.claim.submitted_by
             await append_to_claim(conn, state, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
+            await self._must_stay(conn, home, command.year)
             return 200, _said(fields, "submitted")
 
         return await self._execution.execute(entry.log, key, act)
@@ -136,7 +141,7 @@ class Claims:
         """
         entry = await self.find(claim_id, actor)
         _must_review(entry.claim, actor)
-        home = await self._people.home_of(entry.claim.person_id, actor.place)
+        home = await self._people.keeper_of(entry.claim.person_id, actor.place)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             fresh = await _load(conn, entry.log, claim_id)
@@ -206,13 +211,16 @@ class Claims:
 
     async def _home(self, person_id: str, actor: Actor) -> Home:
         """Where the person lives, when the actor may claim for them."""
-        home = await self._people.home_of(person_id, actor.place)
+        home = await self._people.keeper_of(person_id, actor.place)
         if actor.place is not None:
             if not actor.covers(home.profile.person.place):
                 raise OutsidePlaceError
         elif actor.organization is not None and not await self._employs(actor.organization, home):
             raise UnknownPersonError
         return home
+
+    async def _must_stay(self, conn: Connection, home: Home, year: int) -> None:
+        await must_stay(conn, self._store, home.log, home.person_id, year, self._shelf.book)
 
     async def _employs(self, organization_id: str, home: Home) -> bool:
         async with self._databases.of(NATION).acquire() as conn:

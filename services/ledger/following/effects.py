@@ -68,11 +68,7 @@ class Effects:
             for e in events
             if isinstance(
                 e,
-                registry.InfoCollected
-                | registry.InfoChanged
-                | registry.PersonErased
-                | transfer.ProfileTransferred
-                | TransferNews,
+                registry.InfoCollected | registry.InfoChanged | registry.PersonErased | TransferNews,
             )
         }
         transfers = [event.transfer_id for event in events if isinstance(event, TransferNews)]
@@ -105,9 +101,14 @@ class Effects:
                 self._change(event)
             case registry.PersonErased():
                 self._erase(event)
-            case transfer.ProfileTransferred():
+            case transfer.ProfileTransferred() if event.from_authority == event.to_authority:
                 self._move(event)
-            case transfer.TransferRequested() | transfer.TransferReturned() | transfer.TransferWithdrawn():
+            case (
+                transfer.ProfileTransferred()
+                | transfer.TransferRequested()
+                | transfer.TransferReturned()
+                | transfer.TransferWithdrawn()
+            ):
                 self._guard(event)
             case registry.OrganizationRegistered():
                 self._provide(
@@ -174,7 +175,7 @@ class Effects:
 
     def _move(self, event: transfer.ProfileTransferred) -> None:
         known = self._profiles.get(event.person_id)
-        if known is None or event.from_authority != event.to_authority:
+        if known is None:
             return
         moved = ProfileMoved(
             person_id=event.person_id,

@@ -3,12 +3,23 @@
 from datetime import datetime
 
 from contracts import transfer
-from services.ledger.accounts.profile import Profile
+from services.ledger.accounts.profile import Left, Profile
 from services.ledger.moving.departure_rows import Departure
-from services.ledger.moving.events import DepartureConfirmed, DepartureGuarded, DepartureLifted, LiftReason
+from services.ledger.moving.events import (
+    DepartureCompleted,
+    DepartureConfirmed,
+    DepartureGuarded,
+    DepartureLifted,
+    LiftReason,
+)
 
-TransferNews = transfer.TransferRequested | transfer.TransferReturned | transfer.TransferWithdrawn
-GuardEvent = DepartureGuarded | DepartureConfirmed | DepartureLifted
+TransferNews = (
+    transfer.TransferRequested
+    | transfer.TransferReturned
+    | transfer.TransferWithdrawn
+    | transfer.ProfileTransferred
+)
+GuardEvent = DepartureGuarded | DepartureConfirmed | DepartureLifted | DepartureCompleted
 
 
 def news_of_guard(
@@ -18,8 +29,10 @@ def news_of_guard(
 
     A guard that lapsed while the feed was late stands again: whatever began meanwhile is found by the departure.
     """
-    if profile is None or profile.left is not None or departure is None:
+    if profile is None or departure is None:
         return []
+    if profile.left is not None:
+        return _news_of_leaving(news, profile.left, departure, now)
     person_id, transfer_id = departure.person_id, departure.transfer_id
     standing = profile.departing is not None and profile.departing.transfer_id == transfer_id
     match news:
@@ -47,3 +60,12 @@ def news_of_guard(
             ]
         case _:
             return []
+
+
+def _news_of_leaving(news: TransferNews, left: Left, departure: Departure, now: datetime) -> list[GuardEvent]:
+    arrived = isinstance(news, transfer.ProfileTransferred) and left.transfer_id == departure.transfer_id
+    if not arrived or left.completed:
+        return []
+    return [
+        DepartureCompleted(person_id=departure.person_id, transfer_id=departure.transfer_id, completed_at=now)
+    ]

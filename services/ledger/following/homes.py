@@ -32,9 +32,13 @@ class Homes:
             match event:
                 case registry.InfoCollected():
                     collected[event.person_id] = authority_of(event.place)
-                case registry.InfoChanged() | registry.PersonErased() | transfer.ProfileTransferred():
+                case registry.InfoChanged() | registry.PersonErased():
                     persons.add(event.person_id)
-                case transfer.TransferReturned() | transfer.TransferWithdrawn():
+                case transfer.ProfileTransferred() if event.from_authority == event.to_authority:
+                    persons.add(event.person_id)
+                case (
+                    transfer.TransferReturned() | transfer.TransferWithdrawn() | transfer.ProfileTransferred()
+                ):
                     transfers.add(event.transfer_id)
                 case _:
                     pass
@@ -76,7 +80,7 @@ class Homes:
                 return (event.to_authority,)
             case transfer.TransferRequested() if event.from_authority != event.to_authority:
                 return (event.from_authority,)
-            case transfer.TransferReturned() | transfer.TransferWithdrawn():
+            case transfer.TransferReturned() | transfer.TransferWithdrawn() | transfer.ProfileTransferred():
                 log = self._departures.get(event.transfer_id)
                 return (log,) if log is not None else ()
             case _:

@@ -10,7 +10,7 @@ from services.ledger.accounts.profile import Profile
 from services.ledger.intake.outcomes import Decided, Outcome
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
 from services.ledger.moving.problems import DepartureUnderWayError, YearJudgedElsewhereError
-from services.ledger.moving.years import side_of
+from services.ledger.moving.sides import side_of
 from services.ledger.policy import Account, Credit, HoldReason, Policy, Waiting
 from services.ledger.problems import RecordConflictError
 

@@ -11,7 +11,7 @@ from contracts.handover import Blocker
 from services.kit.database import Connection
 from services.ledger.accounts.profile import Profile
 from services.ledger.claims.rows import open_claims_of
-from services.ledger.moving.years import has_closed
+from services.ledger.moving.sides import has_closed
 from services.ledger.policy import Account, PolicyBook
 from services.ledger.trainings.roster import Roster
 

@@ -9,11 +9,17 @@ from msgspec import Struct
 from services.kit import events as codec
 from services.kit.database import Connection
 from services.kit.event_store import RecordedEvent, table_sql
-from services.ledger.moving.events import DepartureConfirmed, DepartureGuarded, DepartureLifted, ProfileLeft
+from services.ledger.moving.events import (
+    DepartureCompleted,
+    DepartureConfirmed,
+    DepartureGuarded,
+    DepartureLifted,
+    ProfileLeft,
+)
 
-Status = Literal["guarded", "confirmed", "lapsed", "lifted", "left"]
+Status = Literal["guarded", "confirmed", "lapsed", "lifted", "left", "completed"]
 """`guarded` is provisional; `lapsed` was lifted because the transfer's feed never told of it."""
-DepartureEvent = DepartureGuarded | DepartureConfirmed | DepartureLifted | ProfileLeft
+DepartureEvent = DepartureGuarded | DepartureConfirmed | DepartureLifted | ProfileLeft | DepartureCompleted
 
 _DEPARTURES = """
 create table departures (
@@ -59,13 +65,24 @@ class Departure(Struct, frozen=True):
     status: Status
     since: datetime
 
+    @property
+    def has_left(self) -> bool:
+        """Whether the person is gone under this transfer."""
+        return self.status in ("left", "completed")
+
 
 class DepartureRows:
     """The read model: one row for every transfer that ever guarded or left."""
 
     name = "departures"
     topics = frozenset(
-        {DepartureGuarded.TOPIC, DepartureConfirmed.TOPIC, DepartureLifted.TOPIC, ProfileLeft.TOPIC}
+        {
+            DepartureGuarded.TOPIC,
+            DepartureConfirmed.TOPIC,
+            DepartureLifted.TOPIC,
+            ProfileLeft.TOPIC,
+            DepartureCompleted.TOPIC,
+        }
     )
     tables: Sequence[str] = ("departures",)
 
@@ -108,3 +125,5 @@ def _standing(event: DepartureEvent) -> tuple[Status, datetime]:
             return ("lapsed" if event.reason == "lapsed" else "lifted"), event.lifted_at
         case ProfileLeft():
             return "left", event.left_at
+        case DepartureCompleted():
+            return "completed", event.completed_at

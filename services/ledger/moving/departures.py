@@ -36,9 +36,10 @@ from services.ledger.moving.problems import (
     DepartureUnderWayError,
     DepartureUnknownError,
 )
+from services.ledger.moving.sides import has_closed
 from services.ledger.moving.supplements import handed_over, supplements_of
 from services.ledger.moving.transacting import StillRight, transact
-from services.ledger.moving.years import has_closed, judged_by_us
+from services.ledger.moving.years import judged_by_us
 from services.ledger.problems import MomentImplausibleError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
 
@@ -46,6 +47,7 @@ PROVISIONAL_SECONDS = 600
 """How long a guard stands of whose transfer the feed has not told."""
 _AHEAD_SECONDS_MAX = 60
 _LAPSED_AT_ONCE = 100
+_STANDING = ("guarded", "confirmed")
 
 
 class Departures:
@@ -72,7 +74,7 @@ class Departures:
         async def act(conn: Connection, state: GroupState) -> tuple[DepartureAnswer, StillRight | None]:
             departure = await _departure(conn, log, transfer_id)
             _must_agree(departure, person_id, to_place)
-            if departure is not None and departure.status in ("guarded", "confirmed", "left"):
+            if departure is not None and (departure.has_left or departure.status in _STANDING):
                 return await _answer(conn, departure), None
             if departure is not None and departure.status == "lifted":
                 raise DepartureEndedError
@@ -94,9 +96,9 @@ class Departures:
         async def act(conn: Connection, state: GroupState) -> tuple[DepartureAnswer, StillRight | None]:
             departure = await _departure(conn, known.log, transfer_id)
             assert departure is not None, "a departure's row is never deleted"
-            if departure.status == "left":
+            if departure.has_left:
                 raise DepartureEndedError
-            if departure.status in ("guarded", "confirmed"):
+            if departure.status in _STANDING:
                 await self._lift(conn, state, departure, reason)
             profile = (await read_profiles(conn, known.log, [known.person_id]))[known.person_id][1]
             return _said(transfer_id, profile, departure.to_place, "lifted"), None
@@ -128,7 +130,7 @@ class Departures:
         async def act(conn: Connection, state: GroupState) -> tuple[None, StillRight | None]:
             departure = await _departure(conn, log, transfer_id)
             _must_agree(departure, person_id, to_place)
-            if departure is not None and departure.status == "left":
+            if departure is not None and departure.has_left:
                 return None, None
             if departure is not None and departure.status == "lifted":
                 raise DepartureEndedError
@@ -151,7 +153,7 @@ class Departures:
     async def supplements(self, transfer_id: str, after: int, limit: int) -> Sequence[Handover]:
         """What came after a departure, in order, from the one after `after` on. Raises DepartureUnknownError."""
         departure = await self._must_find(transfer_id)
-        if departure.status != "left":
+        if not departure.has_left:
             return ()
         async with self._databases.of(departure.log).acquire() as conn:
             found = await supplements_of(conn, self._store, self._shelf.book, departure)
@@ -318,7 +320,7 @@ def _must_agree(departure: Departure | None, person_id: str, to_place: str) -> N
 
 async def _answer(conn: Connection, departure: Departure) -> DepartureAnswer:
     profile = (await read_profiles(conn, departure.log, [departure.person_id]))[departure.person_id][1]
-    state = "left" if departure.status == "left" else "guarded"
+    state = "left" if departure.has_left else "guarded"
     return _said(departure.transfer_id, profile, departure.to_place, state)
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.kit.events import Event
 from services.ledger.policy import Credit, Deferral, ExamPass, Exemption, Waiting
+from services.ledger.policy.assessment import Status
 
 LiftReason = Literal["cancelled", "withdrawn", "returned", "lapsed"]
 
@@ -17,7 +18,7 @@ class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A year as another authority judged it, with what that followed: `place` is where, `judged_on` as of which day."""
 
     year: int
-    status: str
+    status: Status
     total: Decimal
     by_category: dict[str, Decimal]
     place: str
@@ -79,6 +80,16 @@ class ProfileLeft(Event, frozen=True, kw_only=True):
     years: tuple[int, ...]
     judged: tuple[Judgement, ...]
     left_at: datetime
+
+
+class DepartureCompleted(Event, frozen=True, kw_only=True):
+    """The transfer's feed told that the person who left has arrived: the destination's rules judge what moved (A-13)."""
+
+    TOPIC: ClassVar[str] = "ledger.DepartureCompleted"
+
+    person_id: str
+    transfer_id: str
+    completed_at: datetime
 
 
 class AccountLeft(Event, frozen=True, kw_only=True):

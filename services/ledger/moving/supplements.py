@@ -38,7 +38,8 @@ from services.ledger.moving.handover import (
     handed_judgement,
     taken_back,
 )
-from services.ledger.moving.years import judgement_of, side_of
+from services.ledger.moving.sides import side_of
+from services.ledger.moving.years import judgement_of
 from services.ledger.policy import Account, PolicyBook
 
 _YEARS = "select year from accounts where log = $1 and person_id = $2 order by year"

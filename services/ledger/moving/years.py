@@ -1,34 +1,14 @@
-"""Which authority judges which year of somebody who moves: a year whose window had closed at the origin stays there, an
-open one goes with the person (A-13, B-12)."""
+"""The years that stay with the authority a person leaves, as it judges them (A-13, B-12)."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
 
 from services.kit.clock import local_date
 from services.ledger.accounts.judging import JudgedYears, judge
 from services.ledger.accounts.profile import Profile
 from services.ledger.moving.events import Judgement
-from services.ledger.policy import Account, Policy, PolicyBook
-
-Side = Literal["here", "moved", "elsewhere"]
-"""Who judges a year of a profile: this log, the place the person left for, or an authority they came from."""
-
-
-def has_closed(policy: Policy | None, moment: datetime) -> bool:
-    """Whether the year's study was over at a moment; a year without a policy is nobody's to judge, and moves."""
-    return policy is not None and (not policy.ordinary or policy.study_ends <= moment)
-
-
-def side_of(profile: Profile, year: int, policy: Policy | None) -> Side:
-    """Who judges the year, for a profile that may have arrived, or left."""
-    if profile.judgement(year) is not None:
-        return "elsewhere"
-    if profile.left is None:
-        return "here"
-    if year in profile.left.years or not has_closed(policy, profile.left.left_at):
-        return "moved"
-    return "here"
+from services.ledger.moving.sides import has_closed
+from services.ledger.policy import Account, PolicyBook
 
 
 def judged_by_us(

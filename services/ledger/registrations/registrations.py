@@ -25,6 +25,7 @@ from services.ledger.commands import Actor
 from services.ledger.events import CreditConfirmed, CreditEarned
 from services.ledger.execution import Execution
 from services.ledger.intake.state import GroupState
+from services.ledger.moving.staying import must_judge
 from services.ledger.policy import (
     Activity,
     Award,
@@ -162,6 +163,7 @@ class _Listing:
         person = profile.person
         if not self._actor.covers(person.place):
             raise UnknownPersonError(pointer=f"/records/{index}/person")
+        must_judge(profile, line.year, self._book, start_of_day(_day(line)))
         policy = self._book.resolve(person.place, line.year)
         if isinstance(line, HistoricCredit):
             fact = self._facts.digest(

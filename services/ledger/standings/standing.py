@@ -11,7 +11,7 @@ from contracts.divisions import authority_of
 from services.kit.clock import local_date
 from services.ledger.accounts.judging import JudgedYears, judge
 from services.ledger.accounts.profile import Profile
-from services.ledger.moving.years import side_of
+from services.ledger.moving.sides import side_of
 from services.ledger.policy import Account, Assessment, Credit, Policy, PolicyBook, turns_on
 
 _POLICY_BYTES = 16

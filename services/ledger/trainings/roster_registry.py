@@ -16,6 +16,8 @@ from services.ledger.accounts.waiting import HeldRecord
 from services.ledger.events import HeldRecordReleased, RecordHeld
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.state import GroupState
+from services.ledger.moving.problems import ProfileLeftError
+from services.ledger.moving.staying import must_judge
 from services.ledger.policy import HoldReason, PolicyBook
 from services.ledger.trainings import roster as rosters
 from services.ledger.trainings.events import RosterRow, RosterRowsReleased, RowDecision
@@ -56,7 +58,9 @@ class Registrar:
         try:
             approved = self._approved(filing, roster.roster_id, row, employer, late=roster.late, by=by)
             profile, reason = self._person(row)
-            if profile is None:
+            if profile is not None:
+                reason = self._whereabouts(profile, approved)
+            if profile is None or reason is not None:
                 assert reason is not None, "whoever is absent is absent for a reason"
                 self._hold(approved, row, reason)
                 return RowDecision(row_id=row.row_id, outcome="held", reason=reason)
@@ -132,6 +136,17 @@ class Registrar:
             return None, "profile_elsewhere" if elsewhere else "not_collected"
         return (profile, None) if profile.name_hash == row.name_hash else (None, "name_differs")
 
+    def _whereabouts(self, profile: Profile, row: ApprovedRow) -> HoldReason | None:
+        """Why a row of somebody who has left waits for them here; study done before is registered, and passed on.
+
+        Raises YearJudgedElsewhereError.
+        """
+        try:
+            must_judge(profile, row.year, self._book, max(day.completed_at for day in row.days))
+        except ProfileLeftError:
+            return "profile_elsewhere"
+        return None
+
     def _hold(self, approved: ApprovedRow, row: RosterRow, reason: HoldReason) -> None:
         event = RecordHeld(
             kind=ROSTER_ROW,
@@ -152,7 +167,8 @@ async def release_rosters(
 ) -> None:
     """Decide the approved rows that waited for the people who have arrived, and say so in their rosters."""
     decided: dict[str, list[RowDecision]] = {}
-    for identity_hash, profile in sorted(arrived.items(), key=lambda item: item[0]):
+    here = {key: profile for key, profile in arrived.items() if profile.left is None}
+    for identity_hash, profile in sorted(here.items(), key=lambda item: item[0]):
         for held in state.room(identity_hash).room.records:
             if held.kind == ROSTER_ROW and held.name_hash == profile.name_hash:
                 roster_id, decision = registrar.release(identity_hash, held, profile)

@@ -14,8 +14,12 @@ from tests.ledger.world import Somebody, World
 JINCHENG, SHANXI = "140500", "140000"
 SHENYANG, LIAONING = "210100", "210000"
 DALIAN = "210200"
+SHUANGTA = "211302"
+"""In Chaoyang, whose notice of 2024 registers after the exam (S0-11)."""
+SOCIETY = "朝阳市会计学会"
 LISTED = "北京东奥时代教育科技有限公司"
 STAR = "会计之星"
+"""Shanxi registers what it reports once 90 credits are reached (S2B-07)."""
 
 
 class Mover:

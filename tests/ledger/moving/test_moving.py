@@ -1,11 +1,25 @@
 """A person leaves one authority and arrives in another with the open years: one home at a time, and nothing lost."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from tests.ledger.moving.mover import JINCHENG, LIAONING, LISTED, SHANXI, SHENYANG, Mover
-from tests.ledger.world import Provider, World
+from services.kit import events as codec
+from services.ledger.moving.events import AccountArrived, ProfileArrived, ProfileLeft
+from tests.ledger.moving.mover import (
+    DALIAN,
+    JINCHENG,
+    LIAONING,
+    LISTED,
+    SHANXI,
+    SHENYANG,
+    SHUANGTA,
+    SOCIETY,
+    STAR,
+    Mover,
+)
+from tests.ledger.world import Provider, Somebody, World
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
 
@@ -20,23 +34,175 @@ def mover(world: World) -> Mover:
     return Mover(world)
 
 
-async def liaoning_provider(world: World) -> Provider:
+async def here(world: World) -> Provider:
+    """A provider of Liaoning's list, and of Shanxi."""
     return await world.provides(LISTED, accredited=[LIAONING])
 
 
-class TestMoving:
+async def credit_ids(world: World, who: Somebody, place: str) -> list[str]:
+    response = await world.client.get(
+        f"/v1/persons/{who.person_id}/transcript", headers=world.official(place)
+    )
+    assert response.status_code == 200, response.text
+    return [line["credit_id"] for line in response.json()["credits"]]
+
+
+async def found(world: World, log: str, kind: type[Any], person_id: str) -> list[Any]:
+    events = [codec.decode(each.topic, each.state) for each in await world.events(log)]
+    return [event for event in events if isinstance(event, kind) and event.person_id == person_id]
+
+
+class TestTheWholeWay:
     async def test_the_open_year_moves_with_its_credits_as_awarded(self, world: World, mover: Mover):
         """Credits are valid in the whole country in their year; the destination judges it (S1-04, A-13)."""
-        provider = await liaoning_provider(world)
+        provider = await here(world)
         who = await world.collects(SHENYANG)
         [outcome] = await provider.posts(provider.completion(who, 2025, "60.00"))
         before = await world.asks(who, 2025)
         await mover.moves(who, JINCHENG)
         after = await world.asks(who, 2025)
         assert (before["log"], after["log"]) == (LIAONING, SHANXI)
-        assert after["place"] == JINCHENG
+        assert (before["place"], after["place"]) == (SHENYANG, JINCHENG)
         assert after["by_category"] == before["by_category"]
-        transcript = await world.client.get(
-            f"/v1/persons/{who.person_id}/transcript", headers=world.official(SHANXI)
+        assert await credit_ids(world, who, SHANXI) == [outcome["credit_id"]]
+
+    async def test_between_leaving_and_arriving_the_origin_answers(self, world: World, mover: Mover):
+        provider = await here(world)
+        who = await world.collects(SHENYANG)
+        await provider.posts(provider.completion(who, 2025, "60.00"))
+        before = await world.asks(who, 2025)
+        transfer_id = mover.transfer_id()
+        await mover.guards(transfer_id, who, JINCHENG)
+        handover = (await mover.leaves(transfer_id, who, JINCHENG)).json()
+        for place in ("100000", LIAONING):
+            between = await world.asks(who, 2025, place=place)
+            assert (between["log"], between["moved_to"]) == (LIAONING, JINCHENG)
+            assert {**between, "position": 0, "moved_to": None} == {**before, "position": 0}
+        path = f"/v1/persons/{who.person_id}/compliance/2025"
+        assert (await world.client.get(path, headers=world.official(SHANXI))).status_code == 404
+        await mover.arrives(who, JINCHENG, handover)
+        assert (await world.client.get(path, headers=world.official(LIAONING))).status_code == 404
+        assert (await world.asks(who, 2025, place=SHANXI))["log"] == SHANXI
+
+    async def test_every_call_may_be_repeated(self, world: World, mover: Mover):
+        """The handover is the same to the letter each time; everything is stored once."""
+        provider = await here(world)
+        who = await world.collects(SHENYANG)
+        await provider.posts(provider.completion(who, 2025, "60.00"))
+        transfer_id = mover.transfer_id()
+        for _ in range(2):
+            assert (await mover.guards(transfer_id, who, JINCHENG)).json()["state"] == "guarded"
+        handovers = [await mover.leaves(transfer_id, who, JINCHENG) for _ in range(2)]
+        assert handovers[0].content == handovers[1].content
+        answers = [(await mover.arrives(who, JINCHENG, handovers[0].json())).json() for _ in range(2)]
+        assert [answer["repeated"] for answer in answers] == [False, True]
+        assert (await mover.leaves(transfer_id, who, JINCHENG)).content == handovers[0].content
+        assert (await mover.guards(transfer_id, who, JINCHENG)).json()["state"] == "left"
+        assert len(await found(world, LIAONING, ProfileLeft, who.person_id)) == 1
+        assert len(await found(world, SHANXI, ProfileArrived, who.person_id)) == 1
+        assert len(await found(world, SHANXI, AccountArrived, who.person_id)) == 1
+
+    async def test_there_and_back_again(self, world: World, mover: Mover):
+        """A return brings what was earned at both places; no credit is there twice."""
+        world.now = datetime(2024, 9, 2, 4, tzinfo=UTC)
+        society = await world.provides(SOCIETY, accredited=["211300"])
+        star = await world.provides(STAR, accredited=[SHANXI])
+        who = await world.collects(SHUANGTA)
+        passed = {"exam_passed_at": "2024-09-01T10:00:00+08:00", "completed_at": "2024-08-30T10:00:00+08:00"}
+        [first] = await society.posts(society.completion(who, 2024, "60.00", **passed))
+        await mover.moves(who, JINCHENG)
+        world.now += timedelta(days=1)
+        [second] = await star.posts(star.completion(who, 2024, "30.00", category="public"))
+        assert second["outcome"] == "registered", second
+        await mover.moves(who, SHUANGTA)
+        answer = await world.asks(who, 2024)
+        assert (answer["log"], answer["total"], answer["moved_to"]) == (LIAONING, "90.00", None)
+        assert await credit_ids(world, who, LIAONING) == [first["credit_id"], second["credit_id"]]
+        world.now += timedelta(days=1)
+        [third] = await society.posts(society.completion(who, 2024, "3.00", **passed))
+        assert third["outcome"] == "registered", third
+        assert (await world.asks(who, 2024))["total"] == "93.00"
+
+    async def test_a_chain_over_three_authorities(self, world: World, mover: Mover):
+        provider = await here(world)
+        who = await world.collects(SHENYANG)
+        [first] = await provider.posts(provider.completion(who, 2025, "60.00"))
+        for place in (JINCHENG, DALIAN, SHENYANG, JINCHENG):
+            world.now += timedelta(days=1)
+            await mover.moves(who, place)
+        assert await credit_ids(world, who, SHANXI) == [first["credit_id"]]
+        assert (await world.asks(who, 2025))["log"] == SHANXI
+
+
+class TestYears:
+    async def test_a_closed_year_stays_as_judged_and_is_repeated_with_its_source(
+        self, world: World, mover: Mover
+    ):
+        """Earlier years stay with the authority that held the profile when their window closed (A-13, B-12)."""
+        provider = await world.provides(STAR, accredited=[SHANXI])
+        world.now = datetime(2024, 9, 1, 4, tzinfo=UTC)
+        who = await world.collects(JINCHENG)
+        await provider.posts(provider.completion(who, 2024, "90.00"))
+        world.now = NOW
+        before = await world.asks(who, 2024)
+        assert (before["status"], before["total"]) == ("compliant", "90.00")
+        await mover.moves(who, SHENYANG)
+        after = await world.asks(who, 2024)
+        assert (after["log"], after["place"], after["judged_by"]) == (LIAONING, JINCHENG, JINCHENG)
+        assert (after["status"], after["total"], after["policy"]) == (
+            "compliant",
+            "90.00",
+            before["policy"],
         )
-        assert [line["credit_id"] for line in transcript.json()["credits"]] == [outcome["credit_id"]]
+        at_origin = await world.asks(who, 2024, place=SHANXI)
+        assert (at_origin["log"], at_origin["status"], at_origin["moved_to"]) == (
+            SHANXI,
+            "compliant",
+            SHENYANG,
+        )
+
+    async def test_a_year_owed_and_never_studied_for_is_judged_by_the_origin_too(
+        self, world: World, mover: Mover
+    ):
+        who = await world.collects(JINCHENG)
+        assert (await world.asks(who, 2024))["status"] == "deficient"
+        await mover.moves(who, SHENYANG)
+        answer = await world.asks(who, 2024)
+        assert (answer["status"], answer["judged_by"], answer["total"]) == ("deficient", JINCHENG, "0.00")
+
+    async def test_the_destination_takes_nothing_for_a_year_judged_elsewhere(
+        self, world: World, mover: Mover
+    ):
+        provider = await here(world)
+        who = await world.collects(JINCHENG)
+        await mover.moves(who, SHENYANG)
+        [outcome] = await provider.posts(provider.completion(who, 2024, "30.00"))
+        assert (outcome["outcome"], outcome["problem"]["type"]) == (
+            "rejected",
+            "urn:xuefen:problem:year-judged-elsewhere",
+        )
+        assert outcome["problem"]["place"] == JINCHENG
+        response = await world.client.post(
+            f"/v1/persons/{who.person_id}/exemptions",
+            json={"year": 2024, "reason": "illness"},
+            headers=world.official(LIAONING) | {"Idempotency-Key": f"exempt-{who.person_id}"},
+        )
+        assert response.status_code == 422, response.text
+
+    async def test_an_answer_as_of_a_moment_comes_from_where_the_person_lived_then(
+        self, world: World, mover: Mover
+    ):
+        provider = await here(world)
+        who = await world.collects(SHENYANG)
+        await provider.posts(provider.completion(who, 2025, "60.00"))
+        async with world.ledger.databases.of(LIAONING).acquire() as conn:
+            before = await conn.fetchval("select recorded_at from logs where log = $1", LIAONING)
+        await mover.moves(who, JINCHENG)
+        async with world.ledger.databases.of(SHANXI).acquire() as conn:
+            after = await conn.fetchval("select recorded_at from logs where log = $1", SHANXI)
+        world.now = datetime.now(UTC) + timedelta(days=1)
+        on = "2025-06-01"
+        then = await world.asks(who, 2025, as_of=before.isoformat(), on=on)
+        now = await world.asks(who, 2025, as_of=after.isoformat(), on=on)
+        assert (then["log"], then["place"], then["total"]) == (LIAONING, SHENYANG, "60.00")
+        assert (now["log"], now["place"], now["total"]) == (SHANXI, JINCHENG, "60.00")

@@ -1,0 +1,74 @@
+"""A person as the logs knew them at a moment, from events alone (design 11); for who has moved, in the log they lived in."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from services.kit import events as codec
+from services.kit.database import Databases
+from services.kit.event_store import EventStore
+from services.ledger.accounts import account as accounts
+from services.ledger.accounts import profile as profiles
+from services.ledger.accounts.people import Home, is_later
+from services.ledger.accounts.profile import Profile
+from services.ledger.policy import Account
+from services.ledger.problems import UnknownPersonError
+
+# Positions have no gaps and recorded_at never falls along a log, so the last position known at a moment is found
+# by halving.
+_POSITION_AT = """
+with recursive search (low, high) as (
+    select 0::bigint, coalesce((select position from logs where log = $1), 0)
+    union all
+    select case when e.recorded_at <= $2 then s.middle else s.low end,
+           case when e.recorded_at <= $2 then s.high else s.middle - 1 end
+      from (select low, high, (low + high + 1) / 2 as middle from search where low < high) s
+      join events e on e.log = $1 and e.position = s.middle
+)
+select low from search where low = high
+"""
+# An event's time is taken before its commit. A moment just past is asked about behind whoever is writing now, or the
+# same question would be answered otherwise later.
+_SETTLE = """
+select from logs where log = $1 and $2 > clock_timestamp() - interval '1 minute' for share
+"""
+
+
+class History:
+    """Reads the past."""
+
+    def __init__(self, databases: Databases, store: EventStore) -> None:
+        self._databases = databases
+        self._store = store
+
+    async def home_at(self, logs: Iterable[str], person_id: str, year: int, as_of: datetime) -> Home:
+        """Where the person lived at a moment, with one year's account, among the logs that ever held them.
+
+        Raises UnknownPersonError when none did yet.
+        """
+        found: Home | None = None
+        for log in sorted(logs):
+            home = await self._in_log(log, person_id, year, as_of)
+            if home is not None and (found is None or is_later(home.left_at, found.left_at)):
+                found = home
+        if found is None:
+            raise UnknownPersonError("当时尚未采集该人员。", "The person was not collected at that moment.")
+        return found
+
+    async def _in_log(self, log: str, person_id: str, year: int, as_of: datetime) -> Home | None:
+        account_stream = accounts.stream_of(person_id, year)
+        profile_stream = profiles.stream_of(person_id)
+        async with self._databases.of(log).transaction() as conn:
+            await conn.execute(_SETTLE, log, as_of)
+            loaded = await self._store.load(conn, log, [account_stream, profile_stream], until=as_of)
+            position = await conn.fetchval(_POSITION_AT, log, as_of)
+        profile: Profile | None = None
+        for recorded in loaded.get(profile_stream, []):
+            profile = profiles.evolve(profile, codec.decode(recorded.topic, recorded.state))
+        if profile is None:
+            return None
+        account: Account | None = None
+        for recorded in loaded.get(account_stream, []):
+            account = accounts.evolve(
+                account or accounts.empty(person_id, year), codec.decode(recorded.topic, recorded.state)
+            )
+        return Home(log, position, profile, account)
