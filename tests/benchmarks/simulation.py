@@ -69,7 +69,7 @@ def run(stage: Stage, console: Console, *, quick: bool) -> list[Goal]:
     count = QUICK if quick else FULL
     dsns = stage.database("simulation")
     with console.status(f"simulation: {count:,} persons with an account each"):
-        asyncio.run(_fill(dsns["admin"], count))
+        asyncio.run(fill_accounts(dsns["admin"], count))
     simulated, read = Side("simulate: judged twice, counted"), Side("the same rows read and decoded")
     worker = stage.helper()
     with console.status("simulation: trying the draft"):
@@ -142,7 +142,8 @@ async def _read_rows(databases: Databases) -> tuple[int, int]:
     return seen, 0
 
 
-async def _fill(dsn: str, count: int) -> None:
+async def fill_accounts(dsn: str, count: int) -> None:
+    """So many persons of the crowd's log, each with a profile and an account of six credits."""
     conn = await asyncpg.connect(dsn, server_settings={"search_path": "ledger"})
     try:
         for start in range(0, count, _CHUNK):

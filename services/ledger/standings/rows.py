@@ -24,16 +24,16 @@ _OF_KEYS = """
 select {columns} from unnest($2::text[], $3::int[]) as asked (person, in_year)
   join {table} t on t.log = $1 and t.person_id = asked.person and t.year = asked.in_year
 """
-_STANDINGS_OF_KEYS = _OF_KEYS.format(columns=", ".join(f"t.{name}" for name in COLUMNS), table="standings")
+STANDINGS_OF_KEYS = _OF_KEYS.format(columns=", ".join(f"t.{name}" for name in COLUMNS), table="standings")
 _STANDINGS_OF_PERSONS = f"select {_LIST} from standings where log = $1 and person_id = any($2::text[])"  # noqa: S608
 _MARKS_OF_PERSONS = (
     "select person_id, year, policy from standings where log = $1 and person_id = any($2::text[])"
 )
-_ACCOUNTS_OF_KEYS = _OF_KEYS.format(columns="t.person_id, t.year, t.state", table="accounts")
+ACCOUNTS_OF_KEYS = _OF_KEYS.format(columns="t.person_id, t.year, t.state", table="accounts")
 _ACCOUNTS_OF_PERSONS = (
     "select person_id, year, state from accounts where log = $1 and person_id = any($2::text[])"
 )
-_WRITE = f"""
+WRITE = f"""
 insert into standings (log, {_LIST})
 select $1, new.* from unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::text[],
                              $9::boolean[], $10::boolean[], $11::date[], $12::date[], $13::bytea[]) as new
@@ -76,7 +76,7 @@ async def read_standings(
     """The rows of some persons' years, and all of some persons."""
     rows = []
     if keys:
-        rows += await conn.fetch(_STANDINGS_OF_KEYS, log, [key[0] for key in keys], [key[1] for key in keys])
+        rows += await conn.fetch(STANDINGS_OF_KEYS, log, [key[0] for key in keys], [key[1] for key in keys])
     if persons:
         rows += await conn.fetch(_STANDINGS_OF_PERSONS, log, persons)
     return {(row[0], row[1]): Standing(**dict(zip(COLUMNS, row, strict=True))) for row in rows}
@@ -88,7 +88,7 @@ async def read_accounts(
     """The accounts of some persons' years, and all of some persons."""
     rows = []
     if keys:
-        rows += await conn.fetch(_ACCOUNTS_OF_KEYS, log, [key[0] for key in keys], [key[1] for key in keys])
+        rows += await conn.fetch(ACCOUNTS_OF_KEYS, log, [key[0] for key in keys], [key[1] for key in keys])
     if persons:
         rows += await conn.fetch(_ACCOUNTS_OF_PERSONS, log, persons)
     return {(row[0], row[1]): _decode_account(row[2]) for row in rows}
@@ -115,7 +115,7 @@ async def write_changes(
     tally.add((before[row.person_id, row.year] for row in written if (row.person_id, row.year) in before), -1)
     tally.add(written)
     if written:
-        await conn.execute(_WRITE, log, *columns_of(written))
+        await conn.execute(WRITE, log, *columns_of(written))
     if gone:
         await conn.execute(_REMOVE, log, [key[0] for key in gone], [key[1] for key in gone])
     await _write_tally(conn, log, tally)
