@@ -18,6 +18,7 @@ from services.ledger.answers.answers import (
     RegistrationStatistics,
     Transcript,
 )
+from services.ledger.answers.details import Detail
 from services.ledger.answers.viewers import Viewer, may_ask_about
 from services.ledger.api_officials import PersonId, place_of
 from services.ledger.composition import Ledger, ledger_of
@@ -80,11 +81,19 @@ async def get_compliance(
     as_of: Annotated[
         Moment | None, Query(description="Answer with what the ledger knew at this moment.")
     ] = None,
+    include: Annotated[
+        list[Detail] | None, Query(max_length=4, description="What else to say; may be given several times.")
+    ] = None,
 ) -> Response:
-    """Is this person compliant for the year, and why: every requirement with its clause."""
+    """Is this person compliant for the year, and why: every requirement with its clause.
+
+    `include=credits` adds where each credit that counts comes from, `include=next_steps` what to do next and by when.
+    """
     ledger = ledger_of(request)
     viewer = await viewer_of(caller, ledger)
-    answer = await ledger.queries.get_compliance(person_id, year, viewer, on=on, as_of=as_of)
+    answer = await ledger.queries.get_compliance(
+        person_id, year, viewer, on=on, as_of=as_of, details=frozenset(include or ())
+    )
     return _json(answer)
 
 
@@ -113,7 +122,12 @@ async def query_compliance(
                 )
             keys.append(ledger.hasher.person(identity.id_type, identity.id_number))
     answers = await ledger.queries.query_compliance(
-        keys, body.year, await viewer_of(caller, ledger), by_identity=body.persons is None, on=body.on
+        keys,
+        body.year,
+        await viewer_of(caller, ledger),
+        by_identity=body.persons is None,
+        on=body.on,
+        details=frozenset(body.include),
     )
     absent = [
         Absent(index=index, problem=UnknownPersonError.code)

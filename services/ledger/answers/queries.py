@@ -17,6 +17,8 @@ from services.ledger.answers.answers import (
     TranscriptWaiting,
 )
 from services.ledger.answers.history import History
+from services.ledger.answers.details import Asked, Detail, Details
+from services.ledger.answers.provenance import made_up
 from services.ledger.answers.viewers import Viewer
 from services.ledger.moving.sides import side_of
 from services.ledger.policy import Account, Credit, PolicyBook, Waiting
@@ -46,6 +48,7 @@ class LedgerQueries:
         self._shelf = shelf
         self._people = people
         self._clock = clock
+        self._details = Details(databases, store)
 
     async def get_compliance(
         self,
@@ -55,6 +58,7 @@ class LedgerQueries:
         *,
         on: date | None = None,
         as_of: datetime | None = None,
+        details: frozenset[Detail] = frozenset(),
     ) -> ComplianceAnswer:
         """Is the person compliant for the year, judged on a day, with what the ledger knew at a moment.
 
@@ -70,24 +74,37 @@ class LedgerQueries:
             await self._shelf.refresh()
         book = self._shelf.book if as_of is None else self._shelf.book.known_at(as_of)
         day = on or local_date(as_of or self._clock())
-        return _answer(home, year, day, book, viewer, as_of)
+        answer = _answer(home, year, day, book, viewer, as_of)
+        if details:
+            asked = Asked(details, viewer, book, as_of)
+            [answer] = await self._details.add([(home, answer)], year, asked)
+        return answer
 
     async def query_compliance(
-        self, keys: Sequence[str], year: int, viewer: Viewer, *, by_identity: bool, on: date | None
+        self,
+        keys: Sequence[str],
+        year: int,
+        viewer: Viewer,
+        *,
+        by_identity: bool,
+        on: date | None,
+        details: frozenset[Detail] = frozenset(),
     ) -> list[ComplianceAnswer | None]:
         """The same for many persons at once, in the order asked; None for who is not there for this viewer."""
         find = self._people.by_identity if by_identity else self._people.by_id
         homes = await find(list(dict.fromkeys(keys)), viewer.place, year)
         day = on or local_date(self._clock())
         book = self._shelf.book
-        answers: list[ComplianceAnswer | None] = []
-        for key in keys:
-            home = homes.get(key)
-            if home is None or not viewer.may_see(home):
-                answers.append(None)
-            else:
-                answers.append(_answer(home, year, day, book, viewer, None))
-        return answers
+        answered = {
+            key: (home, _answer(home, year, day, book, viewer, None))
+            for key, home in homes.items()
+            if viewer.may_see(home)
+        }
+        answers = {key: answer for key, (_, answer) in answered.items()}
+        if details:
+            detailed = await self._details.add(list(answered.values()), year, Asked(details, viewer, book))
+            answers = dict(zip(answered, detailed, strict=True))
+        return [answers.get(key) for key in keys]
 
     async def get_transcript(self, person_id: str, viewer: Viewer, year: int | None = None) -> Transcript:
         """Every credit of a person as awarded; a provider sees those it reported.
@@ -161,6 +178,7 @@ def _answer(
         as_of=as_of,
         judged_by=judgement.place if judgement is not None else None,
         moved_to=left.to_place if left is not None else None,
+        made_up=made_up(home.account, assessment),
     )
 
 

@@ -1,0 +1,148 @@
+"""What an answer shows on request: where each credit comes from, and what to do next. Read for many persons at once."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from services.kit import events as codec
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.ledger.accounts import waiting as rooms
+from services.ledger.accounts.people import Home
+from services.ledger.accounts.waiting import WaitingRoom
+from services.ledger.answers.answers import ComplianceAnswer
+from services.ledger.answers.next_steps import Situation, next_steps
+from services.ledger.answers.provenance import provenance
+from services.ledger.answers.viewers import Viewer
+from services.ledger.claims import claim as claims
+from services.ledger.claims.claim import OPEN, Claim
+from services.ledger.policy import PolicyBook
+
+Detail = Literal["credits", "next_steps"]
+
+_CLAIM_IDS = "select claim_id from claims where log = $1 and person_id = any($2::text[])"
+_OPEN_CLAIMS = """
+select state from claims
+ where log = $1 and person_id = any($2::text[]) and status = any($3::text[]) order by submitted_at, claim_id
+"""
+_ROOMS = "select identity_hash, state from waiting where log = $1 and identity_hash = any($2::text[])"
+_decode_claim = msgspec.json.Decoder(Claim).decode
+_decode_room = msgspec.json.Decoder(WaitingRoom).decode
+
+
+class Asked(Struct, frozen=True):
+    """Which details are asked for, by whom, by which notices, and as of which moment."""
+
+    details: frozenset[Detail]
+    viewer: Viewer
+    book: PolicyBook
+    as_of: datetime | None = None
+
+
+class Pending(Struct, frozen=True):
+    """What is under way for a person's year outside the account."""
+
+    claims: tuple[Claim, ...] = ()
+    misnamed: tuple[str, ...] = ()
+
+
+class Details:
+    """Adds details to answers."""
+
+    def __init__(self, databases: Databases, store: EventStore) -> None:
+        self._databases = databases
+        self._store = store
+
+    async def add(
+        self, answered: Sequence[tuple[Home, ComplianceAnswer]], year: int, asked: Asked
+    ) -> list[ComplianceAnswer]:
+        """The answers with the details, in the same order. Claims and misnamed records are shown to no organization."""
+        pending: dict[str, Pending] = {}
+        if "next_steps" in asked.details and asked.viewer.organization is None:
+            for log in dict.fromkeys(home.log for home, _ in answered):
+                homes = [home for home, _ in answered if home.log == log]
+                pending |= await self._pending(log, homes, year, asked.as_of)
+        return [
+            _detailed(home, answer, asked, pending.get(home.person_id, Pending()))
+            for home, answer in answered
+        ]
+
+    async def _pending(
+        self, log: str, homes: Sequence[Home], year: int, as_of: datetime | None
+    ) -> dict[str, Pending]:
+        persons = [home.person_id for home in homes]
+        by_hash = {home.profile.identity_hash: home.person_id for home in homes}
+        async with self._databases.of(log).acquire() as conn:
+            if as_of is None:
+                rows = await conn.fetch(_OPEN_CLAIMS, log, persons, sorted(OPEN))
+                under_way = [_decode_claim(row[0]) for row in rows]
+                waiting = {
+                    row[0]: _decode_room(row[1]) for row in await conn.fetch(_ROOMS, log, sorted(by_hash))
+                }
+            else:
+                under_way = await self._claims_at(conn, log, persons, as_of)
+                waiting = await self._rooms_at(conn, log, sorted(by_hash), as_of)
+        found: dict[str, Pending] = {}
+        for person_id in persons:
+            own = tuple(each for each in under_way if each.person_id == person_id and each.year == year)
+            found[person_id] = Pending(claims=own)
+        for identity_hash, room in waiting.items():
+            person_id = by_hash[identity_hash]
+            found[person_id] = Pending(found[person_id].claims, tuple(_misnamed(room, year)))
+        return found
+
+    async def _claims_at(
+        self, conn: Connection, log: str, persons: Sequence[str], as_of: datetime
+    ) -> list[Claim]:
+        streams = [claims.stream_of(row[0]) for row in await conn.fetch(_CLAIM_IDS, log, persons)]
+        loaded = await self._store.load(conn, log, streams, until=as_of)
+        found = []
+        for stream in loaded.values():
+            claim: Claim | None = None
+            for recorded in stream:
+                claim = claims.evolve(claim, codec.decode(recorded.topic, recorded.state))
+            if claim is not None and claim.state in OPEN:
+                found.append(claim)
+        return sorted(found, key=lambda each: (each.submitted_at, each.claim_id))
+
+    async def _rooms_at(
+        self, conn: Connection, log: str, hashes: Sequence[str], as_of: datetime
+    ) -> dict[str, WaitingRoom]:
+        streams = {rooms.stream_of(each): each for each in hashes}
+        loaded = await self._store.load(conn, log, list(streams), until=as_of)
+        found = {}
+        for stream_id, events in loaded.items():
+            room = WaitingRoom()
+            for recorded in events:
+                room = rooms.evolve(room, codec.decode(recorded.topic, recorded.state))
+            found[streams[stream_id]] = room
+        return found
+
+
+def _misnamed(room: WaitingRoom, year: int) -> Iterable[str]:
+    return (
+        held.record_id
+        for held in room.records
+        if held.reason == "name_differs" and held.record.get("year") == year
+    )
+
+
+def _detailed(home: Home, answer: ComplianceAnswer, asked: Asked, pending: Pending) -> ComplianceAnswer:
+    policy = asked.book.resolve(home.profile.person.place, answer.year)
+    situation = Situation(
+        policy=policy,
+        answer=answer,
+        person=home.profile.person,
+        account=home.account,
+        claims=pending.claims,
+        misnamed=pending.misnamed,
+    )
+    shown = "credits" in asked.details
+    return msgspec.structs.replace(
+        answer,
+        credits=provenance(home.account, answer, asked.viewer) if shown else msgspec.UNSET,
+        next_steps=next_steps(situation) if "next_steps" in asked.details else msgspec.UNSET,
+    )

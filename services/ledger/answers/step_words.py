@@ -1,0 +1,153 @@
+"""The sentences of next steps, in Chinese and English."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+from services.ledger.policy.wording import CATEGORY_ZH, Words, day_zh, plain
+
+MODE_ZH: Mapping[str, str] = {"online": "网络教育", "face_to_face": "面授教育", "other": "其他方式"}
+MODE_EN: Mapping[str, str] = {"online": "online", "face_to_face": "face to face", "other": "in other ways"}
+CONDITION: Mapping[str, Words] = {
+    "special_reason": ("须有特殊原因", "for a special reason"),
+    "shortfall": ("限学分不足者", "for those who fell short"),
+    "enrolled": ("限已报名者", "for those who had enrolled"),
+    "paid": ("限已缴费者", "for those who had paid"),
+}
+_WAITING: Mapping[str, Words] = {
+    "exam_pending": ("通过考试后登记", "to be registered once the exam is passed"),
+    "evaluation_pending": ("通过考核后登记", "to be registered once the evaluation is passed"),
+    "enrolment_pending": (
+        "补全报名缴费后登记",
+        "to be registered once the enrolment or its payment is reported",
+    ),
+    "below_total": (
+        "学满规定总学分后自动登记",
+        "to be registered by themselves once the required total is reached",
+    ),
+}
+
+
+def study_words(
+    credits: Decimal, category: str | None, modes: Sequence[str], since: date | None, until: date | None
+) -> Words:
+    """Study so much more, in these modes, between these days; `since` only where it has not begun."""
+    what_zh, what_en = _credits(credits, category)
+    how_zh = f"通过{'、'.join(MODE_ZH.get(mode, mode) for mode in modes)}" if modes else ""
+    how_en = f" {' or '.join(MODE_EN.get(mode, mode) for mode in modes)}" if modes else ""
+    return (
+        f"{_since_zh(since)}{_until_zh(until)}{how_zh}再学{what_zh}。",
+        f"Study {what_en} more{how_en}{_since_en(since)}{_until_en(until)}.",
+    )
+
+
+def waiting_words(reason: str, credits: Decimal, until: date | None) -> Words:
+    """Credits that wait in the account, and for what."""
+    zh, en = _WAITING[reason]
+    amount = plain(credits)
+    return f"已学{amount}学分{_until_in_zh(until)}{zh}。", f"{amount} credits are {en}{_until_en(until)}."
+
+
+def recognition_words(credits: Decimal) -> Words:
+    """Credits that an official has yet to recognise (S4-03)."""
+    amount = plain(credits)
+    return (
+        f"{amount}学分已登记，等待财政部门认定。",
+        f"{amount} credits are registered and wait to be recognised by the authority.",
+    )
+
+
+def make_up_words(
+    channel: str,
+    credits: Decimal,
+    category: str | None,
+    conditions: Sequence[str],
+    since: date | None,
+    until: date | None,
+) -> Words:
+    """Make so much up, by study or by application."""
+    what_zh, what_en = _credits(credits, category)
+    said = [CONDITION[each] for each in conditions if each in CONDITION]
+    only_zh = f"（{'，'.join(zh for zh, _ in said)}）" if said else ""
+    only_en = f", {', '.join(en for _, en in said)}" if said else ""
+    when_zh, when_en = f"{_since_zh(since)}{_until_zh(until)}", f"{_since_en(since)}{_until_en(until)}"
+    if channel == "automatic":
+        return f"{when_zh}补学{what_zh}{only_zh}。", f"Make up {what_en} by study{when_en}{only_en}."
+    return (
+        f"{when_zh}提交补学申请和证明材料，补{what_zh}{only_zh}。",
+        f"Apply, with proof, to make up {what_en}{when_en}{only_en}.",
+    )
+
+
+def no_make_up_words(year: int, why: Words | None) -> Words:
+    """The year cannot be made up now."""
+    zh, en = why or ("请咨询属地财政部门", "ask the authority of your place")
+    return (
+        f"{year}年度目前没有可参加的补学：{zh.rstrip('。')}。",
+        f"{year} cannot be made up now: {en.rstrip('.')}.",
+    )
+
+
+def claim_words(state: str, form: str, credits: Decimal) -> Words:
+    """A claim that is open: returned to the person, or with the reviewer."""
+    amount = plain(credits)
+    if state == "returned":
+        return (
+            f"学分申请（{form}，{amount}学分）被退回，请补正后重新提交。",
+            f"The claim ({form}, {amount} credits) was returned: amend it and hand it in again.",
+        )
+    return (
+        f"学分申请（{form}，{amount}学分）正在审核，通过后计入。",
+        f"The claim ({form}, {amount} credits) is under review and counts once approved.",
+    )
+
+
+IDENTITY: Words = (
+    "培训机构报送的姓名与信息采集不一致，请核对证件信息或申请变更。",
+    "A provider reported a name that differs from the one on record: check it, or have the record changed.",
+)
+INFORMATION: Words = (
+    "尚无会计专业技术资格和从事会计工作的记录；如已具备，请申请信息变更。",
+    "Neither a qualification nor accounting work is on record: if there is one, have the record changed.",
+)
+NO_POLICY: Words = (
+    "本地没有该年度的通知，请咨询属地财政部门。",
+    "No notice governs the year here: ask the authority of your place.",
+)
+
+
+def enrol_words(modes: Sequence[str], paid: bool, until: date | None) -> Words:
+    """Enrol first, and pay where that is asked."""
+    how_zh = "、".join(MODE_ZH.get(mode, mode) for mode in modes)
+    how_en = " or ".join(MODE_EN.get(mode, mode) for mode in modes)
+    return (
+        f"{_until_zh(until)}报名{'并缴费' if paid else ''}（{how_zh}）。",
+        f"Enrol{' and pay' if paid else ''} ({how_en}){_until_en(until)}.",
+    )
+
+
+def _credits(credits: Decimal, category: str | None) -> Words:
+    amount = plain(credits)
+    if category is None:
+        return f"{amount}学分", f"{amount} credits"
+    return f"{CATEGORY_ZH.get(category, category)}{amount}学分", f"{amount} {category} credits"
+
+
+def _since_zh(since: date | None) -> str:
+    return f"自{day_zh(since)}起，" if since is not None else ""
+
+
+def _since_en(since: date | None) -> str:
+    return f" from {since}" if since is not None else ""
+
+
+def _until_zh(until: date | None) -> str:
+    return f"在{day_zh(until)}（含当日）前" if until is not None else ""
+
+
+def _until_in_zh(until: date | None) -> str:
+    return f"，须在{day_zh(until)}（含当日）前" if until is not None else "，"
+
+
+def _until_en(until: date | None) -> str:
+    return f" until {until}" if until is not None else ""
