@@ -16,8 +16,8 @@ from services.ledger.answers.answers import (
     TranscriptLine,
     TranscriptWaiting,
 )
-from services.ledger.answers.history import History
 from services.ledger.answers.details import Asked, Detail, Details
+from services.ledger.answers.history import History
 from services.ledger.answers.provenance import made_up
 from services.ledger.answers.viewers import Viewer
 from services.ledger.moving.sides import side_of
