@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields
 
 from services.ledger.answers.next_steps import NextStep, Situation, next_steps
 from services.ledger.answers.shortfall import shortfalls
@@ -50,7 +51,8 @@ def claim(**changes: Any) -> Claim:
         "submitted_by": "portal",
         "submitted_at": datetime.fromisoformat("2024-05-02T00:00:00+08:00"),
     }
-    return Claim(**facts | changes)
+    others = {field.name: None for field in fields(Claim) if field.required}
+    return Claim(**others | facts | changes)
 
 
 def steps(
