@@ -17,8 +17,8 @@ class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
 
     `as_of` is the moment whose knowledge was used, None for everything the ledger knows now. `judged_by` is the place whose
     authority judged the year before the person moved, None when this log judges it; `moved_to` says where the person has
-    left for, when the answer comes from what the log keeps of them (A-13).
-    `made_up` says that make-up study is among what meets the year (A-08). `credits` and `next_steps` are there when asked for.
+    left for, when the answer comes from what the log keeps of them (A-13). `made_up` says that make-up study is among what
+    meets the year (A-08). `credits` and `next_steps` are there when asked for.
     """
 
     person_id: str
