@@ -59,6 +59,7 @@ class HandedCredit(HandoverPart):
     make_up: Flag = False
     late: Flag = False
     confirmed_by: tuple[Code, ...] = ()
+    correction: Code | None = None
     state: Literal["registered", "withdrawn", "revoked"] = "registered"
     reason: Code | None = None
     ended_at: UtcTime | None = None

@@ -29,7 +29,7 @@ class CreditEarned(PublishedEvent):
 
     `route` says how they came (provider, roster, claim, direct, import); `source` names the system that history was
     imported from; `form` is the kind of activity, null for a course; `category` is "any" where an equivalence covers
-    what is missing (A-03).
+    what is missing (A-03); `correction` is why an official let them into a year that was closed (B-07).
     """
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.credit.earned.v1"
@@ -51,6 +51,7 @@ class CreditEarned(PublishedEvent):
     completed_at: UtcTime
     make_up: Flag
     late: Flag
+    correction: Code | None
     policy: ContentHash
 
 
@@ -220,6 +221,17 @@ class ExemptionGranted(PublishedEvent):
     year: CreditYear
     reason: Code
     authority: Adcode
+
+
+class YearClosed(PublishedEvent):
+    """An authority closed a credit year for a place and all under it: only make-up and corrections follow (S2A-08)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.year.closed.v1"
+
+    place: Adcode
+    year: CreditYear
+    last_day: Day
+    closed_at: UtcTime
 
 
 class PolicyPublished(PublishedEvent):

@@ -9,7 +9,9 @@ SERVICE_SCOPES = frozenset({"feed:read", "identity:check", "compliance:read"})
 CARRIER_SCOPES = SERVICE_SCOPES | {"transfer:carry"}
 """The transfer service's: it carries people from one ledger's log to another's."""
 
-SYNC_SCOPES = frozenset({"feed:read", "person:deliver", "registration:write", "credit:revoke"})
+SYNC_SCOPES = frozenset(
+    {"feed:read", "archive:read", "person:deliver", "registration:write", "credit:revoke"}
+)
 """What the synchronisation asks of the others: feeds, who people are as it sends, imports and their corrections."""
 
 WORKER_SCOPES = {"transfer": CARRIER_SCOPES, "sync": SYNC_SCOPES}
@@ -33,6 +35,11 @@ SCOPES = {
             "attestation:check",
             "registration:write",
             "credit:revoke",
+            "credit:correct",
+            "credit:recognise",
+            "anomaly:review",
+            "archive:read",
+            "year:close",
             "exemption:write",
             "policy:write",
             "compliance:read",

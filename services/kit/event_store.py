@@ -73,8 +73,9 @@ class BrokenStreamError(Exception):
 
 # Greatest keeps recorded_at from falling when a clock is set back or a log moves to another server.
 _TAKE = """
-update logs set position = position + $2, recorded_at = greatest(clock_timestamp(), recorded_at)
- where log = $1 returning position - $2 as base, recorded_at
+update logs set position = position + $2, recorded_at = greatest(clock_timestamp(), recorded_at),
+                generation = generation + $3
+ where log = $1 returning position - $2 as base, recorded_at, generation
 """
 
 _LOCK = "select position from logs where log = $1 for update"
@@ -110,8 +111,21 @@ class EventStore:
 
     def __init__(self, hints: Hints | None = None) -> None:
         self.hints = hints or Hints()
+        self._generations: dict[str, int] = {}
 
-    async def append(self, conn: Connection, log: str, events: Sequence[NewEvent]) -> Appended:
+    def generation_of(self, log: str) -> int | None:
+        """The generation of the log as the latest append of this process found it; None before the first."""
+        return self._generations.get(log)
+
+    async def append(
+        self,
+        conn: Connection,
+        log: str,
+        events: Sequence[NewEvent],
+        *,
+        generation: int | None = None,
+        binding: bool = False,
+    ) -> Appended:
         """Store the events in the given order, as the LAST thing before COMMIT.
 
         The log's counter row stays locked until the transaction ends, so every statement after this one makes
@@ -119,12 +133,18 @@ class EventStore:
         and the table's unique keys are the guard: when a version or an identity is already taken this raises
         WrongExpectedVersion and PostgreSQL refuses to commit the transaction, even if a caller swallows the
         error. ValueError when there is nothing to append, TooManyEventsError when there is too much.
+
+        `binding` events bind every later decision of the log: they raise its generation. A writer that names
+        the `generation` it decided under gets WrongExpectedVersion when such events came in between.
         """
         if not events:
             raise ValueError("there is nothing to append")
         if len(events) > EVENTS_PER_APPEND_MAX:
             raise TooManyEventsError(f"an append holds {EVENTS_PER_APPEND_MAX} events, not {len(events)}")
-        base, recorded_at = await self._take(conn, log, len(events))
+        base, recorded_at, found = await self._take(conn, log, len(events), int(binding))
+        self._generations[log] = found
+        if generation is not None and found != generation + binding:
+            raise WrongExpectedVersion(log)
         rows = [
             (log, position, new.stream_id, new.version, new.topic, new.state, new.identity, recorded_at)
             for position, new in enumerate(events, base + 1)
@@ -145,14 +165,14 @@ class EventStore:
             await conn.execute(_OPEN, log)
             await conn.fetchval(_LOCK, log)
 
-    async def _take(self, conn: Connection, log: str, count: int) -> tuple[int, datetime]:
-        """Lock the log's counter row, move it on by `count`, and give the last position before that."""
-        row = await conn.fetchrow(_TAKE, log, count)
+    async def _take(self, conn: Connection, log: str, count: int, raised: int) -> tuple[int, datetime, int]:
+        """Lock the log's counter row, move it on by `count`; the last position before that, time and generation."""
+        row = await conn.fetchrow(_TAKE, log, count, raised)
         if row is None:
             await conn.execute(_OPEN, log)
-            row = await conn.fetchrow(_TAKE, log, count)
+            row = await conn.fetchrow(_TAKE, log, count, raised)
         assert row is not None, "the counter row of a log is never deleted"
-        return row[0], row[1]
+        return row[0], row[1], row[2]
 
     async def touch(self, conn: Connection) -> None:
         """Write something, so that the COMMIT of an answer without events waits for a synchronous standby.
@@ -240,6 +260,7 @@ create table logs (
     log text collate "C" not null,
     position bigint not null default 0,
     recorded_at timestamptz not null,
+    generation bigint not null default 0,
     primary key (log)
 )"""
 

@@ -28,6 +28,7 @@ from services.ledger.publishing import publish
 from services.ledger.registrations import api as registrations_api
 from services.ledger.settings import LedgerSettings
 from services.ledger.trainings import api_filings, api_rosters
+from services.ledger.years import api as years_api
 
 TITLE = "Xuefen ledger"
 DESCRIPTION = "Credits, policies, and the answer to whether a person's year is met, with reasons."
@@ -100,6 +101,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             attestations_api.router,
             registrations_api.router,
             moving_api.router,
+            years_api.router,
             feed,
         ],
         verifier=verifier,

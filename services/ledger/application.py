@@ -133,28 +133,27 @@ class LedgerApplication:
         await state.read_accounts(conn, [person_id], [year])
         entry = state.account(person_id, year)
         if command.kind == "completion":
-            state.append_to_account(
-                entry,
-                accounts.withdraw_completion(
-                    entry.account,
-                    command.provider_id,
-                    command.record_id,
-                    reason=command.reason,
-                    now=state.now,
-                ),
+            withdrawn = accounts.withdraw_completion(
+                entry.account,
+                command.provider_id,
+                command.record_id,
+                closures=state.closures,
+                reason=command.reason,
+                now=state.now,
             )
+            state.append_to_account(entry, withdrawn)
             return
         key = (command.provider_id, command.record_id)
         if key not in {(item.provider, item.enrolment_id) for item in entry.account.enrolments}:
             raise AlreadyEndedError
-        withdrawn = EnrolmentWithdrawn(
+        ended = EnrolmentWithdrawn(
             provider_id=command.provider_id,
             enrolment_id=command.record_id,
             person_id=person_id,
             year=year,
             reason=command.reason,
         )
-        state.append_to_account(entry, withdrawn)
+        state.append_to_account(entry, ended)
 
     async def revoke_credit(self, command: RevokeCredit, key: CommandKey) -> StoredAnswer:
         """An authority revokes a credit.

@@ -33,6 +33,7 @@ from services.ledger.settings import LedgerSettings
 from services.ledger.trainings.filings import Filings
 from services.ledger.trainings.roster_rows import RosterPreparer
 from services.ledger.trainings.rosters import Rosters
+from services.ledger.years.years import Years
 
 SCHEMA = "ledger"
 
@@ -72,6 +73,7 @@ class Ledger:
         self.rosters = Rosters(databases, self.store, self.shelf, self.filings, self.facts, rows, clock)
         self.departures = Departures(databases, self.store, self.shelf, self.people, clock)
         self.arrivals = Arrivals(databases, self.store, lambda: self.shelf.book, self.facts, clock)
+        self.years = Years(databases, self.store, self.shelf, self.people, self.facts, clock)
         self.reactions = Reactions(databases, self.store, self.shelf, self.facts, clock)
 
     async def prepare(self) -> None:

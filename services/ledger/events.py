@@ -39,7 +39,7 @@ class CreditEarned(Event, frozen=True, kw_only=True):
     `route` says how they came, and `completion_id` names the record they came from: the provider's own id, a claim, a
     roster row, a line of a list. `form` is the kind of activity, None for a course; credits of category "any" count in
     the order of `fill`. `decided_by` is the official who approved them, where one did; `fact` the keyed digest of the real
-    fact they are for, which counts once by whatever route (A-15).
+    fact they are for, which counts once by whatever route (A-15); `correction` why they entered a closed year (B-07).
     """
 
     TOPIC: ClassVar[str] = "ledger.CreditEarned"
@@ -72,6 +72,7 @@ class CreditEarned(Event, frozen=True, kw_only=True):
     registered_at: datetime
     late: bool = False
     make_up: bool = False
+    correction: str | None = None
 
 
 class CompletionHeld(RecordedCompletion, frozen=True, kw_only=True):

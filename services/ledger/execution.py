@@ -8,6 +8,7 @@ from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore, WrongExpectedVersion
 from services.kit.idempotency import CommandKey, StoredAnswer, claim, remember
 from services.ledger.intake.state import GroupState
+from services.ledger.years.closures import ClosedYears
 
 ATTEMPTS_MAX = 5
 
@@ -22,6 +23,7 @@ class Execution:
         self._databases = databases
         self._store = store
         self._clock = clock
+        self._closed = ClosedYears(store)
 
     async def execute(self, log: str, key: CommandKey, act: Act) -> StoredAnswer:
         """One command in one transaction: its key, its decision, its rows, its events."""
@@ -31,13 +33,13 @@ class Execution:
                     stored = await claim(conn, log, key)
                     if stored is not None:
                         return stored
-                    state = GroupState(log, self._clock())
+                    state = GroupState(log, self._clock(), await self._closed.of(conn, log))
                     status, body = await act(conn, state)
                     answer = StoredAnswer.of(status, body)
                     await remember(conn, log, key, answer)
                     await state.write(conn)
                     if state.new_events:
-                        await self._store.append(conn, log, state.new_events)
+                        await state.store(conn, self._store)
                     else:
                         await self._store.touch(conn)
                 self._store.hints.announce(self._databases.of(log), log)

@@ -10,6 +10,7 @@ from services.kit.event_store import RecordedEvent
 from services.ledger import events as stored
 from services.ledger.claims import events as claim_events
 from services.ledger.trainings import publishing as filing_publishing
+from services.ledger.years import events as year_events
 
 Translate = Callable[[Any], PublishedEvent | None]
 
@@ -33,6 +34,7 @@ def _earned(event: stored.CreditEarned) -> PublishedEvent:
         completed_at=event.completed_at,
         make_up=event.make_up,
         late=event.late,
+        correction=event.correction,
         policy=event.policy,
     )
 
@@ -150,6 +152,12 @@ def _claim_approved(event: claim_events.ClaimApproved) -> PublishedEvent:
     )
 
 
+def _year_closed(event: year_events.YearClosed) -> PublishedEvent:
+    return published.YearClosed(
+        place=event.place, year=event.year, last_day=event.last_day, closed_at=event.closed_at
+    )
+
+
 _TRANSLATE: dict[str, Translate] = {
     stored.CreditEarned.TOPIC: _earned,
     stored.CreditWithdrawn.TOPIC: _withdrawn,
@@ -163,6 +171,7 @@ _TRANSLATE: dict[str, Translate] = {
     stored.ExemptionGranted.TOPIC: _exempted,
     stored.PolicyPublished.TOPIC: _policy,
     claim_events.ClaimApproved.TOPIC: _claim_approved,
+    year_events.YearClosed.TOPIC: _year_closed,
     **filing_publishing.TRANSLATE,
 }
 

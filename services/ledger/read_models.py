@@ -33,6 +33,9 @@ from services.ledger.standings.projection import Standings
 from services.ledger.trainings import events as filing_events
 from services.ledger.trainings import filing, roster
 from services.ledger.trainings.rows import FILING_ROWS, ROSTER_ROWS
+from services.ledger.years import year as years
+from services.ledger.years.events import YearClosed
+from services.ledger.years.rows import YEAR_ROWS
 
 _encode = msgspec.json.Encoder().encode
 
@@ -307,6 +310,7 @@ INLINE: tuple[StreamReadModel | DepartureRows, ...] = (
         (filing_events.RosterUploaded, filing_events.RosterReviewed, filing_events.RosterRowsReleased),
         lambda state, event, _: roster.evolve(state, event),
     ),
+    StreamReadModel("years", YEAR_ROWS, (YearClosed,), lambda state, event, _: years.evolve(state, event)),
     StreamReadModel("notices", _NoticeRows(), (stored.PolicyPublished,), _notice_hash),
     DepartureRows(),
 )

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from services.kit.field_errors import refuse
 from services.kit.schemas import Day, StrictModel
 from services.ledger.commands import ClaimReason, ExemptionReason, RevocationReason, WithdrawalReason
+from services.ledger.years.admitting import CorrectionReason
 
 Adcode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$", description="GB/T 2260 code.")]
 CreditYear = Annotated[int, Field(ge=2000, le=2100)]
@@ -136,6 +137,12 @@ class ClaimRequest(ClaimBody):
 
 class ClaimAmendment(ClaimRequest):
     """The claim as it shall be."""
+
+
+class ClaimApproval(StrictModel):
+    """Why a claim is approved although its year is closed; left out while the year is open."""
+
+    correction: CorrectionReason | None = None
 
 
 class ClaimDecision(StrictModel):

@@ -79,6 +79,42 @@ class TestAppend:
             assert await store.heads(conn, [one, other, "unheard"]) == {one: 0, other: 0, "unheard": 0}
 
 
+class TestGeneration:
+    """Events that bind every later decision of a log raise its generation."""
+
+    async def test_an_append_under_the_generation_it_knows_is_stored(
+        self, database: Database, store: EventStore, log: str
+    ):
+        async with database.transaction() as conn:
+            await store.append(conn, log, [event("a", 1)], generation=0)
+        async with database.transaction() as conn:
+            await store.append(conn, log, [event("b", 1)], generation=0, binding=True)
+        assert store.generation_of(log) == 1
+        async with database.transaction() as conn:
+            await store.append(conn, log, [event("a", 2)], generation=1)
+        assert positions(await everything(database, store, log)) == [1, 2, 3]
+
+    @pytest.mark.parametrize("binding", [False, True])
+    async def test_a_decision_from_before_binding_events_is_refused(
+        self, database: Database, store: EventStore, log: str, binding: bool
+    ):
+        async with database.transaction() as conn:
+            await store.append(conn, log, [event("a", 1)], generation=0, binding=True)
+        with pytest.raises(WrongExpectedVersion):
+            async with database.transaction() as conn:
+                await store.append(conn, log, [event("b", 1)], generation=0, binding=binding)
+        assert positions(await everything(database, store, log)) == [1]
+        assert store.generation_of(log) == 1 + binding
+
+    async def test_an_append_that_names_none_depends_on_none(
+        self, database: Database, store: EventStore, log: str
+    ):
+        async with database.transaction() as conn:
+            await store.append(conn, log, [event("a", 1)], binding=True)
+        await appended(database, store, log, event("b", 1))
+        assert positions(await everything(database, store, log)) == [1, 2]
+
+
 class TestExpectedVersion:
     async def test_the_next_version_is_taken(self, database: Database, store: EventStore, log: str):
         await appended(database, store, log, event("a", 1))

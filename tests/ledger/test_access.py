@@ -26,7 +26,7 @@ LISTED, OTHER_LISTED = "北京东奥时代教育科技有限公司", "东北财�
 OPEN = {"/healthz", "/readyz", "/metrics"}
 CASE_SCOPES = (
     "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
-    "attestation:check", "transfer:carry",
+    "attestation:check", "transfer:carry", "year:close",
 )  # fmt: skip
 OWN_SCOPES = ("compliance:own", "transcript:own")
 EVERY_SCOPE = frozenset((*OFFICIAL_SCOPES, *PROVIDER_SCOPES, *CASE_SCOPES, *OWN_SCOPES, "feed:read"))
@@ -63,6 +63,19 @@ FILLED = {
     "uscc": EMPLOYER,
     "filing_id": "00000000-0000-4000-8000-000000000000", "roster_id": "00000000-0000-4000-8000-000000000000-1",
 }  # fmt: skip
+
+
+CORRECTION = {
+    "year": 2025, "category": "professional", "credits": "30.00", "mode": "online", "completed_on": "2025-05-01",
+    "reason": "reported_late", "reference": "2026-1",
+}  # fmt: skip
+BODIES: dict[str, dict[str, Any]] = {
+    "revocation": {"year": 2025, "reason": "cheating"},
+    "exemptions": {"year": 2025, "reason": "illness"},
+    "corrections": CORRECTION,
+    "query": {"year": 2025, "persons": ["p"]},
+}
+"""A good body of each command about a person, by the last word of its path."""
 
 
 async def call(world: World, method: str, path: str, headers: dict[str, str]) -> Any:
@@ -176,10 +189,7 @@ class TestTokens:
         self, world: World, method: str, path: str
     ):
         if "/persons/" in path or "/employers/" in path or path in QUESTIONS:
-            content = {"year": 2025, "persons": ["p"]} if path.endswith("query") else {"year": 2025}
-            content |= (
-                {"reason": "cheating" if "revocation" in path else "illness"} if "{person_id}" in path else {}
-            )
+            content = BODIES.get(path.rpartition("/")[2])
             for binding in ({}, {"place": "999999"}, {"place": "21"}):
                 response = await world.client.request(
                     method,

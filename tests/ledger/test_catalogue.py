@@ -19,6 +19,7 @@ DISPOSABLE = {
     "filings",
     "rosters",
     "departures",
+    "years",
     "checkpoints",
     "idempotency_keys",
     *STANDING_TABLES,

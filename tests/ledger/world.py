@@ -27,6 +27,7 @@ PROVIDER_SCOPES = ("completion:write", "enrolment:write", "compliance:read", "tr
 EMPLOYER_SCOPES = ("employee:read", "compliance:read", "transcript:read")
 OFFICIAL_SCOPES = (
     "credit:revoke",
+    "credit:correct",
     "exemption:write",
     "policy:write",
     "compliance:read",

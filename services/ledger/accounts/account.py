@@ -35,6 +35,8 @@ from services.ledger.problems import (
     AlreadyExemptError,
     UnknownCreditError,
 )
+from services.ledger.years.admitting import correction_in
+from services.ledger.years.closures import OPEN, Closures
 
 _replace = msgspec.structs.replace
 _WAITS: dict[str, WaitingReason] = {reason: reason for reason in get_args(WaitingReason)}
@@ -119,6 +121,7 @@ def _credit(event: CreditEarned) -> Credit:
         form=event.form,
         fill=event.fill,
         fact=event.fact,
+        correction=event.correction,
     )
 
 
@@ -180,11 +183,18 @@ def _ending(account: Account, credit: Credit) -> dict[str, Any]:
 
 
 def withdraw_completion(
-    account: Account, provider_id: str, completion_id: str, *, reason: str, now: datetime
+    account: Account,
+    provider_id: str,
+    completion_id: str,
+    *,
+    closures: Closures = OPEN,
+    reason: str,
+    now: datetime,
 ) -> CreditWithdrawn | HeldCompletionWithdrawn:
     """A provider takes back a completion that was recorded once, registered or waiting.
 
-    Raises AlreadyEndedError when it stands no longer, also when it was taken back while it waited.
+    Raises AlreadyEndedError when it stands no longer, also when it was taken back while it waited, and the refusal
+    `year-closed` when the credit's year is closed: then it is its authority's to revoke (B-07).
     """
     if any(w.provider == provider_id and w.completion_id == completion_id for w in account.waiting):
         return HeldCompletionWithdrawn(
@@ -198,6 +208,7 @@ def withdraw_completion(
         if credit.provider == provider_id and credit.completion_id == completion_id:
             if credit.state != "registered":
                 raise AlreadyEndedError(credit_id=credit.credit_id)
+            correction_in(closures, credit.place, account.year, make_up=credit.make_up, correction=None)
             return CreditWithdrawn(
                 **_ending(account, credit),
                 reason=reason,

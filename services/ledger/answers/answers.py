@@ -57,6 +57,7 @@ class TranscriptLine(Struct, frozen=True, kw_only=True):
     registered_at: datetime
     make_up: bool
     late: bool
+    correction: str | None
     state: CreditState
     reason: str | None
     ended_at: datetime | None

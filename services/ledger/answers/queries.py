@@ -199,6 +199,7 @@ def _line(credit: Credit, year: int) -> TranscriptLine:
         registered_at=credit.registered_at,
         make_up=credit.make_up,
         late=credit.late,
+        correction=credit.correction,
         state=credit.state,
         reason=credit.reason,
         ended_at=credit.ended_at,

@@ -20,7 +20,7 @@ from services.ledger.commands import Actor, SubmitClaim
 from services.ledger.composition import ledger_of
 from services.ledger.policy import STUDY
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
-from services.ledger.schemas import ClaimAmendment, ClaimBody, ClaimDecision, ClaimRequest
+from services.ledger.schemas import ClaimAmendment, ClaimApproval, ClaimBody, ClaimDecision, ClaimRequest
 
 router = APIRouter(prefix="/v1/claims")
 _encode = msgspec.json.Encoder().encode
@@ -157,10 +157,19 @@ async def accept_claim(
 
 @router.post("/{claim_id}/approval", operation_id="approve_claim", responses=_STEPS)
 async def approve_claim(
-    request: Request, claim_id: ClaimId, caller: Annotated[Caller, Depends(Reviewer)], key: ReviewKey
+    request: Request,
+    claim_id: ClaimId,
+    caller: Annotated[Caller, Depends(Reviewer)],
+    key: ReviewKey,
+    body: ClaimApproval | None = None,
 ) -> Response:
-    """Approve an accepted claim; its credits are in the account when the answer comes."""
-    return (await ledger_of(request).claims.approve(claim_id, actor_of(caller), key)).response()
+    """Approve an accepted claim; its credits are in the account when the answer comes.
+
+    In a closed year a claim is approved as a correction, with a reason (B-07).
+    """
+    correction = body.correction if body is not None else None
+    answer = await ledger_of(request).claims.approve(claim_id, actor_of(caller), key, correction)
+    return answer.response()
 
 
 @router.post("/{claim_id}/return", operation_id="return_claim", responses=_STEPS)

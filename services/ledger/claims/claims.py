@@ -29,6 +29,7 @@ from services.ledger.claims.rows import (
 )
 from services.ledger.commands import Actor, SubmitClaim
 from services.ledger.execution import Execution
+from services.ledger.intake.releasing import release_waiting
 from services.ledger.intake.state import GroupState
 from services.ledger.moving.staying import must_stay
 from services.ledger.problems import (
@@ -38,6 +39,7 @@ from services.ledger.problems import (
     UnknownPersonError,
 )
 from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.years.admitting import CorrectionReason, correction_in
 
 MODE = "equivalence"
 _decode_provider = msgspec.json.Decoder(Provider).decode
@@ -134,10 +136,13 @@ class Claims:
             review=True,
         )
 
-    async def approve(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Approve a claim: its credits are earned in the same transaction.
+    async def approve(
+        self, claim_id: str, actor: Actor, key: CommandKey, correction: CorrectionReason | None = None
+    ) -> StoredAnswer:
+        """Approve a claim: its credits are earned in the same transaction, in a closed year as a correction (B-07).
 
-        Raises as `accept`, FactCountedError, and a refusal when the policy of today awards nothing.
+        Raises as `accept`, FactCountedError, and a refusal when the policy of today awards nothing, or the year is
+        closed and no reason for a correction is given.
         """
         entry = await self.find(claim_id, actor)
         _must_review(entry.claim, actor)
@@ -156,7 +161,11 @@ class Claims:
             )
             identity = identity_in(account.account, claim.fact)
             must_be_left(policy, claim.form, account.account)
-            state.append_to_account(account, earned(claim, approved, awarded, place), identity)
+            corrected = correction_in(
+                state.closures, place, claim.year, make_up=awarded.make_up, correction=correction
+            )
+            state.append_to_account(account, earned(claim, approved, awarded, place, corrected), identity)
+            release_waiting(state, policy, account, place)
             await append_to_claim(conn, state, fresh, approved)
             return 200, {
                 "claim_id": claim_id,
@@ -241,6 +250,7 @@ class Claims:
         place = home.profile.person.place
         policy, awarded = award_of(self._shelf.book, command, place, account, state.now)
         must_be_open_to(policy, command, actor)
+        correction_in(state.closures, place, command.year, make_up=awarded.make_up, correction=None)
         fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
         identity_in(account, fact)
         must_be_left(policy, command.form, account)

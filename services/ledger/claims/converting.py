@@ -86,8 +86,10 @@ def _convert(
     return refused or award(policy, activity, place, claimed.year, local_date(now))
 
 
-def earned(claim: Claim, approved: ClaimApproved, awarded: Award, place: str) -> CreditEarned:
-    """The credit of an approved claim."""
+def earned(
+    claim: Claim, approved: ClaimApproved, awarded: Award, place: str, correction: str | None
+) -> CreditEarned:
+    """The credit of an approved claim; `correction` says why it enters a closed year."""
     return CreditEarned(
         credit_id=approved.credit_id,
         person_id=claim.person_id,
@@ -108,4 +110,5 @@ def earned(claim: Claim, approved: ClaimApproved, awarded: Award, place: str) ->
         clause=awarded.clause,
         policy=approved.policy,
         registered_at=approved.at,
+        correction=correction,
     )

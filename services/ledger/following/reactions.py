@@ -24,6 +24,7 @@ from services.ledger.intake.nation import Nation
 from services.ledger.intake.state import GroupState
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.trainings.roster_registry import Registrar, release_rosters
+from services.ledger.years.closures import ClosedYears
 
 _ATTEMPTS_MAX = 5
 
@@ -55,6 +56,7 @@ class Reactions:
         self._clock = clock
         self._checkpoints = Checkpoints("follow")
         self._reader = Checkpoints("follow-reader")
+        self._closed = ClosedYears(store)
 
     async def position(self, source: str) -> int:
         """The position of the followed log up to which every effect is stored."""
@@ -110,7 +112,7 @@ class Reactions:
             fresh = [item for item in items if item.position > done]
             if not fresh:
                 return None
-            effects = Effects(log, GroupState(log, self._clock()))
+            effects = Effects(log, GroupState(log, self._clock(), await self._closed.of(conn, log)))
             await effects.read(conn, [item.event for item in fresh])
             for item in fresh:
                 effects.take(item.event)
@@ -124,7 +126,7 @@ class Reactions:
             await effects.write(conn)
             await confirm_rooms(conn, self._store, effects.state, effects.arrived())
             if effects.state.new_events:
-                await self._store.append(conn, log, effects.state.new_events)
+                await effects.state.store(conn, self._store)
         self._store.hints.announce(self._databases.of(log), log)
         return None
 

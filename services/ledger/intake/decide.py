@@ -31,6 +31,7 @@ from services.ledger.intake.records import (
     restore,
     without_person,
 )
+from services.ledger.intake.releasing import release_waiting
 from services.ledger.intake.repeats import differing_fields
 from services.ledger.intake.state import AccountEntry, Earlier, GroupState
 from services.ledger.policy import (
@@ -42,10 +43,10 @@ from services.ledger.policy import (
     admit,
     admit_enrolment,
     admit_terms,
-    reconsidered,
 )
 from services.ledger.problems import RecordConflictError
 from services.ledger.refusals import refusal_of
+from services.ledger.years.closures import make_up_is_open, year_closed
 
 
 class Decider:
@@ -157,7 +158,7 @@ class Decider:
             return self._complete(provider_id, prepared, record, profile, policy, entry, identity)
         standing = self._standing(provider_id, profile.person.place)
         if isinstance(record, Enrolment):
-            refused = admit_enrolment(
+            refused = self._ended(profile, record.year, policy, record.mode) or admit_enrolment(
                 policy, standing, profile.person, record.year, record.mode, record.enrolled_on
             )
             if refused is None and policy is not None:
@@ -168,7 +169,9 @@ class Decider:
             )
         else:
             day = local_date(record.passed_at)
-            refused = admit_enrolment(policy, standing, profile.person, record.year, "online", day)
+            refused = self._ended(profile, record.year, policy, "online") or admit_enrolment(
+                policy, standing, profile.person, record.year, "online", day
+            )
             event = made.exam_passed(provider_id, record, person_id, prepared.content)
         if refused is not None:
             return _rejected(record.id, refused)
@@ -177,8 +180,15 @@ class Decider:
         index = self._state.append_to_account(entry, event, identity)
         outcome = Outcome(id=record.id, outcome="registered", person_id=person_id)
         if policy is not None and entry.account.waiting:
-            outcome.released = self.release_waiting(policy, entry, profile) or None
+            outcome.released = release_waiting(self._state, policy, entry, profile.person.place) or None
         return Decided(outcome, index)
+
+    def _ended(self, profile: Profile, year: int, policy: Policy | None, mode: str) -> Rejected | None:
+        """Why an enrolment or a passed exam is of no use any more: the year is closed, and nobody makes it up now."""
+        closure = self._state.closures.find(profile.person.place, year)
+        if closure is None or make_up_is_open(policy, mode, self._state.now):
+            return None
+        return year_closed(closure)
 
     def _complete(
         self,
@@ -198,6 +208,9 @@ class Decider:
         if isinstance(answer, Rejected):
             return _rejected(record.id, answer)
         assert policy is not None, "nothing is admitted where no policy is"
+        closure = self._state.closures.find(profile.person.place, record.year)
+        if closure is not None and not answer.make_up:
+            return _rejected(record.id, year_closed(closure))
         outcome = Outcome(
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
@@ -212,7 +225,7 @@ class Decider:
         outcome.make_up = answer.make_up
         index = self._state.append_to_account(entry, event, identity)
         if entry.account.waiting:
-            outcome.released = self.release_waiting(policy, entry, profile) or None
+            outcome.released = release_waiting(self._state, policy, entry, profile.person.place) or None
         return Decided(outcome, index)
 
     def _hold(
@@ -226,7 +239,7 @@ class Decider:
     ) -> Decided:
         state = self._state
         index = state.append_to_account(entry, event, identity)
-        freed = self.release_waiting(policy, entry, profile)
+        freed = release_waiting(self._state, policy, entry, profile.person.place)
         if outcome.id in freed:
             freed.remove(outcome.id)
             outcome.outcome = "registered"
@@ -235,26 +248,6 @@ class Decider:
             outcome.reason = event.reason
         outcome.released = freed or None
         return Decided(outcome, index)
-
-    def release_waiting(self, policy: Policy, entry: AccountEntry, profile: Profile) -> list[str]:
-        """Register what waited in the account and need not any longer (S2B-07, S0-11); the ids of those completions."""
-        state, account, registered = self._state, entry.account, []
-        answers = reconsidered(policy, account, state.now)
-        waiting = {(item.provider, item.completion_id): item for item in account.waiting}
-        for key, answer in answers.items():
-            if isinstance(answer, Held):
-                state.append_to_account(
-                    entry, made.held_again(waiting[key], account, policy, answer, state.now)
-                )
-                continue
-            credit_id = made.credit_id_of(state.log, *key)
-            place = profile.person.place
-            state.append_to_account(
-                entry,
-                made.released(waiting[key], account, place, policy, answer, credit_id, state.now),
-            )
-            registered.append(key[1])
-        return registered
 
     def _standing(self, provider_id: str, place: str) -> ProviderStanding:
         standing = self._standings.get((provider_id, place))

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from services.kit import events as codec
 from services.kit.database import Connection, lines
-from services.kit.event_store import EventStore, NewEvent, RecordedEvent
+from services.kit.event_store import Appended, EventStore, NewEvent, RecordedEvent
 from services.kit.events import Event
 from services.ledger.accounts import account as accounts
 from services.ledger.accounts import waiting
@@ -19,6 +19,7 @@ from services.ledger.accounts.waiting import WaitingRoom
 from services.ledger.intake.outcomes import First
 from services.ledger.intake.records import Prepared
 from services.ledger.policy import Account
+from services.ledger.years.closures import OPEN, Closures
 
 _encode = msgspec.json.Encoder().encode
 _decode_account = msgspec.json.Decoder(Account).decode
@@ -101,9 +102,12 @@ class Earlier(Struct, frozen=True):
 class GroupState:
     """The state of one log that a group of records is decided on; decisions evolve it in memory."""
 
-    def __init__(self, log: str, now: datetime) -> None:
+    def __init__(self, log: str, now: datetime, closures: Closures = OPEN) -> None:
         self.log = log
         self.now = now.astimezone(UTC)
+        self.closures = closures
+        self.binding = False
+        """Whether the new events bind every later decision of the log, as a year's close does."""
         self.earlier: dict[str, Earlier] = {}
         self.profiles: dict[str, Profile] = {}
         self.providers: dict[str, Provider] = {}
@@ -209,6 +213,15 @@ class GroupState:
         if identity is not None:
             self.earlier[identity] = Earlier(event, None)
         return len(self.new_events) - 1
+
+    async def store(self, conn: Connection, store: EventStore) -> Appended:
+        """Append the new events, as the last thing before COMMIT.
+
+        Raises WrongExpectedVersion when a stream has moved on, or a year was closed since: decide again.
+        """
+        return await store.append(
+            conn, self.log, self.new_events, generation=self.closures.generation, binding=self.binding
+        )
 
     def rooms_changed(self) -> list[str]:
         """The keyed hashes whose waiting rooms this group has changed, in order."""

@@ -15,6 +15,7 @@ from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Prepared
 from services.ledger.intake.state import GroupState, find_profiles
 from services.ledger.policy import PolicyBook
+from services.ledger.years.closures import ClosedYears
 
 
 class Work(Struct):
@@ -35,6 +36,7 @@ class IntakeWriter:
         self._book = book
         self._clock = clock
         self._nation = Nation(databases)
+        self._closed = ClosedYears(store)
 
     async def commit(self, log: str, works: list[Work]) -> list[list[Decided]]:
         """Decide every record of the group and store what follows, in one transaction.
@@ -45,8 +47,8 @@ class IntakeWriter:
         await self._nation.learn({work.provider_id for work in works})
         strangers: dict[str, bool] = {}
         while True:
-            state = GroupState(log, self._clock())
             async with self._databases.of(log).transaction() as conn:
+                state = GroupState(log, self._clock(), await self._closed.of(conn, log))
                 await state.read(conn, self._store, prepared, (work.provider_id for work in works))
                 unknown = _strangers(state, prepared) - strangers.keys()
                 if not unknown:
@@ -73,7 +75,7 @@ class IntakeWriter:
         await state.write(conn)
         await confirm_absent(conn, self._store, state)
         await confirm_staying(conn, self._store, state)
-        return decided, await self._store.append(conn, state.log, state.new_events)
+        return decided, await state.store(conn, self._store)
 
     async def _look_elsewhere(self, log: str, strangers: set[str]) -> dict[str, bool]:
         """Whether each stranger to this log has a profile in another (design 17)."""

@@ -15,6 +15,7 @@ from services.ledger.following.effects import Effects
 from services.ledger.intake.absence import confirm_rooms
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.nation import Nation
+from services.ledger.intake.releasing import release_waiting
 from services.ledger.intake.state import GroupState
 from services.ledger.moving.events import AccountArrived, JudgementsArrived
 from services.ledger.moving.handover import account_arrived, judgements, profile_arrived
@@ -27,6 +28,7 @@ from services.ledger.moving.transacting import ATTEMPTS_MAX
 from services.ledger.policy import PolicyBook
 from services.ledger.problems import AlreadyEndedError, UnknownPersonError
 from services.ledger.trainings.roster_registry import Registrar, release_rosters
+from services.ledger.years.closures import ClosedYears
 
 _NAMESAKE = "select person_id from profiles where log = $1 and identity_hash = $2 and person_id <> $3"
 
@@ -47,6 +49,7 @@ class Arrivals:
         self._book = book
         self._facts = facts
         self._clock = clock
+        self._closed = ClosedYears(store)
 
     async def arrive(self, transfer_id: str, arriving: ArriveAtAuthority) -> ArrivalAnswer:
         """Store one part of an arrival: the handover (`sequence` 0), or a supplement; harmless to repeat.
@@ -81,18 +84,18 @@ class Arrivals:
             if await self._has_arrived(conn, log, handover):
                 await self._store.touch(conn)
                 return _answer(arriving, log, repeated=True), None
-            effects = Effects(log, GroupState(log, self._clock()))
+            effects = Effects(log, GroupState(log, self._clock(), await self._closed.of(conn, log)))
             known = await effects.read_person(conn, person_id)
             if handover.sequence == 0:
                 missing = await self._move_in(conn, effects, arriving, nation)
             else:
                 missing = None
-                await self._supplement(conn, effects, known, arriving, nation)
+                await self._supplement(conn, effects, known, arriving)
             if missing is not None:
                 return _answer(arriving, log), missing
             await effects.write(conn)
             await confirm_rooms(conn, self._store, effects.state, effects.arrived())
-            await self._store.append(conn, log, effects.state.new_events)
+            await effects.state.store(conn, self._store)
         return _answer(arriving, log), None
 
     async def _has_arrived(self, conn: Connection, log: str, handover: Handover) -> bool:
@@ -119,7 +122,7 @@ class Arrivals:
             return missing
         here = effects.people_arrived()[profile.identity_hash]
         decider = Decider(state, self._book(), nation.providers)
-        await self._take_in(conn, state, here, decider, handover)
+        await self._take_in(conn, state, here, handover)
         effects.release(decider)
         registrar = Registrar(state, self._book(), nation.providers, self._facts)
         await release_rosters(conn, state, registrar, effects.people_arrived())
@@ -131,7 +134,6 @@ class Arrivals:
         effects: Effects,
         known: Profile | None,
         arriving: ArriveAtAuthority,
-        nation: Nation,
     ) -> None:
         handover, state = arriving.handover, effects.state
         if known is None:
@@ -148,15 +150,13 @@ class Arrivals:
             )
             known = effects.note(known.person.person_id, event, identity)
             identity = ""
-        decider = Decider(state, self._book(), nation.providers)
-        await self._take_in(conn, state, known, decider, handover, identity or None)
+        await self._take_in(conn, state, known, handover, identity or None)
 
     async def _take_in(
         self,
         conn: Connection,
         state: GroupState,
         profile: Profile,
-        decider: Decider,
         handover: Handover,
         identity: str | None = None,
     ) -> None:
@@ -171,7 +171,7 @@ class Arrivals:
             _take_back(state, person_id, event)
             policy = self._book().resolve(profile.person.place, handed.year)
             if policy is not None and entry.account.waiting and profile.left is None:
-                decider.release_waiting(policy, entry, profile)
+                release_waiting(state, policy, entry, profile.person.place)
 
 
 def _take_back(state: GroupState, person_id: str, arrived: AccountArrived) -> None:

@@ -12,9 +12,9 @@ from msgspec import Struct
 Category = Literal["professional", "public"]
 CreditCategory = Literal["professional", "public", "any"]
 """Credits of an equivalence may count for any category, in the order of `Credit.fill` (A-03, B-01)."""
-Route = Literal["provider", "roster", "claim", "direct", "import"]
+Route = Literal["provider", "roster", "claim", "direct", "import", "correction"]
 """How credits came into an account: a provider's report, an approved roster, an approved claim, an authority's own list,
-or history that another system held."""
+history that another system held, or an official's correction of a closed year."""
 CreditState = Literal["registered", "withdrawn", "revoked"]
 WaitingReason = Literal["below_total", "exam_pending", "evaluation_pending", "enrolment_pending"]
 HoldReason = Literal[
@@ -55,6 +55,7 @@ class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     fill: tuple[Category, ...] = ()
     fact: str | None = None
     confirmed_by: tuple[Route, ...] = ()
+    correction: str | None = None
     state: CreditState = "registered"
     reason: str | None = None
     ended_at: datetime | None = None

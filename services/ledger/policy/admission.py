@@ -96,7 +96,7 @@ def _decided(
     if "total" in opening.needs:
         reached = registered_sum(account) + waiting_sum(account, completion) + completion.credits
         if reached < policy.total:
-            return Held("below_total", opening.clause)
+            return Held("below_total", opening.clause, opening.make_up is not None)
     return Registered(opening.late, opening.make_up is not None, opening.clause)
 
 
@@ -116,7 +116,7 @@ def _waits_for(
     need = unmet(opening.needs, facts, account, Passed(opening.begins, opening.ends))
     if isinstance(need, Rejected):
         return Rejected(need.problem, opening.clause)
-    return Held(REASONS[need], opening.clause) if need is not None else None
+    return Held(REASONS[need], opening.clause, opening.make_up is not None) if need is not None else None
 
 
 def release(policy: Policy | None, account: Account, now: datetime) -> list[str]:
@@ -167,7 +167,7 @@ def reconsidered(
         answers[waiting.provider, waiting.completion_id] = (
             Registered(opening.late, opening.make_up is not None, opening.clause)
             if reached >= policy.total
-            else Held("below_total", opening.clause)
+            else Held("below_total", opening.clause, opening.make_up is not None)
         )
     reasons = {(w.provider, w.completion_id): w.reason for w in account.waiting}
     return {

@@ -18,6 +18,7 @@ class Held(Struct, frozen=True):
 
     reason: WaitingReason
     clause: str
+    make_up: bool = False
 
 
 class Rejected(Struct, frozen=True):

@@ -43,6 +43,12 @@ REJECTIONS: Mapping[str, RejectionWords] = {
         "{year} 年度的学习已于 {until} 截止（含当日）。",
         "Study for {year} closed on {until}, that day included.",
     ),
+    "year-closed": RejectionWords(
+        "该年度已关闭",
+        "The year is closed",
+        "{place} 的 {year} 年度已于 {closed_on} 关闭，此后只登记补学和财政部门作出的更正。",
+        "{year} was closed for {place} on {closed_on}; only make-up and corrections by its authority enter since.",
+    ),
     "mode-not-allowed": RejectionWords(
         "不接受该学习方式",
         "The mode of study is not allowed",

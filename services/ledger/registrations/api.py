@@ -19,6 +19,7 @@ from services.ledger.composition import Ledger, ledger_of
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 from services.ledger.registrations.registrations import HistoricCredit, Line, ListedActivity, is_at_authority
 from services.ledger.schemas import CreditYear, DocumentDay, IdentityNumber, PlausibleDay, SatIn, Score
+from services.ledger.years.admitting import CorrectionReason
 
 router = APIRouter(prefix="/v1/registrations")
 LINES_MAX = 1_000
@@ -26,6 +27,10 @@ LINES_MAX = 1_000
 Registrar = require("registration:write")
 RegistrarKey = Annotated[CommandKey, Depends(command_key(Registrar))]
 _STEPS = problems(400, 403, 409, 422)
+Correction = Annotated[
+    CorrectionReason | None,
+    Field(description="Why lines of closed years are registered all the same (B-07)."),
+]
 _Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")]
 
 
@@ -71,12 +76,14 @@ class ListedBatch(StrictModel):
     """Up to 1,000 lines."""
 
     records: Annotated[list[ListedLine], Field(min_length=1, max_length=LINES_MAX)]
+    correction: Correction = None
 
 
 class HistoricBatch(StrictModel):
     """Up to 1,000 lines."""
 
     records: Annotated[list[HistoricLine], Field(min_length=1, max_length=LINES_MAX)]
+    correction: Correction = None
 
 
 @router.post("/direct", operation_id="register_list", responses=_STEPS)
@@ -108,7 +115,7 @@ async def register_list(
         )
         for line in body.records
     ]
-    return await _register(request, ledger, lines, caller, key)
+    return await _register(request, ledger, lines, caller, key, body.correction)
 
 
 @router.post("/history", operation_id="import_history", responses=_STEPS)
@@ -131,11 +138,16 @@ async def import_history(
         )
         for line in body.records
     ]
-    return await _register(request, ledger, lines, caller, key)
+    return await _register(request, ledger, lines, caller, key, body.correction)
 
 
 async def _register(
-    request: Request, ledger: Ledger, lines: list[Line], caller: Caller, key: CommandKey
+    request: Request,
+    ledger: Ledger,
+    lines: list[Line],
+    caller: Caller,
+    key: CommandKey,
+    correction: CorrectionReason | None,
 ) -> Response:
     actor = actor_of(caller)
     if actor.place is None:
@@ -143,7 +155,7 @@ async def _register(
     if not is_at_authority(actor):
         raise OutsidePlaceError("由省级财政部门登记。", "Registered by the first-level authority.")
     language = language_of(request.headers)
-    return (await ledger.registrations.register(lines, actor, key, language)).response()
+    return (await ledger.registrations.register(lines, actor, key, language, correction)).response()
 
 
 def _check_numbers(ledger: Ledger, persons: list[ListedPerson]) -> None:

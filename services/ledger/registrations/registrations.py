@@ -24,6 +24,7 @@ from services.ledger.claims.rows import ClaimEntry, append_to_claim, open_claims
 from services.ledger.commands import Actor
 from services.ledger.events import CreditConfirmed, CreditEarned
 from services.ledger.execution import Execution
+from services.ledger.intake.releasing import release_waiting
 from services.ledger.intake.state import GroupState
 from services.ledger.moving.staying import must_judge
 from services.ledger.policy import (
@@ -40,6 +41,7 @@ from services.ledger.policy.equivalence import Role
 from services.ledger.problems import FactCountedError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.refusals import refusal_of
+from services.ledger.years.admitting import CorrectionReason, correction_in
 
 
 class ListedActivity(Struct, frozen=True, kw_only=True):
@@ -100,16 +102,24 @@ class Registrations:
         self._execution = Execution(databases, store, clock)
 
     async def register(
-        self, lines: Sequence[Line], actor: Actor, key: CommandKey, language: Language
+        self,
+        lines: Sequence[Line],
+        actor: Actor,
+        key: CommandKey,
+        language: Language,
+        correction: CorrectionReason | None = None,
     ) -> StoredAnswer:
-        """Store a list in the log of the official's authority; an outcome for every line, in order."""
+        """Store a list in the log of the official's authority; an outcome for every line, in order.
+
+        Lines of closed years are registered as corrections when a reason is given, and refused otherwise (B-07).
+        """
         assert actor.place is not None, "only officials register lists"
         log = authority_of(actor.place)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             hashes = sorted({line.identity_hash for line in lines})
             await state.read_people(conn, hashes, sorted({line.year for line in lines}))
-            work = _Listing(state, self._shelf, self._facts, actor)
+            work = _Listing(state, self._shelf, self._facts, actor, correction)
             await work.read_claims(conn, lines)
             results = [
                 await self._line(conn, work, index, line, language) for index, line in enumerate(lines)
@@ -139,7 +149,15 @@ class Registrations:
 class _Listing:
     """One list on its way into one log."""
 
-    def __init__(self, state: GroupState, shelf: PolicyShelf, facts: Facts, actor: Actor) -> None:
+    def __init__(
+        self,
+        state: GroupState,
+        shelf: PolicyShelf,
+        facts: Facts,
+        actor: Actor,
+        correction: CorrectionReason | None,
+    ) -> None:
+        self._correction = correction
         self._state = state
         self._book = shelf.book
         self._facts = facts
@@ -208,6 +226,9 @@ class _Listing:
         assert policy is not None, "nothing is awarded where no policy is"
         entry = state.account(person.person_id, line.year)
         identity = identity_in(entry.account, fact)
+        corrected = correction_in(
+            state.closures, person.place, line.year, make_up=awarded.make_up, correction=self._correction
+        )
         route: Route = "import" if isinstance(line, HistoricCredit) else "direct"
         credit_id = accounts.credit_id_of(state.log, identity)
         event = CreditEarned(
@@ -230,8 +251,10 @@ class _Listing:
             clause=awarded.clause,
             policy=policy.hash,
             registered_at=state.now,
+            correction=corrected,
         )
         state.append_to_account(entry, event, identity)
+        release_waiting(state, policy, entry, person.place)
         return Registration(
             index=index,
             outcome="registered",

@@ -152,7 +152,7 @@ async def approve_roster(
 
     A row of somebody who is not collected here, or under another name, waits and is registered when the person arrives.
     """
-    command = ReviewRoster(roster_id=roster_id, rows=body.rows)
+    command = ReviewRoster(roster_id=roster_id, rows=body.rows, correction=body.correction)
     return (await ledger_of(request).rosters.review(command, actor_of(caller), key)).response()
 
 

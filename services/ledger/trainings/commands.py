@@ -7,6 +7,7 @@ from msgspec import Struct
 from services.ledger.policy import Category
 from services.ledger.trainings.events import Session
 from services.ledger.trainings.roster_rows import RosterTable
+from services.ledger.years.admitting import CorrectionReason
 
 FilingReason = Literal[
     "plan_incomplete",
@@ -49,8 +50,9 @@ class UploadRoster(Struct, frozen=True, kw_only=True):
 
 
 class ReviewRoster(Struct, frozen=True, kw_only=True):
-    """Approve, or refuse with a reason, the rows named, or all that are open."""
+    """Approve, or refuse with a reason, the rows named, or all that are open; with a correction also in closed years."""
 
     roster_id: str
     rows: list[str] | None
     reason: RowReason | None = None
+    correction: CorrectionReason | None = None

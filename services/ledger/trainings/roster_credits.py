@@ -1,6 +1,6 @@
 """What one row of an approved roster earns: a credit for each training day, judged by the policy of the person's place."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -254,14 +254,16 @@ def settle(
     profile: Profile,
     facts: Facts,
     row: ApprovedRow,
+    correction_in: Callable[[Profile, int, bool], str | None],
 ) -> tuple[str, ...]:
-    """Register a row: its credits' ids. Raises as `judge`."""
+    """Register a row: its credits' ids. Raises as `judge`, and what `correction_in` raises of a closed year."""
     entry = state.account(profile.person.person_id, row.year)
     judged = judge(policy, standing, profile, entry.account, facts, row, state.now)
     assert policy is not None, "nothing is admitted where no policy is"
     credit_ids = []
     for item in judged:
         day = item.day
+        corrected = correction_in(profile, row.year, item.terms.make_up)
         credit_id = accounts.credit_id_of(
             state.log, f"roster:{row.roster_id}:{row.row_id}:{day.day.isoformat()}"
         )
@@ -288,6 +290,7 @@ def settle(
             registered_at=state.now,
             late=row.late or item.terms.late,
             make_up=item.terms.make_up,
+            correction=corrected,
         )
         state.append_to_account(entry, event, item.identity)
         credit_ids.append(credit_id)

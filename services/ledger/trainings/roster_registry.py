@@ -14,7 +14,7 @@ from services.ledger.accounts.profile import Profile
 from services.ledger.accounts.provider import Provider
 from services.ledger.accounts.waiting import HeldRecord
 from services.ledger.events import HeldRecordReleased, RecordHeld
-from services.ledger.intake.decide import Decider
+from services.ledger.intake.releasing import release_waiting
 from services.ledger.intake.state import GroupState
 from services.ledger.moving.problems import ProfileLeftError
 from services.ledger.moving.staying import must_judge
@@ -25,14 +25,22 @@ from services.ledger.trainings.filing import TrainingFiling
 from services.ledger.trainings.roster import Roster
 from services.ledger.trainings.roster_credits import ROSTER_ROW, ApprovedRow, days_of, judge, settle, trainer
 from services.ledger.trainings.rows import ROSTER_ROWS
+from services.ledger.years.admitting import CorrectionReason, correction_in
 
 
 class Registrar:
     """What rows become, over the state of one log."""
 
     def __init__(
-        self, state: GroupState, book: PolicyBook, nation: Mapping[str, Provider], facts: Facts
+        self,
+        state: GroupState,
+        book: PolicyBook,
+        nation: Mapping[str, Provider],
+        facts: Facts,
+        correction: CorrectionReason | None = None,
     ) -> None:
+        """With a `correction` rows of closed years are registered too, marked with that reason (B-07)."""
+        self._correction = correction
         self._state = state
         self._book = book
         self._nation = dict(nation)
@@ -48,8 +56,13 @@ class Registrar:
         here = self._state.providers.get(filing.organization_id)
         standing = trainer(filing.organization_id, here, self._nation.get(filing.organization_id), policy)
         account = self._state.account(profile.person.person_id, filing.year).account
-        judge(policy, standing, profile, account, self._facts, approved, self._state.now)
+        for item in judge(policy, standing, profile, account, self._facts, approved, self._state.now):
+            self._correction_in(profile, filing.year, item.terms.make_up)
         return None
+
+    def _correction_in(self, profile: Profile, year: int, make_up: bool) -> CorrectionReason | None:
+        place, closures = profile.person.place, self._state.closures
+        return correction_in(closures, place, year, make_up=make_up, correction=self._correction)
 
     def approve(
         self, filing: TrainingFiling, roster: Roster, row: RosterRow, employer: str | None, by: str
@@ -94,11 +107,11 @@ class Registrar:
         policy = self._book.resolve(profile.person.place, row.year)
         here, nation = self._state.providers.get(row.organization_id), self._nation.get(row.organization_id)
         standing = trainer(row.organization_id, here, nation, policy)
-        credit_ids = settle(self._state, policy, standing, profile, self._facts, row)
+        credit_ids = settle(self._state, policy, standing, profile, self._facts, row, self._correction_in)
         entry = self._state.account(profile.person.person_id, row.year)
         if policy is not None and entry.account.waiting:
             # What waits for the total counts these credits too (B-05).
-            Decider(self._state, self._book, self._nation).release_waiting(policy, entry, profile)
+            release_waiting(self._state, policy, entry, profile.person.place)
         return RowDecision(row_id=row.row_id, outcome="registered", credit_ids=credit_ids)
 
     def _approved(

@@ -31,6 +31,7 @@ from services.ledger.trainings.roster_registry import Registrar
 from services.ledger.trainings.roster_rows import RosterPreparer
 from services.ledger.trainings.roster_upload import Uploading
 from services.ledger.trainings.rows import ROSTER_ROWS, Entry
+from services.ledger.years.admitting import CorrectionReason
 
 _decode = msgspec.json.Decoder(Roster).decode
 _decode_provider = msgspec.json.Decoder(Provider).decode
@@ -164,7 +165,7 @@ class Rosters:
             hashes = sorted({row.identity_hash for row in rows})
             await self._read(conn, state, hashes, fresh.state.year, filing.state.organization_id)
             await state.read_rooms(conn, hashes)
-            registrar = self._registrar(state)
+            registrar = self._registrar(state, command.correction)
             employer = self._employer(fresh.state.reporter, fresh.state.organization_id)
             decisions = tuple(
                 registrar.approve(filing.state, fresh.state, row, employer, actor.subject) for row in rows
@@ -206,8 +207,8 @@ class Rosters:
             found += [_decode(row[0]) for row in rows]
         return sorted(found, key=lambda roster: (roster.uploaded_at, roster.roster_id))[:limit]
 
-    def _registrar(self, state: GroupState) -> Registrar:
-        return Registrar(state, self._shelf.book, self._nation.providers, self._facts)
+    def _registrar(self, state: GroupState, correction: CorrectionReason | None = None) -> Registrar:
+        return Registrar(state, self._shelf.book, self._nation.providers, self._facts, correction)
 
     def _employer(self, reporter: Reporter, organization_id: str) -> str | None:
         """The code by which an employer's people are told, when an employer reports; one nobody knows employs nobody."""

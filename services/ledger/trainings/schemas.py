@@ -13,6 +13,7 @@ from services.kit.schemas import Line, StrictModel
 from services.ledger.schemas import Adcode, CreditYear, PlausibleDay
 from services.ledger.trainings.commands import FileTraining, FilingReason, RowReason
 from services.ledger.trainings.events import Session
+from services.ledger.years.admitting import CorrectionReason
 
 _CENT = Decimal("0.01")
 _TIME = r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$"
@@ -101,9 +102,10 @@ RowIds = Annotated[
 
 
 class RosterApproval(StrictModel):
-    """The rows to approve."""
+    """The rows to approve; `correction` says why, where the year is closed (B-07)."""
 
     rows: RowIds = None
+    correction: CorrectionReason | None = None
 
 
 class RosterRefusal(StrictModel):

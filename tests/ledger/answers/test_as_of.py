@@ -24,8 +24,8 @@ class TestAsOf:
         taken, released = asyncio.Event(), asyncio.Event()
         append = EventStore.append
 
-        async def append_slowly(*args: Any) -> Any:
-            appended = await append(*args)
+        async def append_slowly(*args: Any, **under: Any) -> Any:
+            appended = await append(*args, **under)
             taken.set()
             await released.wait()
             return appended

@@ -34,10 +34,10 @@ class TestOneLogInTrouble:
         ]
         append = EventStore.append
 
-        async def append_elsewhere(store: Any, conn: Any, log: str, events: Any) -> Any:
+        async def append_elsewhere(store: Any, conn: Any, log: str, events: Any, **under: Any) -> Any:
             if log == LIAONING:
                 raise failure
-            return await append(store, conn, log, events)
+            return await append(store, conn, log, events, **under)
 
         with monkeypatch.context() as patch:
             patch.setattr(EventStore, "append", append_elsewhere)

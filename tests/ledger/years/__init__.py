@@ -1,0 +1,1 @@
+"""How a year ends at a place."""
