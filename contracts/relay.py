@@ -94,7 +94,7 @@ class Acknowledgement(RelayPart):
 
 
 class Exchange(RelayPart):
-    """An exchange as one end may see it.
+    """An exchange as one end, `seen_by`, may see it.
 
     `offer` is there for the destination until it has acknowledged the receipt, the handovers from `handed_over` on. A later
     revision says all that an earlier one said.
@@ -106,6 +106,7 @@ class Exchange(RelayPart):
     reason: Code | None = None
     from_authority: Adcode
     to_authority: Adcode
+    seen_by: Adcode
     offer: Offer | None = None
     handovers: tuple[Handover, ...] = ()
 
@@ -113,7 +114,8 @@ class Exchange(RelayPart):
 class Mail(RelayPart):
     """A page of the exchanges in which something is new for the authorities that were asked about, oldest news first.
 
-    They are listed until they are acknowledged. `next` is the `after` of the following page, null on the last.
+    They are listed until they are acknowledged, once for each end that has something to read. `next` is the `after` of the
+    following page, null on the last.
     """
 
     exchanges: Annotated[tuple[Exchange, ...], Field(max_length=MAIL_MAX)]

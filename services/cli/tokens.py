@@ -57,6 +57,8 @@ SCOPES = {
     "dashboard": frozenset({"compliance:read", "statistics:read", "sync:read"}),
     "sync": SYNC_SCOPES,
     "service": SERVICE_SCOPES,
+    "carrier": CARRIER_SCOPES,
+    "portal": frozenset({"transfer:request", "transfer:confirm"}),
     "operator": frozenset({"client:write", "organization:write", "policy:write", "feed:read"}),
 }
 """The scopes each kind of caller usually has."""

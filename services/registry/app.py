@@ -24,6 +24,7 @@ from services.registry.evidence.api import EVIDENCE_BYTES_MAX
 from services.registry.evidence.api import PATH as EVIDENCE_PATH
 from services.registry.evidence.api import router as evidence_router
 from services.registry.feed_access import feed_reader
+from services.registry.moves.api import router as moves_router
 from services.registry.organizations.api import router as organizations_router
 from services.registry.organizations.api_plans import router as plans_router
 from services.registry.people.api_changes import router as changes_router
@@ -82,6 +83,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             collections_router,
             changes_router,
             worklists_router,
+            moves_router,
             organizations_router,
             plans_router,
             accounts_router,

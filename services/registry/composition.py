@@ -13,6 +13,8 @@ from services.registry.accounts.tokens import TokenIssuer
 from services.registry.bulk.bulk import BulkCollections
 from services.registry.evidence.files import EvidenceFiles
 from services.registry.evidence.store import EvidenceStore
+from services.registry.moves.arrivals import Arrivals
+from services.registry.moves.departures import Departures
 from services.registry.organizations.organizations import Organizations
 from services.registry.organizations.queries import OrganizationQueries
 from services.registry.people.change_cases import Changes
@@ -66,6 +68,10 @@ class Registry:
         )
         self.erasures = Erasures(
             database, store, vault=vault, shares=settings.shares, files=files, clock=clock
+        )
+        self.departures = Departures(store, vault=vault, audit=self.audit)
+        self.arrivals = Arrivals(
+            database, store, vault=vault, hasher=hasher, erasures=self.erasures, clock=clock
         )
         self._settings = settings
         self.issuer = TokenIssuer(

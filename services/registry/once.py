@@ -51,6 +51,13 @@ class Commands:
         self._read_models = read_models()
 
     async def _once(self, key: CommandKey, decide: Decide) -> StoredAnswer:
+        return await self._tried(key, decide)
+
+    async def _repeatable(self, decide: Decide) -> StoredAnswer:
+        """Of a command that changes nothing when it comes again: it needs no key, and its answer is not kept."""
+        return await self._tried(None, decide)
+
+    async def _tried(self, key: CommandKey | None, decide: Decide) -> StoredAnswer:
         lost: Exception = BusyError()
         for _ in range(ATTEMPTS_MAX):
             try:
@@ -59,9 +66,9 @@ class Commands:
                 lost = error
         raise BusyError if isinstance(lost, NOTHING_STORED) else lost
 
-    async def _attempt(self, key: CommandKey, decide: Decide) -> StoredAnswer:
+    async def _attempt(self, key: CommandKey | None, decide: Decide) -> StoredAnswer:
         async with self._database.transaction() as conn:
-            stored = await claim(conn, LOG, key)
+            stored = None if key is None else await claim(conn, LOG, key)
             if stored is not None:
                 return stored
             decided = await decide(conn, self._clock())
@@ -71,7 +78,8 @@ class Commands:
                 for model in self._read_models:
                     await model.apply_decided(conn, LOG, events)
             answer = StoredAnswer.of(decided.status, decided.body)
-            await remember(conn, LOG, key, answer)
+            if key is not None:
+                await remember(conn, LOG, key, answer)
             await self._aggregates.save(conn, *changed)
         self._store.hints.announce(self._database, LOG)
         return answer

@@ -7,9 +7,18 @@ A rebuild replays the log through the same code, and its rows come out identical
 from typing import Any
 
 from services.kit.database import Connection
+from services.registry.moves.rows import move_read_models
 from services.registry.organizations.rows import organization_read_models
 from services.registry.people.case_projections import case_read_models
-from services.registry.people.person import COLLECTED, ERASED, INITIALLY_PASSED, RETURNED, SUBMITTED
+from services.registry.people.person import (
+    ARRIVING,
+    COLLECTED,
+    DROPPED,
+    ERASED,
+    INITIALLY_PASSED,
+    RETURNED,
+    SUBMITTED,
+)
 from services.registry.read_model import ReadModel
 
 _SUBMIT = """
@@ -43,6 +52,12 @@ update people
        retired_on = $15
  where log = $1 and person_id = $2
 """
+_RENEW = """
+update people
+   set name_hash = $3, place = $4, employer = $5, student = $6, student_since = $7, levels = $8, obtained = $9, jobs = $10,
+       working_since = $11, left_on = $12, retired_on = $13
+ where log = $1 and person_id = $2
+"""
 _ERASE = """
 update people set version = $3, identity_hash = null, name_hash = null, erased_at = $4 where log = $1 and person_id = $2
 """
@@ -50,9 +65,10 @@ _ERASE_COLLECTION = "update collections set version = $3, state = $4 where log =
 _MOVE = """
 update people
    set version = $3, place = $4, employer = $5, student = $5::text is null,
-       student_since = case when student = ($5::text is null) then student_since end
+       student_since = case when student = ($5::text is null) then student_since end, departed_to = null
  where log = $1 and person_id = $2
 """
+_DEPART = "update people set version = $3, departed_to = $4 where log = $1 and person_id = $2"
 
 
 async def _on_submitted(conn: Connection, log: str, event: Any) -> None:
@@ -62,12 +78,18 @@ async def _on_submitted(conn: Connection, log: str, event: Any) -> None:
         event.collection_id,
         str(event.originator_id),
         event.originator_version,
-        SUBMITTED,
+        SUBMITTED if event.transfer_id is None else ARRIVING,
         event.profile["place"],
         event.profile["employer"],
         event.submitted_by,
         event.timestamp,
     )
+
+
+async def _on_dropped(conn: Connection, log: str, event: Any) -> None:
+    if event.forgotten:
+        person_id = str(event.originator_id)
+        await conn.execute(_ERASE_COLLECTION, log, person_id, event.originator_version, DROPPED)
 
 
 async def _on_resubmitted(conn: Connection, log: str, event: Any) -> None:
@@ -113,12 +135,12 @@ async def _on_approved(conn: Connection, log: str, event: Any) -> None:
 
 def _row(log: str, event: Any) -> list[Any]:
     """The columns of a person that follow from an event with the whole profile."""
-    profile = event.profile
+    who = [log, str(event.originator_id), event.originator_version, event.identity_hash]
+    return [*who, *_facts(event.profile)]
+
+
+def _facts(profile: dict[str, Any]) -> list[Any]:
     return [
-        log,
-        str(event.originator_id),
-        event.originator_version,
-        event.identity_hash,
         profile["name_hash"],
         profile["place"],
         profile["employer"],
@@ -141,8 +163,14 @@ async def _on_changed(conn: Connection, log: str, event: Any) -> None:
     await conn.execute(_CHANGE, *_row(log, event))
 
 
+async def _on_departed(conn: Connection, log: str, event: Any) -> None:
+    await conn.execute(_DEPART, log, str(event.originator_id), event.originator_version, event.to_place)
+
+
 async def _on_moved(conn: Connection, log: str, event: Any) -> None:
     person_id = str(event.originator_id)
+    if event.profile is not None:
+        await conn.execute(_RENEW, log, person_id, *_facts(event.profile))
     await conn.execute(_MOVE, log, person_id, event.originator_version, event.place, event.employer)
 
 
@@ -167,6 +195,7 @@ def read_models() -> list[ReadModel]:
                 "registry.InitialReviewPassed": _on_passed,
                 "registry.CollectionReturned": _on_returned,
                 "registry.InfoCollected": _on_approved,
+                "registry.ArrivalDropped": _on_dropped,
                 "registry.PersonErased": _collection_erased,
             },
         ),
@@ -176,9 +205,11 @@ def read_models() -> list[ReadModel]:
                 "registry.InfoCollected": _on_collected,
                 "registry.InfoChanged": _on_changed,
                 "registry.ProfileMoved": _on_moved,
+                "registry.ProfileDeparted": _on_departed,
                 "registry.PersonErased": _on_erased,
             },
         ),
         *case_read_models(),
+        *move_read_models(),
         *organization_read_models(),
     ]

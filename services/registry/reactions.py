@@ -1,4 +1,5 @@
-"""A completed transfer becomes the registry's own event, so that a person stands under the place that has them."""
+"""A completed transfer becomes the registry's own event, so that a person stands under the place that has them, or is
+marked as departed."""
 
 from __future__ import annotations
 
@@ -39,12 +40,7 @@ class TransferReaction:
         arrivals = [fact for fact in facts if isinstance(fact, ProfileTransferred)]
         people = await self._people(conn, {fact.person_id for fact in arrivals})
         for fact in arrivals:
-            people[fact.person_id].move(
-                transfer_id=fact.transfer_id,
-                place=fact.to_place,
-                employer=fact.employer,
-                at=fact.transferred_at,
-            )
+            _take(people[fact.person_id], fact)
         moved = [person for person in people.values() if person.pending_events]
         if not moved:
             return
@@ -62,3 +58,13 @@ class TransferReaction:
         if missing:
             raise UnknownArrivalError(", ".join(missing))
         return {each: people[each] for each in wanted}
+
+
+def _take(person: Person, fact: ProfileTransferred) -> None:
+    """The origin tells last: if the profile has arrived here, it departed to nowhere else."""
+    if fact.end == "origin":
+        person.depart(transfer_id=fact.transfer_id, to_place=fact.to_place, at=fact.transferred_at)
+        return
+    person.move(
+        transfer_id=fact.transfer_id, place=fact.to_place, employer=fact.employer, at=fact.transferred_at
+    )

@@ -13,7 +13,7 @@ from services.kit.auth import TokenVerifier, require
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
-from services.transfer.api import router
+from services.transfer.api import people_router, router
 from services.transfer.composition import Transfers, open_transfers
 from services.transfer.publishing import SOURCE, published_event
 from services.transfer.settings import TransferSettings
@@ -21,7 +21,8 @@ from services.transfer.tables import LOG
 
 TITLE = "Xuefen transfer"
 DESCRIPTION = (
-    "A profile moves to another place: requested, accepted by the origin, approved by the destination."
+    "A profile moves to another place: requested, accepted by the origin, approved by the destination; between two "
+    "authorities it is carried by the national relay, and confirmed by the person."
 )
 
 Opener = Callable[[EventStore], AbstractAsyncContextManager[Transfers]]
@@ -60,7 +61,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[router, feed],
+        routers=[router, people_router, feed],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

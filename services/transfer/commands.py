@@ -68,3 +68,10 @@ class WithdrawTransfer(Struct, frozen=True, kw_only=True):
 
     transfer_id: UUID
     actor: Actor
+
+
+class ConfirmArrival(Struct, frozen=True, kw_only=True):
+    """The person looks an approved arrival up, which completes what they have to do (S2C-18)."""
+
+    transfer_id: UUID
+    actor: Actor

@@ -10,7 +10,9 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.transfer.application import TransferApplication
+from services.transfer.casebook import CaseBook
 from services.transfer.opened import OpenedAuthorities
+from services.transfer.peers.peers import Peers, open_peers
 from services.transfer.queries import TransferQueries
 from services.transfer.reactions import RegistryReaction
 from services.transfer.settings import TransferSettings
@@ -23,13 +25,22 @@ class Transfers:
     """The transfer service of one process: its database, and all that reads and writes it."""
 
     def __init__(
-        self, database: Database, store: EventStore, opened: OpenedAuthorities, clock: Clock = utc_now
+        self,
+        database: Database,
+        store: EventStore,
+        opened: OpenedAuthorities,
+        peers: Peers,
+        clock: Clock = utc_now,
     ) -> None:
         self.database = database
         self.databases = Databases(database)
         self.store = store
         self.clock = clock
-        self.application = TransferApplication(database, store, opened=opened, clock=clock)
+        self.peers = peers
+        self.application = TransferApplication(
+            database, store, opened=opened, ledger=peers.ledger, clock=clock
+        )
+        self.cases = CaseBook(database, store, clock=clock)
         self.queries = TransferQueries(database, store)
         self.reaction = RegistryReaction(store)
 
@@ -66,12 +77,14 @@ async def open_transfers(
 ) -> AsyncIterator[Transfers]:
     """A transfer service that is ready for use, closed at the end. Raises OpenedAuthoritiesError for a bad list."""
     opened = OpenedAuthorities.from_file(settings.transfer_opened_authorities_file)
-    transfers = Transfers(await connect(settings, process), store, opened)
-    try:
-        await transfers.prepare()
-        yield transfers
-    finally:
-        await transfers.close()
+    _ = settings.authorities
+    async with open_peers(settings) as peers:
+        transfers = Transfers(await connect(settings, process), store, opened, peers)
+        try:
+            await transfers.prepare()
+            yield transfers
+        finally:
+            await transfers.close()
 
 
 def transfers_of(request: Request) -> Transfers:

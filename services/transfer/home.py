@@ -33,13 +33,17 @@ class OrganizationRecorded(Event, frozen=True, kw_only=True):
 
 
 class Home(Struct, frozen=True, kw_only=True):
-    """A profile's place and employer, the version of its stream, and the transfer that brought it, if one did."""
+    """A profile's place and employer, the version of its stream, and the transfer that brought it, if one did.
+
+    `away` says that it was transferred to an authority of another deployment; the place is the one it left.
+    """
 
     person_id: str
     place: str
     employer: str | None
     version: int
     transfer_id: str | None = None
+    away: bool = False
 
 
 def home_stream(person_id: str) -> str:

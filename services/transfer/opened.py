@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from contracts.divisions import AUTHORITIES, NATION
+from contracts.divisions import AUTHORITIES, NATION, authority_of
 
 PACKAGED = Path(__file__).with_name("opened_authorities.yaml")
 _EXPECTED = "must be a list of {authority, opened_on} under `opened`"
@@ -29,6 +29,10 @@ class OpenedAuthorities:
         """Whether the authority has opened the service by that day."""
         since = self._since.get(authority)
         return since is not None and since <= on
+
+    def have_opened(self, from_place: str, to_place: str, on: date) -> bool:
+        """Whether the authorities of both places have opened the service by that day."""
+        return all(self.has_opened(authority_of(place), on) for place in (from_place, to_place))
 
     @classmethod
     def from_file(cls, path: Path = PACKAGED) -> OpenedAuthorities:

@@ -41,13 +41,43 @@ class SamePlaceError(Problem):
     title_en: ClassVar[str] = "The profile is already kept there"
 
 
-class CrossAuthoritySuspendedError(Problem):
-    """暂缓办理: the two authorities have not both opened transfers to each other (S2C-13)."""
+class PersonDepartedError(Problem):
+    """The profile was transferred to another authority; it can come back only by a transfer from there."""
 
-    code: ClassVar[str] = "cross-authority-suspended"
+    code: ClassVar[str] = "person-departed"
     status: ClassVar[int] = 409
-    title_zh: ClassVar[str] = "跨省调转暂缓办理"
-    title_en: ClassVar[str] = "Transfers between these two authorities are suspended"
+    title_zh: ClassVar[str] = "该人员档案已调出"
+    title_en: ClassVar[str] = "The profile was transferred to another authority"
+
+
+class DepartureBlockedError(Problem):
+    """Something of the person's must be finished or withdrawn first; `blockers` names each: kind, id and year (S2C-14).
+
+    待继续教育登记确认后再申请调转: wait for the registration, or withdraw what is open, then ask again.
+    """
+
+    code: ClassVar[str] = "departure-blocked"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "有未登记的继续教育或在办事项，暂不能调出"
+    title_en: ClassVar[str] = "Something of the person's must be finished before the profile can leave"
+
+
+class LedgerUnavailableError(Problem):
+    """The ledger could not be asked whether anything blocks the departure; nothing was stored, try again."""
+
+    code: ClassVar[str] = "ledger-unavailable"
+    status: ClassVar[int] = 503
+    title_zh: ClassVar[str] = "暂时无法核对继续教育登记情况，请稍后再试"
+    title_en: ClassVar[str] = "The ledger cannot be asked right now"
+
+
+class TransferLateError(Problem):
+    """The last day of this step has passed: the transfer is returned and can be asked for again."""
+
+    code: ClassVar[str] = "transfer-late"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "已超过办理期限，申请将予退回"
+    title_en: ClassVar[str] = "The last day of this step has passed"
 
 
 class TransferOpenError(Problem):

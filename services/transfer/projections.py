@@ -12,9 +12,11 @@ from services.kit import events as codec
 from services.kit.aggregates import domain_event
 from services.kit.database import Connection
 from services.kit.event_store import RecordedEvent
+from services.transfer.cases.arrival import arrival_id
+from services.transfer.cases.errands import errand_of
+from services.transfer.cases.states import OVER, Kind, State, places_concerned
 from services.transfer.home import HomeRecorded, OrganizationRecorded
 from services.transfer.tables import READ_MODELS
-from services.transfer.transfer import TransferState, places_concerned
 
 _RECORD_HOME = """
 insert into homes (log, person_id, place, employer, version) values ($1, $2, $3, $4, 1)
@@ -22,20 +24,32 @@ on conflict (log, person_id) do update
    set place = excluded.place, employer = excluded.employer, version = homes.version + 1
 """
 _MOVE_HOME = """
-update homes set place = $3, employer = $4, transfer_id = $5 where log = $1 and person_id = $2
+insert into homes (log, person_id, place, employer, version, transfer_id) values ($1, $2, $3, $4, 0, $5)
+on conflict (log, person_id) do update
+   set place = excluded.place, employer = excluded.employer, transfer_id = excluded.transfer_id, away = false
+"""
+# Where both ends are here the arrival has come first, and the person is away from nowhere.
+_LEAVE_HOME = """
+update homes set away = true
+ where log = $1 and person_id = $2
+   and not exists (select from transfers where log = $1 and transfer_id = $3 and state = 'completed')
 """
 _RECORD_ORGANIZATION = """
 insert into organizations (log, organization_id, uscc, version) values ($1, $2, $3, 1)
 on conflict (log, organization_id) do update set uscc = excluded.uscc, version = organizations.version + 1
 """
 _ADD_TRANSFER = """
-insert into transfers (log, transfer_id, person_id, from_place, to_place, state, requested_at, since)
-values ($1, $2, $3, $4, $5, $6, $7, $7)
+insert into transfers
+    (log, transfer_id, kind, person_id, from_place, to_place, state, errand, requested_at, since)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 """
 _MOVE_TRANSFER = """
-update transfers set state = $3, since = $4 where log = $1 and transfer_id = $2
-returning from_place, to_place, requested_at
+update transfers set state = $3, since = $4, errand = $5, reason = $6, ended_at = $7
+ where log = $1 and transfer_id = $2
+returning requested_at
 """
+_KIND = "select kind, from_place, to_place from transfers where log = $1 and transfer_id = $2"
+_ERRAND_DONE = "update transfers set errand = null where log = $1 and transfer_id = $2"
 _LIST = """
 insert into worklist (log, place, state, requested_at, transfer_id)
 select $1, place, $3, $4, $5 from unnest($2::text[]) as place
@@ -44,6 +58,8 @@ _UNLIST = """
 delete from worklist
  where log = $1 and place = any($2::text[]) and state = any($3::text[]) and requested_at = $4 and transfer_id = $5
 """
+
+Change = Callable[[Connection, str, Sequence[Any]], Awaitable[None]]
 
 
 class TransfersProjection:
@@ -83,56 +99,108 @@ async def _record_organizations(conn: Connection, log: str, events: Sequence[Org
     )
 
 
-async def _request(conn: Connection, log: str, events: Sequence[Any]) -> None:
-    for event in events:
-        transfer_id, state, at = str(event.originator_id), TransferState.REQUESTED.value, event.timestamp
-        places = (event.from_place, event.to_place)
-        await conn.execute(_ADD_TRANSFER, log, transfer_id, event.person_id, *places, state, at)
-        await conn.execute(_LIST, log, _listed(state, *places), state, at, transfer_id)
+def _begins(kind: Kind, state: State) -> Change:
+    async def begin(conn: Connection, log: str, events: Sequence[Any]) -> None:
+        for event in events:
+            first = State.SUSPENDED if getattr(event, "suspended", False) else state
+            transfer_id, at = str(event.originator_id), event.timestamp
+            places = (event.from_place, event.to_place)
+            row = (
+                log,
+                transfer_id,
+                kind.value,
+                event.person_id,
+                *places,
+                first.value,
+                errand_of(kind, first),
+                at,
+            )
+            await conn.execute(_ADD_TRANSFER, *row)
+            await conn.execute(_LIST, log, _listed(kind, first, *places), first.value, at, transfer_id)
+
+    return begin
 
 
-def _move_to(state: TransferState) -> Callable[[Connection, str, Sequence[Any]], Awaitable[None]]:
-    async def move(conn: Connection, log: str, events: Sequence[Any]) -> None:
+def _enters(state: State) -> Change:
+    async def enter(conn: Connection, log: str, events: Sequence[Any]) -> None:
         for event in events:
             await _move(conn, log, event, state)
 
-    return move
+    return enter
 
 
-async def _move(conn: Connection, log: str, event: Any, state: TransferState) -> None:
-    transfer_id = str(event.originator_id)
-    row = await conn.fetchrow(_MOVE_TRANSFER, log, transfer_id, state.value, event.timestamp)
-    assert row is not None, "a transfer begins with its request"
-    from_place, to_place, requested_at = row
-    before = [each.value for each in TransferState if each is not state]
+async def _move(conn: Connection, log: str, event: Any, state: State) -> None:
+    transfer_id, at = str(event.originator_id), event.timestamp
+    found = await conn.fetchrow(_KIND, log, transfer_id)
+    assert found is not None, "a transfer begins with its request or its receipt"
+    kind, from_place, to_place = Kind(found["kind"]), found["from_place"], found["to_place"]
+    ended = at if state in OVER else None
+    reason, errand = getattr(event, "reason", None), errand_of(kind, state)
+    requested_at = await conn.fetchval(
+        _MOVE_TRANSFER, log, transfer_id, state.value, at, errand, reason, ended
+    )
+    before = [each.value for each in State if each is not state]
     everywhere = sorted({*chain_of(from_place), *chain_of(to_place)})
     await conn.execute(_UNLIST, log, everywhere, before, requested_at, transfer_id)
-    listed = _listed(state, from_place, to_place)
+    listed = _listed(kind, state, from_place, to_place)
     await conn.execute(_LIST, log, listed, state.value, requested_at, transfer_id)
 
 
 async def _arrive(conn: Connection, log: str, events: Sequence[Any]) -> None:
+    """The profile is kept at the destination: after a transfer within an authority, or an arrival."""
     for event in events:
-        await _move(conn, log, event, TransferState.COMPLETED)
-        arrival = (event.to_place, event.employer, str(event.originator_id))
-        await conn.execute(_MOVE_HOME, log, event.person_id, *arrival)
+        await _move(conn, log, event, State.COMPLETED)
+        transfer_id = getattr(event, "transfer_id", None) or str(event.originator_id)
+        await conn.execute(_MOVE_HOME, log, event.person_id, event.to_place, event.employer, transfer_id)
 
 
-def _listed(state: str, from_place: str, to_place: str) -> list[str]:
+async def _depart(conn: Connection, log: str, events: Sequence[Any]) -> None:
+    for event in events:
+        await _move(conn, log, event, State.COMPLETED)
+        await conn.execute(_LEAVE_HOME, log, event.person_id, str(arrival_id(str(event.originator_id))))
+
+
+async def _told(conn: Connection, log: str, events: Sequence[Any]) -> None:
+    for event in events:
+        await conn.execute(_ERRAND_DONE, log, str(event.originator_id))
+
+
+def _listed(kind: Kind, state: State, from_place: str, to_place: str) -> list[str]:
     """Every place whose officials find the transfer in their list: the places concerned, and all above them."""
-    concerned = places_concerned(state, from_place, to_place)
+    concerned = places_concerned(kind, state, from_place, to_place)
     return sorted({above for place in concerned for above in chain_of(place)})
 
 
 _RECORDED = frozenset({HomeRecorded.TOPIC, OrganizationRecorded.TOPIC})
-_CHANGES: dict[str, Callable[[Connection, str, Sequence[Any]], Awaitable[None]]] = {
+_CHANGES: dict[str, Change] = {
     HomeRecorded.TOPIC: _record_homes,
     OrganizationRecorded.TOPIC: _record_organizations,
-    "transfer.TransferRequested": _request,
-    "transfer.TransferAccepted": _move_to(TransferState.ACCEPTED),
-    "transfer.TransferReturned": _move_to(TransferState.RETURNED),
-    "transfer.TransferWithdrawn": _move_to(TransferState.WITHDRAWN),
+    "transfer.TransferRequested": _begins(Kind.WITHIN, State.REQUESTED),
+    "transfer.TransferAccepted": _enters(State.ACCEPTED),
+    "transfer.TransferReturned": _enters(State.RETURNED),
+    "transfer.TransferExpired": _enters(State.RETURNED),
+    "transfer.TransferWithdrawn": _enters(State.WITHDRAWN),
     "transfer.ProfileTransferred": _arrive,
+    "transfer.DepartureRequested": _begins(Kind.OUT, State.REQUESTED),
+    "transfer.DepartureResumed": _enters(State.REQUESTED),
+    "transfer.DepartureBlocked": _enters(State.RETURNED),
+    "transfer.DepartureAccepted": _enters(State.ACCEPTED),
+    "transfer.DepartureReturned": _enters(State.RETURNED),
+    "transfer.DepartureExpired": _enters(State.RETURNED),
+    "transfer.DepartureWithdrawn": _enters(State.WITHDRAWN),
+    "transfer.DepartureOffered": _enters(State.OFFERED),
+    "transfer.DepartureFetched": _enters(State.FETCHED),
+    "transfer.DepartureConfirmed": _enters(State.CONFIRMED),
+    "transfer.DepartureHandedOver": _enters(State.HANDED_OVER),
+    "transfer.ProfileDeparted": _depart,
+    "transfer.ArrivalReceived": _begins(Kind.IN, State.RECEIVED),
+    "transfer.ArrivalApproved": _enters(State.APPROVED),
+    "transfer.ArrivalRefused": _enters(State.REFUSED),
+    "transfer.ArrivalExpired": _enters(State.REFUSED),
+    "transfer.ArrivalConfirmed": _enters(State.CONFIRMED),
+    "transfer.ArrivalCancelled": _enters(State.CANCELLED),
+    "transfer.RelayTold": _told,
+    "transfer.ProfileArrived": _arrive,
 }
 
 

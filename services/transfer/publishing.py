@@ -1,5 +1,6 @@
 """What of the transfer log others are told: a stored event is not a published one, this mapping stands between."""
 
+from collections.abc import Callable
 from typing import Any
 
 from contracts.divisions import authority_of
@@ -27,12 +28,17 @@ def published_event(recorded: RecordedEvent) -> dict[str, Any] | None:
 
 
 def publish(recorded: RecordedEvent) -> PublishedEvent | None:
-    """The published event of a stored one, or None for what stays inside."""
+    """The published event of a stored one, or None for what stays inside.
+
+    Of an arrival nothing is told until it is there; of a suspended departure nothing until it goes on.
+    """
     make = _PUBLISHED.get(recorded.topic)
     return None if make is None else make(domain_event(recorded))
 
 
-def _requested(event: Any) -> TransferRequested:
+def _requested(event: Any) -> TransferRequested | None:
+    if getattr(event, "suspended", False):
+        return None
     return TransferRequested(**_who(event), **_places(event), requested_at=event.timestamp)
 
 
@@ -48,14 +54,14 @@ def _withdrawn(event: Any) -> TransferWithdrawn:
     return TransferWithdrawn(**_who(event), withdrawn_at=event.timestamp)
 
 
-def _transferred(event: Any) -> ProfileTransferred:
-    return ProfileTransferred(
-        **_who(event),
-        **_places(event),
-        employer=event.employer,
-        transferred_at=event.timestamp,
-        end="within",
-    )
+def _transferred(end: str) -> Callable[[Any], ProfileTransferred]:
+    def make(event: Any) -> ProfileTransferred:
+        who = _who(event) | {"transfer_id": getattr(event, "transfer_id", None) or str(event.originator_id)}
+        return ProfileTransferred(
+            **who, **_places(event), employer=event.employer, transferred_at=event.timestamp, end=end
+        )
+
+    return make
 
 
 def _who(event: Any) -> dict[str, Any]:
@@ -71,10 +77,20 @@ def _places(event: Any) -> dict[str, Any]:
     }
 
 
-_PUBLISHED = {
+_PUBLISHED: dict[str, Callable[[Any], PublishedEvent | None]] = {
     "transfer.TransferRequested": _requested,
     "transfer.TransferAccepted": _accepted,
     "transfer.TransferReturned": _returned,
+    "transfer.TransferExpired": _returned,
     "transfer.TransferWithdrawn": _withdrawn,
-    "transfer.ProfileTransferred": _transferred,
+    "transfer.ProfileTransferred": _transferred("within"),
+    "transfer.DepartureRequested": _requested,
+    "transfer.DepartureResumed": _requested,
+    "transfer.DepartureAccepted": _accepted,
+    "transfer.DepartureReturned": _returned,
+    "transfer.DepartureBlocked": _returned,
+    "transfer.DepartureExpired": _returned,
+    "transfer.DepartureWithdrawn": _withdrawn,
+    "transfer.ProfileDeparted": _transferred("origin"),
+    "transfer.ProfileArrived": _transferred("destination"),
 }

@@ -7,30 +7,34 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from services.kit.aggregates import AggregateNotFoundError, Aggregates
+from services.kit.aggregates import Aggregates
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
 from services.transfer.actors import Actor
+from services.transfer.cases.any_case import AnyCase, load_case
 from services.transfer.tables import LOG
-from services.transfer.transfer import Transfer
 
 _REMARKS = "select part, content from remarks where log = $1 and transfer_id = $2"
 _REQUESTED_AT = "select requested_at from transfers where log = $1 and transfer_id = $2"
 _WORKLIST = """
-select t.transfer_id, t.person_id, t.from_place, t.to_place, t.state, t.requested_at, t.since
+select t.transfer_id, t.kind, t.person_id, t.from_place, t.to_place, t.state, t.reason, t.requested_at, t.since
   from worklist w join transfers t on t.log = w.log and t.transfer_id = w.transfer_id
  where w.log = $1 and w.place = $2 and w.state = any($3::text[])
    and ($4::timestamptz is null or (w.requested_at, w.transfer_id) > ($4, $5))
  order by w.requested_at, w.transfer_id
  limit $6
 """
+_OF_PERSON = """
+select transfer_id from transfers where log = $1 and person_id = $2 order by requested_at desc, transfer_id limit $3
+"""
+OF_PERSON_MAX = 100
 
 
 class Found(NamedTuple):
     """A transfer with what people typed about it."""
 
-    transfer: Transfer
+    transfer: AnyCase
     remarks: Mapping[str, str]
 
 
@@ -38,10 +42,12 @@ class Listed(NamedTuple):
     """A line of a worklist."""
 
     transfer_id: str
+    kind: str
     person_id: str
     from_place: str
     to_place: str
     state: str
+    reason: str | None
     requested_at: datetime
     since: datetime
 
@@ -56,14 +62,22 @@ class TransferQueries:
     async def get_transfer(self, transfer_id: UUID, actor: Actor) -> Found:
         """One transfer. Raises NotFoundError, also when the actor may not know of it."""
         async with self._database.acquire() as conn:
-            try:
-                transfer = await self._aggregates.get(conn, Transfer, transfer_id)
-            except AggregateNotFoundError:
-                raise NotFoundError from None
-            if not transfer.may_see(actor):
-                raise NotFoundError
-            rows = await conn.fetch(_REMARKS, LOG, str(transfer_id))
-        return Found(transfer, {row["part"]: row["content"] for row in rows})
+            found = await self._found(conn, transfer_id)
+        if not found.transfer.may_see(actor):
+            raise NotFoundError
+        return found
+
+    async def transfers_of(self, person_id: str, actor: Actor) -> list[Found]:
+        """A person's transfers, newest first, as far as the actor may see them; at most a hundred."""
+        async with self._database.acquire() as conn:
+            ids = [UUID(row[0]) for row in await conn.fetch(_OF_PERSON, LOG, person_id, OF_PERSON_MAX)]
+            found = [await self._found(conn, each) for each in ids]
+        return [each for each in found if each.transfer.may_see(actor)]
+
+    async def _found(self, conn: Connection, transfer_id: UUID) -> Found:
+        case = await load_case(conn, self._aggregates, transfer_id)
+        rows = await conn.fetch(_REMARKS, LOG, str(transfer_id))
+        return Found(case, {row["part"]: row["content"] for row in rows})
 
     async def list_transfers(
         self, actor: Actor, place: str, states: Sequence[str], *, after: UUID | None, limit: int

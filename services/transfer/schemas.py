@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from contracts.divisions import NATION, is_known
+from contracts.handover import Blocker
 from contracts.identifiers import check_uscc
 from services.kit.calendar import UnknownYear
 from services.kit.clock import local_date
@@ -17,9 +18,13 @@ from services.kit.field_errors import refuse
 from services.kit.schemas import Line, StrictModel
 from services.transfer.actors import Actor
 from services.transfer.application import REFUSAL_TEXT, evidence_part
+from services.transfer.cases.any_case import AnyCase
+from services.transfer.cases.case import Step
+from services.transfer.cases.departure import Departure
+from services.transfer.cases.limits import due_on
+from services.transfer.cases.states import Kind, State, desk_of
 from services.transfer.commands import Evidence, MediaType, RefusalReason
 from services.transfer.queries import Found, Listed
-from services.transfer.transfer import Step, desk_of, due_on
 
 EVIDENCE_MAX = 10
 TEXT_LENGTH_MAX = 200
@@ -28,7 +33,23 @@ TEXT_LENGTH_MAX = 200
 # digits. Eight digits alone may be a date.
 _LOOKS_LIKE_A_NUMBER = re.compile(r"(?:\d[\s\-.]*){9}|(?<![A-Za-z])[A-Za-z]\d{8}")
 
-State = Literal["requested", "accepted", "completed", "returned", "withdrawn"]
+StateName = Literal[
+    "suspended",
+    "requested",
+    "accepted",
+    "offered",
+    "fetched",
+    "received",
+    "approved",
+    "confirmed",
+    "handed_over",
+    "completed",
+    "returned",
+    "withdrawn",
+    "refused",
+    "cancelled",
+]
+KindName = Literal["within", "out", "in"]
 
 
 def _known_place(code: str) -> str:
@@ -117,22 +138,25 @@ class TransferReceipt(StrictModel):
     """Where a transfer stands after a command; `due` is null when nobody's turn is left or the day is not known yet."""
 
     transfer_id: str
-    state: State
+    kind: KindName = Field(description="Within one authority, out to another, or in from another.")
+    state: StateName
     desk: str | None = Field(description="The place whose turn it is.")
-    due: date | None = Field(description="Last day of the desk's ten working days (S2C-05), until 24:00.")
+    due: date | None = Field(description="Last day of this step (S2C-05), until 24:00.")
 
 
 class DueView(StrictModel):
-    """When a desk must have decided. `on` is null where the working days of `unknown_year` are not announced yet."""
+    """The last day of a step. `on` is null where the working days of `unknown_year` are not announced yet."""
 
     on: date | None
     unknown_year: int | None = None
     late: bool | None
 
     @classmethod
-    def of(cls, since: datetime, today: date) -> DueView:
-        """For a transfer that came to the desk at `since`."""
-        due = due_on(since)
+    def of(cls, kind: Kind, state: State, since: datetime, today: date) -> DueView | None:
+        """For a transfer that came into its state at `since`; None where the state has no last day."""
+        due = due_on(kind, state, since)
+        if due is None:
+            return None
         if isinstance(due, UnknownYear):
             return cls(on=None, unknown_year=due.year, late=None)
         return cls(on=due, late=today > due)
@@ -141,7 +165,7 @@ class DueView(StrictModel):
 class StepView(StrictModel):
     """One thing that happened; officials also see who decided."""
 
-    state: State
+    state: StateName
     at: datetime
     place: str | None = Field(description="The place whose official acted; null for the person.")
     reason: str | None = None
@@ -171,14 +195,18 @@ class TransferView(StrictModel):
     """Everything about one transfer; the state is shown at any time (S2C-11)."""
 
     transfer_id: str
+    kind: KindName
     person_id: str
     from_place: str
     to_place: str
     employer: str | None
     student: bool
-    state: State
+    state: StateName
     desk: str | None
     due: DueView | None
+    blockers: list[Blocker] = Field(
+        description="What had to be finished first, when that is why it was returned."
+    )
     evidence: list[EvidenceView]
     refusal_text: str | None
     steps: list[StepView]
@@ -189,6 +217,7 @@ class TransferView(StrictModel):
         transfer, remarks = found
         return cls(
             transfer_id=str(transfer.id),
+            kind=transfer.kind.value,
             person_id=transfer.person_id,
             from_place=transfer.from_place,
             to_place=transfer.to_place,
@@ -196,11 +225,16 @@ class TransferView(StrictModel):
             student=transfer.student,
             state=transfer.state.value,
             desk=transfer.desk,
-            due=DueView.of(transfer.since, local_date(now)) if transfer.desk is not None else None,
+            due=DueView.of(transfer.kind, transfer.state, transfer.since, local_date(now)),
+            blockers=_blockers(transfer),
             evidence=_evidence(transfer.evidence, remarks),
             refusal_text=remarks.get(REFUSAL_TEXT),
             steps=[StepView.of(step, official=actor.place is not None) for step in transfer.steps],
         )
+
+
+def _blockers(case: AnyCase) -> list[Blocker]:
+    return [Blocker(**each) for each in case.blockers] if isinstance(case, Departure) else []
 
 
 def _evidence(files: list[dict[str, str]], remarks: Mapping[str, str]) -> list[EvidenceView]:
@@ -213,10 +247,12 @@ class ListedTransfer(StrictModel):
     """A line of a worklist."""
 
     transfer_id: str
+    kind: str
     person_id: str
     from_place: str
     to_place: str
     state: str
+    reason: str | None
     requested_at: datetime
     desk: str | None
     due: DueView | None
@@ -224,16 +260,18 @@ class ListedTransfer(StrictModel):
     @classmethod
     def of(cls, listed: Listed, now: datetime) -> ListedTransfer:
         """The line as it reads at a moment."""
-        desk = desk_of(listed.state, listed.from_place, listed.to_place)
+        kind, state = Kind(listed.kind), State(listed.state)
         return cls(
             transfer_id=listed.transfer_id,
+            kind=listed.kind,
             person_id=listed.person_id,
             from_place=listed.from_place,
             to_place=listed.to_place,
             state=listed.state,
+            reason=listed.reason,
             requested_at=listed.requested_at,
-            desk=desk,
-            due=DueView.of(listed.since, local_date(now)) if desk is not None else None,
+            desk=desk_of(kind, state, listed.from_place, listed.to_place),
+            due=DueView.of(kind, state, listed.since, local_date(now)),
         )
 
 
@@ -242,3 +280,9 @@ class Worklist(StrictModel):
 
     items: list[ListedTransfer]
     next: str | None
+
+
+class OwnTransfers(StrictModel):
+    """A person's transfers, newest first."""
+
+    transfers: list[TransferView]

@@ -1,5 +1,8 @@
-"""The transfer service's tables. The first four are read models, written with their events and rebuilt from the log;
-`remarks` is not: it holds what people typed, which may name somebody and therefore stays out of the log."""
+"""The transfer service's tables. The first four are read models, written with their events and rebuilt from the log.
+
+`remarks` is not: it holds what people typed, which may name somebody and therefore stays out of the log. Neither is
+`leases`: which worker is carrying what right now is no fact worth keeping.
+"""
 
 from services.kit.event_store import table_sql
 
@@ -61,6 +64,34 @@ create table remarks (
     primary key (log, transfer_id, part)
 )"""
 
+_LEASES = """
+create table leases (
+    log text collate "C" not null,
+    transfer_id text collate "C" not null,
+    free_at timestamptz not null,
+    attempts integer not null,
+    primary key (log, transfer_id)
+)"""
+
+_BETWEEN_AUTHORITIES = (
+    "alter table homes add column away boolean not null default false",
+    """
+alter table transfers
+    add column kind text collate "C" not null default 'within',
+    add column reason text collate "C",
+    add column errand text collate "C",
+    add column ended_at timestamptz""",
+    """
+update transfers set ended_at = since where state in ('completed', 'returned', 'withdrawn')""",
+    "alter table transfers alter column kind drop default",
+    "drop index transfers_open",
+    """
+create unique index transfers_open on transfers (log, person_id) where ended_at is null and kind <> 'in'""",
+    "create index transfers_of_person on transfers (log, person_id, requested_at)",
+    "create index transfers_in_state on transfers (log, kind, state, since) where ended_at is null",
+    "create index transfers_errands on transfers (log, since) where errand is not null",
+)
+
 READ_MODELS: dict[str, str] = {
     "homes": _HOMES,
     "organizations": _ORGANIZATIONS,
@@ -75,3 +106,8 @@ def tables_sql(*, partitions: int = 0) -> list[str]:
     for table, ddl in {**READ_MODELS, "remarks": _REMARKS}.items():
         statements += table_sql(table, ddl, partitions=partitions)
     return [*statements, _OPEN_TRANSFERS]
+
+
+def between_authorities_sql(*, partitions: int = 0) -> list[str]:
+    """The statements that make room for transfers between authorities, and for the errands of the worker."""
+    return [*_BETWEEN_AUTHORITIES, *table_sql("leases", _LEASES, partitions=partitions)]

@@ -1,9 +1,9 @@
-"""The transfer service's worker: follows the registry's feed into the service's own log."""
+"""The transfer service's worker: follows the registry's feed into the service's own log, and carries transfers on."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import httpx
 from pydantic import ValidationError
@@ -17,6 +17,8 @@ from services.kit.feed import CloudEvent
 from services.kit.follower import FeedFollower, InOneTransaction, TokenFile
 from services.kit.settings import SettingsError
 from services.transfer.composition import Transfers, open_transfers
+from services.transfer.opened import OpenedAuthorities
+from services.transfer.process.process import Process, keep_doing
 from services.transfer.settings import TransferSettings
 from services.transfer.tables import LOG
 
@@ -40,11 +42,29 @@ def follow_registry(transfers: Transfers, client: httpx.AsyncClient) -> FeedFoll
     return FeedFollower(client, SOURCE_LOG, load_checkpoint=once.load_checkpoint, handle=handle)
 
 
+def process_of(
+    transfers: Transfers, authorities: Sequence[str], opened: Callable[[], OpenedAuthorities]
+) -> Process:
+    """One worker's share of what has to be carried on."""
+    return Process(
+        transfers.database,
+        transfers.cases,
+        transfers.peers,
+        authorities=authorities,
+        opened=opened,
+        clock=transfers.clock,
+    )
+
+
 async def run() -> None:
     """Work until cancelled. Raises SettingsError when a setting is missing, and what stops the follower."""
     settings = TransferSettings.load()
     if settings.transfer_token_file is None:
         raise SettingsError("XUEFEN_TRANSFER_TOKEN_FILE is not set: the worker reads feeds with this token")
+
+    def opened() -> OpenedAuthorities:
+        return OpenedAuthorities.from_file(settings.transfer_opened_authorities_file)
+
     # Services are called directly, never through a proxy of the environment.
     async with (
         open_transfers(settings, "worker", EventStore()) as transfers,
@@ -53,7 +73,14 @@ async def run() -> None:
         ) as registry,
         asyncio.TaskGroup() as tasks,
     ):
-        tasks.create_task(follow_registry(transfers, registry).run())
+        process = process_of(transfers, settings.authorities, opened)
+        with transfers.store.hints.bell((LOG,)) as bell:
+            tasks.create_task(transfers.store.hints.listen(transfers.database))
+            tasks.create_task(follow_registry(transfers, registry).run())
+            pause = settings.transfer_poll_seconds
+            tasks.create_task(keep_doing("errands", process.run_errands, pause_seconds=pause, bell=bell))
+            tasks.create_task(keep_doing("deadlines", process.strike_deadlines, pause_seconds=pause))
+            await keep_doing("mail", process.read_mail, pause_seconds=settings.relay_poll_seconds)
 
 
 def _read(event: CloudEvent) -> PublishedEvent:

@@ -27,4 +27,5 @@ async def session_world(transfer_database: FreshDatabase) -> AsyncIterator[World
 def world(session_world: World) -> World:
     """The service, its clock set back."""
     session_world.now = NOW
+    session_world.neighbours.back_to_normal()
     return session_world

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.transfer.transfer import Transfer
+from services.transfer.cases.any_case import AnyCase
 
 IN_EVERY_EVENT = frozenset({"originator_id", "originator_version", "originator_topic", "timestamp"})
 
@@ -13,10 +13,10 @@ IN_EVERY_EVENT = frozenset({"originator_id", "originator_version", "originator_t
 class Then:
     """What a decision led to."""
 
-    def __init__(self, act: Callable[[], Transfer]) -> None:
+    def __init__(self, act: Callable[[], AnyCase]) -> None:
         self._act = act
 
-    def then(self, topic: str, **attributes: Any) -> Transfer:
+    def then(self, topic: str, **attributes: Any) -> AnyCase:
         """Exactly one event, with exactly these attributes besides those of every event."""
         transfer = self._act()
         (event,) = transfer.pending_events
@@ -35,14 +35,14 @@ class Then:
 class Given:
     """A transfer with a history behind it."""
 
-    def __init__(self, transfer: Transfer) -> None:
+    def __init__(self, transfer: AnyCase) -> None:
         transfer.collect_events()
         self._transfer = transfer
 
-    def when(self, decide: Callable[[Transfer], None]) -> Then:
+    def when(self, decide: Callable[[AnyCase], None]) -> Then:
         """A decision on it."""
 
-        def act() -> Transfer:
+        def act() -> AnyCase:
             try:
                 decide(self._transfer)
             except Exception:
@@ -53,11 +53,11 @@ class Given:
         return Then(act)
 
 
-def given(transfer: Transfer) -> Given:
+def given(transfer: AnyCase) -> Given:
     """A transfer as its history left it."""
     return Given(transfer)
 
 
-def when(make: Callable[[], Transfer]) -> Then:
+def when(make: Callable[[], AnyCase]) -> Then:
     """A decision with nothing before it."""
     return Then(make)

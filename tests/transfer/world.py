@@ -14,9 +14,22 @@ from services.kit.database import Database
 from services.kit.event_store import EventStore, RecordedEvent
 from services.transfer.app import build_app
 from services.transfer.composition import Transfers
+from services.transfer.process.process import Process
 from services.transfer.tables import LOG
+from services.transfer.worker import process_of
 from tests.kit.http import bearer, verifier
-from tests.transfer.scenarios import LONGCHENG, NOBODY_OPENED, NOW, SHA256, SHUANGTA, collected
+from tests.transfer.neighbours import Neighbours
+from tests.transfer.scenarios import (
+    LIAONING,
+    LONGCHENG,
+    NOW,
+    OPENED,
+    SHA256,
+    SHANXI,
+    SHUANGTA,
+    TAIYUAN,
+    collected,
+)
 
 _KEYS = itertools.count(1)
 _PEOPLE = itertools.count(1)
@@ -25,10 +38,18 @@ _PEOPLE = itertools.count(1)
 class World:
     """The service under test, over HTTP and from inside."""
 
-    def __init__(self, transfers: Transfers, client: httpx.AsyncClient) -> None:
+    def __init__(self, transfers: Transfers, client: httpx.AsyncClient, neighbours: Neighbours) -> None:
         self.transfers = transfers
         self.client = client
+        self.neighbours = neighbours
         self.now = NOW
+        self.opened = OPENED
+
+    def process(self) -> Process:
+        """A worker's share of the process, new as after a restart."""
+        return process_of(self.transfers, self.authorities, lambda: self.opened)
+
+    authorities: Sequence[str] = (LIAONING, SHANXI)
 
     async def learn(self, *facts: PublishedEvent) -> None:
         """What the registry published, as the worker takes it."""
@@ -108,6 +129,8 @@ class World:
 PORTAL = bearer("transfer:request", subject="portal")
 ORIGIN = bearer("transfer:review", subject="clerk-o", place=SHUANGTA)
 DESTINATION = bearer("transfer:review", subject="clerk-d", place=LONGCHENG)
+SIGNED_IN = bearer("transfer:confirm", subject="national-portal")
+FAR_DESK = bearer("transfer:review", subject="clerk-f", place=TAIYUAN)
 
 
 def request_body(person_id: str, **changes: Any) -> dict[str, Any]:
@@ -131,11 +154,12 @@ def pointers(answer: httpx.Response) -> set[str]:
 async def running(dsn: str) -> AsyncIterator[World]:
     """The service on a database, as long as the block lasts."""
     world: World
+    neighbours = Neighbours()
 
     @asynccontextmanager
     async def opener(store: EventStore) -> AsyncIterator[Transfers]:
         database = await Database.connect(dsn, schema="transfer", application_name="test-transfer")
-        transfers = Transfers(database, store, NOBODY_OPENED, clock=now)
+        transfers = Transfers(database, store, OPENED, neighbours.peers, clock=now)
         await transfers.prepare()
         yield transfers
         await transfers.close()
@@ -147,5 +171,6 @@ async def running(dsn: str) -> AsyncIterator[World]:
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            world = World(app.state.transfers, client)
+            world = World(app.state.transfers, client, neighbours)
             yield world
+    await neighbours.close()

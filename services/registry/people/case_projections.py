@@ -114,6 +114,8 @@ values ($1, $2, $3, $4, $5, $6, $7)
 
 
 async def _collection_enters(conn: Connection, log: str, event: Any) -> None:
+    if getattr(event, "transfer_id", None) is not None:
+        return  # what arrives by a transfer was reviewed elsewhere
     case = Waiting(
         case_id=event.collection_id,
         kind=COLLECTION,
@@ -220,6 +222,11 @@ async def _document_changed(conn: Connection, log: str, event: Any) -> None:
         await _document_claimed(conn, log, event)
 
 
+async def _documents_given_back(conn: Connection, log: str, event: Any) -> None:
+    if event.forgotten:
+        await _documents_released(conn, log, event)
+
+
 async def _documents_released(conn: Connection, log: str, event: Any) -> None:
     await conn.execute(_RELEASE_ALL, log, str(event.originator_id))
 
@@ -308,6 +315,7 @@ def case_read_models() -> list[ReadModel]:
             {
                 "registry.CollectionSubmitted": _document_claimed,
                 "registry.InfoChanged": _document_changed,
+                "registry.ArrivalDropped": _documents_given_back,
                 "registry.PersonErased": _documents_released,
             },
         ),
@@ -337,6 +345,7 @@ def case_read_models() -> list[ReadModel]:
                 "registry.ChangeReturned": _case_leaves,
                 "registry.ChangeWithdrawn": _case_leaves,
                 "registry.ProfileMoved": _change_moves,
+                "registry.ProfileDeparted": _person_leaves,
                 "registry.PersonErased": _person_leaves,
                 "registry.YearlyDocumentSubmitted": _yearly_enters,
                 "registry.YearlyDocumentResubmitted": _yearly_enters_again,

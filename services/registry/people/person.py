@@ -28,6 +28,12 @@ INITIALLY_PASSED = "initially_passed"
 RETURNED = "returned"
 COLLECTED = "collected"
 ERASED = "erased"
+ARRIVING = "arriving"
+"""Taken in for a transfer from another authority that is not completed yet (S2C-17)."""
+DROPPED = "dropped"
+"""Taken in for a transfer that came to nothing: nobody is on record."""
+DEPARTED = "departed"
+"""The profile is kept by an authority of another deployment; what happened here stays readable."""
 
 INITIAL, FINAL = "initial", "final"
 """The two steps of a review, 初审 and 复审 (S2C-08)."""
@@ -75,12 +81,16 @@ class Person(Aggregate):
         profile: dict[str, Any],
         submitted_by: str,
         timestamp: datetime,
+        transfer_id: str | None = None,
     ) -> None:
         self.identity_hash = identity_hash
         self.collection_id = collection_id
         self.transfers: frozenset[str] = frozenset()
+        self.expected: dict[str, Profile] = {}
         self.reason: str | None = None
         self._await_review(profile, submitted_by, timestamp)
+        if transfer_id is not None:
+            self.state = ARRIVING
 
     def resubmit(self, *, profile: Profile, by: Actor, at: datetime) -> None:
         """Submit again after a return (S2C-08). Raises CollectionExistsError in any other state."""
@@ -228,23 +238,100 @@ class Person(Aggregate):
         self.identity_hash = identity_hash
         self.profile = profile_of(profile)
 
-    def move(self, *, transfer_id: str, place: str, employer: str | None, at: datetime) -> None:
-        """Keep the profile at another place from now on, as a transfer was completed there (S2C-12).
+    @classmethod
+    def take_in(
+        cls,
+        *,
+        transfer_id: str,
+        collection_id: UUID,
+        identity_hash: str,
+        claim: str,
+        profile: Profile,
+        by: Actor,
+        at: datetime,
+    ) -> "Person":
+        """Somebody whom nobody here knows and who is about to arrive from another authority (S2C-17)."""
+        return cls(
+            identity=claim,
+            identity_hash=identity_hash,
+            collection_id=str(collection_id),
+            profile=facts_of(profile),
+            submitted_by=by.subject,
+            transfer_id=transfer_id,
+            timestamp=at,
+        )
 
-        Both desks have decided, so there is nothing left to refuse; a transfer heard of before changes nothing.
+    def expect(self, *, transfer_id: str, profile: Profile, at: datetime) -> None:
+        """Note that the profile is about to arrive by a transfer, as what; nothing when that is known."""
+        if transfer_id not in self.expected and transfer_id not in self.transfers:
+            self._expected(transfer_id=transfer_id, profile=facts_of(profile), timestamp=at)
+
+    @event("ArrivalExpected", topic="registry.ArrivalExpected")
+    def _expected(self, *, transfer_id: str, profile: dict[str, Any], timestamp: datetime) -> None:
+        self.expected = self.expected | {transfer_id: profile_of(profile)}
+
+    def drop(self, *, transfer_id: str, at: datetime) -> None:
+        """Forget an arrival that came to nothing; whoever was taken in for it alone is on record no longer."""
+        if transfer_id in self.expected and transfer_id not in self.transfers:
+            self._dropped(transfer_id=transfer_id, forgotten=self.state == ARRIVING, timestamp=at)
+
+    @event("ArrivalDropped", topic="registry.ArrivalDropped")
+    def _dropped(self, *, transfer_id: str, forgotten: bool, timestamp: datetime) -> None:
+        self.expected = {each: profile for each, profile in self.expected.items() if each != transfer_id}
+        if forgotten:
+            self.state = DROPPED
+
+    def move(self, *, transfer_id: str, place: str, employer: str | None, at: datetime) -> None:
+        """Keep the profile at another place from now on, as a transfer was completed there (S2C-12, S2C-18).
+
+        Both desks have decided, so there is nothing left to refuse; a transfer heard of before changes nothing. Whoever was
+        taken in for it is collected from now on.
         """
-        if transfer_id not in self.transfers:
-            self._moved(transfer_id=transfer_id, place=place, employer=employer, timestamp=at)
+        if transfer_id in self.transfers:
+            return
+        if self.state == ARRIVING:
+            self._collected(
+                identity_hash=self.identity_hash,
+                collection_id=self.collection_id,
+                profile=facts_of(self.expected[transfer_id]),
+                approved_by=f"transfer:{transfer_id}",
+                timestamp=at,
+            )
+        told = self.expected.get(transfer_id) if self.state == DEPARTED else None
+        self._moved(
+            transfer_id=transfer_id,
+            place=place,
+            employer=employer,
+            profile=None if told is None else facts_of(told),
+            timestamp=at,
+        )
 
     @event("ProfileMoved", topic="registry.ProfileMoved")
-    def _moved(self, *, transfer_id: str, place: str, employer: str | None, timestamp: datetime) -> None:
+    def _moved(
+        self,
+        *,
+        transfer_id: str,
+        place: str,
+        employer: str | None,
+        profile: dict[str, Any] | None,
+        timestamp: datetime,
+    ) -> None:
         self.transfers |= {transfer_id}
-        # Whoever moves names the new employer, or is a student and has none (S2C-10).
-        student = employer is None
-        since = self.profile.student_since if student is self.profile.student else None
-        self.profile = replace(
-            self.profile, place=place, employer=employer, student=student, student_since=since
-        )
+        if self.state == DEPARTED:
+            self.state = COLLECTED
+        if profile is not None:
+            self.profile = profile_of(profile)
+        self.profile = moved_to(self.profile, place, employer)
+
+    def depart(self, *, transfer_id: str, to_place: str, at: datetime) -> None:
+        """Give the profile up to an authority of another deployment; nothing when it has arrived here, too."""
+        if transfer_id not in self.transfers:
+            self._departed(transfer_id=transfer_id, to_place=to_place, timestamp=at)
+
+    @event("ProfileDeparted", topic="registry.ProfileDeparted")
+    def _departed(self, *, transfer_id: str, to_place: str, timestamp: datetime) -> None:
+        self.transfers |= {transfer_id}
+        self.state = DEPARTED
 
     def erase(self, *, reason: str, authority: str, by: Actor, at: datetime) -> None:
         """Make the person unreadable for good. Raises OutsidePlaceError, PersonErasedError."""
@@ -274,6 +361,13 @@ class Person(Aggregate):
             raise CollectionNotPendingError(self.state)
         if by.subject == self.reviewed_by:
             raise SameReviewerError
+
+
+def moved_to(profile: Profile, place: str, employer: str | None) -> Profile:
+    """The profile at its new place: whoever moves names the new employer, or is a student and has none (S2C-10)."""
+    student = employer is None
+    since = profile.student_since if student is profile.student else None
+    return replace(profile, place=place, employer=employer, student=student, student_since=since)
 
 
 def identity_of(identity_hash: str, generation: int = 0) -> str:

@@ -99,10 +99,10 @@ async def get_mail(
     told: Misbehaviour = request.app.state.misbehaviour
     again = told.happens(told.faults.repeated_percent)
     found = _exchanges(request).mail(authority, read_too=again)
-    ids = [each.transfer_id for each in found]
-    start = ids.index(after) + 1 if after in ids else 0
+    entries = [f"{each.transfer_id}:{each.seen_by}" for each in found]
+    start = entries.index(after) + 1 if after in entries else 0
     page = found[start : start + limit]
-    following = page[-1].transfer_id if start + limit < len(found) else None
+    following = entries[start + limit - 1] if start + limit < len(found) else None
     return Mail(exchanges=tuple(told.in_some_order(page)), next=following)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,12 +39,11 @@ class _Kept:
     def end_of(self, authority: str) -> str:
         return ORIGIN if authority == self.authorities[ORIGIN] else DESTINATION
 
-    def is_new_for(self, authorities: Iterable[str]) -> str | None:
-        """The end that has something to read, when it is one of the authorities."""
+    def readers(self, authorities: Iterable[str], *, read_too: bool) -> Iterator[str]:
+        """The ends, among those of the authorities, that have something to read; or all of them."""
         for end, authority in self.authorities.items():
-            if authority in authorities and self.read[end] < self.news[end]:
-                return end
-        return None
+            if authority in authorities and (read_too or self.read[end] < self.news[end]):
+                yield end
 
 
 class ExchangeUnknownError(LookupError):
@@ -110,14 +109,11 @@ class Exchanges:
     def mail(self, authorities: Iterable[str], *, read_too: bool = False) -> list[Exchange]:
         """What is new for the authorities, oldest first; with `read_too` what they have acknowledged as well."""
         wanted = frozenset(authorities)
-        found = []
-        for kept in sorted(self._kept.values(), key=lambda each: each.changed):
-            end = kept.is_new_for(wanted)
-            if end is None and read_too:
-                end = next((each for each, of in kept.authorities.items() if of in wanted), None)
-            if end is not None:
-                found.append(_seen(kept, end))
-        return found
+        return [
+            _seen(kept, end)
+            for kept in sorted(self._kept.values(), key=lambda each: each.changed)
+            for end in kept.readers(wanted, read_too=read_too)
+        ]
 
     def _of(self, transfer_id: str) -> _Kept:
         kept = self._kept.get(transfer_id)
@@ -147,6 +143,7 @@ def _seen(kept: _Kept, end: str) -> Exchange:
         reason=kept.reason,
         from_authority=kept.authorities[ORIGIN],
         to_authority=kept.authorities[DESTINATION],
+        seen_by=kept.authorities[end],
         offer=kept.offer if arrives else None,
         handovers=tuple(kept.handovers[each] for each in sorted(kept.handovers)) if arrives else (),
     )

@@ -8,18 +8,19 @@ from services.cli.demo.fictitious import uscc
 from services.kit.calendar import UnknownYear
 from services.kit.errors import NotFoundError
 from services.transfer.actors import Actor
+from services.transfer.cases.limits import due_on
+from services.transfer.cases.states import Kind, State
+from services.transfer.cases.transfer import Transfer
 from services.transfer.problems import (
-    CrossAuthoritySuspendedError,
     NotEmployerError,
     OutsidePlaceError,
     SamePlaceError,
+    TransferLateError,
     TransferStateError,
 )
-from services.transfer.transfer import Transfer, TransferState, due_on
 from tests.transfer.given import given, when
 from tests.transfer.scenarios import (
     CHAOYANG,
-    DALIAN,
     DESTINATION,
     ELSEWHERE,
     EMPLOYER,
@@ -28,7 +29,6 @@ from tests.transfer.scenarios import (
     LATER,
     LONGCHENG,
     NOW,
-    OPENED,
     ORIGIN,
     OTHER_FIRM,
     PERSON,
@@ -37,7 +37,6 @@ from tests.transfer.scenarios import (
     SHA256,
     SHENYANG,
     SHUANGTA,
-    TAIYUAN,
     accepted,
     completed,
     request,
@@ -81,24 +80,6 @@ class TestRequest:
     def test_another_city_of_the_same_province_is_open(self):
         assert request(to_place=SHENYANG).to_place == SHENYANG
 
-    @pytest.mark.parametrize("to_place", [TAIYUAN, DALIAN])
-    def test_to_another_authority_is_suspended(self, to_place: str):
-        when(lambda: request(to_place=to_place)).then_raises(CrossAuthoritySuspendedError)
-
-    def test_the_refusal_cites_the_clause_and_the_field(self):
-        with pytest.raises(CrossAuthoritySuspendedError) as raised:
-            request(to_place=TAIYUAN)
-        assert (raised.value.clause, raised.value.pointer) == ("S2C-13", "/to_place")
-
-    def test_between_authorities_that_have_both_opened_it_goes(self):
-        assert request(to_place=TAIYUAN, opened=OPENED).to_place == TAIYUAN
-
-    def test_before_the_day_the_second_opens_it_is_suspended(self):
-        the_day_before = NOW - timedelta(days=1)
-        when(lambda: request(to_place=TAIYUAN, opened=OPENED, now=the_day_before)).then_raises(
-            CrossAuthoritySuspendedError
-        )
-
     def test_an_official_of_the_origin_or_above_may_ask_for_the_person(self):
         assert request(actor=ORIGIN).steps[0].place == SHUANGTA
         assert request(actor=PREFECTURE).steps[0].place == CHAOYANG
@@ -128,7 +109,7 @@ class TestAccept:
             .when(lambda t: t.accept(ORIGIN, LATER))
             .then("TransferAccepted", person_id="person-1", subject="clerk-o", place=SHUANGTA)
         )
-        assert (transfer.state, transfer.desk, transfer.since) == (TransferState.ACCEPTED, LONGCHENG, LATER)
+        assert (transfer.state, transfer.desk, transfer.since) == (State.ACCEPTED, LONGCHENG, LATER)
 
     def test_the_prefecture_may_act_for_its_county(self):
         given(requested()).when(lambda t: t.accept(PREFECTURE, NOW)).then(
@@ -164,7 +145,7 @@ class TestApprove:
                 place=LONGCHENG,
             )
         )
-        assert (transfer.state, transfer.desk) == (TransferState.COMPLETED, None)
+        assert (transfer.state, transfer.desk) == (State.COMPLETED, None)
 
     def test_before_the_origin_has_accepted_is_refused(self):
         given(requested()).when(lambda t: t.approve(DESTINATION, NOW)).then_raises(
@@ -193,7 +174,7 @@ class TestRefuse:
                 place=LONGCHENG,
             )
         )
-        assert (transfer.state, transfer.desk) == (TransferState.RETURNED, None)
+        assert (transfer.state, transfer.desk) == (State.RETURNED, None)
         assert transfer.steps[-1].reason == "evidence_unclear"
 
     def test_by_the_origin_before_it_accepted(self):
@@ -221,7 +202,7 @@ class TestWithdraw:
             .when(lambda t: t.withdraw(PERSON, LATER))
             .then("TransferWithdrawn", person_id="person-1", subject="person-1", place=None)
         )
-        assert (transfer.state, transfer.desk) == (TransferState.WITHDRAWN, None)
+        assert (transfer.state, transfer.desk) == (State.WITHDRAWN, None)
 
     def test_after_acceptance_is_refused(self):
         given(accepted()).when(lambda t: t.withdraw(PERSON, NOW)).then_raises(
@@ -256,18 +237,71 @@ class TestMaySee:
         assert not requested().may_see(Actor(subject="person-1", place=SHENYANG))
 
 
+class TestExpire:
+    """S2C-05: ten working days at each desk, to 24:00 of the last one."""
+
+    LAST_MOMENT = datetime(2025, 3, 17, 15, 59, 59, tzinfo=UTC)
+    TOO_LATE = LAST_MOMENT + timedelta(seconds=1)
+
+    def test_at_the_origin_returns_it(self):
+        transfer = (
+            given(requested())
+            .when(lambda t: t.expire(self.TOO_LATE))
+            .then("TransferExpired", person_id="person-1", reason="not_accepted_in_time")
+        )
+        assert (transfer.state, transfer.desk) == (State.RETURNED, None)
+        assert transfer.steps[-1].reason == "not_accepted_in_time"
+
+    def test_at_the_destination_returns_it(self):
+        given(accepted()).when(lambda t: t.expire(self.TOO_LATE)).then(
+            "TransferExpired", person_id="person-1", reason="not_decided_in_time"
+        )
+
+    def test_not_before_the_last_day_is_over(self):
+        for transfer in (requested(), accepted()):
+            transfer.collect_events()
+            transfer.expire(self.LAST_MOMENT)
+            assert not transfer.pending_events
+
+    @pytest.mark.parametrize("history", OVER)
+    def test_not_once_it_is_over(self, history: type):
+        transfer = history()
+        transfer.collect_events()
+        transfer.expire(self.TOO_LATE)
+        assert not transfer.pending_events
+
+    def test_a_desk_that_comes_too_late_is_refused_whoever_notices_first(self):
+        given(requested()).when(lambda t: t.accept(ORIGIN, self.TOO_LATE)).then_raises(TransferLateError)
+        given(accepted()).when(lambda t: t.approve(DESTINATION, self.TOO_LATE)).then_raises(TransferLateError)
+        given(requested()).when(lambda t: t.withdraw(PERSON, self.TOO_LATE)).then_raises(TransferLateError)
+        accepted().approve(DESTINATION, self.LAST_MOMENT)
+
+    def test_into_a_year_not_yet_announced_nothing_expires(self):
+        transfer = requested(now=datetime(2099, 12, 1, tzinfo=UTC))
+        transfer.collect_events()
+        transfer.expire(datetime(2100, 12, 1, tzinfo=UTC))
+        assert not transfer.pending_events
+
+
 class TestDue:
     def test_each_desk_has_ten_working_days(self):
-        assert due_on(NOW) == date(2025, 3, 17)
+        assert requested().due == accepted().due == date(2025, 3, 17)
 
     def test_the_day_counts_in_shanghai(self):
-        assert due_on(datetime(2025, 3, 2, 16, 0, tzinfo=UTC)) == date(2025, 3, 17)
-        assert due_on(datetime(2025, 3, 2, 15, 59, tzinfo=UTC)) == date(2025, 3, 14)
+        assert due(datetime(2025, 3, 2, 16, 0, tzinfo=UTC)) == date(2025, 3, 17)
+        assert due(datetime(2025, 3, 2, 15, 59, tzinfo=UTC)) == date(2025, 3, 14)
 
     def test_into_a_year_not_yet_announced_is_unknown(self):
-        assert isinstance(due_on(datetime(2099, 12, 30, tzinfo=UTC)), UnknownYear)
+        assert isinstance(due(datetime(2099, 12, 30, tzinfo=UTC)), UnknownYear)
 
     def test_the_second_desk_counts_from_the_acceptance(self):
         transfer: Transfer = requested()
         transfer.accept(ORIGIN, NOW + timedelta(days=7))
-        assert due_on(transfer.since) == date(2025, 3, 24)
+        assert transfer.due == date(2025, 3, 24)
+
+    def test_what_is_over_has_no_last_day(self):
+        assert completed().due is None
+
+
+def due(since: datetime) -> object:
+    return due_on(Kind.WITHIN, State.REQUESTED, since)

@@ -1,0 +1,66 @@
+"""The ledger as the transfer service calls it: guard, leave, arrive (`contracts/handover.py`). Every call is repeatable."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from contracts.handover import (
+    ArriveAtAuthority,
+    ArrivingProfile,
+    GuardDeparture,
+    Handover,
+    LeaveAuthority,
+)
+from services.transfer.peers.calls import Peer, PeerRefusedError
+
+BLOCKED = "departure-blocked"
+"""The code of the ledger's refusal that names what must be finished first."""
+
+
+class DepartureIsBlockedError(Exception):
+    """The ledger named what must be finished first (S2C-14)."""
+
+    def __init__(self, blockers: list[dict[str, object]]) -> None:
+        super().__init__("departure-blocked")
+        self.blockers = blockers
+
+
+class LedgerCalls:
+    """Asks the ledger. Raises PeerUnavailableError, PeerRefusedError."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    async def guard(self, transfer_id: str, person_id: str, to_place: str) -> None:
+        """Guard an account before it leaves. Raises DepartureIsBlockedError."""
+        body = GuardDeparture(person_id=person_id, to_place=to_place)
+        try:
+            await self._peer.send("PUT", f"/v1/departures/{transfer_id}", body, key=f"guard:{transfer_id}")
+        except PeerRefusedError as error:
+            raise _blocked(error) from None
+
+    async def lift(self, transfer_id: str) -> None:
+        """Lift a guard that nothing came of; it would lapse by itself."""
+        await self._peer.send("DELETE", f"/v1/departures/{transfer_id}", key=f"lift:{transfer_id}")
+
+    async def leave(self, transfer_id: str, person_id: str, to_place: str, left_at: datetime) -> Handover:
+        """Let the open accounts leave; the same handover each time. Raises DepartureIsBlockedError."""
+        body = LeaveAuthority(person_id=person_id, to_place=to_place, left_at=left_at)
+        path = f"/v1/departures/{transfer_id}/leave"
+        try:
+            return await self._peer.ask(Handover, "POST", path, body, key=f"leave:{transfer_id}")
+        except PeerRefusedError as error:
+            raise _blocked(error) from None
+
+    async def arrive(self, profile: ArrivingProfile, handover: Handover) -> None:
+        """Let the accounts arrive; once, however often it is asked."""
+        body = ArriveAtAuthority(profile=profile, handover=handover)
+        key = f"arrive:{handover.transfer_id}:{handover.sequence}"
+        await self._peer.send("POST", f"/v1/arrivals/{handover.transfer_id}", body, key=key)
+
+
+def _blocked(error: PeerRefusedError) -> Exception:
+    blockers = error.problem.get("blockers")
+    if error.code != BLOCKED or not isinstance(blockers, list):
+        return error
+    return DepartureIsBlockedError([dict(each) for each in blockers])

@@ -1,0 +1,127 @@
+"""The mail of our authorities on the relay: what is new is stored, then acknowledged (S2C-16, S2C-17).
+
+What is not acknowledged is listed again, so a worker killed in between loses nothing. Mail may repeat itself and come in
+any order: each exchange says all that happened to it, and the cases know how far they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import structlog
+
+from contracts.relay import ArrivingPerson, Exchange, Offer
+from services.kit.errors import NotFoundError
+from services.transfer.casebook import CaseBook
+from services.transfer.cases.any_case import AnyCase
+from services.transfer.cases.arrival import Arrival, arrival_id
+from services.transfer.cases.departure import Departure
+from services.transfer.cases.states import State
+from services.transfer.peers.calls import PeerRefusedError, PeerUnavailableError
+from services.transfer.peers.peers import Peers
+from services.transfer.process.errands import told_of
+
+UNUSABLE = "information_incorrect"
+"""Why an offer is refused whose person no registry could take in."""
+
+_log = structlog.stdlib.get_logger("services.transfer.process")
+
+
+class UnexpectedHandoverError(Exception):
+    """Accounts were handed over that nobody here has confirmed: somebody has to look, and the mail stays."""
+
+
+class Mail:
+    """Reads the mail of the authorities whose ends are kept here."""
+
+    def __init__(self, cases: CaseBook, peers: Peers, authorities: Sequence[str]) -> None:
+        self._cases = cases
+        self._peers = peers
+        self._authorities = frozenset(authorities)
+
+    async def read(self) -> int:
+        """Take in everything that is new; how many exchanges that was. What fails is left for the next time.
+
+        Raises PeerUnavailableError when the relay itself cannot be asked.
+        """
+        taken = 0
+        async for exchange in self._peers.relay.mail(sorted(self._authorities)):
+            try:
+                await self._take(exchange)
+            except PeerUnavailableError as error:
+                _log.info("mail left", transfer=exchange.transfer_id, why=str(error))
+            except Exception as error:
+                # One exchange that cannot be taken in must not keep the others from being read.
+                _log.error("mail left", transfer=exchange.transfer_id, **told_of(error))
+            else:
+                taken += 1
+        return taken
+
+    async def _take(self, exchange: Exchange) -> None:
+        """Both ends may be ours: each has its own mail, and acknowledges what it has stored."""
+        if exchange.seen_by == exchange.from_authority:
+            await self._tell_departure(exchange)
+        else:
+            await self._tell_arrival(exchange)
+        await self._peers.relay.acknowledge(exchange, exchange.seen_by)
+
+    async def _tell_departure(self, exchange: Exchange) -> None:
+        def decide(case: AnyCase, now: datetime) -> None:
+            if isinstance(case, Departure):
+                case.hear(exchange.state, exchange.reason, now)
+
+        try:
+            await self._cases.change(UUID(exchange.transfer_id), decide)
+        except (NotFoundError, ValueError):
+            _log.warning("mail of an unknown departure", transfer=exchange.transfer_id)
+
+    async def _tell_arrival(self, exchange: Exchange) -> None:
+        arrival = await self._cases.find_arrival(arrival_id(exchange.transfer_id))
+        if arrival is None:
+            if exchange.offer is not None:
+                await self._receive(exchange.offer)
+        elif exchange.state == "cancelled":
+            await self._cancel(arrival, exchange.reason)
+        elif exchange.handovers:
+            await self._arrive(arrival, exchange)
+
+    async def _receive(self, offer: Offer) -> None:
+        """Fetch an offer: the relay says whether it was recalled first, the registry takes the person in."""
+        fetched = await self._peers.relay.step(offer.transfer_id, "receipt")
+        if fetched.state != "fetched":
+            return
+        person = ArrivingPerson(
+            person=offer.person, place=offer.to_place, employer=offer.employer, student=offer.student
+        )
+        try:
+            profile = await self._peers.registry.take_in(offer.transfer_id, person)
+        except PeerRefusedError as error:
+            _log.warning("offer refused by the registry", transfer=offer.transfer_id, why=str(error))
+            await self._peers.relay.step(offer.transfer_id, "refusal", reason=UNUSABLE)
+            return
+
+        def make(now: datetime) -> Arrival:
+            return Arrival.receive(offer, person_id=profile.person_id, now=now)
+
+        await self._cases.receive(arrival_id(offer.transfer_id), make)
+
+    async def _arrive(self, arrival: Arrival, exchange: Exchange) -> None:
+        """The ledger takes the accounts, then the profile is here, then the relay hears of it; supplements likewise."""
+        if arrival.state not in (State.CONFIRMED, State.COMPLETED):
+            raise UnexpectedHandoverError(arrival.state)
+        profile = await self._peers.registry.arriving(arrival.transfer_id)
+        for handover in exchange.handovers:
+            await self._peers.ledger.arrive(profile, handover)
+        await self._cases.change(arrival.id, lambda case, now: _arrival(case).arrive(now))
+        await self._peers.relay.step(arrival.transfer_id, "completion")
+
+    async def _cancel(self, arrival: Arrival, reason: str | None) -> None:
+        await self._peers.registry.let_go(arrival.transfer_id)
+        await self._cases.change(arrival.id, lambda case, now: _arrival(case).cancel(reason, now))
+
+
+def _arrival(case: AnyCase) -> Arrival:
+    assert isinstance(case, Arrival)
+    return case

@@ -1,0 +1,104 @@
+"""The process that ties the two ends of a transfer together: the worker looks for what is next, again and again.
+
+It remembers nothing. What is next follows from the log alone, so any worker goes on where another was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+import structlog
+
+from services.kit.clock import Clock
+from services.kit.database import OUTCOME_UNKNOWN, Database
+from services.kit.errors import Problem
+from services.kit.hints import rung
+from services.kit.observability import describe_exception
+from services.transfer.casebook import CaseBook
+from services.transfer.cases.limits import FETCH_WORKING_DAYS
+from services.transfer.opened import OpenedAuthorities
+from services.transfer.peers.calls import PeerUnavailableError
+from services.transfer.peers.peers import Peers
+from services.transfer.process.deadlines import Deadlines, ended_before
+from services.transfer.process.errands import Errands
+from services.transfer.process.leases import Leases
+from services.transfer.process.mail import Mail
+
+AT_ONCE_MAX = 8
+"""Errands carried at the same time by one worker."""
+
+_MAY_PASS: tuple[type[BaseException], ...] = (Problem, asyncpg.PostgresError, *OUTCOME_UNKNOWN)
+
+_log = structlog.stdlib.get_logger("services.transfer.process")
+
+
+class Process:
+    """One worker's share of the process."""
+
+    def __init__(
+        self,
+        database: Database,
+        cases: CaseBook,
+        peers: Peers,
+        *,
+        authorities: Sequence[str],
+        opened: Callable[[], OpenedAuthorities],
+        clock: Clock,
+    ) -> None:
+        self._clock = clock
+        self._leases = Leases(database)
+        self._errands = Errands(cases, self._leases, peers, opened=opened, clock=clock)
+        self._mail = Mail(cases, peers, authorities)
+        self._deadlines = Deadlines(database, cases)
+
+    async def run_errands(self) -> int:
+        """Carry out everything that is due; how many errands were done."""
+        done = 0
+        while True:
+            now = self._clock()
+            before = ended_before(FETCH_WORKING_DAYS, now)
+            taken = await self._leases.take(now, offers_before=before, limit=AT_ONCE_MAX)
+            if not taken:
+                return done
+            done += sum(await asyncio.gather(*(self._errands.carry(each) for each in taken)))
+
+    async def read_mail(self) -> int:
+        """Take in what the relay holds for us; how many exchanges. Raises PeerUnavailableError."""
+        return await self._mail.read()
+
+    async def strike_deadlines(self) -> int:
+        """Return what is over; how many cases."""
+        now = self._clock()
+        await self._leases.sweep(now)
+        return await self._deadlines.strike(now)
+
+    async def step(self) -> int:
+        """Once around: deadlines, errands, mail; how much was done. For tests, which say when.
+
+        Raises PeerUnavailableError when the relay cannot be asked for mail.
+        """
+        struck = await self.strike_deadlines()
+        return struck + await self.run_errands() + await self.read_mail()
+
+
+async def keep_doing(
+    what: str, work: Callable[[], Awaitable[int]], *, pause_seconds: float, bell: asyncio.Event | None = None
+) -> None:
+    """Work again and again until cancelled, with a pause when there was nothing to do or something went wrong.
+
+    The `bell` ends the pause: the log has grown, and there may be something to do.
+    """
+    bell = bell or asyncio.Event()
+    while True:
+        done = 0
+        bell.clear()
+        try:
+            done = await work()
+        except PeerUnavailableError as error:
+            _log.warning("waiting", what=what, why=str(error))
+        except _MAY_PASS as error:
+            _log.warning("trying again", what=what, **describe_exception(error))
+        if not done:
+            await rung(bell, pause_seconds)

@@ -1,0 +1,1 @@
+"""Tests of the three kinds of a moving profile."""

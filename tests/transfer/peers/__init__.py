@@ -1,0 +1,1 @@
+"""Tests of calls to the other services and the relay."""
