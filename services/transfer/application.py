@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -37,7 +38,7 @@ from services.transfer.commands import (
 from services.transfer.home import Home
 from services.transfer.opened import OpenedAuthorities
 from services.transfer.peers.calls import PeerRefusedError, PeerUnavailableError
-from services.transfer.peers.ledger import DepartureIsBlockedError, LedgerCalls
+from services.transfer.peers.ledger import DepartureHasEndedError, DepartureIsBlockedError, LedgerCalls
 from services.transfer.problems import (
     DepartureBlockedError,
     LedgerUnavailableError,
@@ -66,12 +67,20 @@ _REMARK = "insert into remarks (log, transfer_id, part, content) values ($1, $2,
 Decide = Callable[[Connection, datetime], Awaitable[AnyCase]]
 
 
+_GUARDS_MAX = 5
+"""How many guards one command may try: one that lapsed before the departure was stored cannot be had again."""
+
+
 class _GuardNeededError(Exception):
     """Everything here allows the departure; the ledger has to be asked before it is stored."""
 
-    def __init__(self, transfer_id: UUID) -> None:
-        super().__init__("guard needed")
-        self.transfer_id = transfer_id
+
+@dataclass
+class _Guard:
+    """A guard of the ledger, under the id that the departure will have."""
+
+    transfer_id: UUID
+    held: bool = False
 
 
 class TransferApplication:
@@ -99,22 +108,27 @@ class TransferApplication:
         Raises PersonNotCollectedError, TransferOpenError, what `must_be_askable` does, and to another authority
         DepartureBlockedError and LedgerUnavailableError.
         """
-        try:
-            return await self._once(key, 201, self._request(command, key, guarded=False))
-        except _GuardNeededError as needed:
-            return await self._guarded(command, key, str(needed.transfer_id))
+        for number in range(_GUARDS_MAX):
+            guard = _Guard(_departure_id(key, number))
+            try:
+                return await self._once(key, 201, self._request(command, guard))
+            except _GuardNeededError:
+                pass
+            with suppress(DepartureHasEndedError):
+                await self._guard(guard, command)
+                return await self._guarded(command, key, guard)
+        raise _ledger_unavailable()
 
-    async def _guarded(self, command: RequestTransfer, key: CommandKey, transfer_id: str) -> StoredAnswer:
-        await self._guard(transfer_id, command)
+    async def _guarded(self, command: RequestTransfer, key: CommandKey, guard: _Guard) -> StoredAnswer:
         try:
-            return await self._once(key, 201, self._request(command, key, guarded=True))
+            return await self._once(key, 201, self._request(command, guard))
         except Problem:
             # What is refused now was allowed a moment ago: somebody else was quicker, and nobody needs this guard.
             with suppress(PeerUnavailableError, PeerRefusedError):
-                await self._ledger.lift(transfer_id)
+                await self._ledger.lift(str(guard.transfer_id))
             raise
 
-    def _request(self, command: RequestTransfer, key: CommandKey, *, guarded: bool) -> Decide:
+    def _request(self, command: RequestTransfer, guard: _Guard) -> Decide:
         async def decide(conn: Connection, now: datetime) -> AnyCase:
             home = await _home_of(conn, command.person_id)
             uscc = await _uscc_of(conn, command.actor)
@@ -122,30 +136,28 @@ class TransferApplication:
             if authority_of(home.place) == authority_of(command.to_place):
                 case = Transfer.request(command, home, uscc=uscc, now=now)
             else:
-                transfer_id = _departure_id(key)
                 opened = self._opened.have_opened(home.place, command.to_place, local_date(now))
                 case = Departure.request(
-                    command, home, transfer_id=transfer_id, uscc=uscc, opened=opened, now=now
+                    command, home, transfer_id=guard.transfer_id, uscc=uscc, opened=opened, now=now
                 )
             open_id = await conn.fetchval(_OPEN, LOG, command.person_id)
             if open_id is not None:
                 raise TransferOpenError(transfer_id=open_id)
-            if isinstance(case, Departure) and opened and not guarded:
-                raise _GuardNeededError(case.id)
+            if isinstance(case, Departure) and opened and not guard.held:
+                raise _GuardNeededError
             await _keep(conn, case.id, _evidence_names(command.evidence))
             return case
 
         return decide
 
-    async def _guard(self, transfer_id: str, command: RequestTransfer) -> None:
+    async def _guard(self, guard: _Guard, command: RequestTransfer) -> None:
         try:
-            await self._ledger.guard(transfer_id, command.person_id, command.to_place)
+            await self._ledger.guard(str(guard.transfer_id), command.person_id, command.to_place)
         except DepartureIsBlockedError as error:
             raise DepartureBlockedError(clause="S2C-14", blockers=error.blockers) from None
         except (PeerUnavailableError, PeerRefusedError):
-            problem = LedgerUnavailableError()
-            problem.headers = {"Retry-After": "5"}
-            raise problem from None
+            raise _ledger_unavailable() from None
+        guard.held = True
 
     async def accept_transfer(self, command: AcceptTransfer, key: CommandKey) -> StoredAnswer:
         """Accept at the origin. Raises what the case's `accept` does."""
@@ -215,9 +227,15 @@ def receipt(case: AnyCase) -> dict[str, Any]:
     }
 
 
-def _departure_id(key: CommandKey) -> UUID:
+def _departure_id(key: CommandKey, number: int) -> UUID:
     """The same for a command that is sent again after a crash: its guard is its own, and not somebody else's in the way."""
-    return uuid5(_DEPARTURES, "\n".join((key.caller, key.key, key.fingerprint)))
+    return uuid5(_DEPARTURES, "\n".join((key.caller, key.key, key.fingerprint, str(number))))
+
+
+def _ledger_unavailable() -> LedgerUnavailableError:
+    problem = LedgerUnavailableError()
+    problem.headers = {"Retry-After": "5"}
+    return problem
 
 
 def evidence_part(number: int) -> str:

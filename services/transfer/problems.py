@@ -51,15 +51,12 @@ class PersonDepartedError(Problem):
 
 
 class DepartureBlockedError(Problem):
-    """Something of the person's must be finished or withdrawn first; `blockers` names each: kind, id and year (S2C-14).
-
-    待继续教育登记确认后再申请调转: wait for the registration, or withdraw what is open, then ask again.
-    """
+    """Something of the person's must be finished or withdrawn before they leave (S2C-14, B-13); `blockers` names each."""
 
     code: ClassVar[str] = "departure-blocked"
     status: ClassVar[int] = 409
-    title_zh: ClassVar[str] = "有未登记的继续教育或在办事项，暂不能调出"
-    title_en: ClassVar[str] = "Something of the person's must be finished before the profile can leave"
+    title_zh: ClassVar[str] = "有未完成的继续教育事项，暂不能调出"
+    title_en: ClassVar[str] = "Something must be finished or withdrawn before the person may leave"
 
 
 class LedgerUnavailableError(Problem):

@@ -3,7 +3,7 @@ each, and their followers stepped by hand, so that a test says when a fact has t
 
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from contracts.divisions import AUTHORITIES
 from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
-from services.cli.tokens import SCOPES, SERVICE_SCOPES
+from services.cli.tokens import CARRIER_SCOPES, SCOPES, SERVICE_SCOPES
 from services.kit.auth import TokenVerifier, sign_token
 from services.kit.event_store import EventStore
 from services.kit.follower import FeedFollower
@@ -30,11 +30,14 @@ from services.registry import app as registry_app
 from services.registry import worker as registry_worker
 from services.registry.composition import Registry
 from services.registry.settings import RegistrySettings
+from services.stand_ins.relay import app as relay_app
 from services.transfer import app as transfer_app
 from services.transfer import composition as transfer_parts
 from services.transfer import worker as transfer_worker
 from services.transfer.composition import Transfers
 from services.transfer.opened import OpenedAuthorities
+from services.transfer.peers.peers import Peers
+from services.transfer.process.process import Process
 from services.transfer.settings import TransferSettings
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
 
@@ -54,6 +57,18 @@ LISTED = "北京东奥时代教育科技有限公司"
 _OFFICIAL = SCOPES["official"] | {"identity:check"}
 _PROVIDER = SCOPES["provider"] | {"transcript:read"}
 _TEN_YEARS = 10 * 366 * 86_400
+
+
+class _CarrierToken(httpx.Auth):
+    """The transfer service's token."""
+
+    def __init__(self, system: "System") -> None:
+        self._system = system
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        token = self._system.token(*CARRIER_SCOPES, subject="service:transfer")
+        request.headers["Authorization"] = f"Bearer {token}"
+        yield request
 
 
 class System:
@@ -87,6 +102,7 @@ class System:
             "ledger": ledger_app.build_app(self._verifier(self.ledger_settings), self._open_ledger),
             "transfer": transfer_app.build_app(self._verifier(self.transfer_settings), self._open_transfers),
         }
+        self.relay = relay_app.build_app()
         self.clients: dict[str, httpx.AsyncClient] = {}
         self._codes = itertools.count(1)
         self._registered: dict[str, str] = {}
@@ -141,12 +157,39 @@ class System:
     async def _open_transfers(self, store: EventStore) -> AsyncIterator[Transfers]:
         opened = OpenedAuthorities.from_file(self.transfer_settings.transfer_opened_authorities_file)
         database = await transfer_parts.connect(self.transfer_settings, "api")
-        transfers = Transfers(database, store, opened, clock=self.clock)
-        try:
-            await transfers.prepare()
-            yield transfers
-        finally:
-            await transfers.close()
+        async with AsyncExitStack() as stack:
+            clients = [
+                await stack.enter_async_context(self._carrier(each))
+                for each in ("registry", "ledger", "relay")
+            ]
+            transfers = Transfers(database, store, opened, Peers.of(*clients), clock=self.clock)
+            try:
+                await transfers.prepare()
+                yield transfers
+            finally:
+                await transfers.close()
+
+    def _carrier(self, service: str) -> httpx.AsyncClient:
+        """What the transfer service calls somebody with; its token is made for each request, as the clock runs."""
+        app = self.relay if service == "relay" else self.apps[service]
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url=f"http://{service}", auth=_CarrierToken(self))
+
+    def process(self) -> Process:
+        """The transfer worker's share of the process, new as after a restart."""
+        settings = self.transfer_settings
+        return transfer_worker.process_of(
+            self.transfers,
+            settings.authorities,
+            lambda: OpenedAuthorities.from_file(settings.transfer_opened_authorities_file),
+        )
+
+    async def carry(self) -> None:
+        """Let everything published arrive, and the transfer worker do all there is to do, until nothing is left."""
+        done = 1
+        while done:
+            await self.follow()
+            done = await self.process().step()
 
     def follower(
         self, source: str, consumer: str, transport: httpx.AsyncBaseTransport | None = None

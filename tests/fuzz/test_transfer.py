@@ -15,6 +15,7 @@ from services.transfer.composition import Transfers
 from tests.conftest import FreshDatabaseFactory, in_thread
 from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzzing, serving
 from tests.kit.http import bearer, verifier
+from tests.transfer.neighbours import Neighbours
 from tests.transfer.scenarios import NOBODY_OPENED
 from tests.transfer.world import running
 
@@ -49,13 +50,15 @@ def target(fresh_database: FreshDatabaseFactory) -> Iterator[Target]:
     @asynccontextmanager
     async def opener(store: EventStore) -> AsyncIterator[Transfers]:
         database = await Database.connect(dsn, schema="transfer", application_name="fuzz")
-        transfers = Transfers(database, store, NOBODY_OPENED)
+        neighbours = Neighbours()
+        transfers = Transfers(database, store, NOBODY_OPENED, neighbours.peers)
         await transfers.prepare()
         yield transfers
         await transfers.close()
+        await neighbours.close()
 
     known["transfer_id"] = in_thread(lambda: asyncio.run(settle()))
-    scopes = ("transfer:request", "transfer:review", "feed:read")
+    scopes = ("transfer:request", "transfer:review", "transfer:confirm", "feed:read")
     with serving(build_app(verifier(), opener)) as address:
         yield Target(address, bearer(*scopes, subject="fuzzer", place="100000"))
 

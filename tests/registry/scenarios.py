@@ -9,6 +9,7 @@ import httpx
 from services.cli.demo import fictitious
 from services.kit.auth import sign_token
 from services.registry.accounts.client import SCOPES
+from services.registry.moves.api import SCOPE as CARRY
 from services.registry.settings import RegistrySettings
 
 CHAOYANG = "211300"
@@ -81,7 +82,7 @@ class Registry:
             self.settings.token_key,
             issuer=self.settings.issuer,
             subject=subject,
-            scopes=scopes or SCOPES,
+            scopes=scopes or SCOPES | {CARRY},
             place=place,
             organization=organization,
         )

@@ -6,6 +6,7 @@ The expectations are written out here, place by place, and do not use the rules 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -72,6 +73,11 @@ def nation(home: str) -> set[str]:
     return {"100000", NOBODY}
 
 
+def nobody(home: str) -> set[str]:
+    """The services, whose tokens are bound to no place and no organization."""
+    return {NOBODY}
+
+
 def anybody(home: str) -> set[str]:
     return set(CALLERS)
 
@@ -99,6 +105,23 @@ def of(make: Callable[[Ground], Awaitable[str]], suffix: str = "", body: Any = N
 
 async def person(ground: Ground) -> str:
     return f"/v1/persons/{(await ground.collected())['person_id']}"
+
+
+async def departing(ground: Ground) -> str:
+    return f"/v1/departing-people/{(await ground.collected())['person_id']}"
+
+
+async def arriving(ground: Ground) -> str:
+    """The address of somebody who was taken in for a transfer."""
+    path, body = await arrival(ground)
+    taken = await ground.registry.call("PUT", path, body=body, place=None, subject="service:transfer")
+    assert taken.status_code == 200, taken.text
+    return path
+
+
+async def arrival(ground: Ground) -> Asked:
+    body = {"person": somebody().body, "place": ground.place, "employer": None, "student": True}
+    return f"/v1/arriving-people/{uuid4()}", body
 
 
 async def collection(ground: Ground) -> str:
@@ -221,6 +244,10 @@ TABLE: dict[str, tuple[Prepared, Rule]] = {
         of(pending_change, "/disclosure", {"purpose": "inspection"}),
         covering,
     ),
+    "GET /v1/departing-people/{id}": (of(departing), nobody),
+    "PUT /v1/arriving-people/{id}": (arrival, nobody),
+    "GET /v1/arriving-people/{id}": (of(arriving), nobody),
+    "DELETE /v1/arriving-people/{id}": (of(arriving), nobody),
     "GET /v1/worklists": (at("/v1/worklists?place={place}"), covering),
     "GET /v1/worklists/counts": (at("/v1/worklists/counts?place={place}"), covering),
     "POST /v1/worklists/cases/{id}/claim": (of(worklist_case, "/claim"), covering),

@@ -13,8 +13,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from contracts.handover import (
+    ArrivalAnswer,
     ArriveAtAuthority,
     ArrivingProfile,
+    DepartureAnswer,
     GuardDeparture,
     HandedAccount,
     HandedCredit,
@@ -101,7 +103,7 @@ class Neighbours:
             refusal = self._refusal("ledger", "guard") or self._blocked()
             if refusal is None:
                 self.guards.add(transfer_id)
-            return refusal or Response(status_code=204)
+            return refusal or said(transfer_id, body.person_id, body.to_place, "guarded")
 
         @app.delete("/v1/departures/{transfer_id}")
         async def lift(transfer_id: str) -> Response:
@@ -125,7 +127,13 @@ class Neighbours:
                 sequences = self.arrived.setdefault(transfer_id, [])
                 if body.handover.sequence not in sequences:
                     sequences.append(body.handover.sequence)
-            return refusal or Response(status_code=204)
+            answer = ArrivalAnswer(
+                transfer_id=transfer_id,
+                sequence=body.handover.sequence,
+                person_id=body.profile.person_id,
+                log="140000",
+            )
+            return refusal or Response(answer.model_dump_json(), media_type="application/json")
 
         return app
 
@@ -173,6 +181,14 @@ class Neighbours:
             employer=None,
         )
         return Response(profile.model_dump_json(), media_type="application/json")
+
+
+def said(transfer_id: str, person_id: str, to_place: str, state: Any) -> Response:
+    """Where a departure stands, as a ledger would say it."""
+    answer = DepartureAnswer(
+        transfer_id=transfer_id, person_id=person_id, from_place="211302", to_place=to_place, state=state
+    )
+    return Response(answer.model_dump_json(), media_type="application/json")
 
 
 def handover_of(transfer_id: str, body: LeaveAuthority) -> Handover:

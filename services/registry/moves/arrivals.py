@@ -146,7 +146,10 @@ def _profile_of(person: Person, transfer_id: str) -> ArrivingProfile:
         place=profile.place,
         employer=profile.employer,
         student=profile.student,
+        student_since=profile.student_since,
         qualified_on=None if first is None else first.obtained_on,
         qualification=None if first is None else first.level,
         working_since=profile.working_since,
+        left_on=profile.left_on,
+        retired_on=profile.retired_on,
     )

@@ -68,6 +68,7 @@ class Person(Aggregate):
             collection_id=str(collection_id),
             profile=facts_of(profile),
             submitted_by=by.subject,
+            transfer_id=None,
             timestamp=at,
         )
 
@@ -80,8 +81,8 @@ class Person(Aggregate):
         collection_id: str,
         profile: dict[str, Any],
         submitted_by: str,
+        transfer_id: str | None,
         timestamp: datetime,
-        transfer_id: str | None = None,
     ) -> None:
         self.identity_hash = identity_hash
         self.collection_id = collection_id

@@ -34,6 +34,8 @@ from services.transfer.home import Home
 
 BLOCKED = "blocked"
 """Why a departure is returned when the ledger names something that must be finished first (S2C-14)."""
+GUARD_LOST = "guard_lost"
+"""Why one is returned whose guard lapsed while nobody carried it on: to be submitted again."""
 NOT_FETCHED = "not_fetched_in_time"
 
 _CARRIED = (State.ACCEPTED, State.OFFERED, State.FETCHED, State.CONFIRMED, State.HANDED_OVER, State.COMPLETED)
@@ -131,11 +133,14 @@ class Departure(Applied, Aggregate):
             )
 
     def block(self, blockers: Sequence[dict[str, Any]], now: datetime) -> None:
-        """Return it, naming what must be finished first (S2C-14): when it would resume, or when it would leave."""
+        """Return it, naming what must be finished first (S2C-14): when it would resume, or when it would leave.
+
+        Without blockers its guard was lost.
+        """
         if self.state in (State.SUSPENDED, State.CONFIRMED):
             self._blocked(
                 person_id=self.person_id,
-                reason=BLOCKED,
+                reason=BLOCKED if blockers else GUARD_LOST,
                 blockers=[dict(each) for each in blockers],
                 timestamp=now,
             )

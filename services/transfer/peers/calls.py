@@ -51,10 +51,9 @@ class Peer:
         body: BaseModel | None = None,
         *,
         params: Sequence[tuple[str, str]] = (),
-        key: str | None = None,
     ) -> M:
         """The answer, read strictly. Raises PeerUnavailableError and PeerRefusedError."""
-        response = await self.send(method, path, body, params=params, key=key)
+        response = await self.send(method, path, body, params=params)
         try:
             return answer.model_validate_json(response.content)
         except ValidationError as error:
@@ -68,14 +67,13 @@ class Peer:
         body: BaseModel | None = None,
         *,
         params: Sequence[tuple[str, str]] = (),
-        key: str | None = None,
     ) -> httpx.Response:
         """The response to one request, a success. Raises PeerUnavailableError and PeerRefusedError."""
         async for attempt in stamina.retry_context(
             on=_pause, attempts=ATTEMPTS_MAX, timeout=None, wait_initial=0.1, wait_max=WAIT_SECONDS_MAX
         ):
             with attempt:
-                return await self._once(method, path, body, params, key)
+                return await self._once(method, path, body, params)
         raise AssertionError("unreachable")
 
     async def _once(
@@ -84,12 +82,9 @@ class Peer:
         path: str,
         body: BaseModel | None,
         params: Sequence[tuple[str, str]],
-        key: str | None,
     ) -> httpx.Response:
-        headers = {} if key is None else {"Idempotency-Key": key}
         content = None if body is None else body.model_dump_json().encode()
-        if content is not None:
-            headers["Content-Type"] = "application/json"
+        headers = {} if content is None else {"Content-Type": "application/json"}
         try:
             response = await self._client.request(
                 method,

@@ -5,16 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from contracts.handover import (
+    ArrivalAnswer,
     ArriveAtAuthority,
     ArrivingProfile,
+    DepartureAnswer,
     GuardDeparture,
     Handover,
     LeaveAuthority,
+    Supplements,
 )
 from services.transfer.peers.calls import Peer, PeerRefusedError
 
 BLOCKED = "departure-blocked"
-"""The code of the ledger's refusal that names what must be finished first."""
+ENDED = "departure-ended"
+"""Codes of the ledger's refusals that mean something here."""
 
 
 class DepartureIsBlockedError(Exception):
@@ -25,6 +29,10 @@ class DepartureIsBlockedError(Exception):
         self.blockers = blockers
 
 
+class DepartureHasEndedError(Exception):
+    """The guard was lifted, or lapsed, before the departure was stored: it cannot be had again under this id."""
+
+
 class LedgerCalls:
     """Asks the ledger. Raises PeerUnavailableError, PeerRefusedError."""
 
@@ -32,34 +40,42 @@ class LedgerCalls:
         self._peer = peer
 
     async def guard(self, transfer_id: str, person_id: str, to_place: str) -> None:
-        """Guard an account before it leaves. Raises DepartureIsBlockedError."""
+        """Guard an account before it leaves. Raises DepartureIsBlockedError and DepartureHasEndedError."""
         body = GuardDeparture(person_id=person_id, to_place=to_place)
         try:
-            await self._peer.send("PUT", f"/v1/departures/{transfer_id}", body, key=f"guard:{transfer_id}")
+            await self._peer.ask(DepartureAnswer, "PUT", f"/v1/departures/{transfer_id}", body)
         except PeerRefusedError as error:
-            raise _blocked(error) from None
+            raise _meaning(error) from None
 
     async def lift(self, transfer_id: str) -> None:
         """Lift a guard that nothing came of; it would lapse by itself."""
-        await self._peer.send("DELETE", f"/v1/departures/{transfer_id}", key=f"lift:{transfer_id}")
+        await self._peer.send("DELETE", f"/v1/departures/{transfer_id}")
 
     async def leave(self, transfer_id: str, person_id: str, to_place: str, left_at: datetime) -> Handover:
-        """Let the open accounts leave; the same handover each time. Raises DepartureIsBlockedError."""
+        """Let the open accounts leave; the same handover each time. Raises DepartureIsBlockedError and, when the guard was
+        lifted, DepartureHasEndedError.
+        """
         body = LeaveAuthority(person_id=person_id, to_place=to_place, left_at=left_at)
         path = f"/v1/departures/{transfer_id}/leave"
         try:
-            return await self._peer.ask(Handover, "POST", path, body, key=f"leave:{transfer_id}")
+            return await self._peer.ask(Handover, "POST", path, body)
         except PeerRefusedError as error:
-            raise _blocked(error) from None
+            raise _meaning(error) from None
 
     async def arrive(self, profile: ArrivingProfile, handover: Handover) -> None:
         """Let the accounts arrive; once, however often it is asked."""
         body = ArriveAtAuthority(profile=profile, handover=handover)
-        key = f"arrive:{handover.transfer_id}:{handover.sequence}"
-        await self._peer.send("POST", f"/v1/arrivals/{handover.transfer_id}", body, key=key)
+        await self._peer.ask(ArrivalAnswer, "POST", f"/v1/arrivals/{handover.transfer_id}", body)
+
+    async def supplements(self, transfer_id: str, after: int) -> Supplements:
+        """What came to the moved years after the person had left, from the one after `after` on."""
+        path = f"/v1/departures/{transfer_id}/supplements"
+        return await self._peer.ask(Supplements, "GET", path, params=[("after", str(after))])
 
 
-def _blocked(error: PeerRefusedError) -> Exception:
+def _meaning(error: PeerRefusedError) -> Exception:
+    if error.code == ENDED:
+        return DepartureHasEndedError()
     blockers = error.problem.get("blockers")
     if error.code != BLOCKED or not isinstance(blockers, list):
         return error

@@ -17,12 +17,12 @@ from services.kit.observability import describe_exception
 from services.transfer.casebook import CaseBook
 from services.transfer.cases.any_case import AnyCase
 from services.transfer.cases.arrival import Arrival
-from services.transfer.cases.departure import Departure
+from services.transfer.cases.departure import BLOCKED, Departure
 from services.transfer.cases.errands import Errand
 from services.transfer.cases.states import State
 from services.transfer.opened import OpenedAuthorities
 from services.transfer.peers.calls import PeerRefusedError, PeerUnavailableError
-from services.transfer.peers.ledger import DepartureIsBlockedError
+from services.transfer.peers.ledger import DepartureHasEndedError, DepartureIsBlockedError
 from services.transfer.peers.peers import Peers
 from services.transfer.process.leases import Leases, Taken, pause_after
 
@@ -101,7 +101,7 @@ class Errands:
             raise PutOff(SUSPENDED_PAUSE)
         try:
             await self._peers.ledger.guard(str(case.id), case.person_id, case.to_place)
-        except DepartureIsBlockedError as error:
+        except (DepartureIsBlockedError, DepartureHasEndedError) as error:
             await self._block(case, error)
             return
         await self._cases.change(case.id, lambda c, now: _departure(c).resume(now))
@@ -142,8 +142,8 @@ class Errands:
             handover = await self._peers.ledger.leave(
                 str(case.id), case.person_id, case.to_place, case.confirmed_at
             )
-        except DepartureIsBlockedError as error:
-            await self._peers.relay.step(str(case.id), "cancellation", reason="blocked")
+        except (DepartureIsBlockedError, DepartureHasEndedError) as error:
+            await self._peers.relay.step(str(case.id), "cancellation", reason=BLOCKED)
             await self._block(case, error)
             return
         await self._hear(case, await self._peers.relay.hand_over(handover))
@@ -163,8 +163,8 @@ class Errands:
         await self._peers.relay.step(case.transfer_id, "confirmation")
         await self._cases.change(case.id, lambda c, now: _arrival(c).note_told(now))
 
-    async def _block(self, case: Departure, error: DepartureIsBlockedError) -> None:
-        blockers = [dict(each) for each in error.blockers]
+    async def _block(self, case: Departure, error: DepartureIsBlockedError | DepartureHasEndedError) -> None:
+        blockers = error.blockers if isinstance(error, DepartureIsBlockedError) else []
         await self._cases.change(case.id, lambda c, now: _departure(c).block(blockers, now))
 
     async def _hear(self, case: Departure, exchange: Exchange) -> None:
