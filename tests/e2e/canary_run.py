@@ -11,7 +11,8 @@ from services.cli.demo.fictitious import FictitiousPerson
 from services.kit.records import Batch
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Record
-from tests.e2e.system import CHAOYANG, LIAONING, NATION, SERVICES, SHENYANG, Provider, System, identity
+from tests.e2e.provider import Provider, identity
+from tests.e2e.system import CHAOYANG, LIAONING, NATION, SERVICES, SHENYANG, System
 
 CANARIES = [fictitious.person(number) for number in range(101, 301)]
 COLLECTED, MISNAMED, RETURNED, SUBMITTED, STRANGERS, IN_BULK, ERASED = (

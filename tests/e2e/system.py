@@ -5,7 +5,7 @@ import itertools
 import uuid
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
@@ -40,6 +40,7 @@ from services.transfer.peers.peers import Peers
 from services.transfer.process.process import Process
 from services.transfer.settings import TransferSettings
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
+from tests.e2e.provider import Provider, identity
 
 Headers = Mapping[str, str]
 
@@ -293,7 +294,7 @@ class System:
             by = self.official(place, subject=f"{step}-reviewer")
             await self.does("registry", "POST", path, {"decision": "pass"}, by=by)
 
-    async def provides(self, name: str = LISTED, places: Sequence[str] = (LIAONING,)) -> "Provider":
+    async def provides(self, name: str = LISTED, places: Sequence[str] = (LIAONING,)) -> Provider:
         """A provider is registered, accredited at places, given a client, and signs in by itself."""
         nation = self.official(NATION, *_OFFICIAL, "client:write")
         body: dict[str, Any] = {"name": name, "uscc": self.uscc(), "kind": "provider", "place": NATION}
@@ -327,7 +328,7 @@ class System:
             await self.does("transfer", "POST", f"/v1/transfers/{transfer_id}/{step}", by=self.official(desk))
         return transfer_id
 
-    async def disqualifies(self, provider: "Provider", place: str, from_date: date) -> None:
+    async def disqualifies(self, provider: Provider, place: str, from_date: date) -> None:
         """A bureau takes a provider's standing from a day on (S0-25)."""
         body = {"place": place, "from_date": from_date.isoformat(), "reason": "false_records"}
         path = f"/v1/organizations/{provider.organization_id}/disqualification"
@@ -351,60 +352,6 @@ class System:
     async def all_heads(self) -> dict[str, dict[str, int]]:
         """How many events there are, log by log, in the whole system."""
         return {service: await self.heads(service) for service in SERVICES}
-
-
-class Provider:
-    """A provider's platform, which signs in with the client it was given."""
-
-    def __init__(self, system: System, organization_id: str, client_id: str, client_secret: str) -> None:
-        self.organization_id = organization_id
-        self.client = (client_id, client_secret)
-        self.headers: dict[str, str] = {}
-        self._system = system
-        self._records = itertools.count(1)
-
-    async def signs_in(self) -> dict[str, Any]:
-        """Exchange id and secret for a token (RFC 6749, 4.4)."""
-        answer = await self._system.clients["registry"].post(
-            "/oauth/token", data={"grant_type": "client_credentials"}, auth=self.client
-        )
-        assert answer.status_code == 200, answer.text
-        granted: dict[str, Any] = answer.json()
-        self.headers = {"Authorization": f"Bearer {granted['access_token']}"}
-        return granted
-
-    def completion(
-        self, person: FictitiousPerson, credits: str, year: int = 2025, **fields: Any
-    ) -> dict[str, Any]:
-        """A completion as the platform would post it, of an hour ago unless told."""
-        return {
-            "id": f"c-{next(self._records):05d}",
-            "person": identity(person),
-            "year": year,
-            "category": "professional",
-            "credits": credits,
-            "mode": "online",
-            "course": "ZJ-01",
-            "completed_at": (self._system.now - timedelta(hours=1)).isoformat(),
-        } | fields
-
-    async def posts(self, *records: dict[str, Any]) -> list[dict[str, Any]]:
-        """Post completions; the outcomes."""
-        body = {"records": list(records)}
-        answer = await self._system.does("ledger", "POST", "/v1/completions", body, by=self.headers)
-        results: list[dict[str, Any]] = answer["results"]
-        return results
-
-    async def checks(self, *people: FictitiousPerson) -> list[str]:
-        """Ask the registry whether each is collected under this very name (S0-23)."""
-        body = {"persons": [identity(person) for person in people]}
-        answer = await self._system.does("registry", "POST", "/v1/identity-checks", body, by=self.headers)
-        return [each["result"] for each in answer["results"]]
-
-
-def identity(person: FictitiousPerson) -> dict[str, str]:
-    """Who somebody is, as every body says it."""
-    return {"id_type": "resident_id", "id_number": person.id_number, "name": person.name}
 
 
 def new_system(fresh_database: FreshDatabaseFactory, **settings: Any) -> System:

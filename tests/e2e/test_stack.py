@@ -26,7 +26,8 @@ from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import upgrade
 from services.kit.provision import provision
 from tests.conftest import outside_loop
-from tests.e2e.system import CHAOYANG, identity
+from tests.e2e.provider import identity
+from tests.e2e.system import CHAOYANG
 
 SECONDS_MAX = 90
 STOP_SECONDS_MAX = 15

@@ -14,6 +14,26 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from services.registry.app import openapi_document
+from tests.registry.callers import (
+    CALLERS,
+    COVERING,
+    NOBODY,
+    OFFICIALS,
+    OWN,
+    STRANGER,
+    Asked,
+    Prepared,
+    Rule,
+    anybody,
+    covering,
+    covering_or_own,
+    issuing,
+    nation,
+    nobody,
+    officials,
+    officials_or_own,
+    own,
+)
 from tests.registry.ground import LATER, SCORES, Ground
 from tests.registry.offices import FACE_TO_FACE_PLAN, ONLINE_PLAN, REPORT
 from tests.registry.scenarios import Registry, collection_of, somebody, uscc
@@ -27,59 +47,6 @@ ROUTES = sorted(
 )
 OPEN = {"POST /oauth/token", "GET /.well-known/jwks.json"}
 SCOPES = sorted(set(re.findall(r'"([a-z]+:[a-z]+)"', repr(DOCUMENT).replace("'", '"'))) - {"collection:own"})
-
-# County, city, province, nation; their neighbours; and Dalian, which is not Liaoning's (S1-01).
-OFFICIALS = (
-    "211302", "211303", "211300", "210100", "210000", "210200", "210202", "210203", "140000", "660000", "100000"
-)  # fmt: skip
-COVERING = {
-    "211302": {"211302", "211300", "210000", "100000"},
-    "210202": {"210202", "210200", "100000"},
-}
-OWN, STRANGER, NOBODY = "own organization", "another organization", "nobody"
-CALLERS = (*OFFICIALS, OWN, STRANGER, NOBODY)
-
-Asked = tuple[str, Any]
-Prepared = Callable[[Ground], Awaitable[Asked]]
-Rule = Callable[[str], set[str]]
-
-
-def covering(home: str) -> set[str]:
-    return COVERING[home]
-
-
-def covering_or_own(home: str) -> set[str]:
-    return COVERING[home] | {OWN}
-
-
-def issuing(home: str) -> set[str]:
-    """S3B-09: a local unit's own bureau, and nobody above it."""
-    return {home}
-
-
-def own(home: str) -> set[str]:
-    return {OWN}
-
-
-def officials(home: str) -> set[str]:
-    return set(OFFICIALS)
-
-
-def officials_or_own(home: str) -> set[str]:
-    return {*OFFICIALS, OWN}
-
-
-def nation(home: str) -> set[str]:
-    return {"100000", NOBODY}
-
-
-def nobody(home: str) -> set[str]:
-    """The services, whose tokens are bound to no place and no organization."""
-    return {NOBODY}
-
-
-def anybody(home: str) -> set[str]:
-    return set(CALLERS)
 
 
 def at(path: str, body: Any = None) -> Prepared:
