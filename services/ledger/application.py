@@ -15,7 +15,9 @@ from services.ledger.accounts.people import Home, People
 from services.ledger.accounts.waiting import stream_of as waiting_stream_of
 from services.ledger.commands import GrantExemption, RevokeCredit, WithdrawRecord
 from services.ledger.events import (
+    CreditWithdrawn,
     EnrolmentWithdrawn,
+    HeldCompletionWithdrawn,
     HeldRecordReleased,
     HeldRecordWithdrawn,
     RecordHeld,
@@ -26,7 +28,8 @@ from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import identity_of
 from services.ledger.intake.state import GroupState
 from services.ledger.moving.staying import must_judge
-from services.ledger.policy import Notice, notice_hash
+from services.ledger.moving.travelled import travelled_waiting
+from services.ledger.policy import Account, Notice, notice_hash
 from services.ledger.problems import AlreadyEndedError, OutsidePlaceError, UnknownCompletionError
 from services.ledger.publication.publication import publish, stream_of
 from services.ledger.publication.shelf import PolicyShelf
@@ -133,15 +136,7 @@ class LedgerApplication:
         await state.read_accounts(conn, [person_id], [year])
         entry = state.account(person_id, year)
         if command.kind == "completion":
-            withdrawn = accounts.withdraw_completion(
-                entry.account,
-                command.provider_id,
-                command.record_id,
-                closures=state.closures,
-                reason=command.reason,
-                now=state.now,
-            )
-            state.append_to_account(entry, withdrawn)
+            state.append_to_account(entry, await self._taken_back(conn, state, command, entry.account))
             return
         key = (command.provider_id, command.record_id)
         if key not in {(item.provider, item.enrolment_id) for item in entry.account.enrolments}:
@@ -154,6 +149,36 @@ class LedgerApplication:
             reason=command.reason,
         )
         state.append_to_account(entry, ended)
+
+    async def _taken_back(
+        self, conn: Connection, state: GroupState, command: WithdrawRecord, account: Account
+    ) -> CreditWithdrawn | HeldCompletionWithdrawn:
+        """What ends a completion in its account; one that travelled while it waited is taken back here for the destination.
+
+        Raises AlreadyEndedError, and the refusal `year-closed`.
+        """
+        provider_id, record_id = command.provider_id, command.record_id
+        try:
+            return accounts.withdraw_completion(
+                account,
+                provider_id,
+                record_id,
+                closures=state.closures,
+                reason=command.reason,
+                now=state.now,
+            )
+        except AlreadyEndedError:
+            person_id, year = account.person_id, account.year
+            gone = await travelled_waiting(conn, self._store, state.log, person_id, year)
+            if (provider_id, record_id) not in gone:
+                raise
+            return HeldCompletionWithdrawn(
+                person_id=person_id,
+                year=year,
+                provider_id=provider_id,
+                completion_id=record_id,
+                reason=command.reason,
+            )
 
     async def revoke_credit(self, command: RevokeCredit, key: CommandKey) -> StoredAnswer:
         """An authority revokes a credit.

@@ -20,6 +20,7 @@ from services.ledger.events import (
     CreditEarned,
     CreditRevoked,
     CreditWithdrawn,
+    ExamPassed,
     ExemptionGranted,
     HeldCompletionWithdrawn,
 )
@@ -142,6 +143,7 @@ class _Supplements:
             | CreditRevoked
             | CreditConfirmed
             | HeldCompletionWithdrawn
+            | ExamPassed
             | ExemptionGranted
             | AccountArrived,
         ):
@@ -190,8 +192,10 @@ def _change(event: Any, account: Account, at: datetime) -> HandedAccount:
             )
             back = tuple(taken_back(each) for each in event.taken_back)
             return handed_account(arrived).model_copy(update={"taken_back": back})
-        case ExemptionGranted():
-            alone = Account(person_id=event.person_id, year=event.year, exempt=account.exempt)
+        case ExamPassed() | ExemptionGranted():
+            alone = Account(
+                person_id=event.person_id, year=event.year, exempt=account.exempt, exams=account.exams
+            )
             return handed_account(alone)
         case _:
             credits = [credit for credit in account.credits if credit.credit_id == event.credit_id]

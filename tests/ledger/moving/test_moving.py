@@ -3,8 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from services.kit import events as codec
 from services.ledger.moving.events import AccountArrived, ProfileArrived, ProfileLeft
 from tests.ledger.moving.mover import (
@@ -22,16 +20,6 @@ from tests.ledger.moving.mover import (
 from tests.ledger.world import Provider, Somebody, World
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def today(world: World) -> None:
-    world.now = NOW
-
-
-@pytest.fixture
-def mover(world: World) -> Mover:
-    return Mover(world)
 
 
 async def here(world: World) -> Provider:
