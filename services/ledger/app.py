@@ -22,6 +22,7 @@ from services.ledger.attestations import api as attestations_api
 from services.ledger.claims import api as claims_api
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.intake import api as intake_api
+from services.ledger.listing import api as listing_api
 from services.ledger.moving import api as moving_api
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish
@@ -100,6 +101,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             api_rosters.router,
             attestations_api.router,
             registrations_api.router,
+            listing_api.router,
             moving_api.router,
             years_api.router,
             feed,

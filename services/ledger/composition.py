@@ -24,6 +24,7 @@ from services.ledger.claims.claims import Claims
 from services.ledger.following.reactions import Reactions
 from services.ledger.intake.records import Preparer
 from services.ledger.intake.reporting import Reporter
+from services.ledger.listing.listing import CreditListing
 from services.ledger.moving.arrivals import Arrivals
 from services.ledger.moving.departures import Departures
 from services.ledger.policy import bundled_notices
@@ -65,6 +66,7 @@ class Ledger:
         self.registrations = Registrations(databases, self.store, self.shelf, self.facts, clock)
         self.attestations = Attestations(databases, self.store, self.shelf, self.people, clock)
         self.statistics = Statistics(databases)
+        self.listing = CreditListing(databases)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
         self.units = Units(self.employers, self.shelf, clock)
         self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)

@@ -1,12 +1,13 @@
 """Lists that an authority registers itself: exam passes and the like, and the history another system held."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from contracts.divisions import is_known
+from contracts.divisions import AUTHORITIES, NATION, is_known
 from contracts.identifiers import IdType, check_id_number
 from services.kit.auth import Caller, require
 from services.kit.clock import local_date
@@ -120,7 +121,17 @@ async def register_list(
 
 @router.post("/history", operation_id="import_history", responses=_STEPS)
 async def import_history(
-    request: Request, body: HistoricBatch, caller: Annotated[Caller, Depends(Registrar)], key: RegistrarKey
+    request: Request,
+    body: HistoricBatch,
+    caller: Annotated[Caller, Depends(Registrar)],
+    key: RegistrarKey,
+    authority: Annotated[
+        str | None,
+        Query(
+            pattern=r"^[1-9][0-9]{5}$",
+            description="Whose people they are, when the nation's own service asks.",
+        ),
+    ] = None,
 ) -> Response:
     """Take over credits that another system held, each under that system's id, so that none is doubled (S4-06)."""
     ledger = ledger_of(request)
@@ -138,6 +149,8 @@ async def import_history(
         )
         for line in body.records
     ]
+    if authority in AUTHORITIES and caller.place == NATION:
+        caller = replace(caller, place=authority)
     return await _register(request, ledger, lines, caller, key, body.correction)
 
 

@@ -1,0 +1,1 @@
+"""The registered credits of a place, page by page, for whoever compares them with another system."""
