@@ -101,6 +101,8 @@ INDEXES = (
     "create index credits_of_person on credits (log, person_id, year)",
     "create index deliveries_open on deliveries (log, target, person_id, position, subject, revision)"
     " where state in ('pending', 'refused', 'unsynced')",
+    "create index deliveries_of_subject on deliveries (subject, target)",
+    "create index credits_by_id on credits (credit_id)",
     "create index deliveries_of_person on deliveries (log, person_id, year)",
     "create index queues_ready on queues (target, next_at) where state = 'ready'",
     "create index queues_parked on queues (target, next_at) where state = 'parked'",

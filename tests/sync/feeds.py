@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 
+from contracts.divisions import contains
 from contracts.envelope import PublishedEvent
 from contracts.ledger import CreditEarned, CreditRevoked, CreditWithdrawn
 from services.cli.demo import fictitious
+from services.kit.clock import SHANGHAI
 
 START = datetime(2026, 3, 2, 2, tzinfo=UTC)
 """A Monday in Shanghai."""
@@ -53,12 +55,38 @@ class FakeFeed:
             return httpx.Response(
                 200, json=[{"log": log, "head": len(events)} for log, events in self.events.items()]
             )
+        if request.url.path == "/v1/credits":
+            return httpx.Response(200, json=self._credits(request.url.params))
         log = request.url.path.split("/")[3]
         after, limit = int(request.url.params["after"]), int(request.url.params["limit"])
         found = self.events[log][after : after + limit]
         reached = found[-1]["position"] if found else after
         headers = {"Xuefen-Next-After": str(reached), "Xuefen-Head": str(len(self.events[log]))}
         return httpx.Response(200, json=found, headers=headers)
+
+    def _credits(self, params: httpx.QueryParams) -> dict[str, Any]:
+        """The list of registered credits, as it follows from what was published."""
+        live: dict[str, dict[str, Any]] = {}
+        for events in self.events.values():
+            for event in events:
+                data = event["data"]
+                if event["type"].endswith("credit.earned.v1"):
+                    completed = datetime.fromisoformat(data["completed_at"]).astimezone(SHANGHAI).date()
+                    live[data["credit_id"]] = data | {"completed_on": str(completed), "recognised": False}
+                elif event["type"].endswith("credit.recognised.v1"):
+                    live[data["credit_id"]]["recognised"] = True
+                elif "credit_id" in data:
+                    live.pop(data["credit_id"], None)
+        place, year = params["place"], int(params["year"])
+        found = [each for each in live.values() if each["year"] == year and contains(place, each["place"])]
+        people = sorted({each["person_id"] for each in found if each["person_id"] > params["after"]})
+        page = people[: int(params["limit"])]
+        return {
+            "place": place,
+            "year": year,
+            "credits": [each for each in found if each["person_id"] in page],
+            "next_after": page[-1] if len(people) > len(page) else None,
+        }
 
 
 class FakeRegistry:

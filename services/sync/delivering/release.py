@@ -53,6 +53,11 @@ async def release_all(conn: Connection, target: str, log: str | None, now: datet
     return len(rows)
 
 
+async def release_queue(conn: Connection, log: str, target: str, person_id: str, now: datetime) -> None:
+    """Let everything of one person at one target go again; the caller holds their queue."""
+    await _release(conn, log, target, person_id, EVERYTHING, now)
+
+
 async def _release(
     conn: Connection, log: str, target: str, person_id: str, states: tuple[str, ...], now: datetime
 ) -> None:

@@ -122,15 +122,19 @@ class Sender:
     async def _records(
         self, taken: Sequence[Leased]
     ) -> tuple[list[tuple[Leased, TargetRecord]], list[Settled]]:
-        """The records to send, and those deliveries that end here because nobody can be named any more."""
+        """The records to send, and those deliveries that end here because nobody can be named any more.
+
+        An end names nobody: the system knows whose the subject is.
+        """
         identities: Mapping[str, Identity | str] = {}
         if "identity" in self._target.needs:
-            people = list(dict.fromkeys(each.person_id for each in taken))
+            people = list(dict.fromkeys(each.person_id for each in taken if each.action == "put"))
             identities = await self._identities.of(people, self._target.name)
         sendable, settled = [], []
         for each in taken:
             identity = identities.get(each.person_id)
-            if isinstance(identity, str) or (identity is None and "identity" in self._target.needs):
+            needs = "identity" in self._target.needs and each.action == "put"
+            if isinstance(identity, str) or (identity is None and needs):
                 reason = (identity or "not-found").replace("-", "_")
                 settled.append(Settled(each, "unsynced", reason))
             else:

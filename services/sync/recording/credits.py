@@ -17,7 +17,8 @@ _EARN = """
 insert into credits (log, credit_id, person_id, year, place, category, credits, mode, completed_on, make_up, source)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing
 """
-_END = "update credits set ended = $3 where log = $1 and credit_id = $2 and ended is null"
+# The log is left out: a credit may end in another log than it was registered in, when its person moved.
+_END = "update credits set ended = $2 where credit_id = $1 and ended is null"
 _SUMS = """
 select person_id, year, category, recognised, sum(credits) as credits
   from credits
@@ -65,7 +66,7 @@ async def keep_credits(conn: Connection, log: str, facts: Sequence[Fact]) -> Non
             for _, event in earned(facts)
         ],
     )
-    await conn.executemany(_END, [(log, event.credit_id, event.reason) for _, event in ended(facts)])
+    await conn.executemany(_END, [(event.credit_id, event.reason) for _, event in ended(facts)])
 
 
 async def sums_of(

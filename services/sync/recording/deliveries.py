@@ -20,9 +20,10 @@ _QUEUE = """
 insert into queues (log, target, person_id, state, next_at) values ($1, $2, $3, 'ready', $4)
 on conflict (log, target, person_id) do update set state = queues.state
 """
+# A credit that moved to another log with its person was put from the log it was registered in.
 _LAST = """
 select distinct on (target, subject) target, subject, revision, action, content, state
-  from deliveries where log = $1 and target = any($2::text[]) and subject = any($3::text[])
+  from deliveries where target = any($1::text[]) and subject = any($2::text[])
  order by target, subject, revision desc
 """
 _ADD = """
@@ -69,10 +70,10 @@ async def hold_queues(conn: Connection, log: str, people: Iterable[tuple[str, st
 
 
 async def last_of(
-    conn: Connection, log: str, targets: Sequence[str], subjects: Iterable[str]
+    conn: Connection, targets: Sequence[str], subjects: Iterable[str]
 ) -> dict[tuple[str, str], Last]:
-    """The latest revision of every subject, by target and subject. Hold the queues first."""
-    rows = await conn.fetch(_LAST, log, list(targets), sorted(set(subjects)))
+    """The latest revision of every subject in any log, by target and subject. Hold the queues first."""
+    rows = await conn.fetch(_LAST, list(targets), sorted(set(subjects)))
     return {
         (row["target"], row["subject"]): Last(
             row["revision"], row["action"], json.loads(row["content"]), row["state"]
@@ -87,16 +88,19 @@ async def add_deliveries(
     deliveries: Sequence[Delivery],
     last: dict[tuple[str, str], Last],
     now: datetime,
+    *,
+    floors: Mapping[tuple[str, str], int] | None = None,
 ) -> None:
     """Add deliveries in order, each as the next revision of its subject; `last` moves on with them.
 
     An end of what the target never took is not sent: both are put down as withdrawn, and the person's later ones go on.
+    `floors` are revisions known elsewhere, which the new ones must be above.
     """
     rows = []
     for each in deliveries:
         key = (each.target.name, each.subject)
         before = last.get(key)
-        revision = 1 if before is None else before.revision + 1
+        revision = 1 + max(before.revision if before else 0, (floors or {}).get(key, 0))
         moot = each.action == "end" and before is not None and before.state in WAITING_STATES
         state = "withdrawn" if moot else "pending"
         if moot:

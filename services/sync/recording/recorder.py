@@ -54,7 +54,7 @@ class Recorder:
         now = self._clock()
         await hold_queues(conn, log, concerned, now)
         subjects = [event.credit_id for _, event in ended(facts)]
-        last = await last_of(conn, log, [target.name for target in targets], subjects)
+        last = await last_of(conn, [target.name for target in targets], subjects)
         await add_deliveries(conn, log, list(self._said(facts, last)), last, now)
 
     def _said(self, facts: Sequence[Fact], last: dict[tuple[str, str], Last]) -> Iterator[Delivery]:
@@ -78,7 +78,7 @@ class Recorder:
         now = self._clock()
         await hold_queues(conn, log, [(target.name, person) for person, _ in touched], now)
         sums = await sums_of(conn, log, touched)
-        last = await last_of(conn, log, [target.name], [year_subject(*key) for key in touched])
+        last = await last_of(conn, [target.name], [year_subject(*key) for key in touched])
         changed = [
             delivery
             for key, (fact, place) in touched.items()

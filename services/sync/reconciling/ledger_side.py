@@ -1,0 +1,152 @@
+"""What a system should hold of a place's year, as the ledger itself lists the credits, with our record beside it."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+import httpx
+import msgspec
+
+from contracts.targets import content_of
+from services.kit.database import Connection, Database
+from services.sync.reconciling.differences import Content, Ledger, Recorded
+from services.sync.recording.credits import YearSums
+from services.sync.recording.recorder import CATEGORIES, year_subject
+from services.sync.targets import Target
+
+_PAGE = 1_000
+_SOURCES = "select credit_id, source from credits where log = $1 and credit_id = any($2::text[])"
+_RECORDED = """
+select distinct on (subject) subject, revision, action, content, state, reason, person_id, place
+  from deliveries
+ where log = $1 and person_id > $2 and ($3::text is null or person_id <= $3) and year = $4 and target = $5
+ order by subject, revision desc
+"""
+_OF_SUBJECTS = """
+select distinct on (subject) subject, revision, action, content, state, reason, person_id, place
+  from deliveries where log = $1 and target = $2 and subject = any($3::text[])
+ order by subject, revision desc
+"""
+
+
+class LedgerUnavailableError(Exception):
+    """The ledger does not list its credits now."""
+
+
+async def credit_pages(
+    client: httpx.AsyncClient, place: str, year: int
+) -> AsyncIterator[tuple[str, str | None, list[dict[str, Any]]]]:
+    """The ledger's credits of a place's year, page by page: after whom, up to whom (None for the last), and the credits.
+
+    Raises LedgerUnavailableError.
+    """
+    after = ""
+    while True:
+        asked = {"place": place, "year": str(year), "after": after, "limit": str(_PAGE)}
+        try:
+            response = await client.get("/v1/credits", params=asked)
+            response.raise_for_status()
+            page = msgspec.json.decode(response.content)
+        except (httpx.HTTPError, msgspec.DecodeError) as error:
+            raise LedgerUnavailableError(type(error).__name__) from None
+        yield after, page["next_after"], page["credits"]
+        if page["next_after"] is None:
+            return
+        after = page["next_after"]
+
+
+async def sources_of(conn: Connection, log: str, credits: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Which system imported credits came from, by credit, as their feed told."""
+    imported = [credit["credit_id"] for credit in credits if credit["route"] == "import"]
+    rows = await conn.fetch(_SOURCES, log, imported) if imported else []
+    return {row["credit_id"]: row["source"] for row in rows if row["source"] is not None}
+
+
+async def recorded_between(
+    conn: Connection, log: str, target: str, year: int, after: str, until: str | None
+) -> dict[str, Recorded]:
+    """Our record of every subject of the people after one and up to another, for a year."""
+    return _by_subject(await conn.fetch(_RECORDED, log, after, until, year, target))
+
+
+async def recorded_of(
+    database: Database, log: str, target: str, subjects: Sequence[str]
+) -> dict[str, Recorded]:
+    """Our record of subjects."""
+    async with database.acquire() as conn:
+        return _by_subject(await conn.fetch(_OF_SUBJECTS, log, target, list(subjects)))
+
+
+def add_to(
+    ledger: Ledger,
+    target: Target,
+    credits: Sequence[dict[str, Any]],
+    sources: dict[str, str],
+    recorded: dict[str, Recorded],
+    year: int,
+) -> None:
+    """Take in what the target should hold of a page of credits."""
+    if target.record == "credit":
+        for credit in credits:
+            if target.takes_credit(
+                place=credit["place"],
+                category=credit["category"],
+                mode=credit["mode"],
+                source=sources.get(credit["credit_id"]),
+            ):
+                ledger.add(_credit(target, credit, year))
+    elif target.record == "certificate":
+        for content in _certificates(target, credits, recorded, year):
+            ledger.add(content)
+
+
+def _credit(target: Target, credit: dict[str, Any], year: int) -> Content:
+    values = {**credit, "subject": credit["credit_id"], "person_ref": credit["person_id"], "year": year}
+    values["credits"] = Decimal(credit["credits"])
+    return content_of(target.kind, values)
+
+
+def _certificates(
+    target: Target, credits: Sequence[dict[str, Any]], recorded: dict[str, Recorded], year: int
+) -> list[Content]:
+    sums: dict[str, YearSums] = defaultdict(lambda: YearSums({}, {}))
+    places: dict[str, str] = {}
+    for credit in credits:
+        if not target.takes_place(credit["place"]):
+            continue
+        person, category, amount = credit["person_id"], credit["category"], Decimal(credit["credits"])
+        found = sums[person]
+        found.registered[category] = found.registered.get(category, Decimal(0)) + amount
+        if credit["recognised"]:
+            found.recognised[category] = found.recognised.get(category, Decimal(0)) + amount
+        places[person] = credit["place"]
+    contents: list[Content] = []
+    for person, found in sums.items():
+        if not all(found.has(category, target.recognised) for category in CATEGORIES):
+            continue
+        subject = year_subject(person, year)
+        before = recorded.get(subject)
+        place = before.place if before is not None else places[person]
+        counted = {category: found.counted(category, target.recognised) for category in CATEGORIES}
+        values = {"subject": subject, "person_ref": person, "year": year, "place": place, **counted}
+        contents.append(content_of(target.kind, values))
+    return contents
+
+
+def _by_subject(rows: Sequence[Any]) -> dict[str, Recorded]:
+    return {
+        row["subject"]: Recorded(
+            revision=row["revision"],
+            action=row["action"],
+            content=json.loads(row["content"]),
+            state=row["state"],
+            reason=row["reason"],
+            person_id=row["person_id"],
+            place=row["place"],
+        )
+        for row in rows
+    }

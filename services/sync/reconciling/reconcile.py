@@ -1,0 +1,134 @@
+"""Compares a place's year at a system outside with the ledger: by place, where that differs by person, then by record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+from contracts.divisions import authority_of, contains
+from contracts.targets import PersonTotal, PlaceTotal, place_total
+from services.kit.database import Database
+from services.sync.adapters.adapter import Adapter
+from services.sync.reconciling.differences import (
+    Difference,
+    Ledger,
+    differences_at_ours,
+    differences_at_theirs,
+    people_who_differ,
+    places_that_differ,
+)
+from services.sync.reconciling.ledger_side import (
+    add_to,
+    credit_pages,
+    recorded_between,
+    recorded_of,
+    sources_of,
+)
+from services.sync.targets import Target
+
+Progress = Callable[[str, int, int | None], None]
+"""Told what is being done, how far it is, and of how many, where that is known."""
+
+
+@dataclass
+class PlaceComparison:
+    """One place on both sides."""
+
+    ours: PlaceTotal
+    theirs: PlaceTotal
+
+    @property
+    def same(self) -> bool:
+        """Whether count and hash are equal."""
+        return self.ours == self.theirs
+
+
+@dataclass
+class Reconciliation:
+    """What came of a comparison: every place, and every record that differs."""
+
+    target: str
+    place: str
+    year: int
+    places: list[PlaceComparison] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def to_mend(self) -> list[Difference]:
+        """The differences that no delivery on its way will mend."""
+        return [each for each in self.differences if not each.on_its_way]
+
+
+class Reconciler:
+    """Compares; writes nothing."""
+
+    def __init__(
+        self, database: Database, ledger: httpx.AsyncClient, target: Target, adapter: Adapter
+    ) -> None:
+        self._database = database
+        self._client = ledger
+        self._target = target
+        self._adapter = adapter
+
+    async def compare(
+        self, place: str, year: int, progress: Progress = lambda _what, _done, _all: None
+    ) -> Reconciliation:
+        """Compare one place, which lies in one authority, and all below it.
+
+        Raises LedgerUnavailableError and TargetUnavailableError.
+        """
+        result = Reconciliation(self._target.name, place, year)
+        ledger = await self._ledger(result, place, year, progress)
+        theirs = (await self._adapter.totals(place, year)).places
+        held = {total.place: total for total in theirs}
+        for at in sorted(held.keys() | ledger.places.keys()):
+            result.places.append(PlaceComparison(ledger.place_total(at), held.get(at, place_total(at, []))))
+        differing = places_that_differ(ledger, theirs)
+        for done, at in enumerate(differing, 1):
+            await self._place(result, ledger, at, year, progress)
+            progress("places", done, len(differing))
+        result.differences.sort(key=lambda each: (each.place, each.person_id, each.subject, each.side))
+        return result
+
+    async def _ledger(self, result: Reconciliation, place: str, year: int, progress: Progress) -> Ledger:
+        """What the ledger says, and what our own record says otherwise."""
+        ledger, log, credits_read = Ledger(self._target.kind), authority_of(place), 0
+        async for after, until, credits in credit_pages(self._client, place, year):
+            async with self._database.acquire() as conn:
+                sources = await sources_of(conn, log, credits)
+                found = await recorded_between(conn, log, self._target.name, year, after, until)
+            recorded = {subject: each for subject, each in found.items() if contains(place, each.place)}
+            page = Ledger(self._target.kind)
+            add_to(page, self._target, credits, sources, recorded, year)
+            people = {person for at in page.places.values() for person in at}
+            result.differences += differences_at_ours(page, recorded, people)
+            for at, by_person in page.places.items():
+                ledger.places[at].update(by_person)
+            credits_read += len(credits)
+            progress("credits", credits_read, None)
+        return ledger
+
+    async def _place(
+        self, result: Reconciliation, ledger: Ledger, at: str, year: int, progress: Progress
+    ) -> None:
+        people = people_who_differ(ledger, at, await self._people(at, year))
+        for done, person in enumerate(people, 1):
+            held = (await self._adapter.records(at, year, person)).records
+            subjects = {record.subject for record in held} | ledger.places.get(at, {}).get(person, {}).keys()
+            recorded = await recorded_of(
+                self._database, authority_of(at), self._target.name, sorted(subjects)
+            )
+            result.differences += differences_at_theirs(ledger, at, person, held, recorded)
+            progress("people", done, len(people))
+
+    async def _people(self, at: str, year: int) -> list[PersonTotal]:
+        people: list[PersonTotal] = []
+        after: str | None = None
+        while True:
+            page = await self._adapter.people(at, year, after)
+            people += page.people
+            if page.next_after is None:
+                return people
+            after = page.next_after
