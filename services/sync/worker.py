@@ -6,16 +6,28 @@ import asyncio
 from contextlib import AsyncExitStack
 
 import httpx
+import structlog
 
+from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import EventStore
 from services.kit.follower import TokenFile
 from services.kit.settings import SettingsError
+from services.sync.adapters.adapter import TargetUnavailableError
 from services.sync.adapters.http import open_http
 from services.sync.composition import Sync, open_sync
 from services.sync.delivering.identities import Identities
 from services.sync.delivering.sender import Sender
+from services.sync.pulling.pull import ImportUnavailableError, Puller
 from services.sync.recording.following import LedgerFollowing, follow_registry
 from services.sync.settings import SyncSettings
+from services.sync.targets import Target
+
+_PULL_LATER: tuple[type[BaseException], ...] = (
+    TargetUnavailableError,
+    ImportUnavailableError,
+    *OUTCOME_UNKNOWN,
+)
+_log = structlog.stdlib.get_logger("services.sync.worker")
 
 
 async def run() -> None:
@@ -45,8 +57,9 @@ async def work(
 ) -> None:
     """Start everything there is to do. Raises SettingsError when a target's credential is not there."""
     identities = Identities(registry)
-    following = LedgerFollowing(sync.database, ledger, sync.recorder, sync.targets.logs())
-    tasks.create_task(following.run())
+    if sync.targets.on:
+        following = LedgerFollowing(sync.database, ledger, sync.recorder, sync.targets.logs())
+        tasks.create_task(following.run())
     tasks.create_task(follow_registry(sync.database, registry, sync.clock).run())
     for target in sync.targets.on:
         adapter = await opened.enter_async_context(open_http(target, settings.sync_credentials_dir))
@@ -59,3 +72,17 @@ async def work(
             lease_seconds=settings.sync_lease_seconds,
         )
         tasks.create_task(sender.run())
+        if target.pull:
+            puller = Puller(sync.database, target, adapter, ledger, sync.clock)
+            tasks.create_task(keep_pulling(puller, target, settings.sync_pull_seconds))
+
+
+async def keep_pulling(puller: Puller, target: Target, seconds: int) -> None:
+    """Take over what is new every so often, until cancelled; what does not answer is asked again the next time."""
+    while True:
+        try:
+            while await puller.step() is not None:
+                pass
+        except _PULL_LATER as error:
+            _log.warning("pull.delayed", target=target.name, error=type(error).__name__)
+        await asyncio.sleep(seconds)
