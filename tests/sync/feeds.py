@@ -148,6 +148,7 @@ def earned(person: str, place: str = "140502", **fields: Any) -> CreditEarned:
         "completed_at": START - timedelta(days=1),
         "make_up": False,
         "late": False,
+        "correction": None,
         "policy": POLICY,
     }
     return CreditEarned.model_validate(values | fields)

@@ -24,6 +24,8 @@ from services.sync.targets import Target
 CHECKPOINT = "pulled"
 REASON = "wrong_record"
 """Why a credit is revoked whose record the system outside corrected or took back."""
+CORRECTION = "reported_late"
+"""Why history enters a year that has been closed meanwhile (B-07)."""
 TAKEN = ("registered", "duplicate", "ended", "nothing_to_end")
 """Outcomes after which a record is not looked at again."""
 
@@ -145,7 +147,8 @@ class Puller:
     async def _import(self, authority: str, records: Sequence[HistoricRecord]) -> list[Pulled]:
         """Hand records to the ledger; when it refuses the list whole, one by one."""
         path = f"/v1/registrations/history?authority={authority}"
-        answer = await self._post(path, {"records": [self._line(record) for record in records]})
+        lines = [self._line(record) for record in records]
+        answer = await self._post(path, {"records": lines, "correction": CORRECTION})
         if answer is not None:
             return [
                 _pulled(record, result) for record, result in zip(records, answer["results"], strict=True)
