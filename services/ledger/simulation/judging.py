@@ -8,7 +8,9 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.ledger.policy import Account, Assessment, Notice, Person, Policy, PolicyBook, assess
+from services.ledger.accounts.judging import judge
+from services.ledger.accounts.profile import Profile
+from services.ledger.policy import Account, Notice, Person, Policy, PolicyBook
 from services.ledger.policy.difference import compare_books
 from services.ledger.policy.reach import reaches
 from services.ledger.simulation.reasons import Reason, alike, reasons_of
@@ -30,12 +32,7 @@ class Changed(Struct, frozen=True):
     persons: int
 
 
-class _Pair(Struct, frozen=True):
-    """The policies of one place and year that differ."""
-
-    year: int
-    before: Policy | None
-    after: Policy | None
+_Found = tuple[str, str, tuple[Reason, ...]]
 
 
 class Judging:
@@ -50,23 +47,23 @@ class Judging:
         """The years for which anything changes: accounts of others need not be read."""
         self.persons = 0
         self.judged = 0
-        self._pairs: dict[str, tuple[_Pair, ...]] = {}
-        self._without_account: dict[tuple[Person, int], tuple[str, str, tuple[Reason, ...]] | None] = {}
+        self._touched: dict[str, tuple[int, ...]] = {}
+        self._without_account: dict[tuple[Person, int], _Found | None] = {}
         self._counts: Counter[tuple[str, int, str, str, tuple[Reason, ...]]] = Counter()
 
-    def judge(self, person: Person, accounts: Mapping[int, Account]) -> None:
+    def judge(self, profile: Profile, accounts: Mapping[int, Account]) -> None:
         """Judge each year that changes for the person's place; a year without an account is one without credits."""
         self.persons += 1
-        for pair in self._pairs.get(person.place) or self._pairs_of(person.place):
-            account = accounts.get(pair.year)
+        person = profile.person
+        for year in self._years_of(person.place):
+            account = accounts.get(year)
             self.judged += 1
-            found = (
-                self._compared(pair, account, person)
-                if account is not None
-                else self._nothing_earned(pair, person)
-            )
+            if account is None and not profile.is_moving:
+                found = self._nothing_earned(year, profile)
+            else:
+                found = self._compared(year, account, profile)
             if found is not None:
-                self._counts[person.place, pair.year, *found] += 1
+                self._counts[person.place, year, *found] += 1
 
     def changed(self) -> tuple[Changed, ...]:
         """The counts so far, by place, year, status before and after."""
@@ -75,46 +72,37 @@ class Judging:
 
     def concerns(self, place: str) -> bool:
         """Whether anything changes at a place."""
-        return bool(self._pairs_of(place))
+        return bool(self._years_of(place))
 
-    def _pairs_of(self, place: str) -> tuple[_Pair, ...]:
-        known = self._pairs.get(place)
+    def _years_of(self, place: str) -> tuple[int, ...]:
+        known = self._touched.get(place)
         if known is None:
-            known = self._pairs[place] = tuple(self._make_pairs(place))
+            known = self._touched[place] = tuple(self._differing(place))
         return known
 
-    def _make_pairs(self, place: str) -> Iterable[_Pair]:
+    def _differing(self, place: str) -> Iterable[int]:
         if not any(reaches(notice, place) for notice in self._notices):
             return
         for year in self.years:
             before, after = self._before.resolve(place, year), self._after.resolve(place, year)
             if _hash(before) != _hash(after):
-                yield _Pair(year, before, after)
+                yield year
 
-    def _nothing_earned(self, pair: _Pair, person: Person) -> tuple[str, str, tuple[Reason, ...]] | None:
+    def _nothing_earned(self, year: int, profile: Profile) -> _Found | None:
         """Persons without an account differ in their grounds alone, and are many: each kind is judged once."""
-        key = (replace(person, person_id=""), pair.year)
+        key = (replace(profile.person, person_id=""), year)
         if key not in self._without_account:
             if len(self._without_account) >= _REMEMBERED_MAX:
                 self._without_account.clear()
-            self._without_account[key] = self._compared(pair, None, person)
+            self._without_account[key] = self._compared(year, None, profile)
         return self._without_account[key]
 
-    def _compared(
-        self, pair: _Pair, account: Account | None, person: Person
-    ) -> tuple[str, str, tuple[Reason, ...]] | None:
-        before, after = (
-            self._assess(pair.before, pair, account, person),
-            self._assess(pair.after, pair, account, person),
-        )
+    def _compared(self, year: int, account: Account | None, profile: Profile) -> _Found | None:
+        before = judge(self._before, profile, account, year, self._on)
+        after = judge(self._after, profile, account, year, self._on)
         if alike(before, after):
             return None
         return before.status, after.status, reasons_of(before, after)
-
-    def _assess(
-        self, policy: Policy | None, pair: _Pair, account: Account | None, person: Person
-    ) -> Assessment:
-        return assess(policy, account, person, pair.year, self._on)
 
 
 def _hash(policy: Policy | None) -> str | None:

@@ -114,8 +114,8 @@ async def _judge_log(
         for person_id, year, state in await accounts.fetch(log, first, last, judging.years):
             by_person.setdefault(person_id, {})[year] = _decode_account(state)
         for person_id, state in rows:
-            person = _decode_profile(state).person
-            if judging.concerns(person.place):
-                judging.judge(person, by_person.get(person_id, {}))
+            profile = _decode_profile(state)
+            if judging.concerns(profile.person.place):
+                judging.judge(profile, by_person.get(person_id, {}))
         read += len(rows)
         progress(log, read, total)
