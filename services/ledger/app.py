@@ -17,7 +17,7 @@ from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
 from services.ledger import api_officials
 from services.ledger.answers import api as answers_api
-from services.ledger.answers import api_units
+from services.ledger.answers import api_transcripts, api_units
 from services.ledger.attestations import api as attestations_api
 from services.ledger.claims import api as claims_api
 from services.ledger.composition import Ledger, open_ledger
@@ -94,6 +94,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         routers=[
             intake_api.router,
             answers_api.router,
+            api_transcripts.router,
             api_units.router,
             api_officials.router,
             claims_api.router,

@@ -17,6 +17,7 @@ from services.ledger.accounts.facts import Facts
 from services.ledger.accounts.people import People
 from services.ledger.answers.queries import LedgerQueries
 from services.ledger.answers.statistics import Statistics
+from services.ledger.answers.transcripts import Transcripts
 from services.ledger.answers.units import Units
 from services.ledger.application import LedgerApplication
 from services.ledger.attestations.attestations import Attestations
@@ -68,6 +69,7 @@ class Ledger:
         self.statistics = Statistics(databases)
         self.listing = CreditListing(databases)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
+        self.transcripts = Transcripts(databases, self.people)
         self.units = Units(self.employers, self.shelf, clock)
         self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)
         self.filings = Filings(databases, self.store, self.shelf, clock)

@@ -9,7 +9,7 @@ from services.ledger.answers.next_steps import NextStep
 from services.ledger.answers.provenance import CountedCredit
 from services.ledger.claims.events import Evidence
 from services.ledger.intake.outcomes import Outcome
-from services.ledger.policy import Assessment, CreditState, Route
+from services.ledger.policy import Assessment
 
 
 class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
@@ -37,55 +37,6 @@ class Absent(Struct, frozen=True, kw_only=True):
 
     index: int
     problem: str
-
-
-class TranscriptLine(Struct, frozen=True, kw_only=True):
-    """One credit as awarded, and what became of it."""
-
-    credit_id: str
-    year: int
-    category: str
-    credits: Decimal
-    mode: str
-    route: Route
-    form: str | None
-    provider_id: str | None
-    completion_id: str
-    course: str
-    tier: str | None
-    completed_at: datetime
-    registered_at: datetime
-    make_up: bool
-    late: bool
-    correction: str | None
-    state: CreditState
-    reason: str | None
-    ended_at: datetime | None
-
-
-class TranscriptWaiting(Struct, frozen=True, kw_only=True):
-    """A completion that waits in the account, and for what."""
-
-    year: int
-    category: str
-    credits: Decimal
-    mode: str
-    provider_id: str
-    completion_id: str
-    completed_at: datetime
-    held_at: datetime
-    reason: str
-
-
-class Transcript(Struct, frozen=True, kw_only=True):
-    """Everything recorded for a person, by year and time of completion."""
-
-    person_id: str
-    log: str
-    position: int
-    place: str
-    credits: list[TranscriptLine]
-    waiting: list[TranscriptWaiting]
 
 
 class RegistrationCount(Struct, frozen=True, kw_only=True):

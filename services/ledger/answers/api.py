@@ -16,7 +16,6 @@ from services.ledger.answers.answers import (
     ComplianceAnswer,
     ComplianceQueryAnswer,
     RegistrationStatistics,
-    Transcript,
 )
 from services.ledger.answers.details import Detail
 from services.ledger.answers.viewers import Viewer, may_ask_about
@@ -40,7 +39,6 @@ OWN_SCOPES = frozenset({"compliance:own", "transcript:own"})
 
 ComplianceReader = require("compliance:read", "compliance:own")
 ManyReader = require("compliance:read")
-TranscriptReader = require("transcript:read", "transcript:own")
 StatisticsReader = require("statistics:read")
 CreditYear = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
 
@@ -135,23 +133,6 @@ async def query_compliance(
         if answer is None
     ]
     return _json(ComplianceQueryAnswer(answers, absent))
-
-
-@router.get(
-    "/v1/persons/{person_id}/transcript",
-    operation_id="get_transcript",
-    **struct_answer(Transcript, "Every credit as awarded.", refusals=(403, 404, 422)),
-)
-async def get_transcript(
-    request: Request,
-    person_id: PersonId,
-    caller: Annotated[Caller, Depends(TranscriptReader)],
-    year: Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS] = None,
-) -> Response:
-    """Every credit of a person as awarded, ended ones included; a provider sees what it reported itself."""
-    ledger = ledger_of(request)
-    viewer = await viewer_of(caller, ledger)
-    return _json(await ledger.queries.get_transcript(person_id, viewer, year))
 
 
 @router.get(

@@ -12,16 +12,13 @@ from services.ledger.accounts.judging import judge
 from services.ledger.accounts.people import Home, People
 from services.ledger.answers.answers import (
     ComplianceAnswer,
-    Transcript,
-    TranscriptLine,
-    TranscriptWaiting,
 )
 from services.ledger.answers.details import Asked, Detail, Details
 from services.ledger.answers.history import History
 from services.ledger.answers.provenance import made_up
 from services.ledger.answers.viewers import Viewer
 from services.ledger.moving.sides import side_of
-from services.ledger.policy import Account, Credit, PolicyBook, Waiting
+from services.ledger.policy import Account, PolicyBook
 from services.ledger.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
 
@@ -106,42 +103,6 @@ class LedgerQueries:
             answers = dict(zip(answered, detailed, strict=True))
         return [answers.get(key) for key in keys]
 
-    async def get_transcript(self, person_id: str, viewer: Viewer, year: int | None = None) -> Transcript:
-        """Every credit of a person as awarded; a provider sees those it reported.
-
-        Raises UnknownPersonError and OutsidePlaceError.
-        """
-        home = await self._people.home_of(person_id, viewer.place)
-        if viewer.place is not None and not viewer.may_see(home):
-            raise OutsidePlaceError
-        async with self._databases.of(home.log).acquire() as conn:
-            rows = await conn.fetch(_ALL_ACCOUNTS, home.log, person_id)
-        held = [_decode_account(row[0]) for row in rows]
-        if not viewer.may_see(home) and not any(viewer.reported_for(account) for account in held):
-            raise UnknownPersonError
-        credits = [
-            _line(credit, account.year)
-            for account in held
-            if year is None or account.year == year
-            for credit in account.credits
-            if viewer.sees_record_of(credit.provider)
-        ]
-        waiting = [
-            _waiting_line(item, account.year)
-            for account in held
-            if year is None or account.year == year
-            for item in account.waiting
-            if viewer.sees_record_of(item.provider)
-        ]
-        return Transcript(
-            person_id=person_id,
-            log=home.log,
-            position=home.position,
-            place=home.profile.person.place,
-            credits=sorted(credits, key=lambda line: (line.year, line.completed_at, line.credit_id)),
-            waiting=sorted(waiting, key=lambda line: (line.year, line.completed_at, line.completion_id)),
-        )
-
     async def _home(self, person_id: str, year: int, viewer: Viewer) -> Home:
         """Where a question about a year is answered: for an official also in a log that the person has left, when it is the
         one that judged the year (A-13)."""
@@ -179,42 +140,4 @@ def _answer(
         judged_by=judgement.place if judgement is not None else None,
         moved_to=left.to_place if left is not None else None,
         made_up=made_up(home.account, assessment),
-    )
-
-
-def _line(credit: Credit, year: int) -> TranscriptLine:
-    return TranscriptLine(
-        credit_id=credit.credit_id,
-        year=year,
-        category=credit.category,
-        credits=credit.credits,
-        mode=credit.mode,
-        route=credit.route,
-        form=credit.form,
-        provider_id=credit.provider,
-        completion_id=credit.completion_id,
-        course=credit.course,
-        tier=credit.tier,
-        completed_at=credit.completed_at,
-        registered_at=credit.registered_at,
-        make_up=credit.make_up,
-        late=credit.late,
-        correction=credit.correction,
-        state=credit.state,
-        reason=credit.reason,
-        ended_at=credit.ended_at,
-    )
-
-
-def _waiting_line(item: Waiting, year: int) -> TranscriptWaiting:
-    return TranscriptWaiting(
-        year=year,
-        category=item.category,
-        credits=item.credits,
-        mode=item.mode,
-        provider_id=item.provider,
-        completion_id=item.completion_id,
-        completed_at=item.completed_at,
-        held_at=item.held_at,
-        reason=item.reason,
     )
