@@ -20,8 +20,11 @@ _decode_account = msgspec.json.Decoder(Account).decode
 
 
 class TranscriptLine(Struct, frozen=True, kw_only=True):
-    """One credit as awarded, and what became of it. `recognised_at` is None where nobody had to recognise it, or nobody has
-    yet (S4-03); `correction` is why it came after the year's close; `confirmed_by` are later reports of the same fact (A-15)."""
+    """One credit as awarded, and what became of it.
+
+    `recognised_at` is None where nobody had to recognise it, or nobody has yet (S4-03); `correction` is why it came after
+    the year's close; `confirmed_by` are later reports of the same fact (A-15).
+    """
 
     credit_id: str
     year: int
