@@ -21,6 +21,7 @@ KEYS: dict[str, Callable[[], str]] = {
     "identity.key": new_key_text,
     "key-encryption.key": new_key_text,
     "signing.jwk": lambda: signing_key_text(new_signing_key()),
+    "relay.token": new_key_text,
 }
 """The secret keys of a deployment: of identity hashes, of what wraps people's keys, of tokens."""
 
@@ -117,6 +118,10 @@ class Home:
         """The Ed25519 key the token issuer signs with, as JWK."""
         return self._key("signing.jwk")
 
+    def relay_token_file(self) -> Path:
+        """The token that the relay's stand-in gives out to the transfer service beside it."""
+        return self._key("relay.token")
+
     def token_file(self, service: str) -> Path:
         """Where the token stands by which a service calls the others."""
         return self._secrets / f"{service}.token"
@@ -150,7 +155,7 @@ class Home:
 
 
 def make_keys(folder: Path) -> list[Path]:
-    """Write the three keys of a deployment into a folder; a key that is there is left as it is."""
+    """Write the keys of a deployment into a folder, and a token for the relay's stand-in; what is there is left as it is."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, make in KEYS.items():
         if not (folder / name).exists():

@@ -32,7 +32,7 @@ def make(folder: Path, /) -> None:
     Parameters
     ----------
     folder
-        Where identity.key, key-encryption.key and signing.jwk are kept. Without them the data cannot be read.
+        Where identity.key, key-encryption.key, signing.jwk and relay.token are kept. Without them the data cannot be read.
     """
     for path in make_keys(folder):
         out.print(str(path))

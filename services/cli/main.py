@@ -127,6 +127,17 @@ def work(service: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CL
     processes.work(service)
 
 
+@app.command(name="stand-in")
+def stand_in(name: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CLOSES] = False) -> None:
+    """Run the stand-in of an outside system (relay) in this process; what it keeps ends with it."""
+    from services.cli import serve as processes
+    from services.cli.stand_ins import serve_stand_in
+
+    if until_stdin_closes:
+        processes.stop_when_stdin_closes()
+    serve_stand_in(name)
+
+
 @app.command
 def migrate(*services: str) -> None:
     """Make databases and roles where an administrator's address is given, and bring schemas up to date.

@@ -53,7 +53,7 @@ def serve(service: str) -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     try:
-        _Server(config, on_stop=lambda: stop_waiting(inner)).run()
+        Server(config, on_stop=lambda: stop_waiting(inner)).run()
     except SystemExit:
         if app.refusal is not None:
             raise CannotStartError(f"{service} cannot start. {_reason(app.refusal)}") from None
@@ -72,7 +72,7 @@ def work(service: str) -> None:
         raise CannotStartError(f"{service}-worker cannot go on. {_reason(error)}") from None
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server for which being told to stop is no failure: the process ends with 0, not by the signal."""
 
     def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:

@@ -42,6 +42,14 @@ class StackSettings(ServiceSettings):
     sync_database_url: SecretStr | None = None
     sync_owner_database_url: SecretStr | None = None
 
+    relay_url: str | None = None
+    """Address of the national relay; unset, `xuefen up` starts its stand-in."""
+    relay_token_file: Path | None = None
+    """A file with the token the relay gave out."""
+    relay_host: str = "127.0.0.1"
+    relay_port: int = Field(default=8010, ge=0, le=65535)
+    """Where the stand-in listens."""
+
     signing_key: SecretStr | None = None
     """Ed25519 key (JWK) of the token issuer; kept under `home` when neither this nor the file is set."""
     signing_key_file: Path | None = None

@@ -16,6 +16,7 @@ from services.cli.databases import EngineChoice, Say, migrate
 from services.cli.home import Home, ProcessRecord, StackRecord, record_of
 from services.cli.secrets import harmless_environment, secrets_of, signing_key
 from services.cli.settings import SERVICES, StackSettings
+from services.cli.stand_ins import RELAY, relay_of
 from services.cli.tokens import SCOPES, SERVICE_SCOPES, WORKER_SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.settings import PREFIX, SettingsError
@@ -60,6 +61,8 @@ class Stack:
         self._say = say
         self._children: list[Child] = []
         self._records: list[ProcessRecord] = []
+        alone = settings.relay_url is None and "transfer" in services
+        self._stand_ins = (RELAY,) if alone else ()
         self.databases: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
 
@@ -72,7 +75,7 @@ class Stack:
             raise AlreadyRunningError(self._home.read_record())
         try:
             end_leftovers(self._home)
-            ports = {service: self._port(service) for service in self._services}
+            ports = {service: self._port(service) for service in (*self._services, *self._stand_ins)}
             self._say("database")
             self.databases = self._engine.open()
             self._write_record()
@@ -167,10 +170,13 @@ class Stack:
             host = self._settings.host_of(service)
             reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
             self.addresses[service] = f"http://{reachable}:{port}"
-        for service in ports:
+        for name in self._stand_ins:
+            told = self._environment_of_stand_in(name, ports[name])
+            self._spawn(name, ["stand-in", name], told, self.addresses[name])
+        for service in self._services:
             environment = self._environment(service, ports)
             self._spawn(service, ["serve", service], environment, self.addresses[service])
-        for service in ports:
+        for service in self._services:
             if importlib.util.find_spec(f"services.{service}.worker") is not None:
                 self._spawn(f"{service}-worker", ["work", service], self._environment(service, ports))
 
@@ -196,9 +202,20 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
         }
         told |= {f"{PREFIX}{each.upper()}_URL": address for each, address in self.addresses.items()}
+        if service == "transfer":
+            told |= relay_of(self._settings, self._home)
         if service == "ledger" and self._settings.ledger_databases:
             told[f"{PREFIX}LEDGER_DATABASES"] = os.environ[f"{PREFIX}LEDGER_DATABASES"]
         return harmless_environment() | told | secrets_of(service, self._home)
+
+    def _environment_of_stand_in(self, name: str, port: int) -> dict[str, str]:
+        """What a stand-in is told: where to listen, and the token it gives out."""
+        told = {
+            f"{PREFIX}{name.upper()}_HOST": self._settings.host_of(name),
+            f"{PREFIX}{name.upper()}_PORT": str(port),
+            "PYTHONUNBUFFERED": "1",
+        }
+        return harmless_environment() | told | relay_of(self._settings, self._home)
 
     @property
     def _issuer(self) -> str:

@@ -10,6 +10,7 @@ from services.cli.main import app
 from services.cli.tokens import SCOPES
 from services.kit.auth import Caller, Issuer, TokenVerifier
 from services.kit.key_sets import FixedKeys, signing_key_from
+from services.kit.settings import SettingsError
 
 Run = Callable[..., str]
 
@@ -60,7 +61,12 @@ class TestKeys:
         files = sorted((tmp_path / "keys").iterdir())
         before = [file.read_text() for file in files]
         run("keys", str(tmp_path / "keys"))
-        assert [file.name for file in files] == ["identity.key", "key-encryption.key", "signing.jwk"]
+        assert [file.name for file in files] == [
+            "identity.key",
+            "key-encryption.key",
+            "relay.token",
+            "signing.jwk",
+        ]
         assert [file.read_text() for file in files] == before
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
@@ -68,3 +74,9 @@ class TestKeys:
 async def caller_of(run: Run, tmp_path: Path, *arguments: str) -> Caller:
     token = run("token", *arguments)
     return await verifier(tmp_path / "home").verify(token)
+
+
+class TestStandIn:
+    def test_of_what_there_is_not_is_refused(self, run: Run) -> None:
+        with pytest.raises(SettingsError, match="there are relay"):
+            run("stand-in", "moon")

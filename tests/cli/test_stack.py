@@ -25,7 +25,7 @@ SECONDS_MAX = 90
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An environment for the command line with a home of its own and free ports."""
     home = tmp_path_factory.mktemp("stack") / "home"
-    told = {f"XUEFEN_{service.upper()}_PORT": "0" for service in SERVICES}
+    told = {f"XUEFEN_{each.upper()}_PORT": "0" for each in (*SERVICES, "relay")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XUEFEN_")}
     yield {**kept, **told, "XUEFEN_HOME": str(home), "COLUMNS": "200"}
     Home(home).delete()

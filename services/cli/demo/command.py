@@ -64,7 +64,8 @@ def demo() -> None:
 def demo_settings(settings: StackSettings) -> StackSettings:
     """The settings with a home and ports of the demo's own, so that a running system is left alone."""
     ports = {f"{service}_port": 0 for service in SERVICES}
-    return settings.model_copy(update={"home": settings.home / "demo", **ports})
+    mine = {"home": settings.home / "demo", "relay_port": 0, "relay_url": None}
+    return settings.model_copy(update={**mine, **ports})
 
 
 def show_story(story: Story) -> None:

@@ -1,0 +1,52 @@
+"""Stand-ins of outside systems as processes: for the demo, and for a deployment that has no access to the real ones yet."""
+
+import importlib
+import os
+from typing import Any
+
+import uvicorn
+
+from services.cli.home import Home
+from services.cli.settings import StackSettings
+from services.kit.observability import configure_logging
+from services.kit.settings import PREFIX, SettingsError, secret_text
+
+RELAY = "relay"
+STAND_INS = (RELAY,)
+_POLL_SECONDS = "1"
+"""How often a worker beside the stand-in fetches; the real relay is asked less often."""
+
+
+def serve_stand_in(name: str) -> None:
+    """Run a stand-in until it is told to stop. Raises SettingsError for one that there is not."""
+    from services.cli.serve import Server
+
+    if name not in STAND_INS:
+        raise SettingsError(f"there is no stand-in {name!r}; there are {', '.join(STAND_INS)}")
+    settings = StackSettings.load()
+    configure_logging(name, level=settings.log_level.upper())
+    file = settings.relay_token_file
+    token = None if file is None else secret_text(f"{PREFIX}RELAY_TOKEN_FILE", None, file)
+    app: Any = importlib.import_module(f"services.stand_ins.{name}.app").build_app(token)
+    config = uvicorn.Config(
+        app,
+        host=settings.relay_host,
+        port=settings.relay_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+    Server(config, on_stop=lambda: None).run()
+
+
+def relay_of(settings: StackSettings, home: Home) -> dict[str, str]:
+    """What the transfer service is told of the relay: the one that is named, else the stand-in started beside it."""
+    if settings.relay_url is not None:
+        told = {f"{PREFIX}RELAY_URL": settings.relay_url}
+        file = settings.relay_token_file
+        return told if file is None else told | {f"{PREFIX}RELAY_TOKEN_FILE": str(file)}
+    seconds = os.environ.get(f"{PREFIX}RELAY_POLL_SECONDS", _POLL_SECONDS)
+    return {
+        f"{PREFIX}RELAY_TOKEN_FILE": str(home.relay_token_file()),
+        f"{PREFIX}RELAY_POLL_SECONDS": seconds,
+    }
