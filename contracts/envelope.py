@@ -94,6 +94,11 @@ Adcode = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{5}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 """A stable code for machines, never translated: a reason, a category, a mode, a problem."""
 
+CategoryCode = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}(?:/[a-z][a-z0-9_]{0,39}){0,3}$")
+]
+"""A category of credits, nested by slashes: `professional`, `professional/ethics`; `any` where what is missing counts."""
+
 KeyedHash = Annotated[str, StringConstraints(pattern=HASH_PATTERN)]
 """See `contracts.identity`."""
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from contracts.envelope import (
     Adcode,
+    CategoryCode,
     Code,
     ContentHash,
     Credits,
@@ -42,12 +43,12 @@ class HandedCredit(HandoverPart):
     """A credit as it was awarded, ended ones too; `credit_id` names it for ever, wherever it travels."""
 
     credit_id: OpaqueId
-    category: Code
+    category: CategoryCode
     credits: Credits
     mode: Code
     route: Code
     form: Code | None = None
-    fill: tuple[Code, ...] = ()
+    fill: tuple[CategoryCode, ...] = ()
     fact: str | None = None
     provider_id: OpaqueId | None
     completion_id: OpaqueId
@@ -142,7 +143,7 @@ class JudgedYear(HandoverPart):
     year: CreditYear
     status: Code
     total: Credits
-    by_category: dict[Code, Credits]
+    by_category: dict[CategoryCode, Credits]
     place: Adcode
     policy: ContentHash | None
     judged_on: Day

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from contracts.envelope import (
     Adcode,
+    CategoryCode,
     Code,
     ContentHash,
     Credits,
@@ -37,7 +38,7 @@ class CreditEarned(PublishedEvent):
     credit_id: OpaqueId
     person_id: OpaqueId
     year: CreditYear
-    category: Code
+    category: CategoryCode
     credits: Credits
     mode: Code
     route: Code
@@ -63,7 +64,7 @@ class CreditWithdrawn(PublishedEvent):
     credit_id: OpaqueId
     person_id: OpaqueId
     year: CreditYear
-    category: Code
+    category: CategoryCode
     credits: Credits
     place: Adcode
     reason: Code
@@ -78,7 +79,7 @@ class CreditRevoked(PublishedEvent):
     credit_id: OpaqueId
     person_id: OpaqueId
     year: CreditYear
-    category: Code
+    category: CategoryCode
     credits: Credits
     place: Adcode
     reason: Code

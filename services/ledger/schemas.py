@@ -8,10 +8,19 @@ from pydantic import AfterValidator, Field
 from services.kit.field_errors import refuse
 from services.kit.schemas import Day, StrictModel
 from services.ledger.commands import ClaimReason, ExemptionReason, RevocationReason, WithdrawalReason
+from services.ledger.policy.categories import CATEGORY_PATTERN
 from services.ledger.years.admitting import CorrectionReason
 
 Adcode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$", description="GB/T 2260 code.")]
 CreditYear = Annotated[int, Field(ge=2000, le=2100)]
+CategoryText = Annotated[
+    str,
+    Field(
+        pattern=f"{CATEGORY_PATTERN}$",
+        description="A category the policy of the place knows, nested by slashes.",
+        examples=["professional"],
+    ),
+]
 OpaqueId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 
 
@@ -116,7 +125,7 @@ class ClaimBody(StrictModel):
         Field(description="Of proven study (form `study`) alone."),
     ] = None
     category: Annotated[
-        Literal["professional", "public"] | None,
+        CategoryText | None,
         Field(description="Of proven study alone; else the policy says."),
     ] = None
     special_reason: Annotated[bool, Field(description="A special reason is given and proven (S0-22).")] = (

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from contracts.identity import IdentityHasher
+from services.ledger.policy.categories import CATEGORY_PATTERN
 
 # `$` also matches before a trailing newline in Python; this end matches nowhere but at the end, in every dialect.
 _END = r"(?![\s\S])"
@@ -42,6 +43,14 @@ Hours = Annotated[
     ),
 ]
 Moment = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset.")]
+Category = Annotated[
+    str,
+    Meta(
+        pattern=f"{CATEGORY_PATTERN}{_END}",
+        description="A category the policy of the place knows, nested by slashes.",
+        examples=["professional"],
+    ),
+]
 Mode = Literal["online", "face_to_face", "other"]
 Tier = Literal["junior", "intermediate", "senior"]
 Text = Annotated[str, Meta(pattern=rf"^[^\x00-\x1f\x7f]{{1,200}}{_END}")]
@@ -66,7 +75,7 @@ class Completion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     id: RecordId
     person: PersonIdentity
     year: Year
-    category: Literal["professional", "public"]
+    category: Category
     credits: Credits | None = None
     hours: Hours | None = None
     mode: Mode

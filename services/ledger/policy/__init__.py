@@ -6,10 +6,8 @@ Nothing here touches a database, a clock or the network; only `files.py` reads f
 from services.ledger.policy.account import (
     Account,
     Accreditation,
-    Category,
     CompletionFacts,
     Credit,
-    CreditCategory,
     CreditState,
     Deferral,
     Enrolled,
@@ -22,9 +20,10 @@ from services.ledger.policy.account import (
     Waiting,
     WaitingReason,
 )
-from services.ledger.policy.admission import admit, reconsidered, release, released
-from services.ledger.policy.assessment import Assessment, Missing, Requirement, Status, assess
+from services.ledger.policy.admission import admit, reconsidered, release, released, unknown_category
+from services.ledger.policy.assessment import Assessment, Status, assess
 from services.ledger.policy.book import PolicyBook
+from services.ledger.policy.categories import Category, CreditCategory
 from services.ledger.policy.counting import NotCounted
 from services.ledger.policy.decisions import Decision, Held, Registered, Rejected
 from services.ledger.policy.enrolment import admit_enrolment, admit_terms
@@ -35,6 +34,7 @@ from services.ledger.policy.notice import Clause, Notice, notice_as_data, notice
 from services.ledger.policy.parse import NoticeError, NoticeFault, parse_notice
 from services.ledger.policy.policy import Policy, Sourced
 from services.ledger.policy.proven_study import STUDY, ProvenStudy, award_study
+from services.ledger.policy.requirements import Missing, Requirement
 from services.ledger.policy.routes import Reporter, may_bring, registered_directly
 from services.ledger.policy.schema import policy_schema
 from services.ledger.policy.turning import turns_on
@@ -109,5 +109,6 @@ __all__ = [
     "released",
     "to_cents",
     "turns_on",
+    "unknown_category",
     "used_up",
 ]

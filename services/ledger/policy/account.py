@@ -9,9 +9,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-Category = Literal["professional", "public"]
-CreditCategory = Literal["professional", "public", "any"]
-"""Credits of an equivalence may count for any category, in the order of `Credit.fill` (A-03, B-01)."""
+from services.ledger.policy.categories import Category, CreditCategory
+
 Route = Literal["provider", "roster", "claim", "direct", "import", "correction"]
 """How credits came into an account: a provider's report, an approved roster, an approved claim, an authority's own list,
 history that another system held, or an official's correction of a closed year."""

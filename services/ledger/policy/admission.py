@@ -119,6 +119,12 @@ def _waits_for(
     return Held(REASONS[need], opening.clause, opening.make_up is not None) if need is not None else None
 
 
+def unknown_category(policy: Policy) -> Rejected:
+    """The category is none of the policy's; the refusal names those there are, with the clause that declares them."""
+    known = ", ".join(sorted(policy.categories.codes))
+    return Rejected("category-unknown", policy.categories.clause, {"known": known})
+
+
 def release(policy: Policy | None, account: Account, now: datetime) -> list[str]:
     """The waiting completions that become credits now, in order of completion."""
     return [completion_id for _, completion_id in released(policy, account, now)]
@@ -180,6 +186,8 @@ def reconsidered(
 def _implausible(policy: Policy, completion: CompletionFacts, now: datetime) -> Rejected | None:
     if completion.credits <= _ZERO:
         return Rejected("credits-not-positive")
+    if not policy.categories.knows(completion.category):
+        return unknown_category(policy)
     if completion.credits > policy.record_limit:
         return Rejected(
             "credits-above-limit", policy.record_limit_clause, {"limit": str(policy.record_limit)}

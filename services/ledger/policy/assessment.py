@@ -10,43 +10,28 @@ from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.account import Account, Category, Deferral, Exemption, Person
-from services.ledger.policy.counting import NotCounted, count, fill
+from services.ledger.policy.account import Account, Deferral, Exemption, Person
+from services.ledger.policy.counting import Counted, NotCounted, count, fill
 from services.ledger.policy.days import ends
 from services.ledger.policy.policy import Duty, Policy
 from services.ledger.policy.reliefs import deferral_on, deferred_deadline, exemption_on
+from services.ledger.policy.requirements import Missing, Requirement, measure
 from services.ledger.policy.view import Deadline, MakeUp, View, view_of
 from services.ledger.policy.wording import (
+    Words,
     compliant_words,
+    course_short_words,
     deferred_words,
     exempt_words,
+    missing_words,
     no_policy_words,
     not_required_words,
     short_words,
+    tail_words,
 )
 
 Status = Literal["compliant", "in_progress", "deficient", "not_required", "exempt", "no_policy"]
 _ZERO = Decimal("0.00")
-
-
-class Requirement(Struct, frozen=True, gc=False):
-    """A minimum of the year, what was earned towards it, and the clause that sets it."""
-
-    kind: Literal["total", "category"]
-    category: Category | None
-    minimum: Decimal
-    earned: Decimal
-    met: bool
-    clause: str
-    document: str
-    text_zh: str
-
-
-class Missing(Struct, frozen=True, gc=False):
-    """Credits still missing in all (`category` None) or in one category. The two overlap: they do not add up."""
-
-    category: Category | None
-    credits: Decimal
 
 
 class Assessment(Struct, frozen=True, kw_only=True):
@@ -76,13 +61,10 @@ class Assessment(Struct, frozen=True, kw_only=True):
 def assess(policy: Policy | None, account: Account | None, person: Person, year: int, on: date) -> Assessment:
     """Judge one person's year as of the end of a day in Shanghai. Total: it answers for whatever it is given."""
     view = view_of(policy, on) if policy is not None else None
-    sums = count(policy, account, view.counted_until if view is not None else ends(on))
-    total = sums.professional + sums.public
-    by_category = {"professional": sums.professional, "public": sums.public}
-    if sums.to_fill:
-        total += sum(sums.to_fill.values(), _ZERO)
-        fill(by_category, sums.to_fill, policy)
-    not_counted = tuple(sums.not_counted)
+    counted = count(policy, account, view.counted_until if view is not None else ends(on))
+    total = counted.total()
+    if counted.to_fill:
+        fill(counted, policy)
     if policy is None or view is None:
         zh, en = no_policy_words(year)
         return Assessment(
@@ -91,80 +73,71 @@ def assess(policy: Policy | None, account: Account | None, person: Person, year:
             place=person.place,
             on=on,
             total=total,
-            by_category=by_category,
-            not_counted=not_counted,
+            by_category=counted.by_root(),
+            not_counted=tuple(counted.not_counted),
             explanation_zh=zh,
             explanation_en=en,
         )
     first = first_obliged_year(policy.duty, person)
+    if first is None or first > year:
+        words = not_required_words(year, first, person.student)
+        return _nothing_owed("not_required", words, policy, view, person, counted, total, first, None)
     exempt = exemption_on(account, on)
-    if first is None or first > year or exempt is not None:
-        owes = first is not None and first <= year
-        words = (
-            exempt_words(year, exempt.reason)
-            if owes and exempt is not None
-            else not_required_words(year, first, person.student)
-        )
-        return Assessment(
-            status="exempt" if owes else "not_required",
-            year=year,
-            place=person.place,
-            on=on,
-            total=total,
-            by_category=by_category,
-            not_counted=not_counted,
-            first_obliged_year=first,
-            explanation_zh=words[0],
-            explanation_en=words[1],
-            clauses=view.duty_clauses,
-            exempt=exempt if owes else None,
-            policy=policy.hash,
-        )
-    deferred = deferral_on(account, on)
-    return _judge(policy, view, person, by_category, total, not_counted, first, deferred)
+    if exempt is not None:
+        words = exempt_words(year, exempt.reason)
+        return _nothing_owed("exempt", words, policy, view, person, counted, total, first, exempt)
+    return _judge(policy, view, person, counted, total, first, deferral_on(account, on))
+
+
+def _nothing_owed(
+    status: Status,
+    words: Words,
+    policy: Policy,
+    view: View,
+    person: Person,
+    counted: Counted,
+    total: Decimal,
+    first: int | None,
+    exempt: Exemption | None,
+) -> Assessment:
+    return Assessment(
+        status=status,
+        year=policy.year,
+        place=person.place,
+        on=view.on,
+        total=total,
+        by_category=counted.by_root(),
+        not_counted=tuple(counted.not_counted),
+        first_obliged_year=first,
+        exempt=exempt,
+        explanation_zh=words[0],
+        explanation_en=words[1],
+        clauses=view.duty_clauses,
+        policy=policy.hash,
+    )
 
 
 def _judge(
     policy: Policy,
     view: View,
     person: Person,
-    by_category: dict[str, Decimal],
+    counted: Counted,
     total: Decimal,
-    not_counted: tuple[NotCounted, ...],
     first: int,
     deferred: Deferral | None,
 ) -> Assessment:
-    requirements, missing = [], []
-    for terms in policy.requirements:
-        earned = total if terms.category is None else by_category[terms.category]
-        met = earned >= terms.minimum
-        requirements.append(
-            Requirement(
-                terms.kind,
-                terms.category,
-                terms.minimum,
-                earned,
-                met,
-                terms.clause,
-                terms.document,
-                terms.text,
-            )
-        )
-        if not met:
-            missing.append(Missing(terms.category, terms.minimum - earned))
+    by_category = counted.by_root()
+    requirements, missing = measure(policy.requirements, counted, total)
     if missing:
         status: Status = view.when_short if deferred is None else "in_progress"
-        short = [(m.category, m.credits) for m in missing]
-        zh, en = short_words(
-            policy.year,
-            total,
-            short,
-            view,
-            deferred_words(deferred.until, deferred.reason) if deferred else None,
-        )
+        tail = deferred_words(deferred.until, deferred.reason) if deferred is not None else tail_words(view)
+        zh, en = short_words(policy.year, total, [_short(one, policy) for one in missing], status, tail)
     else:
         status = "compliant"
-        zh, en = compliant_words(policy.year, total, by_category)
+        zh, en = compliant_words(policy.year, total, by_category, policy.categories.names)
+    deadlines = view.deadlines
+    if deferred is not None:
+        deadlines = (*deadlines, deferred_deadline(deferred, view.on))
     return Assessment(
         status=status,
         year=policy.year,
@@ -172,14 +145,12 @@ def _judge(
         on=view.on,
         total=total,
         by_category=by_category,
-        requirements=tuple(requirements),
-        missing=tuple(missing),
+        requirements=requirements,
+        missing=missing,
         excess=total - policy.total if total > policy.total else _ZERO,
-        deadlines=view.deadlines
-        if deferred is None
-        else (*view.deadlines, deferred_deadline(deferred, view.on)),
+        deadlines=deadlines,
         make_up=view.make_up,
-        not_counted=not_counted,
+        not_counted=tuple(counted.not_counted),
         first_obliged_year=first,
         deferred=deferred,
         explanation_zh=zh,
@@ -187,6 +158,12 @@ def _judge(
         clauses=view.clauses,
         policy=policy.hash,
     )
+
+
+def _short(missing: Missing, policy: Policy) -> Words:
+    if missing.course is not None:
+        return course_short_words(missing.course, policy.course_name(missing.course), missing.credits)
+    return missing_words(missing.category, missing.credits, policy.categories.names)
 
 
 def first_obliged_year(duty: Duty, person: Person) -> int | None:

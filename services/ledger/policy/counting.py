@@ -6,9 +6,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.account import Account, Category, Credit, Waiting
+from services.ledger.policy.account import Account, Credit, Waiting
+from services.ledger.policy.categories import ANY, USUAL, Category, lies_under, root_of
 from services.ledger.policy.policy import Policy
-from services.ledger.policy.recognition import awaits
+from services.ledger.policy.recognition import Separate, awaits
 from services.ledger.policy.wording import WHY
 
 WhyNot = Literal[
@@ -36,62 +37,105 @@ class NotCounted(Struct, frozen=True, gc=False):
     clause: str | None
 
 
-class Sums(Struct):
-    """Credits of an account that count on a day, and those that do not."""
+class Counted(Struct):
+    """Credits of an account that count on a day, by the category they were awarded in, and what does not count.
 
-    professional: Decimal
-    public: Decimal
+    `to_fill` are those that count for what is missing, by the order in which they do; `courses` those of required courses.
+    """
+
+    by_path: dict[Category, Decimal]
     not_counted: list[NotCounted]
     to_fill: dict[tuple[Category, ...], Decimal] = {}
+    courses: dict[str, Decimal] = {}
+    nested: bool = False
+
+    def take(self, credit: Credit) -> None:
+        """Count a credit of a category that has none yet, or one that fills what is missing."""
+        if credit.category == ANY:
+            self.to_fill[credit.fill] = self.to_fill.get(credit.fill, _ZERO) + credit.credits
+        else:
+            self.by_path[credit.category] = credit.credits
+            self.nested = self.nested or "/" in credit.category
+
+    def total(self) -> Decimal:
+        """All that counts."""
+        total = sum(self.by_path.values(), _ZERO)
+        return sum(self.to_fill.values(), total) if self.to_fill else total
+
+    def of(self, category: Category) -> Decimal:
+        """What counts in a category and everything under it."""
+        if not self.nested:
+            return self.by_path.get(category, _ZERO)
+        return sum((c for path, c in self.by_path.items() if lies_under(path, category)), _ZERO)
+
+    def by_root(self) -> dict[Category, Decimal]:
+        """What counts, each path under its root: their sum is the total."""
+        if not self.nested:
+            return self.by_path
+        rolled: dict[Category, Decimal] = {}
+        for path, credits in self.by_path.items():
+            root = root_of(path)
+            rolled[root] = rolled.get(root, _ZERO) + credits
+        return rolled
 
 
-def count(policy: Policy | None, account: Account | None, until: datetime) -> Sums:
+def count(policy: Policy | None, account: Account | None, until: datetime) -> Counted:
     """The credits that count by the moment, and what does not count with its reason; no order of credits matters."""
-    sums = Sums(_ZERO, _ZERO, [], {})
+    by_path = (policy.categories if policy is not None else USUAL).nothing.copy()
+    uncounted: list[NotCounted] = []
+    counted = Counted(by_path, uncounted, {}, {})
     if account is None:
-        return sums
-    recognised = policy.recognition if policy is not None else ()
+        return counted
+    recognised: Separate = ()
+    courses: frozenset[str] = frozenset()
+    if policy is not None:
+        recognised, courses = policy.recognition, policy.courses
     for credit in account.credits:
         if credit.state != "registered":
-            sums.not_counted.append(_not_counted(credit, credit.state, None))
+            uncounted.append(not_counted(credit, credit.state, None))
         elif credit.completed_at >= until:
-            sums.not_counted.append(_not_counted(credit, "completed_later", None))
+            uncounted.append(not_counted(credit, "completed_later", None))
         elif recognised and credit.recognised_at is None and (clause := awaits(recognised, credit)):
-            sums.not_counted.append(_not_counted(credit, "awaiting_recognition", clause))
-        elif credit.category == "professional":
-            sums.professional += credit.credits
-        elif credit.category == "public":
-            sums.public += credit.credits
+            uncounted.append(not_counted(credit, "awaiting_recognition", clause))
         else:
-            sums.to_fill[credit.fill] = sums.to_fill.get(credit.fill, _ZERO) + credit.credits
+            category = credit.category
+            if category in by_path:
+                by_path[category] += credit.credits
+            else:
+                counted.take(credit)
+            if courses and credit.course in courses:
+                counted.courses[credit.course] = counted.courses.get(credit.course, _ZERO) + credit.credits
     for waiting in account.waiting:
         clause = waiting.clause or (
             policy.terms_of(waiting.mode).style_clause if policy is not None else None
         )
-        sums.not_counted.append(_not_counted(waiting, waiting.reason, clause))
-    if len(sums.not_counted) > 1:
-        sums.not_counted.sort(key=lambda item: (item.completion_id, item.provider_id or "", item.why))
-    return sums
+        uncounted.append(not_counted(waiting, waiting.reason, clause))
+    if len(uncounted) > 1:
+        uncounted.sort(key=lambda item: (item.completion_id, item.provider_id or "", item.why))
+    return counted
 
 
-def fill(
-    by_category: dict[str, Decimal], to_fill: dict[tuple[Category, ...], Decimal], policy: Policy | None
-) -> None:
+def fill(counted: Counted, policy: Policy | None) -> None:
     """Let credits that cover any category count for what is missing, in their order, the rest for the total (B-01).
 
-    Fixed credits are counted before, so the order of arrival never matters; what is left shows as "any".
+    Fixed credits are counted before, so the order of arrival never matters; what is left shows as "any". What fills a
+    category counts for those above it too, and not for those under it.
     """
     minima = {terms.category: terms.minimum for terms in policy.requirements} if policy is not None else {}
-    for order in sorted(to_fill):
-        left = to_fill[order]
+    for order in sorted(counted.to_fill, key=lambda order: (len(order), order)):
+        left = counted.to_fill[order]
         for category in order:
-            given = min(left, max(_ZERO, minima.get(category, _ZERO) - by_category[category]))
-            by_category[category] += given
-            left -= given
+            given = min(left, max(_ZERO, minima.get(category, _ZERO) - counted.of(category)))
+            if given:
+                counted.nested = counted.nested or "/" in category
+                counted.by_path[category] = counted.by_path.get(category, _ZERO) + given
+                left -= given
         if left:
-            by_category["any"] = by_category.get("any", _ZERO) + left
+            counted.by_path[ANY] = counted.by_path.get(ANY, _ZERO) + left
+    counted.to_fill = {}
 
 
-def _not_counted(item: Credit | Waiting, why: WhyNot, clause: str | None) -> NotCounted:
+def not_counted(item: Credit | Waiting, why: WhyNot, clause: str | None) -> NotCounted:
+    """A credit or a waiting completion as one that does not count."""
     zh, en = WHY[why]
     return NotCounted(item.completion_id, item.provider, item.credits, why, zh, en, clause)

@@ -9,10 +9,20 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from services.ledger.policy.account import Category
 from services.ledger.policy.attribution import CountedFrom, Decreed
 from services.ledger.policy.routes import Reporter
-from services.ledger.policy.rules import Code, Credits, Day, Mode, MonthDay, Part, Rule, Text, by_mode
+from services.ledger.policy.rules import (
+    CategoryPath,
+    Code,
+    Credits,
+    Day,
+    Mode,
+    MonthDay,
+    Part,
+    Rule,
+    Text,
+    by_mode,
+)
 
 Case = Literal["collection", "change", "transfer", "transfer_within", "transfer_out", "transfer_in"]
 Subject = Literal[
@@ -30,8 +40,12 @@ class Scope(Rule, frozen=True, tag="scope"):
 class Contents(Rule, frozen=True, tag="contents"):
     """学习内容: 公需科目与专业科目的主题。The subjects of each category."""
 
-    public: tuple[Text, ...] = ()
-    professional: tuple[Text, ...] = ()
+    subjects: Annotated[dict[CategoryPath, tuple[Text, ...]], Meta(min_length=1)]
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each category."""
+        for category, subjects in self.subjects.items():
+            yield f"contents.{category}", subjects
 
 
 class RoleCredits(Part, frozen=True):
@@ -51,8 +65,8 @@ class ScoreBand(Part, frozen=True, rename={"since": "from"}):
 class Coverage(Part, frozen=True):
     """折算学分计入的科目: 某一科目, 或依次补足 (fill)。What equivalence credits count for (A-03, B-01)."""
 
-    category: Category | None = None
-    fill: tuple[Category, ...] = ()
+    category: CategoryPath | None = None
+    fill: tuple[CategoryPath, ...] = ()
 
 
 class EquivalenceForm(Part, frozen=True):
@@ -90,7 +104,7 @@ class Conversion(Rule, frozen=True, tag="conversion"):
     name: Code
     hours: Credits
     credits: Credits
-    category: Category
+    category: CategoryPath
     style: Literal["threshold", "proportional"] = "threshold"
     per_year: Annotated[int, Meta(ge=1)] = 1
     source: Text | None = None
@@ -183,7 +197,7 @@ class Platform(Rule, frozen=True, tag="platform", rename={"since": "from"}):
 class Recognition(Rule, frozen=True, tag="recognition"):
     """认定: 登记之外是否另行认定。Whether credits are recognised in an act of its own after registration (B-11)."""
 
-    category: Category
+    category: CategoryPath
     separate: bool
     levels: tuple[Text, ...] = ()
 

@@ -9,9 +9,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.account import Account, Category, Credit, CreditCategory
+from services.ledger.policy.account import Account, Credit
 from services.ledger.policy.admission import YEAR_FIRST
 from services.ledger.policy.attribution import Dates, counts_in, other_year
+from services.ledger.policy.categories import ANY, ROOTS, Category, CreditCategory
 from services.ledger.policy.days import day_of
 from services.ledger.policy.decisions import Rejected
 from services.ledger.policy.described import Conversion, EquivalenceForm
@@ -19,7 +20,7 @@ from services.ledger.policy.policy import Policy, Sourced
 from services.ledger.policy.units import to_cents
 
 Role = Literal["sole", "first", "lead", "other"]
-FILL_DEFAULT: tuple[Category, ...] = ("professional", "public")
+FILL_DEFAULT: tuple[Category, ...] = ROOTS
 """A-03: ninety equivalence credits are a full year's requirement."""
 
 _ZERO = Decimal(0)
@@ -118,7 +119,7 @@ def _by_form(form: Sourced[EquivalenceForm], activity: Activity) -> Award | Reje
     units = activity.quantity.to_integral_value() if value.per != "hours" else activity.quantity
     if units != activity.quantity:
         return Rejected("quantity-not-whole", form.clause, {"per": value.per})
-    category: CreditCategory = "any"
+    category: CreditCategory = ANY
     fill: tuple[Category, ...] = FILL_DEFAULT
     if value.covers is not None and value.covers.category is not None:
         category, fill = value.covers.category, ()

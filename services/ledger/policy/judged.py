@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from services.ledger.policy.account import Category
 from services.ledger.policy.rules import (
+    CategoryPath,
     ClauseId,
     Credits,
     Mode,
@@ -35,30 +35,6 @@ class Obligation(Rule, frozen=True, tag="obligation"):
         for field in ("qualified", "working", "both", "students"):
             if (value := getattr(self, field)) is not None:
                 yield f"obligation.{field}", value
-
-
-class CategoryMinima(Part, frozen=True):
-    """各科目最低学分。The minimum of each category; 0 lifts an inherited one."""
-
-    professional: Credits | None = None
-    public: Credits | None = None
-
-
-class Requirement(Rule, frozen=True, tag="requirement"):
-    """学分要求: 总学分与各科目最低学分。Minimum credits of a year; `general` records the wording 一般."""
-
-    total: Credits | None = None
-    categories: CategoryMinima | None = None
-    wording: Literal["firm", "general"] = "firm"
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """A setting for the total and one for each category."""
-        if self.total is not None:
-            yield "requirement.total", self.total
-        if self.categories is not None and self.categories.professional is not None:
-            yield "requirement.professional", self.categories.professional
-        if self.categories is not None and self.categories.public is not None:
-            yield "requirement.public", self.categories.public
 
 
 class RecordLimit(Rule, frozen=True, tag="record_limit"):
@@ -107,7 +83,7 @@ class Providers(Rule, frozen=True, tag="providers"):
 class Prerequisite(Part, frozen=True):
     """补学前提: 该年度此科目已达到的学分。What the account must hold in a category before it may be made up."""
 
-    category: Category
+    category: CategoryPath
     minimum: Credits
     clause: ClauseId | None = None
 
@@ -120,7 +96,7 @@ class MakeUpRequirement(Part, frozen=True):
     """补学达标学分: 补学后该年度按此标准判断, 不写则按该年度原标准 (A-08)。What makes up the year, where it is another."""
 
     total: Credits
-    categories: CategoryMinima | None = None
+    categories: Annotated[dict[CategoryPath, Credits], Meta(min_length=1)] | None = None
 
 
 class MakeUpWindow(Part, frozen=True, rename={"since": "from"}):
@@ -136,7 +112,7 @@ class MakeUpWindow(Part, frozen=True, rename={"since": "from"}):
     until: OpeningDay | None = None
     act: Literal["study", "register"] = "study"
     modes: tuple[Mode, ...] = ()
-    categories: tuple[Category, ...] = ()
+    categories: tuple[CategoryPath, ...] = ()
     prerequisite: Prerequisite | None = None
     conditions: tuple[MakeUpCondition, ...] = ()
     once: bool = False

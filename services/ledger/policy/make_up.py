@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from services.ledger.policy.account import Category
+from services.ledger.policy.categories import Category
 from services.ledger.policy.days import begins, day_after, day_of, ends
 from services.ledger.policy.judged import MakeUp, MakeUpWindow, Providers
 from services.ledger.policy.notice import Clause, Notice
@@ -110,7 +110,7 @@ def _requirement(offer: Offer, clause: Clause, window: MakeUpWindow) -> tuple[Re
         return ()
     minima: list[tuple[Category | None, Decimal | None]] = [(None, asked.total)]
     if asked.categories is not None:
-        minima += [("professional", asked.categories.professional), ("public", asked.categories.public)]
+        minima += sorted(asked.categories.items())
     return tuple(
         RequirementTerms(
             kind="category" if category else "total",

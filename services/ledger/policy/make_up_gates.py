@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import msgspec
 
-from services.ledger.policy.account import Account, Credit, Person
-from services.ledger.policy.assessment import assess
-from services.ledger.policy.days import begins, day_at
+from services.ledger.policy.account import Account, Credit
+from services.ledger.policy.categories import lies_under, lies_under_any
+from services.ledger.policy.days import begins
 from services.ledger.policy.decisions import Rejected
 from services.ledger.policy.policy import MakeUpTerms, Policy
+from services.ledger.policy.requirements import is_met
 
 _ZERO = Decimal(0)
 
@@ -28,7 +29,7 @@ def gate_of(
     """
     if by_application and "special_reason" in window.conditions and not special_reason:
         return Rejected("special-reason-needed", window.clause, {"year": str(policy.year)})
-    if window.categories is not None and category not in window.categories:
+    if window.categories is not None and not lies_under_any(category, window.categories):
         return Rejected("make-up-category", window.clause, {"category": category})
     if window.prerequisite_category is not None:
         held = _held(account, window.prerequisite_category)
@@ -43,7 +44,8 @@ def gate_of(
 
 def _held(account: Account | None, category: str) -> Decimal:
     credits = account.credits if account is not None else ()
-    return sum((c.credits for c in credits if c.state == "registered" and c.category == category), _ZERO)
+    standing = [credit for credit in credits if credit.state == "registered"]
+    return sum((credit.credits for credit in standing if lies_under(credit.category, category)), _ZERO)
 
 
 def _for_whom(policy: Policy, window: MakeUpTerms, account: Account | None) -> Rejected | None:
@@ -69,24 +71,7 @@ def _for_whom(policy: Policy, window: MakeUpTerms, account: Account | None) -> R
 def _met_in_time(policy: Policy, account: Account) -> bool:
     """Whether the year was met without any make-up: then nobody falls short, however much was made up since."""
     own = [credit for credit in account.credits if not credit.make_up and credit.state == "registered"]
-    if not own:
-        return False
-    person = Person(
-        person_id=account.person_id,
-        place=policy.place,
-        working_since=None,
-        qualified_on=None,
-    )
-    on = max(day_at(credit.completed_at) for credit in own)
-    answer = assess(policy, msgspec.structs.replace(account, credits=own), person, policy.year, on)
-    return _all_met(policy, answer.total, answer.by_category)
-
-
-def _all_met(policy: Policy, total: Decimal, by_category: dict[str, Decimal]) -> bool:
-    return all(
-        (total if terms.category is None else by_category.get(terms.category, _ZERO)) >= terms.minimum
-        for terms in policy.requirements
-    )
+    return is_met(policy, msgspec.structs.replace(account, credits=own))
 
 
 def _of_another(credit: Credit, window: MakeUpTerms) -> bool:

@@ -91,6 +91,12 @@ REJECTIONS: Mapping[str, RejectionWords] = {
         "该年度 {category} 须先达到 {minimum} 学分，方可补登。",
         "The year needs {minimum} {category} credits before it can be made up.",
     ),
+    "category-unknown": RejectionWords(
+        "本地政策没有该科目",
+        "The policy here knows no such category",
+        "本地政策的科目为：{known}。",
+        "The categories of the policy here are: {known}.",
+    ),
     "exam-too-late": RejectionWords(
         "考试在截止日后合格",
         "The exam was passed after the window",

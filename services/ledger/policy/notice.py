@@ -16,13 +16,15 @@ from services.ledger.policy.enrolment import Enrolment, ProviderChoice
 from services.ledger.policy.routes import DirectRegistration, Route
 from services.ledger.policy.rules import Adcode, ClauseId, Part, Text, Years
 from services.ledger.policy.styles import Registration
+from services.ledger.policy.thresholds import Categories, Requirement
 from services.ledger.policy.tiers import Tiers
 from services.ledger.policy.units import Units
 from services.ledger.policy.windows import Window
 
 AnyRule = (
     j.Obligation
-    | j.Requirement
+    | Categories
+    | Requirement
     | j.RecordLimit
     | j.Modes
     | j.Providers

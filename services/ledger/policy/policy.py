@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
-from services.ledger.policy.account import Category
+from services.ledger.policy.categories import Category, category_set
 from services.ledger.policy.recognition import separately_recognised
 from services.ledger.policy.rules import Need
 
@@ -120,14 +120,19 @@ class Terms(Struct, frozen=True):
 
 
 class RequirementTerms(Struct, frozen=True):
-    """A minimum that the year's credits must reach, of all (`category` None) or of one category."""
+    """A minimum that the year's credits must reach: of all, of one category and what is under it, or of one course.
 
-    kind: Literal["total", "category"]
+    A course whose `minimum` is zero must have been completed, with whatever credits.
+    """
+
+    kind: Literal["total", "category", "course"]
     category: Category | None
     minimum: Decimal
     clause: str
     document: str
     text: str
+    course: str | None = None
+    course_name: str | None = None
 
 
 class MakeUpTerms(Struct, frozen=True):
@@ -206,6 +211,10 @@ class Policy:
         self.make_up = make_up
         self.never = never
         self.total = requirements[0].minimum
+        self.categories = category_set(
+            settings.get("categories"), [terms.category for terms in requirements if terms.category]
+        )
+        self.courses = frozenset(terms.course for terms in requirements if terms.course)
         self.recognition = separately_recognised(settings)
         limit = settings.get("record_limit")
         self.record_limit: Decimal = limit.value.credits if limit is not None else RECORD_LIMIT_DEFAULT
@@ -220,6 +229,10 @@ class Policy:
     def terms_of(self, mode: str) -> Terms:
         """How the mode is admitted; a mode no clause speaks of follows the general clauses."""
         return self.terms.get(mode, self.any_mode)
+
+    def course_name(self, course: str) -> str | None:
+        """What the notice calls a required course."""
+        return next((terms.course_name for terms in self.requirements if terms.course == course), None)
 
     @cached_property
     def study_begins(self) -> datetime:

@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from services.ledger.policy.account import Account, Category
-from services.ledger.policy.admission import is_out_of_range
+from services.ledger.policy.account import Account
+from services.ledger.policy.admission import is_out_of_range, unknown_category
+from services.ledger.policy.categories import Category
 from services.ledger.policy.days import begins
 from services.ledger.policy.decisions import Rejected
 from services.ledger.policy.equivalence import Award
@@ -54,6 +55,8 @@ def award_study(
         return Rejected("completed-in-future")
     if study.credits <= 0:
         return Rejected("credits-not-positive")
+    if not policy.categories.knows(study.category):
+        return unknown_category(policy)
     if study.credits > policy.record_limit:
         return Rejected(
             "credits-above-limit", policy.record_limit_clause, {"limit": str(policy.record_limit)}

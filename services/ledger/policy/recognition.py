@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.ledger.policy.account import Credit
+from services.ledger.policy.categories import ANY, lies_under
 
 Separate = tuple[tuple[str, str], ...]
 """The categories whose credits are recognised apart from their registration, each with its clause."""
@@ -28,6 +29,7 @@ def awaits(separate: Separate, credit: Credit) -> str | None:
     if credit.route == "import":
         return None
     for category, clause in separate:
-        if credit.category == category or (credit.category == "any" and category in credit.fill):
+        paths = credit.fill if credit.category == ANY else (credit.category,)
+        if any(lies_under(path, category) for path in paths):
             return clause
     return None

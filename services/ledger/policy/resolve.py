@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from services.ledger.policy.account import Category
+from services.ledger.policy.categories import ROOTS, Category
 from services.ledger.policy.days import begins, day_of, ends
 from services.ledger.policy.judged import Modes, Providers
 from services.ledger.policy.limits import PREFIXES, limits_of, units_of
@@ -32,8 +32,8 @@ from services.ledger.policy.policy import (
 from services.ledger.policy.providers import provider_terms
 from services.ledger.policy.rules import Act
 from services.ledger.policy.styles import needs_of
+from services.ledger.policy.thresholds import CourseMinimum
 
-CATEGORIES: tuple[Category, ...] = ("professional", "public")
 _CENT = Decimal("0.01")
 _ACTS: tuple[Act, ...] = ("register", "enrol", "pay", "apply")
 _MODE_SETTINGS = ("window", "providers", "registration", *PREFIXES)
@@ -83,6 +83,14 @@ class Settings:
         """The setting's value, with its source."""
         winner = self.winners.get(name)
         return winner.sourced if winner else None
+
+    def under(self, prefix: str) -> list[tuple[str, Sourced[Any]]]:
+        """The settings whose names begin with the prefix, by the rest of their names, in order of it."""
+        return [
+            (name.removeprefix(prefix), self.winners[name].sourced)
+            for name in sorted(self.winners)
+            if name.startswith(prefix)
+        ]
 
     def of_mode(self, name: str, mode: str) -> Sourced[Any] | None:
         """The setting for a mode: what is said of that mode, or of all modes, whichever outranks the other."""
@@ -199,11 +207,31 @@ def _requirements(settings: Settings) -> tuple[RequirementTerms, ...]:
     total = settings.get("requirement.total")
     if total is not None:
         made.append(_requirement(total, None))
-    for category in CATEGORIES:
-        minimum = settings.get(f"requirement.{category}")
-        if minimum is not None and minimum.value > 0:
+    for category, minimum in settings.under("requirement."):
+        if "." not in category and category != "total" and minimum.value > 0:
             made.append(_requirement(minimum, category))
+    made.sort(key=lambda terms: _RANK.get(terms.category, len(_RANK)))
+    for _, course in settings.under("requirement.course."):
+        if not course.value.waived:
+            made.append(_course(course))
     return tuple(made)
+
+
+_RANK: Mapping[Category | None, int] = {None: 0, **{category: n for n, category in enumerate(ROOTS, start=1)}}
+"""The total comes first, then the usual categories; the rest follow by name."""
+
+
+def _course(sourced: Sourced[CourseMinimum]) -> RequirementTerms:
+    return RequirementTerms(
+        kind="course",
+        category=None,
+        minimum=(sourced.value.minimum or Decimal(0)).quantize(_CENT),
+        clause=sourced.clause,
+        document=sourced.document,
+        text=sourced.text,
+        course=sourced.value.course,
+        course_name=sourced.value.name,
+    )
 
 
 def _requirement(sourced: Sourced[Decimal], category: Category | None) -> RequirementTerms:

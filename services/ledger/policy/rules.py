@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from services.ledger.policy.categories import CATEGORY_PATTERN
+
 Credits = Annotated[
     Decimal, Meta(description="学分数: 整数, 或至多两位小数的十进制字符串。Credits, e.g. 90 or '89.5'.")
 ]
@@ -23,6 +25,20 @@ Mode = Annotated[
 ]
 Code = Annotated[
     str, Meta(pattern="^[a-z][a-z0-9_]{0,59}$", description="代码, 小写英文。A code in lower case.")
+]
+CategoryPath = Annotated[
+    str,
+    Meta(
+        pattern=f"^(?!(?:any|total)(?:/|$)){CATEGORY_PATTERN[1:]}$",
+        description="科目代码, 下级用 / 隔开, 如 professional, professional/ethics。A category, nested by slashes.",
+    ),
+]
+CourseCode = Annotated[
+    str,
+    Meta(
+        pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="课程编号。A course as its provider codes it.",
+    ),
 ]
 Text = Annotated[str, Meta(min_length=1, max_length=1000)]
 Adcode = Annotated[str, Meta(pattern="^[1-9][0-9]{5}$", description="行政区划代码 (GB/T 2260)。")]

@@ -7,9 +7,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from services.ledger.policy.categories import lies_under_any
 from services.ledger.policy.decisions import Rejected
 from services.ledger.policy.policy import Sourced
-from services.ledger.policy.rules import Code, Rule, Tier
+from services.ledger.policy.rules import CategoryPath, Rule, Tier
 
 _RANK = {"junior": 1, "intermediate": 2, "senior": 3, "advanced_senior": 3}
 _TIERS: dict[str, Tier] = {
@@ -29,7 +30,7 @@ class Tiers(Rule, frozen=True, tag="tiers"):
     names: Annotated[tuple[Tier, ...], Meta(min_length=1)]
     upward: bool = True
     lower: Literal["accepted", "refused"] = "accepted"
-    categories: tuple[Code, ...] = ()
+    categories: tuple[CategoryPath, ...] = ()
 
     @property
     def limits(self) -> bool:
@@ -48,7 +49,11 @@ def refusal(
     """Why a course of this tier does not count for somebody with this qualification (S1-08, A-09); None when it does."""
     own = _RANK.get(qualification or "")
     value = rule.value
-    if own is None or not value.limits or (value.categories and category not in value.categories):
+    if (
+        own is None
+        or not value.limits
+        or (value.categories and not lies_under_any(category, value.categories))
+    ):
         return None
     if course is None:
         return Rejected("tier-not-stated", rule.clause)

@@ -5,12 +5,10 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from services.ledger.policy.account import Category
+from services.ledger.policy.categories import ANY, Category, Names
 from services.ledger.policy.view import View
 
 Words = tuple[str, str]
-
-CATEGORY_ZH: Mapping[str, str] = {"professional": "专业科目", "public": "公需科目"}
 
 WHY: Mapping[str, Words] = {
     "below_total": ("尚未学满规定学分，暂不登记", "waits until the required total is reached"),
@@ -79,12 +77,20 @@ def exempt_words(year: int, reason: str) -> Words:
     return f"{year}年度已获免除（{EXEMPT_ZH.get(reason, reason)}）。", f"Exempt for {year} ({reason})."
 
 
-def compliant_words(year: int, total: Decimal, by_category: Mapping[str, Decimal]) -> Words:
-    """All minima are reached."""
-    all_, own, public = plain(total), plain(by_category["professional"]), plain(by_category["public"])
+def compliant_words(
+    year: int, total: Decimal, by_category: Mapping[Category, Decimal], names: Names
+) -> Words:
+    """All minima are reached; what may count for any category is in the total alone."""
+    zh = en = ""
+    for category, credits in by_category.items():
+        if category != ANY:
+            name, text = names[category], plain(credits)
+            zh = f"{zh}、{name[0]}{text}学分"
+            en = f"{en} and {text} {name[1]}"
+    all_ = plain(total)
     return (
-        f"{year}年度继续教育已达标：已登记{all_}学分，其中专业科目{own}学分、公需科目{public}学分。",
-        f"Compliant for {year}: {all_} credits, {own} professional and {public} public.",
+        f"{year}年度继续教育已达标：已登记{all_}学分，其中{zh[1:]}。",
+        f"Compliant for {year}: {all_} credits, {en[5:]}.",
     )
 
 
@@ -97,21 +103,28 @@ def deferred_words(until: date, reason: str) -> Words:
     )
 
 
-def short_words(
-    year: int,
-    total: Decimal,
-    missing: Sequence[tuple[Category | None, Decimal]],
-    view: View,
-    deferred: Words | None = None,
-) -> Words:
-    """Something is missing; what to do about it and until when follows: by a deferral, else by the policy."""
-    parts_zh = "，".join(f"{CATEGORY_ZH[c] if c else '总学分'}尚缺{plain(short)}学分" for c, short in missing)
-    parts_en = ", ".join(f"{plain(short)} {c or 'in total'}" for c, short in missing)
-    done, (tail_zh, tail_en) = plain(total), deferred or _tail(view)
-    verdict = _VERDICTS["in_progress" if deferred else view.when_short]
+def missing_words(category: Category | None, credits: Decimal, names: Names) -> Words:
+    """Credits that are missing in all, or in a category."""
+    zh, en = names[category] if category is not None else ("总学分", "in total")
+    return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} {en}"
+
+
+def course_short_words(course: str, name: str | None, credits: Decimal) -> Words:
+    """A course that is missing, or credits in it."""
+    zh, en = f"必修课程《{name or course}》", f"the course {course}"
+    if credits:
+        return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} in {en}"
+    return f"{zh}尚未完成", en
+
+
+def short_words(year: int, total: Decimal, missing: Sequence[Words], status: str, tail: Words) -> Words:
+    """Something is missing; what to do about it and until when follows."""
+    parts_zh = "，".join([zh for zh, _ in missing])
+    parts_en = ", ".join([en for _, en in missing])
+    done, verdict = plain(total), _VERDICTS[status]
     return (
-        f"{year}年度继续教育{verdict[0]}：已登记{done}学分，{parts_zh}。{tail_zh}",
-        f"{verdict[1]} for {year}: {done} credits registered; missing: {parts_en}. {tail_en}",
+        f"{year}年度继续教育{verdict[0]}：已登记{done}学分，{parts_zh}。{tail[0]}",
+        f"{verdict[1]} for {year}: {done} credits registered; missing: {parts_en}. {tail[1]}",
     )
 
 
@@ -122,7 +135,8 @@ _VERDICTS: Mapping[str, Words] = {
 
 
 @lru_cache(maxsize=4096)
-def _tail(view: View) -> Words:
+def tail_words(view: View) -> Words:
+    """What can still be done on the day, and until when."""
     until = view.study_until
     if view.phase == "before" and view.study_since is not None:
         return f"学习自{day_zh(view.study_since)}开始。", f"Study opens on {view.study_since}."

@@ -19,7 +19,15 @@ from services.ledger.claims.api import actor_of
 from services.ledger.composition import Ledger, ledger_of
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 from services.ledger.registrations.registrations import HistoricCredit, Line, ListedActivity, is_at_authority
-from services.ledger.schemas import CreditYear, DocumentDay, IdentityNumber, PlausibleDay, SatIn, Score
+from services.ledger.schemas import (
+    CategoryText,
+    CreditYear,
+    DocumentDay,
+    IdentityNumber,
+    PlausibleDay,
+    SatIn,
+    Score,
+)
 from services.ledger.years.admitting import CorrectionReason
 
 router = APIRouter(prefix="/v1/registrations")
@@ -65,7 +73,7 @@ class HistoricLine(StrictModel):
 
     person: ListedPerson
     year: CreditYear
-    category: Literal["professional", "public"]
+    category: CategoryText
     credits: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")]
     mode: Literal["online", "face_to_face", "other"]
     completed_on: PlausibleDay

@@ -36,6 +36,7 @@ from services.ledger.policy import (
     Route,
     award,
     registered_directly,
+    unknown_category,
 )
 from services.ledger.policy.equivalence import Role
 from services.ledger.problems import FactCountedError, UnknownPersonError
@@ -310,6 +311,8 @@ def _historic(policy: Policy | None, line: HistoricCredit, place: str) -> Award:
     if line.credits > policy.record_limit:
         limit = {"limit": str(policy.record_limit)}
         raise refusal_of(Rejected("credits-above-limit", policy.record_limit_clause, limit))
+    if not policy.categories.knows(line.category):
+        raise refusal_of(unknown_category(policy))
     return Award(credits=line.credits, category=line.category, fill=(), clause=policy.requirements[0].clause)
 
 

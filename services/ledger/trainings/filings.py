@@ -15,7 +15,7 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.commands import Actor
 from services.ledger.execution import Execution
 from services.ledger.intake.state import GroupState
-from services.ledger.policy import Policy, Rejected, hours_within
+from services.ledger.policy import Policy, Rejected, hours_within, unknown_category
 from services.ledger.problems import MomentImplausibleError, NotAProviderError, OutsidePlaceError
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.refusals import refusal_of
@@ -209,6 +209,8 @@ def _must_be_allowed(policy: Policy, command: FileTraining) -> None:
     terms = policy.terms_of(command.mode)
     if not terms.allowed:
         raise refusal_of(Rejected("mode-not-allowed", terms.modes_clause, {"mode": command.mode}))
+    if not policy.categories.knows(command.category):
+        raise refusal_of(unknown_category(policy))
     said = [session.credits is not None for session in command.sessions]
     by_hours = terms.units is not None and terms.units.convert and not any(said)
     if command.conversion is None and not all(said) and not by_hours:

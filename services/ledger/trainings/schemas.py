@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from services.kit.clock import SHANGHAI
 from services.kit.field_errors import refuse
 from services.kit.schemas import Line, StrictModel
-from services.ledger.schemas import Adcode, CreditYear, PlausibleDay
+from services.ledger.schemas import Adcode, CategoryText, CreditYear, PlausibleDay
 from services.ledger.trainings.commands import FileTraining, FilingReason, RowReason
 from services.ledger.trainings.events import Session
 from services.ledger.years.admitting import CorrectionReason
@@ -57,7 +57,7 @@ class FilingRequest(StrictModel):
     year: CreditYear
     title: Line
     mode: Literal["face_to_face"] = "face_to_face"
-    category: Literal["professional", "public"]
+    category: CategoryText
     sessions: Annotated[list[PlannedSession], Field(min_length=1, max_length=200)]
     conversion: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")] = None
     expected: Annotated[int, Field(ge=1, le=1_000_000, description="How many people are expected.")]

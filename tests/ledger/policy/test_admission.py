@@ -102,6 +102,7 @@ class TestWords:
             "per",
             "hours",
             "counted",
+            "known",
             "day",
             "days",
             "reporter",
