@@ -89,6 +89,7 @@ PLACES = (
     {},
 )
 WORDS = ("", "Online", "radio", "online\n", CANARY, *NOT_TEXT)
+PATHS = ("", "Public", "public\n", "/public", "public/", "a//b", "a/b/c/d/e", f"public/{CANARY}", *NOT_TEXT)
 TEXTS = ("", "x" * 201, "a\nb", "a\u0000b", LONE, "\x7f", 17, True, [], {})
 
 
