@@ -86,7 +86,7 @@ class CreditRecord(TargetRecord):
         "make_up",
     )
 
-    category: Code | None = None
+    category: CategoryCode | None = None
     credits: Credits | None = None
     mode: Code | None = None
     completed_on: Day | None = None

@@ -198,7 +198,10 @@ BAD_NOTICE: list[tuple[str, tuple[Any, ...]]] = [
     ("/clauses/0/id", ("", "S1 01", CANARY + "!", 1, MISSING)),
     ("/clauses/2/rules/0", (None, {}, [], {"kind": CANARY}, {"kind": 1}, {"total": 90})),
     ("/clauses/2/rules/0/total", (-1, "ninety", 1e300, "90.001", True, [], 10**30)),
-    ("/clauses/2/rules/0/categories", ({}, {"Other": 1}, {"total": 1}, {f"public/{CANARY}": 1}, [], 1, {"public": -1})),
+    (
+        "/clauses/2/rules/0/categories",
+        ({}, {"Other": 1}, {"total": 1}, {f"public/{CANARY}": 1}, [], 1, {"public": -1}),
+    ),
     ("/clauses/2/rules/0/extra", (CANARY,)),
     ("/extra", (CANARY, None)),
 ]
