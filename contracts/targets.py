@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
-from contracts.envelope import Adcode, Code, Credits, CreditYear, Day, Flag, OpaqueId
+from contracts.envelope import Adcode, CategoryCode, Code, Credits, CreditYear, Day, Flag, OpaqueId
 
 RECORDS_MAX = 500
 """Records of one batch."""

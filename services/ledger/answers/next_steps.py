@@ -152,6 +152,11 @@ def _study(policy: Policy, answer: Assessment, missing: Sequence[Shortfall]) -> 
     if answer.deferred is not None:
         until, clause = answer.deferred.until, answer.deferred.clause
     modes = tuple(mode for mode, _ in left)
+    for item in answer.missing:
+        if item.course is not None:
+            name = policy.course_name(item.course)
+            text = words.course_words(item.course, name, item.credits, until)
+            yield _step("study", text, credits=item.credits or None, until=until, clause=clause)
     for each in missing:
         yield _step(
             "study",

@@ -23,17 +23,14 @@ def shortfalls(answer: Assessment, account: Account | None) -> list[Shortfall]:
     exam or the total, or registered for recognition, is on its way and not asked for again.
     """
     coming = _coming(answer, account)
-    left = [
-        (item.category, max(_ZERO, item.credits - _within(coming, item.category))) for item in answer.missing
-    ]
+    missing = [item for item in answer.missing if item.course is None]
+    left = [(item.category, max(_ZERO, item.credits - _within(coming, item.category))) for item in missing]
     found: dict[str | None, Decimal] = {}
     for category, credits in sorted(left, key=lambda pair: _depth(pair[0]), reverse=True):
         inside = sum((part for inner, part in found.items() if _holds(category, inner)), _ZERO)
         found[category] = max(_ZERO, credits - inside)
     return [
-        Shortfall(item.category, found[item.category])
-        for item in _in_order(answer.missing)
-        if found[item.category]
+        Shortfall(item.category, found[item.category]) for item in _in_order(missing) if found[item.category]
     ]
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from services.ledger.policy.wording import CATEGORY_ZH, Words, day_zh, plain
+from services.ledger.policy.categories import USUAL
+from services.ledger.policy.wording import Words, day_zh, plain
 
 MODE_ZH: Mapping[str, str] = {"online": "网络教育", "face_to_face": "面授教育", "other": "其他方式"}
 MODE_EN: Mapping[str, str] = {"online": "online", "face_to_face": "face to face", "other": "in other ways"}
@@ -39,6 +40,14 @@ def study_words(
         f"{_since_zh(since)}{_until_zh(until)}{how_zh}再学{what_zh}。",
         f"Study {what_en} more{how_en}{_since_en(since)}{_until_en(until)}.",
     )
+
+
+def course_words(course: str, name: str | None, credits: Decimal, until: date | None) -> Words:
+    """Complete a course that the notice names, or earn so much in it."""
+    zh, en = f"《{name or course}》", f"the course {course}"
+    if credits:
+        zh, en = f"{zh}再取得{plain(credits)}学分", f"{plain(credits)} more credits in {en}"
+    return f"{_until_zh(until)}完成必修课程{zh}。", f"Complete {en}{_until_en(until)}."
 
 
 def waiting_words(reason: str, credits: Decimal, until: date | None) -> Words:
@@ -130,7 +139,7 @@ def _credits(credits: Decimal, category: str | None) -> Words:
     amount = plain(credits)
     if category is None:
         return f"{amount}学分", f"{amount} credits"
-    return f"{CATEGORY_ZH.get(category, category)}{amount}学分", f"{amount} {category} credits"
+    return f"{USUAL.names[category][0]}{amount}学分", f"{amount} {category} credits"
 
 
 def _since_zh(since: date | None) -> str:

@@ -15,7 +15,7 @@ from services.ledger.policy.policy import Policy, RequirementTerms
 _ZERO = Decimal("0.00")
 
 
-class Requirement(Struct, frozen=True, gc=False):
+class Requirement(Struct, frozen=True, gc=False, omit_defaults=True):
     """A minimum of the year, what was earned towards it, and the clause that sets it.
 
     A `course` with a minimum of zero is met once it was completed.
@@ -32,7 +32,7 @@ class Requirement(Struct, frozen=True, gc=False):
     course: str | None = None
 
 
-class Missing(Struct, frozen=True, gc=False):
+class Missing(Struct, frozen=True, gc=False, omit_defaults=True):
     """Credits still missing: in all, in one `category`, or in one `course`. They overlap: they do not add up.
 
     Of a course that has only to be completed, no credits are named.
