@@ -103,6 +103,7 @@ class TestWords:
             "hours",
             "counted",
             "known",
+            "closed_on",
             "day",
             "days",
             "reporter",

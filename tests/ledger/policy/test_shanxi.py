@@ -130,7 +130,7 @@ class TestMakeUp2024:
     def test_make_up_too_is_registered_at_ninety(self):
         """B-05."""
         facts = completion(2022, "2024-06-01", "60")
-        assert Given(JINCHENG, 2022).when_posted(facts, STAR) == Held("below_total", "S2A-03")
+        assert Given(JINCHENG, 2022).when_posted(facts, STAR) == Held("below_total", "S2A-03", make_up=True)
 
     def test_it_opens_with_the_notice(self):
         """B-08: the city's notice is younger than the province's."""
