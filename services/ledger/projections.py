@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
+from contracts.divisions import authority_of
 from services.kit import events as codec
 from services.kit.clock import local_date
 from services.kit.database import Connection
@@ -41,6 +42,9 @@ class RegistrationsDaily:
             event = codec.decode(recorded.topic, recorded.state)
             sign = 1 if isinstance(event, CreditEarned) else -1
             assert isinstance(event, CreditEarned | CreditWithdrawn | CreditRevoked)
+            if authority_of(event.place) != log:
+                # It travelled here, and counts where it was registered.
+                continue
             group = (
                 event.year,
                 event.place,
@@ -51,6 +55,8 @@ class RegistrationsDaily:
             )
             records, credits = sums[group]
             sums[group] = (records + sign, credits + sign * event.credits)
+        if not sums:
+            return
         rows = sorted(sums.items())
         columns = [list(column) for column in zip(*(group for group, _ in rows), strict=True)]
         records_of = [records for _, (records, _) in rows]

@@ -21,6 +21,7 @@ from contracts.handover import (
     JudgedYear,
     TakenBack,
 )
+from services.kit import events as codec
 from services.ledger.moving.events import AccountArrived, Judgement, ProfileArrived, Retraction
 from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, Waiting
 
@@ -84,8 +85,10 @@ def judgements(judged: Iterable[JudgedYear], log: str) -> tuple[Judgement, ...]:
 def account_arrived(
     account: HandedAccount, handover: Handover, person_id: str, at: datetime
 ) -> AccountArrived:
-    """What arrives for one year."""
-    return AccountArrived(
+    """What arrives for one year, as a reader of the log will find it: equal texts from elsewhere are not the same object,
+    by which a row leaves defaults out, and a rebuild must write the row that is written now.
+    """
+    event = AccountArrived(
         person_id=person_id,
         year=account.year,
         transfer_id=handover.transfer_id,
@@ -110,6 +113,7 @@ def account_arrived(
         ),
         arrived_at=at,
     )
+    return msgspec.json.decode(codec.encode(event), type=AccountArrived)
 
 
 def _handed_waiting(item: Waiting) -> HandedWaiting:
