@@ -28,6 +28,7 @@ from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish
 from services.ledger.registrations import api as registrations_api
 from services.ledger.settings import LedgerSettings
+from services.ledger.statistics import api as statistics_api
 from services.ledger.trainings import api_filings, api_rosters
 from services.ledger.years import api as years_api
 
@@ -95,6 +96,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             intake_api.router,
             answers_api.router,
             api_transcripts.router,
+            statistics_api.router,
             api_units.router,
             api_officials.router,
             claims_api.router,

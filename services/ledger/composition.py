@@ -16,7 +16,6 @@ from services.ledger.accounts.employers import Employers
 from services.ledger.accounts.facts import Facts
 from services.ledger.accounts.people import People
 from services.ledger.answers.queries import LedgerQueries
-from services.ledger.answers.statistics import Statistics
 from services.ledger.answers.transcripts import Transcripts
 from services.ledger.answers.units import Units
 from services.ledger.application import LedgerApplication
@@ -32,6 +31,8 @@ from services.ledger.policy import bundled_notices
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.registrations.registrations import Registrations
 from services.ledger.settings import LedgerSettings
+from services.ledger.statistics.registrations import RegistrationCounts
+from services.ledger.statistics.standings import StandingCounts
 from services.ledger.trainings.filings import Filings
 from services.ledger.trainings.roster_rows import RosterPreparer
 from services.ledger.trainings.rosters import Rosters
@@ -66,8 +67,9 @@ class Ledger:
         self.claims = Claims(databases, self.store, self.shelf, self.people, self.facts, clock)
         self.registrations = Registrations(databases, self.store, self.shelf, self.facts, clock)
         self.attestations = Attestations(databases, self.store, self.shelf, self.people, clock)
-        self.statistics = Statistics(databases)
         self.listing = CreditListing(databases)
+        self.registration_counts = RegistrationCounts(databases)
+        self.standing_counts = StandingCounts(databases)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
         self.transcripts = Transcripts(databases, self.people)
         self.units = Units(self.employers, self.shelf, clock)

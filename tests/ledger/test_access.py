@@ -118,7 +118,8 @@ def another_key() -> str:
     return sign_token(new_signing_key(), issuer=ISSUER, subject="s", scopes=EVERY_SCOPE, place=NATION)
 
 
-QUESTIONS = ("/v1/compliance/query", "/v1/statistics/registrations")
+NUMBERS = ("standings", "standings/daily", "registrations", "registrations/daily")
+QUESTIONS = ("/v1/compliance/query", *(f"/v1/statistics/{numbers}" for numbers in NUMBERS))
 BAD_TOKENS: dict[str, Callable[[], str | None]] = {
     "no header": lambda: None,
     "an empty header": lambda: "",
@@ -194,7 +195,7 @@ class TestTokens:
                 response = await world.client.request(
                     method,
                     path.format_map(FILLED),
-                    params={"place": LIAONING} if "statistics" in path else None,
+                    params={"place": LIAONING, "year": 2025} if "statistics" in path else None,
                     json=content if method == "POST" else None,
                     headers=bearer(*SCOPES[method, path].difference(OWN_SCOPES), **binding)
                     | {"Idempotency-Key": "k"},
@@ -249,10 +250,13 @@ class TestOfficials:
     async def test_see_the_numbers_of_their_place_and_all_under_it(
         self, world: World, official: str, place: str, may: bool
     ):
-        response = await world.client.get(
-            "/v1/statistics/registrations", params={"place": place}, headers=world.official(official)
-        )
-        assert response.status_code == (200 if may else 403)
+        for numbers in NUMBERS:
+            response = await world.client.get(
+                f"/v1/statistics/{numbers}",
+                params={"place": place, "year": 2025},
+                headers=world.official(official),
+            )
+            assert response.status_code == (200 if may else 403), numbers
 
     async def test_do_not_post_for_a_provider(self, world: World):
         headers = bearer(*PROVIDER_SCOPES, place=LIAONING) | {"Idempotency-Key": "k"}

@@ -215,7 +215,7 @@ class Stage:
             answer = self.call(
                 "ledger", "GET", "/v1/statistics/registrations?place=100000", headers=self.official("100000")
             )
-            reached = answer["positions"]
+            reached = {each["log"]: each["position"] for each in answer["reached"]}
             if all(reached.get(log, 0) >= head for log, head in heads.items()):
                 return heads, answer["rows"]
             if time.monotonic() > deadline:

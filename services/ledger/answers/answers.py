@@ -39,29 +39,6 @@ class Absent(Struct, frozen=True, kw_only=True):
     problem: str
 
 
-class RegistrationCount(Struct, frozen=True, kw_only=True):
-    """Registered records and credits of one group."""
-
-    year: int
-    place: str
-    category: str
-    mode: str
-    provider_id: str
-    records: int
-    credits: Decimal
-
-
-class RegistrationStatistics(Struct, frozen=True, kw_only=True):
-    """Counts by place, year, category, mode and provider, and the position of each log they have reached."""
-
-    place: str
-    year: int | None
-    day_from: date | None
-    day_to: date | None
-    rows: list[RegistrationCount]
-    positions: dict[str, int]
-
-
 class ClaimAnswer(Struct, frozen=True, kw_only=True):
     """A claim as it stands."""
 

@@ -5,7 +5,6 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from contracts.divisions import is_known
 from contracts.identifiers import IdType, check_id_number
 from services.kit.auth import Caller, require
 from services.kit.clock import local_date
@@ -15,19 +14,16 @@ from services.ledger.answers.answers import (
     Absent,
     ComplianceAnswer,
     ComplianceQueryAnswer,
-    RegistrationStatistics,
 )
 from services.ledger.answers.details import Detail
-from services.ledger.answers.viewers import Viewer, may_ask_about
+from services.ledger.answers.viewers import Viewer
 from services.ledger.api_officials import PersonId, place_of
 from services.ledger.composition import Ledger, ledger_of
 from services.ledger.problems import (
     ImplausibleIdentityError,
     NotAnOfficialError,
-    OutsidePlaceError,
     QueryUnclearError,
     UnknownPersonError,
-    UnknownPlaceError,
 )
 from services.ledger.schemas import ComplianceQuery
 
@@ -39,7 +35,6 @@ OWN_SCOPES = frozenset({"compliance:own", "transcript:own"})
 
 ComplianceReader = require("compliance:read", "compliance:own")
 ManyReader = require("compliance:read")
-StatisticsReader = require("statistics:read")
 CreditYear = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
 
 
@@ -133,26 +128,3 @@ async def query_compliance(
         if answer is None
     ]
     return _json(ComplianceQueryAnswer(answers, absent))
-
-
-@router.get(
-    "/v1/statistics/registrations",
-    operation_id="get_registration_statistics",
-    **struct_answer(
-        RegistrationStatistics, "Counts, and the positions they have reached.", refusals=(403, 422)
-    ),
-)
-async def get_registration_statistics(
-    request: Request,
-    place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
-    caller: Annotated[Caller, Depends(StatisticsReader)],
-    year: Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS] = None,
-    day_from: Annotated[Day | None, Query()] = None,
-    day_to: Annotated[Day | None, Query()] = None,
-) -> Response:
-    """Registered records and credits of the places just under one, by year, category, mode and provider."""
-    if not is_known(place):
-        raise UnknownPlaceError
-    if not may_ask_about(place_of(caller), place):
-        raise OutsidePlaceError
-    return _json(await ledger_of(request).statistics.get_registrations(place, year, day_from, day_to))

@@ -2,8 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.kit.projection import ProjectionRunner
-from services.ledger.read_models import BEHIND
 from tests.ledger.world import World
 
 LIAONING, CHAOYANG, SHUANGTA, SHANXI = "210000", "211300", "211302", "140000"
@@ -114,37 +112,3 @@ class TestProvidersView:
         assert answer["not_counted"] == []
         transcript = (await world.client.get(f"{path}/transcript", headers=one.headers())).json()
         assert [line["provider_id"] for line in transcript["credits"]] == [one.organization_id]
-
-
-class TestStatistics:
-    async def test_count_what_stands_by_place_and_say_how_far_they_have_come(self, world: World):
-        provider = await world.provides(LISTED, accredited=[LIAONING])
-        outcomes = []
-        for place in (SHUANGTA, SHUANGTA, "211303"):
-            who = await world.collects(place)
-            outcomes += await provider.posts(provider.completion(who, 2025, "10.50"))
-        await provider.withdraws(outcomes[0]["id"])
-        runner = ProjectionRunner(world.ledger.databases, world.ledger.store, BEHIND[0], lambda: [LIAONING])
-        reached = await runner.catch_up(LIAONING)
-        rows = {}
-        for place in (SHUANGTA, CHAOYANG):
-            response = await world.client.get(
-                "/v1/statistics/registrations",
-                params={"place": place, "year": 2025},
-                headers=world.official(LIAONING),
-            )
-            body = response.json()
-            assert body["positions"] == {LIAONING: reached}
-            rows[place] = sum(
-                row["records"] for row in body["rows"] if row["provider_id"] == provider.organization_id
-            )
-        assert rows == {SHUANGTA: 1, CHAOYANG: 2}
-        assert {row["place"] for row in body["rows"]} <= {SHUANGTA, "211303"}
-        province = await world.client.get(
-            "/v1/statistics/registrations", params={"place": LIAONING}, headers=world.official(LIAONING)
-        )
-        assert CHAOYANG in {row["place"] for row in province.json()["rows"]}
-        outside = await world.client.get(
-            "/v1/statistics/registrations", params={"place": SHANXI}, headers=world.official(LIAONING)
-        )
-        assert outside.status_code == 403

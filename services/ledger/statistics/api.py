@@ -1,0 +1,120 @@
+"""The statistics over HTTP: an official asks about their place and what lies under it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from contracts.divisions import is_known
+from services.kit.auth import Caller, require
+from services.kit.schemas import IN_DIGITS, Day
+from services.ledger.answers.viewers import may_ask_about
+from services.ledger.api_officials import place_of
+from services.ledger.composition import ledger_of
+from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
+from services.ledger.statistics.files import Format, send, statistics_answer
+from services.ledger.statistics.registrations import (
+    DayRegistered,
+    RegistrationCount,
+    RegistrationSeries,
+    RegistrationStatistics,
+)
+from services.ledger.statistics.standings import DayMet, MetSeries, PlaceStandings, StandingStatistics
+
+router = APIRouter(prefix="/v1/statistics")
+
+StatisticsReader = require("statistics:read")
+Reader = Annotated[Caller, Depends(StatisticsReader)]
+Place = Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$", description="The place, and all under it.")]
+AnyYear = Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS]
+OneYear = Annotated[int, Query(ge=2000, le=2100), IN_DIGITS]
+ProviderId = Annotated[str, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+ADay = Annotated[Day | None, Query()]
+
+
+def asked_place(caller: Caller, place: str) -> str:
+    """The place, when the caller may ask about it.
+
+    Raises UnknownPlaceError, NotAnOfficialError and OutsidePlaceError.
+    """
+    if not is_known(place):
+        raise UnknownPlaceError
+    if not may_ask_about(place_of(caller), place):
+        raise OutsidePlaceError
+    return place
+
+
+@router.get(
+    "/standings",
+    operation_id="get_standing_statistics",
+    **statistics_answer(StandingStatistics, "Persons by status, and how far the counts have come."),
+)
+async def get_standing_statistics(
+    request: Request, place: Place, caller: Reader, year: AnyYear = None, file: Format = "json"
+) -> Response:
+    """How many of a place owe a year, have met it, made it up, are short of it, exempt or not required.
+
+    By the places just under it: their sum is the place's own.
+    """
+    answer = await ledger_of(request).standing_counts.get_standings(asked_place(caller, place), year)
+    return send(request, f"standings-{place}", answer, PlaceStandings, file)
+
+
+@router.get(
+    "/standings/daily",
+    operation_id="get_standing_series",
+    **statistics_answer(MetSeries, "Persons by the day on which they met the year."),
+)
+async def get_standing_series(
+    request: Request,
+    place: Place,
+    year: OneYear,
+    caller: Reader,
+    day_from: ADay = None,
+    day_to: ADay = None,
+    file: Format = "json",
+) -> Response:
+    """Day by day, how many of a place met the year: by the credits that stand today, on the day of their registration."""
+    counts = ledger_of(request).standing_counts
+    answer = await counts.get_met(asked_place(caller, place), year, day_from, day_to)
+    return send(request, f"met-{place}-{year}", answer, DayMet, file)
+
+
+@router.get(
+    "/registrations",
+    operation_id="get_registration_statistics",
+    **statistics_answer(RegistrationStatistics, "Counts, and how far they have come."),
+)
+async def get_registration_statistics(
+    request: Request,
+    place: Place,
+    caller: Reader,
+    year: AnyYear = None,
+    day_from: ADay = None,
+    day_to: ADay = None,
+    file: Format = "json",
+) -> Response:
+    """Registered records and credits of the places just under one, by year, category, mode and provider."""
+    registrations = ledger_of(request).registration_counts
+    answer = await registrations.get_registrations(asked_place(caller, place), year, day_from, day_to)
+    return send(request, f"registrations-{place}", answer, RegistrationCount, file)
+
+
+@router.get(
+    "/registrations/daily",
+    operation_id="get_registration_series",
+    **statistics_answer(RegistrationSeries, "Records and credits by day."),
+)
+async def get_registration_series(
+    request: Request,
+    place: Place,
+    caller: Reader,
+    year: AnyYear = None,
+    provider_id: ProviderId | None = None,
+    day_from: ADay = None,
+    day_to: ADay = None,
+    file: Format = "json",
+) -> Response:
+    """Registered records and credits of a place day by day, by all providers or by one."""
+    registrations = ledger_of(request).registration_counts
+    answer = await registrations.get_daily(asked_place(caller, place), year, provider_id, day_from, day_to)
+    return send(request, f"registrations-daily-{place}", answer, DayRegistered, file)
