@@ -30,6 +30,7 @@ _DETACHED_SECONDS = 90.0
 for _name, _module in (
     ("policy", "services.cli.policy"),
     ("keys", "services.cli.keys"),
+    ("sync", "services.cli.sync.command"),
     ("demo", "services.cli.demo.command"),
 ):
     if importlib.util.find_spec(_module) is not None:

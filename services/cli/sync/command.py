@@ -1,0 +1,255 @@
+"""`xuefen sync status | reconcile | pull | repair`, beside a running stack or by the environment of the service."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from cyclopts import App
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from contracts.divisions import AUTHORITIES, NATION, is_known
+from services.cli.home import Home
+from services.cli.settings import StackSettings
+from services.cli.sync.tables import show_differences, show_places, show_pulled, show_status
+from services.kit.event_store import EventStore
+from services.kit.follower import TokenFile
+from services.kit.settings import SettingsError
+from services.sync.adapters.adapter import TargetUnavailableError
+from services.sync.adapters.http import open_http
+from services.sync.composition import Sync, open_sync
+from services.sync.delivering.release import release_all
+from services.sync.pulling.pull import ImportUnavailableError, Puller
+from services.sync.reconciling.ledger_side import LedgerUnavailableError
+from services.sync.reconciling.reconcile import Reconciler, Reconciliation
+from services.sync.reconciling.repair import Repairs
+from services.sync.settings import SyncSettings
+from services.sync.targets import Target
+
+app = App(
+    name="sync", help="Deliveries to systems outside: how they stand, and whether both sides agree. 对接"
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+_UNAVAILABLE = (TargetUnavailableError, LedgerUnavailableError, ImportUnavailableError)
+_RELEASED_AT_ONCE = 1_000
+
+
+@dataclass
+class Opened:
+    """What a command works with."""
+
+    settings: SyncSettings
+    sync: Sync
+    ledger: httpx.AsyncClient
+
+
+@app.command
+def status(*, place: str = NATION) -> None:
+    """Say what waits, was refused or is unsynced, how old the oldest is, and how far the ledger has been read.
+
+    Parameters
+    ----------
+    place
+        Only this division and all under it.
+    """
+    _must_be_known(place)
+
+    async def run(opened: Opened) -> None:
+        show_status(out, await opened.sync.status.status(place))
+
+    _run(run)
+
+
+@app.command
+def reconcile(*, place: str, year: int, target: str = "national-platform", repair: bool = False) -> None:
+    """Compare a place's year at a system with the ledger, by place, then by person; exit with 1 when they differ.
+
+    Parameters
+    ----------
+    place
+        A division, with all under it; 100000 compares one authority after the other.
+    year
+        The credit year.
+    target
+        The system, by its name in the list of targets.
+    repair
+        Mend what differs: deliver again what is missing or changed there, end what should not be there.
+    """
+    _must_be_known(place)
+
+    async def run(opened: Opened) -> None:
+        spec = _target(opened, target)
+        differ = 0
+        for part in _authorities(spec, place):
+            found = await _compare(opened, spec, part, year)
+            show_places(out, found)
+            show_differences(out, found)
+            differ += len(found.to_mend)
+            if repair and found.to_mend:
+                mended = await Repairs(opened.sync.database, spec, opened.sync.clock).mend(
+                    year, found.to_mend
+                )
+                out.print(
+                    f"{mended} will be delivered again or ended; reconcile again when they have arrived."
+                )
+        if not differ:
+            out.print("[green]Both sides hold the same.[/green]")
+        sys.exit(1 if differ and not repair else 0)
+
+    _run(run)
+
+
+@app.command
+def pull(*, target: str = "national-platform", again: bool = False) -> None:
+    """Take over the history and the corrections that a system holds of itself; the worker does so by itself now and then.
+
+    Parameters
+    ----------
+    target
+        The system, by its name in the list of targets.
+    again
+        Look at everything from the start: what was refused may be taken now. What was taken is not taken twice.
+    """
+
+    async def run(opened: Opened) -> None:
+        spec = _target(opened, target)
+        if spec.source is None:
+            raise SettingsError(f"target {target} has no `source`, under which its history would be imported")
+        counts: dict[str, int] = {}
+        async with open_http(spec, opened.settings.sync_credentials_dir) as adapter:
+            puller = Puller(opened.sync.database, spec, adapter, opened.ledger, opened.sync.clock)
+            if again:
+                await puller.rewind()
+            with err.status("pull") as shown:
+                while (page := await puller.step()) is not None:
+                    for each in page:
+                        counts[each.outcome] = counts.get(each.outcome, 0) + 1
+                    shown.update(f"pull {sum(counts.values())}")
+        show_pulled(out, counts)
+
+    _run(run)
+
+
+@app.command
+def repair(*, target: str, place: str = NATION) -> None:
+    """Let refused and unsynced deliveries go again, when what was wrong is mended.
+
+    Parameters
+    ----------
+    target
+        The system, by its name in the list of targets.
+    place
+        Only those of this first-level authority.
+    """
+    if place not in AUTHORITIES:
+        raise SettingsError(f"{place} is no first-level authority")
+
+    async def run(opened: Opened) -> None:
+        _target(opened, target)
+        people = 0
+        while True:
+            async with opened.sync.database.transaction() as conn:
+                log = None if place == NATION else place
+                freed = await release_all(conn, target, log, opened.sync.clock())
+            people += freed
+            if freed < _RELEASED_AT_ONCE:
+                break
+        out.print(f"The deliveries of {people} people go again.")
+
+    _run(run)
+
+
+async def _compare(opened: Opened, spec: Target, place: str, year: int) -> Reconciliation:
+    """One comparison, with a bar for each of its steps."""
+    tasks: dict[str, TaskID] = {}
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+    ) as bars:
+
+        def show(what: str, done: int, total: int | None) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(f"{place} {what}", total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        async with open_http(spec, opened.settings.sync_credentials_dir) as adapter:
+            reconciler = Reconciler(opened.sync.database, opened.ledger, spec, adapter)
+            return await reconciler.compare(place, year, show)
+
+
+def _run(work: Callable[[Opened], Awaitable[None]]) -> None:
+    """Run a command's work; what does not answer is said in a line."""
+
+    async def whole() -> None:
+        async with _opened() as opened:
+            await work(opened)
+
+    try:
+        asyncio.run(whole())
+    except _UNAVAILABLE as error:
+        raise SettingsError(
+            f"{type(error).__name__}: {error}. Nothing was changed by halves; try again."
+        ) from None
+
+
+@asynccontextmanager
+async def _opened() -> AsyncIterator[Opened]:
+    settings = _settings()
+    auth = None if settings.sync_token_file is None else TokenFile(settings.sync_token_file)
+    async with (
+        open_sync(settings, "command", EventStore()) as sync,
+        httpx.AsyncClient(base_url=settings.ledger_url, auth=auth, trust_env=False, timeout=60) as ledger,
+    ):
+        yield Opened(settings, sync, ledger)
+
+
+def _settings() -> SyncSettings:
+    """The settings of the stack that runs here; of the environment when none does."""
+    home = Home(StackSettings.load().home)
+    record = home.read_record()
+    if record is None or not record.supervisor.running or "sync" not in record.databases:
+        return SyncSettings.load()
+    addresses = {each.name: each.address for each in record.processes}
+    told: dict[str, Any] = {"sync_database_url": record.databases["sync"]}
+    told |= {
+        f"{service}_url": addresses[service] for service in ("registry", "ledger") if service in addresses
+    }
+    if home.token_file("sync").exists():
+        told["sync_token_file"] = home.token_file("sync")
+    return SyncSettings(**told)
+
+
+def _target(opened: Opened, name: str) -> Target:
+    """The target of that name. SettingsError when there is none, or when it is off."""
+    targets = opened.sync.targets
+    if name not in targets.all:
+        raise SettingsError(f"there is no target {name!r}; there are {', '.join(targets.all)}")
+    if not targets.all[name].is_on:
+        raise SettingsError(
+            f"target {name} has no `url` in {opened.settings.sync_targets_file.name}: it is off"
+        )
+    return targets.all[name]
+
+
+def _authorities(spec: Target, place: str) -> list[str]:
+    """The places to compare one by one: each lies in one log of the ledger."""
+    if place != NATION:
+        return [place]
+    return [each for each in AUTHORITIES if each != NATION and spec.takes_place(each)]
+
+
+def _must_be_known(place: str) -> None:
+    if not is_known(place):
+        raise SettingsError(f"there is no division {place}")
