@@ -121,6 +121,16 @@ class Stack:
         )
 
     @property
+    def children(self) -> Sequence[Child]:
+        """The processes that run."""
+        return tuple(self._children)
+
+    def environment_of(self, service: str) -> dict[str, str]:
+        """What another process of a running service has to be told."""
+        ports = {each: int(address.rpartition(":")[2]) for each, address in self.addresses.items()}
+        return self._environment(service, ports)
+
+    @property
     def record(self) -> StackRecord:
         """What is running now."""
         embedded = self._engine.embedded

@@ -65,6 +65,10 @@ class Provider:
             "passed_at": passed_at,
         }
 
+    def headers(self) -> dict[str, str]:
+        """The provider's token."""
+        return dict(self._headers)
+
     def posts(self, *records: dict[str, Any], to: str = "completions") -> list[dict[str, Any]]:
         """Post a batch; an outcome for every record."""
         answer = self._stage.call("ledger", "POST", f"/v1/{to}", {"records": list(records)}, self._headers)
