@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.divisions import authority_of, name_of
+from services.cli.demo.endings import BothSides, delivered
+from services.cli.demo.outside import running_outside
 from services.cli.demo.stage import Stage
 from services.cli.demo.stories import STORIES, Posting, Question, Story
 from services.cli.home import Home
@@ -49,6 +51,7 @@ def demo() -> None:
     settings = demo_settings(StackSettings.load())
     Home(settings.home).delete()
     with (
+        running_outside(settings.home / "outside") as outside,
         out.status("starting 启动中") as shown,
         running_stack(settings, say=lambda what: shown.update(f"starting {what} 启动中")) as stack,
         closing(Stage(stack)) as stage,
@@ -56,7 +59,9 @@ def demo() -> None:
         shown.update("playing 演示中")
         for play in STORIES:
             show_story(play(stage))
-        show_counts(*stage.counts(), calls=stage.calls)
+        heads, rows = stage.counts()
+        show_counts(heads, rows, calls=stage.calls)
+        show_both_sides(delivered(stage, outside, rows))
     shutil.rmtree(settings.home, ignore_errors=True)
     out.print(f"[dim]{time.monotonic() - started:.0f} s. `make up` keeps the services running.[/dim]")
 
@@ -139,6 +144,29 @@ def show_counts(heads: dict[str, int], rows: list[dict[str, Any]], *, calls: int
     out.print(Panel(Text("账簿合计 what the ledger holds", style="bold"), expand=False))
     out.print(table)
     out.print(f"{calls} HTTP 请求 requests.")
+
+
+def show_both_sides(found: list[BothSides]) -> None:
+    """Print what the systems outside count themselves, beside what the ledger counts (S1-09)."""
+    table = _table(
+        "属地\nauthority",
+        "年度\nyear",
+        "账簿学分\nledger",
+        "全国平台\nnational",
+        "证书\ncertificates",
+        "一致\nsame",
+    )
+    for both in found:
+        table.add_row(
+            f"{both.authority} {name_of(both.authority)}",
+            str(both.year),
+            str(both.ledger),
+            str(both.national),
+            str(both.certificates) if both.certificates else "-",
+            Text("yes", style="green"),
+        )
+    out.print(Panel(Text("对接系统自己的统计 what the systems outside count", style="bold"), expand=False))
+    out.print(table)
 
 
 def _coloured(word: str) -> Text:

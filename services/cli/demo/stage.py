@@ -209,11 +209,18 @@ class Stage:
         answer: dict[str, Any] = self.call("ledger", "GET", path, headers=self.official(place))
         return answer
 
+    def reader(self) -> dict[str, str]:
+        """The headers of a service that reads feeds."""
+        return {"Authorization": f"Bearer {self._stack.sign_token('sync')}"}
+
+    def heads(self) -> dict[str, int]:
+        """The heads of the ledger's logs that hold anything."""
+        logs = self.call("ledger", "GET", "/v1/logs", headers=self.reader())
+        return {log["log"]: log["head"] for log in logs if log["head"]}
+
     def counts(self) -> tuple[dict[str, int], list[dict[str, Any]]]:
         """The heads of the ledger's logs that hold anything, and the registrations by place and year."""
-        reader = {"Authorization": f"Bearer {self._stack.sign_token('sync')}"}
-        logs = self.call("ledger", "GET", "/v1/logs", headers=reader)
-        heads = {log["log"]: log["head"] for log in logs if log["head"]}
+        heads = self.heads()
         deadline = time.monotonic() + _FOLLOW_SECONDS_MAX
         while True:
             answer = self.call(

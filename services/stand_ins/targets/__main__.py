@@ -25,7 +25,7 @@ def main() -> None:
         threading.Thread(target=_end_when_stdin_closes, daemon=True).start()
     if given.folder is not None:
         given.folder.mkdir(parents=True, exist_ok=True)
-    configure_logging("stand-in", level="ERROR")
+    configure_logging("stand-in", level="CRITICAL")
     app, _ = build_app(given.token_file.read_text(encoding="utf-8").strip(), given.folder)
     uvicorn.run(app, host="127.0.0.1", port=given.port, log_config=None, access_log=False)
 

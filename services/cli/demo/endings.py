@@ -1,0 +1,70 @@
+"""How the demo ends: what the systems outside count themselves, beside what the ledger counts."""
+
+import time
+from collections import Counter
+from typing import Any, NamedTuple
+
+from contracts.divisions import authority_of
+from services.cli.demo.outside import Outside
+from services.cli.demo.stage import DemoError, Stage
+
+NATIONAL, HR = "national-platform", "guangdong-hr"
+_ARRIVE_SECONDS_MAX = 30.0
+_NATION = "100000"
+
+
+class BothSides(NamedTuple):
+    """An authority's year: credits that the ledger holds, and records that a system outside says it holds."""
+
+    authority: str
+    year: int
+    ledger: int
+    national: int
+    certificates: int
+
+
+def delivered(stage: Stage, outside: Outside, rows: list[dict[str, Any]]) -> list[BothSides]:
+    """Wait until everything has arrived, then count on both sides. DemoError when they do not agree (S1-09)."""
+    _wait_until_arrived(stage)
+    years = Counter((authority_of(row["place"]), int(row["year"])) for row in rows)
+    found = []
+    for authority, year in sorted(years):
+        both = BothSides(
+            authority,
+            year,
+            ledger=_credits(stage, authority, year),
+            national=_held(outside, NATIONAL, authority, year),
+            certificates=_held(outside, HR, authority, year),
+        )
+        if both.ledger != both.national:
+            raise DemoError(f"the national platform holds something else: {both}")
+        found.append(both)
+    return found
+
+
+def _wait_until_arrived(stage: Stage) -> None:
+    deadline = time.monotonic() + _ARRIVE_SECONDS_MAX
+    while True:
+        answer = stage.call("sync", "GET", "/v1/status", headers=stage.official(_NATION))
+        waiting = sum(at["pending"] for target in answer["targets"] for at in target["places"])
+        heads = stage.heads()
+        read = {log["log"]: log["position"] for log in answer["logs"]}
+        behind = [log for log, head in heads.items() if log != _NATION and read.get(log, 0) < head]
+        if not waiting and not behind:
+            return
+        if time.monotonic() > deadline:
+            raise DemoError(f"{waiting} deliveries wait; not read: {behind}")
+        time.sleep(0.2)
+
+
+def _credits(stage: Stage, authority: str, year: int) -> int:
+    count, after = 0, ""
+    while after is not None:
+        path = f"/v1/credits?place={authority}&year={year}&after={after}"
+        page = stage.call("ledger", "GET", path, headers=stage.reader())
+        count, after = count + len(page["credits"]), page["next_after"]
+    return count
+
+
+def _held(outside: Outside, system: str, authority: str, year: int) -> int:
+    return sum(row["records"] for row in outside.held(system, authority, year)["totals"])

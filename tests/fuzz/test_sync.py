@@ -1,0 +1,48 @@
+"""A schema fuzzer on every route of the synchronisation: whatever is sent, a documented answer and never a 5xx."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import pytest
+import schemathesis
+
+from services.kit.database import Database
+from services.kit.event_store import EventStore
+from services.sync.app import build_app, openapi_document
+from services.sync.composition import SCHEMA, Sync
+from services.sync.targets import Targets
+from tests.conftest import FreshDatabaseFactory
+from tests.fuzz.serving import CHECKS, fuzzing, serving
+from tests.kit.http import bearer, verifier
+from tests.sync.world import NATIONAL, target
+
+schema = schemathesis.openapi.from_dict(openapi_document())
+
+
+class Target(NamedTuple):
+    address: str
+    headers: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def served(fresh_database: FreshDatabaseFactory) -> Iterator[Target]:
+    """An official of the nation who may do everything."""
+    dsn = fresh_database("sync").app_dsn
+
+    @asynccontextmanager
+    async def opener(store: EventStore) -> AsyncIterator[Sync]:
+        database = await Database.connect(dsn, schema=SCHEMA, application_name="fuzz")
+        sync = Sync(database, store, Targets([target(NATIONAL)]))
+        yield sync
+        await sync.close()
+
+    with serving(build_app(verifier(), opener)) as address:
+        yield Target(address, bearer("sync:read", "sync:repair", subject="fuzzer", place="100000"))
+
+
+@schema.parametrize()
+@fuzzing
+def test_every_answer_is_documented(case: schemathesis.Case, served: Target) -> None:
+    """Good and bad data for every operation."""
+    case.call_and_validate(base_url=served.address, headers=served.headers, checks=list(CHECKS), timeout=20)
