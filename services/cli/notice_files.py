@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from services.ledger.policy import Notice, NoticeError, read_notice
+from services.ledger.policy import Notice, NoticeError, PolicyBook, doubts, line_of, read_notice
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -31,6 +31,20 @@ def read(path: Path) -> Notice | None:
             err.print(f"  [bold]{line}[/bold] {escape(fault.field or '/')}", soft_wrap=True)
             err.print(f"    {escape(fault.detail_en)}\n    {escape(fault.detail_zh)}", soft_wrap=True)
     return None
+
+
+def warn(path: Path, notice: Notice, book: PolicyBook) -> int:
+    """Print what is doubtful in a notice beside those of the book; how many doubts there are."""
+    found = doubts(notice, book)
+    text = path.read_text(encoding="utf-8")
+    for doubt in found:
+        line = line_of(text, doubt.pointer)
+        err.print(
+            f"  [yellow]warning[/yellow] [bold]line {line or 1}[/bold] {doubt.pointer} {doubt.code}",
+            soft_wrap=True,
+        )
+        err.print(f"    {escape(doubt.en)}\n    {escape(doubt.zh)}", soft_wrap=True)
+    return len(found)
 
 
 def needed(path: Path) -> Notice:

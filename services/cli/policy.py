@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.divisions import full_name_of, is_known
-from services.cli.notice_files import err, fail, needed, out, read, short
+from services.cli.notice_files import err, fail, needed, out, read, short, warn
 from services.cli.policy_diff import diff
 from services.cli.policy_simulate import simulate
 from services.ledger.policy import (
@@ -34,17 +34,23 @@ PUBLISH_SECONDS_MAX = 30.0
 
 
 @app.command
-def check(*files: Path) -> None:
+def check(*files: Path, strict: bool = False) -> None:
     """Check notice files: every error with line, field and what is expected; exit with 1 when there is one.
+
+    Warnings say what nobody could ever meet, or what nothing would follow from, beside the bundled notices and the other
+    files.
 
     Parameters
     ----------
     files
         YAML files; at least one.
+    strict
+        Exit with 1 for a warning, too.
     """
     if not files:
         fail("name at least one file")
     notices = [read(path) for path in files]
+    book, warnings = _book_of([notice for notice in notices if notice is not None]), 0
     for path, notice in zip(files, notices, strict=True):
         if notice is not None:
             years = f"{notice.years.first or '…'}-{notice.years.last or '…'}"
@@ -52,7 +58,8 @@ def check(*files: Path) -> None:
                 f"[green]ok[/green] {escape(str(path))}: {escape(notice.label)}, {full_name_of(notice.place)}, "
                 f"{years}, {len(notice.clauses)} clauses, {notice_hash(notice)}"
             )
-    if None in notices:
+            warnings += warn(path, notice, book)
+    if None in notices or (strict and warnings):
         sys.exit(1)
 
 
@@ -150,6 +157,14 @@ def publish(
     body = msgspec.json.decode(answer.content)
     said = "published" if body.get("published") else "already published, nothing changed"
     out.print(f"[green]{said}[/green]: {escape(notice.label)} ({notice.id}) {notice_hash(notice)}")
+
+
+def _book_of(notices: list[Notice]) -> PolicyBook:
+    """The bundled notices and these."""
+    book = bundled_book()
+    for position, notice in enumerate(notices, start=1):
+        book = book.with_notice(notice, datetime.now(UTC), "draft", position)
+    return book
 
 
 def _book_with(files: list[Path]) -> PolicyBook:

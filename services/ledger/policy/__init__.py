@@ -26,12 +26,13 @@ from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.categories import Category, CreditCategory
 from services.ledger.policy.counting import NotCounted
 from services.ledger.policy.decisions import Decision, Held, Registered, Rejected
+from services.ledger.policy.doubts import Doubt, doubts
 from services.ledger.policy.enrolment import admit_enrolment, admit_terms
 from services.ledger.policy.equivalence import Activity, Award, award, used_up
 from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
 from services.ledger.policy.messages import REJECTIONS, rejection_words
 from services.ledger.policy.notice import Clause, Notice, notice_as_data, notice_hash
-from services.ledger.policy.parse import NoticeError, NoticeFault, parse_notice
+from services.ledger.policy.parse import NoticeError, NoticeFault, line_of, parse_notice
 from services.ledger.policy.policy import Policy, Sourced
 from services.ledger.policy.proven_study import STUDY, ProvenStudy, award_study
 from services.ledger.policy.requirements import Missing, Requirement
@@ -59,6 +60,7 @@ __all__ = [
     "Deadline",
     "Decision",
     "Deferral",
+    "Doubt",
     "Enrolled",
     "ExamPass",
     "Exemption",
@@ -94,7 +96,9 @@ __all__ = [
     "bundled_book",
     "bundled_notices",
     "credits_of_hours",
+    "doubts",
     "hours_within",
+    "line_of",
     "may_bring",
     "notice_as_data",
     "notice_hash",

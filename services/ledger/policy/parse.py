@@ -85,6 +85,11 @@ def _located(faults: Iterable[Departure], lines: Mapping[str, int], name: str) -
     return tuple(sorted(found, key=lambda fault: (fault.line or 0, fault.field))[:FAULTS_MAX])
 
 
+def line_of(text: str, pointer: str) -> int | None:
+    """The line of a field in the text of a notice, or of what it would stand in."""
+    return _line(pointer, read_source(text, "notice")[1])
+
+
 def _line(pointer: str, lines: Mapping[str, int]) -> int | None:
     """The field's line; of a missing field, the line of what it is missing from."""
     while pointer not in lines and pointer:

@@ -49,6 +49,27 @@ class TestCheck:
         assert "line 13 /clauses/0/rules/0/total" in shown.err
         assert "学分数" in shown.err
 
+    def test_a_doubt_is_shown_with_its_line_and_stops_nothing_unless_asked(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        draft = tmp_path / "draft.yaml"
+        rules = """
+  - id: T-01
+    article: 一
+    text: 不少于90学分。
+    rules:
+      - kind: requirement
+        total: 90
+        categories: {professional: 60, public: 40}
+"""
+        draft.write_text(notice_text(clauses=rules), encoding="utf-8")
+        assert run("check", str(draft)) == 0
+        shown = capsys.readouterr()
+        assert "ok " in shown.out
+        assert "warning line 8 /clauses/0 minima-above-total" in shown.err
+        assert "最低学分之和" in shown.err
+        assert run("check", "--strict", str(draft)) == 1
+
     @pytest.mark.parametrize("content", [b"\xff\xfe", b"a: [", b""])
     def test_a_file_that_is_no_notice_is_said_to_be_none(self, tmp_path: Path, content: bytes):
         draft = tmp_path / "draft.yaml"

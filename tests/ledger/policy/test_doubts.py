@@ -1,0 +1,148 @@
+"""Warnings: what nobody could ever meet, or what nothing would follow from. None of it stops a notice."""
+
+from typing import Any
+
+import pytest
+
+from services.ledger.policy import bundled_book, bundled_notices, doubts
+from tests.ledger.policy.drafts import BUNDLED, book, draft
+
+ONLINE = {"kind": "modes", "allowed": ["online"]}
+
+
+def codes(*rules: dict[str, Any], **head: Any) -> list[tuple[str, str]]:
+    """The pointer and the code of every doubt about a draft of these rules."""
+    return [(doubt.pointer, doubt.code) for doubt in doubts(draft(*rules, **head), BUNDLED)]
+
+
+class TestBundledNotices:
+    def test_leave_one_doubt(self):
+        """S2B-09: what association training is worth stands in 晋财会〔2021〕23号, which is no notice here."""
+        found = {
+            notice.id: [doubt.code for doubt in doubts(notice, bundled_book())]
+            for notice in bundled_notices()
+        }
+        assert {name: told for name, told in found.items() if told} == {"shanxi-2024-10": ["form-unknown"]}
+
+
+class TestOneRule:
+    @pytest.mark.parametrize(
+        ("rule", "pointer", "code"),
+        [
+            (
+                {"kind": "tiers", "names": ["junior"], "lower": "refused"},
+                "/clauses/0/rules/0/lower",
+                "one-tier",
+            ),
+            (
+                {"kind": "modes", "allowed": ["online"], "tiers": ["senior"], "open": True},
+                "/clauses/0/rules/0/open",
+                "no-limit",
+            ),
+            (
+                {"kind": "equivalence", "forms": [{"form": "talk", "name": "讲座", "per": "event"}]},
+                "/clauses/0/rules/0/forms/0",
+                "worth-nothing",
+            ),
+            (
+                {"kind": "direct_registration", "by": "province", "activities": ["考试"]},
+                "/clauses/0/rules/0/forms",
+                "no-forms",
+            ),
+            (
+                {"kind": "conversion", "name": "hours", "hours": 0, "credits": 3, "category": "public"},
+                "/clauses/0/rules/0/hours",
+                "no-hours",
+            ),
+            (
+                {
+                    "kind": "make_up",
+                    "years": {"from": 2029, "to": 2029},
+                    "windows": [{"channel": "automatic", "conditions": ["special_reason"]}],
+                },
+                "/clauses/0/rules/0/windows/0/conditions",
+                "reason-unheard",
+            ),
+            (
+                {"kind": "make_up", "years": {"from": 2030}, "windows": [{"channel": "application"}]},
+                "/clauses/0/rules/0/years",
+                "no-past-year",
+            ),
+        ],
+    )
+    def test_from_which_nothing_follows(self, rule: dict[str, Any], pointer: str, code: str):
+        assert (pointer, code) in codes(rule)
+
+    def test_a_form_that_a_route_names_and_nobody_may_bring(self):
+        found = codes({"kind": "route", "name": "papers", "forms": ["paper"]})
+        assert found == [("/clauses/0/rules/0/reporters", "nobody-reports")]
+
+    def test_a_form_that_is_worth_nothing_anywhere(self):
+        rule = {"kind": "route", "name": "talks", "forms": ["talk"], "reporters": ["person"]}
+        assert codes(rule) == [("/clauses/0", "form-unknown")]
+
+
+class TestTheYear:
+    def test_a_window_that_closes_before_it_opens_across_two_notices(self):
+        first = draft({"kind": "window", "from": "2030-06-01"})
+        later = draft(
+            {"kind": "window", "until": "2030-03-31"}, name="beijing-2030-b", issued_on="2030-02-01"
+        )
+        assert doubts(first, BUNDLED) == []
+        [doubt] = doubts(later, book(first))
+        assert (doubt.pointer, doubt.code) == ("/clauses/0", "never-open")
+        assert "2030-06-01" in doubt.en
+
+    def test_an_absolute_day_does_not_serve_every_year_of_an_open_range(self):
+        notice = draft({"kind": "window", "until": "2030-12-31"})
+        open_ended = notice.__class__(
+            **{f: getattr(notice, f) for f in notice.__struct_fields__}
+            | {"years": notice.years.__class__(first=2030)}
+        )
+        assert {doubt.code for doubt in doubts(open_ended, BUNDLED)} == {"never-open"}
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            {"kind": "units", "modes": ["face_to_face"], "hour_credits": 3},
+            {"kind": "window", "modes": ["face_to_face"], "until": "2030-11-30"},
+            {"kind": "registration", "modes": ["face_to_face"], "at": "exam"},
+            {
+                "kind": "providers",
+                "modes": ["face_to_face"],
+                "rule": "listed",
+                "list": [{"name": "某培训中心"}],
+            },
+        ],
+    )
+    def test_what_is_said_of_a_mode_that_is_not_allowed(self, rule: dict[str, Any]):
+        assert ("/clauses/1", "mode-not-allowed") in codes(ONLINE, rule)
+        assert codes(rule) == []
+
+    def test_a_tier_that_is_left_without_a_mode(self):
+        seniors = {"kind": "modes", "allowed": ["face_to_face"], "tiers": ["senior"]}
+        assert codes(ONLINE, seniors) == [("/clauses/1", "tier-without-mode")]
+
+    def test_minima_that_add_up_to_more_than_the_total(self):
+        rule = {"kind": "requirement", "total": 90, "categories": {"professional": 60, "public": 40}}
+        assert codes(rule) == [("/clauses/0", "minima-above-total")]
+
+    def test_too_few_days_for_the_hours_a_day(self):
+        days = {"kind": "window", "modes": ["online"], "from": "2030-03-01", "until": "2030-03-02"}
+        rate = {"kind": "units", "hour_credits": 3, "day_hours_max": 10}
+        assert ("/clauses/2", "too-few-days") in codes(ONLINE, days, rate)
+        assert codes(ONLINE, days | {"until": "2030-03-03"}, rate) == []
+
+    def test_study_that_comes_after_a_firm_end_of_registering(self):
+        firm = {"kind": "window", "act": "register", "modes": ["online"], "until": "2030-11-30", "firm": True}
+        assert codes(firm) == [("/clauses/0", "study-not-registered")]
+        assert codes(firm, {"kind": "window", "until": "2030-11-30"}) == []
+
+    def test_make_up_that_ends_before_it_begins(self):
+        """B-08: without a first day it opens after the year, or with the notice."""
+        rule = {
+            "kind": "make_up",
+            "years": {"from": 2029, "to": 2029},
+            "windows": [{"channel": "automatic", "until": "2030-01-09"}],
+        }
+        assert codes(rule) == [("/clauses/0", "never-open")]
