@@ -1,6 +1,7 @@
 """What is refused anywhere, whatever the notice, and what the words of a refusal are."""
 
 from datetime import date, datetime
+from string import Formatter
 
 import pytest
 
@@ -87,28 +88,8 @@ class TestDisqualification:
 class TestWords:
     @pytest.mark.parametrize("code", sorted(REJECTIONS))
     def test_every_code_has_a_title_and_a_sentence_in_both_languages(self, code: str):
-        names = (
-            "place",
-            "year",
-            "since",
-            "until",
-            "mode",
-            "from",
-            "category",
-            "minimum",
-            "limit",
-            "started_on",
-            "form",
-            "per",
-            "hours",
-            "counted",
-            "known",
-            "closed_on",
-            "day",
-            "days",
-            "reporter",
-            "tier",
-        )
+        words = REJECTIONS[code]
+        names = [name for _, name, _, _ in Formatter().parse(words.detail_zh + words.detail_en) if name]
         rejected = Rejected(code, None, dict.fromkeys(names, "2025"))
         for language in ("zh", "en"):
             title, detail = rejection_words(rejected, language)
