@@ -15,7 +15,13 @@ from services.ledger.policy.counting import Counted, NotCounted, count, fill
 from services.ledger.policy.days import ends
 from services.ledger.policy.policy import Duty, Policy
 from services.ledger.policy.reliefs import deferral_on, deferred_deadline, exemption_on
-from services.ledger.policy.requirements import Missing, Requirement, measure
+from services.ledger.policy.requirements import (
+    Missing,
+    Requirement,
+    has_made_up,
+    measure,
+    measure_made_up,
+)
 from services.ledger.policy.view import Deadline, MakeUp, View, view_of
 from services.ledger.policy.wording import (
     Words,
@@ -86,7 +92,8 @@ def assess(policy: Policy | None, account: Account | None, person: Person, year:
     if exempt is not None:
         words = exempt_words(year, exempt.reason)
         return _nothing_owed("exempt", words, policy, view, person, counted, total, first, exempt)
-    return _judge(policy, view, person, counted, total, first, deferral_on(account, on))
+    made_up = bool(policy.made_up_by) and has_made_up(account)
+    return _judge(policy, view, person, counted, total, first, deferral_on(account, on), made_up)
 
 
 def _nothing_owed(
@@ -125,9 +132,12 @@ def _judge(
     total: Decimal,
     first: int,
     deferred: Deferral | None,
+    made_up: bool,
 ) -> Assessment:
     by_category = counted.by_root()
     requirements, missing = measure(policy.requirements, counted, total)
+    if missing and made_up:
+        requirements, missing = measure_made_up(policy, counted, total)
     if missing:
         status: Status = view.when_short if deferred is None else "in_progress"
         tail = deferred_words(deferred.until, deferred.reason) if deferred is not None else tail_words(view)

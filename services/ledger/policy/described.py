@@ -37,6 +37,17 @@ class Scope(Rule, frozen=True, tag="scope"):
     persons: tuple[Literal["qualified", "working"], ...] = ()
 
 
+class Belonging(Rule, frozen=True, tag="belonging"):
+    """属地: 依次按隶属关系、工作单位、学校、户籍或居住地。Whose authority a person belongs to, in order.
+
+    `affiliated` names the units that belong to a higher or a central authority wherever they stand. The registry keeps the
+    place that follows from this, and every policy is that of the place.
+    """
+
+    order: Annotated[tuple[Literal["affiliation", "work", "school", "residence"], ...], Meta(min_length=1)]
+    affiliated: tuple[Text, ...] = ()
+
+
 class Contents(Rule, frozen=True, tag="contents"):
     """学习内容: 公需科目与专业科目的主题。The subjects of each category."""
 

@@ -40,6 +40,7 @@ AnyRule = (
     | ProviderChoice
     | CreditYear
     | d.Scope
+    | d.Belonging
     | d.Contents
     | d.Equivalence
     | d.Conversion

@@ -209,6 +209,7 @@ class Policy:
         self.any_mode = any_mode
         self.spans = spans
         self.make_up = make_up
+        self.made_up_by = tuple(window.requirement for window in make_up if window.requirement)
         self.never = never
         self.total = requirements[0].minimum
         self.categories = category_set(

@@ -77,6 +77,21 @@ def measure(
     return tuple(requirements), tuple(missing)
 
 
+def has_made_up(account: Account | None) -> bool:
+    """Whether anything of the year was made up."""
+    return account is not None and any(
+        credit.make_up and credit.state == "registered" for credit in account.credits
+    )
+
+
+def measure_made_up(
+    policy: Policy, counted: Counted, total: Decimal
+) -> tuple[tuple[Requirement, ...], tuple[Missing, ...]]:
+    """By the minima of a make-up where it has its own (A-08): the first window's that are met, else the first's."""
+    measured = [measure(asked, counted, total) for asked in policy.made_up_by]
+    return next((one for one in measured if not one[1]), measured[0])
+
+
 def is_met(policy: Policy, account: Account) -> bool:
     """Whether all that is in the account, whenever it was completed, reaches every minimum of the year."""
     counted = count(policy, account, NEVER)

@@ -1,7 +1,7 @@
 """Who may make a year up: who fell short, had enrolled, had paid; once only; and by which minima it is judged."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -133,3 +133,32 @@ def test_its_fee_is_shown():
     answer = given({"fee": "35.5"}).when_asked("2031-05-01")
     assert answer.make_up is not None
     assert [str(window.fee) for window in answer.make_up.windows] == ["35.5"]
+
+
+class TestItsOwnMinima:
+    """A-08: a make-up may be judged by minima of its own."""
+
+    WINDOW: ClassVar[dict[str, Any]] = {"requirement": {"total": 60, "categories": {"professional": 45}}}
+
+    @pytest.mark.parametrize(
+        ("credits", "status"),
+        [
+            ([credit("60", on="2031-05-01", make_up=True)], "compliant"),
+            ([credit("59.99", on="2031-05-01", make_up=True)], "deficient"),
+            ([credit("60", "public", on="2031-05-01", make_up=True)], "deficient"),
+            ([credit("60", on="2030-05-01")], "deficient"),
+            ([credit("90", on="2030-05-01")], "compliant"),
+        ],
+    )
+    def test_judge_a_year_of_which_something_was_made_up(self, credits: list[Any], status: str):
+        answer = given(self.WINDOW, credits=credits).when_asked("2031-05-02")
+        assert answer.status == status
+
+    def test_are_those_that_the_answer_measures_by(self):
+        made_up = [credit("50", on="2031-05-01", make_up=True)]
+        answer = given(self.WINDOW, credits=made_up).when_asked("2031-05-02")
+        assert [(str(one.minimum), one.clause) for one in answer.requirements] == [
+            ("60.00", "T-01"),
+            ("45.00", "T-01"),
+        ]
+        assert [str(one.credits) for one in answer.missing] == ["10.00"]
