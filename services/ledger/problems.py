@@ -237,3 +237,12 @@ class UnknownAttestationError(Problem):
     status: ClassVar[int] = 404
     title_zh: ClassVar[str] = "未找到与该人员相符的证明"
     title_en: ClassVar[str] = "No such attestation for this person"
+
+
+class AttestationRevokedError(Problem):
+    """The attestation was taken back before."""
+
+    code: ClassVar[str] = "attestation-revoked"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该证明已撤销"
+    title_en: ClassVar[str] = "The attestation was taken back before"

@@ -26,9 +26,9 @@ LISTED, OTHER_LISTED = "北京东奥时代教育科技有限公司", "东北财�
 OPEN = {"/healthz", "/readyz", "/metrics"}
 CASE_SCOPES = (
     "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
-    "attestation:check", "transfer:carry", "year:close",
+    "attestation:check", "attestation:current", "transfer:carry", "year:close",
 )  # fmt: skip
-OWN_SCOPES = ("compliance:own", "transcript:own")
+OWN_SCOPES = ("compliance:own", "transcript:own", "attestation:own")
 EVERY_SCOPE = frozenset((*OFFICIAL_SCOPES, *PROVIDER_SCOPES, *CASE_SCOPES, *OWN_SCOPES, "feed:read"))
 
 
@@ -60,7 +60,7 @@ FILLED = {
     "person_id": "person-000001", "credit_id": "credit-1", "completion_id": "c-1", "enrolment_id": "e-1",
     "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": "00000000-0000-4000-8000-000000000000",
     "transfer_id": "transfer-1",
-    "uscc": EMPLOYER,
+    "uscc": EMPLOYER, "reference": "210000-" + "0" * 24,
     "filing_id": "00000000-0000-4000-8000-000000000000", "roster_id": "00000000-0000-4000-8000-000000000000-1",
 }  # fmt: skip
 

@@ -30,7 +30,7 @@ from services.ledger.schemas import ComplianceQuery
 router = APIRouter()
 _encode = msgspec.json.Encoder().encode
 
-OWN_SCOPES = frozenset({"compliance:own", "transcript:own"})
+OWN_SCOPES = frozenset({"compliance:own", "transcript:own", "attestation:own"})
 """What a portal that signs people in gives a person: their own answers alone."""
 
 ComplianceReader = require("compliance:read", "compliance:own")

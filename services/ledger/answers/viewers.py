@@ -20,10 +20,14 @@ class Viewer(msgspec.Struct, frozen=True):
     def may_see(self, home: Home) -> bool:
         """Whether the viewer may be told of the person at all."""
         if self.place is not None:
-            return contains(self.place, home.profile.person.place)
+            return self.contains(home.profile.person.place)
         if self.person_id is not None:
             return home.person_id == self.person_id
         return self.employs(home) or self.reported_for(home.account)
+
+    def contains(self, place: str) -> bool:
+        """Whether the viewer is an official to whose place another belongs."""
+        return self.place is not None and contains(self.place, place)
 
     def employs(self, home: Home) -> bool:
         """Whether the person works for the viewer (S0-24, S2A-10)."""

@@ -1,25 +1,32 @@
-"""Attestations over HTTP: issued for a person, checked by whoever was handed the reference."""
+"""Attestations over HTTP: issued for a person, taken back, printed, checked by whoever was handed the reference."""
 
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.schemas import StrictModel
-from services.ledger.attestations.attestations import Attested, Purpose
-from services.ledger.claims.api import actor_of
+from services.ledger.answers.api import viewer_of
+from services.ledger.api_officials import place_of
+from services.ledger.attestations.attestation import Purpose, RevokeReason
+from services.ledger.attestations.statements import Checked, Statement
 from services.ledger.composition import ledger_of
 from services.ledger.schemas import CreditYear, IdentityNumber, OpaqueId
 
 router = APIRouter(prefix="/v1/attestations")
 _encode = msgspec.json.Encoder().encode
 
-Issuer = require("attestation:issue")
-Checker = require("attestation:check")
+TODAY = "attestation:current"
+"""The scope that also tells whether what was attested still holds."""
+Issuer = require("attestation:issue", "attestation:own")
+Revoker = require("attestation:issue")
+Checker = require("attestation:check", TODAY)
+_REFERENCE = r"^[1-9][0-9]{5}-[0-9a-f]{24}$"
+Reference = Annotated[str, Path(pattern=_REFERENCE)]
 
 
 class AttestationRequest(StrictModel):
@@ -30,10 +37,16 @@ class AttestationRequest(StrictModel):
     purpose: Purpose
 
 
+class AttestationRevocation(StrictModel):
+    """Why an attestation is taken back."""
+
+    reason: RevokeReason
+
+
 class AttestationCheck(IdentityNumber):
     """A reference, and the person who handed it over, as on their document."""
 
-    reference: Annotated[str, Field(pattern=r"^[1-9][0-9]{5}-[0-9a-f]{24}$")]
+    reference: Annotated[str, Field(pattern=_REFERENCE)]
     name: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -46,22 +59,70 @@ async def issue_attestation(
     caller: Annotated[Caller, Depends(Issuer)],
     key: Annotated[CommandKey, Depends(command_key(Issuer))],
 ) -> Response:
-    """Attest whether a person owes anything for a year: yes or no, and a reference (S0-21)."""
+    """Attest whether a person owes anything for a year: yes or no, and a reference (S0-21).
+
+    For an official of the person's place, or, with `attestation:own`, for the person.
+    """
     ledger = ledger_of(request)
-    answer = await ledger.attestations.issue(body.person_id, body.year, body.purpose, actor_of(caller), key)
+    viewer = await viewer_of(caller, ledger)
+    answer = await ledger.attestations.issue(
+        body.person_id, body.year, body.purpose, viewer, caller.subject, key
+    )
     return answer.response()
 
 
 @router.post(
     "/check",
     operation_id="check_attestation",
-    dependencies=[Depends(Checker)],
-    **struct_answer(Attested, "What was attested.", refusals=(404, 422)),
+    **struct_answer(Checked, "What was attested.", refusals=(404, 422)),
 )
-async def check_attestation(request: Request, body: AttestationCheck) -> Response:
-    """Check a reference against the person who handed it over; the same answer for a wrong reference and a wrong person."""
+async def check_attestation(
+    request: Request, body: AttestationCheck, caller: Annotated[Caller, Depends(Checker)]
+) -> Response:
+    """Check a reference against the person who handed it over; the same answer for a wrong reference and a wrong person.
+
+    With `attestation:current` the answer also says whether the same would be attested today.
+    """
     ledger = ledger_of(request)
     identity_hash = ledger.hasher.person(body.id_type, body.id_number)
     name_hash = ledger.hasher.name(body.id_type, body.id_number, body.name)
-    attested = await ledger.attestations.check(body.reference, identity_hash, name_hash)
-    return Response(_encode(attested), media_type="application/json")
+    found = await ledger.attestations.check(
+        body.reference, identity_hash, name_hash, today=TODAY in caller.scopes
+    )
+    return Response(_encode(found), media_type="application/json")
+
+
+@router.get(
+    "/{reference}",
+    operation_id="get_attestation",
+    **struct_answer(Statement, "The statement to print.", refusals=(403, 404, 422)),
+)
+async def get_attestation(
+    request: Request, reference: Reference, caller: Annotated[Caller, Depends(Issuer)]
+) -> Response:
+    """The attestation as a statement to print, with the notices it follows and its place in the log.
+
+    For officials of the place it was issued at, and for its person.
+    """
+    ledger = ledger_of(request)
+    found = await ledger.attestations.get_statement(reference, await viewer_of(caller, ledger))
+    return Response(_encode(found), media_type="application/json")
+
+
+@router.post(
+    "/{reference}/revocation",
+    operation_id="revoke_attestation",
+    responses=problems(400, 403, 404, 409, 422),
+)
+async def revoke_attestation(
+    request: Request,
+    reference: Reference,
+    body: AttestationRevocation,
+    caller: Annotated[Caller, Depends(Revoker)],
+    key: Annotated[CommandKey, Depends(command_key(Revoker))],
+) -> Response:
+    """Take an attestation back, with a reason; a check says so from then on (A-12)."""
+    answer = await ledger_of(request).attestations.revoke(
+        reference, body.reason, place_of(caller), caller.subject, key
+    )
+    return answer.response()

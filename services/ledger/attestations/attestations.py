@@ -1,63 +1,37 @@
-"""Attestations for third parties: a yes or no for a year and a purpose, with a reference that can be checked later
-(S0-21, S2A-10, S2A-11). Neither the issue nor the check shows more."""
+"""Attestations for third parties: issued, taken back, checked by reference later, printed (S0-21, S2A-10, S2A-11). Neither
+the issue nor the check shows more than yes or no."""
 
 import secrets
-from datetime import date, datetime
-from typing import Any, ClassVar, Literal
-
-from msgspec import Struct
+from datetime import datetime
+from typing import Any
 
 from contracts.divisions import AUTHORITIES
 from services.kit import events as codec
 from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
-from services.kit.events import Event
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.accounts.judging import judge
 from services.ledger.accounts.people import Home, People
-from services.ledger.commands import Actor
+from services.ledger.answers.viewers import Viewer
+from services.ledger.attestations import attestation as attestations
+from services.ledger.attestations.attestation import (
+    Attestation,
+    AttestationIssued,
+    Purpose,
+    RevokeReason,
+    is_met,
+    stream_of,
+)
+from services.ledger.attestations.statements import Checked, Statement, attested, checked, statement
 from services.ledger.execution import Execution
 from services.ledger.intake.state import GroupState
 from services.ledger.problems import OutsidePlaceError, UnknownAttestationError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
 
-Purpose = Literal["annual", "exam_entry", "title_review", "appointment", "evaluation", "award"]
-MET = frozenset({"compliant", "exempt", "not_required"})
-"""The statuses under which nothing is owed for the year: the answer to a third party is yes."""
-
-
-class AttestationIssued(Event, frozen=True, kw_only=True):
-    """It was attested whether a person owed anything for a year, on a day, for a purpose."""
-
-    TOPIC: ClassVar[str] = "ledger.AttestationIssued"
-
-    reference: str
-    person_id: str
-    identity_hash: str
-    name_hash: str
-    year: int
-    purpose: str
-    met: bool
-    on: date
-    policy: str | None
-    issued_by: str
-    issued_at: datetime
-
-
-class Attested(Struct, frozen=True, kw_only=True):
-    """What a third party is told."""
-
-    reference: str
-    year: int
-    purpose: str
-    met: bool
-    on: date
-    issued_at: datetime
-
 
 class Attestations:
-    """Issues attestations and checks references."""
+    """Issues attestations, takes them back, checks references."""
 
     def __init__(
         self, databases: Databases, store: EventStore, shelf: PolicyShelf, people: People, clock: Clock
@@ -70,54 +44,105 @@ class Attestations:
         self._execution = Execution(databases, store, clock)
 
     async def issue(
-        self, person_id: str, year: int, purpose: Purpose, actor: Actor, key: CommandKey
+        self, person_id: str, year: int, purpose: Purpose, viewer: Viewer, by: str, key: CommandKey
     ) -> StoredAnswer:
-        """Attest a person's year as it stands today. Raises UnknownPersonError and OutsidePlaceError."""
-        home = await self._people.home_of(person_id, actor.place, year)
-        if actor.place is not None and not actor.covers(home.profile.person.place):
-            raise OutsidePlaceError
-        if actor.place is None and actor.organization is not None:
-            raise UnknownPersonError
+        """Attest a person's year as it stands today, for an official of the place or for the person.
+
+        Raises UnknownPersonError and OutsidePlaceError.
+        """
+        home = await self._people.home_of(person_id, viewer.place, year)
+        if viewer.organization is not None or not viewer.may_see(home):
+            raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
         reference = f"{home.log}-{secrets.token_hex(12)}"
 
         async def act(_conn: Connection, state: GroupState) -> tuple[int, Any]:
-            issued = self._judge(home, year, purpose, reference, actor.subject, state.now)
-            state.append(_stream_of(reference), 1, issued)
-            return 201, _said(issued)
+            issued = self._issued(home, year, purpose, reference, by, state.now)
+            state.append(stream_of(reference), 1, issued)
+            return 201, attested(issued)
 
         return await self._execution.execute(home.log, key, act)
 
-    async def check(self, reference: str, identity_hash: str, name_hash: str) -> Attested:
-        """What was attested under a reference, for who knows whom it is about. Raises UnknownAttestationError."""
-        log = reference.partition("-")[0]
-        if log not in AUTHORITIES:
+    async def revoke(
+        self, reference: str, reason: RevokeReason, authority: str, by: str, key: CommandKey
+    ) -> StoredAnswer:
+        """Take an attestation back, for an official of the place it was issued at.
+
+        Raises UnknownAttestationError and AttestationRevokedError.
+        """
+        log = _log_of(reference)
+        await self._visible(reference, Viewer(place=authority))
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await self._load(conn, log, reference)
+            event = attestations.revoke(fresh, reason, authority, by, state.now)
+            state.append(stream_of(reference), fresh.version + 1, event)
+            return 200, {"reference": reference, "reason": reason, "revoked_at": event.revoked_at}
+
+        return await self._execution.execute(log, key, act)
+
+    async def check(
+        self, reference: str, identity_hash: str, name_hash: str, *, today: bool = False
+    ) -> Checked:
+        """What was attested under a reference, for who knows whom it is about; with `today` also whether it still holds.
+
+        Raises UnknownAttestationError, also for another person.
+        """
+        found = await self._find(reference)
+        same = secrets.compare_digest(found.issued.identity_hash, identity_hash)
+        if not (same and secrets.compare_digest(found.issued.name_hash, name_hash)):
             raise UnknownAttestationError
-        stream_id = _stream_of(reference)
-        async with self._databases.of(log).acquire() as conn:
-            loaded = await self._store.load(conn, log, [stream_id])
-        for recorded in loaded.get(stream_id, []):
-            issued = codec.decode(recorded.topic, recorded.state)
-            assert isinstance(issued, AttestationIssued)
-            if secrets.compare_digest(issued.identity_hash, identity_hash) and secrets.compare_digest(
-                issued.name_hash, name_hash
-            ):
-                return _said(issued)
+        return checked(found, await self._met_now(found.issued) if today else None)
+
+    async def get_statement(self, reference: str, viewer: Viewer) -> Statement:
+        """The attestation to print, for an official of the place it was issued at and for its person.
+
+        Raises UnknownAttestationError.
+        """
+        found = await self._visible(reference, viewer)
+        return statement(found, await self._met_now(found.issued))
+
+    async def _visible(self, reference: str, viewer: Viewer) -> Attestation:
+        found = await self._find(reference)
+        if viewer.place is not None and viewer.contains(found.issued.place):
+            return found
+        if viewer.person_id is not None and viewer.person_id == found.issued.person_id:
+            return found
         raise UnknownAttestationError
 
-    def _judge(
+    async def _find(self, reference: str) -> Attestation:
+        log = _log_of(reference)
+        async with self._databases.of(log).acquire() as conn:
+            return await self._load(conn, log, reference)
+
+    async def _load(self, conn: Connection, log: str, reference: str) -> Attestation:
+        stream_id = stream_of(reference)
+        found: Attestation | None = None
+        for recorded in (await self._store.load(conn, log, [stream_id])).get(stream_id, []):
+            event = codec.decode(recorded.topic, recorded.state)
+            found = attestations.evolve(found, event, recorded.position)
+        if found is None:
+            raise UnknownAttestationError
+        return found
+
+    async def _met_now(self, issued: AttestationIssued) -> bool:
+        home = await self._people.home_of(issued.person_id, None, issued.year)
+        today = local_date(self._clock())
+        return is_met(judge(self._shelf.book, home.profile, home.account, issued.year, today))
+
+    def _issued(
         self, home: Home, year: int, purpose: Purpose, reference: str, by: str, now: datetime
     ) -> AttestationIssued:
-        person = home.profile.person
         on = local_date(now)
         answer = judge(self._shelf.book, home.profile, home.account, year, on)
         return AttestationIssued(
             reference=reference,
-            person_id=person.person_id,
+            person_id=home.person_id,
+            place=home.profile.person.place,
             identity_hash=home.profile.identity_hash,
             name_hash=home.profile.name_hash,
             year=year,
             purpose=purpose,
-            met=answer.status in MET,
+            met=is_met(answer),
             on=on,
             policy=answer.policy,
             issued_by=by,
@@ -125,16 +150,8 @@ class Attestations:
         )
 
 
-def _stream_of(reference: str) -> str:
-    return f"attestation:{reference}"
-
-
-def _said(issued: AttestationIssued) -> Attested:
-    return Attested(
-        reference=issued.reference,
-        year=issued.year,
-        purpose=issued.purpose,
-        met=issued.met,
-        on=issued.on,
-        issued_at=issued.issued_at,
-    )
+def _log_of(reference: str) -> str:
+    log = reference.partition("-")[0]
+    if log not in AUTHORITIES:
+        raise UnknownAttestationError
+    return log

@@ -18,14 +18,16 @@ async def issues(world: World, who: Somebody, place: str = SHENYANG, **fields: A
     )
 
 
-async def checks(world: World, reference: str, who: Somebody, **fields: Any) -> Any:
+async def checks(
+    world: World, reference: str, who: Somebody, scope: str = "attestation:check", **fields: Any
+) -> Any:
     body = {
         "reference": reference,
         "id_type": "resident_id",
         "id_number": who.person.id_number,
         "name": who.person.name,
     }
-    headers = bearer("attestation:check", subject="exam-office")
+    headers = bearer(scope, subject="exam-office")
     return await world.client.post("/v1/attestations/check", json=body | fields, headers=headers)
 
 
@@ -46,12 +48,101 @@ class TestIssueAttestation:
         assert (await issues(world, who, place=SHANXI)).status_code == 404
         assert (await issues(world, who, place="211302")).status_code == 403
 
+    async def test_a_person_has_their_own_year_attested_and_no_other_s(self, world: World):
+        who, other = await world.collects(SHENYANG), await world.collects(SHENYANG)
+        headers = bearer("attestation:own", subject=who.person_id)
+        for asked, status in ((who, 201), (other, 404)):
+            response = await world.client.post(
+                "/v1/attestations",
+                json={"person_id": asked.person_id, "year": 2025, "purpose": "award"},
+                headers=headers | {"Idempotency-Key": f"own-{asked.person_id}"},
+            )
+            assert response.status_code == status, response.text
+
+    async def test_a_token_that_is_bound_to_nobody_has_nothing_attested(self, world: World):
+        who = await world.collects(SHENYANG)
+        body = {"person_id": who.person_id, "year": 2025, "purpose": "award"}
+        for binding, problem in (
+            ({}, "not-an-official"),
+            ({"organization": "organization-9"}, "person-unknown"),
+        ):
+            response = await world.client.post(
+                "/v1/attestations",
+                json=body,
+                headers=bearer("attestation:issue", **binding) | {"Idempotency-Key": "nobody"},
+            )
+            assert response.json()["type"] == f"urn:xuefen:problem:{problem}"
+
+
+async def revokes(world: World, reference: str, place: str = SHENYANG, key: str = "") -> Any:
+    return await world.client.post(
+        f"/v1/attestations/{reference}/revocation",
+        json={"reason": "issued_in_error"},
+        headers=bearer("attestation:issue", subject="bureau", place=place)
+        | {"Idempotency-Key": key or f"revoke-{reference}"},
+    )
+
+
+async def prints(world: World, reference: str, headers: dict[str, str]) -> Any:
+    return await world.client.get(f"/v1/attestations/{reference}", headers=headers)
+
+
+class TestRevokeAttestation:
+    async def test_a_check_says_that_it_was_taken_back(self, world: World):
+        """A-12: nothing is edited; what was attested stays readable, and is marked."""
+        who = await world.collects(SHENYANG, qualified_on=date(2025, 3, 1))
+        issued = (await issues(world, who)).json()
+        revoked = (await revokes(world, issued["reference"])).json()
+        found = (await checks(world, issued["reference"], who, scope="attestation:current")).json()
+        assert (found["met"], found["still_holds"]) == (True, False)
+        assert found["revoked_at"] == revoked["revoked_at"] is not None
+
+    async def test_is_for_officials_of_the_place_and_happens_once(self, world: World):
+        who = await world.collects(SHENYANG)
+        reference = (await issues(world, who)).json()["reference"]
+        for place in (SHANXI, "211302"):
+            assert (await revokes(world, reference, place, key=f"no-{place}")).status_code == 404
+        assert (await revokes(world, reference, LIAONING)).status_code == 200
+        again = await revokes(world, reference, key="again")
+        assert again.json()["type"] == "urn:xuefen:problem:attestation-revoked"
+
+
+class TestStatement:
+    async def test_says_by_which_notices_and_where_it_is_kept(self, world: World):
+        """S2A-10: what a unit or a review office files."""
+        who = await world.collects(SHENYANG, qualified_on=date(2025, 3, 1))
+        issued = (await issues(world, who)).json()
+        reference = issued["reference"]
+        found = (await prints(world, reference, bearer("attestation:issue", place=LIAONING))).json()
+        answer = await world.asks(who, 2025)
+        assert (found["policy"], found["place"]) == (answer["policy"], SHENYANG)
+        assert found["authority_name"] == "辽宁省"
+        [event] = [
+            each for each in await world.events(LIAONING) if each.stream_id == f"attestation:{reference}"
+        ]
+        assert (found["log"], found["position"]) == (LIAONING, event.position)
+        assert "2025年度已达到继续教育要求" in found["text_zh"]
+        assert found["still_holds"] is True
+        assert who.person.name not in str(found)
+
+    async def test_is_shown_to_its_person_and_to_officials_of_the_place_alone(self, world: World):
+        who, other = await world.collects(SHENYANG), await world.collects(SHENYANG)
+        reference = (await issues(world, who)).json()["reference"]
+        for headers, status in (
+            (bearer("attestation:own", subject=who.person_id), 200),
+            (bearer("attestation:own", subject=other.person_id), 404),
+            (bearer("attestation:issue", place="210100"), 200),
+            (bearer("attestation:issue", place=SHANXI), 404),
+            (bearer("attestation:issue", organization="organization-9"), 404),
+        ):
+            assert (await prints(world, reference, headers)).status_code == status
+
 
 class TestCheckAttestation:
     async def test_a_reference_is_checked_against_the_person(self, world: World):
         who, other = await world.collects(SHENYANG), await world.collects(SHENYANG)
         issued = (await issues(world, who)).json()
-        assert (await checks(world, issued["reference"], who)).json() == issued
+        assert (await checks(world, issued["reference"], who)).json() == issued | {"revoked_at": None}
         for response in (
             await checks(world, issued["reference"], other),
             await checks(world, issued["reference"], who, name="别人"),
@@ -70,3 +161,22 @@ class TestCheckAttestation:
             headers=world.official(LIAONING) | {"Idempotency-Key": f"exempt-{who.person_id}"},
         )
         assert (await checks(world, issued["reference"], who)).json()["met"] is False
+
+    async def test_with_the_scope_it_also_says_whether_the_same_would_be_said_today(self, world: World):
+        """S0-21: met when attested, and a year later still, or no longer."""
+        world.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
+        provider = await world.provides("北京东奥时代教育科技有限公司", accredited=[LIAONING])
+        who = await world.collects(SHENYANG)
+        await provider.posts(
+            provider.completion(who, 2025, "60.00"),
+            provider.completion(who, 2025, "30.00", category="public", id=f"public-{who.person_id}"),
+        )
+        issued = (await issues(world, who)).json()
+        assert issued["met"] is True
+        current = (await checks(world, issued["reference"], who, scope="attestation:current")).json()
+        assert current["still_holds"] is True
+        await provider.withdraws(f"public-{who.person_id}")
+        current = (await checks(world, issued["reference"], who, scope="attestation:current")).json()
+        assert (current["met"], current["still_holds"]) == (True, False)
+        plain = (await checks(world, issued["reference"], who)).json()
+        assert "still_holds" not in plain

@@ -1,0 +1,95 @@
+"""An attestation: issued once, perhaps revoked. Events, state and decisions; pure.
+
+It says yes or no for a year and a purpose, to whoever is handed its reference, and nothing more (S0-21, S2A-10, S2A-11).
+"""
+
+from datetime import date, datetime
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.kit.events import Event
+from services.ledger.policy import Assessment
+from services.ledger.problems import AttestationRevokedError
+
+Purpose = Literal["annual", "exam_entry", "title_review", "appointment", "evaluation", "award"]
+RevokeReason = Literal["issued_in_error", "credit_revoked", "identity_corrected"]
+MET = frozenset({"compliant", "exempt", "not_required"})
+"""The statuses under which nothing is owed for the year: the answer to a third party is yes."""
+
+
+class AttestationIssued(Event, frozen=True, kw_only=True):
+    """It was attested whether a person owed anything for a year, on a day, for a purpose."""
+
+    TOPIC: ClassVar[str] = "ledger.AttestationIssued"
+
+    reference: str
+    person_id: str
+    place: str
+    identity_hash: str
+    name_hash: str
+    year: int
+    purpose: str
+    met: bool
+    on: date
+    policy: str | None
+    issued_by: str
+    issued_at: datetime
+
+
+class AttestationRevoked(Event, frozen=True, kw_only=True):
+    """An authority took an attestation back: it is not to be relied on any more."""
+
+    TOPIC: ClassVar[str] = "ledger.AttestationRevoked"
+
+    reference: str
+    reason: str
+    authority: str
+    revoked_by: str
+    revoked_at: datetime
+
+
+class Attestation(Struct, frozen=True, kw_only=True):
+    """An attestation as it stands; `position` is where its log holds the issue."""
+
+    issued: AttestationIssued
+    version: int
+    position: int
+    revoked: AttestationRevoked | None = None
+
+
+def stream_of(reference: str) -> str:
+    """The stream of one attestation in the log of the authority that issued it."""
+    return f"attestation:{reference}"
+
+
+def evolve(attestation: Attestation | None, event: Event, position: int) -> Attestation | None:
+    """The attestation after one more event, which its log holds at a position."""
+    match event:
+        case AttestationIssued():
+            return Attestation(issued=event, version=1, position=position)
+        case AttestationRevoked() if attestation is not None:
+            return replace(attestation, revoked=event, version=attestation.version + 1)
+        case _:
+            return attestation
+
+
+def is_met(answer: Assessment) -> bool:
+    """Whether nothing is owed for the year."""
+    return answer.status in MET
+
+
+def revoke(
+    attestation: Attestation, reason: RevokeReason, authority: str, revoked_by: str, now: datetime
+) -> AttestationRevoked:
+    """An authority takes the attestation back. Raises AttestationRevokedError when it was taken back before."""
+    if attestation.revoked is not None:
+        raise AttestationRevokedError
+    return AttestationRevoked(
+        reference=attestation.issued.reference,
+        reason=reason,
+        authority=authority,
+        revoked_by=revoked_by,
+        revoked_at=now,
+    )
