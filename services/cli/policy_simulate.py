@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from rich import box
 from rich.markup import escape
+from rich.progress import TaskID
 from rich.table import Table
 
 from contracts.divisions import chain_of, full_name_of
@@ -22,7 +23,7 @@ from services.cli.settings import StackSettings
 from services.kit.clock import local_date, utc_now
 from services.ledger.policy import Notice
 from services.ledger.simulation.judging import Changed
-from services.ledger.simulation.simulation import Simulation
+from services.ledger.simulation.simulation import Progress, Simulation
 from services.ledger.simulation.simulation import simulate as simulate_over
 
 
@@ -53,18 +54,29 @@ def simulate(file: Path, *, on: str | None = None, json: bool = False) -> None:
 
 
 async def _simulate(settings: StackSettings, dsns: dict[str, str], draft: Notice, on: date) -> Simulation:
+    with bars_on(err) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(log: str, read: int, total: int) -> None:
+            if log not in tasks:
+                tasks[log] = bars.add_task(f"persons of {log}", total=total)
+            bars.update(tasks[log], completed=read, total=max(total, read))
+
+        return await try_draft(settings, dsns, draft, on, progress)
+
+
+async def try_draft(
+    settings: StackSettings,
+    dsns: dict[str, str],
+    draft: Notice,
+    on: date,
+    progress: Progress = lambda _log, _read, _all: None,
+) -> Simulation:
+    """Try a draft over the ledger whose databases are known by address; nothing is written."""
     databases = await connect_as("ledger", settings, dsns, purpose="simulate")
     try:
         book = await published_book(databases)
-        with bars_on(err) as bars:
-            tasks: dict[str, Any] = {}
-
-            def progress(log: str, read: int, total: int) -> None:
-                if log not in tasks:
-                    tasks[log] = bars.add_task(f"persons of {log}", total=total)
-                bars.update(tasks[log], completed=read, total=max(total, read))
-
-            return await simulate_over(databases, book, draft, on=on, progress=progress)
+        return await simulate_over(databases, book, draft, on=on, progress=progress)
     finally:
         await databases.close()
 
@@ -80,10 +92,10 @@ def show(found: Simulation) -> None:
         return
     table = Table("year", "from", "to", "why", "persons", box=box.SIMPLE_HEAD, pad_edge=False)
     table.columns[-1].justify = "right"
-    for (year, before, after, why), persons in _counted(
-        ((each.year, each.before, each.after, _why(each)), each.persons) for each in found.changes
+    for (year, before, after, reasons), persons in _counted(
+        ((each.year, each.before, each.after, why(each)), each.persons) for each in found.changes
     ):
-        table.add_row(str(year), before, _after(before, after), escape(why), f"{persons:,}")
+        table.add_row(str(year), before, after_words(before, after), escape(reasons), f"{persons:,}")
     out.print(table)
     table = Table("place", "year", "from", "to", "persons", box=box.SIMPLE_HEAD, pad_edge=False)
     table.columns[-1].justify = "right"
@@ -92,7 +104,7 @@ def show(found: Simulation) -> None:
         for each in found.changes
     ):
         name = f"{place} {full_name_of(place)}"
-        table.add_row(name, str(year), before, _after(before, after), f"{persons:,}")
+        table.add_row(name, str(year), before, after_words(before, after), f"{persons:,}")
     out.print(table)
     out.print("[dim]Nothing was written.[/dim]")
 
@@ -104,13 +116,15 @@ def _counted(counted: Iterable[tuple[Any, int]]) -> list[tuple[Any, int]]:
     return sorted(counts.items())
 
 
-def _why(changed: Changed) -> str:
+def why(changed: Changed) -> str:
+    """The reasons of a change, each with its clause."""
     return ", ".join(
         f"{reason.what} ({reason.clause})" if reason.clause else reason.what for reason in changed.reasons
     )
 
 
-def _after(before: str, after: str) -> str:
+def after_words(before: str, after: str) -> str:
+    """The status after; with the same status, that something else is missing."""
     return f"{after}, otherwise" if before == after else after
 
 

@@ -66,6 +66,11 @@ class Stack:
         self.databases: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
 
+    @property
+    def settings(self) -> StackSettings:
+        """What the stack was told."""
+        return self._settings
+
     def start(self) -> None:
         """Start everything and wait until every service is ready.
 

@@ -13,12 +13,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from contracts.divisions import authority_of, name_of
+from contracts.divisions import authority_of, full_name_of, name_of
 from services.cli.demo.endings import BothSides, delivered
+from services.cli.demo.later_notice import later_notice
 from services.cli.demo.outside import running_outside
 from services.cli.demo.stage import Stage
-from services.cli.demo.stories import STORIES, Posting, Question, Story
+from services.cli.demo.stories import STORIES, Posting, Question, Story, Trial
 from services.cli.home import Home
+from services.cli.policy_simulate import after_words, why
 from services.cli.settings import SERVICES, StackSettings
 from services.cli.stack import running_stack
 
@@ -57,7 +59,7 @@ def demo() -> None:
         closing(Stage(stack)) as stage,
     ):
         shown.update("playing 演示中")
-        for play in STORIES:
+        for play in (*STORIES, later_notice):
             show_story(play(stage))
         heads, rows = stage.counts()
         show_counts(heads, rows, calls=stage.calls)
@@ -76,13 +78,32 @@ def demo_settings(settings: StackSettings) -> StackSettings:
 def show_story(story: Story) -> None:
     """Print one story: what was posted and became of it, what was asked and answered."""
     out.print(Panel(Text(story.title, style="bold"), subtitle=story.notice, expand=False))
-    out.print(_postings(story.postings))
+    for trial in story.trials:
+        out.print(_trial(trial))
+    if story.postings:
+        out.print(_postings(story.postings))
     out.print(_questions(story.questions))
     out.print()
 
 
 def _table(*columns: str) -> Table:
     return Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+
+
+def _trial(trial: Trial) -> Table:
+    table = _table(
+        f"试算\n{trial.what}", "年度\nyear", "现在\nnow", "发布后\nif published", "人数\npersons", "因何\nwhy"
+    )
+    for changed in trial.found.changes:
+        table.add_row(
+            full_name_of(changed.place),
+            str(changed.year),
+            _coloured(changed.before),
+            Text(after_words(changed.before, changed.after), style=_COLOURS.get(changed.after, "")),
+            str(changed.persons),
+            why(changed),
+        )
+    return table
 
 
 def _postings(postings: list[Posting]) -> Table:

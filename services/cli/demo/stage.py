@@ -1,5 +1,6 @@
 """The stage of the demo: real services, fictitious people, the providers the notices name, and everybody's tokens."""
 
+import asyncio
 import time
 import uuid
 from collections.abc import Iterable
@@ -10,8 +11,11 @@ import httpx
 
 from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
+from services.cli.policy_simulate import try_draft
 from services.cli.stack import Stack
 from services.cli.tokens import SCOPES
+from services.ledger.policy import Notice, notice_as_data
+from services.ledger.simulation.simulation import Simulation
 
 _FOLLOW_SECONDS_MAX = 20.0
 _YEARS = list(range(2018, 2028))
@@ -217,6 +221,15 @@ class Stage:
         """The heads of the ledger's logs that hold anything."""
         logs = self.call("ledger", "GET", "/v1/logs", headers=self.reader())
         return {log["log"]: log["head"] for log in logs if log["head"]}
+
+    def tries(self, draft: Notice, on: date) -> Simulation:
+        """What a draft would change over the ledger as it is, as `xuefen policy simulate` finds it."""
+        return asyncio.run(try_draft(self._stack.settings, self._stack.databases, draft, on))
+
+    def publishes(self, notice: Notice) -> None:
+        """An official of the notice's place publishes it to the running ledger."""
+        body = {"notice": notice_as_data(notice)}
+        self.call("ledger", "POST", "/v1/policies", body, self.official(notice.place))
 
     def counts(self) -> tuple[dict[str, int], list[dict[str, Any]]]:
         """The heads of the ledger's logs that hold anything, and the registrations by place and year."""

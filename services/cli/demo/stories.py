@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from services.cli.demo.stage import Collected, DemoError, Provider, Stage
+from services.ledger.simulation.simulation import Simulation
 
 CHAOYANG, LIAONING, SHENYANG, DALIAN = "211302", "210000", "210102", "210200"
 JINCHENG, CHANGZHI, JIANGMEN = "140502", "140403", "440703"
@@ -35,13 +36,22 @@ class Question:
 
 
 @dataclass
+class Trial:
+    """A draft notice tried over the ledger before it was published, and what it would change."""
+
+    what: str
+    found: Simulation
+
+
+@dataclass
 class Story:
-    """What happened, in order."""
+    """What happened, in order; a trial comes before everything else."""
 
     title: str
     notice: str
     postings: list[Posting] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
 
 
 class Telling:

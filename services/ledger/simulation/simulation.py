@@ -1,5 +1,5 @@
-"""`simulate`: reads profiles and accounts in order of their key, log by log, in read-only transactions, and judges each year
-twice. Nothing is written, and nothing can be: the transactions refuse it."""
+"""`simulate`: walks through the profiles of each log place by place, in read-only transactions, and judges each year twice.
+Nothing is written, and nothing can be: the transactions refuse it."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -25,12 +25,13 @@ select count(*) from profiles where log = $1 and place between $2 and $3 and lef
 """
 _POSITION = "select position from logs where log = $1"
 _PROFILES = """
-select person_id, state from profiles
- where log = $1 and place between $2 and $3 and left_at is null and person_id > $4 order by person_id limit $5
+select place, person_id, state from profiles
+ where log = $1 and (place, person_id) > ($2, $3) and place <= $4 and left_at is null
+ order by place, person_id limit $5
 """
 _ACCOUNTS = """
 select person_id, year, state from accounts
- where log = $1 and person_id >= $2 and person_id <= $3 and year = any($4::int[])
+ where log = $1 and person_id = any($2::text[]) and year = any($3::int[])
 """
 _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_account = msgspec.json.Decoder(Account).decode
@@ -105,17 +106,17 @@ async def _judge_log(
     conn: Connection, log: str, reach: Reach, judging: Judging, progress: Progress, batch: int
 ) -> None:
     total: int = await conn.fetchval(_COUNT, log, *reach)
-    read, last = 0, ""
+    read, last = 0, (reach.first, "")
     profiles = await conn.prepare(_PROFILES)
     accounts = await conn.prepare(_ACCOUNTS)
-    while rows := await profiles.fetch(log, *reach, last, batch):
-        first, last = rows[0][0], rows[-1][0]
+    while rows := await profiles.fetch(log, *last, reach.last, batch):
+        last = (rows[-1][0], rows[-1][1])
+        persons = [row[1] for row in rows if judging.concerns(row[0])]
         by_person: dict[str, dict[int, Account]] = {}
-        for person_id, year, state in await accounts.fetch(log, first, last, judging.years):
+        for person_id, year, state in await accounts.fetch(log, persons, judging.years):
             by_person.setdefault(person_id, {})[year] = _decode_account(state)
-        for person_id, state in rows:
-            profile = _decode_profile(state)
-            if judging.concerns(profile.person.place):
-                judging.judge(profile, by_person.get(person_id, {}))
+        for place, person_id, state in rows:
+            if judging.concerns(place):
+                judging.judge(_decode_profile(state), by_person.get(person_id, {}))
         read += len(rows)
         progress(log, read, total)
