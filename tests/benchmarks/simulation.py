@@ -17,7 +17,7 @@ from services.ledger.accounts import account as accounts
 from services.ledger.accounts.profile import Profile
 from services.ledger.composition import SCHEMA
 from services.ledger.policy import Account, Credit, Person, bundled_book, parse_notice
-from services.ledger.simulation.simulation import simulate
+from services.ledger.simulation.simulation import BATCH, simulate
 from tests.benchmarks import crowd
 from tests.benchmarks.report import Goal, Sample, Side, show_sides
 from tests.benchmarks.rounds import Meter, wait_until_quiet
@@ -30,11 +30,11 @@ _CHUNK = 10_000
 _DAY = date(2026, 1, 15)
 _PROFILE_COLUMNS = ("log", "person_id", "place", "identity_hash", "version", "state")
 _ACCOUNT_COLUMNS = ("log", "person_id", "year", "version", "state")
-_READ = """
-select p.person_id, p.state, a.state from profiles p
-  join accounts a on a.log = p.log and a.person_id = p.person_id and a.year = $4
- where p.log = $1 and p.person_id > $2 order by p.person_id limit $3
+_PROFILES_OF = """
+select place, person_id, state from profiles
+ where log = $1 and (place, person_id) > ($2, $3) order by place, person_id limit $4
 """
+_ACCOUNTS_OF = "select state from accounts where log = $1 and person_id = any($2::text[]) and year = $3"
 _encode = msgspec.json.Encoder().encode
 DRAFT = parse_notice(
     {
@@ -129,15 +129,16 @@ async def _read_rows(databases: Databases) -> tuple[int, int]:
         msgspec.json.Decoder(Profile).decode,
         msgspec.json.Decoder(Account).decode,
     )
-    seen, last = 0, ""
+    seen, last = 0, ("", "")
     async with databases.of(crowd.LOG).acquire() as conn:
-        statement = await conn.prepare(_READ)
-        while rows := await statement.fetch(crowd.LOG, last, 2_000, crowd.YEAR):
-            last = rows[-1][0]
-            for _, profile, account in rows:
+        profiles_of, accounts_of = await conn.prepare(_PROFILES_OF), await conn.prepare(_ACCOUNTS_OF)
+        while rows := await profiles_of.fetch(crowd.LOG, *last, BATCH):
+            last = (rows[-1][0], rows[-1][1])
+            for _, _, profile in rows:
                 decode_profile(profile)
+            for (account,) in await accounts_of.fetch(crowd.LOG, [row[1] for row in rows], crowd.YEAR):
                 decode_account(account)
-            seen += len(rows)
+                seen += 1
     return seen, 0
 
 
