@@ -198,7 +198,9 @@ def jiangmen(stage: Stage) -> Story:
     answer = tell.ask("总90但专业只有59 · 59 professional", short, 2020, JIANGMEN, "deficient")
     if {item["document"] for item in answer["requirements"]} != {"财会〔2018〕10号"}:
         raise DemoError(f"{JIANGMEN} must be judged by the national thresholds, got {answer['requirements']}")
-    tell.ask("专业60、公需30 · 60 and 30", full, 2020, JIANGMEN, "compliant")
+    answer = tell.ask("专业60待认定 · 60 to be recognised", full, 2020, JIANGMEN, "deficient")
+    if {item["why"] for item in answer["not_counted"]} != {"awaiting_recognition"}:
+        raise DemoError(f"professional credits wait for recognition (S4-03), got {answer['not_counted']}")
     return tell.story
 
 

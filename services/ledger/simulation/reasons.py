@@ -36,7 +36,8 @@ def _reasons(before: Assessment, after: Assessment) -> Iterator[Reason]:
         return
     if "no_policy" in (before.status, after.status):
         known = before if after.status == "no_policy" else after
-        yield Reason("policy", known.clauses[0] if known.clauses else None)
+        cited = (*(each.clause for each in known.requirements), *known.clauses)
+        yield Reason("policy", next(iter(cited), None))
         return
     if (before.status in _OWES_NOTHING) != (after.status in _OWES_NOTHING):
         yield Reason("obligation", next(iter((*after.clauses, *before.clauses)), None))
