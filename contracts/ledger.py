@@ -214,7 +214,7 @@ class RosterReviewed(PublishedEvent):
 
 
 class ExemptionGranted(PublishedEvent):
-    """An authority freed a person from a year's requirement (A-14)."""
+    """An authority freed a person from a year's requirement (A-14), until a day where one is set."""
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.exemption.granted.v1"
 
@@ -222,6 +222,43 @@ class ExemptionGranted(PublishedEvent):
     year: CreditYear
     reason: Code
     authority: Adcode
+    until: Day | None
+
+
+class ExemptionEnded(PublishedEvent):
+    """The exemption from a year ended; `until` is the last day it held (A-14)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.exemption.ended.v1"
+
+    person_id: OpaqueId
+    year: CreditYear
+    reason: Code
+    authority: Adcode
+    until: Day
+
+
+class DeferralGranted(PublishedEvent):
+    """An authority gave a person until a later day, that day included, for a year (A-14)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.deferral.granted.v1"
+
+    person_id: OpaqueId
+    year: CreditYear
+    reason: Code
+    authority: Adcode
+    until: Day
+
+
+class DeferralEnded(PublishedEvent):
+    """The deferral of a year ended early; `until` is the last day it held (A-14)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.deferral.ended.v1"
+
+    person_id: OpaqueId
+    year: CreditYear
+    reason: Code
+    authority: Adcode
+    until: Day
 
 
 class YearClosed(PublishedEvent):

@@ -1,4 +1,4 @@
-"""What officials do: revoke, exempt, publish notices; all bound to their place."""
+"""What officials do: revoke, publish notices; all bound to their place."""
 
 from typing import Annotated, Any
 
@@ -11,16 +11,15 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.ledger.answers.policy_answers import PolicyAnswer, policy_answer
-from services.ledger.commands import GrantExemption, RevokeCredit
+from services.ledger.commands import RevokeCredit
 from services.ledger.composition import ledger_of
 from services.ledger.policy import NoticeError, parse_notice
 from services.ledger.problems import NoPolicyHereError, NotAnOfficialError, UnknownPlaceError
-from services.ledger.schemas import ExemptionRequest, PolicyPublication, Revocation
+from services.ledger.schemas import PolicyPublication, Revocation
 
 router = APIRouter()
 
 Revoker = require("credit:revoke")
-Exempter = require("exemption:write")
 Publisher = require("policy:write")
 Reader = require("compliance:read", "policy:write")
 PersonId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
@@ -56,30 +55,6 @@ async def revoke_credit(
         decided_by=caller.subject,
     )
     return (await ledger_of(request).application.revoke_credit(command, key)).response()
-
-
-@router.post(
-    "/v1/persons/{person_id}/exemptions",
-    operation_id="grant_exemption",
-    status_code=201,
-    responses=problems(400, 403, 404, 409, 422),
-)
-async def grant_exemption(
-    request: Request,
-    person_id: PersonId,
-    body: ExemptionRequest,
-    caller: Annotated[Caller, Depends(Exempter)],
-    key: Annotated[CommandKey, Depends(command_key(Exempter))],
-) -> Response:
-    """Free a person of a year, with a reason (A-14)."""
-    command = GrantExemption(
-        person_id=person_id,
-        year=body.year,
-        reason=body.reason,
-        authority=place_of(caller),
-        decided_by=caller.subject,
-    )
-    return (await ledger_of(request).application.grant_exemption(command, key)).response()
 
 
 @router.post("/v1/policies", operation_id="publish_policy", responses=problems(403, 422))

@@ -4,7 +4,7 @@ from typing import Any
 
 from contracts.divisions import authority_of, contains
 from services.kit import events as codec
-from services.kit.clock import Clock, local_date
+from services.kit.clock import Clock
 from services.kit.database import OUTCOME_UNKNOWN, Connection, Databases
 from services.kit.event_store import EventStore, WrongExpectedVersion
 from services.kit.failures import NOTHING_STORED
@@ -13,7 +13,7 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.accounts import account as accounts
 from services.ledger.accounts.people import Home, People
 from services.ledger.accounts.waiting import stream_of as waiting_stream_of
-from services.ledger.commands import GrantExemption, RevokeCredit, WithdrawRecord
+from services.ledger.commands import RevokeCredit, WithdrawRecord
 from services.ledger.events import (
     CreditWithdrawn,
     EnrolmentWithdrawn,
@@ -27,7 +27,6 @@ from services.ledger.intake import IntakeWriter, Work
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import identity_of
 from services.ledger.intake.state import GroupState
-from services.ledger.moving.staying import must_judge
 from services.ledger.moving.travelled import travelled_waiting
 from services.ledger.policy import Account, Notice, notice_hash
 from services.ledger.problems import AlreadyEndedError, OutsidePlaceError, UnknownCompletionError
@@ -200,29 +199,6 @@ class LedgerApplication:
             )
             state.append_to_account(entry, event)
             return 200, {"credit_id": command.credit_id, "state": "revoked", "reason": command.reason}
-
-        return await self._execution.execute(home.log, key, act)
-
-    async def grant_exemption(self, command: GrantExemption, key: CommandKey) -> StoredAnswer:
-        """An authority frees a person of a year.
-
-        Raises UnknownPersonError, OutsidePlaceError, AlreadyExemptError, and as `must_judge`.
-        """
-        home = await self._keeper_of(command.person_id, command.authority)
-        must_judge(home.profile, command.year, self._shelf.book)
-
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            await state.read_accounts(conn, [command.person_id], [command.year])
-            entry = state.account(command.person_id, command.year)
-            event = accounts.grant_exemption(
-                entry.account,
-                reason=command.reason,
-                authority=command.authority,
-                decided_by=command.decided_by,
-                on=local_date(state.now),
-            )
-            state.append_to_account(entry, event)
-            return 201, {"person_id": command.person_id, "year": command.year, "reason": command.reason}
 
         return await self._execution.execute(home.log, key, act)
 

@@ -13,7 +13,6 @@ from services.ledger.policy.equivalence import Role
 
 WithdrawalReason = Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
 RevocationReason = Literal["cheating", "proxy_study", "wrong_record", "false_proof", "provider_disqualified"]
-ExemptionReason = Literal["illness", "childbirth", "abroad", "retired", "left_accounting", "other"]
 
 
 class WithdrawRecord(Struct, frozen=True, kw_only=True):
@@ -33,16 +32,6 @@ class RevokeCredit(Struct, frozen=True, kw_only=True):
     year: int
     credit_id: str
     reason: RevocationReason
-    authority: str
-    decided_by: str
-
-
-class GrantExemption(Struct, frozen=True, kw_only=True):
-    """An authority frees a person of a year (A-14)."""
-
-    person_id: str
-    year: int
-    reason: ExemptionReason
     authority: str
     decided_by: str
 

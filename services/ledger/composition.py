@@ -30,6 +30,7 @@ from services.ledger.moving.departures import Departures
 from services.ledger.policy import bundled_notices
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.registrations.registrations import Registrations
+from services.ledger.reliefs.reliefs import Reliefs
 from services.ledger.settings import LedgerSettings
 from services.ledger.statistics.registrations import RegistrationCounts
 from services.ledger.statistics.standings import StandingCounts
@@ -79,6 +80,7 @@ class Ledger:
         self.rosters = Rosters(databases, self.store, self.shelf, self.filings, self.facts, rows, clock)
         self.departures = Departures(databases, self.store, self.shelf, self.people, clock)
         self.arrivals = Arrivals(databases, self.store, lambda: self.shelf.book, self.facts, clock)
+        self.reliefs = Reliefs(databases, self.store, self.shelf, self.people, clock)
         self.years = Years(databases, self.store, self.shelf, self.people, self.facts, clock)
         self.reactions = Reactions(databases, self.store, self.shelf, self.facts, clock)
 

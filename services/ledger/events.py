@@ -191,19 +191,6 @@ class ExamPassed(Event, frozen=True, kw_only=True):
     of: Literal["exam", "evaluation"] = "exam"
 
 
-class ExemptionGranted(Event, frozen=True, kw_only=True):
-    """An authority freed a person of a year's duty, with a reason code."""
-
-    TOPIC: ClassVar[str] = "ledger.ExemptionGranted"
-
-    person_id: str
-    year: int
-    reason: str
-    authority: str
-    decided_by: str
-    granted_on: date
-
-
 class ProfileRecorded(Event, frozen=True, kw_only=True):
     """The registry collected a person whose place belongs to this log (S1-06, S3B-02)."""
 

@@ -140,15 +140,6 @@ class MomentInFutureError(Problem):
     title_en: ClassVar[str] = "The moment lies in the future"
 
 
-class AlreadyExemptError(Problem):
-    """The year is exempt already."""
-
-    code: ClassVar[str] = "already-exempt"
-    status: ClassVar[int] = 409
-    title_zh: ClassVar[str] = "该年度已免除"
-    title_en: ClassVar[str] = "The year is exempt already"
-
-
 class RecordConflictError(Problem):
     """The same record id was posted before with other content (design 8); `differs` names the fields."""
 

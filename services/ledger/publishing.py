@@ -9,6 +9,7 @@ from services.kit import events as codec
 from services.kit.event_store import RecordedEvent
 from services.ledger import events as stored
 from services.ledger.claims import events as claim_events
+from services.ledger.reliefs import events as reliefs
 from services.ledger.trainings import publishing as filing_publishing
 from services.ledger.years import events as year_events
 
@@ -122,10 +123,24 @@ def _exam_passed(event: stored.ExamPassed) -> PublishedEvent:
     )
 
 
-def _exempted(event: stored.ExemptionGranted) -> PublishedEvent:
-    return published.ExemptionGranted(
-        person_id=event.person_id, year=event.year, reason=event.reason, authority=event.authority
-    )
+def _exempted(event: reliefs.ExemptionGranted) -> PublishedEvent:
+    return published.ExemptionGranted(**_relief(event))
+
+
+def _exemption_ended(event: reliefs.ExemptionEnded) -> PublishedEvent:
+    return published.ExemptionEnded(**_relief(event))
+
+
+def _deferred(event: reliefs.DeferralGranted) -> PublishedEvent:
+    return published.DeferralGranted(**_relief(event))
+
+
+def _deferral_ended(event: reliefs.DeferralEnded) -> PublishedEvent:
+    return published.DeferralEnded(**_relief(event))
+
+
+def _relief(event: Any) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in ("person_id", "year", "reason", "authority", "until")}
 
 
 def _policy(event: stored.PolicyPublished) -> PublishedEvent:
@@ -168,7 +183,10 @@ _TRANSLATE: dict[str, Translate] = {
     stored.EnrolmentRecorded.TOPIC: _enrolled,
     stored.EnrolmentWithdrawn.TOPIC: _enrolment_withdrawn,
     stored.ExamPassed.TOPIC: _exam_passed,
-    stored.ExemptionGranted.TOPIC: _exempted,
+    reliefs.ExemptionGranted.TOPIC: _exempted,
+    reliefs.ExemptionEnded.TOPIC: _exemption_ended,
+    reliefs.DeferralGranted.TOPIC: _deferred,
+    reliefs.DeferralEnded.TOPIC: _deferral_ended,
     stored.PolicyPublished.TOPIC: _policy,
     claim_events.ClaimApproved.TOPIC: _claim_approved,
     year_events.YearClosed.TOPIC: _year_closed,

@@ -29,6 +29,7 @@ from services.ledger.moving.departure_rows import DepartureRows
 from services.ledger.policy import Account
 from services.ledger.projections import RegistrationsDaily
 from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.reliefs import events as relief_events
 from services.ledger.standings.projection import Standings
 from services.ledger.trainings import events as filing_events
 from services.ledger.trainings import filing, roster
@@ -235,7 +236,10 @@ INLINE: tuple[StreamReadModel | DepartureRows, ...] = (
             stored.EnrolmentRecorded,
             stored.EnrolmentWithdrawn,
             stored.ExamPassed,
-            stored.ExemptionGranted,
+            relief_events.ExemptionGranted,
+            relief_events.ExemptionEnded,
+            relief_events.DeferralGranted,
+            relief_events.DeferralEnded,
             moves.AccountLeft,
             moves.AccountArrived,
         ),

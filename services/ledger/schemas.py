@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from services.kit.field_errors import refuse
 from services.kit.schemas import Day, StrictModel
-from services.ledger.commands import ClaimReason, ExemptionReason, RevocationReason, WithdrawalReason
+from services.ledger.commands import ClaimReason, RevocationReason, WithdrawalReason
 from services.ledger.policy.categories import CATEGORY_PATTERN
 from services.ledger.years.admitting import CorrectionReason
 
@@ -45,13 +45,6 @@ class Revocation(StrictModel):
 
     year: CreditYear
     reason: RevocationReason
-
-
-class ExemptionRequest(StrictModel):
-    """The year an authority frees a person of, and why (A-14)."""
-
-    year: CreditYear
-    reason: ExemptionReason
 
 
 class IdentityNumber(StrictModel):

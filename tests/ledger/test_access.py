@@ -73,6 +73,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "revocation": {"year": 2025, "reason": "cheating"},
     "exemptions": {"year": 2025, "reason": "illness"},
     "corrections": CORRECTION,
+    "deferrals": {"year": 2025, "reason": "illness", "until": "2026-06-30"},
+    "end": {"year": 2025, "reason": "other"},
     "query": {"year": 2025, "persons": ["p"]},
 }
 """A good body of each command about a person, by the last word of its path."""
@@ -234,17 +236,32 @@ class TestOfficials:
         before = await world.count_events()
         for path, body, allowed in (
             ("credits/none/revocation", {"year": 2025, "reason": "cheating"}, 404),
+            ("corrections", CORRECTION, 409),
+            ("exemptions/end", BODIES["end"], 409),
+            ("deferrals/end", BODIES["end"], 409),
             ("exemptions", {"year": 2025, "reason": "illness"}, 201),
         ):
             response = await world.client.post(
                 f"/v1/persons/{who.person_id}/{path}",
                 json=body,
-                headers=headers | {"Idempotency-Key": f"{who.person_id}-{path[:4]}"},
+                headers=headers | {"Idempotency-Key": f"{who.person_id}-{path.replace('/', '-')}"},
             )
             assert response.status_code in ((allowed,) if may else refused), response.text
             if response.status_code == 404 and may:
                 assert response.json()["type"] == "urn:xuefen:problem:credit-unknown"
         assert await world.count_events() == before + may
+
+    @pytest.mark.parametrize(("official", "place", "may"), REACHES)
+    async def test_close_years_of_their_place_and_all_under_it(
+        self, world: World, official: str, place: str, may: bool
+    ):
+        """None is over, or governed by a notice: whoever may ask is told so."""
+        headers = world.official(official, "year:close", "compliance:read")
+        headers |= {"Idempotency-Key": f"close-{official}-{place}"}
+        closed = await world.client.post(f"/v1/years/{place}/2025/close", headers=headers)
+        assert closed.status_code in (404, 409) if may else closed.status_code == 403
+        shown = await world.client.get(f"/v1/years/{place}/2025", headers=headers)
+        assert shown.status_code in (200, 404) if may else shown.status_code == 403
 
     @pytest.mark.parametrize(("official", "place", "may"), REACHES)
     async def test_see_the_numbers_of_their_place_and_all_under_it(

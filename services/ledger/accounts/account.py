@@ -2,7 +2,7 @@
 one is a new event that names it, why, and who decided (design 9)."""
 
 import hashlib
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, get_args
 
 import msgspec
@@ -17,13 +17,13 @@ from services.ledger.events import (
     EnrolmentRecorded,
     EnrolmentWithdrawn,
     ExamPassed,
-    ExemptionGranted,
     HeldCompletionWithdrawn,
 )
 from services.ledger.moving.merge import take_move
 from services.ledger.policy import (
     Account,
     Credit,
+    Deferral,
     Enrolled,
     ExamPass,
     Exemption,
@@ -32,9 +32,9 @@ from services.ledger.policy import (
 )
 from services.ledger.problems import (
     AlreadyEndedError,
-    AlreadyExemptError,
     UnknownCreditError,
 )
+from services.ledger.reliefs.events import DeferralEnded, DeferralGranted, ExemptionEnded, ExemptionGranted
 from services.ledger.years.admitting import correction_in
 from services.ledger.years.closures import OPEN, Closures
 
@@ -93,10 +93,8 @@ def evolve(account: Account, event: Event) -> Account:
                 for enrolled in account.enrolments
                 if (enrolled.provider, enrolled.enrolment_id) != (event.provider_id, event.enrolment_id)
             ]
-        case ExemptionGranted():
-            account.exempt = Exemption(
-                reason=event.reason, authority=event.authority, granted_on=event.granted_on
-            )
+        case ExemptionGranted() | ExemptionEnded() | DeferralGranted() | DeferralEnded():
+            _relieve(account, event)
         case _:
             take_move(account, event)
     return account
@@ -166,6 +164,30 @@ def _confirm(account: Account, event: CreditConfirmed) -> None:
             account.credits[index] = _replace(credit, confirmed_by=confirmed)
 
 
+def _relieve(
+    account: Account, event: ExemptionGranted | ExemptionEnded | DeferralGranted | DeferralEnded
+) -> None:
+    match event:
+        case ExemptionGranted():
+            account.exempt = Exemption(
+                reason=event.reason,
+                authority=event.authority,
+                granted_on=event.granted_on,
+                until=event.until,
+            )
+        case ExemptionEnded() if account.exempt is not None:
+            account.exempt = _replace(account.exempt, until=event.until)
+        case DeferralGranted():
+            account.deferred = Deferral(
+                reason=event.reason,
+                authority=event.authority,
+                granted_on=event.granted_on,
+                until=event.until,
+            )
+        case DeferralEnded() if account.deferred is not None:
+            account.deferred = _replace(account.deferred, until=event.until)
+
+
 def _ending(account: Account, credit: Credit) -> dict[str, Any]:
     """What an event that ends a credit repeats of it."""
     return {
@@ -208,7 +230,7 @@ def withdraw_completion(
         if credit.provider == provider_id and credit.completion_id == completion_id:
             if credit.state != "registered":
                 raise AlreadyEndedError(credit_id=credit.credit_id)
-            correction_in(closures, credit.place, account.year, make_up=credit.make_up, correction=None)
+            correction_in(closures, credit.place, account, now, make_up=credit.make_up, correction=None)
             return CreditWithdrawn(
                 **_ending(account, credit),
                 reason=reason,
@@ -233,19 +255,3 @@ def revoke_credit(
                 revoked_at=now,
             )
     raise UnknownCreditError
-
-
-def grant_exemption(
-    account: Account, *, reason: str, authority: str, decided_by: str, on: date
-) -> ExemptionGranted:
-    """An authority frees the person of the year, with a reason code (A-14). Raises AlreadyExemptError."""
-    if account.exempt is not None:
-        raise AlreadyExemptError
-    return ExemptionGranted(
-        person_id=account.person_id,
-        year=account.year,
-        reason=reason,
-        authority=authority,
-        decided_by=decided_by,
-        granted_on=on,
-    )

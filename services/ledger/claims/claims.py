@@ -162,7 +162,12 @@ class Claims:
             identity = identity_in(account.account, claim.fact)
             must_be_left(policy, claim.form, account.account)
             corrected = correction_in(
-                state.closures, place, claim.year, make_up=awarded.make_up, correction=correction
+                state.closures,
+                place,
+                account.account,
+                state.now,
+                make_up=awarded.make_up,
+                correction=correction,
             )
             state.append_to_account(account, earned(claim, approved, awarded, place, corrected), identity)
             release_waiting(state, policy, account, place)
@@ -250,7 +255,7 @@ class Claims:
         place = home.profile.person.place
         policy, awarded = award_of(self._shelf.book, command, place, account, state.now)
         must_be_open_to(policy, command, actor)
-        correction_in(state.closures, place, command.year, make_up=awarded.make_up, correction=None)
+        correction_in(state.closures, place, account, state.now, make_up=awarded.make_up, correction=None)
         fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
         identity_in(account, fact)
         must_be_left(policy, command.form, account)

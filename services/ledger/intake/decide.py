@@ -158,7 +158,7 @@ class Decider:
             return self._complete(provider_id, prepared, record, profile, policy, entry, identity)
         standing = self._standing(provider_id, profile.person.place)
         if isinstance(record, Enrolment):
-            refused = self._ended(profile, record.year, policy, record.mode) or admit_enrolment(
+            refused = self._ended(profile, entry, policy, record.mode) or admit_enrolment(
                 policy, standing, profile.person, record.year, record.mode, record.enrolled_on
             )
             if refused is None and policy is not None:
@@ -169,7 +169,7 @@ class Decider:
             )
         else:
             day = local_date(record.passed_at)
-            refused = self._ended(profile, record.year, policy, "online") or admit_enrolment(
+            refused = self._ended(profile, entry, policy, "online") or admit_enrolment(
                 policy, standing, profile.person, record.year, "online", day
             )
             event = made.exam_passed(provider_id, record, person_id, prepared.content)
@@ -183,9 +183,11 @@ class Decider:
             outcome.released = release_waiting(self._state, policy, entry, profile.person.place) or None
         return Decided(outcome, index)
 
-    def _ended(self, profile: Profile, year: int, policy: Policy | None, mode: str) -> Rejected | None:
+    def _ended(
+        self, profile: Profile, entry: AccountEntry, policy: Policy | None, mode: str
+    ) -> Rejected | None:
         """Why an enrolment or a passed exam is of no use any more: the year is closed, and nobody makes it up now."""
-        closure = self._state.closures.find(profile.person.place, year)
+        closure = self._state.closures.over(profile.person.place, entry.account, self._state.now)
         if closure is None or make_up_is_open(policy, mode, self._state.now):
             return None
         return year_closed(closure)
@@ -208,7 +210,7 @@ class Decider:
         if isinstance(answer, Rejected):
             return _rejected(record.id, answer)
         assert policy is not None, "nothing is admitted where no policy is"
-        closure = self._state.closures.find(profile.person.place, record.year)
+        closure = self._state.closures.over(profile.person.place, entry.account, self._state.now)
         if closure is not None and not answer.make_up:
             return _rejected(record.id, year_closed(closure))
         outcome = Outcome(

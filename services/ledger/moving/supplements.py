@@ -21,7 +21,6 @@ from services.ledger.events import (
     CreditRevoked,
     CreditWithdrawn,
     ExamPassed,
-    ExemptionGranted,
     HeldCompletionWithdrawn,
 )
 from services.ledger.moving.departure_rows import Departure
@@ -42,6 +41,7 @@ from services.ledger.moving.handover import (
 from services.ledger.moving.sides import side_of
 from services.ledger.moving.years import judgement_of
 from services.ledger.policy import Account, PolicyBook
+from services.ledger.reliefs.events import DeferralEnded, DeferralGranted, ExemptionEnded, ExemptionGranted
 
 _YEARS = "select year from accounts where log = $1 and person_id = $2 order by year"
 
@@ -145,6 +145,9 @@ class _Supplements:
             | HeldCompletionWithdrawn
             | ExamPassed
             | ExemptionGranted
+            | ExemptionEnded
+            | DeferralGranted
+            | DeferralEnded
             | AccountArrived,
         ):
             return None
@@ -192,10 +195,13 @@ def _change(event: Any, account: Account, at: datetime) -> HandedAccount:
             )
             back = tuple(taken_back(each) for each in event.taken_back)
             return handed_account(arrived).model_copy(update={"taken_back": back})
-        case ExamPassed() | ExemptionGranted():
+        case ExamPassed() | ExemptionGranted() | ExemptionEnded():
             alone = Account(
                 person_id=event.person_id, year=event.year, exempt=account.exempt, exams=account.exams
             )
+            return handed_account(alone)
+        case DeferralGranted() | DeferralEnded():
+            alone = Account(person_id=event.person_id, year=event.year, deferred=account.deferred)
             return handed_account(alone)
         case _:
             credits = [credit for credit in account.credits if credit.credit_id == event.credit_id]

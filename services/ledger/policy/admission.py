@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from services.kit.clock import local_date
 from services.ledger.policy.account import Account, CompletionFacts, Person, ProviderStanding, Waiting
-from services.ledger.policy.days import ALWAYS, NEVER, begins, day_at
+from services.ledger.policy.days import ALWAYS, NEVER, begins, day_at, ends
 from services.ledger.policy.decisions import Decision, Held, Registered, Rejected
 from services.ledger.policy.enrolment import covered, enrolment_clause
 from services.ledger.policy.limits import refused_by
@@ -208,15 +208,18 @@ def _opening(
 ) -> Opening | Rejected:
     """The ordinary window, else an automatic make-up window, else the reason there is none."""
     terms = policy.terms_of(facts.mode)
-    study = terms.study
-    if policy.ordinary and study.begins <= moment < study.ends:
+    study, register_ends = terms.study, terms.register_ends
+    last = study.ends
+    if account is not None and account.deferred is not None:
+        # Somebody who was given more time studies and registers until then (A-14).
+        last = max(last, ends(account.deferred.until))
+        register_ends = max(register_ends, last)
+    if policy.ordinary and study.begins <= moment < last:
         if not terms.allowed:
             return Rejected("mode-not-allowed", terms.modes_clause, {"mode": facts.mode})
         clause = terms.style_clause or study.until_clause or ""
-        late = now >= terms.register_ends
-        return Opening(
-            study.begins, study.ends, late, None, terms.providers, terms.needs, clause, terms.limits
-        )
+        late = now >= register_ends
+        return Opening(study.begins, last, late, None, terms.providers, terms.needs, clause, terms.limits)
     refusal: Rejected | None = None
     for window in policy.make_up:
         if not _inside(window, facts.mode, moment, now, policy):

@@ -228,7 +228,12 @@ class _Listing:
         entry = state.account(person.person_id, line.year)
         identity = identity_in(entry.account, fact)
         corrected = correction_in(
-            state.closures, person.place, line.year, make_up=awarded.make_up, correction=self._correction
+            state.closures,
+            person.place,
+            entry.account,
+            state.now,
+            make_up=awarded.make_up,
+            correction=self._correction,
         )
         route: Route = "import" if isinstance(line, HistoricCredit) else "direct"
         credit_id = accounts.credit_id_of(state.log, identity)

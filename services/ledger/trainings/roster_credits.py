@@ -254,7 +254,7 @@ def settle(
     profile: Profile,
     facts: Facts,
     row: ApprovedRow,
-    correction_in: Callable[[Profile, int, bool], str | None],
+    correction_in: Callable[[Profile, Account, bool], str | None],
 ) -> tuple[str, ...]:
     """Register a row: its credits' ids. Raises as `judge`, and what `correction_in` raises of a closed year."""
     entry = state.account(profile.person.person_id, row.year)
@@ -263,7 +263,7 @@ def settle(
     credit_ids = []
     for item in judged:
         day = item.day
-        corrected = correction_in(profile, row.year, item.terms.make_up)
+        corrected = correction_in(profile, entry.account, item.terms.make_up)
         credit_id = accounts.credit_id_of(
             state.log, f"roster:{row.roster_id}:{row.row_id}:{day.day.isoformat()}"
         )

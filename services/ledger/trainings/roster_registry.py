@@ -18,7 +18,7 @@ from services.ledger.intake.releasing import release_waiting
 from services.ledger.intake.state import GroupState
 from services.ledger.moving.problems import ProfileLeftError
 from services.ledger.moving.staying import must_judge
-from services.ledger.policy import HoldReason, PolicyBook
+from services.ledger.policy import Account, HoldReason, PolicyBook
 from services.ledger.trainings import roster as rosters
 from services.ledger.trainings.events import RosterRow, RosterRowsReleased, RowDecision
 from services.ledger.trainings.filing import TrainingFiling
@@ -57,12 +57,14 @@ class Registrar:
         standing = trainer(filing.organization_id, here, self._nation.get(filing.organization_id), policy)
         account = self._state.account(profile.person.person_id, filing.year).account
         for item in judge(policy, standing, profile, account, self._facts, approved, self._state.now):
-            self._correction_in(profile, filing.year, item.terms.make_up)
+            self._correction_in(profile, account, item.terms.make_up)
         return None
 
-    def _correction_in(self, profile: Profile, year: int, make_up: bool) -> CorrectionReason | None:
-        place, closures = profile.person.place, self._state.closures
-        return correction_in(closures, place, year, make_up=make_up, correction=self._correction)
+    def _correction_in(self, profile: Profile, account: Account, make_up: bool) -> CorrectionReason | None:
+        state, place = self._state, profile.person.place
+        return correction_in(
+            state.closures, place, account, state.now, make_up=make_up, correction=self._correction
+        )
 
     def approve(
         self, filing: TrainingFiling, roster: Roster, row: RosterRow, employer: str | None, by: str

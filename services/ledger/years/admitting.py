@@ -1,7 +1,9 @@
 """What still enters a closed year: make-up in its windows, and corrections that an official answers for (B-07)."""
 
+from datetime import datetime
 from typing import Literal
 
+from services.ledger.policy import Account
 from services.ledger.refusals import refusal_of
 from services.ledger.years.closures import Closures, year_closed
 
@@ -12,13 +14,19 @@ CorrectionReason = Literal[
 
 
 def correction_in(
-    closures: Closures, place: str, year: int, *, make_up: bool, correction: CorrectionReason | None
+    closures: Closures,
+    place: str,
+    account: Account,
+    now: datetime,
+    *,
+    make_up: bool,
+    correction: CorrectionReason | None,
 ) -> CorrectionReason | None:
-    """The reason with which credits of a place and year are marked: None while the year is open, and for make-up.
+    """The reason with which credits that come now are marked: None while the year is open, and for make-up.
 
     Raises the refusal `year-closed` when the year is closed and nobody gives a reason.
     """
-    closure = closures.find(place, year)
+    closure = closures.over(place, account, now)
     if closure is None or make_up:
         return None
     if correction is None:

@@ -15,7 +15,8 @@ from contracts.divisions import chain_of
 from services.kit.clock import local_date
 from services.kit.database import Connection
 from services.kit.event_store import EventStore
-from services.ledger.policy import Policy, Rejected
+from services.ledger.policy import Account, Policy, Rejected
+from services.ledger.policy.reliefs import deferral_on
 from services.ledger.years.year import Closure
 
 _READ = """
@@ -39,6 +40,13 @@ class Closures(Struct, frozen=True):
         if places is None:
             return None
         return next((places[code] for code in chain_of(place) if code in places), None)
+
+    def over(self, place: str, account: Account, now: datetime) -> Closure | None:
+        """The close that binds an account now; None too for somebody who was given more time (A-14)."""
+        closure = self.find(place, account.year)
+        if closure is None or account.deferred is None:
+            return closure
+        return None if deferral_on(account, local_date(now)) is not None else closure
 
 
 OPEN = Closures()

@@ -146,6 +146,19 @@ class TestAfterTheClose:
         assert response.status_code == 201, response.text
         assert (await world.asks(who, 2024))["total"] == "90.00"
 
+    async def test_whoever_was_given_more_time_still_studies(self, world: World, provider: Provider):
+        """A-14: a deferral is an authority's word that for this person the year goes on."""
+        who = await world.collects(SHUANGTA)
+        await closes(world, LIAONING, 2025)
+        granted = await world.client.post(
+            f"/v1/persons/{who.person_id}/deferrals",
+            json={"year": 2025, "reason": "illness", "until": "2026-06-30"},
+            headers=world.official(LIAONING, "exemption:write") | {"Idempotency-Key": "defer"},
+        )
+        assert granted.status_code == 201, granted.text
+        outcome = await posts_one(provider, who, completed_at="2026-01-15T10:00:00+08:00")
+        assert outcome["outcome"] == "registered"
+
     async def test_enrolments_and_exams_are_of_no_use_any_more(self, world: World, provider: Provider):
         who = await world.collects(SHUANGTA)
         person = provider.completion(who, 2025, "1.00")["person"]

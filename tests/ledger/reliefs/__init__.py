@@ -1,0 +1,1 @@
+"""Exemptions, deferrals, and how they end."""
