@@ -52,7 +52,7 @@ class CreditEarned(PublishedEvent):
     completed_at: UtcTime
     make_up: Flag
     late: Flag
-    correction: Code | None
+    correction: Code | None = None
     policy: ContentHash
 
 
