@@ -25,6 +25,10 @@ Tier = Literal["junior", "intermediate", "senior"]
 """初级, 中级, 高级: for whom a course is meant (S1-08)."""
 
 
+ClauseId = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{0,9}-[0-9]{2,3}[a-z]?$")]
+"""A clause of a notice, as policies cite it."""
+
+
 class CreditEarned(PublishedEvent):
     """登记: credits count for a person and year, under the policy named by its hash (S1-09).
 
@@ -72,7 +76,8 @@ class CreditWithdrawn(PublishedEvent):
 
 
 class CreditRevoked(PublishedEvent):
-    """An authority revoked credits: cheating, study by another person, a disqualified provider (S1-21)."""
+    """An authority revoked credits: cheating, study by another person, a disqualified provider (S1-21); `clause` is the one
+    that speaks of the reason, where one does."""
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.credit.revoked.v1"
 
@@ -83,6 +88,7 @@ class CreditRevoked(PublishedEvent):
     credits: Credits
     place: Adcode
     reason: Code
+    clause: ClauseId | None = None
     authority: Adcode
 
 

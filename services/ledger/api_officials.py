@@ -1,25 +1,22 @@
-"""What officials do: revoke, publish notices; all bound to their place."""
+"""What officials do with policies: publish notices of their place, and see what is in force."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request
 
 from contracts.divisions import is_known
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
-from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.ledger.answers.policy_answers import PolicyAnswer, policy_answer
-from services.ledger.commands import RevokeCredit
 from services.ledger.composition import ledger_of
 from services.ledger.policy import NoticeError, parse_notice
 from services.ledger.problems import NoPolicyHereError, NotAnOfficialError, UnknownPlaceError
-from services.ledger.schemas import PolicyPublication, Revocation
+from services.ledger.schemas import PolicyPublication
 
 router = APIRouter()
 
-Revoker = require("credit:revoke")
 Publisher = require("policy:write")
 Reader = require("compliance:read", "policy:write")
 PersonId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
@@ -30,31 +27,6 @@ def place_of(caller: Caller) -> str:
     if caller.place is None or not is_known(caller.place):
         raise NotAnOfficialError
     return caller.place
-
-
-@router.post(
-    "/v1/persons/{person_id}/credits/{credit_id}/revocation",
-    operation_id="revoke_credit",
-    responses=problems(400, 403, 404, 409, 422),
-)
-async def revoke_credit(
-    request: Request,
-    person_id: PersonId,
-    credit_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")],
-    body: Revocation,
-    caller: Annotated[Caller, Depends(Revoker)],
-    key: Annotated[CommandKey, Depends(command_key(Revoker))],
-) -> Response:
-    """Revoke a credit with a reason; the credit stays in the record as revoked (S1-21)."""
-    command = RevokeCredit(
-        person_id=person_id,
-        year=body.year,
-        credit_id=credit_id,
-        reason=body.reason,
-        authority=place_of(caller),
-        decided_by=caller.subject,
-    )
-    return (await ledger_of(request).application.revoke_credit(command, key)).response()
 
 
 @router.post("/v1/policies", operation_id="publish_policy", responses=problems(403, 422))

@@ -28,6 +28,7 @@ from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish
 from services.ledger.registrations import api as registrations_api
 from services.ledger.reliefs import api as reliefs_api
+from services.ledger.revocations import api as revocations_api
 from services.ledger.settings import LedgerSettings
 from services.ledger.statistics import api as statistics_api
 from services.ledger.trainings import api_filings, api_rosters
@@ -107,6 +108,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             registrations_api.router,
             listing_api.router,
             reliefs_api.router,
+            revocations_api.router,
             moving_api.router,
             years_api.router,
             feed,

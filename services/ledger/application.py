@@ -11,9 +11,9 @@ from services.kit.failures import NOTHING_STORED
 from services.kit.group_commit import GroupCommit, Overloaded
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.accounts import account as accounts
-from services.ledger.accounts.people import Home, People
+from services.ledger.accounts.people import People
 from services.ledger.accounts.waiting import stream_of as waiting_stream_of
-from services.ledger.commands import RevokeCredit, WithdrawRecord
+from services.ledger.commands import WithdrawRecord
 from services.ledger.events import (
     CreditWithdrawn,
     EnrolmentWithdrawn,
@@ -179,29 +179,6 @@ class LedgerApplication:
                 reason=command.reason,
             )
 
-    async def revoke_credit(self, command: RevokeCredit, key: CommandKey) -> StoredAnswer:
-        """An authority revokes a credit.
-
-        Raises UnknownPersonError, OutsidePlaceError, UnknownCreditError and AlreadyEndedError.
-        """
-        home = await self._keeper_of(command.person_id, command.authority)
-
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            await state.read_accounts(conn, [command.person_id], [command.year])
-            entry = state.account(command.person_id, command.year)
-            event = accounts.revoke_credit(
-                entry.account,
-                command.credit_id,
-                reason=command.reason,
-                authority=command.authority,
-                decided_by=command.decided_by,
-                now=state.now,
-            )
-            state.append_to_account(entry, event)
-            return 200, {"credit_id": command.credit_id, "state": "revoked", "reason": command.reason}
-
-        return await self._execution.execute(home.log, key, act)
-
     async def publish_policy(
         self, notice: Notice, *, within: str | None = None, unless_published: bool = False
     ) -> bool:
@@ -242,12 +219,6 @@ class LedgerApplication:
             await self._store.append(conn, log, state.new_events)
         self._store.hints.announce(self._databases.of(log), log)
         return True
-
-    async def _keeper_of(self, person_id: str, place: str) -> Home:
-        home = await self._people.keeper_of(person_id, place)
-        if not contains(place, home.profile.person.place):
-            raise OutsidePlaceError
-        return home
 
 
 def failure_of(error: BaseException) -> bool:

@@ -12,7 +12,6 @@ from services.ledger.policy import Category
 from services.ledger.policy.equivalence import Role
 
 WithdrawalReason = Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
-RevocationReason = Literal["cheating", "proxy_study", "wrong_record", "false_proof", "provider_disqualified"]
 
 
 class WithdrawRecord(Struct, frozen=True, kw_only=True):
@@ -23,17 +22,6 @@ class WithdrawRecord(Struct, frozen=True, kw_only=True):
     provider_id: str
     record_id: str
     reason: WithdrawalReason
-
-
-class RevokeCredit(Struct, frozen=True, kw_only=True):
-    """An authority revokes a credit of a person it answers for (S1-21)."""
-
-    person_id: str
-    year: int
-    credit_id: str
-    reason: RevocationReason
-    authority: str
-    decided_by: str
 
 
 ClaimReason = Literal[

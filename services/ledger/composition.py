@@ -31,6 +31,7 @@ from services.ledger.policy import bundled_notices
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.registrations.registrations import Registrations
 from services.ledger.reliefs.reliefs import Reliefs
+from services.ledger.revocations.revocations import Revocations
 from services.ledger.settings import LedgerSettings
 from services.ledger.statistics.registrations import RegistrationCounts
 from services.ledger.statistics.standings import StandingCounts
@@ -81,6 +82,7 @@ class Ledger:
         self.departures = Departures(databases, self.store, self.shelf, self.people, clock)
         self.arrivals = Arrivals(databases, self.store, lambda: self.shelf.book, self.facts, clock)
         self.reliefs = Reliefs(databases, self.store, self.shelf, self.people, clock)
+        self.revocations = Revocations(databases, self.store, self.shelf, self.people, clock)
         self.years = Years(databases, self.store, self.shelf, self.people, self.facts, clock)
         self.reactions = Reactions(databases, self.store, self.shelf, self.facts, clock)
 

@@ -126,11 +126,12 @@ class CreditWithdrawn(EndedCredit, frozen=True, kw_only=True):
 
 
 class CreditRevoked(EndedCredit, frozen=True, kw_only=True):
-    """An authority revoked a credit, with a reason code (S1-21)."""
+    """An authority revoked a credit, with a reason code and the clause that speaks of it, where one does (S1-21)."""
 
     TOPIC: ClassVar[str] = "ledger.CreditRevoked"
 
     reason: str
+    clause: str | None = None
     authority: str
     decided_by: str
     revoked_at: datetime

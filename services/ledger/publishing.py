@@ -62,6 +62,7 @@ def _revoked(event: stored.CreditRevoked) -> PublishedEvent:
         credits=event.credits,
         place=event.place,
         reason=event.reason,
+        clause=event.clause,
         authority=event.authority,
     )
 

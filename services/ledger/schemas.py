@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from services.kit.field_errors import refuse
 from services.kit.schemas import Day, StrictModel
-from services.ledger.commands import ClaimReason, RevocationReason, WithdrawalReason
+from services.ledger.commands import ClaimReason, WithdrawalReason
 from services.ledger.policy.categories import CATEGORY_PATTERN
 from services.ledger.years.admitting import CorrectionReason
 
@@ -38,13 +38,6 @@ class Withdrawal(StrictModel):
 
     reason: WithdrawalReason
     authority: Adcode | None = None
-
-
-class Revocation(StrictModel):
-    """Why an authority revokes a credit (S1-21)."""
-
-    year: CreditYear
-    reason: RevocationReason
 
 
 class IdentityNumber(StrictModel):

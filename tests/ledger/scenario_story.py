@@ -34,6 +34,7 @@ from services.ledger.policy import (
     released,
     used_up,
 )
+from services.ledger.revocations import deciding as revocations
 from tests.ledger.scenario_answer import as_text, shown, stated
 from tests.ledger.scenario_file import (
     Answer,
@@ -295,7 +296,7 @@ class Story:
         account, now = self._account(self.given.year), moment(ending.at)
         credit_id = f"credit-step-{ending.step}"
         if outcome == "revoked":
-            event: Any = accounts.revoke_credit(
+            event: Any = revocations.revoke_credit(
                 account, credit_id, reason="cheating", authority=self.given.place, decided_by="x", now=now
             )
         else:

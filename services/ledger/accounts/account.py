@@ -32,7 +32,6 @@ from services.ledger.policy import (
 )
 from services.ledger.problems import (
     AlreadyEndedError,
-    UnknownCreditError,
 )
 from services.ledger.reliefs.events import DeferralEnded, DeferralGranted, ExemptionEnded, ExemptionGranted
 from services.ledger.years.admitting import correction_in
@@ -188,7 +187,7 @@ def _relieve(
             account.deferred = _replace(account.deferred, until=event.until)
 
 
-def _ending(account: Account, credit: Credit) -> dict[str, Any]:
+def ending(account: Account, credit: Credit) -> dict[str, Any]:
     """What an event that ends a credit repeats of it."""
     return {
         "credit_id": credit.credit_id,
@@ -232,26 +231,8 @@ def withdraw_completion(
                 raise AlreadyEndedError(credit_id=credit.credit_id)
             correction_in(closures, credit.place, account, now, make_up=credit.make_up, correction=None)
             return CreditWithdrawn(
-                **_ending(account, credit),
+                **ending(account, credit),
                 reason=reason,
                 withdrawn_at=now,
             )
     raise AlreadyEndedError
-
-
-def revoke_credit(
-    account: Account, credit_id: str, *, reason: str, authority: str, decided_by: str, now: datetime
-) -> CreditRevoked:
-    """An authority revokes a credit with a reason code (S1-21, A-12). Raises UnknownCreditError, AlreadyEndedError."""
-    for credit in account.credits:
-        if credit.credit_id == credit_id:
-            if credit.state != "registered":
-                raise AlreadyEndedError(credit_id=credit_id)
-            return CreditRevoked(
-                **_ending(account, credit),
-                reason=reason,
-                authority=authority,
-                decided_by=decided_by,
-                revoked_at=now,
-            )
-    raise UnknownCreditError
