@@ -38,6 +38,7 @@ from services.ledger.statistics.standings import StandingCounts
 from services.ledger.trainings.filings import Filings
 from services.ledger.trainings.roster_rows import RosterPreparer
 from services.ledger.trainings.rosters import Rosters
+from services.ledger.years.archive import Archives
 from services.ledger.years.years import Years
 
 SCHEMA = "ledger"
@@ -84,6 +85,7 @@ class Ledger:
         self.reliefs = Reliefs(databases, self.store, self.shelf, self.people, clock)
         self.revocations = Revocations(databases, self.store, self.shelf, self.people, clock)
         self.years = Years(databases, self.store, self.shelf, self.people, self.facts, clock)
+        self.archives = Archives(databases, self.shelf, self.years, clock)
         self.reactions = Reactions(databases, self.store, self.shelf, self.facts, clock)
 
     async def prepare(self) -> None:

@@ -26,7 +26,7 @@ LISTED, OTHER_LISTED = "北京东奥时代教育科技有限公司", "东北财�
 OPEN = {"/healthz", "/readyz", "/metrics"}
 CASE_SCOPES = (
     "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
-    "attestation:check", "attestation:current", "transfer:carry", "year:close",
+    "attestation:check", "attestation:current", "transfer:carry", "year:close", "archive:read",
 )  # fmt: skip
 OWN_SCOPES = ("compliance:own", "transcript:own", "attestation:own")
 EVERY_SCOPE = frozenset((*OFFICIAL_SCOPES, *PROVIDER_SCOPES, *CASE_SCOPES, *OWN_SCOPES, "feed:read"))
@@ -262,6 +262,9 @@ class TestOfficials:
         assert closed.status_code in (404, 409) if may else closed.status_code == 403
         shown = await world.client.get(f"/v1/years/{place}/2025", headers=headers)
         assert shown.status_code in (200, 404) if may else shown.status_code == 403
+        headers = world.official(official, "archive:read")
+        archive = await world.client.get(f"/v1/years/{place}/2025/archive", headers=headers)
+        assert archive.status_code in (404, 409) if may else archive.status_code == 403
 
     @pytest.mark.parametrize(("official", "place", "may"), REACHES)
     async def test_see_the_numbers_of_their_place_and_all_under_it(

@@ -12,6 +12,7 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.accounts.account import stream_of
 from services.ledger.accounts.people import People
+from services.ledger.accounts.profile_rows import reach_of
 from services.ledger.accounts.provider import Provider
 from services.ledger.execution import Execution
 from services.ledger.intake.nation import Nation
@@ -27,8 +28,8 @@ _decode = msgspec.json.Decoder(Account).decode
 _ACCOUNTS = """
 select a.person_id, p.place, a.version, a.state from accounts a
   join profiles p on p.log = a.log and p.person_id = a.person_id
- where a.log = $1 and a.year = $2 and a.person_id > $3 and p.place like $4
- order by a.person_id limit $5
+ where a.log = $1 and a.year = $2 and a.person_id > $3 and p.place between $4 and $5
+ order by a.person_id limit $6
 """
 
 
@@ -90,11 +91,11 @@ class Revocations:
         """Revoke what a disqualified provider reported, piece by piece. Raises ProviderInGoodStandingError."""
         log = authority_of(command.place)
         await self._nation.learn({command.provider_id})
-        pattern = _pattern(command.place)
+        reach = reach_of(command.place)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             await self._must_be_disqualified(conn, state, command)
-            rows = await conn.fetch(_ACCOUNTS, log, command.year, command.after, pattern, command.limit)
+            rows = await conn.fetch(_ACCOUNTS, log, command.year, command.after, *reach, command.limit)
             revoked: list[str] = []
             for person_id, place, version, stored in rows:
                 entry = AccountEntry(version, _decode(stored), stream_of(person_id, command.year))
@@ -142,8 +143,3 @@ class Revocations:
         standing = here.standing(nation, chain_of(command.place))
         if standing.disqualified_from is None and not standing.suspended:
             raise ProviderInGoodStandingError
-
-
-def _pattern(place: str) -> str:
-    stem = place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
-    return f"{stem}%"

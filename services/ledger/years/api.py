@@ -3,17 +3,18 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.divisions import contains, is_known
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
-from services.kit.schemas import IN_DIGITS
+from services.kit.schemas import IN_DIGITS, Day
 from services.ledger.api_officials import PersonId, place_of
 from services.ledger.composition import ledger_of
 from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.years.answers import YearAnswer
+from services.ledger.years.archive import Archive
 from services.ledger.years.commands import CloseYear
 from services.ledger.years.schemas import CorrectionRequest
 from services.ledger.years.year import last_day_of
@@ -24,6 +25,7 @@ _encode = msgspec.json.Encoder().encode
 Closer = require("year:close")
 Reader = require("year:close", "compliance:read")
 Corrector = require("credit:correct")
+ArchiveReader = require("archive:read")
 Place = Annotated[str, Path(pattern=r"^[1-9][0-9]{5}$")]
 Year = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
 
@@ -84,6 +86,33 @@ async def get_year(
             closed_at=closure.closed_at,
         )
     return Response(_encode(answer), media_type="application/json")
+
+
+@router.get(
+    "/v1/years/{place}/{year}/archive",
+    operation_id="get_archive",
+    **struct_answer(Archive, "A page of the extract.", refusals=(403, 404, 409, 422)),
+)
+async def get_archive(
+    request: Request,
+    place: Place,
+    year: Year,
+    caller: Annotated[Caller, Depends(ArchiveReader)],
+    on: Annotated[
+        Day | None, Query(description="Judge as of the end of this day; today when left out.")
+    ] = None,
+    after: Annotated[
+        str | None, Query(pattern=r"^[1-9][0-9]{5}~[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", description="`next`.")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> Response:
+    """The credit archive's extract of a closed year: each person's status, credits and policy, nobody by name (S2A-08)."""
+    must_cover(caller, place)
+    from_place, _, person_id = (after or "~").partition("~")
+    archive = await ledger_of(request).archives.page(
+        place, year, on=on, after=(from_place, person_id), limit=limit
+    )
+    return Response(_encode(archive), media_type="application/json")
 
 
 @router.post(
