@@ -56,7 +56,7 @@ class CreditEarned(PublishedEvent):
     completed_at: UtcTime
     make_up: Flag
     late: Flag
-    correction: Code | None = None
+    correction: Code | None
     policy: ContentHash
 
 
@@ -88,7 +88,7 @@ class CreditRevoked(PublishedEvent):
     credits: Credits
     place: Adcode
     reason: Code
-    clause: ClauseId | None = None
+    clause: ClauseId | None
     authority: Adcode
 
 

@@ -178,6 +178,7 @@ def revoked(credit: CreditEarned, reason: str = "cheating") -> CreditRevoked:
         credits=credit.credits,
         place=credit.place,
         reason=reason,
+        clause=None,
         authority=f"{credit.place[:2]}0000",
     )
 

@@ -1,4 +1,4 @@
-"""The extract for the credit archive (会计人员信用信息档案): how each person of a place stood in a closed year (S2A-08, S2B-16).
+"""The extract for the credit archive (会计人员信用信息档案): how everybody stood in a closed year (S2A-08, S2B-16).
 
 It is read from rows, by the key of places, and judged as of the end of a day; nothing scans the log. Every page names the
 position it reflects, so a reader that finds two pages at different positions knows to read again what changed in between.
