@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from services.kit.schemas import StrictModel
-from services.ledger.schemas import CreditYear, OpaqueId, PlausibleDay
+from services.ledger.schemas import CategoryText, CreditYear, OpaqueId, PlausibleDay
 from services.ledger.years.admitting import CorrectionReason
 from services.ledger.years.commands import CorrectYear
 
@@ -17,7 +17,7 @@ class CorrectionRequest(StrictModel):
     """Credits that belong into a closed year, why, and the decision or file they rest on (B-07)."""
 
     year: CreditYear
-    category: Literal["professional", "public"]
+    category: CategoryText
     credits: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$", examples=["30.00"])]
     mode: Literal["online", "face_to_face", "other"]
     completed_on: PlausibleDay

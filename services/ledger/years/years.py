@@ -14,7 +14,7 @@ from services.ledger.events import CreditEarned
 from services.ledger.execution import Execution
 from services.ledger.intake.releasing import release_waiting
 from services.ledger.intake.state import GroupState
-from services.ledger.policy import Policy, Rejected
+from services.ledger.policy import Policy, Rejected, unknown_category
 from services.ledger.problems import NoPolicyHereError, OutsidePlaceError, UnknownCreditError
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.refusals import refusal_of
@@ -148,6 +148,8 @@ def _must_be_plausible(policy: Policy, command: CorrectYear) -> None:
     if command.credits > policy.record_limit:
         limit = {"limit": str(policy.record_limit)}
         raise refusal_of(Rejected("credits-above-limit", policy.record_limit_clause, limit))
+    if not policy.categories.knows(command.category):
+        raise refusal_of(unknown_category(policy))
 
 
 def _corrected(

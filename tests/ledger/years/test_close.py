@@ -220,6 +220,7 @@ class TestCorrectYear:
             ({"completed_on": "2026-02-01"}, "completed-in-future"),
             ({"corrects": "210000-nothing"}, "credit-unknown"),
             ({"reason": "because"}, "invalid-request"),
+            ({"category": "astrology"}, "category-unknown"),
         ],
     )
     async def test_is_checked_like_any_credit(self, world: World, fields: dict[str, str], problem: str):
