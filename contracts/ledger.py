@@ -92,6 +92,21 @@ class CreditRevoked(PublishedEvent):
     authority: Adcode
 
 
+class CreditRecognised(PublishedEvent):
+    """认定: an official recognised a registered credit, which counts from now on where the notice asks for that (S4-03)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.credit.recognised.v1"
+
+    credit_id: OpaqueId
+    person_id: OpaqueId
+    year: CreditYear
+    category: Code
+    credits: Credits
+    place: Adcode
+    authority: Adcode
+    recognised_at: UtcTime
+
+
 class CompletionHeld(PublishedEvent):
     """A completion waits: for its person to be collected, an exam, a total, a transfer (S0-23, S2B-07)."""
 

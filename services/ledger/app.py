@@ -26,6 +26,7 @@ from services.ledger.listing import api as listing_api
 from services.ledger.moving import api as moving_api
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish
+from services.ledger.recognitions import api as recognitions_api
 from services.ledger.registrations import api as registrations_api
 from services.ledger.reliefs import api as reliefs_api
 from services.ledger.revocations import api as revocations_api
@@ -108,6 +109,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             registrations_api.router,
             listing_api.router,
             reliefs_api.router,
+            recognitions_api.router,
             revocations_api.router,
             moving_api.router,
             years_api.router,

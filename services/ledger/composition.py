@@ -29,6 +29,7 @@ from services.ledger.moving.arrivals import Arrivals
 from services.ledger.moving.departures import Departures
 from services.ledger.policy import bundled_notices
 from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.recognitions.recognitions import Recognitions
 from services.ledger.registrations.registrations import Registrations
 from services.ledger.reliefs.reliefs import Reliefs
 from services.ledger.revocations.revocations import Revocations
@@ -83,6 +84,7 @@ class Ledger:
         self.departures = Departures(databases, self.store, self.shelf, self.people, clock)
         self.arrivals = Arrivals(databases, self.store, lambda: self.shelf.book, self.facts, clock)
         self.reliefs = Reliefs(databases, self.store, self.shelf, self.people, clock)
+        self.recognitions = Recognitions(databases, self.store, self.shelf, clock)
         self.revocations = Revocations(databases, self.store, self.shelf, self.people, clock)
         self.years = Years(databases, self.store, self.shelf, self.people, self.facts, clock)
         self.archives = Archives(databases, self.shelf, self.years, clock)

@@ -9,6 +9,7 @@ from services.kit import events as codec
 from services.kit.event_store import RecordedEvent
 from services.ledger import events as stored
 from services.ledger.claims import events as claim_events
+from services.ledger.recognitions.events import CreditRecognised
 from services.ledger.reliefs import events as reliefs
 from services.ledger.trainings import publishing as filing_publishing
 from services.ledger.years import events as year_events
@@ -124,6 +125,19 @@ def _exam_passed(event: stored.ExamPassed) -> PublishedEvent:
     )
 
 
+def _recognised(event: CreditRecognised) -> PublishedEvent:
+    return published.CreditRecognised(
+        credit_id=event.credit_id,
+        person_id=event.person_id,
+        year=event.year,
+        category=event.category,
+        credits=event.credits,
+        place=event.place,
+        authority=event.authority,
+        recognised_at=event.recognised_at,
+    )
+
+
 def _exempted(event: reliefs.ExemptionGranted) -> PublishedEvent:
     return published.ExemptionGranted(**_relief(event))
 
@@ -184,6 +198,7 @@ _TRANSLATE: dict[str, Translate] = {
     stored.EnrolmentRecorded.TOPIC: _enrolled,
     stored.EnrolmentWithdrawn.TOPIC: _enrolment_withdrawn,
     stored.ExamPassed.TOPIC: _exam_passed,
+    CreditRecognised.TOPIC: _recognised,
     reliefs.ExemptionGranted.TOPIC: _exempted,
     reliefs.ExemptionEnded.TOPIC: _exemption_ended,
     reliefs.DeferralGranted.TOPIC: _deferred,

@@ -29,6 +29,7 @@ from services.ledger.moving.departure_rows import DepartureRows
 from services.ledger.policy import Account
 from services.ledger.projections import RegistrationsDaily
 from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.recognitions.events import CreditRecognised
 from services.ledger.reliefs import events as relief_events
 from services.ledger.standings.projection import Standings
 from services.ledger.trainings import events as filing_events
@@ -236,6 +237,7 @@ INLINE: tuple[StreamReadModel | DepartureRows, ...] = (
             stored.EnrolmentRecorded,
             stored.EnrolmentWithdrawn,
             stored.ExamPassed,
+            CreditRecognised,
             relief_events.ExemptionGranted,
             relief_events.ExemptionEnded,
             relief_events.DeferralGranted,

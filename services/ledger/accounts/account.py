@@ -33,6 +33,7 @@ from services.ledger.policy import (
 from services.ledger.problems import (
     AlreadyEndedError,
 )
+from services.ledger.recognitions.events import CreditRecognised
 from services.ledger.reliefs.events import DeferralEnded, DeferralGranted, ExemptionEnded, ExemptionGranted
 from services.ledger.years.admitting import correction_in
 from services.ledger.years.closures import OPEN, Closures
@@ -71,6 +72,8 @@ def evolve(account: Account, event: Event) -> Account:
             _end(account, event.credit_id, "withdrawn", event.reason, event.withdrawn_at)
         case CreditRevoked():
             _end(account, event.credit_id, "revoked", event.reason, event.revoked_at)
+        case CreditRecognised():
+            _recognise(account, event)
         case CreditConfirmed():
             _confirm(account, event)
         case ExamPassed():
@@ -154,6 +157,12 @@ def _end(account: Account, credit_id: str, state: str, reason: str, at: datetime
     for index, credit in enumerate(account.credits):
         if credit.credit_id == credit_id:
             account.credits[index] = _replace(credit, state=state, reason=reason, ended_at=at)
+
+
+def _recognise(account: Account, event: CreditRecognised) -> None:
+    for index, credit in enumerate(account.credits):
+        if credit.credit_id == event.credit_id:
+            account.credits[index] = _replace(credit, recognised_at=event.recognised_at)
 
 
 def _confirm(account: Account, event: CreditConfirmed) -> None:

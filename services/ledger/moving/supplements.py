@@ -41,6 +41,7 @@ from services.ledger.moving.handover import (
 from services.ledger.moving.sides import side_of
 from services.ledger.moving.years import judgement_of
 from services.ledger.policy import Account, PolicyBook
+from services.ledger.recognitions.events import CreditRecognised
 from services.ledger.reliefs.events import DeferralEnded, DeferralGranted, ExemptionEnded, ExemptionGranted
 
 _YEARS = "select year from accounts where log = $1 and person_id = $2 order by year"
@@ -142,6 +143,7 @@ class _Supplements:
             | CreditWithdrawn
             | CreditRevoked
             | CreditConfirmed
+            | CreditRecognised
             | HeldCompletionWithdrawn
             | ExamPassed
             | ExemptionGranted

@@ -10,6 +10,7 @@ from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.schemas import StrictModel
+from services.ledger.accounts.walking import CURSOR
 from services.ledger.api_officials import PersonId, place_of
 from services.ledger.composition import ledger_of
 from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
@@ -39,8 +40,8 @@ class ProviderRevocation(StrictModel):
     reason: Literal["provider_disqualified"] = "provider_disqualified"
     completed_from: PlausibleDay | None = None
     completed_until: PlausibleDay | None = None
-    after: Annotated[OpaqueId | None, Field(description="`next` of the piece before.")] = None
-    limit: Annotated[int, Field(ge=1, le=1000, description="How many accounts to look at.")] = 500
+    after: Annotated[str | None, Field(pattern=CURSOR, description="`next` of the piece before.")] = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="How many people to look at.")] = 500
 
 
 @router.post(
@@ -78,7 +79,7 @@ async def revoke_credits_of_provider(
 ) -> Response:
     """Revoke what a disqualified provider reported for a year, one event for each credit (A-12).
 
-    A disqualification by itself takes nothing back. The accounts of a place are gone through piece by piece: repeat with
+    A disqualification by itself takes nothing back. The people of a place are gone through piece by piece: repeat with
     `after`, and a key of its own for each piece, until `next` is null.
     """
     official = place_of(caller)
@@ -92,7 +93,7 @@ async def revoke_credits_of_provider(
         year=body.year,
         completed_from=body.completed_from,
         completed_until=body.completed_until,
-        after=body.after or "",
+        after=body.after,
         limit=body.limit,
         decided_by=caller.subject,
     )

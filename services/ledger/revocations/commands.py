@@ -32,7 +32,7 @@ class RevokeCredit(Struct, frozen=True, kw_only=True):
 class RevokeOfProvider(Struct, frozen=True, kw_only=True):
     """An authority revokes what a disqualified provider reported for a year, of studies completed in a span of days (A-12).
 
-    `after` is the person up to whom it has been done, so that a province is done piece by piece.
+    `after` is the place and person up to whom it has been done, so that a province is done piece by piece.
     """
 
     provider_id: str
@@ -40,6 +40,6 @@ class RevokeOfProvider(Struct, frozen=True, kw_only=True):
     year: int
     completed_from: date | None
     completed_until: date | None
-    after: str
+    after: str | None
     limit: int
     decided_by: str

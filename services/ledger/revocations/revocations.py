@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from contracts.divisions import authority_of, chain_of, contains
@@ -12,29 +11,20 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.accounts.account import stream_of
 from services.ledger.accounts.people import People
-from services.ledger.accounts.profile_rows import reach_of
 from services.ledger.accounts.provider import Provider
+from services.ledger.accounts.walking import walk
 from services.ledger.execution import Execution
 from services.ledger.intake.nation import Nation
 from services.ledger.intake.state import AccountEntry, GroupState, read_providers
-from services.ledger.policy import Account
 from services.ledger.problems import OutsidePlaceError
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.revocations import deciding
 from services.ledger.revocations.commands import RevokeCredit, RevokeOfProvider
 from services.ledger.revocations.problems import ProviderInGoodStandingError
 
-_decode = msgspec.json.Decoder(Account).decode
-_ACCOUNTS = """
-select a.person_id, p.place, a.version, a.state from accounts a
-  join profiles p on p.log = a.log and p.person_id = a.person_id
- where a.log = $1 and a.year = $2 and a.person_id > $3 and p.place between $4 and $5
- order by a.person_id limit $6
-"""
-
 
 class RevokedOfProvider(Struct, frozen=True, kw_only=True):
-    """What a piece of a bulk revocation did: the credits, how many accounts were looked at, and where the next begins."""
+    """What a piece of a bulk revocation did: the credits, how many people were looked at, and where the next begins."""
 
     provider_id: str
     year: int
@@ -91,21 +81,22 @@ class Revocations:
         """Revoke what a disqualified provider reported, piece by piece. Raises ProviderInGoodStandingError."""
         log = authority_of(command.place)
         await self._nation.learn({command.provider_id})
-        reach = reach_of(command.place)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             await self._must_be_disqualified(conn, state, command)
-            rows = await conn.fetch(_ACCOUNTS, log, command.year, command.after, *reach, command.limit)
+            page = await walk(conn, log, command.place, command.year, command.after, command.limit)
             revoked: list[str] = []
-            for person_id, place, version, stored in rows:
-                entry = AccountEntry(version, _decode(stored), stream_of(person_id, command.year))
-                revoked += self._revoke_all(state, entry, place, command)
+            for profile, version, account in page.people:
+                if account is not None:
+                    person = profile.person
+                    entry = AccountEntry(version, account, stream_of(person.person_id, command.year))
+                    revoked += self._revoke_all(state, entry, person.place, command)
             return 200, RevokedOfProvider(
                 provider_id=command.provider_id,
                 year=command.year,
                 credit_ids=revoked,
-                looked_at=len(rows),
-                next=rows[-1][0] if len(rows) == command.limit else None,
+                looked_at=len(page.people),
+                next=page.next,
             )
 
         return await self._execution.execute(log, key, act)
@@ -113,8 +104,6 @@ class Revocations:
     def _revoke_all(
         self, state: GroupState, entry: AccountEntry, place: str, command: RevokeOfProvider
     ) -> list[str]:
-        if not contains(command.place, place):
-            return []
         clause = deciding.clause_of(self._shelf.book.resolve(place, command.year), "provider_disqualified")
         found = deciding.of_provider(
             entry.account, command.provider_id, command.completed_from, command.completed_until

@@ -10,6 +10,7 @@ from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.schemas import IN_DIGITS, Day
+from services.ledger.accounts.walking import CURSOR
 from services.ledger.api_officials import PersonId, place_of
 from services.ledger.composition import ledger_of
 from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
@@ -101,17 +102,12 @@ async def get_archive(
     on: Annotated[
         Day | None, Query(description="Judge as of the end of this day; today when left out.")
     ] = None,
-    after: Annotated[
-        str | None, Query(pattern=r"^[1-9][0-9]{5}~[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$", description="`next`.")
-    ] = None,
+    after: Annotated[str | None, Query(pattern=CURSOR, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 200,
 ) -> Response:
     """The credit archive's extract of a closed year: each person's status, credits and policy, nobody by name (S2A-08)."""
     must_cover(caller, place)
-    from_place, _, person_id = (after or "~").partition("~")
-    archive = await ledger_of(request).archives.page(
-        place, year, on=on, after=(from_place, person_id), limit=limit
-    )
+    archive = await ledger_of(request).archives.page(place, year, on=on, after=after, limit=limit)
     return Response(_encode(archive), media_type="application/json")
 
 

@@ -7,7 +7,6 @@ position it reflects, so a reader that finds two pages at different positions kn
 from datetime import date, datetime
 from decimal import Decimal
 
-import msgspec
 from msgspec import Struct
 
 from contracts.divisions import authority_of
@@ -15,25 +14,13 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.ledger.accounts.judging import JudgedYears, judge
 from services.ledger.accounts.profile import Profile
-from services.ledger.accounts.profile_rows import reach_of
+from services.ledger.accounts.walking import walk
 from services.ledger.answers.provenance import made_up
 from services.ledger.policy import Account, PolicyBook
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.standings.standing import is_judged
 from services.ledger.years.problems import YearNotClosedError
 from services.ledger.years.years import Years
-
-_decode_profile = msgspec.json.Decoder(Profile).decode
-_decode_account = msgspec.json.Decoder(Account).decode
-_PAGE = """
-select l.position, p.state, a.state from logs l
-  left join lateral (
-       select person_id, place, state from profiles
-        where log = l.log and place between $2 and $3 and (place, person_id) > ($4, $5)
-        order by place, person_id limit $6) p on true
-  left join accounts a on a.log = l.log and a.person_id = p.person_id and a.year = $7
- where l.log = $1 order by p.place, p.person_id
-"""
 
 
 class ArchiveLine(Struct, frozen=True, kw_only=True):
@@ -73,9 +60,7 @@ class Archives:
         self._years = years
         self._clock = clock
 
-    async def page(
-        self, place: str, year: int, *, on: date | None, after: tuple[str, str], limit: int
-    ) -> Archive:
+    async def page(self, place: str, year: int, *, on: date | None, after: str | None, limit: int) -> Archive:
         """The persons of a place and all under it after one of them, by place and id.
 
         Looks at `limit` profiles; who is not judged here for the year is left out. Raises NoPolicyHereError and
@@ -85,27 +70,26 @@ class Archives:
         closure = await self._years.closure(place, year)
         if closure is None:
             raise YearNotClosedError
-        log, reach = authority_of(place), reach_of(place)
+        log = authority_of(place)
         async with self._databases.of(log).acquire() as conn:
-            rows = await conn.fetch(_PAGE, log, reach.first, reach.last, *after, limit, year)
-        day = on or local_date(self._clock())
-        found = [(_decode_profile(row[1]), row[2]) for row in rows if row[1] is not None]
-        judged = JudgedYears(self._shelf.book, local_date(self._clock()).year)
+            page = await walk(conn, log, place, year, after, limit)
+        today = local_date(self._clock())
+        day = on or today
+        judged = JudgedYears(self._shelf.book, today.year)
         lines = [
             _line(self._shelf.book, profile, account, year, day)
-            for profile, state in found
-            if is_judged(judged, profile, account := _decode_account(state) if state else None, year)
+            for profile, _, account in page.people
+            if is_judged(judged, profile, account, year)
         ]
-        last = found[-1][0].person if len(found) == limit else None
         return Archive(
             place=place,
             year=year,
             closed_at=closure.closed_at,
             on=day,
             log=log,
-            position=rows[0][0] if rows else 0,
+            position=page.position,
             lines=lines,
-            next=f"{last.place}~{last.person_id}" if last is not None else None,
+            next=page.next,
         )
 
 
