@@ -26,7 +26,7 @@ LISTED, OTHER_LISTED = "北京东奥时代教育科技有限公司", "东北财�
 OPEN = {"/healthz", "/readyz", "/metrics"}
 CASE_SCOPES = (
     "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
-    "attestation:check", "attestation:current", "transfer:carry", "year:close", "archive:read",
+    "attestation:check", "attestation:current", "transfer:carry", "year:close", "archive:read", "credit:recognise",
 )  # fmt: skip
 OWN_SCOPES = ("compliance:own", "transcript:own", "attestation:own")
 EVERY_SCOPE = frozenset((*OFFICIAL_SCOPES, *PROVIDER_SCOPES, *CASE_SCOPES, *OWN_SCOPES, "feed:read"))
@@ -250,21 +250,6 @@ class TestOfficials:
             if response.status_code == 404 and may:
                 assert response.json()["type"] == "urn:xuefen:problem:credit-unknown"
         assert await world.count_events() == before + may
-
-    @pytest.mark.parametrize(("official", "place", "may"), REACHES)
-    async def test_close_years_of_their_place_and_all_under_it(
-        self, world: World, official: str, place: str, may: bool
-    ):
-        """None is over, or governed by a notice: whoever may ask is told so."""
-        headers = world.official(official, "year:close", "compliance:read")
-        headers |= {"Idempotency-Key": f"close-{official}-{place}"}
-        closed = await world.client.post(f"/v1/years/{place}/2025/close", headers=headers)
-        assert closed.status_code in (404, 409) if may else closed.status_code == 403
-        shown = await world.client.get(f"/v1/years/{place}/2025", headers=headers)
-        assert shown.status_code in (200, 404) if may else shown.status_code == 403
-        headers = world.official(official, "archive:read")
-        archive = await world.client.get(f"/v1/years/{place}/2025/archive", headers=headers)
-        assert archive.status_code in (404, 409) if may else archive.status_code == 403
 
     @pytest.mark.parametrize(("official", "place", "may"), REACHES)
     async def test_see_the_numbers_of_their_place_and_all_under_it(

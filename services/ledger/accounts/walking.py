@@ -1,4 +1,4 @@
-"""Walks through the people of a place with their accounts of one year, place by place, by keys: for worklists and extracts."""
+"""Walks through the people of a place with their accounts of a year, by keys: for worklists and extracts."""
 
 from typing import NamedTuple
 

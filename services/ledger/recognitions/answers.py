@@ -25,7 +25,7 @@ class AwaitingCredit(Struct, frozen=True, kw_only=True):
 
 
 class AwaitingWorklist(Struct, frozen=True, kw_only=True):
-    """A page of what awaits recognition: of the people looked at, as of the log's position; `next` goes on, null at the end."""
+    """What awaits recognition of the people looked at, as of the log's position; `next` goes on, null at the end."""
 
     results: list[AwaitingCredit]
     log: str
