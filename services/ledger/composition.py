@@ -34,7 +34,10 @@ from services.ledger.registrations.registrations import Registrations
 from services.ledger.reliefs.reliefs import Reliefs
 from services.ledger.revocations.revocations import Revocations
 from services.ledger.settings import LedgerSettings
+from services.ledger.statistics.employers import EmployerCounts
 from services.ledger.statistics.registrations import RegistrationCounts
+from services.ledger.statistics.reviews import ReviewCounts
+from services.ledger.statistics.scorecards import ScorecardCounts
 from services.ledger.statistics.standings import StandingCounts
 from services.ledger.trainings.filings import Filings
 from services.ledger.trainings.roster_rows import RosterPreparer
@@ -74,6 +77,9 @@ class Ledger:
         self.listing = CreditListing(databases)
         self.registration_counts = RegistrationCounts(databases)
         self.standing_counts = StandingCounts(databases)
+        self.scorecard_counts = ScorecardCounts(databases)
+        self.employer_counts = EmployerCounts(databases)
+        self.review_counts = ReviewCounts(databases, self.shelf, clock)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
         self.transcripts = Transcripts(databases, self.people)
         self.units = Units(self.employers, self.shelf, clock)

@@ -59,6 +59,15 @@ class AmountUnclearError(Problem):
     title_en: ClassVar[str] = "State credits or hours, one of the two"
 
 
+class PlaceTooWideError(Problem):
+    """This is counted within one authority: ask about a province, a separately planned city, or a place under one."""
+
+    code = "place-too-wide"
+    status = 422
+    title_zh = "查询范围过大，请按省级或以下地区查询"
+    title_en = "Too wide: ask about a first-level authority or a place under one"
+
+
 class UnknownPlaceError(Problem):
     """The code is no administrative division."""
 

@@ -32,6 +32,7 @@ from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.recognitions.events import CreditRecognised
 from services.ledger.reliefs import events as relief_events
 from services.ledger.standings.projection import Standings
+from services.ledger.statistics.scorecard_projection import Scorecards
 from services.ledger.trainings import events as filing_events
 from services.ledger.trainings import filing, roster
 from services.ledger.trainings.rows import FILING_ROWS, ROSTER_ROWS
@@ -322,7 +323,7 @@ INLINE: tuple[StreamReadModel | DepartureRows, ...] = (
 )
 """Written with their events; a rebuild holds the log's counter row for the switch."""
 
-BEHIND: tuple[Projection, ...] = (RegistrationsDaily(),)
+BEHIND: tuple[Projection, ...] = (RegistrationsDaily(), Scorecards())
 """Written by the worker, with a checkpoint."""
 
 

@@ -8,6 +8,7 @@ import pytest
 from services.kit.database import Database
 from services.kit.migrations import head_revision
 from services.ledger.standings.tables import TABLES as STANDING_TABLES
+from services.ledger.statistics.scorecard_tables import TABLES as SCORECARD_TABLES
 from services.ledger.tables import READ_MODELS
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
 from tests.kit.catalogue import assert_keys_lead_with_log
@@ -23,6 +24,7 @@ DISPOSABLE = {
     "checkpoints",
     "idempotency_keys",
     *STANDING_TABLES,
+    *SCORECARD_TABLES,
 }
 _TABLES = """
 select c.relname, c.relkind = 'p' as partitioned, pg_get_userbyid(c.relowner) as owner

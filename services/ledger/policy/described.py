@@ -26,7 +26,14 @@ from services.ledger.policy.rules import (
 
 Case = Literal["collection", "change", "transfer", "transfer_within", "transfer_out", "transfer_in"]
 Subject = Literal[
-    "collection_review", "change_review", "transfer_review", "filing_report", "certificate", "filing_approval"
+    "collection_review",
+    "change_review",
+    "transfer_review",
+    "filing_report",
+    "certificate",
+    "filing_approval",
+    "claim_review",
+    "roster_review",
 ]
 
 

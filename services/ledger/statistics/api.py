@@ -11,6 +11,7 @@ from services.ledger.answers.viewers import may_ask_about
 from services.ledger.api_officials import place_of
 from services.ledger.composition import ledger_of
 from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
+from services.ledger.statistics.employers import EmployerStandings, EmployerStatistics
 from services.ledger.statistics.files import Format, send, statistics_answer
 from services.ledger.statistics.registrations import (
     DayRegistered,
@@ -18,6 +19,8 @@ from services.ledger.statistics.registrations import (
     RegistrationSeries,
     RegistrationStatistics,
 )
+from services.ledger.statistics.reviews import ReviewBacklog, ReviewStatistics
+from services.ledger.statistics.scorecards import ProviderStatistics, Scorecard
 from services.ledger.statistics.standings import DayMet, MetSeries, PlaceStandings, StandingStatistics
 
 router = APIRouter(prefix="/v1/statistics")
@@ -118,3 +121,60 @@ async def get_registration_series(
     registrations = ledger_of(request).registration_counts
     answer = await registrations.get_daily(asked_place(caller, place), year, provider_id, day_from, day_to)
     return send(request, f"registrations-daily-{place}", answer, DayRegistered, file)
+
+
+@router.get(
+    "/providers",
+    operation_id="get_provider_statistics",
+    **statistics_answer(ProviderStatistics, "A scorecard for each provider and year."),
+)
+async def get_provider_statistics(
+    request: Request,
+    place: Place,
+    caller: Reader,
+    year: AnyYear = None,
+    provider_id: ProviderId | None = None,
+    file: Format = "json",
+) -> Response:
+    """What providers reported for the people of a place and what became of it (S2B-15); a provider sees its own."""
+    if caller.organization is not None:
+        if not is_known(place):
+            raise UnknownPlaceError
+        provider_id = caller.organization
+    else:
+        place = asked_place(caller, place)
+    answer = await ledger_of(request).scorecard_counts.get_scorecards(place, year, provider_id)
+    return send(request, f"providers-{place}", answer, Scorecard, file)
+
+
+@router.get(
+    "/reviews",
+    operation_id="get_review_statistics",
+    **statistics_answer(ReviewStatistics, "What waits for a decision, and what of it is late."),
+)
+async def get_review_statistics(
+    request: Request, place: Place, caller: Reader, file: Format = "json"
+) -> Response:
+    """The backlog of claims, filings and rosters by the places just under one, with the working days their notices set."""
+    answer = await ledger_of(request).review_counts.get_reviews(asked_place(caller, place))
+    return send(request, f"reviews-{place}", answer, ReviewBacklog, file)
+
+
+@router.get(
+    "/employers",
+    operation_id="get_employer_statistics",
+    **statistics_answer(EmployerStatistics, "A page of employers and how their people stand."),
+)
+async def get_employer_statistics(
+    request: Request,
+    place: Place,
+    year: OneYear,
+    caller: Reader,
+    after: Annotated[str, Query(pattern=r"^[0-9A-HJ-NP-RTUW-Y]{18}$")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000), IN_DIGITS] = 200,
+    file: Format = "json",
+) -> Response:
+    """How the people of each unit stand for a year, within a place: whom to urge (S0-24, S1-20, S3A-04)."""
+    counts = ledger_of(request).employer_counts
+    answer = await counts.get_employers(asked_place(caller, place), year, after, limit)
+    return send(request, f"employers-{place}-{year}", answer, EmployerStandings, file)
