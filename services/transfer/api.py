@@ -8,7 +8,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.schemas import IN_DIGITS
 from services.transfer.actors import Actor
+from services.transfer.cases.limits import last_day_within
 from services.transfer.cases.states import OPEN_STATES
 from services.transfer.commands import (
     AcceptTransfer,
@@ -169,18 +171,27 @@ async def list_transfers(
     ] = None,
     after: Annotated[UUID | None, Query(description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
+    due_within: Annotated[
+        int | None,
+        Query(ge=0, le=10, description="Only what is due within so many working days, or late."),
+        IN_DIGITS,
+    ] = None,
 ) -> Worklist:
     """What waits on the desks of a place and all under it, in order of submission, with the day it is due (S2C-05).
 
     Within an authority a transfer stands at the origin's desk until accepted, then at the destination's; one that is over
-    stands in the lists of both. Between two, each end stands in the list of its own place.
+    stands in the lists of both. Between two, each end stands in the list of its own place. With `due_within` it is the list
+    of reminders: what is returned by itself unless somebody decides.
     """
     transfers, actor = transfers_of(request), _actor(caller)
     wanted = place or caller.place
     if wanted is None:
         raise OutsidePlaceError
     states = state or [each.value for each in OPEN_STATES]
-    found = await transfers.queries.list_transfers(actor, wanted, states, after=after, limit=limit + 1)
     now = transfers.clock()
+    due_by = None if due_within is None else last_day_within(due_within, now)
+    found = await transfers.queries.list_transfers(
+        actor, wanted, states, after=after, limit=limit + 1, due_by=due_by
+    )
     items = [ListedTransfer.of(listed, now) for listed in found[:limit]]
     return Worklist(items=items, next=items[-1].transfer_id if len(found) > limit else None)

@@ -17,6 +17,7 @@ from services.transfer.api import people_router, router
 from services.transfer.composition import Transfers, open_transfers
 from services.transfer.publishing import SOURCE, published_event
 from services.transfer.settings import TransferSettings
+from services.transfer.statistics.api import router as statistics_router
 from services.transfer.tables import LOG
 
 TITLE = "Xuefen transfer"
@@ -61,7 +62,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[router, people_router, feed],
+        routers=[router, people_router, statistics_router, feed],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

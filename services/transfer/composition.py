@@ -16,6 +16,7 @@ from services.transfer.peers.peers import Peers, open_peers
 from services.transfer.queries import TransferQueries
 from services.transfer.reactions import RegistryReaction
 from services.transfer.settings import TransferSettings
+from services.transfer.statistics.queries import TransferStatistics
 from services.transfer.tables import LOG
 
 SCHEMA = "transfer"
@@ -42,6 +43,7 @@ class Transfers:
         )
         self.cases = CaseBook(database, store, clock=clock)
         self.queries = TransferQueries(database, store)
+        self.statistics = TransferStatistics(database)
         self.reaction = RegistryReaction(store)
 
     async def prepare(self) -> None:

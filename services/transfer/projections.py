@@ -165,6 +165,10 @@ async def _told(conn: Connection, log: str, events: Sequence[Any]) -> None:
         await conn.execute(_ERRAND_DONE, log, str(event.originator_id))
 
 
+async def _nothing(conn: Connection, log: str, events: Sequence[Any]) -> None:
+    """Of what only the case itself has to know."""
+
+
 def _listed(kind: Kind, state: State, from_place: str, to_place: str) -> list[str]:
     """Every place whose officials find the transfer in their list: the places concerned, and all above them."""
     concerned = places_concerned(kind, state, from_place, to_place)
@@ -193,6 +197,7 @@ _CHANGES: dict[str, Change] = {
     "transfer.DepartureConfirmed": _enters(State.CONFIRMED),
     "transfer.DepartureHandedOver": _enters(State.HANDED_OVER),
     "transfer.ProfileDeparted": _depart,
+    "transfer.SupplementHandedOver": _nothing,
     "transfer.ArrivalReceived": _begins(Kind.IN, State.RECEIVED),
     "transfer.ArrivalApproved": _enters(State.APPROVED),
     "transfer.ArrivalRefused": _enters(State.REFUSED),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
 from services.transfer.actors import Actor
 from services.transfer.cases.any_case import AnyCase, load_case
+from services.transfer.cases.limits import LIMITS, began_before
 from services.transfer.tables import LOG
 
 _REMARKS = "select part, content from remarks where log = $1 and transfer_id = $2"
@@ -22,6 +23,9 @@ select t.transfer_id, t.kind, t.person_id, t.from_place, t.to_place, t.state, t.
   from worklist w join transfers t on t.log = w.log and t.transfer_id = w.transfer_id
  where w.log = $1 and w.place = $2 and w.state = any($3::text[])
    and ($4::timestamptz is null or (w.requested_at, w.transfer_id) > ($4, $5))
+   and ($7::text[] is null or exists (
+       select from unnest($7, $8::text[], $9::timestamptz[]) as due (kind, state, before)
+        where due.kind = t.kind and due.state = t.state and t.since < due.before))
  order by w.requested_at, w.transfer_id
  limit $6
 """
@@ -80,9 +84,17 @@ class TransferQueries:
         return Found(case, {row["part"]: row["content"] for row in rows})
 
     async def list_transfers(
-        self, actor: Actor, place: str, states: Sequence[str], *, after: UUID | None, limit: int
+        self,
+        actor: Actor,
+        place: str,
+        states: Sequence[str],
+        *,
+        after: UUID | None,
+        limit: int,
+        due_by: date | None = None,
     ) -> list[Listed]:
-        """At most `limit` transfers of a place's list, in order of submission, those after `after` (S2C-08).
+        """At most `limit` transfers of a place's list, in order of submission, those after `after` (S2C-08); with `due_by`
+        only those whose last day is that one or earlier.
 
         An open transfer stands in the list of the desk whose turn it is, and of the places above; one that is over in
         those of both places. Raises OutsidePlaceError, and NotFoundError for an unknown `after`.
@@ -90,8 +102,17 @@ class TransferQueries:
         actor.must_cover(place)
         async with self._database.acquire() as conn:
             since = await _requested_at(conn, after)
-            rows = await conn.fetch(_WORKLIST, LOG, place, list(states), since, str(after), limit)
+            asked = (LOG, place, list(states), since, str(after), limit)
+            rows = await conn.fetch(_WORKLIST, *asked, *_due(due_by))
         return [Listed(*row) for row in rows]
+
+
+def _due(by: date | None) -> tuple[list[str] | None, list[str], list[datetime]]:
+    """Before which moment each limited state must have begun to be due by a day; nothing where no day is asked for."""
+    if by is None:
+        return None, [], []
+    begun = [began_before(limit.days, by) for limit in LIMITS.values()]
+    return [kind.value for kind, _ in LIMITS], [state.value for _, state in LIMITS], begun
 
 
 async def _requested_at(conn: Connection, transfer_id: UUID | None) -> datetime | None:

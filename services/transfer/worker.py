@@ -80,7 +80,9 @@ async def run() -> None:
             pause = settings.transfer_poll_seconds
             tasks.create_task(keep_doing("errands", process.run_errands, pause_seconds=pause, bell=bell))
             tasks.create_task(keep_doing("deadlines", process.strike_deadlines, pause_seconds=pause))
-            await keep_doing("mail", process.read_mail, pause_seconds=settings.relay_poll_seconds)
+            rarely = settings.relay_poll_seconds
+            tasks.create_task(keep_doing("supplements", process.pass_on_supplements, pause_seconds=rarely))
+            await keep_doing("mail", process.read_mail, pause_seconds=rarely)
 
 
 def _read(event: CloudEvent) -> PublishedEvent:

@@ -22,6 +22,7 @@ from contracts.handover import (
     HandedCredit,
     Handover,
     LeaveAuthority,
+    Supplements,
 )
 from contracts.relay import ArrivingPerson, TravellingPerson
 from services.cli.demo import fictitious
@@ -44,10 +45,12 @@ class Neighbours:
         self.guards: set[str] = set()
         self.left: dict[str, Handover] = {}
         self.arrived: dict[str, list[int]] = {}
+        self.late: dict[str, list[Handover]] = {}
         self.taken_in: dict[str, str] = {}
         self.blockers: list[dict[str, Any]] = []
         self.asked: Counter[str] = Counter()
         self.down: set[str] = set()
+        self.takes_nobody_in = False
         self.people: dict[str, str] = {}
         self._clients = {
             name: httpx.AsyncClient(
@@ -65,7 +68,7 @@ class Neighbours:
 
     def back_to_normal(self) -> None:
         """Nothing blocks, nobody is down."""
-        self.blockers, self.down = [], set()
+        self.blockers, self.down, self.takes_nobody_in = [], set(), False
         self.asked.clear()
 
     async def misbehave(self, **faults: Any) -> None:
@@ -120,6 +123,12 @@ class Neighbours:
             handover = self.left.setdefault(transfer_id, handover_of(transfer_id, body))
             return Response(handover.model_dump_json(), media_type="application/json")
 
+        @app.get("/v1/departures/{transfer_id}/supplements")
+        async def supplements(transfer_id: str, after: int) -> Response:
+            refusal = self._refusal("ledger", "supplements")
+            found = Supplements(supplements=tuple(self.late.get(transfer_id, [])[after:]))
+            return refusal or Response(found.model_dump_json(), media_type="application/json")
+
         @app.post("/v1/arrivals/{transfer_id}")
         async def arrive(transfer_id: str, body: ArriveAtAuthority) -> Response:
             refusal = self._refusal("ledger", "arrive")
@@ -154,6 +163,8 @@ class Neighbours:
         @app.put("/v1/arriving-people/{transfer_id}")
         async def take_in(transfer_id: str, body: ArrivingPerson) -> Response:
             refusal = self._refusal("registry", "take_in")
+            if self.takes_nobody_in:
+                return Response(status_code=422)
             if refusal is None:
                 known = self.people.get(body.person.id_number, f"new-{transfer_id[:8]}")
                 self.taken_in.setdefault(transfer_id, known)

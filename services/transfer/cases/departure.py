@@ -87,6 +87,7 @@ class Departure(Applied, Aggregate):
         self.applicant = Actor(subject=subject, place=place, organization=organization)
         self.blockers: list[dict[str, Any]] = []
         self.confirmed_at: datetime | None = None
+        self.supplements = 0
         self.accepted_at: datetime | None = None
         self.state = State.SUSPENDED if suspended else State.REQUESTED
         self.steps = [Step(self.state, timestamp, subject, place)]
@@ -188,6 +189,11 @@ class Departure(Applied, Aggregate):
         elif exchange == "refused":
             self._refused(reason or "other", now)
 
+    def supplement(self, sequence: int, now: datetime) -> None:
+        """The relay has taken a late supplement of the handover; nothing when that is known."""
+        if sequence > self.supplements:
+            self._supplemented(person_id=self.person_id, sequence=sequence, timestamp=now)
+
     def _go_on(self, state: State, now: datetime) -> None:
         if state is State.COMPLETED:
             self._departed(
@@ -268,3 +274,7 @@ class Departure(Applied, Aggregate):
         self, *, person_id: str, from_place: str, to_place: str, employer: str | None, timestamp: datetime
     ) -> None:
         self._enter(State.COMPLETED, timestamp, None, None)
+
+    @event("SupplementHandedOver", topic="transfer.SupplementHandedOver")
+    def _supplemented(self, *, person_id: str, sequence: int, timestamp: datetime) -> None:
+        self.supplements = sequence

@@ -47,6 +47,12 @@ def is_over(kind: Kind, state: State, since: datetime, now: datetime) -> bool:
     return isinstance(due, date) and now >= end_of_day(due)
 
 
+def last_day_within(days: int, now: datetime) -> date | None:
+    """The day so many working days from now; None when it lies in a year whose calendar is not announced."""
+    day = add_working_days(local_date(now), days)
+    return day if isinstance(day, date) else None
+
+
 def began_before(days: int, last_day: date) -> datetime:
     """The moment before which a state of so many working days must have begun to end on `last_day` or earlier.
 

@@ -123,10 +123,10 @@ class Transfer(Applied, Aggregate):
             self._expired(person_id=self.person_id, reason=reason, timestamp=now)
 
     def may_see(self, actor: Actor) -> bool:
-        """Whether the actor may look at the transfer: the applicant, and the officials of both places."""
+        """Whether the actor may look at the transfer: the applicant, a portal, and the officials of both places."""
         if actor.place is not None:
             return actor.covers(self.from_place) or actor.covers(self.to_place)
-        return self.is_applicant(actor)
+        return self.is_applicant(actor) or actor.portal
 
     @event("TransferAccepted", topic="transfer.TransferAccepted")
     def _accepted(self, *, person_id: str, subject: str, place: str, timestamp: datetime) -> None:

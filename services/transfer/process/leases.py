@@ -31,7 +31,10 @@ with due as (
 )
 select transfer_id, errand, attempts from taken join due using (transfer_id)
 """
-_GIVE_BACK = "update leases set free_at = $3 where log = $1 and transfer_id = $2"
+_PUT_OFF = """
+insert into leases (log, transfer_id, free_at, attempts) values ($1, $2, $3, 1)
+on conflict (log, transfer_id) do update set free_at = excluded.free_at
+"""
 # Where the errand is still there the lease stays and runs out: what was done did not help, and is not done at once again.
 _DONE = """
 delete from leases
@@ -78,7 +81,7 @@ class Leases:
     async def put_off(self, transfer_id: UUID, until: datetime) -> None:
         """Try again later."""
         async with self._database.acquire() as conn:
-            await conn.execute(_GIVE_BACK, LOG, str(transfer_id), until)
+            await conn.execute(_PUT_OFF, LOG, str(transfer_id), until)
 
 
 def pause_after(attempts: int, told: float | None) -> timedelta:

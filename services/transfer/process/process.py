@@ -25,6 +25,7 @@ from services.transfer.process.deadlines import Deadlines, ended_before
 from services.transfer.process.errands import Errands
 from services.transfer.process.leases import Leases
 from services.transfer.process.mail import Mail
+from services.transfer.process.supplements import Supplements
 
 AT_ONCE_MAX = 8
 """Errands carried at the same time by one worker."""
@@ -52,6 +53,7 @@ class Process:
         self._errands = Errands(cases, self._leases, peers, opened=opened, clock=clock)
         self._mail = Mail(cases, peers, authorities)
         self._deadlines = Deadlines(database, cases)
+        self._supplements = Supplements(database, cases, self._leases, peers)
 
     async def run_errands(self) -> int:
         """Carry out everything that is due; how many errands were done."""
@@ -74,13 +76,19 @@ class Process:
         await self._leases.sweep(now)
         return await self._deadlines.strike(now)
 
+    async def pass_on_supplements(self) -> int:
+        """Pass on what came to years that have moved; how many parts. Raises PeerUnavailableError."""
+        return await self._supplements.pass_on(self._clock())
+
     async def step(self) -> int:
-        """Once around: deadlines, errands, mail; how much was done. For tests, which say when.
+        """Once around: deadlines, errands, mail, supplements; how much was done. For tests, which say when.
 
         Raises PeerUnavailableError when the relay cannot be asked for mail.
         """
-        struck = await self.strike_deadlines()
-        return struck + await self.run_errands() + await self.read_mail()
+        done = await self.strike_deadlines()
+        done += await self.run_errands()
+        done += await self.read_mail()
+        return done + await self.pass_on_supplements()
 
 
 async def keep_doing(
