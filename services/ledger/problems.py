@@ -239,6 +239,15 @@ class UnknownAttestationError(Problem):
     title_en: ClassVar[str] = "No such attestation for this person"
 
 
+class UnknownPurposeError(Problem):
+    """No notice of the place names this purpose for the year, and it is none of the usual ones."""
+
+    code: ClassVar[str] = "purpose-unknown"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "未规定该用途"
+    title_en: ClassVar[str] = "No notice names this purpose"
+
+
 class AttestationRevokedError(Problem):
     """The attestation was taken back before."""
 

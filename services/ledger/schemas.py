@@ -54,6 +54,7 @@ class ComplianceQuery(StrictModel):
     persons: Annotated[list[OpaqueId] | None, Field(min_length=1, max_length=1000)] = None
     identities: Annotated[list[IdentityNumber] | None, Field(min_length=1, max_length=1000)] = None
     on: Day | None = None
+    purpose: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")] = None
     include: Annotated[list[Literal["credits", "next_steps"]], Field(max_length=4, default_factory=list)]
 
 

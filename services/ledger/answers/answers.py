@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from services.ledger.answers.next_steps import NextStep
 from services.ledger.answers.provenance import CountedCredit
+from services.ledger.answers.purposes import PurposeAnswer
 from services.ledger.claims.events import Evidence
 from services.ledger.intake.outcomes import Outcome
 from services.ledger.policy import Assessment
@@ -18,7 +19,7 @@ class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
     `as_of` is the moment whose knowledge was used, None for everything the ledger knows now. `judged_by` is the place whose
     authority judged the year before the person moved, None when this log judges it; `moved_to` says where the person has
     left for, when the answer comes from what the log keeps of them (A-13). `made_up` says that make-up study is among what
-    meets the year (A-08). `credits` and `next_steps` are there when asked for.
+    meets the year (A-08). `purpose`, `credits` and `next_steps` are there when asked for.
     """
 
     person_id: str
@@ -28,6 +29,7 @@ class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
     judged_by: str | None = None
     moved_to: str | None = None
     made_up: bool = False
+    purpose: PurposeAnswer | UnsetType = UNSET
     credits: tuple[CountedCredit, ...] | UnsetType = UNSET
     next_steps: tuple[NextStep, ...] | UnsetType = UNSET
 

@@ -16,6 +16,7 @@ from services.ledger.answers.answers import (
     ComplianceQueryAnswer,
 )
 from services.ledger.answers.details import Detail
+from services.ledger.answers.purposes import PurposeCode
 from services.ledger.answers.viewers import Viewer
 from services.ledger.api_officials import PersonId, place_of
 from services.ledger.composition import Ledger, ledger_of
@@ -74,6 +75,7 @@ async def get_compliance(
     as_of: Annotated[
         Moment | None, Query(description="Answer with what the ledger knew at this moment.")
     ] = None,
+    purpose: Annotated[PurposeCode | None, Query(description="What the year is to serve (S0-21).")] = None,
     include: Annotated[
         list[Detail] | None, Query(max_length=4, description="What else to say; may be given several times.")
     ] = None,
@@ -85,7 +87,7 @@ async def get_compliance(
     ledger = ledger_of(request)
     viewer = await viewer_of(caller, ledger)
     answer = await ledger.queries.get_compliance(
-        person_id, year, viewer, on=on, as_of=as_of, details=frozenset(include or ())
+        person_id, year, viewer, on=on, as_of=as_of, details=frozenset(include or ()), purpose=purpose
     )
     return _json(answer)
 
@@ -121,6 +123,7 @@ async def query_compliance(
         by_identity=body.persons is None,
         on=body.on,
         details=frozenset(body.include),
+        purpose=body.purpose,
     )
     absent = [
         Absent(index=index, problem=UnknownPersonError.code)

@@ -16,6 +16,7 @@ from services.ledger.accounts.waiting import WaitingRoom
 from services.ledger.answers.answers import ComplianceAnswer
 from services.ledger.answers.next_steps import Situation, next_steps
 from services.ledger.answers.provenance import provenance
+from services.ledger.answers.purposes import answer_purpose
 from services.ledger.answers.viewers import Viewer
 from services.ledger.claims import claim as claims
 from services.ledger.claims.claim import OPEN, Claim
@@ -34,11 +35,12 @@ _decode_room = msgspec.json.Decoder(WaitingRoom).decode
 
 
 class Asked(Struct, frozen=True):
-    """Which details are asked for, by whom, by which notices, and as of which moment."""
+    """Which details are asked for, for which purpose, by whom, by which notices, and as of which moment."""
 
     details: frozenset[Detail]
     viewer: Viewer
     book: PolicyBook
+    purpose: str | None = None
     as_of: datetime | None = None
 
 
@@ -141,8 +143,10 @@ def _detailed(home: Home, answer: ComplianceAnswer, asked: Asked, pending: Pendi
         misnamed=pending.misnamed,
     )
     shown = "credits" in asked.details
+    purpose = asked.purpose
     return msgspec.structs.replace(
         answer,
+        purpose=answer_purpose(policy, answer, purpose) if purpose is not None else msgspec.UNSET,
         credits=provenance(home.account, answer, asked.viewer) if shown else msgspec.UNSET,
         next_steps=next_steps(situation) if "next_steps" in asked.details else msgspec.UNSET,
     )

@@ -56,6 +56,7 @@ class LedgerQueries:
         on: date | None = None,
         as_of: datetime | None = None,
         details: frozenset[Detail] = frozenset(),
+        purpose: str | None = None,
     ) -> ComplianceAnswer:
         """Is the person compliant for the year, judged on a day, with what the ledger knew at a moment.
 
@@ -72,8 +73,8 @@ class LedgerQueries:
         book = self._shelf.book if as_of is None else self._shelf.book.known_at(as_of)
         day = on or local_date(as_of or self._clock())
         answer = _answer(home, year, day, book, viewer, as_of)
-        if details:
-            asked = Asked(details, viewer, book, as_of)
+        if details or purpose is not None:
+            asked = Asked(details, viewer, book, purpose, as_of)
             [answer] = await self._details.add([(home, answer)], year, asked)
         return answer
 
@@ -86,6 +87,7 @@ class LedgerQueries:
         by_identity: bool,
         on: date | None,
         details: frozenset[Detail] = frozenset(),
+        purpose: str | None = None,
     ) -> list[ComplianceAnswer | None]:
         """The same for many persons at once, in the order asked; None for who is not there for this viewer."""
         find = self._people.by_identity if by_identity else self._people.by_id
@@ -98,8 +100,9 @@ class LedgerQueries:
             if viewer.may_see(home)
         }
         answers = {key: answer for key, (_, answer) in answered.items()}
-        if details:
-            detailed = await self._details.add(list(answered.values()), year, Asked(details, viewer, book))
+        if details or purpose is not None:
+            asked = Asked(details, viewer, book, purpose)
+            detailed = await self._details.add(list(answered.values()), year, asked)
             answers = dict(zip(answered, detailed, strict=True))
         return [answers.get(key) for key in keys]
 

@@ -11,8 +11,9 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.schemas import StrictModel
 from services.ledger.answers.api import viewer_of
+from services.ledger.answers.purposes import PurposeCode
 from services.ledger.api_officials import place_of
-from services.ledger.attestations.attestation import Purpose, RevokeReason
+from services.ledger.attestations.attestation import RevokeReason
 from services.ledger.attestations.statements import Checked, Statement
 from services.ledger.composition import ledger_of
 from services.ledger.schemas import CreditYear, IdentityNumber, OpaqueId
@@ -34,7 +35,7 @@ class AttestationRequest(StrictModel):
 
     person_id: OpaqueId
     year: CreditYear
-    purpose: Purpose
+    purpose: PurposeCode
 
 
 class AttestationRevocation(StrictModel):

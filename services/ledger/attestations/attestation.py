@@ -10,17 +10,13 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.kit.events import Event
-from services.ledger.policy import Assessment
 from services.ledger.problems import AttestationRevokedError
 
-Purpose = Literal["annual", "exam_entry", "title_review", "appointment", "evaluation", "award"]
 RevokeReason = Literal["issued_in_error", "credit_revoked", "identity_corrected"]
-MET = frozenset({"compliant", "exempt", "not_required"})
-"""The statuses under which nothing is owed for the year: the answer to a third party is yes."""
 
 
 class AttestationIssued(Event, frozen=True, kw_only=True):
-    """It was attested whether a person owed anything for a year, on a day, for a purpose."""
+    """It was attested whether a person owed anything for a year, on a day, for a purpose; `clause` names the purpose."""
 
     TOPIC: ClassVar[str] = "ledger.AttestationIssued"
 
@@ -33,6 +29,7 @@ class AttestationIssued(Event, frozen=True, kw_only=True):
     purpose: str
     met: bool
     on: date
+    clause: str | None
     policy: str | None
     issued_by: str
     issued_at: datetime
@@ -73,11 +70,6 @@ def evolve(attestation: Attestation | None, event: Event, position: int) -> Atte
             return replace(attestation, revoked=event, version=attestation.version + 1)
         case _:
             return attestation
-
-
-def is_met(answer: Assessment) -> bool:
-    """Whether nothing is owed for the year."""
-    return answer.status in MET
 
 
 def revoke(

@@ -13,20 +13,24 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.accounts.judging import judge
 from services.ledger.accounts.people import Home, People
+from services.ledger.answers.purposes import answer_purpose, names, serves
 from services.ledger.answers.viewers import Viewer
 from services.ledger.attestations import attestation as attestations
 from services.ledger.attestations.attestation import (
     Attestation,
     AttestationIssued,
-    Purpose,
     RevokeReason,
-    is_met,
     stream_of,
 )
 from services.ledger.attestations.statements import Checked, Statement, attested, checked, statement
 from services.ledger.execution import Execution
 from services.ledger.intake.state import GroupState
-from services.ledger.problems import OutsidePlaceError, UnknownAttestationError, UnknownPersonError
+from services.ledger.problems import (
+    OutsidePlaceError,
+    UnknownAttestationError,
+    UnknownPersonError,
+    UnknownPurposeError,
+)
 from services.ledger.publication.shelf import PolicyShelf
 
 
@@ -44,11 +48,11 @@ class Attestations:
         self._execution = Execution(databases, store, clock)
 
     async def issue(
-        self, person_id: str, year: int, purpose: Purpose, viewer: Viewer, by: str, key: CommandKey
+        self, person_id: str, year: int, purpose: str, viewer: Viewer, by: str, key: CommandKey
     ) -> StoredAnswer:
         """Attest a person's year as it stands today, for an official of the place or for the person.
 
-        Raises UnknownPersonError and OutsidePlaceError.
+        Raises UnknownPersonError, OutsidePlaceError and UnknownPurposeError.
         """
         home = await self._people.home_of(person_id, viewer.place, year)
         if viewer.organization is not None or not viewer.may_see(home):
@@ -127,13 +131,17 @@ class Attestations:
     async def _met_now(self, issued: AttestationIssued) -> bool:
         home = await self._people.home_of(issued.person_id, None, issued.year)
         today = local_date(self._clock())
-        return is_met(judge(self._shelf.book, home.profile, home.account, issued.year, today))
+        return serves(judge(self._shelf.book, home.profile, home.account, issued.year, today))
 
     def _issued(
-        self, home: Home, year: int, purpose: Purpose, reference: str, by: str, now: datetime
+        self, home: Home, year: int, purpose: str, reference: str, by: str, now: datetime
     ) -> AttestationIssued:
         on = local_date(now)
         answer = judge(self._shelf.book, home.profile, home.account, year, on)
+        policy = self._shelf.book.resolve(home.profile.person.place, year)
+        if not names(policy, purpose):
+            raise UnknownPurposeError(pointer="/purpose")
+        asked = answer_purpose(policy, answer, purpose)
         return AttestationIssued(
             reference=reference,
             person_id=home.person_id,
@@ -142,8 +150,9 @@ class Attestations:
             name_hash=home.profile.name_hash,
             year=year,
             purpose=purpose,
-            met=is_met(answer),
+            met=asked.met,
             on=on,
+            clause=asked.clause,
             policy=answer.policy,
             issued_by=by,
             issued_at=now,

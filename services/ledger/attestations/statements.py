@@ -1,22 +1,13 @@
 """What is said of an attestation: to a third party that checks it, and as a statement to print."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
 from contracts.divisions import authority_of, full_name_of
+from services.ledger.answers.purposes import WORDS
 from services.ledger.attestations.attestation import Attestation, AttestationIssued
 from services.ledger.policy.wording import day_zh
-
-_PURPOSES: Mapping[str, tuple[str, str]] = {
-    "annual": ("年度继续教育", "the year's continuing education"),
-    "exam_entry": ("报名参加会计专业技术资格考试", "entry to a qualification examination"),
-    "title_review": ("会计专业技术职务评审", "a title review"),
-    "appointment": ("聘任专业技术职务", "an appointment"),
-    "evaluation": ("考核评价", "an evaluation"),
-    "award": ("评选先进", "an award"),
-}
 
 
 class Attested(Struct, frozen=True, kw_only=True):
@@ -49,6 +40,7 @@ class Statement(Checked, frozen=True, kw_only=True):
     place_name: str
     authority: str
     authority_name: str
+    clause: str | None
     policy: str | None
     log: str
     position: int
@@ -88,7 +80,7 @@ def statement(attestation: Attestation, met_now: bool) -> Statement:
     """The attestation to print, with what would be said today."""
     issued, revoked = attestation.issued, attestation.revoked
     authority = authority_of(issued.place)
-    zh, en = _PURPOSES[issued.purpose]
+    zh, en = WORDS.get(issued.purpose, (issued.purpose, issued.purpose))
     place, owner = full_name_of(issued.place), full_name_of(authority)
     verdict_zh = "已达到继续教育要求" if issued.met else "未达到继续教育要求"
     verdict_en = "had met what is asked" if issued.met else "had not met what is asked"
@@ -106,6 +98,7 @@ def statement(attestation: Attestation, met_now: bool) -> Statement:
         place_name=place,
         authority=authority,
         authority_name=owner,
+        clause=issued.clause,
         policy=issued.policy,
         log=authority,
         position=attestation.position,

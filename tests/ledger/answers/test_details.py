@@ -183,6 +183,35 @@ class TestNextSteps:
         assert response.status_code == 422
 
 
+class TestPurpose:
+    async def test_says_by_which_clause_the_year_counts_for_it_and_how_much(self, world: World):
+        """S0-21: an important condition of exam entry; S1-20 names promotion, and no exam entry."""
+        world.now = datetime(2024, 6, 1, 4, tzinfo=UTC)
+        who = await world.collects(SHUANGTA)
+        answer = await world.asks(who, 2024, purpose="exam_entry")
+        assert answer["purpose"]["met"] is False
+        assert (answer["purpose"]["named"], answer["purpose"]["clause"]) == (True, "S0-21")
+        assert answer["purpose"]["weight"] == "重要条件"
+        later = await world.asks(who, 2025, purpose="promotion")
+        assert later["purpose"]["clause"] == "S1-20"
+        unnamed = await world.asks(who, 2025, purpose="exam_entry")
+        assert (unnamed["purpose"]["named"], unnamed["purpose"]["clause"]) == (False, None)
+
+    async def test_is_met_where_nothing_is_owed(self, world: World):
+        who = await world.collects(SHUANGTA, qualified_on=date(2025, 2, 1))
+        answer = await world.asks(who, 2025, purpose="annual")
+        assert (answer["status"], answer["purpose"]["met"]) == ("not_required", True)
+        assert "purpose" not in await world.asks(who, 2025)
+
+    async def test_is_answered_for_many(self, world: World):
+        who = [await world.collects(SHUANGTA) for _ in range(2)]
+        body = {"year": 2025, "persons": [each.person_id for each in who], "purpose": "promotion"}
+        response = await world.client.post(
+            "/v1/compliance/query", json=body, headers=world.official(LIAONING)
+        )
+        assert [each["purpose"]["clause"] for each in response.json()["results"]] == ["S1-20", "S1-20"]
+
+
 class TestMadeUp:
     async def test_a_year_met_by_make_up_says_so(self, world: World):
         """S3B-05, A-08."""

@@ -138,6 +138,22 @@ class TestStatement:
             assert (await prints(world, reference, headers)).status_code == status
 
 
+class TestPurposes:
+    async def test_a_purpose_that_a_notice_names_is_attested_with_its_clause(self, world: World):
+        """S1-20: use and promotion."""
+        who = await world.collects(SHENYANG)
+        issued = (await issues(world, who, purpose="promotion")).json()
+        assert issued["purpose"] == "promotion"
+        found = await prints(world, issued["reference"], bearer("attestation:issue", place=LIAONING))
+        assert found.json()["clause"] == "S1-20"
+
+    async def test_a_purpose_nobody_names_is_refused(self, world: World):
+        who = await world.collects(SHENYANG)
+        response = await issues(world, who, purpose="a_loan")
+        assert response.json()["type"] == "urn:xuefen:problem:purpose-unknown"
+        assert response.json()["pointer"] == "/purpose"
+
+
 class TestCheckAttestation:
     async def test_a_reference_is_checked_against_the_person(self, world: World):
         who, other = await world.collects(SHENYANG), await world.collects(SHENYANG)
