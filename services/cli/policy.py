@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.divisions import full_name_of, is_known
+from services.cli.ledger_book import book_of_this_ledger
 from services.cli.notice_files import err, fail, needed, out, read, short, warn
 from services.cli.policy_diff import diff
 from services.cli.policy_simulate import simulate
@@ -64,10 +65,16 @@ def check(*files: Path, strict: bool = False) -> None:
 
 
 @app.command(name="list")
-def list_() -> None:
-    """List the notices that come with the ledger, in the order of their dates."""
+def list_(*, ledger: bool = False) -> None:
+    """List the notices that come with the ledger, in the order of their dates.
+
+    Parameters
+    ----------
+    ledger
+        Those that this installation's ledger has published.
+    """
     table = Table("notice", "document", "place", "years", "dated", "clauses", box=None, pad_edge=False)
-    for entry in bundled_book():
+    for entry in _in_force(ledger):
         notice = entry.notice
         years = f"{notice.years.first or '…'}-{notice.years.last or '…'}"
         place = f"{notice.place} {full_name_of(notice.place)}"
@@ -85,7 +92,9 @@ def list_() -> None:
 
 
 @app.command
-def show(place: str, year: int, *, file: list[Path] | None = None, prefix: str = "") -> None:
+def show(
+    place: str, year: int, *, file: list[Path] | None = None, prefix: str = "", ledger: bool = False
+) -> None:
     """Show what is in force for a place and credit year, every value with the clause it comes from.
 
     Parameters
@@ -98,10 +107,12 @@ def show(place: str, year: int, *, file: list[Path] | None = None, prefix: str =
         Draft notices to add to the bundled ones; may be given several times.
     prefix
         Only settings that begin so, such as `window.`.
+    ledger
+        Begin with what this installation's ledger has published, not with the bundled notices.
     """
     if not is_known(place):
         fail(f"{place!r} is no division code")
-    policy = _book_with(file or []).resolve(place, year)
+    policy = _with(_in_force(ledger), file or []).resolve(place, year)
     if policy is None:
         out.print(f"No notice governs {year} in {place} {full_name_of(place)}.")
         sys.exit(1)
@@ -167,8 +178,11 @@ def _book_of(notices: list[Notice]) -> PolicyBook:
     return book
 
 
-def _book_with(files: list[Path]) -> PolicyBook:
-    book = bundled_book()
+def _in_force(ledger: bool) -> PolicyBook:
+    return book_of_this_ledger() if ledger else bundled_book()
+
+
+def _with(book: PolicyBook, files: list[Path]) -> PolicyBook:
     for position, path in enumerate(files, start=1):
         book = book.with_notice(needed(path), datetime.now(UTC), "draft", position)
     return book

@@ -1,6 +1,5 @@
 """`xuefen policy diff`: what a draft changes, setting by setting, for every place and year it touches."""
 
-import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.divisions import full_name_of
+from services.cli.ledger_book import book_of_this_ledger
 from services.cli.notice_files import fail, needed, out, short
 from services.ledger.policy import Notice, PolicyBook, Sourced, bundled_book
 from services.ledger.policy.difference import Change, PolicyDifference, compare_books
@@ -36,7 +36,7 @@ def diff(*files: Path, json: bool = False, restated: bool = False, ledger: bool 
     if len(files) not in (1, 2):
         fail("name one file, or two")
     notices = [needed(path) for path in files]
-    in_force = _published() if ledger else bundled_book()
+    in_force = book_of_this_ledger() if ledger else bundled_book()
     before = in_force if len(notices) == 1 else _with(in_force, notices[0])
     after = _with(in_force, notices[-1])
     replaced = [entry.notice for entry in before if entry.notice.id in {notice.id for notice in notices}]
@@ -48,23 +48,6 @@ def diff(*files: Path, json: bool = False, restated: bool = False, ledger: bool 
         out.print("Nothing changes.")
     for difference in found:
         _show(difference, restated)
-
-
-def _published() -> PolicyBook:
-    from services.cli.databases import connect_as, databases_for_a_command
-    from services.cli.ledger_book import published_book
-    from services.cli.settings import StackSettings
-
-    async def read_book(dsns: dict[str, str]) -> PolicyBook:
-        databases = await connect_as("ledger", settings, dsns, purpose="diff")
-        try:
-            return await published_book(databases)
-        finally:
-            await databases.close()
-
-    settings = StackSettings.load()
-    with databases_for_a_command(settings) as dsns:
-        return asyncio.run(read_book(dsns))
 
 
 def _with(book: PolicyBook, notice: Notice) -> PolicyBook:

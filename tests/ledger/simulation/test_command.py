@@ -8,8 +8,10 @@ import pytest
 
 from services.cli import notice_files
 from services.cli import policy as command
+from services.ledger.policy import notice_as_data, parse_notice
 from services.ledger.policy.files import NOTICES
 from tests.conftest import in_thread
+from tests.ledger.policy.builders import notice_text
 from tests.ledger.world import World
 
 LIAONING, HEPING = "210000", "210102"
@@ -70,6 +72,22 @@ class TestSimulateCommand:
     def test_refuses_what_is_no_day_and_what_is_no_notice(self, draft: str, tmp_path: Path):
         assert run("simulate", draft, "--on", "tomorrow") == 2
         assert run("simulate", str(tmp_path / "absent.yaml")) == 1
+
+
+class TestShowCommand:
+    async def test_shows_and_lists_what_this_ledger_has_published(
+        self, world: World, capsys: pytest.CaptureFixture[str]
+    ):
+        published = notice_as_data(parse_notice(notice_text()))
+        headers = world.official("110000")
+        response = await world.client.post("/v1/policies", json={"notice": published}, headers=headers)
+        assert response.json()["published"] is True
+        capsys.readouterr()
+        assert run("show", "110101", "2030") == 1
+        assert run("show", "110101", "2030", "--ledger") == 0
+        assert "requirement.total" in capsys.readouterr().out
+        assert run("list", "--ledger") == 0
+        assert "beijing-2030" in capsys.readouterr().out
 
 
 class TestDiffCommand:
