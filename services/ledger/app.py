@@ -16,6 +16,7 @@ from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
 from services.ledger import api_officials
+from services.ledger.anomalies import api as anomalies_api
 from services.ledger.answers import api as answers_api
 from services.ledger.answers import api_transcripts, api_units
 from services.ledger.attestations import api as attestations_api
@@ -109,6 +110,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             registrations_api.router,
             listing_api.router,
             reliefs_api.router,
+            anomalies_api.router,
             recognitions_api.router,
             revocations_api.router,
             moving_api.router,

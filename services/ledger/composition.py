@@ -15,6 +15,7 @@ from services.kit.migrations import head_revision
 from services.ledger.accounts.employers import Employers
 from services.ledger.accounts.facts import Facts
 from services.ledger.accounts.people import People
+from services.ledger.anomalies.reviewing import AnomalyReviews
 from services.ledger.answers.queries import LedgerQueries
 from services.ledger.answers.transcripts import Transcripts
 from services.ledger.answers.units import Units
@@ -90,6 +91,7 @@ class Ledger:
         self.departures = Departures(databases, self.store, self.shelf, self.people, clock)
         self.arrivals = Arrivals(databases, self.store, lambda: self.shelf.book, self.facts, clock)
         self.reliefs = Reliefs(databases, self.store, self.shelf, self.people, clock)
+        self.anomalies = AnomalyReviews(databases, self.store, clock)
         self.recognitions = Recognitions(databases, self.store, self.shelf, clock)
         self.revocations = Revocations(databases, self.store, self.shelf, self.people, clock)
         self.years = Years(databases, self.store, self.shelf, self.people, self.facts, clock)

@@ -21,6 +21,7 @@ from services.ledger.accounts import provider as providers
 from services.ledger.accounts import waiting as rooms
 from services.ledger.accounts.provider import Provider
 from services.ledger.accounts.waiting import WaitingRoom
+from services.ledger.anomalies.projection import Anomalies
 from services.ledger.claims import claim as claims
 from services.ledger.claims import events as claim_events
 from services.ledger.claims.claim import Claim
@@ -323,7 +324,7 @@ INLINE: tuple[StreamReadModel | DepartureRows, ...] = (
 )
 """Written with their events; a rebuild holds the log's counter row for the switch."""
 
-BEHIND: tuple[Projection, ...] = (RegistrationsDaily(), Scorecards())
+BEHIND: tuple[Projection, ...] = (RegistrationsDaily(), Scorecards(), Anomalies())
 """Written by the worker, with a checkpoint."""
 
 

@@ -27,6 +27,7 @@ OPEN = {"/healthz", "/readyz", "/metrics"}
 CASE_SCOPES = (
     "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
     "attestation:check", "attestation:current", "transfer:carry", "year:close", "archive:read", "credit:recognise",
+    "anomaly:review",
 )  # fmt: skip
 OWN_SCOPES = ("compliance:own", "transcript:own", "attestation:own")
 EVERY_SCOPE = frozenset((*OFFICIAL_SCOPES, *PROVIDER_SCOPES, *CASE_SCOPES, *OWN_SCOPES, "feed:read"))
@@ -59,7 +60,7 @@ SCOPES = _scopes()
 FILLED = {
     "person_id": "person-000001", "credit_id": "credit-1", "completion_id": "c-1", "enrolment_id": "e-1",
     "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": "00000000-0000-4000-8000-000000000000",
-    "transfer_id": "transfer-1",
+    "transfer_id": "transfer-1", "anomaly_id": "0" * 24,
     "uscc": EMPLOYER, "reference": "210000-" + "0" * 24,
     "filing_id": "00000000-0000-4000-8000-000000000000", "roster_id": "00000000-0000-4000-8000-000000000000-1",
 }  # fmt: skip

@@ -21,6 +21,8 @@ DISPOSABLE = {
     "rosters",
     "departures",
     "years",
+    "study_days",
+    "anomalies",
     "checkpoints",
     "idempotency_keys",
     *STANDING_TABLES,

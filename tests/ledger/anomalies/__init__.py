@@ -1,0 +1,1 @@
+"""What looks impossible in somebody's study."""
