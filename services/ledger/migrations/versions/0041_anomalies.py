@@ -6,7 +6,7 @@ from services.kit.migrations import partitions_wanted
 from services.ledger.anomalies.rows import anomaly_tables_sql
 
 revision = "0041"
-down_revision = "0040"
+down_revision = "0051"
 branch_labels = None
 depends_on = None
 
