@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from services.ledger.policy import Assessment
+from services.ledger.policy import Assessment, Missing
 from tests.ledger.scenario_file import Answer
 
 
@@ -20,10 +20,14 @@ def stated(expected: Answer) -> Iterator[tuple[str, Any]]:
         yield field.name, value
 
 
+def _name(missing: Missing) -> str:
+    return f"course:{missing.course}" if missing.course else missing.category or "total"
+
+
 def shown(what: str, expected: Any, found: Assessment) -> Any:
     """The part of the answer, in the form in which the scenario states it."""
     if what == "missing":
-        return {item.category or "total": item.credits for item in found.missing}
+        return {_name(item): item.credits for item in found.missing}
     if what == "not_counted":
         return [item.why for item in found.not_counted]
     if what == "clauses":

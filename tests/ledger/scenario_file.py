@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -22,6 +22,7 @@ class Grounds(Part, kw_only=True):
     qualified_on: date | None = None
     working_since: date | None = None
     student: bool = False
+    qualification: str | None = None
 
 
 class Teacher(Part, kw_only=True):
@@ -75,27 +76,33 @@ class Given(Part, kw_only=True):
     exempt_until: date | None = None
     deferred: Deferred | None = None
     before_notices: list[str] = []
+    notices: list[str] = []
 
 
 class Study(Part, kw_only=True):
     """A completed course, as its provider reports it."""
 
     provider: str
-    credits: Decimal
+    credits: Decimal | None = None
+    hours: Decimal | None = None
     completed: str
     category: str = "professional"
     mode: str = "online"
     exam: str | None = None
+    evaluated: str | None = None
+    tier: str | None = None
+    course: str = ""
     started: date | None = None
     reported: str | None = None
     year: int | None = None
 
 
 class Exam(Part, kw_only=True):
-    """A provider's exam, passed."""
+    """A provider's exam, or its evaluation, passed."""
 
     provider: str
     passed: str
+    of: Literal["exam", "evaluation"] = "exam"
     year: int | None = None
 
 
@@ -107,6 +114,10 @@ class Claimed(Part, kw_only=True):
     role: str | None = None
     quantity: Decimal = Decimal(1)
     result_on: date | None = None
+    document_on: date | None = None
+    score: Decimal | None = None
+    sat_in: str | None = None
+    by: Literal["person", "employer", "collective"] = "person"
     claimed: str | None = None
     year: int | None = None
 
@@ -129,6 +140,8 @@ class Enrol(Part, kw_only=True):
     provider: str
     on: date
     mode: str = "online"
+    paid: date | None = None
+    tier: str | None = None
     year: int | None = None
 
 

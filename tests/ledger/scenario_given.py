@@ -17,6 +17,7 @@ def person_of(given: Given) -> Person:
         qualified_on=given.person.qualified_on,
         working_since=given.person.working_since,
         student=given.person.student,
+        qualification=given.person.qualification,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,12 +12,11 @@ from msgspec import UNSET
 from services.kit.clock import local_date, start_of_day
 from services.ledger.accounts import account as accounts
 from services.ledger.events import CompletionHeld, CreditEarned, ExamPassed
+from services.ledger.intake import made
 from services.ledger.policy import (
     STUDY,
     Account,
-    Activity,
     Award,
-    CompletionFacts,
     Decision,
     Held,
     Policy,
@@ -26,16 +26,19 @@ from services.ledger.policy import (
     Rejected,
     admit,
     admit_enrolment,
+    admit_terms,
     assess,
-    award,
     award_study,
     bundled_notices,
+    may_bring,
+    read_notice,
+    reconsidered,
     registered_directly,
-    released,
     used_up,
 )
 from services.ledger.revocations import deciding as revocations
 from tests.ledger.scenario_answer import as_text, shown, stated
+from tests.ledger.scenario_facts import claimed, enrolled_of, enrolment_of, facts_of, latest_of
 from tests.ledger.scenario_file import (
     Answer,
     Claimed,
@@ -52,14 +55,19 @@ from tests.ledger.scenario_file import (
 )
 from tests.ledger.scenario_given import PERSON, account_of, person_of
 
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+EXAMPLES = Path(__file__).parent / "notices"
+
 
 @cache
-def book(without: tuple[str, ...] = ()) -> PolicyBook:
-    """The bundled notices, or those of them that had been issued before the ones left out."""
+def book(without: tuple[str, ...] = (), with_: tuple[str, ...] = ()) -> PolicyBook:
+    """The bundled notices, or those of them that had been issued before the ones left out; and examples by file name."""
     made = PolicyBook()
     for position, notice in enumerate(bundled_notices(), start=1):
         if notice.id not in without:
-            made = made.with_notice(notice, datetime(2000, 1, 1, tzinfo=UTC), "bundled", position)
+            made = made.with_notice(notice, _BEGINNING, "bundled", position)
+    for position, name in enumerate(with_, start=1):
+        made = made.with_notice(read_notice(EXAMPLES / f"{name}.yaml"), _BEGINNING, "example", position)
     return made
 
 
@@ -69,7 +77,7 @@ class Story:
     def __init__(self, scenario: Scenario, providers: dict[str, Teacher]) -> None:
         given = scenario.given
         self.scenario, self.given = scenario, given
-        self.book = book(tuple(given.before_notices))
+        self.book = book(tuple(given.before_notices), tuple(given.notices))
         self.person = person_of(given)
         self.providers = {name: teacher.standing(name) for name, teacher in providers.items()}
         self.accounts = {given.year: account_of(given)}
@@ -129,20 +137,11 @@ class Story:
 
     def _study(self, record: str, study: Study, step: Step) -> dict[str, Any]:
         year = study.year or self.given.year
-        facts = CompletionFacts(
-            completion_id=record,
-            provider_id=study.provider,
-            year=year,
-            category=study.category,  # type: ignore[arg-type]
-            credits=study.credits,
-            mode=study.mode,
-            completed_at=moment(study.completed),
-            exam_passed_at=moment(study.exam) if study.exam else None,
-            started_on=study.started,
-        )
-        latest = max(facts.completed_at, facts.exam_passed_at or facts.completed_at)
-        now = moment(study.reported) if study.reported else latest
         account, policy = self._account(year), self._policy(year)
+        facts = facts_of(record, study, year, policy)
+        if isinstance(facts, Rejected):
+            return _refused(facts)
+        now = moment(study.reported) if study.reported else latest_of(facts)
         decision = admit(policy, facts, self.person, account, self.providers[study.provider], now)
         if isinstance(decision, Rejected):
             return _refused(decision)
@@ -150,7 +149,8 @@ class Story:
             name: getattr(facts, name)
             for name in ("completion_id", "provider_id", "year", "category", "credits", "mode")
         }
-        said |= {"completed_at": facts.completed_at, "exam_passed_at": facts.exam_passed_at, "course": ""}
+        said |= {"completed_at": facts.completed_at, "exam_passed_at": facts.exam_passed_at}
+        said |= {"course": study.course, "tier": facts.tier, "evaluated_at": facts.evaluated_at}
         said |= {"content": record, "person_id": PERSON, "clause": decision.clause, "policy": ""}
         if isinstance(decision, Held):
             accounts.evolve(account, CompletionHeld(**said, reason=decision.reason, held_at=now))
@@ -169,26 +169,20 @@ class Story:
         )
 
     def _release(self, year: int, now: datetime) -> int:
-        account = self._account(year)
+        account, policy = self._account(year), self._policy(year)
         waiting = {(item.provider, item.completion_id): item for item in account.waiting}
-        ready = released(self._policy(year), account, now)
-        for key, decision in ready.items():
+        freed = 0
+        for key, answer in reconsidered(policy, account, now).items():
+            assert policy is not None, "nothing is admitted where no policy is"
             item = waiting[key]
-            said = {
-                "completion_id": item.completion_id,
-                "provider_id": item.provider,
-                "year": year,
-                "category": item.category,
-                "credits": item.credits,
-                "mode": item.mode,
-                "completed_at": item.completed_at,
-                "content": "",
-                "person_id": PERSON,
-                "clause": decision.clause,
-                "policy": "",
-            }
-            accounts.evolve(account, self._earned(said, decision, now))
-        return len(ready)
+            if isinstance(answer, Held):
+                accounts.evolve(account, made.held_again(item, account, policy, answer, now))
+                continue
+            credit_id = f"credit-{item.completion_id}"
+            event = made.released(item, account, self.given.place, policy, answer, credit_id, now)
+            accounts.evolve(account, event)
+            freed += 1
+        return freed
 
     def _exam(self, record: str, exam: Exam, step: Step) -> dict[str, Any]:
         year, passed = exam.year or self.given.year, moment(exam.passed)
@@ -205,6 +199,7 @@ class Story:
             exam_id=record,
             passed_at=passed,
             content=record,
+            of=exam.of,
         )
         accounts.evolve(self._account(year), event)
         return {"outcome": "recorded", "registers": self._release(year, passed)}
@@ -213,20 +208,15 @@ class Story:
         year = claim.year or self.given.year
         now = moment(claim.claimed or max(claim.on, claim.result_on or claim.on).isoformat())
         policy = self._policy(year)
-        activity = Activity(
-            form=claim.form,
-            happened_on=claim.on,
-            result_on=claim.result_on,
-            role=claim.role,  # type: ignore[arg-type]
-            quantity=claim.quantity,
-        )
-        awarded = award(policy, activity, self.given.place, year, local_date(now))
+        awarded = claimed(policy, claim, self.given.place, year, now)
         if isinstance(awarded, Award) and policy is not None:
-            direct = registered_directly(policy, claim.form)
+            direct = registered_directly(policy, claim.form, claim.sat_in)
             if used_up(policy, claim.form, self._account(year)) is not None:
                 return {"outcome": "rejected", "problem": "fact-counted", "clause": awarded.clause}
             if direct is not None and step.outcome != "listed":
                 awarded = Rejected("registered-directly", direct.clause)
+            elif step.outcome != "listed":
+                awarded = may_bring(policy, claim.form, claim.by) or awarded
         outcome = "listed" if step.outcome == "listed" else "awarded"
         return self._awarded(record, awarded, claim.on, now, year, outcome, claim.form)
 
@@ -239,7 +229,7 @@ class Story:
             completed_on=proof.on,
             special_reason=proof.special_reason,
         )
-        awarded = award_study(self._policy(year), study, self.given.place, year, now)
+        awarded = award_study(self._policy(year), study, self.given.place, year, now, self._account(year))
         return self._awarded(record, awarded, proof.on, now, year, "awarded", STUDY)
 
     def _awarded(
@@ -282,9 +272,15 @@ class Story:
 
     def _enrol(self, record: str, enrol: Enrol, step: Step) -> dict[str, Any]:
         year = enrol.year or self.given.year
-        standing = self.providers[enrol.provider]
-        refused = admit_enrolment(self._policy(year), standing, self.person, year, enrol.mode, enrol.on)
-        return {"outcome": "recorded"} if refused is None else _refused(refused)
+        standing, policy = self.providers[enrol.provider], self._policy(year)
+        refused = admit_enrolment(policy, standing, self.person, year, enrol.mode, enrol.on)
+        account, event = self._account(year), enrolment_of(record, enrol, year)
+        if refused is None and policy is not None:
+            refused = admit_terms(policy, enrolled_of(event), self.person, account)
+        if refused is not None:
+            return _refused(refused)
+        accounts.evolve(account, event)
+        return {"outcome": "recorded", "registers": self._release(year, start_of_day(enrol.on))}
 
     def _withdraw(self, record: str, ending: Ending, step: Step) -> dict[str, Any]:
         return self._end(ending, "withdrawn")

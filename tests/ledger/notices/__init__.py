@@ -1,0 +1,1 @@
+"""Notices of our own invention, and what they show."""
