@@ -27,12 +27,14 @@ from services.ledger.listing import api as listing_api
 from services.ledger.moving import api as moving_api
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
 from services.ledger.publishing import publish
+from services.ledger.read_models import LAGGING
 from services.ledger.recognitions import api as recognitions_api
 from services.ledger.registrations import api as registrations_api
 from services.ledger.reliefs import api as reliefs_api
 from services.ledger.revocations import api as revocations_api
 from services.ledger.settings import LedgerSettings
 from services.ledger.statistics import api as statistics_api
+from services.ledger.statistics.lag import LagMetrics, behind_by_projection
 from services.ledger.trainings import api_filings, api_rosters
 from services.ledger.years import api as years_api
 
@@ -72,6 +74,8 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             app.state.fingerprint_key = ledger.fingerprint_key
             tasks = [asyncio.create_task(ledger.shelf.keep_fresh())]
             tasks += [asyncio.create_task(store.hints.listen(each)) for each in ledger.databases.all()]
+            metrics = LagMetrics(app.state.metrics.registry, LAGGING)
+            tasks.append(asyncio.create_task(metrics.keep_fresh(ledger.databases, ledger.clock)))
             try:
                 yield
             finally:
@@ -80,7 +84,8 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
                 await asyncio.gather(*tasks, return_exceptions=True)
 
     async def readiness() -> Mapping[str, Any]:
-        """Every database answers, the notices are fresh; how far the other services' facts have come in."""
+        """Every database answers, the notices are fresh; how far other services' facts have come in, and how many events
+        each read model of the worker is behind."""
         ledger: Ledger = app.state.ledger
         if ledger.shelf.age_seconds > NOTICES_SECONDS_MAX:
             raise NotReadyError("政策未能及时更新", "Published notices could not be read for too long")
@@ -88,7 +93,8 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             async with database.acquire() as conn:
                 await conn.fetchval("select 1")
         followed = {source: await ledger.reactions.position(source) for source in ("registry", "transfer")}
-        return {"notices": len(list(ledger.shelf.book)), "followed": followed}
+        behind = await behind_by_projection(ledger.databases, LAGGING)
+        return {"notices": len(list(ledger.shelf.book)), "followed": followed, "behind": behind}
 
     feed = feed_router(
         lambda: app.state.ledger.databases, store, lambda: AUTHORITIES, publish, SOURCE, feed_reader

@@ -327,6 +327,9 @@ INLINE: tuple[StreamReadModel | DepartureRows, ...] = (
 BEHIND: tuple[Projection, ...] = (RegistrationsDaily(), Scorecards(), Anomalies())
 """Written by the worker, with a checkpoint."""
 
+LAGGING = (*(model.name for model in BEHIND), Standings.name)
+"""The names of everything the worker writes."""
+
 
 def behind(shelf: PolicyShelf) -> tuple[Projection, ...]:
     """Everything the worker writes: the projections of events alone, and those that judge by the published notices."""

@@ -10,10 +10,9 @@ from services.kit.projection import Projection
 from services.kit.rebuild import Rebuilt
 from services.kit.rebuild import rebuild as rebuild_one
 from services.ledger.publication.shelf import PolicyShelf
-from services.ledger.read_models import BEHIND, INLINE, behind
-from services.ledger.standings.projection import Standings
+from services.ledger.read_models import INLINE, LAGGING, behind
 
-READ_MODELS = (*(model.name for model in (*INLINE, *BEHIND)), Standings.name)
+READ_MODELS = (*(model.name for model in INLINE), *LAGGING)
 
 Progress = Callable[[str, str, int, int], None]
 """Told the read model, the log, the position reached and the log's head."""

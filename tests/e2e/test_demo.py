@@ -46,5 +46,9 @@ class TestDemo:
     def test_ends_with_the_counts(self, played: subprocess.CompletedProcess[str]):
         assert "what the ledger holds" in played.stdout
 
+    def test_shows_how_everybody_stands(self, played: subprocess.CompletedProcess[str]):
+        """The worker has counted everything, and the places of every authority add up to it."""
+        assert "how everybody stands" in played.stdout
+
     def test_shows_no_id_number(self, played: subprocess.CompletedProcess[str]):
         assert "0000196" not in played.stdout

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.divisions import authority_of, full_name_of, name_of
+from services.cli.demo.dashboard import standings
 from services.cli.demo.endings import BothSides, delivered
 from services.cli.demo.later_notice import later_notice
 from services.cli.demo.outside import running_outside
@@ -63,6 +64,7 @@ def demo() -> None:
             show_story(play(stage))
         heads, rows = stage.counts()
         show_counts(heads, rows, calls=stage.calls)
+        show_standings(standings(stage))
         show_both_sides(delivered(stage, outside, rows))
     shutil.rmtree(settings.home, ignore_errors=True)
     out.print(f"[dim]{time.monotonic() - started:.0f} s. `make up` keeps the services running.[/dim]")
@@ -165,6 +167,28 @@ def show_counts(heads: dict[str, int], rows: list[dict[str, Any]], *, calls: int
     out.print(Panel(Text("账簿合计 what the ledger holds", style="bold"), expand=False))
     out.print(table)
     out.print(f"{calls} HTTP 请求 requests.")
+
+
+def show_standings(rows: list[dict[str, Any]]) -> None:
+    """Print how everybody stands, by authority and year: the counts of a dashboard."""
+    table = _table(
+        "地区\nplace", "年度\nyear", "人数\npersons", "应参加\nobliged", "已完成\ncompliant", "经补学\nmade up",
+        "进行中\nin progress", "未完成\ndeficient", "免除\nexempt", "无需参加\nnot required",
+    )  # fmt: skip
+    for row in rows:
+        counts = (
+            "persons",
+            "obliged",
+            "compliant",
+            "made_up",
+            "in_progress",
+            "deficient",
+            "exempt",
+            "not_required",
+        )
+        table.add_row(row["name"], str(row["year"]), *(str(row[name]) for name in counts))
+    out.print(Panel(Text("年度完成情况 how everybody stands", style="bold"), expand=False))
+    out.print(table)
 
 
 def show_both_sides(found: list[BothSides]) -> None:

@@ -10,7 +10,7 @@ import structlog
 from contracts.divisions import AUTHORITIES
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock, local_date
-from services.kit.database import Connection, Databases
+from services.kit.database import OUTCOME_UNKNOWN, Connection, Databases
 from services.kit.observability import describe_exception
 from services.ledger.accounts.judging import JudgedYears
 from services.ledger.accounts.profile_rows import walk_profiles
@@ -53,7 +53,12 @@ class StandingsKeeper:
     async def run(self, *, every_seconds: float = 1.0) -> None:
         """Keep every log up with the day and the notices, until cancelled; what goes wrong is tried again."""
         while True:
-            for log in await self._behind():
+            try:
+                behind = await self._behind()
+            except OUTCOME_UNKNOWN as error:
+                _log.warning("standings.database_lost", error=type(error).__name__)
+                behind = []
+            for log in behind:
                 try:
                     await self.catch_up(log)
                 except Exception as error:

@@ -64,6 +64,21 @@ class TestEvents:
         assert (row.status, row.met_on, row.turns_on) == ("in_progress", None, date(2026, 1, 1))
         await assert_true(desk, LIAONING)
 
+    async def test_who_met_a_past_year_by_make_up_is_compliant_and_made_up(
+        self, world: World, provider: Provider
+    ):
+        """S1-17, B-09: 2024 of Chaoyang is over with January, and made up online until 2025-03-31."""
+        desk = Desk(world, LIAONING)
+        who = await world.collects(SHUANGTA)
+        world.now = at("2025-03-10")
+        await desk.works()
+        assert await desk.counts(LIAONING, 2024) == {SHUANGTA: {"deficient": 1}}
+        await provider.posts(provider.completion(who, 2024, "90.00"))
+        await desk.works()
+        row = (await desk.rows(LIAONING))[who.person_id, 2024]
+        assert (row.status, row.made_up, row.met_on) == ("compliant", True, date(2025, 3, 10))
+        await assert_true(desk, LIAONING)
+
     async def test_the_day_a_year_was_met_is_that_of_the_credit_it_needed(
         self, world: World, provider: Provider
     ):
