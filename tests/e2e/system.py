@@ -258,6 +258,15 @@ class System:
         headers = {"Idempotency-Key": str(uuid.uuid4())} | dict(by or {})
         return await self.clients[service].request(method, path, json=body, headers=headers, **extra)
 
+    async def relays(self, method: str, path: str, body: Any = None) -> Any:
+        """The relay's stand-in, told something."""
+        transport = httpx.ASGITransport(self.relay)
+        headers = {"Authorization": "Bearer anybody"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://relay", headers=headers) as client:
+            answer = await client.request(method, path, json=body)
+        assert answer.is_success, answer.text
+        return answer.json()
+
     async def does(self, *request: Any, **options: Any) -> Any:
         """The body of the answer to a request that succeeds."""
         answer = await self.call(*request, **options)
