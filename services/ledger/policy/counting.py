@@ -1,5 +1,6 @@
 """Which credits of an account count on a day, for which category, and why the others do not."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -7,6 +8,8 @@ from typing import Literal
 from msgspec import Struct
 
 from services.ledger.policy.account import Account, Credit, Waiting
+from services.ledger.policy.capped import count_capped
+from services.ledger.policy.caps import binding
 from services.ledger.policy.categories import ANY, USUAL, Category, lies_under, root_of
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.recognition import Separate, awaits
@@ -21,8 +24,10 @@ WhyNot = Literal[
     "revoked",
     "completed_later",
     "awaiting_recognition",
+    "above_cap",
 ]
 _ZERO = Decimal("0.00")
+_NOTHING: Mapping[Category, Decimal] = {}
 
 
 class NotCounted(Struct, frozen=True, gc=False):
@@ -49,13 +54,20 @@ class Counted(Struct):
     courses: dict[str, Decimal] = {}
     nested: bool = False
 
-    def take(self, credit: Credit) -> None:
-        """Count a credit of a category that has none yet, or one that fills what is missing."""
+    def take(self, credit: Credit, courses: frozenset[str]) -> None:
+        """Count a credit in its category, or as one that fills what is missing, and in a course that is required."""
         if credit.category == ANY:
             self.to_fill[credit.fill] = self.to_fill.get(credit.fill, _ZERO) + credit.credits
         else:
-            self.by_path[credit.category] = credit.credits
-            self.nested = self.nested or "/" in credit.category
+            self.add({credit.category: credit.credits})
+        if credit.course in courses:
+            self.courses[credit.course] = self.courses.get(credit.course, _ZERO) + credit.credits
+
+    def add(self, credits: Mapping[Category, Decimal]) -> None:
+        """Count more credits in categories."""
+        for category, amount in credits.items():
+            self.by_path[category] = self.by_path.get(category, _ZERO) + amount
+            self.nested = self.nested or "/" in category
 
     def total(self) -> Decimal:
         """All that counts."""
@@ -79,17 +91,28 @@ class Counted(Struct):
         return rolled
 
 
-def count(policy: Policy | None, account: Account | None, until: datetime) -> Counted:
-    """The credits that count by the moment, and what does not count with its reason; no order of credits matters."""
+def count(
+    policy: Policy | None,
+    account: Account | None,
+    until: datetime,
+    already: Mapping[Category, Decimal] = _NOTHING,
+) -> Counted:
+    """The credits that count by the moment, and what does not count with its reason; no order of credits matters.
+
+    `already` counts beside them, by category: what was carried over from the year before.
+    """
     by_path = (policy.categories if policy is not None else USUAL).nothing.copy()
     uncounted: list[NotCounted] = []
     counted = Counted(by_path, uncounted, {}, {})
+    if already:
+        counted.add(already)
     if account is None:
         return counted
     recognised: Separate = ()
-    courses: frozenset[str] = frozenset()
+    singly = False
     if policy is not None:
-        recognised, courses = policy.recognition, policy.courses
+        recognised, singly = policy.recognition, policy.counts_singly
+    counting: list[Credit] = []
     for credit in account.credits:
         if credit.state != "registered":
             uncounted.append(not_counted(credit, credit.state, None))
@@ -97,22 +120,45 @@ def count(policy: Policy | None, account: Account | None, until: datetime) -> Co
             uncounted.append(not_counted(credit, "completed_later", None))
         elif recognised and credit.recognised_at is None and (clause := awaits(recognised, credit)):
             uncounted.append(not_counted(credit, "awaiting_recognition", clause))
+        elif singly or credit.category not in by_path:
+            counting.append(credit)
         else:
-            category = credit.category
-            if category in by_path:
-                by_path[category] += credit.credits
-            else:
-                counted.take(credit)
-            if courses and credit.course in courses:
-                counted.courses[credit.course] = counted.courses.get(credit.course, _ZERO) + credit.credits
+            by_path[credit.category] += credit.credits
+    if counting:
+        _count_singly(counted, policy, counting, already)
+    _add_waiting(counted, policy, account)
+    if len(uncounted) > 1:
+        uncounted.sort(key=_in_order)
+    return counted
+
+
+def _count_singly(
+    counted: Counted, policy: Policy | None, credits: list[Credit], already: Mapping[Category, Decimal]
+) -> None:
+    """Count credits one by one: under caps, for named courses, in nested categories, or for what is missing."""
+    buckets = binding(policy.caps, credits) if policy is not None and policy.caps else []
+    if policy is None or not buckets:
+        courses = policy.courses if policy is not None else frozenset[str]()
+        for credit in credits:
+            counted.take(credit, courses)
+        return
+    capped = count_capped(credits, buckets, policy.requirements, policy.courses, already)
+    counted.add(capped.by_path)
+    counted.courses = capped.courses
+    for above in capped.above:
+        counted.not_counted.append(not_counted(above.credit, "above_cap", above.clause, above.credits))
+
+
+def _add_waiting(counted: Counted, policy: Policy | None, account: Account) -> None:
     for waiting in account.waiting:
         clause = waiting.clause or (
             policy.terms_of(waiting.mode).style_clause if policy is not None else None
         )
-        uncounted.append(not_counted(waiting, waiting.reason, clause))
-    if len(uncounted) > 1:
-        uncounted.sort(key=lambda item: (item.completion_id, item.provider_id or "", item.why))
-    return counted
+        counted.not_counted.append(not_counted(waiting, waiting.reason, clause))
+
+
+def _in_order(item: NotCounted) -> tuple[str, str, str, Decimal]:
+    return item.completion_id, item.provider_id or "", item.why, item.credits
 
 
 def fill(counted: Counted, policy: Policy | None) -> None:
@@ -135,7 +181,10 @@ def fill(counted: Counted, policy: Policy | None) -> None:
     counted.to_fill = {}
 
 
-def not_counted(item: Credit | Waiting, why: WhyNot, clause: str | None) -> NotCounted:
-    """A credit or a waiting completion as one that does not count."""
+def not_counted(
+    item: Credit | Waiting, why: WhyNot, clause: str | None, credits: Decimal | None = None
+) -> NotCounted:
+    """A credit or a waiting completion as one that does not count, wholly or so many credits of it."""
     zh, en = WHY[why]
-    return NotCounted(item.completion_id, item.provider, item.credits, why, zh, en, clause)
+    amount = item.credits if credits is None else credits
+    return NotCounted(item.completion_id, item.provider, amount, why, zh, en, clause)

@@ -12,6 +12,7 @@ from msgspec import Meta
 from services.ledger.policy import described as d
 from services.ledger.policy import judged as j
 from services.ledger.policy.attribution import CreditYear
+from services.ledger.policy.caps import Cap
 from services.ledger.policy.enrolment import Enrolment, ProviderChoice
 from services.ledger.policy.routes import DirectRegistration, Route
 from services.ledger.policy.rules import Adcode, ClauseId, Part, Text, Years
@@ -25,6 +26,7 @@ AnyRule = (
     j.Obligation
     | Categories
     | Requirement
+    | Cap
     | j.RecordLimit
     | j.Modes
     | j.Providers

@@ -11,6 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
+from services.ledger.policy.caps import caps_of
 from services.ledger.policy.categories import Category, category_set
 from services.ledger.policy.recognition import separately_recognised
 from services.ledger.policy.rules import Need
@@ -216,6 +217,8 @@ class Policy:
             settings.get("categories"), [terms.category for terms in requirements if terms.category]
         )
         self.courses = frozenset(terms.course for terms in requirements if terms.course)
+        self.caps = caps_of(settings)
+        self.counts_singly = bool(self.caps or self.courses)
         self.recognition = separately_recognised(settings)
         limit = settings.get("record_limit")
         self.record_limit: Decimal = limit.value.credits if limit is not None else RECORD_LIMIT_DEFAULT

@@ -18,6 +18,7 @@ WHY: Mapping[str, Words] = {
     "withdrawn": ("培训机构已撤回", "withdrawn by the provider"),
     "revoked": ("财政部门已撤销", "revoked by the authority"),
     "completed_later": ("在所问日期之后完成", "completed after the day asked about"),
+    "above_cap": ("超过通知规定的上限，不计入", "above a maximum of the notice, and not counted"),
     "awaiting_recognition": (
         "已登记，尚待财政部门认定",
         "registered, and waits to be recognised by the authority",
