@@ -8,17 +8,28 @@ from contracts.divisions import full_name_of
 from services.ledger.accounts.profile import Profile
 from services.ledger.moving.events import Judgement
 from services.ledger.moving.sides import side_of
-from services.ledger.policy import Account, Assessment, PolicyBook, assess
+from services.ledger.policy import Account, Assessment, Earlier, PolicyBook, assess
 
 JUDGED_FROM = 2018
 """The first credit year that is judged without an account: the national rule in force is of that year."""
 
 
-def judge(book: PolicyBook, profile: Profile, account: Account | None, year: int, on: date) -> Assessment:
+def judge(
+    book: PolicyBook,
+    profile: Profile,
+    account: Account | None,
+    year: int,
+    on: date,
+    earlier: Account | None = None,
+) -> Assessment:
     """One person's year by the policy of the place that holds the profile (A-13); a year that another authority judged
     before the person came is answered as it was judged there, and one that has arrived elsewhere by the rules of there.
+
+    `earlier` is the account of the year before, wanted where `carries_into` says so.
     """
     person = profile.person
+    if profile.left_on is not None or profile.retired_on is not None:
+        person = replace(person, left_on=profile.left_on, retired_on=profile.retired_on)
     judgement = profile.judgement(year)
     if judgement is not None:
         return _as_judged(judgement)
@@ -27,7 +38,15 @@ def judge(book: PolicyBook, profile: Profile, account: Account | None, year: int
     if left is not None and left.completed and side_of(profile, year, policy) == "moved":
         person = replace(person, place=left.to_place)
         policy = book.resolve(left.to_place, year)
-    return assess(policy, account, person, year, on)
+    if policy is None or policy.carries is None:
+        return assess(policy, account, person, year, on)
+    return assess(policy, account, person, year, on, Earlier(book.resolve(person.place, year - 1), earlier))
+
+
+def carries_into(book: PolicyBook, profile: Profile, year: int) -> bool:
+    """Whether credits of the year before may count in this one, so that its account has to be read, too."""
+    policy = book.resolve(profile.person.place, year)
+    return policy is not None and policy.carries is not None
 
 
 def _as_judged(judgement: Judgement) -> Assessment:

@@ -23,6 +23,7 @@ from services.ledger.policy.account import (
 from services.ledger.policy.admission import admit, reconsidered, release, released, unknown_category
 from services.ledger.policy.assessment import Assessment, Status, assess
 from services.ledger.policy.book import PolicyBook
+from services.ledger.policy.carrying import Carried, Earlier
 from services.ledger.policy.categories import Category, CreditCategory
 from services.ledger.policy.counting import NotCounted
 from services.ledger.policy.decisions import Decision, Held, Registered, Rejected
@@ -32,9 +33,11 @@ from services.ledger.policy.equivalence import Activity, Award, award, used_up
 from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
 from services.ledger.policy.messages import REJECTIONS, rejection_words
 from services.ledger.policy.notice import Clause, Notice, notice_as_data, notice_hash
+from services.ledger.policy.obligation import Granted, first_obliged_year, granted_for, last_obliged_year
 from services.ledger.policy.parse import NoticeError, NoticeFault, line_of, parse_notice
 from services.ledger.policy.policy import Policy, Sourced
 from services.ledger.policy.proven_study import STUDY, ProvenStudy, award_study
+from services.ledger.policy.purposes import PurposeAssessment, PurposeTerms, assess_purpose, purpose_terms
 from services.ledger.policy.requirements import Missing, Requirement
 from services.ledger.policy.routes import Reporter, may_bring, registered_directly
 from services.ledger.policy.schema import policy_schema
@@ -51,6 +54,7 @@ __all__ = [
     "Activity",
     "Assessment",
     "Award",
+    "Carried",
     "Category",
     "Clause",
     "CompletionFacts",
@@ -61,9 +65,11 @@ __all__ = [
     "Decision",
     "Deferral",
     "Doubt",
+    "Earlier",
     "Enrolled",
     "ExamPass",
     "Exemption",
+    "Granted",
     "Held",
     "HoldReason",
     "MakeUp",
@@ -78,6 +84,8 @@ __all__ = [
     "PolicyBook",
     "ProvenStudy",
     "ProviderStanding",
+    "PurposeAssessment",
+    "PurposeTerms",
     "Registered",
     "Rejected",
     "Reporter",
@@ -91,13 +99,17 @@ __all__ = [
     "admit_enrolment",
     "admit_terms",
     "assess",
+    "assess_purpose",
     "award",
     "award_study",
     "bundled_book",
     "bundled_notices",
     "credits_of_hours",
     "doubts",
+    "first_obliged_year",
+    "granted_for",
     "hours_within",
+    "last_obliged_year",
     "line_of",
     "may_bring",
     "notice_as_data",
@@ -105,6 +117,7 @@ __all__ = [
     "outside",
     "parse_notice",
     "policy_schema",
+    "purpose_terms",
     "read_notice",
     "reconsidered",
     "registered_directly",

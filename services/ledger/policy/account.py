@@ -155,6 +155,8 @@ class Person(Struct, frozen=True, kw_only=True, gc=False):
     qualified_on: date | None = None
     working_since: date | None = None
     student: bool = False
+    left_on: date | None = None
+    retired_on: date | None = None
     qualification: str | None = None
 
 

@@ -9,11 +9,14 @@ from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.ledger.policy.account import Account, Deferral, Exemption, Person
+from services.ledger.policy.carrying import Carried, Earlier, carried_in
 from services.ledger.policy.counting import Counted, NotCounted, count, fill
 from services.ledger.policy.days import ends
-from services.ledger.policy.policy import Duty, Policy
+from services.ledger.policy.obligation import first_obliged_year, last_obliged_year
+from services.ledger.policy.policy import Policy
 from services.ledger.policy.reliefs import deferral_on, deferred_deadline, exemption_on
 from services.ledger.policy.requirements import (
     Missing,
@@ -25,9 +28,11 @@ from services.ledger.policy.requirements import (
 from services.ledger.policy.view import Deadline, MakeUp, View, view_of
 from services.ledger.policy.wording import (
     Words,
+    carried_words,
     compliant_words,
     course_short_words,
     deferred_words,
+    duty_ended_words,
     exempt_words,
     missing_words,
     no_policy_words,
@@ -58,16 +63,34 @@ class Assessment(Struct, frozen=True, kw_only=True):
     first_obliged_year: int | None = None
     exempt: Exemption | None = None
     deferred: Deferral | None = None
+    last_obliged_year: int | None = None
+    carried: Carried | None = None
     explanation_zh: str = ""
     explanation_en: str = ""
     clauses: tuple[str, ...] = ()
     policy: str | None = None
 
 
-def assess(policy: Policy | None, account: Account | None, person: Person, year: int, on: date) -> Assessment:
-    """Judge one person's year as of the end of a day in Shanghai. Total: it answers for whatever it is given."""
+def assess(
+    policy: Policy | None,
+    account: Account | None,
+    person: Person,
+    year: int,
+    on: date,
+    earlier: Earlier | None = None,
+) -> Assessment:
+    """Judge one person's year as of the end of a day in Shanghai. Total: it answers for whatever it is given.
+
+    `earlier` is the year before; it is looked at where the policy carries credits over (`Policy.carries`), and only there.
+    """
     view = view_of(policy, on) if policy is not None else None
-    counted = count(policy, account, view.counted_until if view is not None else ends(on))
+    until = view.counted_until if view is not None else ends(on)
+    carried = None
+    if policy is None or policy.carries is None:
+        counted = count(policy, account, until)
+    else:
+        carried = carried_in(policy.carries, earlier, until)
+        counted = count(policy, account, until, carried.by_category if carried is not None else {})
     total = counted.total()
     if counted.to_fill:
         fill(counted, policy)
@@ -88,12 +111,22 @@ def assess(policy: Policy | None, account: Account | None, person: Person, year:
     if first is None or first > year:
         words = not_required_words(year, first, person.student)
         return _nothing_owed("not_required", words, policy, view, person, counted, total, first, None)
+    last = last_obliged_year(policy.duty, person) if policy.duty.ends else None
+    if last is not None and year > last:
+        words = duty_ended_words(year, last)
+        ended = _nothing_owed("not_required", words, policy, view, person, counted, total, first, None)
+        return replace(
+            ended,
+            last_obliged_year=last,
+            clauses=tuple(dict.fromkeys((*ended.clauses, policy.duty.end_clause or ""))),
+        )
     exempt = exemption_on(account, on)
     if exempt is not None:
         words = exempt_words(year, exempt.reason)
         return _nothing_owed("exempt", words, policy, view, person, counted, total, first, exempt)
     made_up = bool(policy.made_up_by) and has_made_up(account)
-    return _judge(policy, view, person, counted, total, first, deferral_on(account, on), made_up)
+    judged = _judge(policy, view, person, counted, total, first, deferral_on(account, on), made_up)
+    return judged if carried is None else _with_carried(judged, carried)
 
 
 def _nothing_owed(
@@ -121,6 +154,17 @@ def _nothing_owed(
         explanation_en=words[1],
         clauses=view.duty_clauses,
         policy=policy.hash,
+    )
+
+
+def _with_carried(judged: Assessment, carried: Carried) -> Assessment:
+    zh, en = carried_words(carried.from_year, carried.credits)
+    return replace(
+        judged,
+        carried=carried,
+        explanation_zh=judged.explanation_zh + zh,
+        explanation_en=f"{judged.explanation_en} {en}",
+        clauses=tuple(dict.fromkeys((*judged.clauses, carried.clause))),
     )
 
 
@@ -174,17 +218,3 @@ def _short(missing: Missing, policy: Policy) -> Words:
     if missing.course is not None:
         return course_short_words(missing.course, policy.course_name(missing.course), missing.credits)
     return missing_words(missing.category, missing.credits, policy.categories.names)
-
-
-def first_obliged_year(duty: Duty, person: Person) -> int | None:
-    """The first credit year the person owes (S0-04, S0-05); None for who has no ground, and for students (B-09)."""
-    if person.student and not duty.students:
-        return None
-    qualified = working = None
-    if person.qualified_on is not None and duty.qualified_offset is not None:
-        qualified = person.qualified_on.year + duty.qualified_offset
-    if person.working_since is not None and duty.working_offset is not None:
-        working = person.working_since.year + duty.working_offset
-    if qualified is None or working is None:
-        return working if qualified is None else qualified
-    return min(qualified, working) if duty.both_earlier else max(qualified, working)

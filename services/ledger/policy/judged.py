@@ -22,21 +22,6 @@ from services.ledger.policy.rules import (
 )
 
 
-class Obligation(Rule, frozen=True, tag="obligation"):
-    """义务起始: 自取得资格或从事会计工作的次年 (next_year) 或当年 (same_year) 起。When the duty begins."""
-
-    qualified: Literal["next_year", "same_year"] | None = None
-    working: Literal["next_year", "same_year"] | None = None
-    both: Literal["earlier", "later"] | None = None
-    students: Literal["not_obliged", "obliged"] | None = None
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """A setting per ground, one for both grounds together (A-01), one for students (B-09)."""
-        for field in ("qualified", "working", "both", "students"):
-            if (value := getattr(self, field)) is not None:
-                yield f"obligation.{field}", value
-
-
 class RecordLimit(Rule, frozen=True, tag="record_limit"):
     """单条学习记录的学分上限。The most credits one completion may carry."""
 
@@ -133,13 +118,6 @@ class MakeUp(Rule, frozen=True, tag="make_up"):
     def settings(self) -> Iterator[tuple[str, Any]]:
         """None: windows of several notices stand beside each other, see `make_up.py`."""
         yield from ()
-
-
-class CarryOver(Rule, frozen=True, tag="carry_over"):
-    """结转: 学分是否结转以后年度, 是否全国有效。Whether credits outlive their year or their province."""
-
-    allowed: bool
-    nationwide: bool | None = None
 
 
 class Disqualification(Rule, frozen=True, tag="disqualification"):

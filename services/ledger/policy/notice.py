@@ -14,16 +14,19 @@ from services.ledger.policy import judged as j
 from services.ledger.policy.attribution import CreditYear
 from services.ledger.policy.caps import Cap
 from services.ledger.policy.enrolment import Enrolment, ProviderChoice
+from services.ledger.policy.obligation import Obligation, Relief
+from services.ledger.policy.purposes import Purpose
 from services.ledger.policy.routes import DirectRegistration, Route
 from services.ledger.policy.rules import Adcode, ClauseId, Part, Text, Years
 from services.ledger.policy.styles import Registration
-from services.ledger.policy.thresholds import Categories, Requirement
+from services.ledger.policy.thresholds import CarryOver, Categories, Requirement
 from services.ledger.policy.tiers import Tiers
 from services.ledger.policy.units import Units
 from services.ledger.policy.windows import Window
 
 AnyRule = (
-    j.Obligation
+    Obligation
+    | Relief
     | Categories
     | Requirement
     | Cap
@@ -31,7 +34,8 @@ AnyRule = (
     | j.Modes
     | j.Providers
     | j.MakeUp
-    | j.CarryOver
+    | CarryOver
+    | Purpose
     | j.Disqualification
     | j.Precondition
     | Window

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from services.ledger.policy.caps import caps_of
 from services.ledger.policy.categories import Category, category_set
+from services.ledger.policy.obligation import Duty
 from services.ledger.policy.recognition import separately_recognised
 from services.ledger.policy.rules import Need
 
@@ -162,14 +163,12 @@ class MakeUpTerms(Struct, frozen=True):
     text: str
 
 
-class Duty(Struct, frozen=True):
-    """From which year somebody is obliged: years after each ground, None where the ground does not oblige."""
+class CarryTerms(Struct, frozen=True):
+    """How much of what the year before had above its requirement counts in this one, and in which categories."""
 
-    qualified_offset: int | None
-    working_offset: int | None
-    both_earlier: bool
-    students: bool
-    clause: str | None
+    most: Decimal
+    categories: tuple[Category, ...]
+    clause: str
 
 
 class Policy:
@@ -217,6 +216,7 @@ class Policy:
             settings.get("categories"), [terms.category for terms in requirements if terms.category]
         )
         self.courses = frozenset(terms.course for terms in requirements if terms.course)
+        self.carries = _carry_terms(settings.get("carry_over"))
         self.caps = caps_of(settings)
         self.counts_singly = bool(self.caps or self.courses)
         self.recognition = separately_recognised(settings)
@@ -251,3 +251,9 @@ class Policy:
     @cached_property
     def _study(self) -> list[Span]:
         return [span for span in self.spans if span.act == "study"] or [self.any_mode.study]
+
+
+def _carry_terms(said: Sourced[Any] | None) -> CarryTerms | None:
+    if said is None or not said.value.allowed or not said.value.up_to:
+        return None
+    return CarryTerms(said.value.up_to, said.value.categories, said.clause)

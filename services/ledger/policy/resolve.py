@@ -19,8 +19,8 @@ from services.ledger.policy.judged import Modes, Providers
 from services.ledger.policy.limits import PREFIXES, limits_of, units_of
 from services.ledger.policy.make_up import Offer, never_of, offer_of, standing, windows_of
 from services.ledger.policy.notice import Clause, Notice, canonical
+from services.ledger.policy.obligation import duty_of
 from services.ledger.policy.policy import (
-    Duty,
     MakeUpTerms,
     NoticeRef,
     Policy,
@@ -170,7 +170,7 @@ def _policy(
         notices=used,
         settings=values,
         requirements=_requirements(settings),
-        duty=_duty(settings),
+        duty=duty_of(values),
         terms=terms,
         any_mode=any_mode,
         spans=_spans(settings, any_mode, terms),
@@ -242,20 +242,6 @@ def _requirement(sourced: Sourced[Decimal], category: Category | None) -> Requir
         clause=sourced.clause,
         document=sourced.document,
         text=sourced.text,
-    )
-
-
-def _duty(settings: Settings) -> Duty:
-    offsets = {"next_year": 1, "same_year": 0}
-    qualified, working = settings.get("obligation.qualified"), settings.get("obligation.working")
-    both, students = settings.get("obligation.both"), settings.get("obligation.students")
-    source = qualified or working
-    return Duty(
-        qualified_offset=offsets[qualified.value] if qualified else None,
-        working_offset=offsets[working.value] if working else None,
-        both_earlier=both is None or both.value == "earlier",
-        students=students is not None and students.value == "obliged",
-        clause=source.clause if source else None,
     )
 
 

@@ -33,6 +33,13 @@ CategoryPath = Annotated[
         description="科目代码, 下级用 / 隔开, 如 professional, professional/ethics。A category, nested by slashes.",
     ),
 ]
+CategoryRoot = Annotated[
+    str,
+    Meta(
+        pattern="^(?!(?:any|total)$)[a-z][a-z0-9_]{0,39}$",
+        description="一级科目代码, 如 professional, public。A category of the first level.",
+    ),
+]
 CourseCode = Annotated[
     str,
     Meta(

@@ -10,6 +10,7 @@ from services.ledger.policy.described import Duty, Equivalence, Platform
 from services.ledger.policy.judged import MakeUp, MakeUpWindow, Providers
 from services.ledger.policy.notice import AnyRule, Notice
 from services.ledger.policy.rules import Years
+from services.ledger.policy.sense_counting import of_counting
 from services.ledger.policy.windows import Window
 
 _ISSUED = date(2024, 1, 1)
@@ -74,6 +75,7 @@ def _rule(notice: Notice, rule: AnyRule, pointer: str) -> Iterator[Departure]:
             yield Departure(f"{pointer}/due", *NO_SUCH_DAY)
         case _:
             pass
+    yield from of_counting(rule, pointer)
     if not isinstance(rule, MakeUp) and not any(True for _ in rule.settings()):
         yield Departure(pointer, "empty", "此规则没有内容", "the rule says nothing")
 

@@ -34,6 +34,18 @@ class CourseMinimum(Part, frozen=True):
     waived: bool = False
 
 
+class CarryOver(Rule, frozen=True, tag="carry_over"):
+    """结转: 学分是否结转以后年度, 是否全国有效。Whether credits outlive their year or their province.
+
+    With `up_to`, what the year before had above its requirement counts here, once, in the `categories` named, in that order.
+    """
+
+    allowed: bool
+    nationwide: bool | None = None
+    up_to: Credits | None = None
+    categories: tuple[CategoryPath, ...] = ()
+
+
 class Requirement(Rule, frozen=True, tag="requirement"):
     """学分要求: 总学分、各科目最低学分、必修课程。Minimum credits of a year; `general` records the wording 一般.
 

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from services.ledger.policy.categories import ANY, Category, Names
+from services.ledger.policy.categories import ANY, USUAL, Category, Names
 from services.ledger.policy.view import View
 
 Words = tuple[str, str]
@@ -76,6 +76,50 @@ def not_required_words(year: int, first: int | None, student: bool) -> Words:
 def exempt_words(year: int, reason: str) -> Words:
     """An authority freed the person of the year."""
     return f"{year}年度已获免除（{EXEMPT_ZH.get(reason, reason)}）。", f"Exempt for {year} ({reason})."
+
+
+@lru_cache(maxsize=4096)
+def duty_ended_words(year: int, last: int) -> Words:
+    """The person retired or left accounting work, and owes nothing since."""
+    return (
+        f"已退休或不再从事会计工作，自{last + 1}年度起不作要求。",
+        f"Retired, or no longer in accounting work: nothing is owed after {last}, so {year} is not required.",
+    )
+
+
+def carried_words(from_year: int, credits: Decimal) -> Words:
+    """Credits of the year before that count in this one."""
+    amount = plain(credits)
+    return f"其中{from_year}年度结转{amount}学分。", f"{amount} of them were carried over from {from_year}."
+
+
+def purpose_words(
+    span: tuple[int, int],
+    at_least: int,
+    open_years: Sequence[int],
+    short: Sequence[tuple[Category | None, str]],
+    fulfilled: bool | None,
+) -> Words:
+    """Whether a purpose is fulfilled: which years it looked at, which of them stand in the way, what sums are short."""
+    first, last = span
+    years_zh = f"{first}年度" if first == last else f"{first}至{last}年度"
+    years_en = f"{first}" if first == last else f"{first} to {last}"
+    listed = [str(year) for year in open_years]
+    if fulfilled:
+        return f"{years_zh}继续教育符合要求。", f"{years_en}: fulfilled."
+    if fulfilled is None:
+        return (
+            f"{'、'.join(listed)}年度没有可适用的通知，{years_zh}是否符合要求无法判断。",
+            f"{years_en}: cannot be said, as no notice governs {', '.join(listed)}.",
+        )
+    zh, en = [], []
+    if len(listed) > last - first + 1 - at_least:
+        zh.append(f"须{at_least}个年度达标，{'、'.join(listed)}年度未达标")
+        en.append(f"{at_least} of the years must be met, {', '.join(listed)} are not")
+    for category, credits in short:
+        zh.append(f"合计尚缺{credits}{USUAL.names[category][0] if category else ''}学分")
+        en.append(f"{credits} {category or 'credits'} missing in all")
+    return f"{years_zh}继续教育不符合要求：{'；'.join(zh)}。", f"{years_en}: not fulfilled; {'; '.join(en)}."
 
 
 def compliant_words(

@@ -1,0 +1,86 @@
+"""Until when somebody owes a year, and for which reasons an authority may free them (A-14)."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from services.ledger.policy import NoticeError, Person, assess, granted_for, parse_notice
+from tests.ledger.policy.builders import BEIJING, CHAOYANG, notice_text, policy
+from tests.ledger.policy.test_categories import book_with
+
+ENDS = """
+  - id: T-06
+    article: 六
+    text: 退休的，自次年起不再要求；离开会计岗位的，自当年起不再要求。
+    rules: [{kind: obligation, retired: next_year, left: same_year}]
+"""
+RELIEFS = """
+  - id: T-07
+    article: 七
+    text: 病假、生育的，可延至次年底；满六十周岁的免除；出境不予延期。
+    rules:
+      - {kind: relief, reasons: [illness, childbirth], effect: deferred, until: Y+1-12-31, evidence: [医院证明]}
+      - {kind: relief, reasons: [age], effect: exempt}
+      - {kind: relief, reasons: [abroad], effect: none}
+"""
+SOMEBODY = Person(person_id="p", place=BEIJING, qualified_on=date(2019, 5, 1))
+
+
+def answer_for(clauses: str, **other: Any) -> Any:
+    person = replace(SOMEBODY, **other)
+    return assess(book_with(clauses).resolve(BEIJING, 2030), None, person, 2030, date(2030, 12, 1))
+
+
+class TestEnds:
+    @pytest.mark.parametrize(
+        ("ended", "status"),
+        [
+            ({"retired_on": date(2029, 12, 31)}, "not_required"),
+            ({"retired_on": date(2030, 1, 1)}, "in_progress"),
+            ({"left_on": date(2030, 12, 31)}, "not_required"),
+            ({"left_on": date(2031, 1, 1)}, "in_progress"),
+        ],
+    )
+    def test_retiring_ends_it_with_the_year_and_leaving_before_it(self, ended: dict[str, date], status: str):
+        assert answer_for(ENDS, **ended).status == status
+
+    def test_the_answer_says_since_when_and_by_which_clause(self):
+        answer = answer_for(ENDS, retired_on=date(2028, 6, 30))
+        assert (answer.last_obliged_year, answer.clauses[-1]) == (2028, "T-06")
+        assert answer.explanation_zh == "已退休或不再从事会计工作，自2029年度起不作要求。"
+        assert "nothing is owed after 2028" in answer.explanation_en
+
+    def test_without_a_clause_it_goes_on(self):
+        """A-14: none of the notices we hold ends it."""
+        assert answer_for("", retired_on=date(2020, 1, 1), left_on=date(2020, 1, 1)).status == "in_progress"
+        retired = Person(
+            person_id="p", place=CHAOYANG, qualified_on=date(2010, 1, 1), retired_on=date(2020, 1, 1)
+        )
+        assert assess(policy(CHAOYANG, 2024), None, retired, 2024, date(2024, 6, 1)).status == "in_progress"
+
+
+class TestReliefs:
+    def test_a_notice_says_what_may_be_granted_and_until_when(self):
+        settings = book_with(RELIEFS).resolve(BEIJING, 2030).settings
+        illness = granted_for(settings, "illness", 2030)
+        assert (illness.effect, illness.until, illness.clause) == ("deferred", date(2031, 12, 31), "T-07")
+        assert granted_for(settings, "age", 2030).effect == "exempt"
+        assert granted_for(settings, "abroad", 2030).effect == "none"
+
+    def test_where_it_is_silent_the_authority_decides(self):
+        assert granted_for(policy(CHAOYANG, 2024).settings, "illness", 2024) is None
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            "{kind: relief, reasons: [illness], effect: exempt, until: Y+1-12-31}",
+            "{kind: relief, reasons: [illness], effect: deferred, until: Y+1-02-29}",
+        ],
+    )
+    def test_a_last_day_goes_with_a_deferral_and_exists(self, rule: str):
+        clauses = f"\n  - id: T-01\n    article: 一\n    text: 免除。\n    rules: [{rule}]\n"
+        with pytest.raises(NoticeError) as refused:
+            parse_notice(notice_text(clauses=clauses))
+        assert [fault.field for fault in refused.value.faults] == ["/clauses/0/rules/0/until"]
