@@ -21,6 +21,7 @@ from services.ledger.answers import api as answers_api
 from services.ledger.answers import api_transcripts, api_units
 from services.ledger.attestations import api as attestations_api
 from services.ledger.claims import api as claims_api
+from services.ledger.claims import api_collective as collective_api
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.intake import api as intake_api
 from services.ledger.listing import api as listing_api
@@ -110,6 +111,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             api_units.router,
             api_officials.router,
             claims_api.router,
+            collective_api.router,
             api_filings.router,
             api_rosters.router,
             attestations_api.router,

@@ -22,6 +22,7 @@ from services.ledger.answers.units import Units
 from services.ledger.application import LedgerApplication
 from services.ledger.attestations.attestations import Attestations
 from services.ledger.claims.claims import Claims
+from services.ledger.claims.collective import CollectiveClaims
 from services.ledger.following.reactions import Reactions
 from services.ledger.intake.records import Preparer
 from services.ledger.intake.reporting import Reporter
@@ -92,6 +93,9 @@ class Ledger:
         self.arrivals = Arrivals(databases, self.store, lambda: self.shelf.book, self.facts, clock)
         self.reliefs = Reliefs(databases, self.store, self.shelf, self.people, clock)
         self.anomalies = AnomalyReviews(databases, self.store, clock)
+        self.collective_claims = CollectiveClaims(
+            databases, self.store, self.shelf, self.people, self.claims, clock
+        )
         self.recognitions = Recognitions(databases, self.store, self.shelf, clock)
         self.revocations = Revocations(databases, self.store, self.shelf, self.people, clock)
         self.years = Years(databases, self.store, self.shelf, self.people, self.facts, clock)

@@ -196,9 +196,9 @@ class _ClaimRows:
     prefix = "claim:"
     _read = "select claim_id, state from claims where log = $1 and claim_id = any($2::text[])"
     _write = """
-    insert into claims (log, claim_id, person_id, fact, place, status, submitted_at, version, state)
-    select $1, new.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-                                 $8::int[], $9::bytea[]) as new
+    insert into claims (log, claim_id, person_id, fact, collective, place, status, submitted_at, version, state)
+    select $1, new.* from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                                 $8::timestamptz[], $9::int[], $10::bytea[]) as new
     on conflict (log, claim_id) do update
        set fact = excluded.fact, place = excluded.place, status = excluded.status,
            submitted_at = excluded.submitted_at, version = excluded.version, state = excluded.state
@@ -217,6 +217,7 @@ class _ClaimRows:
             [claim.claim_id for claim in claims_],
             [claim.person_id for claim in claims_],
             [claim.fact for claim in claims_],
+            [claim.collective for claim in claims_],
             [claim.place for claim in claims_],
             [claim.state for claim in claims_],
             [claim.submitted_at for claim in claims_],

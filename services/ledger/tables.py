@@ -101,6 +101,7 @@ create table claims (
     claim_id text collate "C" not null,
     person_id text collate "C" not null,
     fact text collate "C" not null,
+    collective text collate "C",
     place text collate "C" not null,
     status text collate "C" not null,
     submitted_at timestamptz not null,
@@ -116,4 +117,5 @@ def claim_tables_sql(*, partitions: int = 0) -> list[str]:
         *table_sql("claims", _CLAIMS, partitions=partitions),
         "create index claims_queue on claims (log, status, submitted_at, claim_id)",
         "create index claims_of_person on claims (log, person_id)",
+        "create index claims_of_list on claims (log, collective) where collective is not null",
     ]

@@ -60,7 +60,7 @@ SCOPES = _scopes()
 FILLED = {
     "person_id": "person-000001", "credit_id": "credit-1", "completion_id": "c-1", "enrolment_id": "e-1",
     "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": "00000000-0000-4000-8000-000000000000",
-    "transfer_id": "transfer-1", "anomaly_id": "0" * 24,
+    "collective_id": "00000000-0000-4000-8000-000000000000", "transfer_id": "transfer-1", "anomaly_id": "0" * 24,
     "uscc": EMPLOYER, "reference": "210000-" + "0" * 24,
     "filing_id": "00000000-0000-4000-8000-000000000000", "roster_id": "00000000-0000-4000-8000-000000000000-1",
 }  # fmt: skip

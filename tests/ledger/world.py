@@ -24,7 +24,7 @@ from tests.kit.http import bearer, verifier
 
 IDENTITY_KEY = b"an identity key of 32 bytes or so"
 PROVIDER_SCOPES = ("completion:write", "enrolment:write", "compliance:read", "transcript:read")
-EMPLOYER_SCOPES = ("employee:read", "compliance:read", "transcript:read")
+EMPLOYER_SCOPES = ("employee:read", "compliance:read", "transcript:read", "claim:submit")
 OFFICIAL_SCOPES = (
     "credit:revoke",
     "credit:correct",

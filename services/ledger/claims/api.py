@@ -40,7 +40,8 @@ def actor_of(caller: Caller) -> Actor:
     return Actor(subject=caller.subject, place=caller.place, organization=caller.organization)
 
 
-def _command(person_id: str, body: ClaimBody) -> SubmitClaim:
+def command_of(person_id: str, body: ClaimBody) -> SubmitClaim:
+    """The command that a body asks for."""
     if body.form == STUDY and (body.mode is None or body.category is None):
         missing = "/mode" if body.mode is None else "/category"
         raise InvalidRequestError(
@@ -79,7 +80,7 @@ async def submit_claim(
     key: SubmitKey,
 ) -> Response:
     """Claim credits for an activity; the answer says how many the policy awards, by which clause (S0-12, S1-12)."""
-    answer = await ledger_of(request).claims.submit(_command(body.person_id, body), actor_of(caller), key)
+    answer = await ledger_of(request).claims.submit(command_of(body.person_id, body), actor_of(caller), key)
     return answer.response()
 
 
@@ -134,7 +135,7 @@ async def amend_claim(
     key: SubmitKey,
 ) -> Response:
     """Change a claim until a reviewer accepts it, or after it was returned; it goes to the end of the queue."""
-    command = _command(body.person_id, body)
+    command = command_of(body.person_id, body)
     answer = await ledger_of(request).claims.amend(claim_id, command, actor_of(caller), key)
     return answer.response()
 

@@ -52,6 +52,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     category: CreditCategory
     fill: tuple[Category, ...]
     clause: str
+    collective: str | None = None
+    row: int | None = None
     submitted_by: str
     submitted_at: datetime
     state: ClaimState = "submitted"
@@ -125,6 +127,8 @@ def _claimed(event: Claimed) -> Claim:
         category=event.category,
         fill=event.fill,
         clause=event.clause,
+        collective=event.collective,
+        row=event.row,
         submitted_by=event.by,
         submitted_at=event.at,
     )

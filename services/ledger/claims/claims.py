@@ -76,7 +76,7 @@ class Claims:
         claim_id = str(uuid.uuid4())
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fields = await self._claimed(conn, state, command, home, actor, claim_id)
+            fields = await self.claimed(conn, state, command, home, actor, claim_id)
             await append_to_claim(conn, state, None, ClaimSubmitted(**fields))
             await self._must_stay(conn, home, command.year)
             return 201, _said(fields, "submitted")
@@ -91,8 +91,8 @@ class Claims:
         home = await self._home(command.person_id, actor)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fresh = await _load(conn, entry.log, claim_id)
-            fields = await self._claimed(conn, state, command, home, actor, claim_id)
+            fresh = await load_claim(conn, entry.log, claim_id)
+            fields = await self.claimed(conn, state, command, home, actor, claim_id)
             fields["by"] = fresh.claim.submitted_by
             await append_to_claim(conn, state, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
             await self._must_stay(conn, home, command.year)
@@ -149,38 +149,50 @@ class Claims:
         home = await self._people.keeper_of(entry.claim.person_id, actor.place)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fresh = await _load(conn, entry.log, claim_id)
-            claim = fresh.claim
-            await state.read_accounts(conn, [claim.person_id], [claim.year])
-            account = state.account(claim.person_id, claim.year)
-            place = home.profile.person.place
-            policy, awarded = award_of(self._shelf.book, claim, place, account.account, state.now)
-            credit_id = accounts.credit_id_of(entry.log, f"claim:{claim_id}")
-            approved = claims.approve(
-                claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=state.now
-            )
-            identity = identity_in(account.account, claim.fact)
-            must_be_left(policy, claim.form, account.account)
-            corrected = correction_in(
-                state.closures,
-                place,
-                account.account,
-                state.now,
-                make_up=awarded.make_up,
-                correction=correction,
-            )
-            state.append_to_account(account, earned(claim, approved, awarded, place, corrected), identity)
-            release_waiting(state, policy, account, place)
-            await append_to_claim(conn, state, fresh, approved)
-            return 200, {
-                "claim_id": claim_id,
-                "state": "approved",
-                "credit_id": credit_id,
-                "credits": f"{awarded.credits:.2f}",
-                "clause": awarded.clause,
-            }
+            return 200, await self.approve_in(conn, state, claim_id, home, actor, correction)
 
         return await self._execution.execute(entry.log, key, act)
+
+    async def approve_in(
+        self,
+        conn: Connection,
+        state: GroupState,
+        claim_id: str,
+        home: Home,
+        actor: Actor,
+        correction: CorrectionReason | None,
+    ) -> dict[str, Any]:
+        """Approve a claim in a transaction that others share; nothing is changed when it raises, as `approve` does."""
+        fresh = await load_claim(conn, state.log, claim_id)
+        claim = fresh.claim
+        await state.read_further_accounts(conn, claim.person_id, [claim.year])
+        account = state.account(claim.person_id, claim.year)
+        place = home.profile.person.place
+        policy, awarded = award_of(self._shelf.book, claim, place, account.account, state.now)
+        credit_id = accounts.credit_id_of(state.log, f"claim:{claim_id}")
+        approved = claims.approve(
+            claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=state.now
+        )
+        identity = identity_in(account.account, claim.fact)
+        must_be_left(policy, claim.form, account.account)
+        corrected = correction_in(
+            state.closures,
+            place,
+            account.account,
+            state.now,
+            make_up=awarded.make_up,
+            correction=correction,
+        )
+        state.append_to_account(account, earned(claim, approved, awarded, place, corrected), identity)
+        release_waiting(state, policy, account, place)
+        await append_to_claim(conn, state, fresh, approved)
+        return {
+            "claim_id": claim_id,
+            "state": "approved",
+            "credit_id": credit_id,
+            "credits": f"{awarded.credits:.2f}",
+            "clause": awarded.clause,
+        }
 
     async def find(self, claim_id: str, actor: Actor) -> ClaimEntry:
         """A claim that the actor may see: an official of its place, or who submitted it. Raises UnknownClaimError."""
@@ -217,7 +229,7 @@ class Claims:
             _must_review(entry.claim, actor)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fresh = await _load(conn, entry.log, claim_id)
+            fresh = await load_claim(conn, entry.log, claim_id)
             after = await append_to_claim(conn, state, fresh, decide(fresh.claim, state.now))
             return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
 
@@ -237,11 +249,16 @@ class Claims:
         await must_stay(conn, self._store, home.log, home.person_id, year, self._shelf.book)
 
     async def _employs(self, organization_id: str, home: Home) -> bool:
+        code = await self.code_of(organization_id)
+        return code is not None and code == home.profile.employer
+
+    async def code_of(self, organization_id: str) -> str | None:
+        """The credit code by which an organization employs people; None for one that nobody knows."""
         async with self._databases.of(NATION).acquire() as conn:
             state = await conn.fetchval(_ORGANIZATION, NATION, organization_id)
-        return state is not None and _decode_provider(state).uscc == home.profile.employer
+        return _decode_provider(state).uscc if state is not None else None
 
-    async def _claimed(
+    async def claimed(
         self,
         conn: Connection,
         state: GroupState,
@@ -250,6 +267,7 @@ class Claims:
         actor: Actor,
         claim_id: str,
     ) -> dict[str, Any]:
+        """What the event of a claim says; nothing is changed when it raises, as `submit` does."""
         await state.read_accounts(conn, [command.person_id], [command.year])
         account = state.account(command.person_id, command.year).account
         place = home.profile.person.place
@@ -295,7 +313,8 @@ def _must_review(claim: Claim, actor: Actor) -> None:
         raise OutsidePlaceError
 
 
-async def _load(conn: Connection, log: str, claim_id: str) -> ClaimEntry:
+async def load_claim(conn: Connection, log: str, claim_id: str) -> ClaimEntry:
+    """The claim as it is in this transaction. Raises UnknownClaimError."""
     entry = await find_claim(conn, [log], claim_id)
     if entry is None:
         raise UnknownClaimError

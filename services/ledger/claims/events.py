@@ -22,7 +22,8 @@ class Claimed(Event, frozen=True, kw_only=True):
     """What is claimed. `fact` is the keyed digest of what makes it the same real fact again (A-15).
 
     Proven study (form "study") has its mode, its category in `studied`, and its credits in `quantity`. `document_on`,
-    `score` and `sat_in` are given where the policy converts by them.
+    `score` and `sat_in` are given where the policy converts by them; `collective` names the list that it came with, `row`
+    its place there.
     """
 
     claim_id: str
@@ -47,6 +48,8 @@ class Claimed(Event, frozen=True, kw_only=True):
     category: CreditCategory
     fill: tuple[Category, ...] = ()
     clause: str
+    collective: str | None = None
+    row: int | None = None
     by: str
     at: datetime
 

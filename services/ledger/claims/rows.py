@@ -24,8 +24,8 @@ select fact, version, state from claims
  where log = $1 and person_id = any($2::text[]) and status = any($3::text[])
 """
 _WRITE = """
-insert into claims (log, claim_id, person_id, fact, place, status, submitted_at, version, state)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into claims (log, claim_id, person_id, fact, collective, place, status, submitted_at, version, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 on conflict (log, claim_id) do update
    set fact = excluded.fact, place = excluded.place, status = excluded.status, submitted_at = excluded.submitted_at,
        version = excluded.version, state = excluded.state
@@ -35,6 +35,9 @@ select state from claims
  where log = $1 and status = any($2::text[]) and place like $3 and (submitted_at, claim_id) > ($4, $5)
  order by submitted_at, claim_id limit $6
 """
+
+
+_OF_LIST = "select log, version, state from claims where log = $1 and collective = $2"
 
 
 class ClaimEntry(Struct):
@@ -49,6 +52,13 @@ async def find_claim(conn: Connection, logs: Sequence[str], claim_id: str) -> Cl
     """A claim by id in some logs of one engine."""
     row = await conn.fetchrow(_FIND, logs, claim_id)
     return None if row is None else ClaimEntry(row[0], row[1], _decode(row[2]))
+
+
+async def claims_of_list(conn: Connection, log: str, collective: str) -> list[ClaimEntry]:
+    """The claims of an employer's list, in its order."""
+    rows = await conn.fetch(_OF_LIST, log, collective)
+    found = [ClaimEntry(row[0], row[1], _decode(row[2])) for row in rows]
+    return sorted(found, key=lambda entry: entry.claim.row or 0)
 
 
 async def open_claims_of_fact(conn: Connection, log: str, person_id: str, fact: str) -> list[str]:
@@ -83,6 +93,7 @@ async def append_to_claim(conn: Connection, state: GroupState, entry: ClaimEntry
         after.claim_id,
         after.person_id,
         after.fact,
+        after.collective,
         after.place,
         after.state,
         after.submitted_at,

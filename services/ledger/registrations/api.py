@@ -104,13 +104,13 @@ async def register_list(
     `duplicate` names the credit that the same fact has already; an open claim of the fact is closed as satisfied.
     """
     ledger = ledger_of(request)
-    _check_numbers(ledger, [line.person for line in body.records])
+    check_numbers(ledger, [line.person for line in body.records])
     for index, line in enumerate(body.records):
         if line.sat_in is not None and not is_known(line.sat_in):
             raise UnknownPlaceError(pointer=f"/records/{index}/sat_in")
     lines: list[Line] = [
         ListedActivity(
-            **_hashes(ledger, line.person),
+            **hashes_of(ledger, line.person),
             year=line.year,
             form=line.form,
             happened_on=line.happened_on,
@@ -143,10 +143,10 @@ async def import_history(
 ) -> Response:
     """Take over credits that another system held, each under that system's id, so that none is doubled (S4-06)."""
     ledger = ledger_of(request)
-    _check_numbers(ledger, [line.person for line in body.records])
+    check_numbers(ledger, [line.person for line in body.records])
     lines: list[Line] = [
         HistoricCredit(
-            **_hashes(ledger, line.person),
+            **hashes_of(ledger, line.person),
             year=line.year,
             category=line.category,
             credits=Decimal(line.credits).quantize(Decimal("0.01")),
@@ -179,7 +179,7 @@ async def _register(
     return (await ledger.registrations.register(lines, actor, key, language, correction)).response()
 
 
-def _check_numbers(ledger: Ledger, persons: list[ListedPerson]) -> None:
+def check_numbers(ledger: Ledger, persons: list[ListedPerson]) -> None:
     """Refuse a list with wrong ID numbers whole, naming every one of them: nothing of it is half-applied."""
     today = local_date(ledger.clock())
     faults = []
@@ -192,7 +192,8 @@ def _check_numbers(ledger: Ledger, persons: list[ListedPerson]) -> None:
         raise InvalidRequestError(faults)
 
 
-def _hashes(ledger: Ledger, person: ListedPerson) -> dict[str, str]:
+def hashes_of(ledger: Ledger, person: ListedPerson) -> dict[str, str]:
+    """The keyed hashes of a listed person's number and name."""
     hasher = ledger.hasher
     return {
         "identity_hash": hasher.person(person.id_type, person.id_number),
