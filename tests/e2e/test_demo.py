@@ -43,6 +43,10 @@ class TestDemo:
     def test_plays_a_story_for_each_notice(self, played: subprocess.CompletedProcess[str], notice: str):
         assert notice in played.stdout
 
+    @pytest.mark.parametrize("title", ["学分申请", "直接登记", "面授备案", "认定", "年度关闭"])
+    def test_plays_a_story_for_each_further_route(self, played: subprocess.CompletedProcess[str], title: str):
+        assert f"{title}: " in played.stdout
+
     def test_ends_with_the_counts(self, played: subprocess.CompletedProcess[str]):
         assert "what the ledger holds" in played.stdout
 

@@ -18,6 +18,7 @@ from services.cli.demo.dashboard import standings
 from services.cli.demo.endings import BothSides, delivered
 from services.cli.demo.later_notice import later_notice
 from services.cli.demo.outside import running_outside
+from services.cli.demo.routes import ROUTES
 from services.cli.demo.stage import Stage
 from services.cli.demo.stories import STORIES, Posting, Question, Story, Trial
 from services.cli.home import Home
@@ -60,7 +61,7 @@ def demo() -> None:
         closing(Stage(stack)) as stage,
     ):
         shown.update("playing 演示中")
-        for play in (*STORIES, later_notice):
+        for play in (*STORIES, *ROUTES, later_notice):
             show_story(play(stage))
         heads, rows = stage.counts()
         show_counts(heads, rows, calls=stage.calls)

@@ -32,6 +32,10 @@ class Collected:
         self.person_id = person_id
         self.person = person
 
+    def identity(self) -> dict[str, str]:
+        """The person as on their document."""
+        return _identity(self.person)
+
 
 class Provider:
     """A provider with an account of its own."""
@@ -106,6 +110,17 @@ class Stage:
         if response.status_code >= httpx.codes.BAD_REQUEST:
             raise DemoError(f"{method} {path}: {response.status_code} {response.text}")
         return response.json()
+
+    def refuses(
+        self, service: str, path: str, body: Any, headers: dict[str, str], code: str
+    ) -> dict[str, Any]:
+        """One command that must be refused with this problem; the problem. DemoError when it is answered otherwise."""
+        self.calls += 1
+        response = self._client.post(self._stack.addresses[service] + path, json=body, headers=headers)
+        problem: dict[str, Any] = response.json()
+        if problem.get("type") != f"urn:xuefen:problem:{code}":
+            raise DemoError(f"POST {path}: expected {code}, got {response.status_code} {response.text}")
+        return problem
 
     def official(self, place: str, desk: str = "finance-bureau") -> dict[str, str]:
         """The headers of an official of a place, with a fresh Idempotency-Key."""

@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from contracts.divisions import chain_of
+from contracts.divisions import chain_of, full_name_of
 from services.kit.clock import local_date
 from services.kit.database import Connection
 from services.kit.event_store import EventStore
@@ -78,7 +78,7 @@ class ClosedYears:
 def year_closed(closure: Closure) -> Rejected:
     """Why nothing but make-up and corrections enters any more (B-07)."""
     details = {
-        "place": closure.place,
+        "place": full_name_of(closure.place),
         "year": str(closure.year),
         "closed_on": local_date(closure.closed_at).isoformat(),
     }
