@@ -35,12 +35,16 @@ class PolicyDifference(Struct, frozen=True):
 
 
 def compare_books(
-    before: PolicyBook, after: PolicyBook, notices: Iterable[Notice]
+    before: PolicyBook, after: PolicyBook, notices: Iterable[Notice], *, through: int = 0
 ) -> tuple[PolicyDifference, ...]:
     """What changes between two books where the notices reach: for their places, for each place under them that has a
-    notice of its own, and for every year they name; places and years that stay alike are left out."""
+    notice of its own, and for every year they name; places and years that stay alike are left out.
+
+    A range of years without an end is followed to the last year that any notice names, or `through` if that is later.
+    """
     notices = tuple(notices)
-    years = years_of(notices, bounds_of(before, after))
+    first, last = bounds_of(before, after)
+    years = years_of(notices, (first, max(last, through)))
     compared = (
         compare_policies(before.resolve(place, year), after.resolve(place, year))
         for place in places_with_notices(notices, before, after)

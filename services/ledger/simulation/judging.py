@@ -43,8 +43,9 @@ class Judging:
         self._after = after
         self._notices = notices
         self._on = on
-        self.years = sorted({found.year for found in compare_books(before, after, notices)})
-        """The years for which anything changes: accounts of others need not be read."""
+        differences = compare_books(before, after, notices, through=on.year + 1)
+        self.years = sorted({found.year for found in differences})
+        """The years for which anything changes, to the one after the day: accounts of others need not be read."""
         self.persons = 0
         self.judged = 0
         self._touched: dict[str, tuple[int, ...]] = {}
