@@ -24,20 +24,24 @@ from contracts.envelope import (
     UtcTime,
 )
 
+Level = Literal["junior", "intermediate", "senior", "advanced_senior"]
+"""初级, 中级, 高级, 正高级, lowest first."""
+
 
 class Qualification(BaseModel):
     """An accounting qualification (会计专业技术资格) and the day it was obtained (S0-04)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    level: Literal["junior", "intermediate", "senior", "advanced_senior"]
+    level: Level
     obtained_on: Day
 
 
 class InfoCollected(PublishedEvent):
     """信息采集: a person's information was accepted, so credits can be registered (S1-06, S3B-02).
 
-    `qualification` is the one obtained first, from which the duty is counted (S0-04).
+    `qualification` is the one obtained first, from which the duty is counted (S0-04); `level` the highest held, by which
+    courses are tiered (S1-08).
     """
 
     TYPE: ClassVar[str] = "cn.xuefen.registry.info.collected.v1"
@@ -49,6 +53,7 @@ class InfoCollected(PublishedEvent):
     employer: Uscc | None
     student: Flag
     qualification: Qualification | None
+    level: Level | None
     working_since: Day | None
     collected_at: UtcTime
 

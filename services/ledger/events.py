@@ -193,7 +193,10 @@ class ExamPassed(Event, frozen=True, kw_only=True):
 
 
 class ProfileRecorded(Event, frozen=True, kw_only=True):
-    """The registry collected a person whose place belongs to this log (S1-06, S3B-02)."""
+    """The registry collected a person whose place belongs to this log (S1-06, S3B-02).
+
+    `qualified_on` is the first qualification's day; `qualification` the highest level held, by which courses are tiered.
+    """
 
     TOPIC: ClassVar[str] = "ledger.ProfileRecorded"
 
@@ -212,8 +215,8 @@ class ProfileRecorded(Event, frozen=True, kw_only=True):
 class ProfileChanged(Event, frozen=True, kw_only=True):
     """The registry changed what it has on record of a person (S2C-09): what holds from now on, whole.
 
-    `qualified_on` is the first qualification's day. `cause` is change, or reversal or separation when a wrong change was
-    undone.
+    `qualified_on` is the first qualification's day, `qualification` the highest level held. `cause` is change, or reversal
+    or separation when a wrong change was undone.
     """
 
     TOPIC: ClassVar[str] = "ledger.ProfileChanged"

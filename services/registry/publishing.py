@@ -53,6 +53,7 @@ def _info_collected(event: Any) -> InfoCollected:
         employer=profile.employer,
         student=profile.student,
         qualification=qualification,
+        level=profile.highest_level,
         working_since=profile.working_since,
         collected_at=event.timestamp,
     )

@@ -77,6 +77,7 @@ def _collected(ledger: Ledger, number: int) -> registry.InfoCollected:
         employer=None,
         student=False,
         qualification=registry.Qualification(level="junior", obtained_on=date(2018, 9, 1)),
+        level="junior",
         working_since=date(2017, 3, 1),
         collected_at=datetime(2024, 5, 1, tzinfo=UTC),
     )

@@ -129,6 +129,7 @@ class Plan:
                         employer=None,
                         student=False,
                         qualification=registry.Qualification(level="junior", obtained_on=date(2018, 9, 1)),
+                        level="junior",
                         working_since=None,
                         collected_at=utc_now(),
                     )

@@ -139,8 +139,9 @@ class World:
     ) -> registry.InfoCollected:
         """The fact that the registry publishes of a collected person."""
         hasher = self.ledger.hasher
+        level: registry.Level = "junior"
         qualification = (
-            registry.Qualification(level="junior", obtained_on=qualified_on) if qualified_on else None
+            registry.Qualification(level=level, obtained_on=qualified_on) if qualified_on else None
         )
         return registry.InfoCollected(
             person_id=person_id,
@@ -150,6 +151,7 @@ class World:
             employer=None,
             student=student,
             qualification=qualification,
+            level=level if qualified_on else None,
             working_since=working_since,
             collected_at=self.now,
         )

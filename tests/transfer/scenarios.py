@@ -101,6 +101,7 @@ def collected(person_id: str, place: str = SHUANGTA, employer: str | None = FORM
         employer=employer,
         student=employer is None,
         qualification=None,
+        level=None,
         working_since=None,
         collected_at=NOW,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC
+from typing import get_args
 
 import msgspec
 
@@ -37,6 +38,8 @@ ProviderEvent = (
 _encode = msgspec.json.Encoder().encode
 _decode_provider = msgspec.json.Decoder(Provider).decode
 
+_LEVELS = get_args(registry.Level)
+"""Levels of qualification, lowest first."""
 _PROVIDERS = """
 select organization_id, version, state from providers where log = $1 and organization_id = any($2::text[])
 """
@@ -138,7 +141,7 @@ class Effects:
             employer=event.employer,
             student=event.student,
             qualified_on=qualification.obtained_on if qualification else None,
-            qualification=qualification.level if qualification else None,
+            qualification=event.level,
             working_since=event.working_since,
             collected_at=event.collected_at.astimezone(UTC),
         )
@@ -158,7 +161,7 @@ class Effects:
             student=event.student,
             student_since=event.student_since,
             qualified_on=first.obtained_on if first else None,
-            qualification=first.level if first else None,
+            qualification=max((each.level for each in event.qualifications), key=_LEVELS.index, default=None),
             working_since=event.working_since,
             left_on=event.left_on,
             retired_on=event.retired_on,

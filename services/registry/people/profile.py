@@ -53,6 +53,11 @@ class Profile:
         """The one obtained first, from which the duty is counted (S0-04)."""
         return min(self.qualifications, key=lambda each: (each.obtained_on, each.level), default=None)
 
+    @property
+    def highest_level(self) -> str | None:
+        """The highest level held, by which courses are tiered (S1-08)."""
+        return max((each.level for each in self.qualifications), key=LEVELS.index, default=None)
+
 
 def facts_of(profile: Profile) -> dict[str, Any]:
     """The profile as an event stores it."""

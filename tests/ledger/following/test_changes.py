@@ -6,7 +6,9 @@ from typing import Any
 
 from contracts import registry
 from services.kit.event_store import EventStore
+from services.ledger.policy import notice_as_data
 from services.ledger.rebuild import rebuild
+from tests.ledger.policy.drafts import draft
 from tests.ledger.world import Somebody, World
 
 LIAONING, WUHAN = "210000", "420100"
@@ -162,3 +164,25 @@ class TestInfoChanged:
             streams = await EventStore().load(conn, LIAONING, [f"profile:{who.person_id}"])
         (stream,) = streams.values()
         assert [event.topic for event in stream] == ["ledger.ProfileRecorded", "ledger.ProfileChanged"]
+
+
+class TestTier:
+    async def test_courses_are_tiered_by_the_highest_qualification_held(self, world: World):
+        """S1-08, A-09: the duty counts from the first, the tier from the highest."""
+        rule = {"kind": "tiers", "names": ["junior", "intermediate", "senior"], "lower": "refused"}
+        notice = draft(rule, place=WUHAN, year=2025, issued_on="2025-01-02", name="wuhan-2025")
+        await world.client.post(
+            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(WUHAN)
+        )
+        who = await world.collects(WUHAN)
+        provider = await world.provides("某网校", accredited=[WUHAN])
+        [taken] = await provider.posts(provider.completion(who, 2025, "10", tier="junior"))
+        assert taken["outcome"] == "registered"
+        held = [("intermediate", date(2024, 9, 1)), ("junior", date(2018, 9, 1))]
+        qualifications = tuple(registry.Qualification(level=level, obtained_on=day) for level, day in held)  # type: ignore[arg-type]
+        await world.hears(
+            change_of(world, who, WUHAN, items=("qualifications",), qualifications=qualifications)
+        )
+        [refused] = await provider.posts(provider.completion(who, 2025, "10", tier="junior"))
+        assert refused["problem"]["type"] == "urn:xuefen:problem:tier-too-low"
+        assert (await world.asks(who, 2025))["first_obliged_year"] == 2019
