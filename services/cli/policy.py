@@ -206,6 +206,7 @@ def _show_make_up(policy: Policy) -> None:
     table = Table("make-up", "from", "until", "for", "clause", "document", "place", box=None, pad_edge=False)
     for window in policy.make_up:
         limits = sorted((window.modes or frozenset()) | (window.categories or frozenset()))
+        limits += [*window.conditions, *(["once"] if window.once else [])]
         table.add_row(
             window.channel,
             window.since.isoformat(),

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from services.ledger.policy.account import Account, Enrolled, Person, ProviderStanding
 from services.ledger.policy.days import begins, ends, later
 from services.ledger.policy.decisions import Rejected
-from services.ledger.policy.policy import Limits, Policy, ProviderTerms, Terms
+from services.ledger.policy.policy import Limits, MakeUpTerms, Policy, ProviderTerms, Terms
 from services.ledger.policy.providers import is_accredited, is_listed
 from services.ledger.policy.rules import Mode, Rule, by_mode
+from services.ledger.policy.tiers import mode_refusal
 from services.ledger.policy.tiers import refusal as tier_refusal
 from services.ledger.policy.windows import outside
 
@@ -80,18 +81,30 @@ def admit_terms(
     terms = policy.terms_of(enrolled.mode)
     day = begins(enrolled.enrolled_on)
     limits = terms.limits
-    if limits is not None and limits.tiers is not None:
+    refused: Rejected | None = None
+    if limits is not None:
+        refused = mode_refusal(limits.modes_of_tier, person.qualification, enrolled.mode)
+    if refused is None and limits is not None and limits.tiers is not None:
         refused = tier_refusal(
             limits.tiers, person.qualification, enrolled.tier or person.qualification, "professional"
         )
-        if refused is not None:
-            return refused
-    if any(w.channel == "automatic" and w.begins <= day < w.ends for w in policy.make_up):
+    if refused is not None:
+        return refused
+    if any(_takes(window, enrolled.mode, day) for window in policy.make_up):
         return None
     refused = outside(terms, "enrol", day) or _payment(terms, limits, enrolled)
     if refused is None and limits is not None and limits.one_provider is not None:
         return other_provider(limits.one_provider, account, enrolled.provider, enrolled.mode)
     return refused
+
+
+def _takes(window: MakeUpTerms, mode: str, day: datetime) -> bool:
+    """Whether study of this mode is made up by itself in the window on this day."""
+    return (
+        window.channel == "automatic"
+        and (window.modes is None or mode in window.modes)
+        and window.begins <= day < window.ends
+    )
 
 
 def _payment(terms: Terms, limits: Limits | None, enrolled: Enrolled) -> Rejected | None:

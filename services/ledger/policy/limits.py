@@ -10,8 +10,8 @@ from services.ledger.policy.decisions import Rejected
 from services.ledger.policy.enrolment import other_provider
 from services.ledger.policy.policy import Limits, Policy, Sourced, Span, UnitTerms
 from services.ledger.policy.rules import Tier
+from services.ledger.policy.tiers import mode_refusal
 from services.ledger.policy.tiers import refusal as tier_refusal
-from services.ledger.policy.tiers import tier_of
 from services.ledger.policy.windows import refusal as window_refusal
 
 PREFIXES = ("enrolment", "provider_choice", "credit_year", "units")
@@ -72,7 +72,7 @@ def refused_by(
 
     Tiers bind make-up too; the year's own terms (its year, one provider, the register's end) do not.
     """
-    refused = mode_for_tier(limits, person, facts.mode)
+    refused = mode_refusal(limits.modes_of_tier, person.qualification, facts.mode)
     if refused is None and limits.tiers is not None:
         refused = tier_refusal(limits.tiers, person.qualification, facts.tier, facts.category)
     if refused is not None or make_up:
@@ -84,15 +84,6 @@ def refused_by(
     if refused is None and limits.register is not None and not _within(limits.register, now):
         refused = window_refusal(limits.register, now)
     return refused
-
-
-def mode_for_tier(limits: Limits, person: Person, mode: str) -> Rejected | None:
-    """The refusal when people of this tier may not study in this mode (a senior face to face only)."""
-    tier = tier_of(person.qualification)
-    found = limits.modes_of_tier.get(tier) if tier is not None else None
-    if tier is None or found is None or found.value.open or mode in found.value.allowed:
-        return None
-    return Rejected("mode-not-for-tier", found.clause, {"mode": mode, "tier": tier})
 
 
 def _within(span: Span, now: datetime) -> bool:

@@ -17,6 +17,7 @@ from services.ledger.policy.equivalence import Award
 from services.ledger.policy.make_up_gates import gate_of
 from services.ledger.policy.policy import MakeUpTerms, Policy, Sourced
 from services.ledger.policy.routes import Route
+from services.ledger.policy.tiers import mode_refusal
 from services.ledger.policy.units import to_cents
 from services.ledger.policy.windows import outside
 
@@ -25,13 +26,17 @@ STUDY = "study"
 
 
 class ProvenStudy(Struct, frozen=True, kw_only=True):
-    """Study with a certificate: how, of what, when completed, and whether a special reason is given (A-06)."""
+    """Study with a certificate: how, of what, when completed, and whether a special reason is given (A-06).
+
+    `qualification` is the person's level on record, where a notice leaves modes to tiers.
+    """
 
     mode: str
     category: Category
     credits: Decimal
     completed_on: date
     special_reason: bool = False
+    qualification: str | None = None
 
 
 def award_study(
@@ -62,6 +67,10 @@ def award_study(
             "credits-above-limit", policy.record_limit_clause, {"limit": str(policy.record_limit)}
         )
     terms = policy.terms_of(study.mode)
+    if terms.limits is not None:
+        refused = mode_refusal(terms.limits.modes_of_tier, study.qualification, study.mode)
+        if refused is not None:
+            return refused
     if policy.ordinary and terms.study.begins <= completed < terms.study.ends:
         if not terms.allowed:
             return Rejected("mode-not-allowed", terms.modes_clause, {"mode": study.mode})

@@ -3,7 +3,8 @@
 A person's tier is that of the qualification on record; somebody without one belongs to no tier, and nothing is too low.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -63,3 +64,14 @@ def refusal(
     if rank > own and not value.upward:
         return Rejected("tier-too-high", rule.clause, {"tier": course})
     return None
+
+
+def mode_refusal(
+    modes_of_tier: Mapping[str, Sourced[Any]], qualification: str | None, mode: str
+) -> Rejected | None:
+    """The refusal when people of this tier may not study in this mode (seniors face to face only); None when they may."""
+    tier = tier_of(qualification)
+    found = modes_of_tier.get(tier) if tier is not None else None
+    if tier is None or found is None or found.value.open or mode in found.value.allowed:
+        return None
+    return Rejected("mode-not-for-tier", found.clause, {"mode": mode, "tier": tier})

@@ -230,7 +230,7 @@ def _admitted(
         raise refusal_of(answer)
     if isinstance(answer, Registered):
         return answer
-    # An official has approved it: it does not wait for the total (S3B-10).
+    # An official has approved it: it waits neither for the total nor for anything else (S3B-10).
     return Registered(False, False, answer.clause)
 
 

@@ -1,12 +1,14 @@
 """Tiers: the course's against the person's, and modes that are left to a tier."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
 
-from services.ledger.policy import Registered, Rejected
+from services.ledger.policy import Enrolled, ProvenStudy, Registered, Rejected, admit_terms, award_study
 from services.ledger.policy.tiers import tier_of
-from tests.ledger.policy.builders import BEIJING, Given, accredited, completion
+from tests.ledger.policy.builders import BEIJING, Given, accredited, at, completion, policy
 from tests.ledger.policy.drafts import book, draft
 
 HERE = accredited(BEIJING, 2030, modes=("online", "face_to_face"))
@@ -88,3 +90,49 @@ def test_a_full_senior_studies_with_the_seniors():
         None,
         None,
     ]
+
+
+class TestEnrolment:
+    """Who may not study so is not enrolled so either."""
+
+    @pytest.mark.parametrize(
+        ("rule", "qualification", "tier", "expected"),
+        [
+            (TestModesOfATier.RULE, "senior", None, "mode-not-for-tier"),
+            (TestModesOfATier.RULE, "junior", None, None),
+            (TestLower.REFUSED, "senior", "junior", "tier-too-low"),
+            (TestLower.REFUSED, "senior", "senior", None),
+            (TestLower.REFUSED, "senior", None, None),
+        ],
+    )
+    def test_is_bound_by_the_same_limits(
+        self, rule: dict[str, Any], qualification: str, tier: str | None, expected: str | None
+    ):
+        given = Given(BEIJING, 2030, qualification=qualification, book=book(draft(rule)))
+        enrolled = Enrolled(
+            enrolment_id="e",
+            provider="accredited",
+            mode="online",
+            enrolled_on=date(2030, 3, 1),
+            tier=tier,
+        )
+        refused = admit_terms(policy(BEIJING, 2030, given.book), enrolled, given.person, None)
+        assert (refused.problem if refused else None) == expected
+
+
+def test_proven_study_is_bound_by_the_modes_of_a_tier():
+    rules = (
+        TestModesOfATier.RULE,
+        {"kind": "route", "name": "claims", "modes": ["online"], "reporters": ["person"]},
+    )
+    here = policy(BEIJING, 2030, book(draft(*rules)))
+    study = ProvenStudy(
+        mode="online",
+        category="professional",
+        credits=Decimal(30),
+        completed_on=date(2030, 5, 1),
+        qualification="senior",
+    )
+    answer = award_study(here, study, BEIJING, 2030, at("2030-06-01"))
+    assert isinstance(answer, Rejected)
+    assert answer.problem == "mode-not-for-tier"
