@@ -18,7 +18,7 @@ from services.ledger.policy.make_up_gates import gate_of
 from services.ledger.policy.policy import Limits, MakeUpTerms, Policy, ProviderTerms, Span
 from services.ledger.policy.providers import is_accredited, is_listed
 from services.ledger.policy.rules import Need
-from services.ledger.policy.styles import REASONS, Passed, registered_sum, unmet, waiting_sum
+from services.ledger.policy.styles import REASONS, TOTAL_ALONE, passed, registered_sum, sum_with
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of ours a provider's clock may run."""
@@ -90,20 +90,24 @@ def admit(
 def _decided(
     policy: Policy, completion: CompletionFacts, opening: Opening, account: Account | None
 ) -> Decision:
-    waits = _waits_for(completion, completion.provider_id, opening, account)
-    if isinstance(waits, Rejected | Held):
-        return waits
-    if "total" in opening.needs:
-        reached = registered_sum(account) + waiting_sum(account, completion) + completion.credits
-        if reached < policy.total:
-            return Held("below_total", opening.clause, opening.make_up is not None)
+    needs = opening.needs
+    if needs != TOTAL_ALONE or opening.limits is not None:
+        waits = _waits_for(completion, completion.provider_id, opening, account)
+        if waits is not None:
+            return waits
+    if "total" in needs and sum_with(completion, account) < policy.total:
+        return Held("below_total", opening.clause, opening.make_up is not None)
     return Registered(opening.late, opening.make_up is not None, opening.clause)
 
 
 def _waits_for(
     facts: CompletionFacts | Waiting, provider: str, opening: Opening, account: Account | None
 ) -> Held | Rejected | None:
-    """What a completion waits for other than the total; a refusal when that came too late, or the enrolment is over."""
+    """What a completion waits for other than the total; a refusal when that came too late, or the enrolment is over.
+
+    Study, exam and evaluation make one training (S0-09): all of them lie inside the window. What was passed before it opened
+    is of no use to this year, and another may still be passed.
+    """
     limits = opening.limits
     if limits is not None and opening.make_up is None:
         clause = enrolment_clause(limits)
@@ -113,10 +117,18 @@ def _waits_for(
                 return found
             if not found:
                 return Held("enrolment_pending", clause)
-    need = unmet(opening.needs, facts, account, Passed(opening.begins, opening.ends))
-    if isinstance(need, Rejected):
-        return Rejected(need.problem, opening.clause)
-    return Held(REASONS[need], opening.clause, opening.make_up is not None) if need is not None else None
+    for need in opening.needs:
+        if need == "total":
+            continue
+        moment = facts.exam_passed_at if need == "exam" else facts.evaluated_at
+        if moment is not None and opening.begins <= moment < opening.ends:
+            continue
+        if account is not None and passed(account, need, provider, opening.begins, opening.ends):
+            continue
+        if moment is not None and moment >= opening.ends:
+            return Rejected(f"{need}-too-late", opening.clause)
+        return Held(REASONS[need], opening.clause, opening.make_up is not None)
+    return None
 
 
 def unknown_category(policy: Policy) -> Rejected:

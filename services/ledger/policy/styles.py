@@ -7,13 +7,13 @@ the account changes. Nothing here depends on the order in which facts arrive.
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from services.ledger.policy.account import Account, CompletionFacts, Waiting, WaitingReason
-from services.ledger.policy.decisions import Rejected
+from services.ledger.policy.account import Account, CompletionFacts, WaitingReason
 from services.ledger.policy.rules import Mode, Need, RegistrationMoment, Rule, by_mode
 
 ORDER: tuple[Need, ...] = ("exam", "evaluation", "total")
+TOTAL_ALONE: tuple[Need, ...] = ("total",)
 REASONS: dict[str, WaitingReason] = {
     "enrolment": "enrolment_pending",
     "exam": "exam_pending",
@@ -38,35 +38,10 @@ class Registration(Rule, frozen=True, tag="registration"):
         yield from by_mode("registration", self.modes, (self.at, *self.also) if self.also else self.at)
 
 
-class Passed(NamedTuple):
-    """Between which moments an exam or evaluation has to be passed."""
-
-    begins: datetime
-    ends: datetime
-
-
 def needs_of(value: Any) -> tuple[Need, ...]:
     """What a `registration` setting makes a completion wait for, in order."""
     said = (value,) if isinstance(value, str) else tuple(value)
     return tuple(need for need in ORDER if need in said)
-
-
-def unmet(
-    needs: tuple[Need, ...], facts: CompletionFacts | Waiting, account: Account | None, inside: Passed
-) -> Need | Rejected | None:
-    """The first need but the total that is not fulfilled; a refusal when it was fulfilled too late (S0-09)."""
-    for need in needs:
-        if need == "total":
-            continue
-        moment = facts.exam_passed_at if need == "exam" else facts.evaluated_at
-        if moment is not None and inside.begins <= moment < inside.ends:
-            continue
-        if account is not None and _passed(account, need, _provider(facts), inside):
-            continue
-        if moment is not None and moment >= inside.ends:
-            return Rejected(f"{need}-too-late")
-        return need
-    return None
 
 
 def registered_sum(account: Account | None) -> Decimal:
@@ -79,23 +54,22 @@ def registered_sum(account: Account | None) -> Decimal:
     return total
 
 
-def waiting_sum(account: Account | None, but: CompletionFacts) -> Decimal:
-    """What waits for the total alone, less the completion that is being decided (B-05)."""
-    total = _ZERO
+def sum_with(completion: CompletionFacts, account: Account | None) -> Decimal:
+    """What is registered, what waits for the total alone, and the completion that is being decided (B-05)."""
+    total = registered_sum(account) + completion.credits
     if account is not None:
         for waiting in account.waiting:
-            itself = waiting.completion_id == but.completion_id and waiting.provider == but.provider_id
-            if waiting.reason == "below_total" and not itself:
+            if waiting.reason == "below_total" and not (
+                waiting.completion_id == completion.completion_id
+                and waiting.provider == completion.provider_id
+            ):
                 total += waiting.credits
     return total
 
 
-def _provider(facts: CompletionFacts | Waiting) -> str:
-    return facts.provider if isinstance(facts, Waiting) else facts.provider_id
-
-
-def _passed(account: Account, need: Literal["exam", "evaluation"], provider: str, inside: Passed) -> bool:
-    return any(
-        passed.provider == provider and passed.of == need and inside.begins <= passed.passed_at < inside.ends
-        for passed in account.exams
+def passed(account: Account, need: str, provider: str, begins: datetime, ends: datetime) -> bool:
+    """Whether the account holds a pass of the provider's exam, or evaluation, between two moments."""
+    return bool(account.exams) and any(
+        one.provider == provider and one.of == need and begins <= one.passed_at < ends
+        for one in account.exams
     )
