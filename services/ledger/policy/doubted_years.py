@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from services.ledger.policy.categories import lies_under_any
 from services.ledger.policy.notice import Notice
 from services.ledger.policy.policy import Policy, Sourced, Span, Terms
 from services.ledger.policy.rules import Tier
@@ -31,6 +32,7 @@ def years_in_doubt(notice: Notice, policy: Policy) -> Iterator[Said]:
         yield from _modes(place, policy)
         yield from _tiers(place, policy)
         yield from _minima(place, policy)
+        yield from _caps(place, policy)
         yield from _too_few_days(place, policy)
     yield from _routes(place, policy)
     yield from _make_up(place, policy)
@@ -140,6 +142,23 @@ def _minima(place: _Places, policy: Policy) -> Iterator[Said]:
             f"{policy.year} 年度各科目最低学分之和 {asked} 大于总学分 {policy.total}",
             f"in {policy.year} the minima of the categories add up to {asked}, more than the total of {policy.total}",
         )
+
+
+def _caps(place: _Places, policy: Policy) -> Iterator[Said]:
+    """A minimum above a cap of the whole year, of its category or of all that there is."""
+    whole = [cap for cap in policy.caps if cap.per == "year" and not cap.modes and not cap.forms]
+    for terms in policy.requirements:
+        for cap in whole:
+            bound = lies_under_any(terms.category, cap.categories) if terms.category else False
+            pointer = place.of(cap.clause, terms.clause)
+            if pointer is not None and (bound or not cap.categories) and cap.credits < terms.minimum:
+                what = terms.category or "total"
+                yield (
+                    pointer,
+                    "minimum-above-cap",
+                    f"{what} 最低 {terms.minimum} 学分，而上限 {cap.name}（{cap.clause}）只计 {cap.credits}",
+                    f"{what} needs {terms.minimum}, and the cap {cap.name} ({cap.clause}) counts {cap.credits} at most",
+                )
 
 
 def _too_few_days(place: _Places, policy: Policy) -> Iterator[Said]:

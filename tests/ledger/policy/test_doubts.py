@@ -127,6 +127,22 @@ class TestTheYear:
         rule = {"kind": "requirement", "total": 90, "categories": {"professional": 60, "public": 40}}
         assert codes(rule) == [("/clauses/0", "minima-above-total")]
 
+    @pytest.mark.parametrize(
+        ("cap", "told"),
+        [
+            ({"credits": 89}, True),
+            ({"credits": 90}, False),
+            ({"credits": 59, "categories": ["professional"]}, True),
+            ({"credits": 60, "categories": ["professional"]}, False),
+            ({"credits": 30, "categories": ["public"]}, False),
+            ({"credits": 30, "modes": ["online"]}, False),
+        ],
+    )
+    def test_a_minimum_above_a_cap_of_the_year(self, cap: dict[str, Any], told: bool):
+        minimum = {"kind": "requirement", "total": 90, "categories": {"professional": 60}}
+        found = codes(minimum, {"kind": "cap", "name": "most", "per": "year"} | cap)
+        assert (("/clauses/1", "minimum-above-cap") in found) is told
+
     def test_too_few_days_for_the_hours_a_day(self):
         days = {"kind": "window", "modes": ["online"], "from": "2030-03-01", "until": "2030-03-02"}
         rate = {"kind": "units", "hour_credits": 3, "day_hours_max": 10}
