@@ -72,7 +72,8 @@ ExchangeState = Literal[
 """Where an exchange stands.
 
     offered ──receipt──▶ fetched ──confirmation──▶ confirmed ──handover──▶ handed_over ──completion──▶ completed
-       └──recall──▶ recalled  └──refusal──▶ refused    └──cancellation──▶ cancelled
+       └──recall──▶ recalled  ├──refusal──▶ refused    │
+                              └──────cancellation──────┴──▶ cancelled
 """
 
 StepName = Literal["recall", "receipt", "refusal", "confirmation", "cancellation", "completion"]

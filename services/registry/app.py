@@ -25,6 +25,7 @@ from services.registry.evidence.api import PATH as EVIDENCE_PATH
 from services.registry.evidence.api import router as evidence_router
 from services.registry.feed_access import feed_reader
 from services.registry.moves.api import router as moves_router
+from services.registry.moves.api_completing import router as completing_router
 from services.registry.organizations.api import router as organizations_router
 from services.registry.organizations.api_plans import router as plans_router
 from services.registry.people.api_changes import router as changes_router
@@ -84,6 +85,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             changes_router,
             worklists_router,
             moves_router,
+            completing_router,
             organizations_router,
             plans_router,
             accounts_router,

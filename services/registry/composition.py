@@ -14,6 +14,7 @@ from services.registry.bulk.bulk import BulkCollections
 from services.registry.evidence.files import EvidenceFiles
 from services.registry.evidence.store import EvidenceStore
 from services.registry.moves.arrivals import Arrivals
+from services.registry.moves.completing import Completing
 from services.registry.moves.departures import Departures
 from services.registry.organizations.organizations import Organizations
 from services.registry.organizations.queries import OrganizationQueries
@@ -70,6 +71,7 @@ class Registry:
             database, store, vault=vault, shares=settings.shares, files=files, clock=clock
         )
         self.departures = Departures(store, vault=vault, audit=self.audit)
+        self.completing = Completing(database)
         self.arrivals = Arrivals(
             database, store, vault=vault, hasher=hasher, erasures=self.erasures, clock=clock
         )

@@ -7,6 +7,7 @@ A rebuild replays the log through the same code, and its rows come out identical
 from typing import Any
 
 from services.kit.database import Connection
+from services.registry.moves.completing import completing_read_model
 from services.registry.moves.rows import move_read_models
 from services.registry.organizations.rows import organization_read_models
 from services.registry.people.case_projections import case_read_models
@@ -211,5 +212,6 @@ def read_models() -> list[ReadModel]:
         ),
         *case_read_models(),
         *move_read_models(),
+        completing_read_model(),
         *organization_read_models(),
     ]

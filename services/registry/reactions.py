@@ -66,5 +66,9 @@ def _take(person: Person, fact: ProfileTransferred) -> None:
         person.depart(transfer_id=fact.transfer_id, to_place=fact.to_place, at=fact.transferred_at)
         return
     person.move(
-        transfer_id=fact.transfer_id, place=fact.to_place, employer=fact.employer, at=fact.transferred_at
+        transfer_id=fact.transfer_id,
+        place=fact.to_place,
+        employer=fact.employer,
+        at=fact.transferred_at,
+        arrived=fact.end == "destination",
     )

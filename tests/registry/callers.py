@@ -55,5 +55,10 @@ def nobody(home: str) -> set[str]:
     return {NOBODY}
 
 
+def people_alone(home: str) -> set[str]:
+    """People with a token of their own (`collection:own`), who are none of these callers."""
+    return set()
+
+
 def anybody(home: str) -> set[str]:
     return set(CALLERS)

@@ -33,6 +33,7 @@ from tests.registry.callers import (
     officials,
     officials_or_own,
     own,
+    people_alone,
 )
 from tests.registry.ground import LATER, SCORES, Ground
 from tests.registry.offices import FACE_TO_FACE_PLAN, ONLINE_PLAN, REPORT
@@ -215,6 +216,8 @@ TABLE: dict[str, tuple[Prepared, Rule]] = {
     "PUT /v1/arriving-people/{id}": (arrival, nobody),
     "GET /v1/arriving-people/{id}": (of(arriving), nobody),
     "DELETE /v1/arriving-people/{id}": (of(arriving), nobody),
+    "GET /v1/information-to-complete": (at("/v1/information-to-complete?place={place}"), covering),
+    "GET /v1/my-tasks": (at("/v1/my-tasks"), people_alone),
     "GET /v1/worklists": (at("/v1/worklists?place={place}"), covering),
     "GET /v1/worklists/counts": (at("/v1/worklists/counts?place={place}"), covering),
     "POST /v1/worklists/cases/{id}/claim": (of(worklist_case, "/claim"), covering),

@@ -33,8 +33,8 @@ WAYS: Final[dict[str, dict[str, frozenset[str]]]] = {
         "handed_over": frozenset({"completed"}),
     },
     "in": {
-        "received": frozenset({"approved", "refused"}),
-        "approved": frozenset({"confirmed", "refused"}),
+        "received": frozenset({"approved", "refused", "cancelled"}),
+        "approved": frozenset({"confirmed", "refused", "cancelled"}),
         "confirmed": frozenset({"completed", "cancelled"}),
     },
 }
@@ -44,11 +44,18 @@ WORKING_DAYS: Final = {
     ("within", "accepted"): 10,
     ("out", "requested"): 10,
     ("out", "offered"): 10,
+    ("out", "fetched"): 60,
     ("in", "received"): 10,
     ("in", "approved"): 20,
 }
 LATE: Final = frozenset(
-    {"not_accepted_in_time", "not_decided_in_time", "not_fetched_in_time", "not_confirmed_in_time"}
+    {
+        "not_accepted_in_time",
+        "not_decided_in_time",
+        "not_fetched_in_time",
+        "not_confirmed_in_time",
+        "not_answered_in_time",
+    }
 )
 
 

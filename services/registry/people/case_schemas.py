@@ -10,7 +10,9 @@ from services.kit.schemas import Line, Note, ShortLine, StrictModel
 from services.registry.evidence.evidence import EVIDENCE_MAX
 from services.registry.schemas import PastDay, PersonIdentity, Place, Qualification, Uscc
 
-CollectionState = Literal["submitted", "initially_passed", "returned", "collected", "erased"]
+CollectionState = Literal[
+    "submitted", "initially_passed", "returned", "collected", "erased", "arriving", "dropped"
+]
 ReturnReason = Literal[
     "information_incomplete", "documents_unclear", "identity_mismatch", "wrong_place", "not_in_scope", "other"
 ]

@@ -22,6 +22,10 @@ STANDS: dict[tuple[str, str], Words] = {
         "您的信息审核不通过，已退回。", "Your information was not accepted and was returned."
     ),
     ("collection", "collected"): Words("您的信息采集完毕。", "Your information is collected."),
+    ("collection", "arriving"): Words(
+        "您的档案正在从外地调入。", "Your profile is on its way here from elsewhere."
+    ),
+    ("collection", "dropped"): Words("外地调入未完成。", "The transfer from elsewhere came to nothing."),
     ("collection", "erased"): Words("您的信息已删除。", "Your information was erased."),
     ("change", "submitted"): Words(
         "您的变更申请已提交，正在等待审核。", "Your change was submitted and awaits its review."

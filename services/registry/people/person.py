@@ -282,11 +282,19 @@ class Person(Aggregate):
         if forgotten:
             self.state = DROPPED
 
-    def move(self, *, transfer_id: str, place: str, employer: str | None, at: datetime) -> None:
+    def move(
+        self,
+        *,
+        transfer_id: str,
+        place: str,
+        employer: str | None,
+        at: datetime,
+        arrived: bool = False,
+    ) -> None:
         """Keep the profile at another place from now on, as a transfer was completed there (S2C-12, S2C-18).
 
         Both desks have decided, so there is nothing left to refuse; a transfer heard of before changes nothing. Whoever was
-        taken in for it is collected from now on.
+        taken in for it is collected from now on. Who `arrived` came from another authority.
         """
         if transfer_id in self.transfers:
             return
@@ -304,6 +312,7 @@ class Person(Aggregate):
             place=place,
             employer=employer,
             profile=None if told is None else facts_of(told),
+            arrived=arrived,
             timestamp=at,
         )
 
@@ -315,6 +324,7 @@ class Person(Aggregate):
         place: str,
         employer: str | None,
         profile: dict[str, Any] | None,
+        arrived: bool,
         timestamp: datetime,
     ) -> None:
         self.transfers |= {transfer_id}

@@ -11,15 +11,15 @@ from contracts.relay import Exchange, ExchangeState, Offer, Step, StepName
 
 ORIGIN, DESTINATION = "origin", "destination"
 
-_STEPS: Final[Mapping[StepName, tuple[ExchangeState, ExchangeState, str]]] = {
-    "recall": ("offered", "recalled", ORIGIN),
-    "receipt": ("offered", "fetched", DESTINATION),
-    "refusal": ("fetched", "refused", DESTINATION),
-    "confirmation": ("fetched", "confirmed", DESTINATION),
-    "cancellation": ("confirmed", "cancelled", ORIGIN),
-    "completion": ("handed_over", "completed", DESTINATION),
+_STEPS: Final[Mapping[StepName, tuple[frozenset[ExchangeState], ExchangeState, str]]] = {
+    "recall": (frozenset({"offered"}), "recalled", ORIGIN),
+    "receipt": (frozenset({"offered"}), "fetched", DESTINATION),
+    "refusal": (frozenset({"fetched"}), "refused", DESTINATION),
+    "confirmation": (frozenset({"fetched"}), "confirmed", DESTINATION),
+    "cancellation": (frozenset({"fetched", "confirmed"}), "cancelled", ORIGIN),
+    "completion": (frozenset({"handed_over"}), "completed", DESTINATION),
 }
-"""Of each step: the one state it may be taken in, the state it leads to, and whose step it is."""
+"""Of each step: the states it may be taken in, the state it leads to, and whose step it is."""
 _PERSON_IS_NEEDED: Final = frozenset({"offered", "fetched"})
 
 
@@ -80,7 +80,7 @@ class Exchanges:
         """Take a step, when the state allows it. Raises ExchangeUnknownError."""
         kept = self._of(transfer_id)
         before, after, by = _STEPS[step.step]
-        if kept.state == before:
+        if kept.state in before:
             kept.state, kept.reason = after, step.reason
             self._tell(kept, DESTINATION if by == ORIGIN else ORIGIN)
         return _seen(kept, by)

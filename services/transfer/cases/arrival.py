@@ -138,8 +138,8 @@ class Arrival(Case, Aggregate):
             )
 
     def cancel(self, reason: str | None, now: datetime) -> None:
-        """The origin could not let go after all; nothing when it is over."""
-        if self.state is State.CONFIRMED:
+        """The origin could not let go after all, or would not wait any longer; nothing when it is over."""
+        if self.state in (State.RECEIVED, State.APPROVED, State.CONFIRMED):
             self._cancelled(person_id=self.person_id, reason=reason or "other", timestamp=now)
 
     def may_see(self, actor: Actor) -> bool:

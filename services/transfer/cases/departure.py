@@ -37,6 +37,7 @@ BLOCKED = "blocked"
 GUARD_LOST = "guard_lost"
 """Why one is returned whose guard lapsed while nobody carried it on: to be submitted again."""
 NOT_FETCHED = "not_fetched_in_time"
+NOT_ANSWERED = "not_answered_in_time"
 
 _CARRIED = (State.ACCEPTED, State.OFFERED, State.FETCHED, State.CONFIRMED, State.HANDED_OVER, State.COMPLETED)
 """The way from the origin's desk to the end, in order."""
@@ -171,7 +172,7 @@ class Departure(Applied, Aggregate):
         self._withdrawn(person_id=self.person_id, subject=actor.subject, place=actor.place, timestamp=now)
 
     def expire(self, now: datetime) -> None:
-        """Return what the origin's desk left for too long (S2C-05). An offer is recalled at the relay instead."""
+        """Return what the origin's desk left for too long (S2C-05). What is on the relay is recalled there instead."""
         reason = self.late_reason(now)
         if reason is not None and self.state is State.REQUESTED:
             self._expired(person_id=self.person_id, reason=reason, timestamp=now)
@@ -188,6 +189,8 @@ class Departure(Applied, Aggregate):
             self._refused(NOT_FETCHED, now)
         elif exchange == "refused":
             self._refused(reason or "other", now)
+        elif exchange == "cancelled":
+            self._refused(NOT_ANSWERED, now)
 
     def supplement(self, sequence: int, now: datetime) -> None:
         """The relay has taken a late supplement of the handover; nothing when that is known."""

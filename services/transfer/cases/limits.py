@@ -17,6 +17,9 @@ FETCH_WORKING_DAYS = 10
 CONFIRM_WORKING_DAYS = 20
 """How long the person may take to look the approved transfer up; no clause says (S2C-18)."""
 
+ANSWER_WORKING_DAYS = 60
+"""How long the origin waits for a destination that has fetched: longer than its desk and the person have together."""
+
 
 class Limit(NamedTuple):
     """How many working days a state may last, and why the transfer is returned when they are over."""
@@ -30,6 +33,7 @@ LIMITS: Final[Mapping[tuple[Kind, State], Limit]] = {
     (Kind.WITHIN, State.ACCEPTED): Limit(DESK_WORKING_DAYS, "not_decided_in_time"),
     (Kind.OUT, State.REQUESTED): Limit(DESK_WORKING_DAYS, "not_accepted_in_time"),
     (Kind.OUT, State.OFFERED): Limit(FETCH_WORKING_DAYS, "not_fetched_in_time"),
+    (Kind.OUT, State.FETCHED): Limit(ANSWER_WORKING_DAYS, "not_answered_in_time"),
     (Kind.IN, State.RECEIVED): Limit(DESK_WORKING_DAYS, "not_decided_in_time"),
     (Kind.IN, State.APPROVED): Limit(CONFIRM_WORKING_DAYS, "not_confirmed_in_time"),
 }
@@ -45,6 +49,10 @@ def is_over(kind: Kind, state: State, since: datetime, now: datetime) -> bool:
     """Whether the last day has passed, to 24:00. A day nobody knows yet has not passed."""
     due = due_on(kind, state, since)
     return isinstance(due, date) and now >= end_of_day(due)
+
+
+ON_THE_RELAY: Final = frozenset({(Kind.OUT, State.OFFERED), (Kind.OUT, State.FETCHED)})
+"""Where the relay has to say whether the time is over: the destination may have been quicker."""
 
 
 def last_day_within(days: int, now: datetime) -> date | None:
@@ -64,3 +72,8 @@ def began_before(days: int, last_day: date) -> datetime:
         if isinstance(due, date) and due <= last_day:
             return end_of_day(day)
         day -= timedelta(days=1)
+
+
+def ended_before(days: int, now: datetime) -> datetime:
+    """Steps of so many working days that began before this moment are over now."""
+    return began_before(days, local_date(now) - timedelta(days=1))

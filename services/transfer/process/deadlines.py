@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from services.kit.clock import local_date
 from services.kit.database import Database
 from services.transfer.casebook import CaseBook
-from services.transfer.cases.limits import LIMITS, began_before
+from services.transfer.cases.limits import LIMITS, ON_THE_RELAY, ended_before
 from services.transfer.cases.states import Kind, State
 from services.transfer.tables import LOG
 
@@ -20,13 +19,8 @@ select transfer_id from transfers
 """
 
 
-def ended_before(days: int, now: datetime) -> datetime:
-    """Steps of so many working days that began before this moment are over now."""
-    return began_before(days, local_date(now) - timedelta(days=1))
-
-
 class Deadlines:
-    """Lets every case decide whose last day has passed. Offers are recalled instead: the relay knows what came first."""
+    """Lets every case decide whose last day has passed. What is on the relay is recalled there instead."""
 
     def __init__(self, database: Database, cases: CaseBook) -> None:
         self._database = database
@@ -36,7 +30,7 @@ class Deadlines:
         """Return what is over; how many that was. Two workers may do so at once: each case decides once."""
         struck = 0
         for (kind, state), limit in LIMITS.items():
-            if (kind, state) == (Kind.OUT, State.OFFERED):
+            if (kind, state) in ON_THE_RELAY:
                 continue
             before = ended_before(limit.days, now)
             while True:

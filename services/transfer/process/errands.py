@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import structlog
 
 from contracts.relay import EvidenceDigest, Exchange, Offer
@@ -64,6 +65,7 @@ class Errands:
             Errand.RESUME: self._resume,
             Errand.OFFER: self._offer,
             Errand.RECALL: self._recall,
+            Errand.CANCEL: self._cancel,
             Errand.LEAVE: self._leave,
             Errand.REFUSE: self._refuse,
             Errand.CONFIRM: self._confirm,
@@ -128,10 +130,28 @@ class Errands:
         await self._hear(case, await self._peers.relay.offer(offer))
 
     async def _recall(self, case: AnyCase) -> None:
-        """Not fetched in time: the relay says whether it was fetched after all, at the last moment (S2C-16)."""
+        """Not fetched in time: the relay says whether it was fetched after all, at the last moment (S2C-16).
+
+        What a relay has lost nobody can fetch any more.
+        """
         if not isinstance(case, Departure) or case.late_reason(self._clock()) is None:
             return
-        await self._hear(case, await self._peers.relay.step(str(case.id), "recall"))
+        try:
+            exchange = await self._peers.relay.step(str(case.id), "recall")
+        except PeerRefusedError as error:
+            if error.status != httpx.codes.NOT_FOUND:
+                raise
+            await self._cases.change(case.id, lambda c, now: _departure(c).hear("recalled", None, now))
+            return
+        await self._hear(case, exchange)
+
+    async def _cancel(self, case: AnyCase) -> None:
+        """Fetched, and not answered for longer than desk and person have: taken back, unless it was just confirmed."""
+        if not isinstance(case, Departure) or case.state is not State.FETCHED:
+            return
+        reason = case.late_reason(self._clock())
+        if reason is not None:
+            await self._hear(case, await self._peers.relay.step(str(case.id), "cancellation", reason=reason))
 
     async def _leave(self, case: AnyCase) -> None:
         """The person has confirmed: the accounts leave the ledger and are put on the relay."""

@@ -7,20 +7,23 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.kit.database import Database
-from services.transfer.cases.errands import Errand
+from services.transfer.cases.errands import WAITS, Errand
+from services.transfer.cases.limits import LIMITS, ended_before
 from services.transfer.tables import LOG
 
 LEASE_SECONDS = 60
 """Longer than the calls of an errand may take together."""
 PAUSE_SECONDS_MAX = 300.0
 
-# An offer is recalled only when its last day has passed; every other errand is due at once.
+# Some errands wait until the last day of the state has passed; every other is due at once.
 _TAKE = """
 with due as (
     select t.transfer_id, t.errand
       from transfers t left join leases l on l.log = t.log and l.transfer_id = t.transfer_id
      where t.log = $1 and t.errand is not null
-       and (t.errand <> 'recall' or t.since < $4)
+       and (t.errand <> all ($4::text[]) or exists (
+           select from unnest($4, $6::timestamptz[]) as waits (errand, before)
+            where waits.errand = t.errand and t.since < waits.before))
        and (l.free_at is null or l.free_at <= $2)
      order by t.since limit $5 for update of t skip locked
 ), taken as (
@@ -61,11 +64,12 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def take(self, now: datetime, *, offers_before: datetime, limit: int) -> list[Taken]:
-        """At most `limit` errands that are due, the oldest first; offers count when made before `offers_before`."""
+    async def take(self, now: datetime, *, limit: int) -> list[Taken]:
+        """At most `limit` errands that are due, the oldest first."""
         until = now + timedelta(seconds=LEASE_SECONDS)
+        begun = [ended_before(LIMITS[state].days, now) for state in WAITS.values()]
         async with self._database.transaction() as conn:
-            rows = await conn.fetch(_TAKE, LOG, now, until, offers_before, limit)
+            rows = await conn.fetch(_TAKE, LOG, now, until, [each.value for each in WAITS], limit, begun)
         return [Taken(UUID(row["transfer_id"]), Errand(row["errand"]), row["attempts"]) for row in rows]
 
     async def done(self, taken: Taken) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import structlog
 
+from contracts.divisions import authority_of, is_known
 from contracts.relay import ArrivingPerson, Exchange, Offer
 from services.kit.errors import NotFoundError
 from services.transfer.casebook import CaseBook
@@ -92,6 +93,9 @@ class Mail:
         fetched = await self._peers.relay.step(offer.transfer_id, "receipt")
         if fetched.state != "fetched":
             return
+        if not _is_sensible(offer):
+            await self._peers.relay.step(offer.transfer_id, "refusal", reason=UNUSABLE)
+            return
         person = ArrivingPerson(
             person=offer.person, place=offer.to_place, employer=offer.employer, student=offer.student
         )
@@ -120,6 +124,12 @@ class Mail:
     async def _cancel(self, arrival: Arrival, reason: str | None) -> None:
         await self._peers.registry.let_go(arrival.transfer_id)
         await self._cases.change(arrival.id, lambda case, now: _arrival(case).cancel(reason, now))
+
+
+def _is_sensible(offer: Offer) -> bool:
+    """Whether the places are ones we know, and the destination is the authority's whose mail it came with."""
+    known = is_known(offer.from_place) and is_known(offer.to_place)
+    return known and authority_of(offer.to_place) == offer.to_authority
 
 
 def _arrival(case: AnyCase) -> Arrival:

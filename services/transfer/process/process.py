@@ -17,11 +17,10 @@ from services.kit.errors import Problem
 from services.kit.hints import rung
 from services.kit.observability import describe_exception
 from services.transfer.casebook import CaseBook
-from services.transfer.cases.limits import FETCH_WORKING_DAYS
 from services.transfer.opened import OpenedAuthorities
 from services.transfer.peers.calls import PeerUnavailableError
 from services.transfer.peers.peers import Peers
-from services.transfer.process.deadlines import Deadlines, ended_before
+from services.transfer.process.deadlines import Deadlines
 from services.transfer.process.errands import Errands
 from services.transfer.process.leases import Leases
 from services.transfer.process.mail import Mail
@@ -59,9 +58,7 @@ class Process:
         """Carry out everything that is due; how many errands were done."""
         done = 0
         while True:
-            now = self._clock()
-            before = ended_before(FETCH_WORKING_DAYS, now)
-            taken = await self._leases.take(now, offers_before=before, limit=AT_ONCE_MAX)
+            taken = await self._leases.take(self._clock(), limit=AT_ONCE_MAX)
             if not taken:
                 return done
             done += sum(await asyncio.gather(*(self._errands.carry(each) for each in taken)))

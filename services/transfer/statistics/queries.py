@@ -8,8 +8,7 @@ from typing import NamedTuple
 from services.kit.clock import end_of_day, start_of_day
 from services.kit.database import Database
 from services.transfer.actors import Actor
-from services.transfer.cases.limits import LIMITS
-from services.transfer.process.deadlines import ended_before
+from services.transfer.cases.limits import LIMITS, ended_before
 from services.transfer.tables import LOG
 
 _AT_PLACE = """

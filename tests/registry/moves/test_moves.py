@@ -229,6 +229,58 @@ class TestWhoArrives:
         assert (answer.status_code, answer.json()["state"]) == (409, "submitted")
 
 
+class TestInformationToComplete:
+    """S2C-19: a to-do, not a block."""
+
+    async def listed(self, registry: Registry, place: str = SHUANGTA) -> list[str]:
+        answer = await registry.call("GET", f"/v1/information-to-complete?place={place}", place=place)
+        return [each["person_id"] for each in answer.json()["items"]]
+
+    async def tasks(self, registry: Registry, person_id: str) -> list[dict[str, Any]]:
+        who = {"place": None, "subject": person_id}
+        tasks: list[dict[str, Any]] = (
+            await registry.call("GET", "/v1/my-tasks", "collection:own", **who)
+        ).json()["tasks"]
+        return tasks
+
+    async def test_is_there_from_the_arrival_until_a_change_is_approved(
+        self, registry: Registry, database: Database
+    ) -> None:
+        transfer = transfer_id()
+        person_id = (await takes_in(registry, transfer, somebody()))["person_id"]
+        assert person_id not in await self.listed(registry)
+        await hears(database, person_id, transfer, "destination")
+        assert person_id in await self.listed(registry)
+        [task] = await self.tasks(registry, person_id)
+        assert (task["transfer_id"], task["place"]) == (transfer, SHUANGTA)
+        change = (await registry.asks_change(person_id, {"retired_on": "2026-01-31"})).json()["change_id"]
+        assert (await registry.reviews_change(change)).status_code == 200
+        assert person_id not in await self.listed(registry)
+        assert await self.tasks(registry, person_id) == []
+
+    async def test_pages_in_order_of_arrival(self, registry: Registry, database: Database) -> None:
+        transfer = transfer_id()
+        person_id = (await takes_in(registry, transfer, somebody()))["person_id"]
+        await hears(database, person_id, transfer, "destination")
+        everybody = await self.listed(registry)
+        seen: list[str] = []
+        path, after = f"/v1/information-to-complete?place={SHUANGTA}&limit=1", ""
+        while True:
+            page = (await registry.call("GET", path + after)).json()
+            seen += [each["person_id"] for each in page["items"]]
+            if page["next"] is None:
+                break
+            after = f"&after={page['next']}"
+        assert seen == everybody
+
+    async def test_whoever_moved_within_an_authority_has_none(
+        self, registry: Registry, database: Database
+    ) -> None:
+        person_id = (await registry.collected(somebody()))["person_id"]
+        assert person_id not in await self.listed(registry)
+        assert await self.tasks(registry, person_id) == []
+
+
 class TestRebuild:
     async def test_comes_out_the_same(self, registry: Registry, database: Database) -> None:
         arrives, drops, leaves, returns = (transfer_id() for _ in range(4))

@@ -126,8 +126,8 @@ class TestLeases:
     async def test_two_workers_never_carry_the_same_errand(self, world: World):
         mine = {await accepted_out(world) for _ in range(5)}
         leases = Leases(world.transfers.database)
-        first = await leases.take(world.now, offers_before=world.now, limit=100)
-        second = await leases.take(world.now, offers_before=world.now, limit=100)
+        first = await leases.take(world.now, limit=100)
+        second = await leases.take(world.now, limit=100)
         assert mine <= {str(each.transfer_id) for each in first}
         assert second == []
         await world.process().run_errands()
@@ -135,7 +135,7 @@ class TestLeases:
 
     async def test_what_a_killed_worker_had_is_free_again_when_the_lease_is_over(self, world: World):
         transfer_id = await accepted_out(world)
-        await Leases(world.transfers.database).take(world.now, offers_before=world.now, limit=100)
+        await Leases(world.transfers.database).take(world.now, limit=100)
         world.now += timedelta(seconds=LEASE_SECONDS)
         await rounds(world)
         assert await states(world, transfer_id) == ("fetched", "received")

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.kit.clock import end_of_day
+from services.stand_ins.relay.exchanges import Exchanges
 from services.transfer.cases.limits import (
     CONFIRM_WORKING_DAYS,
     LIMITS,
@@ -129,6 +130,42 @@ class TestFetching:
         world.now = OVER
         await world.process().run_errands()
         assert await states(world, transfer_id) == ("fetched", "received")
+
+
+class TestAnswering:
+    async def test_a_destination_that_never_answers_is_waited_for_sixty_working_days(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ):
+        """The person is not kept for ever by an end that has died: the relay says that nothing came first."""
+        transfer_id = await received(world)
+        monkeypatch.setattr(world, "authorities", ("210000",))
+        async with world.transfers.database.acquire() as conn:
+            await conn.execute(
+                "update transfers set ended_at = since where transfer_id = $1", arrival_of(transfer_id)
+            )
+        due = due_on(Kind.OUT, State.FETCHED, NOW)
+        assert isinstance(due, date)
+        world.now = end_of_day(due) - timedelta(seconds=1)
+        await rounds(world)
+        assert (await states(world, transfer_id))[0] == "fetched"
+        world.now += timedelta(seconds=1)
+        await rounds(world)
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        assert (view["state"], view["steps"][-1]["reason"]) == ("returned", "not_answered_in_time")
+        monkeypatch.undo()
+        world.now += timedelta(minutes=10)
+        await rounds(world)
+        assert (await states(world, transfer_id))[1] == "cancelled"
+        assert transfer_id not in world.neighbours.taken_in
+
+    async def test_what_a_relay_has_lost_is_returned_too(self, world: World, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(world, "authorities", ("210000",))
+        transfer_id = await accepted_out(world)
+        await rounds(world)
+        world.neighbours.relay_app.state.exchanges = Exchanges()
+        world.now = OVER
+        await rounds(world)
+        assert (await states(world, transfer_id))[0] == "returned"
 
 
 class TestConfirmation:
