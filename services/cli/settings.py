@@ -42,6 +42,8 @@ class StackSettings(ServiceSettings):
     sync_database_url: SecretStr | None = None
     sync_owner_database_url: SecretStr | None = None
 
+    transfer_opened_authorities_file: Path | None = None
+    """The authorities that have opened transfers between authorities; unset, the list that comes with the release."""
     relay_url: str | None = None
     """Address of the national relay; unset, `xuefen up` starts its stand-in."""
     relay_token_file: Path | None = None

@@ -219,6 +219,9 @@ class Stack:
         told |= {f"{PREFIX}{each.upper()}_URL": address for each, address in self.addresses.items()}
         if service == "transfer":
             told |= relay_of(self._settings, self._home)
+            opened = self._settings.transfer_opened_authorities_file
+            if opened is not None:
+                told[f"{name}_OPENED_AUTHORITIES_FILE"] = str(opened)
         if service == "ledger" and self._settings.ledger_databases:
             told[f"{PREFIX}LEDGER_DATABASES"] = os.environ[f"{PREFIX}LEDGER_DATABASES"]
         return harmless_environment() | told | secrets_of(service, self._home)

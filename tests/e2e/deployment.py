@@ -94,9 +94,9 @@ class Deployment:
             relay_port=0,
             relay_url=relay.stack.addresses["relay"] if relay is not None else None,
             relay_token_file=relay.home.relay_token_file() if relay is not None else None,
+            transfer_opened_authorities_file=opened,
         )
         more = {
-            "XUEFEN_TRANSFER_OPENED_AUTHORITIES_FILE": str(opened),
             "XUEFEN_TRANSFER_AUTHORITIES": authorities,
             "XUEFEN_TRANSFER_POLL_SECONDS": "0.2",
             "XUEFEN_RELAY_POLL_SECONDS": "0.3",

@@ -47,6 +47,12 @@ class TestDemo:
     def test_plays_a_story_for_each_further_route(self, played: subprocess.CompletedProcess[str], title: str):
         assert f"{title}: " in played.stdout
 
+    def test_moves_a_person_between_provinces_and_asks_both(self, played: subprocess.CompletedProcess[str]):
+        """Before, on the way and after: the origin answers until the destination does (S2C-13, A-13)."""
+        story = played.stdout.partition("阳泉市 → 鞍山市")[2]
+        for words in ("before, Liaoning", "on the way, Shanxi", "after, Liaoning", "after, Shanxi"):
+            assert words in story
+
     def test_ends_with_the_counts(self, played: subprocess.CompletedProcess[str]):
         assert "what the ledger holds" in played.stdout
 

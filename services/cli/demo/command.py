@@ -17,6 +17,7 @@ from contracts.divisions import authority_of, full_name_of, name_of
 from services.cli.demo.dashboard import standings
 from services.cli.demo.endings import BothSides, delivered
 from services.cli.demo.later_notice import later_notice
+from services.cli.demo.moving import OPENED_AUTHORITIES, moving
 from services.cli.demo.outside import running_outside
 from services.cli.demo.routes import ROUTES
 from services.cli.demo.stage import Stage
@@ -45,6 +46,7 @@ _COLOURS = {
     "not_required": "cyan",
     "exempt": "cyan",
     "no_policy": "magenta",
+    "unknown": "dim",
 }
 
 
@@ -61,7 +63,7 @@ def demo() -> None:
         closing(Stage(stack)) as stage,
     ):
         shown.update("playing 演示中")
-        for play in (*STORIES, *ROUTES, later_notice):
+        for play in (*STORIES, *ROUTES, later_notice, moving):
             show_story(play(stage))
         heads, rows = stage.counts()
         show_counts(heads, rows, calls=stage.calls)
@@ -74,7 +76,12 @@ def demo() -> None:
 def demo_settings(settings: StackSettings) -> StackSettings:
     """The settings with a home and ports of the demo's own, so that a running system is left alone."""
     ports = {f"{service}_port": 0 for service in SERVICES}
-    mine = {"home": settings.home / "demo", "relay_port": 0, "relay_url": None}
+    mine = {
+        "home": settings.home / "demo",
+        "relay_port": 0,
+        "relay_url": None,
+        "transfer_opened_authorities_file": OPENED_AUTHORITIES,
+    }
     return settings.model_copy(update={**mine, **ports})
 
 

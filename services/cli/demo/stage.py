@@ -122,6 +122,32 @@ class Stage:
             raise DemoError(f"POST {path}: expected {code}, got {response.status_code} {response.text}")
         return problem
 
+    def refused(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        answers: list[Any] | None = None,
+    ) -> dict[str, Any] | None:
+        """The problem with which a request is refused; None when it succeeds, with its answer put among `answers`."""
+        self.calls += 1
+        response = self._client.request(
+            method, self._stack.addresses[service] + path, json=body, headers=headers
+        )
+        if response.status_code >= httpx.codes.BAD_REQUEST:
+            problem: dict[str, Any] = response.json()
+            return problem
+        if answers is not None:
+            answers.append(response.json())
+        return None
+
+    def portal(self) -> dict[str, str]:
+        """The headers of a portal that speaks for people, with a fresh Idempotency-Key."""
+        token = self._stack.sign_token("portal", subject="portal")
+        return {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid.uuid4())}
+
     def official(self, place: str, desk: str = "finance-bureau") -> dict[str, str]:
         """The headers of an official of a place, with a fresh Idempotency-Key."""
         who = f"{desk}-{place}"
