@@ -60,20 +60,22 @@ async def read_accounts(conn: Connection, log: str, person_id: str) -> list[tupl
 
 
 async def find_blockers(
-    conn: Connection, log: str, book: PolicyBook, profile: Profile, at: datetime, *, waiting: bool
+    conn: Connection, log: str, book: PolicyBook, profile: Profile, at: datetime, *, forbidden_only: bool
 ) -> list[Blocker]:
-    """Everything that blocks a departure now, in one order. Under a guard `waiting` is not asked: what came since
-    travels."""
+    """Everything that blocks a departure now, in one order; or only what a guard forbids, enrolments and claims: study and
+    rosters that come in under a guard travel with the person, or are passed on.
+    """
     person_id = profile.person.person_id
     accounts = [account for _, account in await read_accounts(conn, log, person_id)]
     found = [
         blocker
         for account in open_years(book, profile, accounts, at)
-        for blocker in blockers_in(account, waiting=waiting)
+        for blocker in blockers_in(account, waiting=not forbidden_only)
     ]
     for _, claim in (await open_claims_of(conn, log, [person_id])).values():
         found.append(Blocker(kind="claim", id=claim.claim_id, year=claim.year))
-    for row in await conn.fetch(_ROSTERS, log, profile.identity_hash):
+    open_rosters = [] if forbidden_only else await conn.fetch(_ROSTERS, log, profile.identity_hash)
+    for row in open_rosters:
         roster: Any = _decode_roster(row[0])
         if any(line.identity_hash == profile.identity_hash for line in roster.open_rows):
             found.append(

@@ -79,10 +79,9 @@ class Departures:
             if departure is not None and departure.status == "lifted":
                 raise DepartureEndedError
             profile = await self._guarded(conn, state, transfer_id, person_id, to_place)
-            await self._must_be_free(conn, log, profile, waiting=True)
-            return _said(transfer_id, profile, to_place, "guarded"), self._still_free(
-                conn, log, profile, state.now, waiting=True
-            )
+            await self._must_be_free(conn, log, profile, forbidden_only=False)
+            still_free = self._still_free(conn, log, profile, state.now)
+            return _said(transfer_id, profile, to_place, "guarded"), still_free
 
         return await transact(self._databases, self._store, self._clock, log, act)
 
@@ -138,9 +137,9 @@ class Departures:
             guarded = profile.departing is not None and profile.departing.transfer_id == transfer_id
             if not guarded and profile.departing is not None:
                 self._must_have_lapsed(profile.departing)
-            await self._must_be_free(conn, log, profile, waiting=not guarded)
+            await self._must_be_free(conn, log, profile, forbidden_only=guarded)
             await self._leave(conn, state, profile, transfer_id, to_place, left_at)
-            return None, self._still_free(conn, log, profile, state.now, waiting=not guarded)
+            return None, self._still_free(conn, log, profile, state.now)
 
         await transact(self._databases, self._store, self._clock, log, act)
         return await self.handover(transfer_id, log)
@@ -256,25 +255,27 @@ class Departures:
         if departing.confirmed or self._clock() <= until:
             raise DepartureUnderWayError(transfer_id=departing.transfer_id)
 
-    async def _must_be_free(self, conn: Connection, log: str, profile: Profile, *, waiting: bool) -> None:
-        found = await self._blockers(conn, log, profile, self._clock(), waiting=waiting)
+    async def _must_be_free(
+        self, conn: Connection, log: str, profile: Profile, *, forbidden_only: bool
+    ) -> None:
+        found = await self._blockers(conn, log, profile, self._clock(), forbidden_only=forbidden_only)
         if found:
             raise DepartureBlockedError(
                 clause="S2C-14", blockers=[each.model_dump(mode="json") for each in found]
             )
 
-    def _still_free(
-        self, conn: Connection, log: str, profile: Profile, at: datetime, *, waiting: bool
-    ) -> StillRight:
+    def _still_free(self, conn: Connection, log: str, profile: Profile, at: datetime) -> StillRight:
+        """What is asked while the log is held is little: nothing else may begin that a guard forbids."""
+
         async def look() -> bool:
-            return not await self._blockers(conn, log, profile, at, waiting=waiting)
+            return not await self._blockers(conn, log, profile, at, forbidden_only=True)
 
         return look
 
     async def _blockers(
-        self, conn: Connection, log: str, profile: Profile, at: datetime, *, waiting: bool
+        self, conn: Connection, log: str, profile: Profile, at: datetime, *, forbidden_only: bool
     ) -> list[Blocker]:
-        return await find_blockers(conn, log, self._shelf.book, profile, at, waiting=waiting)
+        return await find_blockers(conn, log, self._shelf.book, profile, at, forbidden_only=forbidden_only)
 
     async def _profile(self, conn: Connection, log: str, person_id: str) -> Profile:
         found = (await read_profiles(conn, log, [person_id])).get(person_id)

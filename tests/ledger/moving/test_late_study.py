@@ -134,6 +134,23 @@ class TestAtTheOrigin:
         assert await mover.passes_on(transfer_id, who, JINCHENG) == 2
         assert (await world.asks(who, 2025))["total"] == "10.00"
 
+    async def test_a_roster_that_came_under_the_guard_keeps_nobody_from_leaving(
+        self, world: World, mover: Mover
+    ):
+        """Everybody has agreed by then: what is approved later is registered at the origin, and passed on."""
+        provider = await world.provides("某培训学校", accredited=[LIAONING])
+        who = await world.collects("210102")
+        training = await Training(world, provider, "210102", DAYS).held()
+        transfer_id = mover.transfer_id()
+        await mover.guards(transfer_id, who, JINCHENG)
+        roster_id = (await training.uploads(training.row(who, "1"))).json()["roster_id"]
+        left = await mover.leaves(transfer_id, who, JINCHENG)
+        assert left.status_code == 200, left.text
+        await mover.arrives(who, JINCHENG, left.json())
+        await training.reviews(roster_id)
+        assert await mover.passes_on(transfer_id, who, JINCHENG) == 2
+        assert (await world.asks(who, 2025))["total"] == "10.00"
+
 
 class TestAtTheDestination:
     async def test_a_completion_that_travelled_here_is_a_duplicate(self, world: World, mover: Mover):
