@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.ledger.policy.categories import lies_under_any
+from services.ledger.policy.described import Conversion
 from services.ledger.policy.notice import Notice
 from services.ledger.policy.policy import Policy, Sourced, Span, Terms
 from services.ledger.policy.rules import Tier
@@ -32,6 +33,7 @@ def years_in_doubt(notice: Notice, policy: Policy) -> Iterator[Said]:
         yield from _modes(place, policy)
         yield from _tiers(place, policy)
         yield from _minima(place, policy)
+        yield from _categories(place, policy)
         yield from _caps(place, policy)
         yield from _too_few_days(place, policy)
     yield from _routes(place, policy)
@@ -142,6 +144,41 @@ def _minima(place: _Places, policy: Policy) -> Iterator[Said]:
             f"{policy.year} 年度各科目最低学分之和 {asked} 大于总学分 {policy.total}",
             f"in {policy.year} the minima of the categories add up to {asked}, more than the total of {policy.total}",
         )
+
+
+def _categories(place: _Places, policy: Policy) -> Iterator[Said]:
+    """What is asked of, or awarded in, a category that the year's set does not have."""
+    known = policy.categories
+    for terms in policy.requirements:
+        pointer = place.of(known.clause, terms.clause)
+        if terms.category is not None and pointer is not None and not known.knows(terms.category):
+            yield (
+                pointer,
+                "category-not-earned",
+                f"{terms.clause} 要求 {terms.category} {terms.minimum} 学分，而科目设置（{known.clause}）没有此科目",
+                f"{terms.clause} asks for {terms.minimum} of {terms.category}, which {known.clause} does not have",
+            )
+    for name, sourced in policy.settings.items():
+        if not name.startswith(("equivalence.", "conversion.")) or sourced not in place:
+            continue
+        pointer = place.of(sourced.clause)
+        for category in _awarded(sourced.value):
+            if pointer is not None and not known.knows(category):
+                yield (
+                    pointer,
+                    "category-not-known",
+                    f"{name} 折算计入 {category}，而本地没有此科目",
+                    f"{name} awards credits of {category}, a category that is not known here",
+                )
+
+
+def _awarded(value: Any) -> tuple[str, ...]:
+    if isinstance(value, Conversion):
+        return (value.category,)
+    covers = value.covers
+    if covers is None:
+        return ()
+    return (covers.category,) if covers.category is not None else covers.fill
 
 
 def _caps(place: _Places, policy: Policy) -> Iterator[Said]:

@@ -143,6 +143,34 @@ class TestTheYear:
         found = codes(minimum, {"kind": "cap", "name": "most", "per": "year"} | cap)
         assert (("/clauses/1", "minimum-above-cap") in found) is told
 
+    def test_a_minimum_of_a_category_that_the_set_leaves_out(self):
+        """The nation asks for professional credits, wherever a place has no such category."""
+        only = {"kind": "categories", "set": [{"code": "hr_public", "name": "人社公需"}]}
+        assert codes(only) == [("/clauses/0", "category-not-earned")]
+        lifted = {"kind": "requirement", "categories": {"professional": 0}}
+        assert codes(only, lifted) == []
+
+    @pytest.mark.parametrize(
+        "rule",
+        [
+            {"kind": "conversion", "name": "hours", "hours": 40, "credits": 20, "category": "hr_public"},
+            {
+                "kind": "equivalence",
+                "forms": [
+                    {
+                        "form": "talk",
+                        "name": "讲座",
+                        "per": "day",
+                        "credits": 5,
+                        "covers": {"category": "hr_public"},
+                    }
+                ],
+            },
+        ],
+    )
+    def test_credits_of_a_category_that_is_not_known(self, rule: dict[str, Any]):
+        assert codes(rule) == [("/clauses/0", "category-not-known")]
+
     def test_too_few_days_for_the_hours_a_day(self):
         days = {"kind": "window", "modes": ["online"], "from": "2030-03-01", "until": "2030-03-02"}
         rate = {"kind": "units", "hour_credits": 3, "day_hours_max": 10}

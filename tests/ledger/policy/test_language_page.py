@@ -46,6 +46,11 @@ class TestExamples:
         kinds = {str(rule.__struct_config__.tag) for rule in AnyRule.__args__}
         assert kinds - shown == set(), "add an example to services/ledger/policy/README.md"
 
+    def test_the_table_of_contents_names_every_kind(self):
+        contents = PAGE.read_text(encoding="utf-8").partition("## A whole notice")[0]
+        kinds = {str(rule.__struct_config__.tag) for rule in AnyRule.__args__}
+        assert kinds - set(re.findall(r"`([a-z_]+)`", contents)) == set()
+
     def test_no_field_is_without_one(self):
         shown = {path for example in examples() for rule in rules(example) for path in said_in(rule)}
         missing = fields_of(*AnyRule.__args__) - shown
