@@ -188,7 +188,7 @@ class World:
         await self.hears(*facts)
         return Provider(self, organization_id)
 
-    async def employs(self, employer: str) -> dict[str, str]:
+    async def employs(self, employer: str, *scopes: str) -> dict[str, str]:
         """The registry knows an employer by its credit code; the headers of its account."""
         self._records += 1
         organization_id = f"organization-{self._records:04d}"
@@ -197,7 +197,7 @@ class World:
                 organization_id=organization_id, name="某某有限公司", uscc=employer, kind="employer"
             )
         )
-        return bearer(*EMPLOYER_SCOPES, subject=organization_id, organization=organization_id)
+        return bearer(*(scopes or EMPLOYER_SCOPES), subject=organization_id, organization=organization_id)
 
     def official(self, place: str, *scopes: str, subject: str = "official-1") -> dict[str, str]:
         """The headers of an official of a place."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from services.cli.demo import fictitious
 from services.ledger import rebuild as rebuilding
 from services.ledger.policy import notice_as_data
 from tests.ledger.claims.test_claims import Desk
@@ -238,10 +239,20 @@ class TestClaims:
         unknown = await desk.submits(who, **asked, sat_in="999999")
         assert (unknown.status_code, code(unknown.json())) == (422, "place-unknown")
 
-    async def test_a_form_goes_by_its_route_alone(self, world: World):
+    @pytest.mark.parametrize("reporter", ["employer", "collective"])
+    async def test_a_form_goes_by_its_route_alone(self, world: World, reporter: str):
         await publishes(
-            world, {"kind": "route", "name": "papers", "forms": ["paper"], "reporters": ["employer"]}
+            world, {"kind": "route", "name": "papers", "forms": ["paper"], "reporters": [reporter]}
         )
-        who = await world.collects(DONGCHENG)
+        employer = fictitious.uscc(int(reporter == "employer") + 700)
+        who = await world.collects(DONGCHENG, employer=employer)
         answer = await Desk(world, DONGCHENG).submits(who)
         assert (answer.status_code, code(answer.json())) == (422, "route-not-open")
+        paper = {"cn_number": "CN11-1234/F", "issue": "2025-03", "title": "论内部控制"}
+        claim = {"person_id": who.person_id, "year": 2025, "form": "paper", "role": "sole"}
+        taken = await world.client.post(
+            "/v1/claims",
+            json=claim | {"happened_on": "2025-03-10", "fact": paper},
+            headers=await world.employs(employer, "claim:submit") | {"Idempotency-Key": f"paper-{reporter}"},
+        )
+        assert taken.status_code == 201, taken.text
