@@ -168,7 +168,7 @@ class Claims:
         await state.read_further_accounts(conn, claim.person_id, [claim.year])
         account = state.account(claim.person_id, claim.year)
         place = home.profile.person.place
-        policy, awarded = award_of(self._shelf.book, claim, place, account.account, state.now)
+        policy, awarded = award_of(self._shelf.book, claim, home.profile.person, account.account, state.now)
         credit_id = accounts.credit_id_of(state.log, f"claim:{claim_id}")
         approved = claims.approve(
             claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=state.now
@@ -271,7 +271,7 @@ class Claims:
         await state.read_accounts(conn, [command.person_id], [command.year])
         account = state.account(command.person_id, command.year).account
         place = home.profile.person.place
-        policy, awarded = award_of(self._shelf.book, command, place, account, state.now)
+        policy, awarded = award_of(self._shelf.book, command, home.profile.person, account, state.now)
         must_be_open_to(policy, command, actor)
         correction_in(state.closures, place, account, state.now, make_up=awarded.make_up, correction=None)
         fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)

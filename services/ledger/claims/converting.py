@@ -12,6 +12,7 @@ from services.ledger.policy import (
     Account,
     Activity,
     Award,
+    Person,
     Policy,
     PolicyBook,
     ProvenStudy,
@@ -29,11 +30,11 @@ from services.ledger.refusals import refusal_of
 
 
 def award_of(
-    book: PolicyBook, claimed: SubmitClaim | Claim, place: str, account: Account, now: datetime
+    book: PolicyBook, claimed: SubmitClaim | Claim, person: Person, account: Account, now: datetime
 ) -> tuple[Policy, Award]:
-    """The policy of the place and year, and what it awards. Raises its refusal."""
-    policy = book.resolve(place, claimed.year)
-    awarded = _convert(policy, claimed, place, account, now)
+    """The policy of the person's place and the year, and what it awards. Raises its refusal."""
+    policy = book.resolve(person.place, claimed.year)
+    awarded = _convert(policy, claimed, person, account, now)
     if isinstance(awarded, Rejected):
         raise refusal_of(awarded)
     assert policy is not None, "nothing is awarded where no policy is"
@@ -62,7 +63,7 @@ def must_be_left(policy: Policy, form: str, account: Account) -> None:
 
 
 def _convert(
-    policy: Policy | None, claimed: SubmitClaim | Claim, place: str, account: Account, now: datetime
+    policy: Policy | None, claimed: SubmitClaim | Claim, person: Person, account: Account, now: datetime
 ) -> Award | Rejected:
     # A deadline for an application is met by submitting it (B-08).
     moment = claimed.submitted_at if isinstance(claimed, Claim) else now
@@ -73,8 +74,9 @@ def _convert(
             credits=claimed.quantity,
             completed_on=claimed.happened_on,
             special_reason=claimed.special_reason,
+            qualification=person.qualification,
         )
-        return award_study(policy, study, place, claimed.year, moment, account)
+        return award_study(policy, study, person.place, claimed.year, moment, account)
     activity = Activity(
         form=claimed.form,
         happened_on=claimed.happened_on,
@@ -86,7 +88,7 @@ def _convert(
         sat_in=claimed.sat_in,
     )
     refused = outside(policy.terms_of(claimed.mode), "apply", moment) if policy is not None else None
-    return refused or award(policy, activity, place, claimed.year, local_date(now))
+    return refused or award(policy, activity, person.place, claimed.year, local_date(now))
 
 
 def earned(
