@@ -11,7 +11,7 @@ from tests.benchmarks.machine import describe, describe_postgres
 from tests.benchmarks.report import Goal, show_facts, show_goals
 from tests.benchmarks.stage import Stage
 
-NAMES = ("batches", "singles", "answers", "rebuild", "bulk_collection", "simulation", "standings")
+NAMES = ("batches", "singles", "answers", "rebuild", "bulk_collection", "simulation", "standings", "sync")
 
 
 def main() -> None:

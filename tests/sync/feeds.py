@@ -25,6 +25,8 @@ class FakeFeed:
     def __init__(self) -> None:
         self.events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.is_down = False
+        self.offset = 0
+        """Positions that came before those held here, of one log."""
 
     def publish(self, log: str, *events: PublishedEvent, at: datetime = START) -> None:
         """Append events to a log."""
@@ -53,15 +55,16 @@ class FakeFeed:
             raise httpx.ConnectError("down")
         if request.url.path == "/v1/logs":
             return httpx.Response(
-                200, json=[{"log": log, "head": len(events)} for log, events in self.events.items()]
+                200,
+                json=[{"log": log, "head": self.offset + len(events)} for log, events in self.events.items()],
             )
         if request.url.path == "/v1/credits":
             return httpx.Response(200, json=self._credits(request.url.params))
         log = request.url.path.split("/")[3]
         after, limit = int(request.url.params["after"]), int(request.url.params["limit"])
-        found = self.events[log][after : after + limit]
+        found = self.events[log][after - self.offset : after - self.offset + limit]
         reached = found[-1]["position"] if found else after
-        headers = {"Xuefen-Next-After": str(reached), "Xuefen-Head": str(len(self.events[log]))}
+        headers = {"Xuefen-Next-After": str(reached), "Xuefen-Head": str(self.offset + len(self.events[log]))}
         return httpx.Response(200, json=found, headers=headers)
 
     def _credits(self, params: httpx.QueryParams) -> dict[str, Any]:
