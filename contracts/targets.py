@@ -106,9 +106,21 @@ class CertificateRecord(TargetRecord):
 class ArchiveRecord(TargetRecord):
     """信用信息档案: how a person's closed year ended, for the credit archive (S2A-08). The subject is the person's year."""
 
-    CONTENT = ("subject", "person_ref", "year", "place", "status", "professional", "public")
+    CONTENT = (
+        "subject",
+        "person_ref",
+        "year",
+        "place",
+        "status",
+        "total",
+        "professional",
+        "public",
+        "made_up",
+    )
 
     status: Code | None = None
+    total: Credits | None = None
+    made_up: Flag | None = None
     professional: Credits | None = None
     public: Credits | None = None
 

@@ -88,7 +88,20 @@ create table following (
     primary key (log)
 )"""
 
+CLOSINGS = """
+create table closings (
+    log text collate "C" not null,
+    target text collate "C" not null,
+    place text collate "C" not null,
+    year integer not null,
+    after text collate "C",
+    state text collate "C" not null,
+    next_at timestamptz not null,
+    primary key (log, target, place, year)
+)"""
+
 TABLES = {
+    "closings": CLOSINGS,
     "following": FOLLOWING,
     "credits": CREDITS,
     "deliveries": DELIVERIES,

@@ -18,6 +18,7 @@ from services.sync.composition import Sync, open_sync
 from services.sync.delivering.identities import Identities
 from services.sync.delivering.sender import Sender
 from services.sync.pulling.pull import ImportUnavailableError, Puller
+from services.sync.recording.closings import Archiver, ExtractUnavailableError
 from services.sync.recording.following import LedgerFollowing, follow_registry
 from services.sync.settings import SyncSettings
 from services.sync.targets import Target
@@ -27,6 +28,8 @@ _PULL_LATER: tuple[type[BaseException], ...] = (
     ImportUnavailableError,
     *OUTCOME_UNKNOWN,
 )
+_ARCHIVE_LATER: tuple[type[BaseException], ...] = (ExtractUnavailableError, *OUTCOME_UNKNOWN)
+_ARCHIVE_SECONDS = 2.0
 _log = structlog.stdlib.get_logger("services.sync.worker")
 
 
@@ -72,9 +75,23 @@ async def work(
             lease_seconds=settings.sync_lease_seconds,
         )
         tasks.create_task(sender.run())
+        if target.record == "archive":
+            archiver = Archiver(sync.database, ledger, target, sync.clock)
+            tasks.create_task(keep_archiving(archiver, target))
         if target.pull:
             puller = Puller(sync.database, target, adapter, ledger, sync.clock)
             tasks.create_task(keep_pulling(puller, target, settings.sync_pull_seconds))
+
+
+async def keep_archiving(archiver: Archiver, target: Target) -> None:
+    """Read the extracts of closed years until cancelled."""
+    while True:
+        try:
+            while await archiver.step():
+                pass
+        except _ARCHIVE_LATER as error:
+            _log.warning("archive.delayed", target=target.name, error=type(error).__name__)
+        await asyncio.sleep(_ARCHIVE_SECONDS)
 
 
 async def keep_pulling(puller: Puller, target: Target, seconds: int) -> None:

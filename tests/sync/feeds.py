@@ -25,6 +25,8 @@ class FakeFeed:
     def __init__(self) -> None:
         self.events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.is_down = False
+        self.extract: list[dict[str, Any]] = []
+        """The lines of the credit archive's extract of a closed year."""
         self.offset = 0
         """Positions that came before those held here, of one log."""
 
@@ -58,6 +60,8 @@ class FakeFeed:
                 200,
                 json=[{"log": log, "head": self.offset + len(events)} for log, events in self.events.items()],
             )
+        if request.url.path.endswith("/archive"):
+            return httpx.Response(200, json=self._archive(request.url.path, request.url.params))
         if request.url.path == "/v1/credits":
             return httpx.Response(200, json=self._credits(request.url.params))
         log = request.url.path.split("/")[3]
@@ -66,6 +70,13 @@ class FakeFeed:
         reached = found[-1]["position"] if found else after
         headers = {"Xuefen-Next-After": str(reached), "Xuefen-Head": str(self.offset + len(self.events[log]))}
         return httpx.Response(200, json=found, headers=headers)
+
+    def _archive(self, path: str, params: httpx.QueryParams) -> dict[str, Any]:
+        """A page of two lines of the extract a test has handed in."""
+        start = int(params.get("after", "0"))
+        page = self.extract[start : start + 2]
+        more = start + 2 < len(self.extract)
+        return {"lines": page, "next": str(start + 2) if more else None}
 
     def _credits(self, params: httpx.QueryParams) -> dict[str, Any]:
         """The list of registered credits, as it follows from what was published."""

@@ -143,8 +143,9 @@ class Sender:
 
     def _record(self, each: Leased, identity: Identity | None) -> TargetRecord:
         said: dict[str, Any] = {} if each.action == "end" else dict(each.content)
-        if said.get("make_up") is not None:
-            said["make_up"] = said["make_up"] == "true"
+        for flag in ("make_up", "made_up"):
+            if said.get(flag) is not None:
+                said[flag] = said[flag] == "true"
         said |= {
             "key": each.key,
             "action": each.action,

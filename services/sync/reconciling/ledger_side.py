@@ -15,7 +15,8 @@ from contracts.targets import content_of
 from services.kit.database import Connection, Database
 from services.sync.reconciling.differences import Content, Ledger, Recorded
 from services.sync.recording.credits import YearSums
-from services.sync.recording.recorder import CATEGORIES, year_subject
+from services.sync.recording.recorder import CATEGORIES
+from services.sync.recording.subjects import year_subject
 from services.sync.targets import Target
 
 _PAGE = 1_000

@@ -10,6 +10,7 @@ from contracts.targets import content_of
 from services.kit.clock import Clock, local_date
 from services.kit.database import Connection
 from services.kit.feed import CloudEvent
+from services.sync.recording.closings import open_closings
 from services.sync.recording.credits import YearSums, keep_credits, sums_of
 from services.sync.recording.deliveries import (
     Delivery,
@@ -19,6 +20,7 @@ from services.sync.recording.deliveries import (
     last_of,
 )
 from services.sync.recording.facts import Ended, Fact, earned, ended, facts_of
+from services.sync.recording.subjects import year_subject
 from services.sync.targets import Target, Targets
 
 CATEGORIES = ("professional", "public")
@@ -30,6 +32,7 @@ class Recorder:
     def __init__(self, targets: Targets, clock: Clock) -> None:
         self._credit_targets = targets.of_record("credit")
         self._certificate_targets = targets.of_record("certificate")
+        self._archive_targets = targets.of_record("archive")
         self._clock = clock
 
     async def record(self, conn: Connection, log: str, events: Sequence[CloudEvent]) -> None:
@@ -39,6 +42,7 @@ class Recorder:
         await self._record_credits(conn, log, facts)
         for target in self._certificate_targets:
             await self._record_years(conn, log, target, facts)
+        await open_closings(conn, log, self._archive_targets, facts, self._clock())
 
     async def _record_credits(self, conn: Connection, log: str, facts: Sequence[Fact]) -> None:
         """Each registered credit is put, each that ended is ended where it had been put (S1-09)."""
@@ -85,11 +89,6 @@ class Recorder:
             if (delivery := _year(target, key, place, sums[key], last, fact)) is not None
         ]
         await add_deliveries(conn, log, changed, last, now)
-
-
-def year_subject(person_id: str, year: int) -> str:
-    """The subject of what is said about a person's year."""
-    return f"{person_id}:{year}"
 
 
 def _takes(target: Target, event: CreditEarned) -> bool:
