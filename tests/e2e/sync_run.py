@@ -104,9 +104,10 @@ class Run:
 
     def workers(self, count: int) -> Workers:
         """Workers of the synchronisation in place of the stack's own."""
-        [own] = [child for child in self.stack.children if child.name == "sync-worker"]
-        own.ask_to_stop()
-        own.wait_until_stopped()
+        for child in self.stack.children:
+            if child.name == "sync-worker" and child.exit_code is None:
+                child.ask_to_stop()
+                child.wait_until_stopped()
         return Workers(self.stack.environment_of("sync"), self.home / "workers.log", count)
 
     def release(self) -> int:

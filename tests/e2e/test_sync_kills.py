@@ -7,13 +7,15 @@ is the full size.
 
 import os
 import random
+import subprocess
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.sync_run import SYSTEM, Run, running
+from tests.e2e.sync_run import ROOT, SYSTEM, Run, running
 
 CREDITS = int(os.environ.get("XUEFEN_SYNC_CREDITS", "400"))
 KILLS = int(os.environ.get("XUEFEN_SYNC_KILLS", "5"))
@@ -80,13 +82,52 @@ class TestKilledEverywhere:
             order[person_of[key]].append(key)
         assert order == sent
 
-    def test_both_sides_prove_that_they_hold_the_same(self, run: Run):
-        rows = {row["place"]: row for row in run.outside.held(SYSTEM, "140000", 2026)["totals"]}
-        credits, after = 0, ""
-        reader = {"Authorization": f"Bearer {run.stack.sign_token('sync')}"}
-        while after is not None:
-            page = run.stage.call(
-                "ledger", "GET", f"/v1/credits?place=140000&year=2026&after={after}", headers=reader
-            )
-            credits, after = credits + len(page["credits"]), page["next_after"]
-        assert sum(row["records"] for row in rows.values()) == credits
+
+class TestOperator:
+    """What an operator types, beside the running system."""
+
+    def xuefen(self, run: Run, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("XUEFEN_")}
+        environment |= run.outside.environment() | {"XUEFEN_HOME": str(run.home / "xuefen"), "COLUMNS": "200"}
+        return subprocess.run(
+            [sys.executable, "-m", "services.cli.main", "sync", *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_proves_that_both_sides_hold_the_same_finds_what_was_lost_and_mends_it(self, run: Run):
+        asked = ("reconcile", "--place", "140000", "--year", "2026")
+        same = self.xuefen(run, *asked)
+        assert same.returncode == 0, same.stdout + same.stderr
+        assert "Both sides hold the same" in same.stdout
+        lost = next(row["subject"] for row in run.deliveries() if row["state"] == "delivered")
+        run.outside.client.post(f"/{SYSTEM}/control/lose/{lost}", json={}).raise_for_status()
+        differs = self.xuefen(run, *asked)
+        assert differs.returncode == 1, differs.stdout + differs.stderr
+        assert lost in differs.stdout
+        assert "lost_there" in differs.stdout
+        assert self.xuefen(run, *asked, "--repair").returncode == 0
+        workers = run.workers(1)
+        run.wait_until_empty(HEALED_SECONDS_MAX)
+        workers.stop()
+        assert self.xuefen(run, *asked).returncode == 0
+
+    def test_sees_how_it_stands(self, run: Run):
+        shown = self.xuefen(run, "status", "--place", "140000")
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        assert SYSTEM in shown.stdout
+        assert "晋城市" in shown.stdout
+
+    def test_is_told_in_a_line_what_cannot_be(self, run: Run):
+        for arguments, words in (
+            (("reconcile", "--place", "149999", "--year", "2026"), "no division"),
+            (("reconcile", "--place", "140000", "--year", "2026", "--target", "nobody"), "no target"),
+            (("repair", "--target", SYSTEM, "--place", "140500"), "no first-level authority"),
+        ):
+            refused = self.xuefen(run, *arguments)
+            assert refused.returncode == 2
+            assert words in refused.stderr
+            assert "Traceback" not in refused.stderr
