@@ -10,6 +10,7 @@ import structlog
 
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import EventStore
+from services.kit.failures import NOTHING_STORED
 from services.kit.follower import TokenFile
 from services.kit.settings import SettingsError
 from services.sync.adapters.adapter import TargetUnavailableError
@@ -27,8 +28,13 @@ _PULL_LATER: tuple[type[BaseException], ...] = (
     TargetUnavailableError,
     ImportUnavailableError,
     *OUTCOME_UNKNOWN,
+    *NOTHING_STORED,
 )
-_ARCHIVE_LATER: tuple[type[BaseException], ...] = (ExtractUnavailableError, *OUTCOME_UNKNOWN)
+_ARCHIVE_LATER: tuple[type[BaseException], ...] = (
+    ExtractUnavailableError,
+    *OUTCOME_UNKNOWN,
+    *NOTHING_STORED,
+)
 _ARCHIVE_SECONDS = 2.0
 _log = structlog.stdlib.get_logger("services.sync.worker")
 

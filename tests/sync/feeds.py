@@ -88,7 +88,7 @@ class FakeFeed:
                     completed = datetime.fromisoformat(data["completed_at"]).astimezone(SHANGHAI).date()
                     live[data["credit_id"]] = data | {"completed_on": str(completed), "recognised": False}
                 elif event["type"].endswith("credit.recognised.v1"):
-                    live[data["credit_id"]]["recognised"] = True
+                    live[data["credit_id"]] |= {"recognised": True}
                 elif "credit_id" in data:
                     live.pop(data["credit_id"], None)
         place, year = params["place"], int(params["year"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import httpx
@@ -9,6 +10,10 @@ from pydantic import ValidationError
 
 from contracts.disclosure import PEOPLE_MAX, DisclosedPerson, DisclosureRequest, Disclosures
 from contracts.targets import Identity
+
+NOBODY = "not-found"
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+"""An id as the registry gives them; another is nobody's there."""
 
 
 class RegistryUnavailableError(Exception):
@@ -28,8 +33,10 @@ class Identities:
         Raises RegistryUnavailableError.
         """
         found: dict[str, Identity | str] = {}
-        for start in range(0, len(people), PEOPLE_MAX):
-            part = list(people[start : start + PEOPLE_MAX])
+        known = [person for person in people if _UUID.fullmatch(person)]
+        found |= dict.fromkeys(set(people) - set(known), NOBODY)
+        for start in range(0, len(known), PEOPLE_MAX):
+            part = known[start : start + PEOPLE_MAX]
             found |= await self._ask(part, recipient)
         return found
 

@@ -14,18 +14,20 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from pydantic import ValidationError
 
 from contracts.targets import Answer, Identity, TargetRecord
 from services.kit.breaker import Breaker
 from services.kit.clock import Clock
 from services.kit.database import OUTCOME_UNKNOWN, Database
+from services.kit.failures import NOTHING_STORED
 from services.sync.adapters.adapter import (
     Adapter,
     BatchRefusedError,
     TargetBusyError,
     TargetUnavailableError,
 )
-from services.sync.delivering.identities import Identities, RegistryUnavailableError
+from services.sync.delivering.identities import NOBODY, Identities, RegistryUnavailableError
 from services.sync.delivering.queue import Leased, Queue, Settled
 from services.sync.delivering.release import release_due
 from services.sync.targets import Target
@@ -39,6 +41,9 @@ POISONED_AFTER = 16
 _PAUSE_SECONDS = 0.5
 _PAUSE_SECONDS_MAX = 60.0
 _RELEASE_SECONDS = 60.0
+
+_PASSING: tuple[type[BaseException], ...] = (*OUTCOME_UNKNOWN, *NOTHING_STORED)
+"""What a database may fail with for a while: the lease ends, and whoever comes next goes on."""
 
 _log = structlog.stdlib.get_logger("services.sync.sender")
 
@@ -102,7 +107,7 @@ class Sender:
                 try:
                     wait = 0.0 if await self.step() else IDLE_SECONDS
                     losses = 0
-                except OUTCOME_UNKNOWN as error:
+                except _PASSING as error:
                     self.breaker.leave()
                     losses += 1
                     wait = min(_PAUSE_SECONDS * 2.0**losses, _PAUSE_SECONDS_MAX)
@@ -115,7 +120,7 @@ class Sender:
             try:
                 async with self._database.transaction() as conn:
                     await release_due(conn, self._target.name, self._clock())
-            except OUTCOME_UNKNOWN as error:
+            except _PASSING as error:
                 _log.warning("sync.database_lost", target=self._target.name, error=type(error).__name__)
             await asyncio.sleep(_RELEASE_SECONDS)
 
@@ -135,10 +140,13 @@ class Sender:
             identity = identities.get(each.person_id)
             needs = "identity" in self._target.needs and each.action == "put"
             if isinstance(identity, str) or (identity is None and needs):
-                reason = (identity or "not-found").replace("-", "_")
+                reason = (identity or NOBODY).replace("-", "_")
                 settled.append(Settled(each, "unsynced", reason))
-            else:
+                continue
+            try:
                 sendable.append((each, self._record(each, identity)))
+            except ValidationError:
+                settled.append(Settled(each, "refused", "not_expressible"))
         return sendable, settled
 
     def _record(self, each: Leased, identity: Identity | None) -> TargetRecord:

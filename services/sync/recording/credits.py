@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from services.kit.clock import local_date
 from services.kit.database import Connection
-from services.sync.recording.facts import Fact, earned, ended
+from services.sync.recording.facts import Fact, earned, ended, recognised
 
 ANY = "any"
 """The category of credits that cover whatever is missing (A-03)."""
@@ -19,6 +19,7 @@ values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict do nothing
 """
 # The log is left out: a credit may end in another log than it was registered in, when its person moved.
 _END = "update credits set ended = $2 where credit_id = $1 and ended is null"
+_RECOGNISE = "update credits set recognised = true where credit_id = $1"
 _SUMS = """
 select person_id, year, category, recognised, sum(credits) as credits
   from credits
@@ -46,7 +47,7 @@ class YearSums(NamedTuple):
 
 
 async def keep_credits(conn: Connection, log: str, facts: Sequence[Fact]) -> None:
-    """Write the rows of credits that were registered, and the ends of those that ended."""
+    """Write the rows of credits that were registered, which were recognised, and which ended."""
     await conn.executemany(
         _EARN,
         [
@@ -66,6 +67,7 @@ async def keep_credits(conn: Connection, log: str, facts: Sequence[Fact]) -> Non
             for _, event in earned(facts)
         ],
     )
+    await conn.executemany(_RECOGNISE, [(event.credit_id,) for _, event in recognised(facts)])
     await conn.executemany(_END, [(event.credit_id, event.reason) for _, event in ended(facts)])
 
 
@@ -75,10 +77,10 @@ async def sums_of(
     """The sums of people's years; a year without credits has none."""
     sums = {key: YearSums({}, {}) for key in years}
     rows = await conn.fetch(_SUMS, log, sorted({person for person, _ in sums}))
-    for person, year, category, recognised, credits in rows:
+    for person, year, category, is_recognised, credits in rows:
         found = sums.get((person, year))
         if found is not None:
             found.registered[category] = found.registered.get(category, Decimal(0)) + credits
-            if recognised:
+            if is_recognised:
                 found.recognised[category] = credits
     return sums

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.envelope import PublishedEvent
-from contracts.ledger import CreditEarned, CreditRevoked, CreditWithdrawn
+from contracts.ledger import CreditEarned, CreditRecognised, CreditRevoked, CreditWithdrawn
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
 
@@ -39,6 +39,11 @@ def earned(facts: Sequence[Fact]) -> list[tuple[Fact, CreditEarned]]:
 def ended(facts: Sequence[Fact]) -> list[tuple[Fact, Ended]]:
     """The credits that ended, in order."""
     return [(fact, fact.event) for fact in facts if isinstance(fact.event, CreditWithdrawn | CreditRevoked)]
+
+
+def recognised(facts: Sequence[Fact]) -> list[tuple[Fact, CreditRecognised]]:
+    """The credits that an official recognised, in order (S4-03)."""
+    return [(fact, fact.event) for fact in facts if isinstance(fact.event, CreditRecognised)]
 
 
 def _read(event: CloudEvent) -> PublishedEvent:

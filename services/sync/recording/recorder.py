@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from contracts.ledger import CreditEarned
+from contracts.ledger import CreditEarned, CreditRecognised
 from contracts.targets import content_of
 from services.kit.clock import Clock, local_date
 from services.kit.database import Connection
@@ -19,7 +19,7 @@ from services.sync.recording.deliveries import (
     hold_queues,
     last_of,
 )
-from services.sync.recording.facts import Ended, Fact, earned, ended, facts_of
+from services.sync.recording.facts import Ended, Fact, earned, ended, facts_of, recognised
 from services.sync.recording.subjects import year_subject
 from services.sync.targets import Target, Targets
 
@@ -74,7 +74,7 @@ class Recorder:
     async def _record_years(self, conn: Connection, log: str, target: Target, facts: Sequence[Fact]) -> None:
         """A person's year goes when both categories are recognised, anew when it changes, and ends when not (S4-04)."""
         touched: dict[tuple[str, int], tuple[Fact, str]] = {}
-        for fact, event in sorted((*earned(facts), *ended(facts)), key=lambda each: each[0].position):
+        for fact, event in sorted(_changes(facts), key=lambda each: each[0].position):
             if target.takes_place(event.place):
                 touched[event.person_id, event.year] = (fact, event.place)
         if not touched:
@@ -89,6 +89,11 @@ class Recorder:
             if (delivery := _year(target, key, place, sums[key], last, fact)) is not None
         ]
         await add_deliveries(conn, log, changed, last, now)
+
+
+def _changes(facts: Sequence[Fact]) -> list[tuple[Fact, CreditEarned | CreditRecognised | Ended]]:
+    """Everything that may change what a person's year holds."""
+    return [*earned(facts), *recognised(facts), *ended(facts)]
 
 
 def _takes(target: Target, event: CreditEarned) -> bool:

@@ -178,6 +178,23 @@ class TestRefuse:
         assert states.pop(f"{poison}.1") == "refused"
         assert set(states.values()) == {"delivered"}
 
+    async def test_what_cannot_be_said_is_parked_and_stops_nobody(self, world: World):
+        """A row that no release of ours would have written, and a person whose id is not the registry's."""
+        spoiled, nameless, good = earned(world.person()), earned("nobody-1"), earned(world.person())
+        world.ledger.publish("140000", spoiled, nameless, good)
+        await world.record()
+        async with world.database.transaction() as conn:
+            await conn.execute(
+                "update deliveries set content = jsonb_set(content, '{credits}', '\"many\"') where subject = $1",
+                spoiled.credit_id,
+            )
+        await world.deliver()
+        assert await world.states() == {
+            f"{spoiled.credit_id}.1": "refused",
+            f"{nameless.credit_id}.1": "unsynced",
+            f"{good.credit_id}.1": "delivered",
+        }
+
 
 class TestUnsynced:
     async def test_a_name_that_differs_waits_with_its_reason(self, world: World):

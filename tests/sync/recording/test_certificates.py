@@ -1,8 +1,14 @@
 """Guangdong: a person's year goes to the human-resources system once both categories are there, in three working days."""
 
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+
 from contracts.divisions import authority_of
-from tests.sync.feeds import earned, withdrawn
-from tests.sync.world import HR, World
+from contracts.ledger import CreditEarned, CreditRecognised
+from tests.sync.feeds import START, earned, withdrawn
+from tests.sync.reconciling.test_reconcile import compare
+from tests.sync.world import HR, World, target, world_on
 
 JIANGMEN, SHENZHEN = "440703", "440304"
 
@@ -16,6 +22,47 @@ async def happens(world: World, *events: object, place: str = JIANGMEN) -> None:
     world.ledger.publish(authority_of(place), *events)  # type: ignore[arg-type]
     await world.record()
     await world.deliver(HR)
+
+
+def recognises(credit: CreditEarned) -> CreditRecognised:
+    """An official recognised a credit."""
+    return CreditRecognised(
+        credit_id=credit.credit_id,
+        person_id=credit.person_id,
+        year=credit.year,
+        category=credit.category,
+        credits=credit.credits,
+        place=credit.place,
+        authority="440000",
+        recognised_at=START,
+    )
+
+
+class TestRecognition:
+    @pytest_asyncio.fixture
+    async def strict(self, dsn: str) -> AsyncIterator[World]:
+        """Professional credits count once they are recognised, public ones when they are registered (S4-01, S4-03)."""
+        async with world_on(dsn, target(HR, recognised=["professional"])) as world:
+            yield world
+
+    async def test_comes_before_the_certificate(self, strict: World):
+        """S4-04: 登记和认定 both."""
+        person = strict.person()
+        professional = [earned(person, JIANGMEN, credits=each) for each in ("60.00", "5.00")]
+        await happens(strict, *professional, earned(person, JIANGMEN, category="public"))
+        assert await years(strict) == []
+        await happens(strict, recognises(professional[0]))
+        assert await years(strict) == [("60.00", "30.00")]
+        await happens(strict, recognises(professional[1]))
+        assert await years(strict) == [("65.00", "30.00")]
+
+    async def test_is_counted_by_both_sides_alike(self, strict: World):
+        person = strict.person()
+        credit = earned(person, JIANGMEN)
+        await happens(strict, credit, earned(person, JIANGMEN), earned(person, JIANGMEN, category="public"))
+        await happens(strict, recognises(credit))
+        found = await compare(strict, "440000", HR)
+        assert (found.differences, found.places[0].same) == ([], True)
 
 
 class TestYear:
