@@ -129,6 +129,14 @@ class TestExchange:
         (told,) = await relay.mail(SHANXI)
         assert (told["state"], told["reason"]) == ("refused", "evidence_unclear")
 
+    @pytest.mark.parametrize("steps", [("receipt",), ("receipt", "confirmation")])
+    async def test_the_origin_may_cancel_until_it_has_handed_over(self, relay: Relay, steps: tuple[str, ...]):
+        await relay.offers()
+        await relay.steps(*steps)
+        assert await relay.steps("cancellation", reason="blocked") == "cancelled"
+        assert await relay.steps("confirmation") == "cancelled"
+        assert await relay.hands_over() == "cancelled"
+
     async def test_an_offer_repeated_is_the_first_one(self, relay: Relay):
         await relay.offers()
         await relay.steps("receipt")

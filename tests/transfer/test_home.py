@@ -51,6 +51,14 @@ class TestOpenedAuthorities:
         assert opened.has_opened("140000", date(2026, 3, 1))
         assert not opened.has_opened("210000", date(2026, 3, 1))
 
+    def test_between_two_both_must_have_opened(self):
+        """S2C-13."""
+        opened = OpenedAuthorities({"140000": date(2026, 3, 1), "210000": date(2026, 4, 1)})
+        for from_place, to_place in (("140502", "211302"), ("211302", "140502")):
+            assert not opened.have_opened(from_place, to_place, date(2026, 3, 31))
+            assert opened.have_opened(from_place, to_place, date(2026, 4, 1))
+        assert not opened.have_opened("140502", "210202", date(2026, 4, 1))
+
     @pytest.mark.parametrize(
         ("text", "says"),
         [

@@ -1,14 +1,25 @@
 """The read models are a function of the log: a rebuild changes no row, and repairs what was damaged."""
 
 import asyncpg
+import pytest
 
 from services.kit.event_store import EventStore
 from services.kit.rebuild import rebuild
 from services.transfer.projections import read_models
+from services.transfer.rebuild import rebuild as rebuild_all
 from services.transfer.tables import LOG, READ_MODELS
 from tests.conftest import FreshDatabaseFactory
-from tests.transfer.scenarios import FORMER_EMPLOYER, LONGCHENG, SHENYANG, collected, registered
-from tests.transfer.world import DESTINATION, PORTAL, World, running
+from tests.transfer.process.journeys import (
+    approved,
+    arrival_of,
+    confirmed,
+    did,
+    received,
+    requested_out,
+    rounds,
+)
+from tests.transfer.scenarios import DALIAN, FORMER_EMPLOYER, LONGCHENG, SHENYANG, collected, registered
+from tests.transfer.world import DESTINATION, FAR_DESK, PORTAL, World, running
 
 
 async def rows(world: World) -> dict[str, list[asyncpg.Record]]:
@@ -36,6 +47,13 @@ async def some_history(world: World) -> None:
     await world.requested(person_id, to_place=SHENYANG)
     withdrawn = await world.requested()
     await world.post(f"/v1/transfers/{withdrawn}/withdrawal", by=PORTAL)
+    await confirmed(world)
+    await rounds(world, 5)
+    refused = await received(world)
+    await did(world, arrival_of(refused), "refusal", by=FAR_DESK, body={"reason": "other"})
+    await requested_out(world, to_place=DALIAN)
+    await rounds(world, 3)
+    await approved(world)
     returned = await world.accepted()
     await world.post(f"/v1/transfers/{returned}/refusal", {"reason": "other"}, by=DESTINATION)
 
@@ -62,6 +80,16 @@ class TestRebuild:
                 await conn.execute("delete from worklist where state = 'requested'")
             await rebuilt(world)
             assert await rows(world) == before
+
+
+class TestCommand:
+    async def test_rebuilds_by_name_and_knows_no_other(self, fresh_database: FreshDatabaseFactory):
+        async with running(fresh_database("transfer").app_dsn) as world:
+            await some_history(world)
+            [done] = await rebuild_all(world.transfers.databases)
+            assert done.rows_changed == 0
+            with pytest.raises(LookupError):
+                await rebuild_all(world.transfers.databases, models=["no such thing"])
 
 
 class TestPartitions:
