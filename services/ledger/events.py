@@ -31,6 +31,7 @@ class RecordedCompletion(Event, frozen=True, kw_only=True):
     exam_passed_at: datetime | None = None
     evaluated_at: datetime | None = None
     hours: Decimal | None = None
+    filing: str | None = None
 
 
 class CreditEarned(Event, frozen=True, kw_only=True):
@@ -61,6 +62,7 @@ class CreditEarned(Event, frozen=True, kw_only=True):
     exam_passed_at: datetime | None = None
     evaluated_at: datetime | None = None
     hours: Decimal | None = None
+    filing: str | None = None
     route: Route = "provider"
     form: str | None = None
     fill: tuple[Category, ...] = ()

@@ -279,7 +279,8 @@ class Auditor:
             return "provider-not-accredited"
         if at >= firm.barred.get(LOG_OF[place], datetime.max.replace(tzinfo=UTC)):
             return "provider-disqualified"
-        return None
+        # S1-14, S2B-13: what is taught face to face comes by the roster of a filed training.
+        return "filing-needed" if mode == "face_to_face" else None
 
     def _status(self, id_number: str, year: int, sums: dict[str, Decimal], on: datetime) -> str:
         rule = RULES.get(self.people[id_number][1])

@@ -28,6 +28,7 @@ from services.ledger.events import (
 )
 from services.ledger.following.guards import GuardEvent, TransferNews, news_of_guard
 from services.ledger.intake.decide import Decider
+from services.ledger.intake.records import Completion
 from services.ledger.intake.state import GroupState, read_providers
 from services.ledger.moving.departure_rows import Departure, find_departures, write_departure
 
@@ -265,6 +266,8 @@ class Effects:
             self._arrived[each].person.person_id for each in hashes if self.state.room(each).room.records
         ]
         await self.state.read_accounts(conn, persons, sorted({int(record.record["year"]) for record in held}))
+        cited = {record.record.get("filing") for record in held if record.kind == Completion.KIND}
+        await self.state.read_filings(conn, (each for each in cited if each is not None))
         provider_ids = {record.provider_id for record in held}
         self.state.providers |= await read_providers(conn, self.log, provider_ids)
         # What this batch says of a provider is not in its row yet.

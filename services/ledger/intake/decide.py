@@ -35,6 +35,7 @@ from services.ledger.intake.releasing import release_waiting
 from services.ledger.intake.repeats import differing_fields
 from services.ledger.intake.state import AccountEntry, Earlier, GroupState
 from services.ledger.policy import (
+    Credit,
     Held,
     Policy,
     PolicyBook,
@@ -46,6 +47,7 @@ from services.ledger.policy import (
 )
 from services.ledger.problems import RecordConflictError
 from services.ledger.refusals import refusal_of
+from services.ledger.trainings.citing import counted_by_roster, unfiled
 from services.ledger.years.closures import make_up_is_open, year_closed
 
 
@@ -213,6 +215,13 @@ class Decider:
         closure = self._state.closures.over(profile.person.place, entry.account, self._state.now)
         if closure is not None and not answer.make_up:
             return _rejected(record.id, year_closed(closure))
+        if policy.filed_first(facts.mode) is not None:
+            counted = counted_by_roster(entry.account, facts)
+            if counted is not None:
+                return _counted(record.id, profile, counted)
+            unsuited = unfiled(policy, facts, record.filing, self._state.filings)
+            if unsuited is not None:
+                return _rejected(record.id, unsuited)
         outcome = Outcome(
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
@@ -259,6 +268,13 @@ class Decider:
             standing = here.standing(self._nation.get(provider_id, unknown), chain_of(place))
             self._standings[provider_id, place] = standing
         return standing
+
+
+def _counted(record_id: str, profile: Profile, credit: Credit) -> Decided:
+    """The same study came by a roster: one real fact counts once, and the answer names the first (A-15)."""
+    outcome = Outcome(id=record_id, outcome="duplicate", credit_id=credit.credit_id)
+    outcome.person_id = profile.person.person_id
+    return Decided(outcome)
 
 
 def _rejected(record_id: str, rejected: Rejected) -> Decided:

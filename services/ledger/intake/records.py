@@ -87,6 +87,16 @@ class Completion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     started_on: date | None = None
     exam_passed_at: Moment | None = None
     evaluated_at: Moment | None = None
+    filing: (
+        Annotated[
+            str,
+            Meta(
+                pattern=rf"^[0-9a-f-]{{36}}{_END}",
+                description="The training's filing, where a notice wants one.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Enrolment(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -188,6 +198,7 @@ def _meaning(record: Record) -> tuple[Any, ...]:
             record.started_on,
             record.exam_passed_at.astimezone(UTC) if record.exam_passed_at is not None else None,
             record.evaluated_at.astimezone(UTC) if record.evaluated_at is not None else None,
+            record.filing,
         )
     if isinstance(record, Enrolment):
         return (record.year, record.mode, record.enrolled_on, record.tier, record.paid_on)

@@ -17,8 +17,11 @@ from services.ledger.accounts.profile import Profile
 from services.ledger.accounts.provider import Provider
 from services.ledger.accounts.waiting import WaitingRoom
 from services.ledger.intake.outcomes import First
-from services.ledger.intake.records import Prepared
+from services.ledger.intake.records import Completion, Prepared, Record
 from services.ledger.policy import Account
+from services.ledger.trainings.filing import TrainingFiling
+from services.ledger.trainings.filing import stream_of as filing_stream_of
+from services.ledger.trainings.rows import FILING_ROWS
 from services.ledger.years.closures import OPEN, Closures
 
 _encode = msgspec.json.Encoder().encode
@@ -114,6 +117,7 @@ class GroupState:
         self.elsewhere: set[str] = set()
         self.new_events: list[NewEvent] = []
         self.enrolled: set[str] = set()
+        self.filings: dict[str, TrainingFiling] = {}
         self._accounts: dict[tuple[str, int], AccountEntry] = {}
         self._unwritten: dict[tuple[str, int], AccountEntry] = {}
         self._rooms: dict[str, RoomEntry] = {}
@@ -131,6 +135,9 @@ class GroupState:
         hashes = list({record.identity_hash for record in prepared})
         await self.read_people(conn, hashes, sorted({record.record.year for record in prepared}))
         self.providers |= await read_providers(conn, self.log, provider_ids)
+        await self.read_filings(
+            conn, {cited for record in prepared if (cited := _cited(record.record)) is not None}
+        )
         strangers = [identity_hash for identity_hash in hashes if identity_hash not in self.profiles]
         profiles = self.profiles
         misnamed = {
@@ -144,6 +151,13 @@ class GroupState:
         }
         if strangers or absent:
             await self.read_rooms(conn, [*strangers, *absent])
+
+    async def read_filings(self, conn: Connection, filing_ids: Iterable[str]) -> None:
+        """Read the filings that records cite."""
+        wanted = sorted(set(filing_ids))
+        if wanted:
+            found = await FILING_ROWS.read(conn, self.log, [filing_stream_of(each) for each in wanted])
+            self.filings |= {filing.filing_id: filing for filing in found.values()}
 
     async def read_people(self, conn: Connection, hashes: list[str], years: list[int]) -> None:
         """Read profiles by keyed hash, with their accounts of the given years."""
@@ -263,6 +277,10 @@ async def read_providers(conn: Connection, log: str, provider_ids: Iterable[str]
 async def find_profiles(conn: Connection, logs: Sequence[str], hashes: Sequence[str]) -> set[str]:
     """Which of the keyed hashes have a profile in any of the logs."""
     return {row[0] for row in await conn.fetch(_ELSEWHERE, logs, hashes)}
+
+
+def _cited(record: Record) -> str | None:
+    return record.filing if isinstance(record, Completion) else None
 
 
 def _earlier(event: RecordedEvent) -> Earlier:

@@ -43,6 +43,18 @@ REJECTIONS: Mapping[str, RejectionWords] = {
         "{year} 年度的学习已于 {until} 截止（含当日）。",
         "Study for {year} closed on {until}, that day included.",
     ),
+    "filing-needed": RejectionWords(
+        "该培训须事先备案",
+        "The training must be filed first",
+        "通知要求培训前备案：请在 filing 中注明备案编号，或由名单登记。",
+        "The notice wants trainings filed before they are held: cite the filing, or report by its roster.",
+    ),
+    "filing-not-suitable": RejectionWords(
+        "所注明的备案不适用",
+        "The filing that is cited does not cover this",
+        "该备案不存在、不属于本机构、未在培训前通过，或当日没有场次。",
+        "It does not exist, is another organization's, was not approved before the training, or has no session that day.",
+    ),
     "year-closed": RejectionWords(
         "该年度已关闭",
         "The year is closed",

@@ -238,6 +238,18 @@ class Policy:
         """What the notice calls a required course."""
         return next((terms.course_name for terms in self.requirements if terms.course == course), None)
 
+    def filed_first(self, mode: str) -> "Sourced[str] | None":
+        """The clause by which trainings of the mode are filed before they are held (S1-14, S2B-13); None where none asks."""
+        return self._filed_first.get(mode) or self._filed_first.get("*")
+
+    @cached_property
+    def _filed_first(self) -> Mapping[str, "Sourced[str]"]:
+        return {
+            name.removeprefix("filing.before."): sourced
+            for name, sourced in self.settings.items()
+            if name.startswith("filing.before.") and sourced.value in ("approved", "submitted")
+        }
+
     @cached_property
     def study_begins(self) -> datetime:
         """The first moment of the year's study, over all allowed modes."""
