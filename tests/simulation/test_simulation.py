@@ -19,7 +19,7 @@ from contracts.divisions import AUTHORITIES
 from services.kit.observability import configure_logging
 from services.kit.projection import ProjectionRunner
 from services.ledger.publishing import publish
-from services.ledger.read_models import BEHIND
+from services.ledger.read_models import behind
 from services.ledger.rebuild import rebuild
 from tests.conftest import FreshDatabaseFactory
 from tests.ledger.world import Provider, Somebody, World, make_world
@@ -192,11 +192,12 @@ class Simulation:
                 (names[line["provider_id"]], line["completion_id"]): (line["state"], line["credits"])
                 for line in lines
             }
-        runner = ProjectionRunner(
-            self.world.ledger.databases, self.world.ledger.store, BEHIND[0], lambda: LOGS
-        )
-        for log in LOGS:
-            await runner.catch_up(log)
+        for projection in behind(self.world.ledger.shelf):
+            runner = ProjectionRunner(
+                self.world.ledger.databases, self.world.ledger.store, projection, lambda: LOGS
+            )
+            for log in LOGS:
+                await runner.catch_up(log)
         for place, places in ((LIAONING, {SHENYANG}), (SHANXI, {JINCHENG}), (DALIAN, {DALIAN})):
             response = await self.world.client.get(
                 "/v1/statistics/registrations",

@@ -43,6 +43,8 @@ class Closures(Struct, frozen=True):
 
     def over(self, place: str, account: Account, now: datetime) -> Closure | None:
         """The close that binds an account now; None too for somebody who was given more time (A-14)."""
+        if not self.by_year:
+            return None
         closure = self.find(place, account.year)
         if closure is None or account.deferred is None:
             return closure

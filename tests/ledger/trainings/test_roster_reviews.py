@@ -182,7 +182,9 @@ class TestOneFactCountsOnce:
         who = await world.collects(HEPING)
         done = beijing(2025, 9, 25, 12).isoformat()
         [posted] = await provider.posts(
-            provider.completion(who, 2025, "5", mode="face_to_face", completed_at=done)
+            provider.completion(
+                who, 2025, "5", mode="face_to_face", completed_at=done, filing=training.filing_id
+            )
         )
         assert posted["outcome"] == "registered", posted
         response = await training.uploads(training.row(who, "r-1"))

@@ -103,9 +103,9 @@ class TestAfterTheClose:
         assert (await posts_one(provider, there))["outcome"] == "registered"
 
     async def test_other_years_go_on(self, world: World, provider: Provider):
-        world.now = datetime(2025, 2, 10, 4, tzinfo=UTC)
-        who = await world.collects("210102")
-        record = provider.completion(who, 2025, "30.00", mode="face_to_face")
+        world.now = datetime(2025, 4, 10, 4, tzinfo=UTC)
+        who = await world.collects(SHUANGTA)
+        record = provider.completion(who, 2025, "30.00")
         await closes(world, CHAOYANG, 2024)
         [outcome] = await provider.posts(record)
         assert outcome["outcome"] == "registered", outcome
