@@ -200,6 +200,38 @@ class TestReviewClaim:
         assert (await world.asks(who, 2025))["total"] == "30.00"
 
 
+class TestPortal:
+    """A portal speaks for people: it is bound to no place and no organization, and sees what it handed in itself."""
+
+    def headers(self, subject: str) -> dict[str, str]:
+        return bearer("claim:submit", subject=subject) | {"Idempotency-Key": str(uuid.uuid4())}
+
+    async def test_hands_in_amends_until_accepted_and_follows_its_own(self, world: World, desk: Desk):
+        """S0-12, S1-12: the person applies online, and may change it until a reviewer has taken it on."""
+        who = await world.collects(SHENYANG)
+        body = {
+            "person_id": who.person_id, "year": 2025, "form": "paper", "role": "sole",
+            "happened_on": "2025-03-10", "fact": PAPER,
+        }  # fmt: skip
+        submitted = await world.client.post("/v1/claims", json=body, headers=self.headers("portal"))
+        assert submitted.status_code == 201, submitted.text
+        path = f"/v1/claims/{submitted.json()['claim_id']}"
+        amended = await world.client.post(
+            f"{path}/amendment", json=body | {"role": "other"}, headers=self.headers("portal")
+        )
+        assert (amended.status_code, amended.json()["credits"]) == (200, "10.00")
+        await desk.steps(submitted.json()["claim_id"], "acceptance")
+        late = await world.client.post(f"{path}/amendment", json=body, headers=self.headers("portal"))
+        assert late.json()["type"] == "urn:xuefen:problem:claim-state"
+        seen = await world.client.get(path, headers=self.headers("portal"))
+        assert (seen.json()["state"], seen.json()["credits"]) == ("accepted", "10.00")
+
+    async def test_does_not_see_what_another_handed_in(self, world: World, desk: Desk):
+        claim_id = (await desk.submits(await world.collects(SHENYANG))).json()["claim_id"]
+        seen = await world.client.get(f"/v1/claims/{claim_id}", headers=self.headers("portal"))
+        assert seen.json()["type"] == "urn:xuefen:problem:claim-unknown"
+
+
 class TestOneFactCountsOnce:
     async def test_a_registered_fact_is_not_claimed_again(self, world: World, desk: Desk):
         who = await world.collects(SHENYANG)
