@@ -14,6 +14,7 @@ from services.ledger.events import CreditEarned
 from services.ledger.execution import Execution
 from services.ledger.intake.releasing import release_waiting
 from services.ledger.intake.state import GroupState
+from services.ledger.moving.staying import must_judge
 from services.ledger.policy import Policy, Rejected, unknown_category
 from services.ledger.problems import NoPolicyHereError, OutsidePlaceError, UnknownCreditError
 from services.ledger.publication.shelf import PolicyShelf
@@ -81,12 +82,13 @@ class Years:
         """Register credits in a closed year, marked as a correction with its reason.
 
         Raises UnknownPersonError, OutsidePlaceError, NoPolicyHereError, YearNotClosedError, UnknownCreditError,
-        FactCountedError, and a refusal when the credits are not plausible.
+        FactCountedError, as `must_judge`, and a refusal when the credits are not plausible.
         """
-        home = await self._people.home_of(command.person_id, command.authority)
+        home = await self._people.keeper_of(command.person_id, command.authority)
         place = home.profile.person.place
         if not contains(command.authority, place):
             raise OutsidePlaceError
+        must_judge(home.profile, command.year, self._shelf.book)
 
         async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
             if state.closures.find(place, command.year) is None:
