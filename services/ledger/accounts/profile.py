@@ -32,6 +32,7 @@ class Departing(Struct, frozen=True, omit_defaults=True):
 class Left(Struct, frozen=True, omit_defaults=True):
     """The person is no longer of this log: the years that moved with them, and the moment from which study is others'.
 
+    `stays` are the years that this log had judged by then, and judges on (A-13): a notice of later does not add to them.
     `completed` once the transfer's feed has told that they arrived, as it also does from another deployment.
     """
 
@@ -39,6 +40,7 @@ class Left(Struct, frozen=True, omit_defaults=True):
     to_place: str
     years: tuple[int, ...]
     left_at: datetime
+    stays: tuple[int, ...] = ()
     completed: bool = False
 
 
@@ -106,7 +108,8 @@ def _on_the_way(profile: Profile, event: Event) -> Profile:
         case DepartureLifted():
             return replace(profile, departing=None)
         case ProfileLeft():
-            left = Left(event.transfer_id, event.to_place, event.years, event.left_at)
+            stays = tuple(each.year for each in event.judged if each.place == event.from_place)
+            left = Left(event.transfer_id, event.to_place, event.years, event.left_at, stays)
             return replace(profile, departing=None, left=left)
         case DepartureCompleted() if profile.left is not None:
             return replace(profile, left=replace(profile.left, completed=True))

@@ -46,13 +46,7 @@ async def judge_again(
 def judged_row(
     years: JudgedYears, profile: Profile, account: Account | None, year: int, day: date
 ) -> Standing | None:
-    """The person's standing for the year; None for a year that this log does not judge.
-
-    Who left owes nothing here that was not theirs: such a year is their new authority's to count.
-    """
+    """The person's standing for the year; None for a year that this log does not judge."""
     if not is_judged(years, profile, account, year):
         return None
-    row = standing_of(years.book, profile, account, year, day)
-    if profile.left is not None and account is None and row.status == "not_required":
-        return None
-    return row
+    return standing_of(years.book, profile, account, year, day)

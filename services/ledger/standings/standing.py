@@ -52,14 +52,17 @@ def is_judged(years: JudgedYears, profile: Profile, account: Account | None, yea
     """
     if account is None and year not in years.of(profile.person.place):
         return False
-    return not profile.is_moving or _is_ours(years.book, profile, year)
+    return not profile.is_moving or _is_ours(years.book, profile, account, year)
 
 
-def _is_ours(book: PolicyBook, profile: Profile, year: int) -> bool:
+def _is_ours(book: PolicyBook, profile: Profile, account: Account | None, year: int) -> bool:
+    """Of who left, what was judged by then stays, and whatever study for such a year comes late (B-12)."""
     place = profile.person.place
     judged = profile.judgement(year)
     if judged is not None and authority_of(judged.place) == authority_of(place):
         return True
+    if profile.left is not None and account is None:
+        return judged is None and year in profile.left.stays
     return side_of(profile, year, book.resolve(place, year)) == "here"
 
 

@@ -1,5 +1,6 @@
 """Standings follow what happened, the notices and the day, and each of them alone is enough to move a count."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -124,6 +125,27 @@ class TestEvents:
             wanted = [event for event in events if event.topic in desk.projection.topics]
             await desk.projection.apply(conn, LIAONING, wanted)
         assert await desk.bytes(LIAONING) == before
+
+    async def test_two_workers_at_once_count_as_one_does(self, world: World, provider: Provider):
+        desks = [Desk(world, LIAONING, page=1, batch=1) for _ in range(2)]
+        people = [await world.collects(place) for place in (SHUANGTA, SHENYANG, SHENYANG)]
+
+        async def happens() -> None:
+            for who in people:
+                await provider.posts(provider.completion(who, 2025, "90.00"))
+            await world.ledger.application.publish_policy(made_up_notice(LIAONING, 2025))
+
+        async def works(desk: Desk) -> None:
+            for _ in range(4):
+                await desk.works()
+
+        await asyncio.gather(happens(), *(works(desk) for desk in desks))
+        await desks[0].works()
+        await assert_true(desks[1], LIAONING)
+        assert await desks[1].counts(LIAONING, 2025) == {
+            SHUANGTA: {"compliant": 1},
+            SHENYANG: {"compliant": 2},
+        }
 
 
 class TestDays:
