@@ -1,6 +1,6 @@
 """What an answer shows on request: where each credit comes from, and what to do next. Read for many persons at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -20,7 +20,7 @@ from services.ledger.answers.purposes import answer_purpose
 from services.ledger.answers.viewers import Viewer
 from services.ledger.claims import claim as claims
 from services.ledger.claims.claim import OPEN, Claim
-from services.ledger.policy import PolicyBook
+from services.ledger.policy import PolicyBook, PurposeAssessment
 
 Detail = Literal["credits", "next_steps"]
 
@@ -35,12 +35,12 @@ _decode_room = msgspec.json.Decoder(WaitingRoom).decode
 
 
 class Asked(Struct, frozen=True):
-    """Which details are asked for, for which purpose, by whom, by which notices, and as of which moment."""
+    """Which details are asked for, by whom, by which notices, what each purpose comes to, and as of which moment."""
 
     details: frozenset[Detail]
     viewer: Viewer
     book: PolicyBook
-    purpose: str | None = None
+    purposes: Mapping[str, PurposeAssessment] = {}
     as_of: datetime | None = None
 
 
@@ -143,10 +143,10 @@ def _detailed(home: Home, answer: ComplianceAnswer, asked: Asked, pending: Pendi
         misnamed=pending.misnamed,
     )
     shown = "credits" in asked.details
-    purpose = asked.purpose
+    purpose = asked.purposes.get(home.person_id)
     return msgspec.structs.replace(
         answer,
-        purpose=answer_purpose(policy, answer, purpose) if purpose is not None else msgspec.UNSET,
+        purpose=answer_purpose(policy, purpose) if purpose is not None else msgspec.UNSET,
         credits=provenance(home.account, answer, asked.viewer) if shown else msgspec.UNSET,
         next_steps=next_steps(situation) if "next_steps" in asked.details else msgspec.UNSET,
     )

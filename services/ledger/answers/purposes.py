@@ -7,7 +7,8 @@ from typing import Annotated
 from msgspec import Struct
 from pydantic import Field
 
-from services.ledger.policy import Assessment, Policy
+from services.ledger.policy import Policy, PurposeAssessment
+from services.ledger.policy.purposes import PurposeSum, PurposeYear
 from services.ledger.policy.wording import Words
 
 ANNUAL = "annual"
@@ -19,8 +20,6 @@ PurposeCode = Annotated[
         description="`annual`, or what a notice names: exam_entry, title_review, appointment, evaluation, award, ...",
     ),
 ]
-MET = frozenset({"compliant", "exempt", "not_required"})
-"""The statuses under which nothing is owed for the year: the answer to a third party is yes."""
 WORDS: Mapping[str, Words] = {
     ANNUAL: ("年度继续教育", "the year's continuing education"),
     "exam_entry": ("报名参加会计专业技术资格考试", "entry to a qualification examination"),
@@ -35,42 +34,57 @@ WORDS: Mapping[str, Words] = {
 
 
 class PurposeAnswer(Struct, frozen=True, kw_only=True):
-    """Whether the year serves a purpose. `named` is whether a notice of the place names the purpose for the year; then
-    `weight` is how it says that continuing education counts there, in its own words, and `clause` where."""
+    """Whether what a purpose asks is fulfilled: `met` is None when it hangs on a year that no notice governs.
+
+    `named` is whether a notice of the place names the purpose for the year; then `weight` is how it says that continuing
+    education counts there, in its own words, and `clause` where. `years` and `sums` are what was looked at;
+    `at_least` of the years must pass.
+    """
 
     purpose: str
-    met: bool
+    met: bool | None
     named: bool
     weight: str | None
     clause: str | None
     document: str | None
+    at_least: int
+    years: tuple[PurposeYear, ...]
+    sums: tuple[PurposeSum, ...]
+    clauses: tuple[str, ...]
     text_zh: str
     text_en: str
 
 
-def serves(answer: Assessment) -> bool:
-    """Whether nothing is owed for the year: what every purpose that looks at one year asks."""
-    return answer.status in MET
-
-
 def names(policy: Policy | None, purpose: str) -> bool:
     """Whether a purpose is one that can be asked about: the year itself, one we have words for, or one the notices name."""
-    return purpose in WORDS or (policy is not None and f"use.{purpose}" in policy.settings)
+    if purpose in WORDS or policy is None:
+        return purpose in WORDS
+    return f"use.{purpose}" in policy.settings or any(
+        name.startswith(f"purpose.{purpose}.") for name in policy.settings
+    )
 
 
-def answer_purpose(policy: Policy | None, answer: Assessment, purpose: str) -> PurposeAnswer:
-    """What the year's answer comes to for a purpose."""
-    used = policy.settings.get(f"use.{purpose}") if policy is not None else None
-    met = serves(answer)
-    zh, en = WORDS.get(purpose, (purpose, purpose))
-    verdict_zh, verdict_en = ("符合", "meets") if met else ("不符合", "does not meet")
+def answer_purpose(policy: Policy | None, asked: PurposeAssessment) -> PurposeAnswer:
+    """What the years come to for a purpose."""
+    used = policy.settings.get(f"use.{asked.purpose}") if policy is not None else None
+    zh, en = WORDS.get(asked.purpose, (asked.purpose, asked.purpose))
+    text_zh, text_en = asked.explanation_zh, asked.explanation_en
+    if len(asked.years) == 1 and not asked.sums and asked.fulfilled is not None:
+        verdict_zh, verdict_en = ("符合", "meets") if asked.fulfilled else ("不符合", "does not meet")
+        year = asked.years[0].year
+        text_zh = f"{year}年度继续教育{verdict_zh}要求。"
+        text_en = f"{year} {verdict_en} what continuing education asks."
     return PurposeAnswer(
-        purpose=purpose,
-        met=met,
-        named=purpose == ANNUAL or used is not None,
+        purpose=asked.purpose,
+        met=asked.fulfilled,
+        named=asked.purpose == ANNUAL or used is not None or bool(asked.named_by),
         weight=used.value if used is not None else None,
-        clause=used.clause if used is not None else None,
+        clause=used.clause if used is not None else next(iter(asked.named_by), None),
         document=used.document if used is not None else None,
-        text_zh=f"{answer.year}年度继续教育{verdict_zh}要求（用途：{zh}）。",
-        text_en=f"{answer.year} {verdict_en} what continuing education asks, for {en}.",
+        at_least=asked.at_least,
+        years=asked.years,
+        sums=asked.sums,
+        clauses=asked.clauses,
+        text_zh=f"{text_zh[:-1]}（用途：{zh}）。",
+        text_en=f"{text_en[:-1]}, for {en}.",
     )

@@ -2,23 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import partial
 
 import msgspec
 
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
-from services.ledger.accounts.judging import judge
 from services.ledger.accounts.people import Home, People
 from services.ledger.answers.answers import (
     ComplianceAnswer,
 )
 from services.ledger.answers.details import Asked, Detail, Details
 from services.ledger.answers.history import History
+from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.provenance import made_up
 from services.ledger.answers.viewers import Viewer
 from services.ledger.moving.sides import side_of
-from services.ledger.policy import Account, PolicyBook
+from services.ledger.policy import Account, Assessment
 from services.ledger.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
 
@@ -72,9 +73,13 @@ class LedgerQueries:
             await self._shelf.refresh()
         book = self._shelf.book if as_of is None else self._shelf.book.known_at(as_of)
         day = on or local_date(as_of or self._clock())
-        answer = _answer(home, year, day, book, viewer, as_of)
+        home_at = partial(self._home_at, as_of=as_of) if as_of is not None else None
+        years = OtherYears(self._people, book, day, viewer.place, home_at)
+        homes = {home.person_id: home}
+        answer = _answer(home, (await years.answers(homes, year))[home.person_id], viewer, as_of)
         if details or purpose is not None:
-            asked = Asked(details, viewer, book, purpose, as_of)
+            purposes = await years.purposes(homes, year, purpose) if purpose is not None else {}
+            asked = Asked(details, viewer, book, purposes, as_of)
             [answer] = await self._details.add([(home, answer)], year, asked)
         return answer
 
@@ -94,14 +99,18 @@ class LedgerQueries:
         homes = await find(list(dict.fromkeys(keys)), viewer.place, year)
         day = on or local_date(self._clock())
         book = self._shelf.book
+        seen = {home.person_id: home for home in homes.values() if viewer.may_see(home)}
+        years = OtherYears(self._people, book, day, viewer.place)
+        judged = await years.answers(seen, year)
         answered = {
-            key: (home, _answer(home, year, day, book, viewer, None))
+            key: (home, _answer(home, judged[home.person_id], viewer, None))
             for key, home in homes.items()
-            if viewer.may_see(home)
+            if home.person_id in seen
         }
         answers = {key: answer for key, (_, answer) in answered.items()}
         if details or purpose is not None:
-            asked = Asked(details, viewer, book, purpose)
+            purposes = await years.purposes(seen, year, purpose) if purpose is not None else {}
+            asked = Asked(details, viewer, book, purposes)
             detailed = await self._details.add(list(answered.values()), year, asked)
             answers = dict(zip(answered, detailed, strict=True))
         return [answers.get(key) for key in keys]
@@ -125,10 +134,8 @@ class LedgerQueries:
         return await self._history.home_at(logs, home.person_id, year, as_of)
 
 
-def _answer(
-    home: Home, year: int, day: date, book: PolicyBook, viewer: Viewer, as_of: datetime | None
-) -> ComplianceAnswer:
-    assessment = judge(book, home.profile, home.account, year, day)
+def _answer(home: Home, assessment: Assessment, viewer: Viewer, as_of: datetime | None) -> ComplianceAnswer:
+    year = assessment.year
     if viewer.organization is not None and assessment.not_counted:
         own = tuple(item for item in assessment.not_counted if viewer.sees_record_of(item.provider_id))
         assessment = _replace(assessment, not_counted=own)

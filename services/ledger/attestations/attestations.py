@@ -2,7 +2,7 @@
 the issue nor the check shows more than yes or no."""
 
 import secrets
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from contracts.divisions import AUTHORITIES
@@ -11,9 +11,9 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.ledger.accounts.judging import judge
 from services.ledger.accounts.people import Home, People
-from services.ledger.answers.purposes import answer_purpose, names, serves
+from services.ledger.answers.other_years import OtherYears
+from services.ledger.answers.purposes import answer_purpose, names
 from services.ledger.answers.viewers import Viewer
 from services.ledger.attestations import attestation as attestations
 from services.ledger.attestations.attestation import (
@@ -25,6 +25,7 @@ from services.ledger.attestations.attestation import (
 from services.ledger.attestations.statements import Checked, Statement, attested, checked, statement
 from services.ledger.execution import Execution
 from services.ledger.intake.state import GroupState
+from services.ledger.policy import PurposeAssessment
 from services.ledger.problems import (
     OutsidePlaceError,
     UnknownAttestationError,
@@ -57,10 +58,29 @@ class Attestations:
         home = await self._people.home_of(person_id, viewer.place, year)
         if viewer.organization is not None or not viewer.may_see(home):
             raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
+        policy = self._shelf.book.resolve(home.profile.person.place, year)
+        if not names(policy, purpose):
+            raise UnknownPurposeError(pointer="/purpose")
+        on = local_date(self._clock())
+        asked = answer_purpose(policy, await self._asked(home, year, purpose, on))
         reference = f"{home.log}-{secrets.token_hex(12)}"
 
         async def act(_conn: Connection, state: GroupState) -> tuple[int, Any]:
-            issued = self._issued(home, year, purpose, reference, by, state.now)
+            issued = AttestationIssued(
+                reference=reference,
+                person_id=home.person_id,
+                place=home.profile.person.place,
+                identity_hash=home.profile.identity_hash,
+                name_hash=home.profile.name_hash,
+                year=year,
+                purpose=purpose,
+                met=asked.met is True,
+                on=on,
+                clause=asked.clause,
+                policy=next((one.policy for one in asked.years if one.year == year), None),
+                issued_by=by,
+                issued_at=state.now,
+            )
             state.append(stream_of(reference), 1, issued)
             return 201, attested(issued)
 
@@ -131,32 +151,14 @@ class Attestations:
     async def _met_now(self, issued: AttestationIssued) -> bool:
         home = await self._people.home_of(issued.person_id, None, issued.year)
         today = local_date(self._clock())
-        return serves(judge(self._shelf.book, home.profile, home.account, issued.year, today))
+        return (await self._asked(home, issued.year, issued.purpose, today)).fulfilled is True
 
-    def _issued(
-        self, home: Home, year: int, purpose: str, reference: str, by: str, now: datetime
-    ) -> AttestationIssued:
-        on = local_date(now)
-        answer = judge(self._shelf.book, home.profile, home.account, year, on)
-        policy = self._shelf.book.resolve(home.profile.person.place, year)
-        if not names(policy, purpose):
-            raise UnknownPurposeError(pointer="/purpose")
-        asked = answer_purpose(policy, answer, purpose)
-        return AttestationIssued(
-            reference=reference,
-            person_id=home.person_id,
-            place=home.profile.person.place,
-            identity_hash=home.profile.identity_hash,
-            name_hash=home.profile.name_hash,
-            year=year,
-            purpose=purpose,
-            met=asked.met,
-            on=on,
-            clause=asked.clause,
-            policy=answer.policy,
-            issued_by=by,
-            issued_at=now,
-        )
+    async def _asked(self, home: Home, year: int, purpose: str, on: date) -> PurposeAssessment:
+        """What the person's years come to for a purpose, as the ledger knows them now."""
+        years = OtherYears(self._people, self._shelf.book, on, home.profile.person.place)
+        homes = {home.person_id: home}
+        await years.answers(homes, year)
+        return (await years.purposes(homes, year, purpose))[home.person_id]
 
 
 def _log_of(reference: str) -> str:

@@ -268,4 +268,4 @@ class Policy:
 def _carry_terms(said: Sourced[Any] | None) -> CarryTerms | None:
     if said is None or not said.value.allowed or not said.value.up_to:
         return None
-    return CarryTerms(said.value.up_to, said.value.categories, said.clause)
+    return CarryTerms(said.value.up_to.quantize(Decimal("0.01")), said.value.categories, said.clause)

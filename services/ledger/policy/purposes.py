@@ -16,6 +16,7 @@ from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules import CategoryRoot, Code, Credits, Rule
 from services.ledger.policy.wording import Words, plain, purpose_words
 
+_CENT = Decimal("0.01")
 NOTHING_OWED = frozenset({"compliant", "exempt", "not_required"})
 """The statuses under which a year stands in nobody's way."""
 
@@ -77,7 +78,10 @@ class PurposeSum(Struct, frozen=True):
 
 
 class PurposeAssessment(Struct, frozen=True, kw_only=True):
-    """Whether a person fulfils a purpose on a day. `fulfilled` is None when it hangs on a year that no notice governs."""
+    """Whether a person fulfils a purpose on a day. `fulfilled` is None when it hangs on a year that no notice governs.
+
+    `named_by` are the clauses that say what the purpose asks, `clauses` those and the ones the years follow.
+    """
 
     purpose: str
     year: int
@@ -86,6 +90,7 @@ class PurposeAssessment(Struct, frozen=True, kw_only=True):
     at_least: int
     years: tuple[PurposeYear, ...]
     sums: tuple[PurposeSum, ...] = ()
+    named_by: tuple[str, ...] = ()
     explanation_zh: str
     explanation_en: str
     clauses: tuple[str, ...] = ()
@@ -117,7 +122,7 @@ def purpose_terms(policy: Policy | None, purpose: str, year: int) -> PurposeTerm
         years=years,
         at_least=min(value("at_least", len(years)), len(years)),
         unfinished=value("unfinished", "refused") == "accepted",
-        sums=tuple(sums),
+        sums=tuple((category, minimum.quantize(_CENT), clause) for category, minimum, clause in sums),
         clauses=tuple(dict.fromkeys(said[name].clause for name in sorted(said))),
     )
 
@@ -148,6 +153,7 @@ def assess_purpose(
         at_least=terms.at_least,
         years=years,
         sums=sums,
+        named_by=terms.clauses,
         explanation_zh=zh,
         explanation_en=en,
         clauses=tuple(dict.fromkeys((*terms.clauses, *cited))),

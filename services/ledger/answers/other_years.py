@@ -1,0 +1,91 @@
+"""Other years of persons, where the answer for one hangs on them: the year before, whose credits may carry over, and the
+years that a purpose looks at. Each year's accounts are read once, and none where nothing asks for them."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date
+
+from services.ledger.accounts.judging import carries_into, judge
+from services.ledger.accounts.people import Home, People
+from services.ledger.policy import (
+    Account,
+    Assessment,
+    PolicyBook,
+    PurposeAssessment,
+    assess_purpose,
+    purpose_terms,
+)
+
+HomeAt = Callable[[Home, int], Awaitable[Home]]
+"""A person with the account of another year, as it was known at a moment."""
+
+
+class OtherYears:
+    """Judges persons' years on one day by one book, for whoever may see `place`."""
+
+    def __init__(
+        self,
+        people: People,
+        book: PolicyBook,
+        on: date,
+        place: str | None,
+        home_at: HomeAt | None = None,
+    ) -> None:
+        self._people = people
+        self._book = book
+        self._on = on
+        self._place = place
+        self._home_at = home_at
+        self._accounts: dict[tuple[str, int], Account | None] = {}
+
+    async def answers(self, homes: Mapping[str, Home], year: int) -> dict[str, Assessment]:
+        """The answers for a year, by person; `homes` hold that year's accounts."""
+        self._accounts |= {(person, year): home.account for person, home in homes.items()}
+        return await self._judged(homes, year)
+
+    async def purposes(
+        self, homes: Mapping[str, Home], year: int, purpose: str
+    ) -> dict[str, PurposeAssessment]:
+        """Whether each person fulfils a purpose, asked about for a year whose answers were given before."""
+        terms = {
+            person: purpose_terms(self._book.resolve(home.profile.person.place, year), purpose, year)
+            for person, home in homes.items()
+        }
+        found: dict[str, dict[int, Assessment]] = {person: {} for person in homes}
+        for number in sorted({number for one in terms.values() for number in one.years}):
+            asked = {person: home for person, home in homes.items() if number in terms[person].years}
+            await self._read(asked, number)
+            for person, answer in (await self._judged(asked, number)).items():
+                found[person][number] = answer
+        return {
+            person: assess_purpose(terms[person], answers, year, self._on)
+            for person, answers in found.items()
+        }
+
+    async def _judged(self, homes: Mapping[str, Home], year: int) -> dict[str, Assessment]:
+        carrying = {
+            person: home for person, home in homes.items() if carries_into(self._book, home.profile, year)
+        }
+        if carrying:
+            await self._read(carrying, year - 1)
+        return {
+            person: judge(
+                self._book,
+                home.profile,
+                self._accounts.get((person, year)),
+                year,
+                self._on,
+                self._accounts.get((person, year - 1)),
+            )
+            for person, home in homes.items()
+        }
+
+    async def _read(self, homes: Mapping[str, Home], year: int) -> None:
+        wanted = {person: home for person, home in homes.items() if (person, year) not in self._accounts}
+        if not wanted:
+            return
+        if self._home_at is not None:
+            read = {person: await self._home_at(home, year) for person, home in wanted.items()}
+        else:
+            read = await self._people.by_id(sorted(wanted), self._place, year)
+        for person in wanted:
+            self._accounts[person, year] = read[person].account if person in read else None
