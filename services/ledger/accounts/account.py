@@ -191,6 +191,7 @@ def _relieve(
                 authority=event.authority,
                 granted_on=event.granted_on,
                 until=event.until,
+                clause=event.clause,
             )
         case DeferralEnded() if account.deferred is not None:
             account.deferred = _replace(account.deferred, until=event.until)

@@ -47,7 +47,7 @@ class Left(Struct, frozen=True, omit_defaults=True):
 class Profile(Struct, frozen=True, omit_defaults=True):
     """A person as the ledger follows them; `person` is what an assessment asks for.
 
-    The notices attach nothing to leaving accounting work or to retiring (A-14): the days are kept, and change no duty.
+    Leaving accounting work and retiring change a duty only where a notice says so (A-14).
     `judged` are years that other authorities judged (A-13), `arrived` is the transfer that brought the person last, and
     `left` says where they went.
     """

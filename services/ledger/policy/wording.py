@@ -29,6 +29,7 @@ EXEMPT_ZH: Mapping[str, str] = {
     "illness": "病假",
     "childbirth": "生育",
     "abroad": "境外工作",
+    "age": "年龄",
     "retired": "退休",
     "left_accounting": "不再从事会计工作",
     "other": "其他原因",

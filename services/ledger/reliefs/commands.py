@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 ExemptionReason = Literal[
-    "illness", "childbirth", "abroad", "retired", "left_accounting", "disaster", "seconded", "other"
+    "illness", "childbirth", "abroad", "age", "retired", "left_accounting", "disaster", "seconded", "other"
 ]
 DeferralReason = Literal["illness", "childbirth", "abroad", "disaster", "seconded", "other"]
 EndReason = Literal["returned_to_work", "reason_ceased", "granted_in_error", "withdrawn_by_person", "other"]

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.ledger.policy import Account, Policy
+from services.ledger.policy import Account, Policy, granted_for
 from services.ledger.policy.reliefs import deferral_on, exemption_on
 from services.ledger.reliefs.commands import EndRelief, GrantDeferral, GrantExemption
 from services.ledger.reliefs.events import DeferralEnded, DeferralGranted, ExemptionEnded, ExemptionGranted
@@ -10,13 +10,21 @@ from services.ledger.reliefs.problems import (
     AlreadyDeferredError,
     AlreadyExemptError,
     DeferralNotLaterError,
+    DeferralTooLongError,
     NoReliefError,
+    ReliefNotAllowedError,
 )
 from services.ledger.years.year import last_day_of
 
 
-def grant_exemption(account: Account, command: GrantExemption, today: date) -> ExemptionGranted:
-    """Free the person of the year. Raises AlreadyExemptError while an exemption holds."""
+def grant_exemption(
+    account: Account, policy: Policy | None, command: GrantExemption, today: date
+) -> ExemptionGranted:
+    """Free the person of the year. Raises AlreadyExemptError while an exemption holds, and ReliefNotAllowedError where the
+    notice speaks of the reason and frees nobody for it."""
+    allowed = granted_for(policy.settings, command.reason, account.year) if policy is not None else None
+    if allowed is not None and allowed.effect != "exempt":
+        raise ReliefNotAllowedError(pointer="/reason", clause=allowed.clause)
     if exemption_on(account, today) is not None:
         raise AlreadyExemptError
     return ExemptionGranted(
@@ -31,7 +39,15 @@ def grant_exemption(account: Account, command: GrantExemption, today: date) -> E
 
 
 def grant_deferral(account: Account, policy: Policy, command: GrantDeferral, today: date) -> DeferralGranted:
-    """Give the person until a later day. Raises AlreadyDeferredError and DeferralNotLaterError."""
+    """Give the person until a later day. Raises AlreadyDeferredError, DeferralNotLaterError and, where the notice speaks of
+    the reason, ReliefNotAllowedError and DeferralTooLongError."""
+    allowed = granted_for(policy.settings, command.reason, account.year)
+    if allowed is not None and allowed.effect == "none":
+        raise ReliefNotAllowedError(pointer="/reason", clause=allowed.clause)
+    if allowed is not None and allowed.until is not None and command.until > allowed.until:
+        raise DeferralTooLongError(
+            pointer="/until", clause=allowed.clause, last_day=allowed.until.isoformat()
+        )
     held = deferral_on(account, today)
     if held is not None:
         raise AlreadyDeferredError(until=held.until.isoformat())
@@ -46,6 +62,7 @@ def grant_deferral(account: Account, policy: Policy, command: GrantDeferral, tod
         decided_by=command.decided_by,
         granted_on=today,
         until=command.until,
+        clause=allowed.clause if allowed is not None else None,
     )
 
 

@@ -35,12 +35,16 @@ class ExemptionEnded(ReliefEvent, frozen=True, kw_only=True):
 
 
 class DeferralGranted(ReliefEvent, frozen=True, kw_only=True):
-    """An authority gave a person more time for a year (A-14): `until` is its new last day, that day included."""
+    """An authority gave a person more time for a year (A-14): `until` is its new last day, that day included.
+
+    `clause` is the one that allows it for this reason, None where no notice speaks of it.
+    """
 
     TOPIC: ClassVar[str] = "ledger.DeferralGranted"
 
     granted_on: date
     until: date
+    clause: str | None = None
 
 
 class DeferralEnded(ReliefEvent, frozen=True, kw_only=True):

@@ -32,6 +32,24 @@ class NoReliefError(Problem):
     title_en: ClassVar[str] = "There is nothing to end"
 
 
+class ReliefNotAllowedError(Problem):
+    """The notice here (`clause`) allows no such relief for this reason."""
+
+    code: ClassVar[str] = "relief-not-allowed"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "通知未规定可因此原因免除或延期"
+    title_en: ClassVar[str] = "The notice allows no such relief for this reason"
+
+
+class DeferralTooLongError(Problem):
+    """The notice here (`clause`) lets nobody have longer than its own day (`last_day`) for this reason."""
+
+    code: ClassVar[str] = "deferral-too-long"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "延期日期晚于通知允许的日期"
+    title_en: ClassVar[str] = "A deferral may not lead beyond the day the notice allows"
+
+
 class DeferralNotLaterError(Problem):
     """The day is not after today, or not after the year's own last day (`last_day`): nothing would be deferred."""
 

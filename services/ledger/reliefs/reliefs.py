@@ -36,17 +36,20 @@ class Reliefs:
     async def grant_exemption(self, command: GrantExemption, key: CommandKey) -> StoredAnswer:
         """Free a person of a year, for good or until a day.
 
-        Raises UnknownPersonError, OutsidePlaceError, AlreadyExemptError, and as `must_judge`.
+        Raises UnknownPersonError, OutsidePlaceError, AlreadyExemptError, ReliefNotAllowedError, and as `must_judge`.
         """
-        return await self._carry_out(
-            command, key, 201, lambda _, account, today: deciding.grant_exemption(account, command, today)
-        )
+
+        def decide(home: Home, account: Account, today: date) -> Event:
+            policy = self._shelf.book.resolve(home.profile.person.place, command.year)
+            return deciding.grant_exemption(account, policy, command, today)
+
+        return await self._carry_out(command, key, 201, decide)
 
     async def grant_deferral(self, command: GrantDeferral, key: CommandKey) -> StoredAnswer:
         """Give a person more time for a year.
 
         Raises UnknownPersonError, OutsidePlaceError, NoPolicyHereError, AlreadyDeferredError, DeferralNotLaterError,
-        and as `must_judge`.
+        ReliefNotAllowedError, DeferralTooLongError, and as `must_judge`.
         """
 
         def decide(home: Home, account: Account, today: date) -> Event:

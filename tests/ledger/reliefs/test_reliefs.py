@@ -8,10 +8,13 @@ import pytest
 
 from services.kit import events as codec
 from services.ledger import rebuild as rebuilding
+from services.ledger.policy import notice_as_data, parse_notice
 from services.ledger.publishing import publish
+from tests.ledger.policy.builders import notice_text
 from tests.ledger.world import Somebody, World
 from tests.ledger.years.closing import problem_of
 
+BEIJING, DONGCHENG = "110000", "110101"
 LIAONING, SHUANGTA, LISTED = "210000", "211302", "北京东奥时代教育科技有限公司"
 
 
@@ -105,6 +108,64 @@ class TestDeferral:
         who = await world.collects("210200")
         refused = await asks_for(world, who, "deferrals", "210200", reason="illness", until="2026-06-30")
         assert refused.json()["type"] == "urn:xuefen:problem:policy-absent"
+
+
+CLAUSES = """
+  - id: T-01
+    article: 一
+    text: 不少于90学分；病假可延至次年六月底，满六十周岁的免除，境外工作不予免除或延期。
+    rules:
+      - {kind: obligation, qualified: next_year}
+      - {kind: requirement, total: 90}
+      - {kind: relief, reasons: [illness], effect: deferred, until: Y+1-06-30}
+      - {kind: relief, reasons: [age], effect: exempt}
+      - {kind: relief, reasons: [abroad], effect: none}
+"""
+
+
+class TestWhatTheNoticeAllows:
+    """A-14: where a notice speaks of a reason, what it says binds the authority; elsewhere the authority decides."""
+
+    @pytest.fixture(autouse=True)
+    async def published(self, world: World) -> None:
+        text = notice_text(clauses=CLAUSES, issued_on="2025-01-10", years="{from: 2025, to: 2025}")
+        response = await world.client.post(
+            "/v1/policies",
+            json={"notice": notice_as_data(parse_notice(text))},
+            headers=world.official(BEIJING),
+        )
+        assert response.status_code == 200, response.text
+
+    @pytest.mark.parametrize(
+        ("path", "fields", "problem"),
+        [
+            ("exemptions", {"reason": "illness"}, "relief-not-allowed"),
+            ("exemptions", {"reason": "abroad"}, "relief-not-allowed"),
+            ("deferrals", {"reason": "abroad", "until": "2026-03-31"}, "relief-not-allowed"),
+            ("deferrals", {"reason": "illness", "until": "2026-07-01"}, "deferral-too-long"),
+        ],
+    )
+    async def test_more_than_that_is_refused_with_the_clause(
+        self, world: World, path: str, fields: dict[str, Any], problem: str
+    ):
+        who = await world.collects(DONGCHENG)
+        refused = await asks_for(world, who, path, place=BEIJING, **fields)
+        assert refused.status_code == 422
+        assert refused.json()["type"] == f"urn:xuefen:problem:{problem}"
+        assert refused.json()["clause"] == "T-01"
+
+    async def test_what_it_allows_is_granted_and_the_answer_cites_it(self, world: World):
+        who = await world.collects(DONGCHENG)
+        granted = await asks_for(world, who, "deferrals", place=BEIJING, reason="illness", until="2026-06-30")
+        assert granted.status_code == 201, granted.text
+        answer = await world.asks(who, 2025, on="2026-06-30")
+        assert (answer["status"], answer["deferred"]["clause"]) == ("in_progress", "T-01")
+        old = await world.collects(DONGCHENG)
+        assert (await asks_for(world, old, "exemptions", place=BEIJING, reason="age")).status_code == 201
+
+    async def test_of_other_reasons_the_authority_decides(self, world: World):
+        who = await world.collects(DONGCHENG)
+        assert (await asks_for(world, who, "exemptions", place=BEIJING, reason="other")).status_code == 201
 
 
 class TestRecord:
