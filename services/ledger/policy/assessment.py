@@ -111,7 +111,7 @@ def assess(
     if first is None or first > year:
         words = not_required_words(year, first, person.student)
         return _nothing_owed("not_required", words, policy, view, person, counted, total, first, None)
-    last = last_obliged_year(policy.duty, person) if policy.duty.ends else None
+    last = last_obliged_year(policy.duty, person) if policy.duty_ends else None
     if last is not None and year > last:
         words = duty_ended_words(year, last)
         ended = _nothing_owed("not_required", words, policy, view, person, counted, total, first, None)

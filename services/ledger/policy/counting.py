@@ -120,10 +120,12 @@ def count(
             uncounted.append(not_counted(credit, "completed_later", None))
         elif recognised and credit.recognised_at is None and (clause := awaits(recognised, credit)):
             uncounted.append(not_counted(credit, "awaiting_recognition", clause))
-        elif singly or credit.category not in by_path:
-            counting.append(credit)
         else:
-            by_path[credit.category] += credit.credits
+            category = credit.category
+            if singly or category not in by_path:
+                counting.append(credit)
+            else:
+                by_path[category] += credit.credits
     if counting:
         _count_singly(counted, policy, counting, already)
     _add_waiting(counted, policy, account)

@@ -67,11 +67,6 @@ class Duty(Struct, frozen=True):
     left_offset: int | None = None
     end_clause: str | None = None
 
-    @property
-    def ends(self) -> bool:
-        """Whether retiring or leaving accounting work ends it."""
-        return self.end_clause is not None
-
 
 class Granted(Struct, frozen=True):
     """What a notice lets an authority grant for a reason; `until` is the new last day of a deferral."""

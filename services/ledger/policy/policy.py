@@ -205,6 +205,7 @@ class Policy:
         self.settings = settings
         self.requirements = requirements
         self.duty = duty
+        self.duty_ends = duty.end_clause is not None
         self.terms = terms
         self.any_mode = any_mode
         self.spans = spans

@@ -1,6 +1,10 @@
 """Maxima: what counts under a cap, what is above it by which clause, and that nobody is harmed by more study."""
 
+import os
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -191,3 +195,31 @@ class TestToThePersonsBest:
         answer = asked(beijing(clauses, *credits))
         assert answer.status == "compliant"
         assert above(answer) == [("p", "1.00", "T-10")]
+
+
+_ASKED = """
+import datetime, hashlib, msgspec
+from tests.ledger.policy.test_caps import TestNestedCaps, on_day
+from tests.ledger.policy.test_categories import beijing
+credits = [on_day(f"c{n}", "30", f"03-0{n}", form="conference", mode="equivalence") for n in range(1, 6)]
+credits += [on_day(f"o{n}", "25.50", f"04-0{n}", "public") for n in range(1, 6)]
+answer = beijing(TestNestedCaps.CLAUSES, *credits).when_asked("2030-12-31")
+print(hashlib.sha256(msgspec.json.encode(answer)).hexdigest())
+"""
+
+
+class TestTheMachineDoesNotMatter:
+    def test_the_same_answer_whatever_the_hash_seed_and_the_time_zone(self):
+        answers = set()
+        for seed, zone in (("1", "UTC"), ("2", "America/New_York")):
+            environment = os.environ | {"PYTHONHASHSEED": seed, "TZ": zone, "LC_ALL": "C"}
+            run = subprocess.run(
+                [sys.executable, "-c", _ASKED],
+                env=environment,
+                cwd=Path(__file__).parents[3],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            answers.add(run.stdout)
+        assert len(answers) == 1

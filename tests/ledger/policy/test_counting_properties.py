@@ -10,7 +10,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ledger.policy import Account, Credit, Person, Policy, PolicyBook, assess, parse_notice
+from services.ledger.policy import Account, Credit, Earlier, Person, Policy, PolicyBook, assess, parse_notice
+from services.ledger.policy.policy import CarryTerms
 from tests.ledger.policy.builders import BEIJING, BOOK
 
 
@@ -100,6 +101,32 @@ def credits_(draw: st.DrawFn, number: int) -> Credit:
 def accounts(draw: st.DrawFn) -> Account:
     credits = [draw(credits_(number)) for number in range(draw(st.integers(0, 7)))]
     return Account(person_id="p", year=2030, credits=credits)
+
+
+@st.composite
+def carrying(draw: st.DrawFn) -> tuple[Policy, Account, Account]:
+    """A policy that lets credits of the year before in, and the accounts of both years."""
+    policy = draw(policies())
+    categories = draw(st.lists(st.sampled_from(PATHS), min_size=1, max_size=3, unique=True))
+    policy.carries = CarryTerms(draw(GIVEN), tuple(categories), "T-01")
+    return policy, draw(accounts()), draw(accounts())
+
+
+class TestCarriedOver:
+    @forall(carrying())
+    def test_it_is_bounded_and_counted_once(self, given_: tuple[Policy, Account, Account]):
+        policy, before, account = given_
+        own = assess(policy, account, PERSON, 2030, YEAR_END)
+        answer = assess(policy, account, PERSON, 2030, YEAR_END, Earlier(policy, before))
+        carried = answer.carried.credits if answer.carried is not None else Decimal(0)
+        everything = sum((credit.credits for credit in account.credits), carried)
+        assert answer.total + sum(item.credits for item in answer.not_counted) == everything
+        assert sum(answer.by_category.values()) == answer.total
+        assert policy.carries is not None
+        assert 0 <= carried <= policy.carries.most
+        assert answer.total >= min(own.total, policy.total)
+        if own.status == "compliant":
+            assert answer.status == "compliant"
 
 
 class TestUnderAnyNotice:
