@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from contracts.divisions import full_name_of, is_known
 from services.cli.ledger_book import book_of_this_ledger
@@ -189,7 +189,8 @@ def _with(book: PolicyBook, files: list[Path]) -> PolicyBook:
 
 
 def _show_settings(policy: Policy, prefix: str) -> None:
-    table = Table("setting", "value", "clause", "document", "place", box=None, pad_edge=False)
+    whole = (Column("setting", overflow="fold"), Column("value", overflow="fold"))
+    table = Table(*whole, "clause", "document", "place", box=None, pad_edge=False)
     for name, sourced in policy.settings.items():
         if name.startswith(prefix):
             value = escape(short(sourced.value))

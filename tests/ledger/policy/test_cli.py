@@ -80,6 +80,23 @@ class TestCheck:
 
 
 class TestShow:
+    def test_no_setting_is_cut_short(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        draft = tmp_path / "draft.yaml"
+        rules = """
+  - id: T-01
+    article: 一
+    text: 申报职称评审，前三年合计不少于270学分。
+    rules:
+      - {kind: requirement, total: 90}
+      - {kind: cap, name: day, per: day, credits: 30, modes: [online], categories: [professional/ethics]}
+      - {kind: purpose, purposes: [title_review], years: 3, categories: {professional: 180}}
+"""
+        draft.write_text(notice_text(clauses=rules), encoding="utf-8")
+        assert run("show", "110101", "2030", "--file", str(draft)) == 0
+        shown = "".join(capsys.readouterr().out.split())
+        assert "…" not in shown
+        assert "professional/ethics" in shown
+
     def test_every_value_is_shown_with_its_clause(self, capsys: pytest.CaptureFixture[str]):
         assert run("show", "211300", "2024") == 0
         shown = capsys.readouterr().out
