@@ -21,11 +21,13 @@ def judge(
     year: int,
     on: date,
     earlier: Account | None = None,
+    *,
+    worded: bool = True,
 ) -> Assessment:
     """One person's year by the policy of the place that holds the profile (A-13); a year that another authority judged
     before the person came is answered as it was judged there, and one that has arrived elsewhere by the rules of there.
 
-    `earlier` is the account of the year before, wanted where `carries_into` says so.
+    `earlier` is the account of the year before, wanted where `carries_into` says so; `worded` as `assess` takes it.
     """
     person = profile.person
     if profile.left_on is not None or profile.retired_on is not None:
@@ -39,8 +41,9 @@ def judge(
         person = replace(person, place=left.to_place)
         policy = book.resolve(left.to_place, year)
     if policy is None or policy.carries is None:
-        return assess(policy, account, person, year, on)
-    return assess(policy, account, person, year, on, Earlier(book.resolve(person.place, year - 1), earlier))
+        return assess(policy, account, person, year, on, worded=worded)
+    before = Earlier(book.resolve(person.place, year - 1), earlier)
+    return assess(policy, account, person, year, on, before, worded=worded)
 
 
 def carries_into(book: PolicyBook, profile: Profile, year: int) -> bool:

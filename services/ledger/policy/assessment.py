@@ -78,10 +78,13 @@ def assess(
     year: int,
     on: date,
     earlier: Earlier | None = None,
+    *,
+    worded: bool = True,
 ) -> Assessment:
     """Judge one person's year as of the end of a day in Shanghai. Total: it answers for whatever it is given.
 
     `earlier` is the year before; it is looked at where the policy carries credits over (`Policy.carries`), and only there.
+    Without `worded` the explanation of a year that is judged is left empty: whoever judges a million reads none.
     """
     view = view_of(policy, on) if policy is not None else None
     until = view.counted_until if view is not None else ends(on)
@@ -125,7 +128,7 @@ def assess(
         words = exempt_words(year, exempt.reason)
         return _nothing_owed("exempt", words, policy, view, person, counted, total, first, exempt)
     made_up = bool(policy.made_up_by) and has_made_up(account)
-    judged = _judge(policy, view, person, counted, total, first, deferral_on(account, on), made_up)
+    judged = _judge(policy, view, person, counted, total, first, deferral_on(account, on), made_up, worded)
     return judged if carried is None else _with_carried(judged, carried)
 
 
@@ -177,17 +180,22 @@ def _judge(
     first: int,
     deferred: Deferral | None,
     made_up: bool,
+    worded: bool,
 ) -> Assessment:
     by_category = counted.by_root()
     requirements, missing = measure(policy.requirements, counted, total)
     if missing and made_up:
         requirements, missing = measure_made_up(policy, counted, total)
+    status: Status = "compliant"
+    zh = en = ""
     if missing:
-        status: Status = view.when_short if deferred is None else "in_progress"
-        tail = deferred_words(deferred.until, deferred.reason) if deferred is not None else tail_words(view)
-        zh, en = short_words(policy.year, total, [_short(one, policy) for one in missing], status, tail)
-    else:
-        status = "compliant"
+        status = view.when_short if deferred is None else "in_progress"
+        if worded:
+            tail = (
+                deferred_words(deferred.until, deferred.reason) if deferred is not None else tail_words(view)
+            )
+            zh, en = short_words(policy.year, total, [_short(one, policy) for one in missing], status, tail)
+    elif worded:
         zh, en = compliant_words(policy.year, total, by_category, policy.categories.names)
     deadlines = view.deadlines
     if deferred is not None:

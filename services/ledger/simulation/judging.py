@@ -12,7 +12,7 @@ from services.ledger.accounts.judging import judge
 from services.ledger.accounts.profile import Profile
 from services.ledger.policy import Account, Notice, Person, Policy, PolicyBook
 from services.ledger.policy.difference import compare_books
-from services.ledger.policy.reach import reaches
+from services.ledger.policy.reach import places_with_notices, reaches
 from services.ledger.simulation.reasons import Reason, alike, reasons_of
 
 _REMEMBERED_MAX = 200_000
@@ -43,13 +43,17 @@ class Judging:
         self._after = after
         self._notices = notices
         self._on = on
-        differences = compare_books(before, after, notices, through=on.year + 1)
-        self.years = sorted({found.year for found in differences})
-        """The years for which anything changes, to the one after the day: accounts of others need not be read."""
+        changed = {found.year for found in compare_books(before, after, notices, through=on.year + 1)}
+        self.years = sorted(changed)
+        """The years whose policy changes somewhere, to the one after the day."""
+        self._candidates, self.years_read = self.years, self.years
+        if self._anything_carries({*changed, *(year + 1 for year in changed)}):
+            self._candidates = sorted(changed | {year + 1 for year in changed})
+            self.years_read = sorted({near for year in self._candidates for near in (year - 1, year)})
         self.persons = 0
         self.judged = 0
         self._touched: dict[str, tuple[int, ...]] = {}
-        self._without_account: dict[tuple[Person, int], _Found | None] = {}
+        self._without_account: dict[tuple[Person, date | None, date | None, int], _Found | None] = {}
         self._counts: Counter[tuple[str, int, str, str, tuple[Reason, ...]]] = Counter()
 
     def judge(self, profile: Profile, accounts: Mapping[int, Account]) -> None:
@@ -57,12 +61,12 @@ class Judging:
         self.persons += 1
         person = profile.person
         for year in self._years_of(person.place):
-            account = accounts.get(year)
+            account, earlier = accounts.get(year), accounts.get(year - 1)
             self.judged += 1
-            if account is None and not profile.is_moving:
+            if account is None and earlier is None and not profile.is_moving:
                 found = self._nothing_earned(year, profile)
             else:
-                found = self._compared(year, account, profile)
+                found = self._compared(year, account, profile, earlier)
             if found is not None:
                 self._counts[person.place, year, *found] += 1
 
@@ -84,23 +88,41 @@ class Judging:
     def _differing(self, place: str) -> Iterable[int]:
         if not any(reaches(notice, place) for notice in self._notices):
             return
-        for year in self.years:
-            before, after = self._before.resolve(place, year), self._after.resolve(place, year)
-            if _hash(before) != _hash(after):
+        for year in self._candidates:
+            after = self._after.resolve(place, year)
+            carries = after is not None and after.carries is not None
+            if self._differs(place, year) or (carries and self._differs(place, year - 1)):
                 yield year
+
+    def _anything_carries(self, years: set[int]) -> bool:
+        """Whether credits of one of the years may count in another: then accounts of its neighbours are read, too."""
+        found = (
+            book.resolve(place, year)
+            for book in (self._before, self._after)
+            for place in places_with_notices(self._notices, self._before, self._after)
+            for year in years
+        )
+        return any(policy is not None and policy.carries is not None for policy in found)
+
+    def _differs(self, place: str, year: int) -> bool:
+        return _hash(self._before.resolve(place, year)) != _hash(self._after.resolve(place, year))
 
     def _nothing_earned(self, year: int, profile: Profile) -> _Found | None:
         """Persons without an account differ in their grounds alone, and are many: each kind is judged once."""
-        key = (replace(profile.person, person_id=""), year)
+        key = (replace(profile.person, person_id=""), profile.left_on, profile.retired_on, year)
         if key not in self._without_account:
             if len(self._without_account) >= _REMEMBERED_MAX:
                 self._without_account.clear()
-            self._without_account[key] = self._compared(year, None, profile)
+            self._without_account[key] = self._compared(year, None, profile, None)
         return self._without_account[key]
 
-    def _compared(self, year: int, account: Account | None, profile: Profile) -> _Found | None:
-        before = judge(self._before, profile, account, year, self._on)
-        after = judge(self._after, profile, account, year, self._on)
+    def _compared(
+        self, year: int, account: Account | None, profile: Profile, earlier: Account | None
+    ) -> _Found | None:
+        before, after = (
+            judge(book, profile, account, year, self._on, earlier, worded=False)
+            for book in (self._before, self._after)
+        )
         if alike(before, after):
             return None
         return before.status, after.status, reasons_of(before, after)

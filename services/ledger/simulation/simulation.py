@@ -113,7 +113,7 @@ async def _judge_log(
         last = (rows[-1][0], rows[-1][1])
         persons = [row[1] for row in rows if judging.concerns(row[0])]
         by_person: dict[str, dict[int, Account]] = {}
-        for person_id, year, state in await accounts.fetch(log, persons, judging.years):
+        for person_id, year, state in await accounts.fetch(log, persons, judging.years_read):
             by_person.setdefault(person_id, {})[year] = _decode_account(state)
         for place, person_id, state in rows:
             if judging.concerns(place):

@@ -68,7 +68,7 @@ def _is_ours(book: PolicyBook, profile: Profile, account: Account | None, year: 
 
 def standing_of(book: PolicyBook, profile: Profile, account: Account | None, year: int, on: date) -> Standing:
     """Judge one person's year as of the end of a day."""
-    judged = judge(book, profile, account, year, on)
+    judged = judge(book, profile, account, year, on, worded=False)
     policy = book.resolve(profile.person.place, year)
     counted = _counted(account, judged)
     compliant = judged.status == "compliant"
@@ -107,7 +107,7 @@ def _met_on(book: PolicyBook, profile: Profile, counted: list[Credit], year: int
     while fewest < enough:
         tried = (fewest + enough) // 2
         account = Account(person_id=profile.person.person_id, year=year, credits=counted[:tried])
-        if judge(book, profile, account, year, on).status == "compliant":
+        if judge(book, profile, account, year, on, worded=False).status == "compliant":
             enough = tried
         else:
             fewest = tried + 1

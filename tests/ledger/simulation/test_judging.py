@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from services.ledger.accounts.judging import judge
 from services.ledger.accounts.profile import Profile
-from services.ledger.policy import Account, Notice, Person, bundled_notices, notice_as_data, parse_notice
+from services.ledger.policy import (
+    Account,
+    Notice,
+    Person,
+    PolicyBook,
+    bundled_notices,
+    notice_as_data,
+    parse_notice,
+)
 from services.ledger.simulation.judging import Judging
 from services.ledger.simulation.reasons import alike
 from tests.ledger.policy.builders import BOOK, credit
@@ -17,6 +25,27 @@ from tests.ledger.policy.builders import BOOK, credit
 PLACES = ("210000", "210102", "211302", "210202", "140000", "140502", "140403", "440703", "440300", "110101")
 YEARS = range(2018, 2028)
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
+
+CARRIED = {"up_to": 30, "categories": ["professional"]}
+CARRYING = parse_notice(
+    {
+        "id": "a-notice-that-carries",
+        "title": "结转",
+        "issuers": ["某财政厅"],
+        "issued_on": "2026-05-01",
+        "place": "210000",
+        "years": {"from": 2020, "to": 2026},
+        "clauses": [
+            {
+                "id": "T-02",
+                "article": "一",
+                "text": "结转。",
+                "rules": [{"kind": "carry_over", "allowed": True} | CARRIED],
+            }
+        ],
+    }
+)
+BOOKS = (BOOK, BOOK.with_notice(CARRYING, datetime(2026, 5, 1, tzinfo=UTC), "210000", 1))
 
 places = st.sampled_from(PLACES)
 years = st.sampled_from(YEARS)
@@ -31,6 +60,7 @@ rules = st.one_of(
     st.sampled_from([0, 30, 45]).map(lambda least: {"kind": "requirement", "categories": {"public": least}}),
     st.sampled_from(["Y-06-30", "Y+1-06-30"]).map(lambda day: {"kind": "window", "until": day}),
     st.just({"kind": "obligation", "qualified": "same_year"}),
+    st.sampled_from(["30", "0"]).map(lambda most: {"kind": "carry_over", "allowed": most != "0"} | CARRIED),
     ranges.map(
         lambda span: {
             "kind": "make_up",
@@ -106,21 +136,31 @@ def people(draw: st.DrawFn) -> tuple[Profile, dict[int, Account]]:
 
 
 class TestJudging:
-    @settings(max_examples=25, deadline=None)
-    @given(drafts(), st.lists(people(), min_size=1, max_size=8), st.dates(date(2025, 1, 1), date(2027, 3, 1)))
+    @settings(max_examples=30, deadline=None)
+    @given(
+        st.sampled_from(BOOKS),
+        drafts(),
+        st.lists(people(), min_size=1, max_size=8),
+        st.dates(date(2025, 1, 1), date(2027, 3, 1)),
+    )
     def test_counts_exactly_those_whose_answer_differs(
-        self, draft: Notice, crowd: list[tuple[Profile, dict[int, Account]]], on: date
+        self, before: PolicyBook, draft: Notice, crowd: list[tuple[Profile, dict[int, Account]]], on: date
     ):
-        after = BOOK.with_notice(draft, LATER, "draft", 1)
+        after = before.with_notice(draft, LATER, "draft", 1)
         replaced = [
-            entry.notice for entry in BOOK if (entry.notice.place, entry.notice.id) == (draft.place, draft.id)
+            entry.notice
+            for entry in before
+            if (entry.notice.place, entry.notice.id) == (draft.place, draft.id)
         ]
-        judging = Judging(BOOK, after, (draft, *replaced), on)
+        judging = Judging(before, after, (draft, *replaced), on)
         expected: Counter[tuple[str, int, str, str]] = Counter()
         for profile, held in crowd:
             judging.judge(profile, held)
             for year in range(YEARS[0], on.year + 2):
-                old, new = (judge(book, profile, held.get(year), year, on) for book in (BOOK, after))
+                old, new = (
+                    judge(book, profile, held.get(year), year, on, held.get(year - 1))
+                    for book in (before, after)
+                )
                 if not alike(old, new):
                     expected[profile.person.place, year, old.status, new.status] += 1
         found: Counter[tuple[str, int, str, str]] = Counter()
