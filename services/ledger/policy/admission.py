@@ -103,7 +103,7 @@ def _decided(
 def _waits_for(
     facts: CompletionFacts | Waiting, provider: str, opening: Opening, account: Account | None
 ) -> Held | Rejected | None:
-    """What a completion waits for other than the total; a refusal when that came too late, or the enrolment is over.
+    """What a completion waits for other than the total; a refusal when its own exam or evaluation came too late.
 
     Study, exam and evaluation make one training (S0-09): all of them lie inside the window. What was passed before it opened
     is of no use to this year, and another may still be passed.
@@ -111,12 +111,8 @@ def _waits_for(
     limits = opening.limits
     if limits is not None and opening.make_up is None:
         clause = enrolment_clause(limits)
-        if clause is not None:
-            found = covered(limits, account, provider, facts.mode, facts.completed_at)
-            if isinstance(found, Rejected):
-                return found
-            if not found:
-                return Held("enrolment_pending", clause)
+        if clause is not None and not covered(limits, account, provider, facts.mode, facts.completed_at):
+            return Held("enrolment_pending", clause)
     for need in opening.needs:
         if need == "total":
             continue

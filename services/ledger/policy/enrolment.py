@@ -139,10 +139,10 @@ def other_provider(clause: str, account: Account | None, provider: str, mode: st
 
 def covered(
     limits: Limits, account: Account | None, provider: str, mode: str, completed_at: datetime
-) -> Rejected | bool:
-    """Whether an enrolment covers study completed at this moment; a refusal when the days it gave are over.
+) -> bool:
+    """Whether an enrolment covers study completed at this moment: paid where that is asked, and its days not over.
 
-    False while there is none, or none that is paid where that is asked: it may still be reported.
+    Another may still be reported, so that study which none covers waits, whichever of the two comes first.
     """
     paid = limits.enrolled is not None and limits.enrolled.value == "paid"
     own = [
@@ -152,17 +152,8 @@ def covered(
     ]
     if limits.days is None:
         return bool(own)
-    begun = [enrolled for enrolled in own if begins(enrolled.enrolled_on) <= completed_at]
-    lasts = [later(enrolled.enrolled_on, limits.days.value) for enrolled in begun]
-    if any(completed_at < ends(last) for last in lasts):
-        return True
-    if not lasts:
-        return False
-    return Rejected(
-        "enrolment-over",
-        limits.days.clause,
-        {"until": max(lasts).isoformat(), "days": str(limits.days.value)},
-    )
+    days = limits.days.value
+    return any(begins(each.enrolled_on) <= completed_at < ends(later(each.enrolled_on, days)) for each in own)
 
 
 def enrolment_clause(limits: Limits) -> str | None:

@@ -169,12 +169,6 @@ REJECTIONS: Mapping[str, RejectionWords] = {
         "登记已于 {until} 截止（含当日）。",
         "Registration closed on {until}, that day included.",
     ),
-    "enrolment-over": RejectionWords(
-        "报名后的学习期限已过",
-        "The days after enrolment are over",
-        "报名后 {days} 天内有效，已于 {until} 截止（含当日）。",
-        "An enrolment is good for {days} days: it ended on {until}, that day included.",
-    ),
     "other-provider-this-year": RejectionWords(
         "该年度已在其他机构学习",
         "The year is studied with another provider",

@@ -14,7 +14,10 @@ WHY: Mapping[str, Words] = {
     "below_total": ("尚未学满规定学分，暂不登记", "waits until the required total is reached"),
     "exam_pending": ("考试尚未合格，暂不登记", "waits for the exam to be passed"),
     "evaluation_pending": ("考核尚未合格，暂不登记", "waits for the provider's evaluation"),
-    "enrolment_pending": ("尚无报名缴费记录，暂不登记", "waits for an enrolment, or for its payment"),
+    "enrolment_pending": (
+        "没有涵盖该日的报名（缴费）记录，暂不登记",
+        "waits for an enrolment, or a paid one, that covers its day",
+    ),
     "withdrawn": ("培训机构已撤回", "withdrawn by the provider"),
     "revoked": ("财政部门已撤销", "revoked by the authority"),
     "completed_later": ("在所问日期之后完成", "completed after the day asked about"),

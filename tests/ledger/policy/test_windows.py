@@ -96,9 +96,7 @@ class TestDaysAfterEnrolment:
         inside = completion(2030, "2030-08-28 23:59:59", provider="accredited")
         assert isinstance(given.when_posted(inside, HERE), Registered)
         outside_ = completion(2030, "2030-08-29 00:00:00", provider="accredited")
-        assert given.when_posted(outside_, HERE) == Rejected(
-            "enrolment-over", "T-01", {"until": "2030-08-28", "days": "180"}
-        )
+        assert given.when_posted(outside_, HERE) == Held("enrolment_pending", "T-01")
 
     def test_without_an_enrolment_study_waits_for_it(self):
         answer = self.given().when_posted(completion(2030, "2030-08-01", provider="accredited"), HERE)
