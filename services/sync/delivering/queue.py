@@ -35,27 +35,28 @@ select log, person_id from queues
  where target = $1 and lease = $2 and log = any($3::text[]) and person_id = any($4::text[])
  order by log, target, person_id for update
 """
+# The states are said by what they are not, so that no plan looks for the row among all that are open.
 _SETTLE = """
 update deliveries set state = $5, reason = coalesce($6, case when action = 'end' then reason end), reference = $7,
                       settled_at = $8
- where log = $1 and target = $2 and subject = $3 and revision = $4 and state in ('pending', 'refused', 'unsynced')
+ where log = $1 and target = $2 and subject = $3 and revision = $4 and state <> 'delivered' and state <> 'withdrawn'
 """
 _ENDED = """
 update deliveries set state = 'withdrawn'
  where log = $1 and target = $2 and subject = $3 and revision < $4 and state = 'delivered'
 """
+# One probe for each person, and rows by their key: joined to a set, both would read the whole backlog for every batch.
+_MORE = """
+select mine.log, mine.person_id from unnest($2::text[], $3::text[]) as mine (log, person_id)
+ cross join lateral (
+    select from deliveries d where d.log = mine.log and d.target = $1 and d.person_id = mine.person_id
+       and d.state in ('pending', 'refused', 'unsynced') limit 1) as more
+"""
 _NEXT = """
-update queues q set lease = null, failures = 0, failed_at = null, next_at = $4, state = 'ready'
-  from unnest($2::text[], $3::text[]) as mine (log, person_id)
- where q.log = mine.log and q.target = $1 and q.person_id = mine.person_id
-   and exists (select from deliveries d where d.log = q.log and d.target = $1 and d.person_id = q.person_id
-                  and d.state in ('pending', 'refused', 'unsynced'))
-returning q.log, q.person_id
+update queues set lease = null, failures = 0, failed_at = null, next_at = $4, state = 'ready'
+ where log = $1 and target = $2 and person_id = $3
 """
-_EMPTY = """
-delete from queues q using unnest($2::text[], $3::text[]) as mine (log, person_id)
- where q.log = mine.log and q.target = $1 and q.person_id = mine.person_id
-"""
+_EMPTY = "delete from queues where log = $1 and target = $2 and person_id = $3"
 _PARK = """
 update queues set state = 'parked', lease = null, failures = 0, failed_at = null, next_at = $4
  where log = $1 and target = $2 and person_id = $3
@@ -177,14 +178,14 @@ class Queue:
         await conn.executemany(_PARK, parked)
         done = {(each.delivery.log, each.delivery.person_id) for each in ours if each.state == "delivered"}
         logs, people = [log for log, _ in done], [person for _, person in done]
-        rows = await conn.fetch(_NEXT, self._target, logs, people, now)
-        await self._empty(conn, done - {(row["log"], row["person_id"]) for row in rows})
+        rows = await conn.fetch(_MORE, self._target, logs, people)
+        going_on = {(row["log"], row["person_id"]) for row in rows}
+        await conn.executemany(_NEXT, [(log, self._target, person, now) for log, person in sorted(going_on)])
+        await self._empty(conn, done - going_on)
 
     async def _empty(self, conn: Connection, queues: set[tuple[str, str]]) -> None:
         """Delete queues that nothing waits in any more; the caller holds them."""
-        if queues:
-            logs, people = [log for log, _ in queues], [person for _, person in queues]
-            await conn.execute(_EMPTY, self._target, logs, people)
+        await conn.executemany(_EMPTY, [(log, self._target, person) for log, person in sorted(queues)])
 
     async def _tally(self, conn: Connection, ours: Sequence[Settled], now: datetime) -> None:
         hour = now.replace(minute=0, second=0, microsecond=0)
