@@ -84,7 +84,7 @@ class Ledger:
         self.review_counts = ReviewCounts(databases, self.shelf, clock)
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
         self.transcripts = Transcripts(databases, self.people)
-        self.units = Units(self.employers, self.shelf, clock)
+        self.units = Units(self.employers, self.people, self.shelf, clock)
         self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)
         self.filings = Filings(databases, self.store, self.shelf, clock)
         rows = RosterPreparer(self.hasher, identity_key)

@@ -9,11 +9,11 @@ from msgspec import Struct
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.clock import Clock, local_date
 from services.ledger.accounts.employers import Cursor, Employers
-from services.ledger.accounts.judging import judge
-from services.ledger.accounts.people import Home
+from services.ledger.accounts.people import Home, People
 from services.ledger.accounts.profile_rows import reach_of
+from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.viewers import Viewer
-from services.ledger.policy import Assessment, Missing, PolicyBook
+from services.ledger.policy import Assessment, Missing
 from services.ledger.problems import NotOwnEmployerError
 from services.ledger.publication.shelf import PolicyShelf
 
@@ -45,8 +45,9 @@ class UnitAnswer(Struct, frozen=True, kw_only=True):
 class Units:
     """Answers about the people of one employer."""
 
-    def __init__(self, employers: Employers, shelf: PolicyShelf, clock: Clock) -> None:
+    def __init__(self, employers: Employers, people: People, shelf: PolicyShelf, clock: Clock) -> None:
         self._employers = employers
+        self._people = people
         self._shelf = shelf
         self._clock = clock
 
@@ -71,7 +72,9 @@ class Units:
         logs = AUTHORITIES if place == NATION else (authority_of(place),)
         homes = await self._employers.employed(employer, logs, reach_of(place), year, after, limit)
         day = on or local_date(self._clock())
-        members = (_member(self._shelf.book, home, year, day) for home in homes)
+        years = OtherYears(self._people, self._shelf.book, day, place)
+        answers = await years.answers({home.person_id: home for home in homes}, year)
+        members = (_member(home, answers[home.person_id]) for home in homes)
         following = f"{homes[-1].log}~{homes[-1].person_id}" if len(homes) == limit else None
         return UnitAnswer(
             employer=employer,
@@ -82,8 +85,7 @@ class Units:
         )
 
 
-def _member(book: PolicyBook, home: Home, year: int, day: date) -> UnitMember:
-    answer = judge(book, home.profile, home.account, year, day)
+def _member(home: Home, answer: Assessment) -> UnitMember:
     until, clause = _deadline(answer) if answer.missing else (None, None)
     return UnitMember(
         person_id=home.person_id,
