@@ -6,6 +6,7 @@ any order: each exchange says all that happened to it, and the cases know how fa
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
@@ -24,6 +25,8 @@ from services.transfer.peers.calls import PeerRefusedError, PeerUnavailableError
 from services.transfer.peers.peers import Peers
 from services.transfer.process.errands import told_of
 
+AT_ONCE_MAX = 8
+"""Exchanges taken in at the same time."""
 UNUSABLE = "information_incorrect"
 """Why an offer is refused whose person no registry could take in."""
 
@@ -47,18 +50,25 @@ class Mail:
 
         Raises PeerUnavailableError when the relay itself cannot be asked.
         """
-        taken = 0
+        taken, batch = 0, list[Exchange]()
         async for exchange in self._peers.relay.mail(sorted(self._authorities)):
-            try:
-                await self._take(exchange)
-            except PeerUnavailableError as error:
-                _log.info("mail left", transfer=exchange.transfer_id, why=str(error))
-            except Exception as error:
-                # One exchange that cannot be taken in must not keep the others from being read.
-                _log.error("mail left", transfer=exchange.transfer_id, **told_of(error))
-            else:
-                taken += 1
-        return taken
+            batch.append(exchange)
+            if len(batch) == AT_ONCE_MAX:
+                taken += sum(await asyncio.gather(*map(self._taken, batch)))
+                batch.clear()
+        return taken + sum(await asyncio.gather(*map(self._taken, batch)))
+
+    async def _taken(self, exchange: Exchange) -> bool:
+        try:
+            await self._take(exchange)
+        except PeerUnavailableError as error:
+            _log.info("mail left", transfer=exchange.transfer_id, why=str(error))
+            return False
+        except Exception as error:
+            # One exchange that cannot be taken in must not keep the others from being read.
+            _log.error("mail left", transfer=exchange.transfer_id, **told_of(error))
+            return False
+        return True
 
     async def _take(self, exchange: Exchange) -> None:
         """Both ends may be ours: each has its own mail, and acknowledges what it has stored."""
