@@ -110,7 +110,8 @@ def _rows_of(
         person_id = profile.person.person_id
         for year in sorted({*years.of(profile.person.place), *with_account.get(person_id, ())}):
             account = accounts.get((person_id, year))
-            row = judged_row(years, profile, account, year, progress.judged_on)
+            earlier = accounts.get((person_id, year - 1))
+            row = judged_row(years, profile, account, year, progress.judged_on, earlier)
             if row is not None:
                 rows.append(row)
     return rows

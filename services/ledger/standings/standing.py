@@ -66,9 +66,16 @@ def _is_ours(book: PolicyBook, profile: Profile, account: Account | None, year: 
     return side_of(profile, year, book.resolve(place, year)) == "here"
 
 
-def standing_of(book: PolicyBook, profile: Profile, account: Account | None, year: int, on: date) -> Standing:
-    """Judge one person's year as of the end of a day."""
-    judged = judge(book, profile, account, year, on, worded=False)
+def standing_of(
+    book: PolicyBook,
+    profile: Profile,
+    account: Account | None,
+    year: int,
+    on: date,
+    earlier: Account | None = None,
+) -> Standing:
+    """Judge one person's year as of the end of a day; `earlier` is the account of the year before."""
+    judged = judge(book, profile, account, year, on, earlier, worded=False)
     policy = book.resolve(profile.person.place, year)
     counted = _counted(account, judged)
     compliant = judged.status == "compliant"
@@ -82,8 +89,8 @@ def standing_of(book: PolicyBook, profile: Profile, account: Account | None, yea
         by_category=_encode(judged.by_category).decode(),
         made_up=compliant and any(credit.make_up for credit in counted),
         late=any(credit.late for credit in counted),
-        met_on=_met_on(book, profile, counted, year, on) if compliant and counted else None,
-        turns_on=turns_on(policy, account, judged),
+        met_on=_met_on(book, profile, counted, year, on, earlier) if compliant and counted else None,
+        turns_on=turns_on(policy, account, judged, earlier),
         policy=policy_mark(policy),
     )
 
@@ -101,13 +108,20 @@ def _counted(account: Account | None, judged: Assessment) -> list[Credit]:
     return sorted(standing, key=lambda credit: (credit.registered_at, credit.credit_id))
 
 
-def _met_on(book: PolicyBook, profile: Profile, counted: list[Credit], year: int, on: date) -> date | None:
+def _met_on(
+    book: PolicyBook,
+    profile: Profile,
+    counted: list[Credit],
+    year: int,
+    on: date,
+    earlier: Account | None,
+) -> date | None:
     """The day of the registration without which, and without those after it, the year would not be met."""
     fewest, enough = 0, len(counted)
     while fewest < enough:
         tried = (fewest + enough) // 2
         account = Account(person_id=profile.person.person_id, year=year, credits=counted[:tried])
-        if judge(book, profile, account, year, on, worded=False).status == "compliant":
+        if judge(book, profile, account, year, on, earlier, worded=False).status == "compliant":
             enough = tried
         else:
             fewest = tried + 1

@@ -12,12 +12,13 @@ from msgspec import Struct
 from contracts.divisions import authority_of
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
-from services.ledger.accounts.judging import JudgedYears, judge
+from services.ledger.accounts.judging import JudgedYears, carries_into, judge
 from services.ledger.accounts.profile import Profile
 from services.ledger.accounts.walking import walk
 from services.ledger.answers.provenance import made_up
 from services.ledger.policy import Account, PolicyBook
 from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.standings.rows import read_accounts
 from services.ledger.standings.standing import is_judged
 from services.ledger.years.problems import YearNotClosedError
 from services.ledger.years.years import Years
@@ -73,11 +74,24 @@ class Archives:
         log = authority_of(place)
         async with self._databases.of(log).acquire() as conn:
             page = await walk(conn, log, place, year, after, limit)
+            carrying = [
+                (profile.person.person_id, year - 1)
+                for profile, _, _ in page.people
+                if carries_into(self._shelf.book, profile, year)
+            ]
+            earlier = await read_accounts(conn, log, carrying, []) if carrying else {}
         today = local_date(self._clock())
         day = on or today
         judged = JudgedYears(self._shelf.book, today.year)
         lines = [
-            _line(self._shelf.book, profile, account, year, day)
+            _line(
+                self._shelf.book,
+                profile,
+                account,
+                year,
+                day,
+                earlier.get((profile.person.person_id, year - 1)),
+            )
             for profile, _, account in page.people
             if is_judged(judged, profile, account, year)
         ]
@@ -93,8 +107,15 @@ class Archives:
         )
 
 
-def _line(book: PolicyBook, profile: Profile, account: Account | None, year: int, on: date) -> ArchiveLine:
-    answer = judge(book, profile, account, year, on)
+def _line(
+    book: PolicyBook,
+    profile: Profile,
+    account: Account | None,
+    year: int,
+    on: date,
+    earlier: Account | None,
+) -> ArchiveLine:
+    answer = judge(book, profile, account, year, on, earlier)
     return ArchiveLine(
         person_id=profile.person.person_id,
         place=answer.place,
