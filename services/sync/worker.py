@@ -19,7 +19,8 @@ from services.sync.composition import Sync, open_sync
 from services.sync.delivering.identities import Identities
 from services.sync.delivering.sender import Sender
 from services.sync.pulling.pull import ImportUnavailableError, Puller
-from services.sync.recording.closings import Archiver, ExtractUnavailableError
+from services.sync.recording.closings import Archiver
+from services.sync.recording.extracts import ExtractUnavailableError
 from services.sync.recording.following import LedgerFollowing, follow_registry
 from services.sync.settings import SyncSettings
 from services.sync.targets import Target

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import httpx
 
 from contracts.divisions import contains
 from contracts.envelope import PublishedEvent
-from contracts.ledger import CreditEarned, CreditRevoked, CreditWithdrawn
+from contracts.ledger import CreditEarned, CreditRevoked, CreditWithdrawn, YearClosed
 from services.cli.demo import fictitious
 from services.kit.clock import SHANGHAI
 
@@ -27,6 +28,8 @@ class FakeFeed:
         self.is_down = False
         self.extract: list[dict[str, Any]] = []
         """The lines of the credit archive's extract of a closed year."""
+        self.turned: Callable[[], None] = lambda: None
+        """Called before each page of the extract after the first."""
         self.offset = 0
         """Positions that came before those held here, of one log."""
 
@@ -61,7 +64,7 @@ class FakeFeed:
                 json=[{"log": log, "head": self.offset + len(events)} for log, events in self.events.items()],
             )
         if request.url.path.endswith("/archive"):
-            return httpx.Response(200, json=self._archive(request.url.path, request.url.params))
+            return self._archive(request.url.path, request.url.params)
         if request.url.path == "/v1/credits":
             return httpx.Response(200, json=self._credits(request.url.params))
         log = request.url.path.split("/")[3]
@@ -71,12 +74,34 @@ class FakeFeed:
         headers = {"Xuefen-Next-After": str(reached), "Xuefen-Head": str(self.offset + len(self.events[log]))}
         return httpx.Response(200, json=found, headers=headers)
 
-    def _archive(self, path: str, params: httpx.QueryParams) -> dict[str, Any]:
-        """A page of two lines of the extract a test has handed in."""
-        start = int(params.get("after", "0"))
-        page = self.extract[start : start + 2]
-        more = start + 2 < len(self.extract)
-        return {"lines": page, "next": str(start + 2) if more else None}
+    def _archive(self, path: str, params: httpx.QueryParams) -> httpx.Response:
+        """A page of two lines of the extract a test has handed in, by place and person, of a year that was closed."""
+        place, year = path.split("/")[3:5]
+        if not self._is_closed(place, int(year)):
+            return httpx.Response(409, json={"type": "urn:xuefen:problem:year-not-closed", "status": 409})
+        after = params.get("after", "")
+        if after:
+            self.turned()
+        keyed = {f"{line['place']}~{line['person_id']}": line for line in self.extract}
+        found = [key for key in sorted(keyed) if key > after and contains(place, keyed[key]["place"])]
+        page = found[:2]
+        return httpx.Response(
+            200,
+            json={
+                "position": sum(len(events) for events in self.events.values()),
+                "lines": [keyed[key] for key in page],
+                "next": page[-1] if len(found) > 2 else None,
+            },
+        )
+
+    def _is_closed(self, place: str, year: int) -> bool:
+        return any(
+            event["type"].endswith("year.closed.v1")
+            and event["data"]["year"] == year
+            and contains(event["data"]["place"], place)
+            for events in self.events.values()
+            for event in events
+        )
 
     def _credits(self, params: httpx.QueryParams) -> dict[str, Any]:
         """The list of registered credits, as it follows from what was published."""
@@ -195,6 +220,25 @@ def revoked(credit: CreditEarned, reason: str = "cheating") -> CreditRevoked:
         clause=None,
         authority=f"{credit.place[:2]}0000",
     )
+
+
+def closed(place: str, year: int) -> YearClosed:
+    """An authority closed a year of a place and all under it."""
+    return YearClosed.model_validate(
+        {"place": place, "year": year, "last_day": f"{year + 1}-03-31", "closed_at": START}
+    )
+
+
+def line(person: str, status: str = "compliant", place: str = "140502") -> dict[str, Any]:
+    """A line of the extract of a closed year."""
+    return {
+        "person_id": person,
+        "place": place,
+        "status": status,
+        "total": "90.00",
+        "by_category": {"professional": "60.00", "public": "30.00"},
+        "made_up": False,
+    }
 
 
 def day(text: str) -> date:

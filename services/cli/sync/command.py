@@ -14,7 +14,7 @@ from cyclopts import App
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from contracts.divisions import AUTHORITIES, NATION, is_known
+from contracts.divisions import AUTHORITIES, NATION, full_name_of, is_known
 from services.cli.home import Home
 from services.cli.settings import StackSettings
 from services.cli.sync.tables import show_differences, show_places, show_pulled, show_status
@@ -26,9 +26,10 @@ from services.sync.adapters.http import open_http
 from services.sync.composition import Sync, open_sync
 from services.sync.delivering.release import release_all
 from services.sync.pulling.pull import ImportUnavailableError, Puller
-from services.sync.reconciling.ledger_side import LedgerUnavailableError
+from services.sync.reconciling.ledger_side import LedgerUnavailableError, OurSideUnknownError
 from services.sync.reconciling.reconcile import Reconciler, Reconciliation
 from services.sync.reconciling.repair import Repairs
+from services.sync.recording.extracts import ExtractUnavailableError, YearNotClosedError
 from services.sync.settings import SyncSettings
 from services.sync.targets import Target
 
@@ -38,7 +39,12 @@ app = App(
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
-_UNAVAILABLE = (TargetUnavailableError, LedgerUnavailableError, ImportUnavailableError)
+_UNAVAILABLE = (
+    TargetUnavailableError,
+    LedgerUnavailableError,
+    ExtractUnavailableError,
+    ImportUnavailableError,
+)
 _RELEASED_AT_ONCE = 1_000
 
 
@@ -87,21 +93,23 @@ def reconcile(*, place: str, year: int, target: str = "national-platform", repai
 
     async def run(opened: Opened) -> None:
         spec = _target(opened, target)
-        differ = 0
-        for part in _authorities(spec, place):
-            found = await _compare(opened, spec, part, year)
-            show_places(out, found)
-            show_differences(out, found)
-            differ += len(found.to_mend)
-            if repair and found.to_mend:
-                mended = await Repairs(opened.sync.database, spec, opened.sync.clock).mend(
-                    year, found.to_mend
-                )
-                out.print(
-                    f"{mended} will be delivered again or ended; reconcile again when they have arrived."
-                )
+        parts = _authorities(spec, place)
+        differ, left_out = 0, 0
+        for part in parts:
+            try:
+                differ += await _reconcile(opened, spec, part, year, repair=repair)
+            except YearNotClosedError as error:
+                if len(parts) == 1:
+                    raise
+                left_out += 1
+                err.print(_not_closed(error))
+        if left_out == len(parts):
+            raise SettingsError(
+                f"{year} is closed nowhere: there is nothing to compare, and nothing was repaired."
+            )
         if not differ:
-            out.print("[green]Both sides hold the same.[/green]")
+            where = "" if not left_out else f" where {year} is closed"
+            out.print(f"[green]Both sides hold the same{where}.[/green]")
         sys.exit(1 if differ and not repair else 0)
 
     _run(run)
@@ -167,6 +175,24 @@ def repair(*, target: str, place: str = NATION) -> None:
     _run(run)
 
 
+async def _reconcile(opened: Opened, spec: Target, place: str, year: int, *, repair: bool) -> int:
+    """Compare one place, show what differs, and mend it if asked to; how many differences there were to mend."""
+    found = await _compare(opened, spec, place, year)
+    show_places(out, found)
+    show_differences(out, found)
+    if repair and found.to_mend:
+        mended = await Repairs(opened.sync.database, spec, opened.sync.clock).mend(year, found.to_mend)
+        out.print(f"{mended} will be delivered again or ended; reconcile again when they have arrived.")
+    return len(found.to_mend)
+
+
+def _not_closed(error: YearNotClosedError) -> str:
+    return (
+        f"{error.year} is not closed at {error.place} {full_name_of(error.place)}: the ledger has no extract of it yet, "
+        "so there is nothing to compare, and nothing was repaired."
+    )
+
+
 async def _compare(opened: Opened, spec: Target, place: str, year: int) -> Reconciliation:
     """One comparison, with a bar for each of its steps."""
     tasks: dict[str, TaskID] = {}
@@ -198,6 +224,12 @@ def _run(work: Callable[[Opened], Awaitable[None]]) -> None:
 
     try:
         asyncio.run(whole())
+    except YearNotClosedError as error:
+        raise SettingsError(_not_closed(error)) from None
+    except OurSideUnknownError as error:
+        raise SettingsError(
+            f"what the ledger holds of records of kind {error} cannot be read here: nothing was compared or repaired."
+        ) from None
     except _UNAVAILABLE as error:
         raise SettingsError(
             f"{type(error).__name__}: {error}. Nothing was changed by halves; try again."

@@ -58,6 +58,11 @@ class Difference:
         """Whether a delivery that waits its turn will mend it."""
         return self.why == "pending"
 
+    @property
+    def is_ours_to_mend(self) -> bool:
+        """Whether a repair here is due: nothing is on its way, and no other authority speaks for the person by now."""
+        return self.why not in ("pending", "told_by_another")
+
 
 @dataclass
 class Ledger:
@@ -72,6 +77,15 @@ class Ledger:
         """Take in one record."""
         place, person, subject = (content[each] or "" for each in ("place", "person_ref", "subject"))
         self.places[place][person][subject] = content
+
+    def by_subject(self) -> dict[str, Content]:
+        """Every record by its subject."""
+        return {
+            subject: content
+            for people in self.places.values()
+            for records in people.values()
+            for subject, content in records.items()
+        }
 
     def person_total(self, place: str, person: str) -> PersonTotal | None:
         """Count and hash of one person at a place."""

@@ -38,6 +38,10 @@ class LedgerUnavailableError(Exception):
     """The ledger does not list its credits now."""
 
 
+class OurSideUnknownError(Exception):
+    """Nothing here knows what the ledger holds of such records: compared with nothing, all would be extra."""
+
+
 async def credit_pages(
     client: httpx.AsyncClient, place: str, year: int
 ) -> AsyncIterator[tuple[str, str | None, list[dict[str, Any]]]]:
@@ -90,7 +94,7 @@ def add_to(
     recorded: dict[str, Recorded],
     year: int,
 ) -> None:
-    """Take in what the target should hold of a page of credits."""
+    """Take in what the target should hold of a page of credits. Raises OurSideUnknownError for other records."""
     if target.record == "credit":
         for credit in credits:
             if target.takes_credit(
@@ -103,6 +107,8 @@ def add_to(
     elif target.record == "certificate":
         for content in _certificates(target, credits, recorded, year):
             ledger.add(content)
+    else:
+        raise OurSideUnknownError(target.record)
 
 
 def _credit(target: Target, credit: dict[str, Any], year: int) -> Content:

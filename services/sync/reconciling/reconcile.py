@@ -11,6 +11,7 @@ from contracts.divisions import authority_of, contains
 from contracts.targets import PersonTotal, PlaceTotal, place_total
 from services.kit.database import Database
 from services.sync.adapters.adapter import Adapter
+from services.sync.reconciling.archive_side import extract_of, follow_people
 from services.sync.reconciling.differences import (
     Difference,
     Ledger,
@@ -20,6 +21,7 @@ from services.sync.reconciling.differences import (
     places_that_differ,
 )
 from services.sync.reconciling.ledger_side import (
+    OurSideUnknownError,
     add_to,
     credit_pages,
     recorded_between,
@@ -57,8 +59,8 @@ class Reconciliation:
 
     @property
     def to_mend(self) -> list[Difference]:
-        """The differences that no delivery on its way will mend."""
-        return [each for each in self.differences if not each.on_its_way]
+        """The differences that nothing but a repair here will mend."""
+        return [each for each in self.differences if each.is_ours_to_mend]
 
 
 class Reconciler:
@@ -77,7 +79,8 @@ class Reconciler:
     ) -> Reconciliation:
         """Compare one place, which lies in one authority, and all below it.
 
-        Raises LedgerUnavailableError and TargetUnavailableError.
+        Raises OurSideUnknownError, LedgerUnavailableError, ExtractUnavailableError, YearNotClosedError and
+        TargetUnavailableError: without both sides there is no comparison, hence nothing to repair.
         """
         result = Reconciliation(self._target.name, place, year)
         ledger = await self._ledger(result, place, year, progress)
@@ -89,11 +92,41 @@ class Reconciler:
         for done, at in enumerate(differing, 1):
             await self._place(result, ledger, at, year, progress)
             progress("places", done, len(differing))
+        if self._target.record == "archive":
+            result.differences = await follow_people(
+                self._database, self._client, self._target, place, year, result.differences
+            )
         result.differences.sort(key=lambda each: (each.place, each.person_id, each.subject, each.side))
         return result
 
     async def _ledger(self, result: Reconciliation, place: str, year: int, progress: Progress) -> Ledger:
-        """What the ledger says, and what our own record says otherwise."""
+        """What the ledger says, and what our own record says otherwise. Raises OurSideUnknownError."""
+        match str(self._target.record):
+            case "credit" | "certificate":
+                return await self._from_credits(result, place, year, progress)
+            case "archive":
+                return await self._from_extract(result, place, year, progress)
+            case unknown:
+                raise OurSideUnknownError(unknown)
+
+    async def _from_extract(
+        self, result: Reconciliation, place: str, year: int, progress: Progress
+    ) -> Ledger:
+        ledger = await extract_of(
+            self._client, self._target, place, year, lambda lines: progress("people read", lines, None)
+        )
+        async with self._database.acquire() as conn:
+            found = await recorded_between(conn, authority_of(place), self._target.name, year, "", None)
+        recorded = {subject: each for subject, each in found.items() if contains(place, each.place)}
+        # Of who came from another place of the authority, what was last said is recorded there.
+        recorded |= {subject: found[subject] for subject in ledger.by_subject() if subject in found}
+        people = {person for at in ledger.places.values() for person in at}
+        result.differences += differences_at_ours(ledger, recorded, people)
+        return ledger
+
+    async def _from_credits(
+        self, result: Reconciliation, place: str, year: int, progress: Progress
+    ) -> Ledger:
         ledger, log, credits_read = Ledger(self._target.kind), authority_of(place), 0
         async for after, until, credits in credit_pages(self._client, place, year):
             async with self._database.acquire() as conn:

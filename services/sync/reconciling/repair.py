@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice
 
 from contracts.divisions import authority_of
@@ -32,9 +33,8 @@ class Repairs:
         """Record what has to be said again or ended; what is parked goes again. How many subjects that mends."""
         by_log: dict[str, dict[str, Difference]] = defaultdict(dict)
         for each in differences:
-            known = by_log[authority_of(each.place)].setdefault(each.subject, each)
-            if each.revision > known.revision:
-                by_log[authority_of(each.place)][each.subject] = each
+            found = by_log[authority_of(each.place)]
+            found[each.subject] = _joined(found.get(each.subject, each), each)
         for log, found in by_log.items():
             waiting = iter(found.values())
             while part := list(islice(waiting, _AT_ONCE_MAX)):
@@ -64,13 +64,19 @@ class Repairs:
             subject=each.subject,
             person_id=each.person_id,
             year=year,
-            place=each.place,
+            place=each.place if each.right is None else each.right["place"] or each.place,
             position=position,
             action="end" if each.right is None else "put",
             content=content_of(self._target.kind, ended) if each.right is None else each.right,
             reason="reconciled" if each.right is None else None,
             recorded_at=self._clock(),
         )
+
+
+def _joined(one: Difference, other: Difference) -> Difference:
+    """Two differences of one subject as one: what the ledger holds somewhere is not ended because it is extra elsewhere."""
+    said = other if one.right is None else one
+    return replace(said, revision=max(one.revision, other.revision))
 
 
 def _is_open(last: Last | None, each: Difference) -> bool:

@@ -7,24 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import httpx
-import msgspec
 
 from contracts.ledger import YearClosed
-from contracts.targets import content_of
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database
 from services.sync.recording.deliveries import Delivery, add_deliveries, hold_queues, last_of
+from services.sync.recording.extracts import archive_content, extract_page
 from services.sync.recording.facts import Fact
 from services.sync.recording.subjects import year_subject
 from services.sync.targets import Target
 
 _LEASE = timedelta(seconds=60)
-_PAGE = 200
 
 _OPEN = """
 insert into closings (log, target, place, year, state, next_at) values ($1, $2, $3, $4, 'waiting', $5)
@@ -46,10 +43,6 @@ update closings set after = $6::text, state = case when $6::text is null then 'd
  where log = $1 and target = $2 and place = $3 and year = $4 and state = 'waiting' and after is not distinct from $5
    and next_at = $8
 """
-
-
-class ExtractUnavailableError(Exception):
-    """The ledger does not give its extract now."""
 
 
 class Closing(NamedTuple):
@@ -100,14 +93,14 @@ class Archiver:
         if row is None:
             return False
         closing = Closing(*row)
-        page = await self._page(closing)
-        lines = [line for line in page["lines"] if self._target.takes_place(line["place"])]
+        page = await extract_page(self._ledger, closing.place, closing.year, closing.after)
+        lines = [line for line in page.lines if self._target.takes_place(line["place"])]
         async with self._database.transaction() as conn:
             # Whoever records the feed holds a queue before anything else of the person's; so do we.
             name = self._target.name
             await hold_queues(conn, closing.log, [(name, line["person_id"]) for line in lines], now)
             where = (closing.log, name, closing.place, closing.year, closing.after)
-            if await conn.execute(_GO_ON, *where, page["next"], now, closing.leased_until) != "UPDATE 1":
+            if await conn.execute(_GO_ON, *where, page.next, now, closing.leased_until) != "UPDATE 1":
                 return True
             await self._deliver(conn, closing, lines, now)
         return True
@@ -147,36 +140,3 @@ class Archiver:
             reason=None,
             recorded_at=now,
         )
-
-    async def _page(self, closing: Closing) -> dict[str, Any]:
-        return await archive_page(self._ledger, closing.place, closing.year, closing.after)
-
-
-async def archive_page(ledger: httpx.AsyncClient, place: str, year: int, after: str | None) -> dict[str, Any]:
-    """A page of the ledger's extract of a closed year. Raises ExtractUnavailableError."""
-    params = {"limit": str(_PAGE)} | ({} if after is None else {"after": after})
-    try:
-        response = await ledger.get(f"/v1/years/{place}/{year}/archive", params=params)
-        response.raise_for_status()
-        page: dict[str, Any] = msgspec.json.decode(response.content)
-    except (httpx.HTTPError, msgspec.DecodeError) as error:
-        raise ExtractUnavailableError(type(error).__name__) from None
-    return page
-
-
-def archive_content(target: Target, line: dict[str, Any], year: int) -> dict[str, str | None]:
-    """What the archive is told of a line of the extract."""
-    amounts = {
-        category: Decimal(line["by_category"].get(category, "0")) for category in ("professional", "public")
-    }
-    values = {
-        "subject": year_subject(line["person_id"], year),
-        "person_ref": line["person_id"],
-        "year": year,
-        "place": line["place"],
-        "status": line["status"],
-        "total": Decimal(line["total"]),
-        "made_up": line["made_up"],
-        **amounts,
-    }
-    return content_of(target.kind, values)

@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 
 import httpx
+import pytest
 
 from contracts.ledger import CreditEarned
 from services.stand_ins.targets.holdings import Held
@@ -212,6 +213,22 @@ class TestRepair:
         await mend(world, found)
         await world.deliver_all()
         assert len([key for key in await world.states() if key.startswith(credits[0].credit_id)]) == 2
+
+    @pytest.mark.parametrize("order", [1, -1])
+    async def test_does_not_end_at_one_place_what_the_ledger_holds_at_another(self, world: World, order: int):
+        [credit, _] = await delivered(world, 2)
+        held = world.held().held(credit.credit_id)
+        assert held is not None
+        subject, person = credit.credit_id, credit.person_id
+        right = dict(held.content) | {"place": PLACES[1]}
+        extra = Difference(subject, person, PLACES[0], "theirs", "extra", "not_in_ledger", None, 4)
+        missing = Difference(subject, person, PLACES[1], "theirs", "missing", "lost_there", right, 1)
+        found = Reconciliation(NATIONAL, SHANXI, 2026, differences=[extra, missing][::order])
+        assert await mend(world, found) == 1
+        await world.deliver_all()
+        held = world.held().held(subject)
+        assert held is not None
+        assert (held.ended, held.revision, held.of("place")) == (False, 5, PLACES[1])
 
 
 def test_a_difference_on_its_way_needs_no_repair():

@@ -1,13 +1,11 @@
 """A closed year goes to the credit archive, person by person, and again for whom something changes (S2A-08)."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest_asyncio
 
-from contracts.ledger import YearClosed
 from services.sync.recording.closings import Archiver
-from tests.sync.feeds import START, earned
+from tests.sync.feeds import closed, earned, line
 from tests.sync.world import ARCHIVE, World, target, world_on
 
 JINCHENG = "140500"
@@ -17,17 +15,6 @@ JINCHENG = "140500"
 async def archiving(dsn: str) -> AsyncIterator[World]:
     async with world_on(dsn, target(ARCHIVE)) as world:
         yield world
-
-
-def line(person: str, status: str = "compliant", place: str = "140502") -> dict[str, Any]:
-    return {
-        "person_id": person,
-        "place": place,
-        "status": status,
-        "total": "90.00",
-        "by_category": {"professional": "60.00", "public": "30.00"},
-        "made_up": False,
-    }
 
 
 async def archive(world: World) -> dict[str, str | None]:
@@ -42,10 +29,7 @@ async def archive(world: World) -> dict[str, str | None]:
 
 
 def closes(world: World) -> None:
-    closed = YearClosed.model_validate(
-        {"place": JINCHENG, "year": 2025, "last_day": "2026-03-31", "closed_at": START}
-    )
-    world.ledger.publish("140000", closed)
+    world.ledger.publish("140000", closed(JINCHENG, 2025))
 
 
 class TestClose:

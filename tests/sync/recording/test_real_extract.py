@@ -3,13 +3,17 @@
 from datetime import UTC, datetime
 
 import httpx
+import pytest
 
+from services.sync.adapters.http import HttpAdapter
+from services.sync.reconciling.reconcile import Reconciler
 from services.sync.recording.closings import Archiver
+from services.sync.recording.extracts import YearNotClosedError
 from services.sync.recording.following import LedgerFollowing
 from tests.conftest import FreshDatabaseFactory
 from tests.kit.http import bearer
 from tests.ledger.world import World as LedgerWorld
-from tests.sync.world import ARCHIVE, target, world_on
+from tests.sync.world import ARCHIVE, TOKEN, World, target, world_on
 
 JINCHENG, COUNTY = "140500", "140502"
 SERVICE = bearer("feed:read", "archive:read", subject="service:sync", place="100000")
@@ -41,3 +45,24 @@ async def test_everybody_of_a_closed_year_reaches_the_archive(fresh_database: Fr
         await sync.deliver(ARCHIVE)
         held = {each.of("person_ref"): each.content["status"] for each in sync.held(ARCHIVE).live}
         assert held == {full.person_id: "compliant", short.person_id: "deficient"}
+        async with httpx.AsyncClient(transport=transport, base_url="http://l", headers=SERVICE) as client:
+            await reconciles(sync, client)
+
+
+async def reconciles(sync: World, ledger: httpx.AsyncClient) -> None:
+    """What arrived is the same on both sides; where nobody closed the year, or no notice governs it, that is said."""
+    archive = httpx.AsyncClient(
+        transport=httpx.ASGITransport(sync.app),
+        base_url=f"http://stand-in/{ARCHIVE}",
+        headers={"Authorization": f"Bearer {TOKEN}"},
+    )
+    async with archive:
+        reconciler = Reconciler(sync.database, ledger, sync.sync.targets.all[ARCHIVE], HttpAdapter(archive))
+        found = await reconciler.compare(JINCHENG, 2024)
+        assert [(each.ours.place, each.same, each.ours.people) for each in found.places] == [
+            (COUNTY, True, 2)
+        ]
+        assert found.differences == []
+        for place, year in (("140000", 2024), (JINCHENG, 2025), ("440300", 2024)):
+            with pytest.raises(YearNotClosedError, match=f"{year} is not closed at {place}"):
+                await reconciler.compare(place, year)
