@@ -130,7 +130,7 @@ def work(service: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CL
 
 @app.command(name="stand-in")
 def stand_in(name: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CLOSES] = False) -> None:
-    """Run the stand-in of an outside system (relay) in this process; what it keeps ends with it."""
+    """Run the stand-in of outside systems (relay or targets) in this process."""
     from services.cli import serve as processes
     from services.cli.stand_ins import serve_stand_in
 

@@ -51,6 +51,13 @@ class StackSettings(ServiceSettings):
     relay_host: str = "127.0.0.1"
     relay_port: int = Field(default=8010, ge=0, le=65535)
     """Where the stand-in listens."""
+    targets_host: str = "127.0.0.1"
+    targets_port: int = Field(default=8011, ge=0, le=65535)
+    """Where the stand-in of the systems that are delivered to listens."""
+    targets_token_file: Path | None = None
+    """A file with the token that stand-in gives out."""
+    targets_folder: Path | None = None
+    """Where that stand-in keeps what it holds; unset, it ends with its process."""
 
     signing_key: SecretStr | None = None
     """Ed25519 key (JWK) of the token issuer; kept under `home` when neither this nor the file is set."""

@@ -12,7 +12,8 @@ from services.kit.observability import configure_logging
 from services.kit.settings import PREFIX, SettingsError, secret_text
 
 RELAY = "relay"
-STAND_INS = (RELAY,)
+TARGETS = "targets"
+STAND_INS = (RELAY, TARGETS)
 _POLL_SECONDS = "1"
 """How often a worker beside the stand-in fetches; the real relay is asked less often."""
 
@@ -25,18 +26,32 @@ def serve_stand_in(name: str) -> None:
         raise SettingsError(f"there is no stand-in {name!r}; there are {', '.join(STAND_INS)}")
     settings = StackSettings.load()
     configure_logging(name, level=settings.log_level.upper())
-    file = settings.relay_token_file
-    token = None if file is None else secret_text(f"{PREFIX}RELAY_TOKEN_FILE", None, file)
-    app: Any = importlib.import_module(f"services.stand_ins.{name}.app").build_app(token)
+    app: Any = _relay(settings) if name == RELAY else _targets(settings)
     config = uvicorn.Config(
         app,
-        host=settings.relay_host,
-        port=settings.relay_port,
+        host=settings.host_of(name),
+        port=settings.port_of(name),
         log_config=None,
         access_log=False,
         server_header=False,
     )
     Server(config, on_stop=lambda: None).run()
+
+
+def _relay(settings: StackSettings) -> Any:
+    file = settings.relay_token_file
+    token = None if file is None else secret_text(f"{PREFIX}RELAY_TOKEN_FILE", None, file)
+    return importlib.import_module("services.stand_ins.relay.app").build_app(token)
+
+
+def _targets(settings: StackSettings) -> Any:
+    """Every system that is delivered to, each under its own prefix; what is held is kept in the folder, if there is one."""
+    token = secret_text(f"{PREFIX}TARGETS_TOKEN", None, settings.targets_token_file)
+    folder = settings.targets_folder
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    app, _ = importlib.import_module("services.stand_ins.targets.app").build_app(token, folder)
+    return app
 
 
 def relay_of(settings: StackSettings, home: Home) -> dict[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.demo.outside import running_outside
 from services.cli.main import app
 from services.cli.tokens import SCOPES
 from services.kit.auth import Caller, Issuer, TokenVerifier
@@ -78,5 +79,27 @@ async def caller_of(run: Run, tmp_path: Path, *arguments: str) -> Caller:
 
 class TestStandIn:
     def test_of_what_there_is_not_is_refused(self, run: Run) -> None:
-        with pytest.raises(SettingsError, match="there are relay"):
+        with pytest.raises(SettingsError, match="there are relay, targets"):
             run("stand-in", "moon")
+
+    def test_of_the_targets_gives_out_a_token_or_does_not_start(self, run: Run) -> None:
+        with pytest.raises(SettingsError, match="XUEFEN_TARGETS_TOKEN_FILE"):
+            run("stand-in", "targets")
+
+    def test_of_the_targets_keeps_what_it_holds_until_it_is_started_again(self, tmp_path: Path) -> None:
+        """S1-09: as the demo starts it, killed and started again."""
+        with running_outside(tmp_path) as outside:
+            place = {"place": "140000", "year": "2026"}
+            content = {"subject": "s", "person_ref": "p", "place": "140502", "year": 2026}
+            record = {"key": "s.1", "action": "put", "revision": 1, **content}
+            taken = outside.client.post("/credit-archive/v1/records", json={"records": [record]})
+            assert taken.status_code == 200, taken.text
+            outside.kill()
+            outside.start()
+            held = outside.held("credit-archive", "140000", 2026)
+            assert held["live"] == 1
+            assert outside.client.get("/national-platform/v1/totals", params=place).json() == {"places": []}
+            refused = outside.client.get(
+                "/national-platform/v1/totals", params=place, headers={"Authorization": "Bearer other"}
+            )
+            assert refused.status_code == 401

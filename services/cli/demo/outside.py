@@ -15,6 +15,8 @@ import httpx
 import yaml
 
 from services.cli.home import write_private
+from services.cli.secrets import harmless_environment
+from services.cli.stand_ins import TARGETS
 from services.sync.targets import PACKAGED
 
 _READY_SECONDS_MAX = 30.0
@@ -65,10 +67,18 @@ class Outside:
 
     def start(self) -> None:
         """Start the process, and wait until it answers. Raises OutsideError."""
-        command = [sys.executable, "-m", "services.stand_ins.targets", f"--port={self._port}"]
-        command += [f"--folder={self._folder / 'held'}", f"--token-file={self._folder / 'outside.token'}"]
+        told = {
+            "XUEFEN_TARGETS_PORT": str(self._port),
+            "XUEFEN_TARGETS_TOKEN_FILE": str(self._folder / "outside.token"),
+            "XUEFEN_TARGETS_FOLDER": str(self._folder / "held"),
+            "XUEFEN_LOG_LEVEL": "critical",
+        }
         # It ends when the pipe closes, however we go.
-        self._process = subprocess.Popen([*command, "--until-stdin-closes"], stdin=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "services.cli.main", "stand-in", TARGETS, "--until-stdin-closes"],
+            env=harmless_environment() | told,
+            stdin=subprocess.PIPE,
+        )
         deadline = time.monotonic() + _READY_SECONDS_MAX
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
