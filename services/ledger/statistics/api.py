@@ -170,11 +170,11 @@ async def get_employer_statistics(
     place: Place,
     year: OneYear,
     caller: Reader,
-    after: Annotated[str, Query(pattern=r"^[0-9A-HJ-NP-RTUW-Y]{18}$")] = "",
+    after: Annotated[str | None, Query(pattern=r"^[0-9A-HJ-NP-RTUW-Y]{18}$")] = None,
     limit: Annotated[int, Query(ge=1, le=1000), IN_DIGITS] = 200,
     file: Format = "json",
 ) -> Response:
     """How the people of each unit stand for a year, within a place: whom to urge (S0-24, S1-20, S3A-04)."""
     counts = ledger_of(request).employer_counts
-    answer = await counts.get_employers(asked_place(caller, place), year, after, limit)
+    answer = await counts.get_employers(asked_place(caller, place), year, after or "", limit)
     return send(request, f"employers-{place}-{year}", answer, EmployerStandings, file)
