@@ -21,9 +21,10 @@ demo: install ## Play one story for each notice, over HTTP, with real processes
 test: install ## Run every test on an embedded PostgreSQL
 	@$(VENV_PYTHON) -m pytest
 
-test-layouts: install ## Run the tests again with partitioned tables, and with logs on two servers
-	@XUEFEN_TEST_LAYOUT=partitioned $(VENV_PYTHON) -m pytest -m layout
-	@XUEFEN_TEST_LAYOUT=spread $(VENV_PYTHON) -m pytest -m layout
+test-layouts: install ## Run the ledger's tests again with partitioned tables and with logs on two servers, side by side
+	@XUEFEN_TEST_LAYOUT=spread $(VENV_PYTHON) -m pytest -m layout & spread=$$!; \
+	XUEFEN_TEST_LAYOUT=partitioned $(VENV_PYTHON) -m pytest -m layout; partitioned=$$?; \
+	wait $$spread && exit $$partitioned
 
 up: install ## Start the three services with workers and PostgreSQL; Ctrl-C stops them
 	@$(XUEFEN) up

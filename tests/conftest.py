@@ -50,11 +50,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs again in other layouts: every test of a service that has a database."""
-    again = {"ledger"} if LAYOUT == "spread" else {"registry", "ledger", "transfer", "sync"}
+    """Mark what runs again in other layouts: every test of the ledger that has a database."""
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder in again and "fresh_database" in getattr(item, "fixturenames", ()):
+        if folder == "ledger" and "fresh_database" in getattr(item, "fixturenames", ()):
             item.add_marker("layout")
 
 

@@ -116,8 +116,9 @@ class Database:
         """
         async with self._pool.acquire() as conn:
             transaction = conn.transaction()
-            await transaction.start()
             try:
+                # BEGIN is waited for like COMMIT: cut short it leaves a transaction that nobody ends.
+                await _to_the_end(transaction.start())
                 if lock_timeout_ms != LOCK_TIMEOUT_MS:
                     await conn.execute(f"set local lock_timeout = {int(lock_timeout_ms)}")
                 yield conn
@@ -221,7 +222,7 @@ async def _keep(_: Connection) -> None:
 
 
 async def _to_the_end(ending: Coroutine[Any, Any, None]) -> None:
-    """Wait for a COMMIT or ROLLBACK even when cancelled meanwhile; the cancellation goes on afterwards."""
+    """Wait for a BEGIN, COMMIT or ROLLBACK even when cancelled meanwhile; the cancellation goes on afterwards."""
     task = asyncio.ensure_future(ending)
     try:
         await asyncio.shield(task)

@@ -53,7 +53,7 @@ class TestCanaries:
                 "select table_name, column_name from information_schema.columns where table_schema = 'sync'"
             )
         named = {
-            f"{row['table_name']}.{row['column_name']}"
+            f"{re.sub('_[0-9]+$', '', row['table_name'])}.{row['column_name']}"
             for row in columns
             if FORBIDDEN.search(row["column_name"])
         }
