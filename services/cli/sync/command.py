@@ -26,7 +26,11 @@ from services.sync.adapters.http import open_http
 from services.sync.composition import Sync, open_sync
 from services.sync.delivering.release import release_all
 from services.sync.pulling.pull import ImportUnavailableError, Puller
-from services.sync.reconciling.ledger_side import LedgerUnavailableError, OurSideUnknownError
+from services.sync.reconciling.ledger_side import (
+    LedgerUnavailableError,
+    OurSideUnknownError,
+    PlaceNotTakenError,
+)
 from services.sync.reconciling.reconcile import Reconciler, Reconciliation
 from services.sync.reconciling.repair import Repairs
 from services.sync.recording.extracts import ExtractUnavailableError, YearNotClosedError
@@ -226,6 +230,10 @@ def _run(work: Callable[[Opened], Awaitable[None]]) -> None:
         asyncio.run(whole())
     except YearNotClosedError as error:
         raise SettingsError(_not_closed(error)) from None
+    except PlaceNotTakenError as error:
+        raise SettingsError(
+            f"this system is not told of {error} {full_name_of(str(error))}: nothing was compared or repaired."
+        ) from None
     except OurSideUnknownError as error:
         raise SettingsError(
             f"what the ledger holds of records of kind {error} cannot be read here: nothing was compared or repaired."

@@ -42,6 +42,10 @@ class OurSideUnknownError(Exception):
     """Nothing here knows what the ledger holds of such records: compared with nothing, all would be extra."""
 
 
+class PlaceNotTakenError(Exception):
+    """The system is not told of the place: compared with nothing, all it holds there would be extra (S4-11)."""
+
+
 async def credit_pages(
     client: httpx.AsyncClient, place: str, year: int
 ) -> AsyncIterator[tuple[str, str | None, list[dict[str, Any]]]]:

@@ -22,6 +22,7 @@ from services.sync.reconciling.differences import (
 )
 from services.sync.reconciling.ledger_side import (
     OurSideUnknownError,
+    PlaceNotTakenError,
     add_to,
     credit_pages,
     recorded_between,
@@ -79,9 +80,11 @@ class Reconciler:
     ) -> Reconciliation:
         """Compare one place, which lies in one authority, and all below it.
 
-        Raises OurSideUnknownError, LedgerUnavailableError, ExtractUnavailableError, YearNotClosedError and
-        TargetUnavailableError: without both sides there is no comparison, hence nothing to repair.
+        Raises PlaceNotTakenError, OurSideUnknownError, LedgerUnavailableError, ExtractUnavailableError,
+        YearNotClosedError and TargetUnavailableError: without both sides there is no comparison, hence nothing to repair.
         """
+        if not self._target.takes_place(place):
+            raise PlaceNotTakenError(place)
         result = Reconciliation(self._target.name, place, year)
         ledger = await self._ledger(result, place, year, progress)
         theirs = (await self._adapter.totals(place, year)).places

@@ -11,7 +11,11 @@ import pytest_asyncio
 from contracts.targets import KINDS
 from services.stand_ins.targets.holdings import Held
 from services.sync.adapters.http import HttpAdapter
-from services.sync.reconciling.ledger_side import LedgerUnavailableError, OurSideUnknownError
+from services.sync.reconciling.ledger_side import (
+    LedgerUnavailableError,
+    OurSideUnknownError,
+    PlaceNotTakenError,
+)
 from services.sync.reconciling.reconcile import Reconciler, Reconciliation
 from services.sync.recording.closings import Archiver
 from services.sync.recording.extracts import ExtractUnavailableError, YearNotClosedError
@@ -310,3 +314,10 @@ async def test_our_side_of_every_kind_of_record_is_read_from_the_ledger(archivin
     archiving.ledger.is_down = True
     with pytest.raises((LedgerUnavailableError, ExtractUnavailableError)):
         await compare(archiving)
+
+
+async def test_a_place_that_a_system_is_not_told_of_is_not_compared(archiving: World):
+    """Guangdong's certificates know no Shanxi and no Shenzhen: what is held there is not ours to end (S4-11)."""
+    for place in (SHANXI, "440300"):
+        with pytest.raises(PlaceNotTakenError, match=place):
+            await compare(archiving, place, HR)
