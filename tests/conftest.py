@@ -5,6 +5,7 @@
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 import asyncpg
 import pytest
+import structlog
 
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import upgrade_from, versions_of
@@ -46,6 +48,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if "XUEFEN_HOME" not in os.environ:
         os.environ["XUEFEN_HOME"] = home = tempfile.mkdtemp(prefix="xuefen-test-home-")
         config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Take down the log that a command or a service set up in this process, so that no later test writes into it."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in root.handlers[:]:
+        if handler not in handlers and isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+            root.removeHandler(handler)
+    root.setLevel(level)
 
 
 @pytest.hookimpl(tryfirst=True)
