@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
+from typing import Any
 
 from services.kit.clock import local_date
 from services.ledger.accounts import account as accounts
@@ -155,23 +156,8 @@ def released(
 ) -> CreditEarned:
     """A completion that waited became credits."""
     return CreditEarned(
-        provider_id=waiting.provider,
-        completion_id=waiting.completion_id,
-        year=account.year,
-        category=waiting.category,
-        credits=waiting.credits,
-        mode=waiting.mode,
-        course=waiting.course,
-        completed_at=waiting.completed_at,
-        content=waiting.content,
-        title=waiting.title,
-        tier=waiting.tier,
-        started_on=waiting.started_on,
-        exam_passed_at=waiting.exam_passed_at,
-        evaluated_at=waiting.evaluated_at,
-        hours=waiting.hours,
+        **_what_waited(waiting, account),
         credit_id=credit_id,
-        person_id=account.person_id,
         place=place,
         clause=answer.clause,
         policy=policy.hash,
@@ -186,22 +172,7 @@ def held_again(
 ) -> CompletionHeld:
     """A completion that waited waits for another reason now."""
     return CompletionHeld(
-        provider_id=waiting.provider,
-        completion_id=waiting.completion_id,
-        year=account.year,
-        category=waiting.category,
-        credits=waiting.credits,
-        mode=waiting.mode,
-        course=waiting.course,
-        completed_at=waiting.completed_at,
-        content=waiting.content,
-        title=waiting.title,
-        tier=waiting.tier,
-        started_on=waiting.started_on,
-        exam_passed_at=waiting.exam_passed_at,
-        evaluated_at=waiting.evaluated_at,
-        hours=waiting.hours,
-        person_id=account.person_id,
+        **_what_waited(waiting, account),
         clause=answer.clause,
         policy=policy.hash,
         reason=answer.reason,
@@ -249,3 +220,25 @@ def exam_passed(provider_id: str, record: ExamPass, person_id: str, content: str
         content=content,
         of=record.of or "exam",
     )
+
+
+def _what_waited(waiting: Waiting, account: Account) -> dict[str, Any]:
+    """What every later event repeats of a completion that waited."""
+    return {
+        "person_id": account.person_id,
+        "year": account.year,
+        "provider_id": waiting.provider,
+        "completion_id": waiting.completion_id,
+        "category": waiting.category,
+        "credits": waiting.credits,
+        "mode": waiting.mode,
+        "course": waiting.course,
+        "completed_at": waiting.completed_at,
+        "content": waiting.content,
+        "title": waiting.title,
+        "tier": waiting.tier,
+        "started_on": waiting.started_on,
+        "exam_passed_at": waiting.exam_passed_at,
+        "evaluated_at": waiting.evaluated_at,
+        "hours": waiting.hours,
+    }

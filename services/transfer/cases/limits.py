@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from services.kit.calendar import UnknownYear, add_working_days
@@ -61,6 +62,7 @@ def last_day_within(days: int, now: datetime) -> date | None:
     return day if isinstance(day, date) else None
 
 
+@lru_cache(maxsize=256)
 def began_before(days: int, last_day: date) -> datetime:
     """The moment before which a state of so many working days must have begun to end on `last_day` or earlier.
 
