@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 
 from services.kit.database import lines
-from services.kit.hints import Hints, rung
+from services.kit.notifications import Notifications, notified
 
 if TYPE_CHECKING:
     from services.kit.database import Connection, Database
@@ -109,8 +109,8 @@ _TOUCH = "select pg_logical_emit_message(true, 'xuefen', '')"
 class EventStore:
     """Appends to and reads from the tables `logs` and `events` found through the connection's search_path."""
 
-    def __init__(self, hints: Hints | None = None) -> None:
-        self.hints = hints or Hints()
+    def __init__(self, notifications: Notifications | None = None) -> None:
+        self.notifications = notifications or Notifications()
         self._generations: dict[str, int] = {}
 
     def generation_of(self, log: str) -> int | None:
@@ -241,18 +241,18 @@ class EventStore:
     ) -> AsyncIterator[list[RecordedEvent]]:
         """Every event of the log above `after`, for ever, in batches of at most `limit`; waits for new ones.
 
-        New events are found by polling; a hint only makes the next poll come sooner.
+        New events are found by polling; a notification only makes the next poll come sooner.
         """
-        with self.hints.bell((log,)) as bell:
+        with self.notifications.subscribe((log,)) as growth:
             while True:
-                bell.clear()
+                growth.clear()
                 async with database.acquire() as conn:
                     events = await self.read(conn, log, after=after, limit=limit)
                 if events:
                     after = events[-1].position
                     yield events
                 else:
-                    await rung(bell, poll_seconds)
+                    await notified(growth, poll_seconds)
 
 
 _LOGS = """

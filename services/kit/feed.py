@@ -18,7 +18,7 @@ from fastapi.responses import Response
 from services.kit.database import Databases
 from services.kit.errors import Problem
 from services.kit.event_store import EventStore, RecordedEvent
-from services.kit.hints import rung
+from services.kit.notifications import notified
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 
@@ -136,15 +136,15 @@ class Feeds:
         """
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_seconds
-        with self._store.hints.bell((log,)) as bell:
+        with self._store.notifications.subscribe((log,)) as growth:
             while True:
-                bell.clear()
+                growth.clear()
                 page = await self._read(self._databases.of(log), log, after, limit)
                 after = page.next_after
                 left = deadline - loop.time()
                 if page.events or left <= 0:
                     return page
-                await rung(bell, min(left, _POLL_SECONDS))
+                await notified(growth, min(left, _POLL_SECONDS))
                 if _is_stopping(request) or await request.is_disconnected():
                     return page
 

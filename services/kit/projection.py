@@ -16,7 +16,7 @@ from services.kit.checkpoints import Checkpoints
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.events import UnknownEventError, is_known
-from services.kit.hints import rung
+from services.kit.notifications import notified
 
 if TYPE_CHECKING:
     from services.kit.database import Connection, Database, Databases
@@ -138,9 +138,9 @@ class ProjectionRunner:
 
     async def _keep_up(self, database: Database) -> None:
         losses = 0
-        with self._store.hints.bell(self._logs()) as bell:
+        with self._store.notifications.subscribe(self._logs()) as growth:
             while True:
-                bell.clear()
+                growth.clear()
                 try:
                     moved = await self._run_round(database)
                     losses = 0
@@ -151,7 +151,7 @@ class ProjectionRunner:
                         "projection.database_lost", projection=self.projection.name, error=repr(error)
                     )
                 if not moved:
-                    await rung(bell, _pause(self._poll_seconds, losses))
+                    await notified(growth, _pause(self._poll_seconds, losses))
 
     async def _run_round(self, database: Database) -> bool:
         """One batch for every log of the engine that has moved on; whether any was applied."""

@@ -1,7 +1,7 @@
-"""Bodies of the hot routes: msgspec decodes a batch in one go, and a pydantic mirror of the same struct
+"""Bodies of the hot routes: msgspec decodes a batch in one go, and a pydantic model of the same struct
 names every fault of a bad record.
 
-A struct is written once; its mirror gives the OpenAPI schema and the errors, and accepts exactly what the
+A struct is written once; its model gives the OpenAPI schema and the errors, and accepts exactly what the
 struct does.
 """
 
@@ -19,9 +19,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from services.kit.errors import FieldError, InvalidRequestError, Problem, pointer_to
 from services.kit.field_errors import field_errors
 from services.kit.json_guard import check_size, explain, repeated_members
-from services.kit.mirrors import mirror
+from services.kit.pydantic_models import pydantic_model
 
-__all__ = ["Batch", "InvalidRecord", "batch_mirror", "decode_batch", "json_body", "mirror"]
+__all__ = ["Batch", "InvalidRecord", "batch_model", "decode_batch", "json_body", "pydantic_model"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -142,7 +142,7 @@ def _decode_record(item: bytes, index: int, struct: type[T]) -> T | InvalidRecor
         return InvalidRecord(index, _faults(item, struct, base))
     if _NUL_ESCAPE in item:
         try:
-            mirror(struct).model_validate(msgspec.json.decode(item))
+            pydantic_model(struct).model_validate(msgspec.json.decode(item))
         except ValidationError:
             return InvalidRecord(index, _faults(item, struct, base))
     return record
@@ -150,7 +150,7 @@ def _decode_record(item: bytes, index: int, struct: type[T]) -> T | InvalidRecor
 
 def _faults(item: bytes, struct: type[msgspec.Struct], base: tuple[str | int, ...]) -> Sequence[FieldError]:
     try:
-        mirror(struct).model_validate(msgspec.json.decode(item))
+        pydantic_model(struct).model_validate(msgspec.json.decode(item))
     except ValidationError as error:
         return field_errors(error.errors(include_input=False, include_url=False), base)
     except (ValueError, RecursionError) as error:
@@ -192,9 +192,9 @@ def _batch_decoder(item: Any, items_max: int) -> Callable[[bytes], Any]:
 
 
 @functools.cache
-def batch_mirror(struct: type[msgspec.Struct], *, items_max: int) -> type[BaseModel]:
+def batch_model(struct: type[msgspec.Struct], *, items_max: int) -> type[BaseModel]:
     """The model of a whole batch body, for the OpenAPI document."""
-    records: Any = list[mirror(struct)]  # type: ignore[misc]
+    records: Any = list[pydantic_model(struct)]  # type: ignore[misc]
     return create_model(
         f"{struct.__name__}Batch",
         __config__=ConfigDict(extra="forbid", strict=True),

@@ -74,7 +74,9 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             app.state.ledger = ledger
             app.state.fingerprint_key = ledger.fingerprint_key
             tasks = [asyncio.create_task(ledger.shelf.keep_fresh())]
-            tasks += [asyncio.create_task(store.hints.listen(each)) for each in ledger.databases.all()]
+            tasks += [
+                asyncio.create_task(store.notifications.listen(each)) for each in ledger.databases.all()
+            ]
             metrics = LagMetrics(app.state.metrics.registry, LAGGING)
             tasks.append(asyncio.create_task(metrics.keep_fresh(ledger.databases, ledger.clock)))
             try:

@@ -217,7 +217,7 @@ class LedgerApplication:
             state.append(stream_id, version, publish(notice))
             await conn.execute(_WRITE_NOTICE, log, stream_id, version, digest)
             await self._store.append(conn, log, state.new_events)
-        self._store.hints.announce(self._databases.of(log), log)
+        self._store.notifications.notify(self._databases.of(log), log)
         return True
 
 

@@ -117,7 +117,7 @@ class Ledger:
     async def close(self) -> None:
         """Finish what was taken on, then close the databases."""
         await self.application.close()
-        await self.store.hints.close()
+        await self.store.notifications.close()
         await self.databases.close()
 
 

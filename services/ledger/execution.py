@@ -42,7 +42,7 @@ class Execution:
                         await state.store(conn, self._store)
                     else:
                         await self._store.touch(conn)
-                self._store.hints.announce(self._databases.of(log), log)
+                self._store.notifications.notify(self._databases.of(log), log)
                 return answer
             except WrongExpectedVersion:
                 if attempt + 1 == ATTEMPTS_MAX:

@@ -84,4 +84,4 @@ async def run() -> None:
             tasks.create_task(runner.run())
         tasks.create_task(StandingsKeeper(ledger.databases, ledger.shelf, judged, ledger.clock).run())
         for database in ledger.databases.all():
-            tasks.create_task(ledger.store.hints.listen(database))
+            tasks.create_task(ledger.store.notifications.listen(database))

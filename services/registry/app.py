@@ -50,7 +50,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opener(store) as registry:
             app.state.registry = registry
-            listening = asyncio.create_task(store.hints.listen(registry.database))
+            listening = asyncio.create_task(store.notifications.listen(registry.database))
             try:
                 yield
             finally:

@@ -101,8 +101,8 @@ class Registry:
             return {FOLLOWED: await Checkpoints(CHECKPOINT).get(conn, LOG, FOLLOWED)}
 
     async def close(self) -> None:
-        """Send the last hints, then close the database."""
-        await self.store.hints.close()
+        """Send the last notifications, then close the database."""
+        await self.store.notifications.close()
         await self.database.close()
 
 

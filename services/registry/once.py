@@ -81,7 +81,7 @@ class Commands:
             if key is not None:
                 await remember(conn, LOG, key, answer)
             await self._aggregates.save(conn, *changed)
-        self._store.hints.announce(self._database, LOG)
+        self._store.notifications.notify(self._database, LOG)
         return answer
 
     async def _get(self, conn: Connection, cls: type[A], aggregate_id: UUID) -> A:

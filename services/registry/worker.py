@@ -66,7 +66,7 @@ def follow_transfers(database: Database, store: EventStore, client: httpx.AsyncC
 
     async def handle(events: Sequence[CloudEvent], next_after: int) -> None:
         await once.handle(events, next_after)
-        store.hints.announce(database, LOG)
+        store.notifications.notify(database, LOG)
 
     return FeedFollower(client, FOLLOWED, load_checkpoint=once.load_checkpoint, handle=handle)
 
@@ -92,7 +92,7 @@ async def run(settings: RegistrySettings | None = None) -> None:
             tasks.create_task(follow_transfers(database, store, transfer).run())
             tasks.create_task(keep_forgetting(database, days=told.idempotency_days))
     finally:
-        await store.hints.close()
+        await store.notifications.close()
         await database.close()
 
 

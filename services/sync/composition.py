@@ -39,7 +39,7 @@ class Sync:
 
     async def close(self) -> None:
         """Close the database."""
-        await self.store.hints.close()
+        await self.store.notifications.close()
         await self.database.close()
 
 

@@ -37,7 +37,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opener(store) as transfers:
             app.state.transfers = transfers
-            listening = asyncio.create_task(store.hints.listen(transfers.database))
+            listening = asyncio.create_task(store.notifications.listen(transfers.database))
             try:
                 yield
             finally:

@@ -211,7 +211,7 @@ class TransferApplication:
             answer = StoredAnswer.of(status, receipt(case))
             await remember(conn, LOG, key, answer)
             await self._aggregates.save(conn, case)
-        self._store.hints.announce(self._database, LOG)
+        self._store.notifications.notify(self._database, LOG)
         return answer
 
 

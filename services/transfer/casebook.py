@@ -70,7 +70,7 @@ class CaseBook:
             return case
 
         case = await until_stored(attempt)
-        self._store.hints.announce(self._database, LOG)
+        self._store.notifications.notify(self._database, LOG)
         return case
 
     async def receive(self, arrival_id: UUID, make: Callable[[datetime], Arrival]) -> Arrival:
@@ -86,7 +86,7 @@ class CaseBook:
             return arrival
 
         arrival = await until_stored(attempt)
-        self._store.hints.announce(self._database, LOG)
+        self._store.notifications.notify(self._database, LOG)
         return arrival
 
     async def _save(self, conn: Connection, case: AnyCase) -> None:

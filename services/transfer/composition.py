@@ -52,8 +52,8 @@ class Transfers:
             await self.store.open_logs(conn, [LOG])
 
     async def close(self) -> None:
-        """Send the last hints, then close the database."""
-        await self.store.hints.close()
+        """Send the last notifications, then close the database."""
+        await self.store.notifications.close()
         await self.database.close()
 
 

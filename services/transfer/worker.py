@@ -37,7 +37,7 @@ def follow_registry(transfers: Transfers, client: httpx.AsyncClient) -> FeedFoll
 
     async def handle(events: Sequence[CloudEvent], next_after: int) -> None:
         await once.handle(events, next_after)
-        transfers.store.hints.announce(transfers.database, LOG)
+        transfers.store.notifications.notify(transfers.database, LOG)
 
     return FeedFollower(client, SOURCE_LOG, load_checkpoint=once.load_checkpoint, handle=handle)
 
@@ -74,11 +74,11 @@ async def run() -> None:
         asyncio.TaskGroup() as tasks,
     ):
         process = process_of(transfers, settings.authorities, opened)
-        with transfers.store.hints.bell((LOG,)) as bell:
-            tasks.create_task(transfers.store.hints.listen(transfers.database))
+        with transfers.store.notifications.subscribe((LOG,)) as growth:
+            tasks.create_task(transfers.store.notifications.listen(transfers.database))
             tasks.create_task(follow_registry(transfers, registry).run())
             pause = settings.transfer_poll_seconds
-            tasks.create_task(keep_doing("errands", process.run_errands, pause_seconds=pause, bell=bell))
+            tasks.create_task(keep_doing("errands", process.run_errands, pause_seconds=pause, growth=growth))
             tasks.create_task(keep_doing("deadlines", process.strike_deadlines, pause_seconds=pause))
             rarely = settings.relay_poll_seconds
             tasks.create_task(keep_doing("supplements", process.pass_on_supplements, pause_seconds=rarely))

@@ -39,7 +39,7 @@ async def database(event_tables: FreshDatabase) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def store() -> EventStore:
-    """An event store with hints of its own."""
+    """An event store with notifications of its own."""
     return EventStore()
 
 

@@ -298,27 +298,27 @@ class TestFollow:
         await asyncio.sleep(0.05)
 
         await noted(database, store, log, 1)
-        store.hints.announce(database, log)
+        store.notifications.notify(database, log)
 
         assert positions(await asyncio.wait_for(waiting, 5)) == [1]
         await follower.aclose()
-        await store.hints.close()
+        await store.notifications.close()
 
     async def test_a_hint_reaches_other_processes(self, database: Database, store: EventStore, log: str):
         elsewhere = EventStore()
-        ears = asyncio.ensure_future(elsewhere.hints.listen(database))
+        ears = asyncio.ensure_future(elsewhere.notifications.listen(database))
         follower = elsewhere.follow(database, log, after=0, poll_seconds=60)
         waiting = asyncio.ensure_future(anext(follower))
         await asyncio.sleep(0.1)
 
         await noted(database, store, log, 1)
-        store.hints.announce(database, log)
+        store.notifications.notify(database, log)
 
         assert positions(await asyncio.wait_for(waiting, 5)) == [1]
         await follower.aclose()
         ears.cancel()
         await asyncio.wait([ears])
-        await store.hints.close()
+        await store.notifications.close()
 
 
 class TestRoleOfAService:

@@ -147,11 +147,11 @@ class TestLongPoll:
             await asyncio.sleep(0.05)
             assert not waiting.done()
             await noted(database, store, log, 1)
-            store.hints.announce(database, log)
+            store.notifications.notify(database, log)
             answer = await asyncio.wait_for(waiting, 5)
 
         assert positions(answer) == [1]
-        await store.hints.close()
+        await store.notifications.close()
 
     async def test_without_a_hint_polling_is_enough(
         self, client: Client, database: Database, store: EventStore, log: str
@@ -171,11 +171,11 @@ class TestLongPoll:
             waiting = asyncio.ensure_future(http.get(f"/v1/logs/{log}/feed?wait=30"))
             await asyncio.sleep(0.05)
             await appended(database, store, log, event("a", 1, topic="kit.Other"))
-            store.hints.wake(log)
+            store.notifications.notify_here(log)
             await asyncio.sleep(0.05)
             assert not waiting.done()
             await appended(database, store, log, event("a", 2))
-            store.hints.wake(log)
+            store.notifications.notify_here(log)
             answer = await asyncio.wait_for(waiting, 5)
 
         assert positions(answer) == [2]
@@ -196,7 +196,7 @@ class TestLongPoll:
         feeds = Feeds(Databases(database), store, publish, SOURCE)
         waiting = asyncio.ensure_future(feeds.page(log, 0, 10, 30, request))
         await asyncio.sleep(0.01)
-        store.hints.wake(log)
+        store.notifications.notify_here(log)
 
         page = await asyncio.wait_for(waiting, 5)
 

@@ -81,7 +81,7 @@ class TestFollower:
             running = asyncio.ensure_future(follower(http, log, consumer).run())
             for _ in range(3):
                 await noted(database, store, log, 1)
-                store.hints.wake(log)
+                store.notifications.notify_here(log)
                 await asyncio.sleep(0.01)
             await until(lambda: consumer.position == 3)
             running.cancel()

@@ -1,4 +1,4 @@
-"""Batches of the hot routes: the fast decoder and its mirror agree, and one bad record stops no other."""
+"""Batches of the hot routes: the fast decoder and its pydantic model agree, and one bad record stops no other."""
 
 import json
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from msgspec import Meta
 from pydantic import ValidationError
 
 from services.kit.errors import InvalidRequestError, MalformedBodyError
-from services.kit.records import InvalidRecord, batch_mirror, decode_batch, json_body, mirror
+from services.kit.records import InvalidRecord, batch_model, decode_batch, json_body, pydantic_model
 
 END = r"(?![\s\S])"
 NUMBER = "110000199003070132"
@@ -59,7 +59,7 @@ def accepted_by_struct(raw: bytes) -> bool:
 
 def accepted_by_mirror(raw: bytes) -> bool:
     try:
-        mirror(Entry).model_validate(msgspec.json.decode(raw))
+        pydantic_model(Entry).model_validate(msgspec.json.decode(raw))
     except (ValidationError, ValueError):
         return False
     return True
@@ -115,7 +115,7 @@ class TestMirror:
         assert accepted_by_mirror(raw)
 
     def test_gives_the_schema_of_the_record(self) -> None:
-        schema = json_body(batch_mirror(Entry, items_max=1000))["x-definitions"]
+        schema = json_body(batch_model(Entry, items_max=1000))["x-definitions"]
         assert schema["EntryBatch"]["properties"]["records"]["maxItems"] == 1000
         assert schema["Entry"]["properties"]["year"] == {
             "maximum": 2100, "minimum": 2000, "title": "Year", "type": "integer"
@@ -135,7 +135,7 @@ class TestMirror:
     )
     def test_refuses_structs_that_would_not_behave_the_same(self, struct: type[msgspec.Struct]) -> None:
         with pytest.raises(TypeError):
-            mirror(struct)
+            pydantic_model(struct)
 
 
 class TestDecodeBatch:

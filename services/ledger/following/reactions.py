@@ -127,7 +127,7 @@ class Reactions:
             await confirm_rooms(conn, self._store, effects.state, effects.arrived())
             if effects.state.new_events:
                 await effects.state.store(conn, self._store)
-        self._store.hints.announce(self._databases.of(log), log)
+        self._store.notifications.notify(self._databases.of(log), log)
         return None
 
 

@@ -11,7 +11,7 @@ from services.kit.auth import Caller, require
 from services.kit.errors import language_of, problem_body
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
-from services.kit.records import batch_mirror, decode_batch, json_body
+from services.kit.records import batch_model, decode_batch, json_body
 from services.ledger.answers.answers import BatchAnswer
 from services.ledger.commands import WithdrawRecord
 from services.ledger.composition import Ledger, ledger_of
@@ -62,7 +62,7 @@ def _batch_route(kind: type[msgspec.Struct]) -> dict[str, Any]:
     return struct_answer(
         BatchAnswer,
         "An outcome for every record, in the order posted.",
-        body=json_body(batch_mirror(kind, items_max=RECORDS_MAX)),
+        body=json_body(batch_model(kind, items_max=RECORDS_MAX)),
         refusals=(413, 422, 503),
     )
 

@@ -58,7 +58,7 @@ class IntakeWriter:
             # Outside the transaction: whoever holds one connection while waiting for another may wait for ever.
             strangers |= await self._look_elsewhere(log, unknown)
         if appended is not None:
-            self._store.hints.announce(self._databases.of(log), log)
+            self._store.notifications.notify(self._databases.of(log), log)
         for answers in decided:
             for answer in answers:
                 _place(answer, log, appended)

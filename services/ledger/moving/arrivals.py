@@ -71,7 +71,7 @@ class Arrivals:
                 if attempt + 1 == ATTEMPTS_MAX:
                     raise
             else:
-                self._store.hints.announce(self._databases.of(log), log)
+                self._store.notifications.notify(self._databases.of(log), log)
                 return answer
         raise AssertionError("the last attempt returns or raises")
 

@@ -40,6 +40,6 @@ async def transact(databases: Databases, store: EventStore, clock: Clock, log: s
             if attempt + 1 == ATTEMPTS_MAX:
                 raise
         else:
-            store.hints.announce(databases.of(log), log)
+            store.notifications.notify(databases.of(log), log)
             return answer
     raise AssertionError("the last attempt returns or raises")

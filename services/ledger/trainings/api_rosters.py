@@ -11,7 +11,7 @@ from services.kit.auth import Caller
 from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey
 from services.kit.openapi import struct_answer
-from services.kit.records import batch_mirror, json_body
+from services.kit.records import batch_model, json_body
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 from services.ledger.composition import ledger_of
 from services.ledger.trainings.answers import (
@@ -47,7 +47,7 @@ router = APIRouter()
 _encode = msgspec.json.Encoder().encode
 
 RosterId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}-[0-9]{1,4}$")]
-_BODY = json_body(batch_mirror(RosterRecord, items_max=ROWS_MAX))
+_BODY = json_body(batch_model(RosterRecord, items_max=ROWS_MAX))
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _BODY["requestBody"]["content"] |= {CSV_TYPE: _FILE, XLSX_TYPE: _FILE}
 

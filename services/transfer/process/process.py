@@ -14,7 +14,7 @@ import structlog
 from services.kit.clock import Clock
 from services.kit.database import OUTCOME_UNKNOWN, Database
 from services.kit.errors import Problem
-from services.kit.hints import rung
+from services.kit.notifications import notified
 from services.kit.observability import describe_exception
 from services.transfer.casebook import CaseBook
 from services.transfer.opened import OpenedAuthorities
@@ -89,16 +89,20 @@ class Process:
 
 
 async def keep_doing(
-    what: str, work: Callable[[], Awaitable[int]], *, pause_seconds: float, bell: asyncio.Event | None = None
+    what: str,
+    work: Callable[[], Awaitable[int]],
+    *,
+    pause_seconds: float,
+    growth: asyncio.Event | None = None,
 ) -> None:
     """Work again and again until cancelled, with a pause when there was nothing to do or something went wrong.
 
-    The `bell` ends the pause: the log has grown, and there may be something to do.
+    The `growth` ends the pause: the log has grown, and there may be something to do.
     """
-    bell = bell or asyncio.Event()
+    growth = growth or asyncio.Event()
     while True:
         done = 0
-        bell.clear()
+        growth.clear()
         try:
             done = await work()
         except PeerUnavailableError as error:
@@ -106,4 +110,4 @@ async def keep_doing(
         except _MAY_PASS as error:
             _log.warning("trying again", what=what, **describe_exception(error))
         if not done:
-            await rung(bell, pause_seconds)
+            await notified(growth, pause_seconds)

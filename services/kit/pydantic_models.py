@@ -1,4 +1,4 @@
-"""Turns a msgspec struct into the pydantic model that accepts the same JSON, and can say everything that is
+"""Pydantic models of msgspec structs: they accept the same JSON, and can say everything that is
 wrong.
 """
 
@@ -30,7 +30,7 @@ _WORDS = ("title", "description", "examples")
 
 
 @functools.cache
-def mirror(struct: type[msgspec.Struct]) -> type[BaseModel]:
+def pydantic_model(struct: type[msgspec.Struct]) -> type[BaseModel]:
     """The model of a struct: constraints, nested structs, defaults and words included.
 
     Raises TypeError for what would not behave the same in both: structs that take unknown fields, floats,
@@ -97,7 +97,7 @@ def _scalar(hint: Any, meta: msgspec.Meta | None) -> Any:
             _described(hint, meta), BeforeValidator(_read_by_msgspec(hint, meta), json_schema_input_type=hint)
         ]
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
-        return _described(mirror(hint), meta)
+        return _described(pydantic_model(hint), meta)
     raise TypeError(f"{hint!r} does not behave the same in msgspec and pydantic")
 
 

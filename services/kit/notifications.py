@@ -1,4 +1,4 @@
-"""Hints that a log has grown, within a process and between processes; losing one costs a poll, never an
+"""Notifications that a log has grown, within a process and between processes; losing one costs a poll, never an
 event.
 
 NOTIFY is sent after the commit, by a transaction of its own: inside the writing transaction it takes one lock
@@ -22,45 +22,45 @@ if TYPE_CHECKING:
 
 CHANNEL = "xuefen_logs"
 _LOST: tuple[type[BaseException], ...] = (*OUTCOME_UNKNOWN, asyncpg.PostgresError)
-"""What a hint may fail with; among them what asyncpg raises for a connection that went between two statements."""
+"""What a notification may fail with; among them what asyncpg raises for a connection that went between two statements."""
 
 _GATHER_SECONDS = 0.02
 
 
-class Hints:
-    """Who waits for which log; rung by `wake` here and by `announce` and `listen` across processes."""
+class Notifications:
+    """Who waits for which log; notified by `notify_here` in this process, by `notify` and `listen` across processes."""
 
     def __init__(self) -> None:
-        self._bells: dict[str, set[asyncio.Event]] = {}
+        self._waiting: dict[str, set[asyncio.Event]] = {}
         self._unsent: dict[Database, set[str]] = {}
         self._senders: set[asyncio.Task[None]] = set()
 
     @contextmanager
-    def bell(self, logs: Iterable[str]) -> Iterator[asyncio.Event]:
+    def subscribe(self, logs: Iterable[str]) -> Iterator[asyncio.Event]:
         """An event set whenever one of the logs is said to have grown. Clear it, read, and only then wait."""
-        bell = asyncio.Event()
+        growth = asyncio.Event()
         logs = tuple(logs)
         for log in logs:
-            self._bells.setdefault(log, set()).add(bell)
+            self._waiting.setdefault(log, set()).add(growth)
         try:
-            yield bell
+            yield growth
         finally:
             for log in logs:
-                waiting = self._bells[log]
-                waiting.discard(bell)
+                waiting = self._waiting[log]
+                waiting.discard(growth)
                 if not waiting:
-                    del self._bells[log]
+                    del self._waiting[log]
 
-    def wake(self, log: str) -> None:
-        """Ring everyone in this process who waits for the log."""
-        for bell in self._bells.get(log, ()):
-            bell.set()
+    def notify_here(self, log: str) -> None:
+        """Tell everyone in this process who waits for the log."""
+        for growth in self._waiting.get(log, ()):
+            growth.set()
 
-    def announce(self, database: Database, log: str) -> None:
-        """Ring this process now and the others a moment later. Call it after the commit; it never raises or
+    def notify(self, database: Database, log: str) -> None:
+        """Tell this process now and the others a moment later. Call it after the commit; it never raises or
         waits.
         """
-        self.wake(log)
+        self.notify_here(log)
         if database in self._unsent:
             self._unsent[database].add(log)
         else:
@@ -77,7 +77,7 @@ class Hints:
                 await conn.execute("select pg_notify($1, log) from unnest($2::text[]) as log", CHANNEL, logs)
 
     async def listen(self, database: Database, *, retry_seconds: float = 5.0) -> None:
-        """Pass on the hints of other processes until cancelled; holds one connection of the pool."""
+        """Pass on the notifications of other processes until cancelled; holds one connection of the pool."""
         while True:
             with suppress(*_LOST):
                 async with database.acquire() as conn:
@@ -92,18 +92,18 @@ class Hints:
             await asyncio.sleep(retry_seconds)
 
     def _heard(self, _conn: Any, _pid: int, _channel: str, log: object) -> None:
-        self.wake(str(log))
+        self.notify_here(str(log))
 
     async def close(self) -> None:
-        """Wait for the hints that are on their way."""
+        """Wait for the notifications that are on their way."""
         await asyncio.gather(*self._senders)
 
 
-async def rung(bell: asyncio.Event, seconds: float) -> bool:
-    """Whether the bell rang within the time."""
+async def notified(growth: asyncio.Event, seconds: float) -> bool:
+    """Whether the event was set within the time."""
     try:
         async with asyncio.timeout(seconds):
-            await bell.wait()
+            await growth.wait()
     except TimeoutError:
         return False
     return True
