@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from services.cli.home import Home
 from services.cli.settings import SERVICES, StackSettings
+from services.cli.state_dir import StateDir
 from services.kit.database import Database, Databases
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import upgrade
@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 class EngineChoice:
     """The PostgreSQL behind the services, started when it is the embedded one."""
 
-    def __init__(self, settings: StackSettings, home: Home) -> None:
+    def __init__(self, settings: StackSettings, home: StateDir) -> None:
         self._settings = settings
         self._home = home
         self.embedded: EmbeddedPostgres | None = None
@@ -104,7 +104,7 @@ def databases_for_a_command(settings: StackSettings) -> Iterator[dict[str, str]]
 
     A running stack's databases are used as they are; else the engine is started for the time of the command.
     """
-    home = Home(settings.home)
+    home = StateDir(settings.home)
     record = home.read_record()
     if record is not None and record.supervisor.running and record.databases:
         yield record.databases

@@ -8,9 +8,9 @@ from cyclopts import App
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from services.cli.home import Home, make_keys, write_private
 from services.cli.secrets import secrets_of
 from services.cli.settings import StackSettings
+from services.cli.state_dir import StateDir, make_keys, write_private
 from services.kit.ciphers import ALGORITHM_OF
 from services.kit.database import Database
 from services.kit.key_shares import KeyShares, KeySharesError
@@ -118,7 +118,7 @@ class Given:
 
 def _given() -> Given:
     settings = StackSettings.load()
-    told = secrets_of("registry", Home(settings.home))
+    told = secrets_of("registry", StateDir(settings.home))
     file = told.get(f"{_KEY}_FILE")
     shares = Path(told[f"{PREFIX}KEY_SHARES_FILE"])
     return Given(settings, told.get(_KEY), Path(file) if file else None, shares)

@@ -89,14 +89,14 @@ def down(*, delete_data: Annotated[bool, Parameter(negative="")] = False) -> Non
     delete_data
         Delete the embedded database, the secrets and the logs of this directory too.
     """
-    from services.cli.home import Home
     from services.cli.stack import stop_running
+    from services.cli.state_dir import StateDir
 
     settings = StackSettings.load()
     stopped = stop_running(settings)
     out.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing is running.")
     if delete_data:
-        Home(settings.home).delete()
+        StateDir(settings.home).delete()
         out.print(f"Deleted {settings.home}.")
 
 
@@ -217,14 +217,14 @@ def token(
     out
         Write it to this file, which only we may read, instead.
     """
-    from services.cli.home import Home, write_private
     from services.cli.secrets import issuer_of, signing_key
+    from services.cli.state_dir import StateDir, write_private
     from services.cli.tokens import SCOPES, sign
 
     if kind not in SCOPES:
         raise SettingsError(f"there is no kind of token {kind!r}; there are {', '.join(SCOPES)}")
     settings = StackSettings.load()
-    home = Home(settings.home)
+    home = StateDir(settings.home)
     signed = sign(
         signing_key(settings, home),
         issuer=issuer_of(settings, home),
@@ -284,9 +284,9 @@ def _echo() -> Callable[[str, str], None]:
 
 
 def _show_stack() -> bool:
-    from services.cli.home import Home, describe
+    from services.cli.state_dir import StateDir, describe
 
-    record = Home(StackSettings.load().home).read_record()
+    record = StateDir(StackSettings.load().home).read_record()
     if record is None or not record.supervisor.running:
         return False
     table = Table("process", "pid", "address", "state", box=None, pad_edge=False)
@@ -299,12 +299,12 @@ def _show_stack() -> bool:
 
 
 def _up_detached(settings: StackSettings, services: tuple[str, ...]) -> None:
-    from services.cli.home import Home
     from services.cli.stack import StackError
+    from services.cli.state_dir import StateDir
 
     if _show_stack():
         return
-    home = Home(settings.home)
+    home = StateDir(settings.home)
     home.logs.mkdir(parents=True, exist_ok=True)
     log = home.logs / "stack.log"
     with log.open("wb") as output:

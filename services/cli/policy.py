@@ -221,11 +221,11 @@ def _show_make_up(policy: Policy) -> None:
 
 
 def _running_ledger() -> str:
-    from services.cli.home import Home
     from services.cli.settings import StackSettings
+    from services.cli.state_dir import StateDir
 
     settings = StackSettings.load()
-    record = Home(settings.home).read_record()
+    record = StateDir(settings.home).read_record()
     for process in record.processes if record else []:
         if process.name == "ledger" and process.address:
             return process.address
@@ -233,13 +233,13 @@ def _running_ledger() -> str:
 
 
 def _own_token(notice: Notice) -> str:
-    from services.cli.home import Home
     from services.cli.secrets import issuer_of, signing_key
     from services.cli.settings import StackSettings
+    from services.cli.state_dir import StateDir
     from services.cli.tokens import sign
 
     settings = StackSettings.load()
-    home = Home(settings.home)
+    home = StateDir(settings.home)
     return sign(
         signing_key(settings, home),
         issuer=issuer_of(settings, home),

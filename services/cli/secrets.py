@@ -4,8 +4,8 @@ import os
 
 from joserfc.jwk import OKPKey
 
-from services.cli.home import Home
 from services.cli.settings import StackSettings
+from services.cli.state_dir import StateDir
 from services.kit.key_sets import signing_key_from
 from services.kit.settings import PREFIX, SettingsError, secret_text
 
@@ -26,7 +26,7 @@ def harmless_environment() -> dict[str, str]:
     }
 
 
-def secrets_of(service: str, home: Home) -> dict[str, str]:
+def secrets_of(service: str, home: StateDir) -> dict[str, str]:
     """The variables of the keys a service holds: as they were given to us, else the files of `home`."""
     files = {
         "IDENTITY_KEY": home.identity_key_file,
@@ -50,7 +50,7 @@ def secrets_of(service: str, home: Home) -> dict[str, str]:
     return told
 
 
-def signing_key(settings: StackSettings, home: Home) -> OKPKey:
+def signing_key(settings: StackSettings, home: StateDir) -> OKPKey:
     """The issuer's key: the one given, else the one of `home`. Raises SettingsError when it cannot be used."""
     variable = f"{PREFIX}SIGNING_KEY"
     file = settings.signing_key_file
@@ -63,7 +63,7 @@ def signing_key(settings: StackSettings, home: Home) -> OKPKey:
         raise SettingsError(f"{variable} cannot be used: {error}") from None
 
 
-def issuer_of(settings: StackSettings, home: Home) -> str:
+def issuer_of(settings: StackSettings, home: StateDir) -> str:
     """`iss` for a token signed here: the one given, else the registry that runs here, else the default."""
     record = home.read_record()
     if "issuer" in settings.model_fields_set or record is None or not record.supervisor.running:

@@ -13,10 +13,10 @@ import httpx
 from contracts.divisions import NATION
 from services.cli.children import Child, Echo
 from services.cli.databases import EngineChoice, Say, migrate
-from services.cli.home import Home, ProcessRecord, StackRecord, record_of
 from services.cli.secrets import harmless_environment, secrets_of, signing_key
 from services.cli.settings import SERVICES, StackSettings
 from services.cli.stand_ins import RELAY, relay_of
+from services.cli.state_dir import ProcessRecord, StackRecord, StateDir, record_of
 from services.cli.tokens import SCOPES, SERVICE_SCOPES, WORKER_SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.settings import PREFIX, SettingsError
@@ -55,7 +55,7 @@ class Stack:
     ) -> None:
         self._settings = settings
         self._services = services
-        self._home = Home(settings.home)
+        self._home = StateDir(settings.home)
         self._engine = EngineChoice(settings, self._home)
         self._echo = echo
         self._say = say
@@ -276,7 +276,7 @@ def _is_ready(client: httpx.Client, address: str) -> bool:
         return False
 
 
-def end_leftovers(home: Home) -> list[str]:
+def end_leftovers(home: StateDir) -> list[str]:
     """End what a killed stack of this directory has left, after checking that each is that very process."""
     record = home.read_record()
     if record is None:
@@ -297,7 +297,7 @@ def end_leftovers(home: Home) -> list[str]:
 
 def stop_running(settings: StackSettings) -> list[str] | None:
     """Stop the stack of the home directory. The names of what was running; None when nothing was."""
-    home = Home(settings.home)
+    home = StateDir(settings.home)
     record = home.read_record()
     if record is None:
         return None

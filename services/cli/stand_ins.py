@@ -6,8 +6,8 @@ from typing import Any
 
 import uvicorn
 
-from services.cli.home import Home
 from services.cli.settings import StackSettings
+from services.cli.state_dir import StateDir
 from services.kit.observability import configure_logging
 from services.kit.settings import PREFIX, SettingsError, secret_text
 
@@ -54,7 +54,7 @@ def _targets(settings: StackSettings) -> Any:
     return app
 
 
-def relay_of(settings: StackSettings, home: Home) -> dict[str, str]:
+def relay_of(settings: StackSettings, home: StateDir) -> dict[str, str]:
     """What the transfer service is told of the relay: the one that is named, else the stand-in started beside it."""
     if settings.relay_url is not None:
         told = {f"{PREFIX}RELAY_URL": settings.relay_url}

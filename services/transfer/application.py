@@ -35,8 +35,7 @@ from services.transfer.commands import (
     RequestTransfer,
     WithdrawTransfer,
 )
-from services.transfer.home import Home
-from services.transfer.opened import OpenedAuthorities
+from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.peers.calls import PeerRefusedError, PeerUnavailableError
 from services.transfer.peers.ledger import DepartureHasEndedError, DepartureIsBlockedError, LedgerCalls
 from services.transfer.problems import (
@@ -45,6 +44,7 @@ from services.transfer.problems import (
     PersonNotCollectedError,
     TransferOpenError,
 )
+from services.transfer.profile_home import ProfileHome
 from services.transfer.projections import project
 from services.transfer.tables import LOG
 
@@ -251,11 +251,11 @@ async def _keep(conn: Connection, transfer_id: UUID, remarks: Sequence[tuple[str
     await conn.executemany(_REMARK, [(LOG, str(transfer_id), part, content) for part, content in remarks])
 
 
-async def _home_of(conn: Connection, person_id: str) -> Home:
+async def _home_of(conn: Connection, person_id: str) -> ProfileHome:
     row = await conn.fetchrow(_HOME, LOG, person_id)
     if row is None:
         raise PersonNotCollectedError(pointer="/person_id")
-    return Home(**row)
+    return ProfileHome(**row)
 
 
 async def _uscc_of(conn: Connection, actor: Actor) -> str | None:

@@ -11,7 +11,7 @@ from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.transfer.application import TransferApplication
 from services.transfer.casebook import CaseBook
-from services.transfer.opened import OpenedAuthorities
+from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.peers.peers import Peers, open_peers
 from services.transfer.queries import TransferQueries
 from services.transfer.reactions import RegistryReaction
@@ -43,7 +43,7 @@ class Transfers:
         )
         self.cases = CaseBook(database, store, clock=clock)
         self.queries = TransferQueries(database, store)
-        self.statistics = TransferStatistics(database)
+        self.statistics = TransferStatistics(database, clock)
         self.reaction = RegistryReaction(store)
 
     async def prepare(self) -> None:

@@ -13,9 +13,9 @@ from services.kit.aggregates import domain_event
 from services.kit.database import Connection
 from services.kit.event_store import RecordedEvent
 from services.transfer.cases.arrival import arrival_id
-from services.transfer.cases.errands import errand_of
+from services.transfer.cases.next_step import next_step_of
 from services.transfer.cases.states import OVER, Kind, State, places_concerned
-from services.transfer.home import HomeRecorded, OrganizationRecorded
+from services.transfer.profile_home import HomeRecorded, OrganizationRecorded
 from services.transfer.tables import READ_MODELS
 
 _RECORD_HOME = """
@@ -40,16 +40,16 @@ on conflict (log, organization_id) do update set uscc = excluded.uscc, version =
 """
 _ADD_TRANSFER = """
 insert into transfers
-    (log, transfer_id, kind, person_id, from_place, to_place, state, errand, requested_at, since)
+    (log, transfer_id, kind, person_id, from_place, to_place, state, next_step, requested_at, since)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 """
 _MOVE_TRANSFER = """
-update transfers set state = $3, since = $4, errand = $5, reason = $6, ended_at = $7
+update transfers set state = $3, since = $4, next_step = $5, reason = $6, ended_at = $7
  where log = $1 and transfer_id = $2
 returning requested_at
 """
 _KIND = "select kind, from_place, to_place from transfers where log = $1 and transfer_id = $2"
-_ERRAND_DONE = "update transfers set errand = null where log = $1 and transfer_id = $2"
+_STEP_DONE = "update transfers set next_step = null where log = $1 and transfer_id = $2"
 _LIST = """
 insert into worklist (log, place, state, requested_at, transfer_id)
 select $1, place, $3, $4, $5 from unnest($2::text[]) as place
@@ -112,7 +112,7 @@ def _begins(kind: Kind, state: State) -> Change:
                 event.person_id,
                 *places,
                 first.value,
-                errand_of(kind, first),
+                next_step_of(kind, first),
                 at,
             )
             await conn.execute(_ADD_TRANSFER, *row)
@@ -135,9 +135,9 @@ async def _move(conn: Connection, log: str, event: Any, state: State) -> None:
     assert found is not None, "a transfer begins with its request or its receipt"
     kind, from_place, to_place = Kind(found["kind"]), found["from_place"], found["to_place"]
     ended = at if state in OVER else None
-    reason, errand = getattr(event, "reason", None), errand_of(kind, state)
+    reason, next_step = getattr(event, "reason", None), next_step_of(kind, state)
     requested_at = await conn.fetchval(
-        _MOVE_TRANSFER, log, transfer_id, state.value, at, errand, reason, ended
+        _MOVE_TRANSFER, log, transfer_id, state.value, at, next_step, reason, ended
     )
     before = [each.value for each in State if each is not state]
     everywhere = sorted({*chain_of(from_place), *chain_of(to_place)})
@@ -162,7 +162,7 @@ async def _depart(conn: Connection, log: str, events: Sequence[Any]) -> None:
 
 async def _told(conn: Connection, log: str, events: Sequence[Any]) -> None:
     for event in events:
-        await conn.execute(_ERRAND_DONE, log, str(event.originator_id))
+        await conn.execute(_STEP_DONE, log, str(event.originator_id))
 
 
 async def _nothing(conn: Connection, log: str, events: Sequence[Any]) -> None:

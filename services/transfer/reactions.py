@@ -10,10 +10,10 @@ from contracts.registry import InfoCollected, OrganizationRegistered
 from services.kit import events as codec
 from services.kit.database import Connection
 from services.kit.event_store import EventStore, NewEvent
-from services.transfer.home import (
-    Home,
+from services.transfer.profile_home import (
     HomeRecorded,
     OrganizationRecorded,
+    ProfileHome,
     home_stream,
     organization_stream,
     record_home,
@@ -59,7 +59,7 @@ class RegistryReaction:
 class _News:
     """What a batch tells that was not known."""
 
-    def __init__(self, homes: dict[str, Home], organizations: dict[str, tuple[str, int]]) -> None:
+    def __init__(self, homes: dict[str, ProfileHome], organizations: dict[str, tuple[str, int]]) -> None:
         self._homes = homes
         self._organizations = organizations
         self.recorded: list[tuple[HomeRecorded | OrganizationRecorded, NewEvent]] = []
@@ -77,7 +77,7 @@ class _News:
         if event is None:
             return
         version = (known.version if known else 0) + 1
-        self._homes[fact.person_id] = Home(
+        self._homes[fact.person_id] = ProfileHome(
             person_id=event.person_id, place=event.place, employer=event.employer, version=version
         )
         self._record(event, home_stream(event.person_id), version)
@@ -94,9 +94,9 @@ class _News:
         self.recorded.append((event, NewEvent(stream_id, version, event.TOPIC, codec.encode(event))))
 
 
-async def _homes(conn: Connection, person_ids: Iterable[str]) -> dict[str, Home]:
+async def _homes(conn: Connection, person_ids: Iterable[str]) -> dict[str, ProfileHome]:
     rows = await conn.fetch(_HOMES, LOG, sorted(person_ids))
-    return {row["person_id"]: Home(**row) for row in rows}
+    return {row["person_id"]: ProfileHome(**row) for row in rows}
 
 
 async def _organizations(conn: Connection, ids: Iterable[str]) -> dict[str, tuple[str, int]]:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from contracts.divisions import AUTHORITIES, NATION
 from services.kit.settings import ServiceSettings, SettingsError
-from services.transfer.opened import PACKAGED
+from services.transfer.opened_authorities import PACKAGED
 
 
 class TransferSettings(ServiceSettings):
@@ -22,7 +22,7 @@ class TransferSettings(ServiceSettings):
     transfer_authorities: str = ""
     """The authorities whose ends are kept here, codes with commas between them; all of them when empty."""
     transfer_poll_seconds: float = Field(default=1.0, ge=0.05, le=300)
-    """How often the worker looks for errands and for what is over."""
+    """How often the worker looks for steps and for what is over."""
     relay_url: str = "http://127.0.0.1:8010"
     """Address of the national relay, or of its stand-in."""
     relay_token_file: Path | None = None

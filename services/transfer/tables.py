@@ -79,7 +79,7 @@ _BETWEEN_AUTHORITIES = (
 alter table transfers
     add column kind text collate "C" not null default 'within',
     add column reason text collate "C",
-    add column errand text collate "C",
+    add column next_step text collate "C",
     add column ended_at timestamptz""",
     """
 update transfers set ended_at = since where state in ('completed', 'returned', 'withdrawn')""",
@@ -89,7 +89,7 @@ update transfers set ended_at = since where state in ('completed', 'returned', '
 create unique index transfers_open on transfers (log, person_id) where ended_at is null and kind <> 'in'""",
     "create index transfers_of_person on transfers (log, person_id, requested_at)",
     "create index transfers_in_state on transfers (log, kind, state, since) where ended_at is null",
-    "create index transfers_errands on transfers (log, since) where errand is not null",
+    "create index transfers_next_step on transfers (log, since) where next_step is not null",
 )
 
 READ_MODELS: dict[str, str] = {
@@ -109,5 +109,5 @@ def tables_sql(*, partitions: int = 0) -> list[str]:
 
 
 def between_authorities_sql(*, partitions: int = 0) -> list[str]:
-    """The statements that make room for transfers between authorities, and for the errands of the worker."""
+    """The statements that make room for transfers between authorities, and for the steps of the worker."""
     return [*_BETWEEN_AUTHORITIES, *table_sql("leases", _LEASES, partitions=partitions)]

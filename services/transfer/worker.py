@@ -17,7 +17,7 @@ from services.kit.feed import CloudEvent
 from services.kit.follower import FeedFollower, InOneTransaction, TokenFile
 from services.kit.settings import SettingsError
 from services.transfer.composition import Transfers, open_transfers
-from services.transfer.opened import OpenedAuthorities
+from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.process.process import Process, keep_doing
 from services.transfer.settings import TransferSettings
 from services.transfer.tables import LOG
@@ -78,7 +78,9 @@ async def run() -> None:
             tasks.create_task(transfers.store.notifications.listen(transfers.database))
             tasks.create_task(follow_registry(transfers, registry).run())
             pause = settings.transfer_poll_seconds
-            tasks.create_task(keep_doing("errands", process.run_errands, pause_seconds=pause, growth=growth))
+            tasks.create_task(
+                keep_doing("worker steps", process.run_worker_steps, pause_seconds=pause, growth=growth)
+            )
             tasks.create_task(keep_doing("deadlines", process.strike_deadlines, pause_seconds=pause))
             rarely = settings.relay_poll_seconds
             tasks.create_task(keep_doing("supplements", process.pass_on_supplements, pause_seconds=rarely))

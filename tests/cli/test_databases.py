@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from services.cli.databases import EngineChoice, databases_for_a_command, migrate
-from services.cli.home import Home
 from services.cli.settings import SERVICES, StackSettings
+from services.cli.state_dir import StateDir
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import head_revision
 from services.kit.provision import with_database
@@ -46,7 +46,7 @@ def fetchval(dsn: str, question: str) -> object:
 
 
 def open_and_close(settings: StackSettings) -> dict[str, str]:
-    engine = EngineChoice(settings, Home(settings.home))
+    engine = EngineChoice(settings, StateDir(settings.home))
     try:
         return in_thread(engine.open)
     finally:
@@ -63,7 +63,7 @@ class TestAnAdministratorsAddress:
             revision = fetchval(dsns[service], f"select version_num from {service}.alembic_version")
             assert revision == head_revision(service)
             assert fetchval(dsns[service], "select current_database()") == "xuefen"
-        assert not Home(settings.home).database.exists()
+        assert not StateDir(settings.home).database.exists()
         assert own.pid
 
     def test_gives_the_same_roles_again(self, settings: StackSettings) -> None:
@@ -119,4 +119,4 @@ class TestTheEmbeddedOne:
         in_thread(command)
         with pytest.raises(OSError):  # noqa: PT011  refused, reset or timed out: it is gone
             fetchval(kept["registry"], "select 1")
-        Home(tmp_path / "home").delete()
+        StateDir(tmp_path / "home").delete()

@@ -13,9 +13,9 @@ import httpx
 import pytest
 
 from services.cli.children import readable
-from services.cli.home import Home, StackRecord
 from services.cli.settings import SERVICES, StackSettings
 from services.cli.stack import AlreadyRunningError, Stack, stop_running
+from services.cli.state_dir import StackRecord, StateDir
 from services.kit.processes import is_running
 
 SECONDS_MAX = 90
@@ -28,7 +28,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     told = {f"XUEFEN_{each.upper()}_PORT": "0" for each in (*SERVICES, "relay")}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XUEFEN_")}
     yield {**kept, **told, "XUEFEN_HOME": str(home), "COLUMNS": "200"}
-    Home(home).delete()
+    StateDir(home).delete()
 
 
 def xuefen(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -38,8 +38,8 @@ def xuefen(environment: dict[str, str], *arguments: str) -> subprocess.Completed
     )
 
 
-def home_of(environment: dict[str, str]) -> Home:
-    return Home(Path(environment["XUEFEN_HOME"]))
+def home_of(environment: dict[str, str]) -> StateDir:
+    return StateDir(Path(environment["XUEFEN_HOME"]))
 
 
 def record_of(environment: dict[str, str]) -> StackRecord:
@@ -230,7 +230,7 @@ class TestServe:
 class TestStack:
     def test_only_one_may_hold_a_home(self, tmp_path: Path) -> None:
         settings = StackSettings(home=tmp_path / "home")
-        holder = Home(settings.home)
+        holder = StateDir(settings.home)
         assert holder.take()
         with pytest.raises(AlreadyRunningError):
             Stack(settings).start()

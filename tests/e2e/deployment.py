@@ -13,9 +13,9 @@ import httpx
 
 from services.cli.children import Child
 from services.cli.demo import fictitious
-from services.cli.home import Home
 from services.cli.settings import StackSettings
 from services.cli.stack import Stack
+from services.cli.state_dir import StateDir
 from services.kit.clock import local_date, utc_now
 from services.transfer.cases.arrival import arrival_id
 from tests.e2e.provider import identity
@@ -102,7 +102,7 @@ class Deployment:
             "XUEFEN_RELAY_POLL_SECONDS": "0.3",
             "XUEFEN_LOG_LEVEL": "WARNING",
         }
-        self.home = Home(home)
+        self.home = StateDir(home)
         self.stack = KillableStack(settings, more)
         self._client = httpx.Client(trust_env=False, timeout=SECONDS_MAX)
 

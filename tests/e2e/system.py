@@ -35,7 +35,7 @@ from services.transfer import app as transfer_app
 from services.transfer import composition as transfer_parts
 from services.transfer import worker as transfer_worker
 from services.transfer.composition import Transfers
-from services.transfer.opened import OpenedAuthorities
+from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.peers.peers import Peers
 from services.transfer.process.process import Process
 from services.transfer.settings import TransferSettings

@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from services.cli.demo import fictitious
-from services.cli.home import Home, StackRecord
 from services.cli.secrets import signing_key
 from services.cli.settings import SERVICES, StackSettings
 from services.cli.stack import Stack
+from services.cli.state_dir import StackRecord, StateDir
 from services.cli.tokens import SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import upgrade
@@ -47,7 +47,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         for name, value in told.items():
             patch.setenv(name, value)
         yield {**kept, **told, "COLUMNS": "200"}
-    Home(home).delete()
+    StateDir(home).delete()
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Life:
 class Callers:
     """Officials who call the services of a stack over HTTP."""
 
-    def __init__(self, home: Home, addresses: Mapping[str, str]) -> None:
+    def __init__(self, home: StateDir, addresses: Mapping[str, str]) -> None:
         self._home = home
         self._addresses = addresses
 
@@ -108,7 +108,7 @@ def life(environment: dict[str, str]) -> Life:
     stack = Stack(StackSettings.load())
     stack.start()
     try:
-        callers = Callers(Home(Path(environment["XUEFEN_HOME"])), stack.addresses)
+        callers = Callers(StateDir(Path(environment["XUEFEN_HOME"])), stack.addresses)
         person_id = callers.collect()
         wait_until(lambda: callers.knows(person_id))
         waiting = threading.Thread(target=wait_for_news, args=(callers,))
@@ -120,7 +120,9 @@ def life(environment: dict[str, str]) -> Life:
         stack.stop()
     seconds = time.monotonic() - began
     waiting.join(SECONDS_MAX)
-    logs = {path.stem: path.read_text() for path in Home(Path(environment["XUEFEN_HOME"])).logs.glob("*.log")}
+    logs = {
+        path.stem: path.read_text() for path in StateDir(Path(environment["XUEFEN_HOME"])).logs.glob("*.log")
+    }
     return Life(person_id, {child.name: child.exit_code for child in children}, seconds, logs, record)
 
 
@@ -153,7 +155,7 @@ class TestStop:
 
 class TestKill:
     def test_leaves_nothing_running_and_loses_nothing(self, life: Life, environment: dict[str, str]) -> None:
-        home = Home(Path(environment["XUEFEN_HOME"]))
+        home = StateDir(Path(environment["XUEFEN_HOME"]))
         assert xuefen(environment, "up", "--detach").returncode == 0
         record = home.read_record()
         assert record is not None
@@ -215,7 +217,7 @@ def wait_until(fact: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def processes_of(home: Home) -> list[str]:
+def processes_of(home: StateDir) -> list[str]:
     """What else runs that was told of this home directory: its path is in the environment or the command line."""
     found, ours = [], str(home.path).encode()
     for folder in Path("/proc").glob("[0-9]*"):

@@ -190,7 +190,9 @@ class Moving(RuleBasedStateMachine):
         self.system.now += timedelta(days=days)
 
     @rule(
-        part=st.sampled_from(["step", "run_errands", "read_mail", "strike_deadlines", "pass_on_supplements"])
+        part=st.sampled_from(
+            ["step", "run_worker_steps", "read_mail", "strike_deadlines", "pass_on_supplements"]
+        )
     )
     def worker_works(self, part: str) -> None:
         self.ground.run(self._work(part))
@@ -262,7 +264,7 @@ class Moving(RuleBasedStateMachine):
             step = NEXT.get((journey.kind, journey.state))
             if step is not None:
                 await self._decide(journey, step)
-        await self._work("run_errands")
+        await self._work("run_worker_steps")
         await self._work("read_mail")
         await self._look(who)
 

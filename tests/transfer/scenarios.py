@@ -8,8 +8,8 @@ from services.cli.demo.fictitious import uscc
 from services.transfer.actors import Actor
 from services.transfer.cases.transfer import Transfer
 from services.transfer.commands import Evidence, RequestTransfer
-from services.transfer.home import Home
-from services.transfer.opened import OpenedAuthorities
+from services.transfer.opened_authorities import OpenedAuthorities
+from services.transfer.profile_home import ProfileHome
 
 SHUANGTA, LONGCHENG, CHAOYANG = "211302", "211303", "211300"
 SHENYANG, LIAONING = "210100", "210000"
@@ -32,7 +32,7 @@ ELSEWHERE = Actor(subject="clerk-e", place=SHENYANG)
 FIRM = Actor(subject="firm-client", organization="firm-1")
 OTHER_FIRM = Actor(subject="other-client", organization="firm-2")
 
-HOME = Home(person_id="person-1", place=SHUANGTA, employer=FORMER_EMPLOYER, version=1)
+HOME = ProfileHome(person_id="person-1", place=SHUANGTA, employer=FORMER_EMPLOYER, version=1)
 NOBODY_OPENED = OpenedAuthorities()
 OPENED = OpenedAuthorities({LIAONING: date(2025, 1, 1), SHANXI: date(2025, 3, 3)})
 """Shanxi opens on the very day of NOW, Dalian never."""
@@ -53,7 +53,9 @@ def command(**changes: Any) -> RequestTransfer:
     return RequestTransfer(**{**fields, **changes})
 
 
-def request(*, home: Home = HOME, firm: str | None = None, now: datetime = NOW, **changes: Any) -> Transfer:
+def request(
+    *, home: ProfileHome = HOME, firm: str | None = None, now: datetime = NOW, **changes: Any
+) -> Transfer:
     """The transfer that comes of the command."""
     return Transfer.request(command(**changes), home, uscc=firm, now=now)
 

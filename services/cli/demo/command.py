@@ -22,10 +22,10 @@ from services.cli.demo.outside import running_outside
 from services.cli.demo.routes import ROUTES
 from services.cli.demo.stage import Stage
 from services.cli.demo.stories import STORIES, Posting, Question, Story, Trial
-from services.cli.home import Home
 from services.cli.policy_simulate import after_words, why
 from services.cli.settings import SERVICES, StackSettings
 from services.cli.stack import running_stack
+from services.cli.state_dir import StateDir
 
 app = App(name="demo", help="Play the main job on the five source notices and show the answers. 演示")
 _WIDTH_MIN = 116
@@ -55,7 +55,7 @@ def demo() -> None:
     """Play the demo on a fresh database, on free ports, and stop everything at the end."""
     started = time.monotonic()
     settings = demo_settings(StackSettings.load())
-    Home(settings.home).delete()
+    StateDir(settings.home).delete()
     with (
         running_outside(settings.home / "outside") as outside,
         out.status("starting 启动中") as shown,

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import yaml
 
-from services.cli.home import write_private
 from services.cli.secrets import harmless_environment
 from services.cli.stand_ins import TARGETS
+from services.cli.state_dir import write_private
 from services.sync.targets import PACKAGED
 
 _READY_SECONDS_MAX = 30.0

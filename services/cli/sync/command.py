@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from contracts.divisions import AUTHORITIES, NATION, full_name_of, is_known
-from services.cli.home import Home
 from services.cli.settings import StackSettings
+from services.cli.state_dir import StateDir
 from services.cli.sync.tables import show_differences, show_places, show_pulled, show_status
 from services.kit.event_store import EventStore
 from services.kit.follower import TokenFile
@@ -257,7 +257,7 @@ async def _opened() -> AsyncIterator[Opened]:
 
 def _settings() -> SyncSettings:
     """The settings of the stack that runs here; of the environment when none does."""
-    home = Home(StackSettings.load().home)
+    home = StateDir(StackSettings.load().home)
     record = home.read_record()
     if record is None or not record.supervisor.running or "sync" not in record.databases:
         return SyncSettings.load()

@@ -8,8 +8,8 @@ from services.kit.errors import NotFoundError
 from services.transfer.actors import Actor
 from services.transfer.cases.case import Case
 from services.transfer.commands import Evidence, RequestTransfer
-from services.transfer.home import Home
 from services.transfer.problems import NotEmployerError, PersonDepartedError, SamePlaceError
+from services.transfer.profile_home import ProfileHome
 
 
 class Applied(Case):
@@ -31,7 +31,7 @@ class Applied(Case):
             raise NotFoundError
 
 
-def must_be_askable(command: RequestTransfer, home: Home, uscc: str | None) -> None:
+def must_be_askable(command: RequestTransfer, home: ProfileHome, uscc: str | None) -> None:
     """Refuse who may not ask, and what leads nowhere; `uscc` is the code of the organization that asks, if one does.
 
     Raises PersonDepartedError, OutsidePlaceError, NotEmployerError and SamePlaceError.

@@ -30,7 +30,7 @@ from services.transfer.cases.applying import Applied, digests, must_be_askable
 from services.transfer.cases.case import Step
 from services.transfer.cases.states import Kind, State
 from services.transfer.commands import RequestTransfer
-from services.transfer.home import Home
+from services.transfer.profile_home import ProfileHome
 
 BLOCKED = "blocked"
 """Why a departure is returned when the ledger names something that must be finished first (S2C-14)."""
@@ -97,7 +97,7 @@ class Departure(Applied, Aggregate):
     def request(
         cls,
         command: RequestTransfer,
-        home: Home,
+        home: ProfileHome,
         *,
         transfer_id: UUID,
         uscc: str | None,

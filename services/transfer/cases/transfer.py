@@ -5,7 +5,7 @@
         ├──refuse, time over──▶ returned ◀─┘          (the profile stays at its origin, S2C-12)
         └──withdraw──▶ withdrawn
 
-1. The registry collects a person; this service learns the place from its feed (`home.py`).
+1. The registry collects a person; this service learns the place from its feed (`profile_home.py`).
 2. A request names the destination; the origin is where the home is at that moment, under the person's lock.
 3. The origin accepts, the destination approves; either sends it back while it is on its desk, and so does the last day.
 4. `ProfileTransferred` moves the home in its own transaction. Registry and ledger follow it in their own logs, about a
@@ -26,7 +26,7 @@ from services.transfer.cases.applying import Applied, digests, must_be_askable
 from services.transfer.cases.case import Step
 from services.transfer.cases.states import Kind, State
 from services.transfer.commands import RequestTransfer
-from services.transfer.home import Home
+from services.transfer.profile_home import ProfileHome
 
 
 class Transfer(Applied, Aggregate):
@@ -61,7 +61,9 @@ class Transfer(Applied, Aggregate):
         self.steps = [Step(State.REQUESTED, timestamp, subject, place)]
 
     @classmethod
-    def request(cls, command: RequestTransfer, home: Home, *, uscc: str | None, now: datetime) -> Transfer:
+    def request(
+        cls, command: RequestTransfer, home: ProfileHome, *, uscc: str | None, now: datetime
+    ) -> Transfer:
         """A new transfer from where the profile is kept. Raises what `must_be_askable` does."""
         must_be_askable(command, home, uscc)
         actor = command.actor

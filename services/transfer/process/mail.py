@@ -23,7 +23,7 @@ from services.transfer.cases.departure import Departure
 from services.transfer.cases.states import State
 from services.transfer.peers.calls import PeerRefusedError, PeerUnavailableError
 from services.transfer.peers.peers import Peers
-from services.transfer.process.errands import told_of
+from services.transfer.process.worker_steps import told_of
 
 AT_ONCE_MAX = 8
 """Exchanges taken in at the same time."""

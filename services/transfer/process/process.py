@@ -17,17 +17,17 @@ from services.kit.errors import Problem
 from services.kit.notifications import notified
 from services.kit.observability import describe_exception
 from services.transfer.casebook import CaseBook
-from services.transfer.opened import OpenedAuthorities
+from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.peers.calls import PeerUnavailableError
 from services.transfer.peers.peers import Peers
 from services.transfer.process.deadlines import Deadlines
-from services.transfer.process.errands import Errands
 from services.transfer.process.leases import Leases
 from services.transfer.process.mail import Mail
 from services.transfer.process.supplements import Supplements
+from services.transfer.process.worker_steps import WorkerSteps
 
 AT_ONCE_MAX = 8
-"""Errands carried at the same time by one worker."""
+"""Steps carried at the same time by one worker."""
 
 _MAY_PASS: tuple[type[BaseException], ...] = (Problem, asyncpg.PostgresError, *OUTCOME_UNKNOWN)
 
@@ -49,19 +49,19 @@ class Process:
     ) -> None:
         self._clock = clock
         self._leases = Leases(database)
-        self._errands = Errands(cases, self._leases, peers, opened=opened, clock=clock)
+        self._worker_steps = WorkerSteps(cases, self._leases, peers, opened=opened, clock=clock)
         self._mail = Mail(cases, peers, authorities)
         self._deadlines = Deadlines(database, cases)
         self._supplements = Supplements(database, cases, self._leases, peers)
 
-    async def run_errands(self) -> int:
-        """Carry out everything that is due; how many errands were done."""
+    async def run_worker_steps(self) -> int:
+        """Carry out everything that is due; how many steps were done."""
         done = 0
         while True:
             taken = await self._leases.take(self._clock(), limit=AT_ONCE_MAX)
             if not taken:
                 return done
-            done += sum(await asyncio.gather(*(self._errands.carry(each) for each in taken)))
+            done += sum(await asyncio.gather(*(self._worker_steps.carry(each) for each in taken)))
 
     async def read_mail(self) -> int:
         """Take in what the relay holds for us; how many exchanges. Raises PeerUnavailableError."""
@@ -78,12 +78,12 @@ class Process:
         return await self._supplements.pass_on(self._clock())
 
     async def step(self) -> int:
-        """Once around: deadlines, errands, mail, supplements; how much was done. For tests, which say when.
+        """Once around: deadlines, steps, mail, supplements; how much was done. For tests, which say when.
 
         Raises PeerUnavailableError when the relay cannot be asked for mail.
         """
         done = await self.strike_deadlines()
-        done += await self.run_errands()
+        done += await self.run_worker_steps()
         done += await self.read_mail()
         return done + await self.pass_on_supplements()
 

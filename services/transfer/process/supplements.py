@@ -15,8 +15,8 @@ from services.transfer.casebook import CaseBook
 from services.transfer.cases.departure import Departure
 from services.transfer.peers.calls import PeerUnavailableError
 from services.transfer.peers.peers import Peers
-from services.transfer.process.errands import told_of
 from services.transfer.process.leases import Leases
+from services.transfer.process.worker_steps import told_of
 from services.transfer.tables import LOG
 
 LATEST_DAYS = 500

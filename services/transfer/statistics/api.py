@@ -13,16 +13,20 @@ from services.kit.clock import local_date
 from services.kit.openapi import problems
 from services.kit.schemas import Day, StrictModel
 from services.transfer.actors import Actor
-from services.transfer.composition import transfers_of
 from services.transfer.problems import OutsidePlaceError
 from services.transfer.schemas import KindName, Place, StateName
-from services.transfer.statistics.queries import Counted
+from services.transfer.statistics.queries import Counted, TransferStatistics
 
 PERIOD_DAYS = 365
 
 router = APIRouter(prefix="/v1/statistics", tags=["statistics"])
 
 _reads = require("statistics:read", "transfer:review")
+
+
+def _statistics(request: Request) -> TransferStatistics:
+    statistics: TransferStatistics = request.app.state.transfers.statistics
+    return statistics
 
 
 class InFlightCount(StrictModel):
@@ -86,8 +90,8 @@ class TransferCounts(StrictModel):
 
 @router.get("/transfers", responses=problems(422))
 async def count_transfers(
-    request: Request,
     caller: Annotated[Caller, Depends(_reads)],
+    statistics: Annotated[TransferStatistics, Depends(_statistics)],
     place: Annotated[Place | None, Query(description="The caller's own place when left out.")] = None,
     since: Annotated[
         Day | None, Query(description="First day of what ended; a year ago when left out.")
@@ -95,13 +99,12 @@ async def count_transfers(
     until: Annotated[Day | None, Query(description="Last day; today when left out.")] = None,
 ) -> TransferCounts:
     """How transfers go at a place and all under it: on their way, late, returned by reason, and how long they take."""
-    transfers = transfers_of(request)
     actor = Actor(subject=caller.subject, place=caller.place, organization=caller.organization)
     wanted = place or caller.place
     if wanted is None:
         raise OutsidePlaceError
-    now = transfers.clock()
+    now = statistics.clock()
     last = until or local_date(now)
     first = since or last - timedelta(days=PERIOD_DAYS)
-    counted = await transfers.statistics.of_place(actor, wanted, since=first, until=last, now=now)
+    counted = await statistics.of_place(actor, wanted, since=first, until=last, now=now)
     return TransferCounts.of(wanted, first, last, counted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import NamedTuple
 
-from services.kit.clock import end_of_day, start_of_day
+from services.kit.clock import Clock, end_of_day, start_of_day
 from services.kit.database import Database
 from services.transfer.actors import Actor
 from services.transfer.cases.limits import LIMITS, ended_before
@@ -79,8 +79,9 @@ class TransferStatistics:
     arrival at its destination.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
+        self.clock = clock
 
     async def of_place(self, actor: Actor, place: str, *, since: date, until: date, now: datetime) -> Counted:
         """The transfers of a place and all under it; what ended is counted from `since` to `until`, both included.

@@ -12,13 +12,13 @@ from services.kit.errors import NotFoundError
 from services.transfer.actors import Actor
 from services.transfer.cases.departure import Departure
 from services.transfer.cases.states import State
-from services.transfer.home import Home
 from services.transfer.problems import (
     OutsidePlaceError,
     PersonDepartedError,
     SamePlaceError,
     TransferStateError,
 )
+from services.transfer.profile_home import ProfileHome
 from tests.transfer.given import given, when
 from tests.transfer.neighbours import BLOCKER
 from tests.transfer.scenarios import (
@@ -37,12 +37,14 @@ from tests.transfer.scenarios import (
 )
 
 ID = UUID("0d5c4b3a-0000-4000-8000-000000000001")
-HOME = Home(person_id="person-1", place=SHUANGTA, employer=FORMER_EMPLOYER, version=1)
+HOME = ProfileHome(person_id="person-1", place=SHUANGTA, employer=FORMER_EMPLOYER, version=1)
 WAY: list[ExchangeState] = ["offered", "fetched", "confirmed", "handed_over", "completed"]
 MOVED = {"person_id": "person-1", "from_place": SHUANGTA, "to_place": TAIYUAN}
 
 
-def departure(*, opened: bool = True, home: Home = HOME, now: datetime = NOW, **changes: Any) -> Departure:
+def departure(
+    *, opened: bool = True, home: ProfileHome = HOME, now: datetime = NOW, **changes: Any
+) -> Departure:
     asked = command(**{"to_place": TAIYUAN, **changes})
     return Departure.request(asked, home, transfer_id=ID, uscc=None, opened=opened, now=now)
 
@@ -92,7 +94,7 @@ class TestRequest:
         assert (case.state, case.desk, case.due) == (State.SUSPENDED, None, None)
 
     def test_of_somebody_who_is_away_is_refused(self):
-        away = Home(person_id="person-1", place=SHUANGTA, employer=None, version=1, away=True)
+        away = ProfileHome(person_id="person-1", place=SHUANGTA, employer=None, version=1, away=True)
         when(lambda: departure(home=away)).then_raises(PersonDepartedError)
 
     def test_to_where_the_profile_is_kept_is_refused(self):

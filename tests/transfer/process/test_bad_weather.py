@@ -123,14 +123,14 @@ class TestNeighbours:
 
 
 class TestLeases:
-    async def test_two_workers_never_carry_the_same_errand(self, world: World):
+    async def test_two_workers_never_carry_the_same_step(self, world: World):
         mine = {await accepted_out(world) for _ in range(5)}
         leases = Leases(world.transfers.database)
         first = await leases.take(world.now, limit=100)
         second = await leases.take(world.now, limit=100)
         assert mine <= {str(each.transfer_id) for each in first}
         assert second == []
-        await world.process().run_errands()
+        await world.process().run_worker_steps()
         assert {(await states(world, each))[0] for each in mine} == {"accepted"}
 
     async def test_what_a_killed_worker_had_is_free_again_when_the_lease_is_over(self, world: World):
@@ -147,10 +147,10 @@ class TestLeases:
         await world.process().strike_deadlines()
         async with world.transfers.database.acquire() as conn:
             kept = await conn.fetch(
-                "select t.errand from leases l join transfers t on t.transfer_id = l.transfer_id where l.log = $1",
+                "select t.next_step from leases l join transfers t on t.transfer_id = l.transfer_id where l.log = $1",
                 LOG,
             )
-        assert all(row["errand"] for row in kept)
+        assert all(row["next_step"] for row in kept)
 
     def test_pauses_grow_and_listen(self):
         seconds = [pause_after(attempts, None).total_seconds() for attempts in range(1, 12)]
@@ -188,7 +188,7 @@ class TestReceiving:
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ):
         transfer_id = await accepted_out(world)
-        await world.process().run_errands()
+        await world.process().run_worker_steps()
 
         async def killed(*_: object) -> None:
             raise RuntimeError("killed")

@@ -128,7 +128,7 @@ class TestFetching:
         world.now = LAST_MOMENT
         await world.process().read_mail()
         world.now = OVER
-        await world.process().run_errands()
+        await world.process().run_worker_steps()
         assert await states(world, transfer_id) == ("fetched", "received")
 
 

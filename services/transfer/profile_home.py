@@ -32,7 +32,7 @@ class OrganizationRecorded(Event, frozen=True, kw_only=True):
     uscc: str
 
 
-class Home(Struct, frozen=True, kw_only=True):
+class ProfileHome(Struct, frozen=True, kw_only=True):
     """A profile's place and employer, the version of its stream, and the transfer that brought it, if one did.
 
     `away` says that it was transferred to an authority of another deployment; the place is the one it left.
@@ -56,7 +56,7 @@ def organization_stream(organization_id: str) -> str:
     return f"organization:{organization_id}"
 
 
-def record_home(home: Home | None, fact: InfoCollected) -> HomeRecorded | None:
+def record_home(home: ProfileHome | None, fact: InfoCollected) -> HomeRecorded | None:
     """The event to store for what the registry said, None when it tells nothing new.
 
     Once a transfer has moved a profile, its place follows from transfers alone: the registry hears of a transfer

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from contracts.divisions import AUTHORITIES
-from services.transfer.home import Home, HomeRecorded, record_home
-from services.transfer.opened import OpenedAuthorities, OpenedAuthoritiesError
+from services.transfer.opened_authorities import OpenedAuthorities, OpenedAuthoritiesError
+from services.transfer.profile_home import HomeRecorded, ProfileHome, record_home
 from tests.transfer.scenarios import EMPLOYER, FORMER_EMPLOYER, LONGCHENG, NOW, SHUANGTA, collected
 
 
-def home(place: str = SHUANGTA, *, transfer_id: str | None = None) -> Home:
-    return Home(
+def home(place: str = SHUANGTA, *, transfer_id: str | None = None) -> ProfileHome:
+    return ProfileHome(
         person_id="person-1", place=place, employer=FORMER_EMPLOYER, version=1, transfer_id=transfer_id
     )
 

@@ -55,7 +55,7 @@ def record_of(name: str, pid: int, address: str = "") -> ProcessRecord:
     return ProcessRecord(name, pid, process_started(pid), address)
 
 
-class Home:
+class StateDir:
     """The directory and what is in it; nothing is made before it is needed."""
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The errands of the worker, one function each: ask, then store what the answer means.
+"""The steps of the worker, one function each: ask, then store what the answer means.
 
 A worker may be killed between the two. The lease runs out, another asks the same again, and gets the same answer.
 """
@@ -19,9 +19,9 @@ from services.transfer.casebook import CaseBook
 from services.transfer.cases.any_case import AnyCase
 from services.transfer.cases.arrival import Arrival
 from services.transfer.cases.departure import BLOCKED, Departure
-from services.transfer.cases.errands import Errand
+from services.transfer.cases.next_step import WorkerStep
 from services.transfer.cases.states import State
-from services.transfer.opened import OpenedAuthorities
+from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.peers.calls import PeerRefusedError, PeerUnavailableError
 from services.transfer.peers.ledger import DepartureHasEndedError, DepartureIsBlockedError
 from services.transfer.peers.peers import Peers
@@ -30,7 +30,7 @@ from services.transfer.process.leases import Leases, Taken, pause_after
 SUSPENDED_PAUSE = timedelta(minutes=5)
 """How often a suspended departure is looked at again."""
 FAILED_PAUSE_SECONDS = 60.0
-"""How long to wait after what should not be: somebody has to look, and the errand is not lost."""
+"""How long to wait after what should not be: somebody has to look, and the step is not lost."""
 
 _log = structlog.stdlib.get_logger("services.transfer.process")
 
@@ -43,8 +43,8 @@ class PutOff(Exception):
         self.pause = pause
 
 
-class Errands:
-    """Carries errands out, each from where its case stands now, whoever began."""
+class WorkerSteps:
+    """Carries steps out, each from where its case stands now, whoever began."""
 
     def __init__(
         self,
@@ -61,32 +61,30 @@ class Errands:
         self._peers = peers
         self._opened = opened
         self._clock = clock
-        self._do: dict[Errand, Callable[[AnyCase], Awaitable[None]]] = {
-            Errand.RESUME: self._resume,
-            Errand.OFFER: self._offer,
-            Errand.RECALL: self._recall,
-            Errand.CANCEL: self._cancel,
-            Errand.LEAVE: self._leave,
-            Errand.REFUSE: self._refuse,
-            Errand.CONFIRM: self._confirm,
+        self._do: dict[WorkerStep, Callable[[AnyCase], Awaitable[None]]] = {
+            WorkerStep.RESUME: self._resume,
+            WorkerStep.OFFER: self._offer,
+            WorkerStep.RECALL: self._recall,
+            WorkerStep.CANCEL: self._cancel,
+            WorkerStep.LEAVE: self._leave,
+            WorkerStep.REFUSE: self._refuse,
+            WorkerStep.CONFIRM: self._confirm,
         }
 
     async def carry(self, taken: Taken) -> bool:
-        """Carry one errand out; False when it was put off. What nobody foresaw is put off as well, and told."""
+        """Carry one step out; False when it was put off. What nobody foresaw is put off as well, and told."""
         try:
-            await self._do[taken.errand](await self._cases.load(taken.transfer_id))
+            await self._do[taken.step](await self._cases.load(taken.transfer_id))
         except PutOff as later:
             await self._put_off(taken, later.pause)
             return False
         except PeerUnavailableError as error:
-            _log.info("errand put off", errand=taken.errand, transfer=str(taken.transfer_id), why=str(error))
+            _log.info("step put off", step=taken.step, transfer=str(taken.transfer_id), why=str(error))
             await self._put_off(taken, pause_after(taken.attempts, error.retry_after))
             return False
         except Exception as error:
-            # One errand that cannot be done must not keep the others from being done.
-            _log.error(
-                "errand failed", errand=taken.errand, transfer=str(taken.transfer_id), **told_of(error)
-            )
+            # One step that cannot be done must not keep the others from being done.
+            _log.error("step failed", step=taken.step, transfer=str(taken.transfer_id), **told_of(error))
             await self._put_off(taken, pause_after(taken.attempts, FAILED_PAUSE_SECONDS))
             return False
         await self._leases.done(taken)

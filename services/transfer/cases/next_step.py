@@ -9,7 +9,7 @@ from typing import Final
 from services.transfer.cases.states import Kind, State
 
 
-class Errand(StrEnum):
+class WorkerStep(StrEnum):
     """A call that somebody else has to answer before the transfer can go on."""
 
     RESUME = "resume"
@@ -21,28 +21,28 @@ class Errand(StrEnum):
     CONFIRM = "confirm"
 
 
-_ERRANDS: Final[Mapping[tuple[Kind, State], Errand]] = {
-    (Kind.OUT, State.SUSPENDED): Errand.RESUME,
-    (Kind.OUT, State.ACCEPTED): Errand.OFFER,
-    (Kind.OUT, State.OFFERED): Errand.RECALL,
-    (Kind.OUT, State.FETCHED): Errand.CANCEL,
-    (Kind.OUT, State.CONFIRMED): Errand.LEAVE,
-    (Kind.IN, State.REFUSED): Errand.REFUSE,
-    (Kind.IN, State.CONFIRMED): Errand.CONFIRM,
+_NEXT_STEPS: Final[Mapping[tuple[Kind, State], WorkerStep]] = {
+    (Kind.OUT, State.SUSPENDED): WorkerStep.RESUME,
+    (Kind.OUT, State.ACCEPTED): WorkerStep.OFFER,
+    (Kind.OUT, State.OFFERED): WorkerStep.RECALL,
+    (Kind.OUT, State.FETCHED): WorkerStep.CANCEL,
+    (Kind.OUT, State.CONFIRMED): WorkerStep.LEAVE,
+    (Kind.IN, State.REFUSED): WorkerStep.REFUSE,
+    (Kind.IN, State.CONFIRMED): WorkerStep.CONFIRM,
 }
 
 
-def errand_of(kind: Kind, state: State) -> Errand | None:
+def next_step_of(kind: Kind, state: State) -> WorkerStep | None:
     """What a state asks of the worker, None when it waits for somebody else.
 
     An offer is recalled, and what was fetched is cancelled, when its last day has passed and not before (`WAITS`). What the
     relay was told is done by its own event.
     """
-    return _ERRANDS.get((kind, state))
+    return _NEXT_STEPS.get((kind, state))
 
 
-WAITS: Final[Mapping[Errand, tuple[Kind, State]]] = {
-    Errand.RECALL: (Kind.OUT, State.OFFERED),
-    Errand.CANCEL: (Kind.OUT, State.FETCHED),
+WAITS: Final[Mapping[WorkerStep, tuple[Kind, State]]] = {
+    WorkerStep.RECALL: (Kind.OUT, State.OFFERED),
+    WorkerStep.CANCEL: (Kind.OUT, State.FETCHED),
 }
-"""The errands that wait for the last day of a state."""
+"""The steps that wait for the last day of a state."""
