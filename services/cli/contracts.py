@@ -24,6 +24,7 @@ from services.kit.errors import TYPE_PREFIX, Problem, all_problems
 
 ROOT = Path(__file__).parents[2] / "contracts"
 COMMAND = "make contracts"
+LINE = 110
 SERVICES = ("registry", "ledger", "transfer", "sync")
 TARGET_SYSTEMS = ("national-platform", "guangdong-hr", "credit-archive")
 
@@ -104,7 +105,26 @@ def problems_page() -> str:
 
 
 def _as_json(document: Any) -> str:
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return _laid_out(document, "", 0) + "\n"
+
+
+def _laid_out(value: Any, indent: str, used: int) -> str:
+    """JSON with whatever fits into a line on one line, after `used` characters of it, else a member a line."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not value or not isinstance(value, dict | list) or used + len(line) <= LINE:
+        return line
+    inner = indent + "  "
+    if isinstance(value, list):
+        members = [_laid_out(member, inner, len(inner) + 1) for member in value]
+    else:
+        members = [
+            f"{name}: {_laid_out(member, inner, len(inner) + len(name) + 3)}"
+            for name, member in (
+                (json.dumps(key, ensure_ascii=False), member) for key, member in value.items()
+            )
+        ]
+    first, last = "[]" if isinstance(value, list) else "{}"
+    return "\n".join((first, ",\n".join(inner + member for member in members), indent + last))
 
 
 def _as_yaml(document: Any) -> str:

@@ -4,6 +4,8 @@ FastAPI's.
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from typing import Any
 
 import msgspec
@@ -42,25 +44,33 @@ FIELD_ERROR_SCHEMA: dict[str, Any] = {
 }
 _PYTHON_END = r"(?![\s\S])"
 _PROBLEM_CONTENT = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-_WORDS = {
-    "400": "The request cannot be read.",
-    "401": "No token, or one that is not good.",
-    "403": "The token does not allow this.",
-    "404": "Not found.",
-    "405": "The method is not allowed here.",
-    "409": "The thing is not in a state that allows this.",
-    "410": "It was there, and was erased.",
-    "413": "The body is too large.",
-    "415": "The body is not JSON.",
-    "422": "Fields or parameters are not of the required form.",
-    "500": "A defect of the service.",
-    "503": "The service cannot answer now, or the outcome is unknown: retry with the same id.",
+_ANSWERS = {
+    "400": ("BadRequest", "The request cannot be read."),
+    "401": ("Unauthorized", "No token, or one that is not good."),
+    "403": ("Forbidden", "The token does not allow this."),
+    "404": ("NotFound", "Not found."),
+    "405": ("MethodNotAllowed", "The method is not allowed here."),
+    "409": ("Conflict", "The thing is not in a state that allows this."),
+    "410": ("Gone", "It was there, and was erased."),
+    "413": ("ContentTooLarge", "The body is too large."),
+    "415": ("UnsupportedMediaType", "The body is not JSON."),
+    "422": ("UnprocessableContent", "Fields or parameters are not of the required form."),
+    "500": ("InternalError", "A defect of the service."),
+    "503": (
+        "ServiceUnavailable",
+        "The service cannot answer now, or the outcome is unknown: retry with the same id.",
+    ),
 }
+"""By status: the name of the answer among the components, and its words."""
+
+
+def _problem_answer(status: str) -> dict[str, Any]:
+    return {"description": _ANSWERS[status][1], "content": _PROBLEM_CONTENT}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """`responses` of a route: the statuses it answers with problem details beyond those every route may."""
-    return {status: {"description": _WORDS[str(status)], "content": _PROBLEM_CONTENT} for status in statuses}
+    return {status: _problem_answer(str(status)) for status in statuses}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
@@ -70,16 +80,19 @@ def describe(app: FastAPI) -> dict[str, Any]:
     )
     components = document.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
-    for item in document["paths"].values():
-        for operation in item.values():
-            schemas.update(operation.pop("x-definitions", {}))
-            _mark_required(operation)
-            _list_alternatives(operation)
-            _answer_with_problems(operation)
+    for operation in _operations(document):
+        schemas.update(operation.pop("x-definitions", {}))
+        _mark_required(operation)
+        _list_alternatives(operation)
+        _answer_with_problems(operation)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas.update({"Problem": PROBLEM_SCHEMA, "FieldError": FIELD_ERROR_SCHEMA})
-    components["schemas"] = {name: _portable(schema) for name, schema in sorted(schemas.items())}
+    components["schemas"] = {
+        name: _plain(_portable(schema), name) for name, schema in sorted(schemas.items())
+    }
+    _name_answers(document)
+    _name_parameters(document)
     _name_scopes(document)
     return document
 
@@ -130,20 +143,85 @@ def _answer_with_problems(operation: dict[str, Any]) -> None:
         given = operation["responses"].get(status, {})
         description = given.get("description", "")
         if description in ("", "Validation Error"):
-            description = _WORDS[status]
+            description = _ANSWERS[status][1]
         content = {} if status == "422" else given.get("content", {})
         content = {**content, **_PROBLEM_CONTENT}
         operation["responses"][status] = {**given, "description": description, "content": content}
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
+def _plain(schema: Any, name: str = "") -> Any:
+    """The schema without titles that only repeat the name it stands under."""
+    if isinstance(schema, list):
+        return [_plain(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {
+        key: {field: _plain(of, field) for field, of in value.items()}
+        if key == "properties"
+        else _plain(value)
+        for key, value in schema.items()
+    }
+    if isinstance(title := schema.get("title"), str) and _letters(title) == _letters(name):
+        del plain["title"]
+    return plain
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).lower()
+
+
+def _name_answers(document: dict[str, Any]) -> None:
+    """Problem answers that say no more than their status stand once, among the components."""
+    named: dict[str, Any] = document["components"].setdefault("responses", {})
+    for operation in _operations(document):
+        for status, answer in operation["responses"].items():
+            if status in _ANSWERS and answer == _problem_answer(status):
+                name = _ANSWERS[status][0]
+                named[name] = answer
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    document["components"]["responses"] = dict(sorted(named.items()))
+
+
+def _name_parameters(document: dict[str, Any]) -> None:
+    """Of each name and place of a parameter, the form that most routes share stands once, among the
+    components.
+    """
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for operation in _operations(document):
+        for parameter in operation.get("parameters", []):
+            parameter["schema"] = _plain(_portable(parameter["schema"]), parameter["name"])
+            if parameter["schema"].get("description") == parameter.get("description"):
+                parameter["schema"].pop("description", None)
+            found[_parameter_name(parameter)].append(parameter)
+    shared = {name: max(forms, key=forms.count) for name, forms in sorted(found.items())}
+    shared = {name: form for name, form in shared.items() if found[name].count(form) > 1}
+    for operation in _operations(document):
+        if "parameters" in operation:
+            operation["parameters"] = [
+                {"$ref": f"#/components/parameters/{name}"} if shared.get(name) == parameter else parameter
+                for parameter in operation["parameters"]
+                for name in [_parameter_name(parameter)]
+            ]
+    document["components"]["parameters"] = shared
+
+
+def _parameter_name(parameter: dict[str, Any]) -> str:
+    """`YearInPath` of the parameter `year` of a path."""
+    words = [*re.findall(r"[A-Za-z0-9]+", parameter["name"]), "in", parameter["in"]]
+    return "".join(word.capitalize() for word in words)
+
+
+def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
+    return [operation for item in document["paths"].values() for operation in item.values()]
+
+
 def _name_scopes(document: dict[str, Any]) -> None:
     used: set[str] = set()
-    for item in document["paths"].values():
-        for operation in item.values():
-            for alternative in operation.get("security", []):
-                for scopes in alternative.values():
-                    used.update(scopes)
+    for operation in _operations(document):
+        for alternative in operation.get("security", []):
+            for scopes in alternative.values():
+                used.update(scopes)
     scheme = document["components"].get("securitySchemes", {}).get("oauth2")
     if scheme is not None:
         scheme["flows"]["clientCredentials"]["scopes"] = {scope: scope for scope in sorted(used)}

@@ -109,6 +109,18 @@ class TestOpenApi:
             assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", operation["operationId"])
             assert operation.get("description") or operation.get("summary")
 
+    def test_repeats_no_problem_answer(self, service: str):
+        document = openapi_document(service)
+        named = document["components"]["responses"].values()
+        repeated = [
+            f"{operation['operationId']}: {status}"
+            for item in document["paths"].values()
+            for operation in item.values()
+            for status, answer in operation["responses"].items()
+            if answer in named
+        ]
+        assert not repeated
+
 
 class TestPolicySchema:
     def test_is_the_one_that_is_committed(self):

@@ -20,7 +20,7 @@ class TestDocument:
             route = methods["post"]
             assert route["security"], path
             assert {"400", "401", "403", "404", "409", "422"} <= set(route["responses"]), path
-            assert any(each["name"] == "Idempotency-Key" for each in route["parameters"]), path
+            assert {"$ref": "#/components/parameters/IdempotencyKeyInHeader"} in route["parameters"], path
 
 
 class TestReadiness:
