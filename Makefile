@@ -7,6 +7,8 @@ SHELL := /bin/sh
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 XUEFEN := $(VENV_PYTHON) -m services.cli.main
+# The tests of a file stay together: they share databases and running services.
+SIDE_BY_SIDE := -n auto --dist loadfile
 PYTHONS := python3.13 python3.12 python3.11 python3.14 python3 python
 
 help: ## Show these targets
@@ -18,12 +20,12 @@ install: ## Make .venv with every dependency, hashes checked (Python 3.11 or new
 demo: install ## Play one story for each notice, over HTTP, with real processes
 	@$(XUEFEN) demo
 
-test: install ## Run every test on an embedded PostgreSQL
-	@$(VENV_PYTHON) -m pytest
+test: install ## Run every test, a process and an embedded PostgreSQL a core
+	@$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE)
 
 test-layouts: install ## Run the ledger's tests again with partitioned tables and with logs on two servers, side by side
-	@XUEFEN_TEST_LAYOUT=spread $(VENV_PYTHON) -m pytest -m layout & spread=$$!; \
-	XUEFEN_TEST_LAYOUT=partitioned $(VENV_PYTHON) -m pytest -m layout; partitioned=$$?; \
+	@XUEFEN_TEST_LAYOUT=spread $(VENV_PYTHON) -m pytest -m layout tests/ledger & spread=$$!; \
+	XUEFEN_TEST_LAYOUT=partitioned $(VENV_PYTHON) -m pytest -m layout tests/ledger; partitioned=$$?; \
 	wait $$spread && exit $$partitioned
 
 up: install ## Start the three services with workers and PostgreSQL; Ctrl-C stops them

@@ -7,8 +7,10 @@
 import asyncio
 import logging
 import os
+import resource
 import shutil
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +27,7 @@ from services.kit.provision import addresses, provision, with_database
 
 T = TypeVar("T")
 LAYOUT = os.environ.get("XUEFEN_TEST_LAYOUT", "plain")
+WORKERS_MIN, WORKERS_MAX = 2, 8
 PARTITIONS = {"plain": 0, "partitioned": 4, "spread": 0}[LAYOUT]
 KIT_VERSIONS = Path(__file__).parent / "kit" / "migrations" / "versions"
 PASSWORDS = {
@@ -44,10 +47,36 @@ SETTINGS = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give what a service keeps beside its database a place that is not the reader's own."""
-    if "XUEFEN_HOME" not in os.environ:
+    """Give what a service keeps beside its database a place that is neither the reader's nor another worker's."""
+    if "XUEFEN_HOME" not in os.environ or hasattr(config, "workerinput"):
         os.environ["XUEFEN_HOME"] = home = tempfile.mkdtemp(prefix="xuefen-test-home-")
         config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` starts: one a core, two on a single core, where one often waits for the disk."""
+    return min(max(os.cpu_count() or 2, WORKERS_MIN), WORKERS_MAX)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seconds by folder, set-up and tear-down included, and the CPU time of all processes that ended."""
+    seconds: dict[str, float] = defaultdict(float)
+    tests: dict[str, set[str]] = defaultdict(set)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                folder = report.nodeid.partition("::")[0].rpartition("/")[0]
+                seconds[folder] += report.duration
+                tests[folder].add(report.nodeid)
+    if len(seconds) < 2:
+        return
+    terminalreporter.section("seconds by folder")
+    for folder, spent in sorted(seconds.items(), key=lambda each: -each[1]):
+        terminalreporter.write_line(f"{spent:8.1f}  {folder}, {len(tests[folder])} tests")
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(each.ru_utime + each.ru_stime for each in spent)
+    terminalreporter.write_line(f"{sum(seconds.values()):8.1f}  in all, with {cpu:.0f} seconds of CPU")
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 that account can reach. No permission of an existing directory is ever changed.
 """
 
+import fcntl
 import hashlib
 import importlib.util
 import os
@@ -194,16 +195,23 @@ def _copy_install(install: Path) -> Path:
     package = install.parent
     root = _copy_directory(install)
     copy = root / package.name / install.name
-    if copy.exists():
-        return copy
+    with (root / "lock").open("a") as lock:
+        # Two processes that start side by side would write over libraries that the other already runs.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not copy.exists():
+            _copy_package(package, install.name, root)
+    return copy
+
+
+def _copy_package(package: Path, layout: str, root: Path) -> None:
+    copy = root / package.name / layout
     libraries = package.with_name(f"{package.name}.libs")
     if libraries.exists():
         shutil.copytree(libraries, root / libraries.name, dirs_exist_ok=True)
-    unfinished = copy.with_name(f"{install.name}.unfinished-{os.getpid()}")
-    shutil.copytree(install, unfinished, symlinks=True)
+    unfinished = copy.with_name(f"{layout}.unfinished-{os.getpid()}")
+    shutil.copytree(package / layout, unfinished, symlinks=True)
     for path in root.rglob("*"):
         if not path.is_symlink():
             mode = path.stat().st_mode
             path.chmod(mode | (0o555 if mode & stat.S_IXUSR else 0o444))
     unfinished.rename(copy)
-    return copy
