@@ -6,7 +6,7 @@ The library's mapper and transcoder cost about 40 us an event; where that is too
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from uuid import UUID
@@ -25,6 +25,8 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import register_topic
 
 from services.kit import events
+from services.kit.command import UnitOfWork
+from services.kit.errors import NotFoundError
 from services.kit.event_store import Appended, EventStore, NewEvent, RecordedEvent
 
 if TYPE_CHECKING:
@@ -176,6 +178,50 @@ class Aggregates:
             await self._store.touch(conn)
             return None
         return await self._store.append(conn, self.log, pending)
+
+
+Project = Callable[["Connection", str, Sequence[Any]], Awaitable[None]]
+"""Writes the rows of a log's domain events that are about to be stored, in the transaction of the connection."""
+
+
+class AggregateUnit(UnitOfWork):
+    """A unit of work on aggregates: get them, let them decide, and `keep` those that changed."""
+
+    def __init__(
+        self, conn: Connection, store: EventStore, log: str, now: datetime, project: Project
+    ) -> None:
+        super().__init__(conn, store, log, now)
+        self._aggregates = Aggregates(store, log)
+        self._project = project
+        self._kept: list[Sequence[Any]] = []
+
+    async def get(self, cls: type[A], aggregate_id: UUID) -> A:
+        """The aggregate as it stands. NotFoundError for an id that is not there, or is something else's."""
+        found = await self.get_if_any(cls, aggregate_id)
+        if found is None:
+            raise NotFoundError
+        return found
+
+    async def get_if_any(self, cls: type[A], aggregate_id: UUID) -> A | None:
+        """The aggregate as it stands, None when nothing of this kind has the id; its first event is guarded by
+        its version.
+        """
+        found = (await self._aggregates.get_all(self.conn, Aggregate, [aggregate_id])).get(aggregate_id)
+        return found if isinstance(found, cls) else None
+
+    def keep(self, *aggregates: Aggregate) -> None:
+        """Store what the aggregates have decided up to now, in this order."""
+        for aggregate in aggregates:
+            decided = tuple(aggregate.collect_events())
+            self._kept.append(decided)
+            self.new_events += [
+                _new_event(_MAPPER.to_stored_event(each), getattr(each, "identity", None)) for each in decided
+            ]
+
+    async def write(self) -> None:
+        """Write the rows of what was kept, one aggregate after the other."""
+        for decided in self._kept:
+            await self._project(self.conn, self.log, decided)
 
 
 def _new_event(stored: StoredEvent, identity: str | None) -> NewEvent:

@@ -19,17 +19,10 @@ import asyncpg
 
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.errors import Problem
-from services.kit.event_store import WrongExpectedVersion
+from services.kit.failures import LOST_RACE
 
 W = TypeVar("W")
 R = TypeVar("R")
-
-# State has moved on, or PostgreSQL made this transaction give way: fresh state may do.
-_TRY_AGAIN: tuple[type[BaseException], ...] = (
-    WrongExpectedVersion,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
-)
 
 # The log or its server is in trouble, not a work: asking again for each work would only queue up behind the
 # trouble.
@@ -103,7 +96,7 @@ class GroupCommit(Generic[W, R]):
         """`commit(log, works)` loads, decides and writes works in one transaction and answers in their order.
 
         It may answer an exception for one work. When it raises, everything of it must have been rolled back:
-        it is called again, on WrongExpectedVersion with the same works (up to `attempts_max` times), on other
+        it is called again, on LOST_RACE with the same works (up to `attempts_max` times), on other
         errors with each work alone. Sizes count whatever `size_of` counts, for instance records: a
         transaction takes up to `size_max` of them, and up to `pending_max` may wait for one log.
 
@@ -230,7 +223,7 @@ class GroupCommit(Generic[W, R]):
             try:
                 async with asyncio.timeout(self._commit_seconds_max):
                     results = await self._commit(log, [entry.work for entry in group])
-            except _TRY_AGAIN as conflict:
+            except LOST_RACE as conflict:
                 error = conflict
             except Exception as failure:
                 return failure

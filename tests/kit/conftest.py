@@ -9,10 +9,12 @@ import pytest
 import pytest_asyncio
 
 from services.kit.auth import require
+from services.kit.command import UnitOfWork, WritePath
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from tests.conftest import FreshDatabase, FreshDatabaseFactory, outside_loop
+from tests.kit.bookings import NOON, begin, create_booking_tables
 from tests.kit.given import SOURCE, create_tally_tables, publish
 from tests.kit.http import calling, service
 
@@ -65,3 +67,27 @@ def client(
     )
     app = service([router])
     return lambda *scopes: calling(app, *scopes)
+
+
+@pytest.fixture(scope="session", params=[0, 4], ids=["plain", "partitioned"])
+def booking_tables(request: pytest.FixtureRequest, fresh_database: FreshDatabaseFactory) -> FreshDatabase:
+    """A database with bookings and keys of commands, in turn without and with hash partitions."""
+    fresh = fresh_database("kit", partitions=request.param)
+    outside_loop(lambda: create_booking_tables(fresh.owner_dsn, request.param))
+    return fresh
+
+
+@pytest_asyncio.fixture(scope="session")
+async def bookings(booking_tables: FreshDatabase) -> AsyncIterator[Database]:
+    """A pool on `booking_tables`."""
+    database = await Database.connect(
+        booking_tables.app_dsn, schema="kit", application_name="test-kit", size_max=8
+    )
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def path(bookings: Database, store: EventStore) -> WritePath[UnitOfWork]:
+    """The write path on `bookings`, at noon."""
+    return WritePath(Databases(bookings), store, lambda: NOON, begin)

@@ -1,5 +1,6 @@
 """The library's aggregates on our store."""
 
+import asyncio
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -8,8 +9,10 @@ from uuid import UUID, uuid5
 import pytest
 from eventsourcing.domain import event
 
-from services.kit.aggregates import Aggregate, AggregateNotFoundError, Aggregates, domain_event
-from services.kit.database import Database
+from services.kit.aggregates import Aggregate, AggregateNotFoundError, Aggregates, AggregateUnit, domain_event
+from services.kit.command import WritePath
+from services.kit.database import Connection, Database, Databases
+from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore, WrongExpectedVersion
 from services.kit.events import DuplicateTopicError, UnknownEventError, is_known
 from tests.kit.given import appended, everything
@@ -214,3 +217,77 @@ class TestVersions:
         [stored] = await everything(database, store, log)
 
         assert domain_event(stored).price == Decimal("12.50")
+
+
+class TestUnitOfWork:
+    @pytest.fixture
+    def projected(self) -> list[str]:
+        return []
+
+    @pytest.fixture
+    def path(self, database: Database, store: EventStore, projected: list[str]) -> WritePath[AggregateUnit]:
+        async def project(conn: Connection, log: str, events: Any) -> None:
+            projected.append(" ".join(each.TOPIC for each in events))
+
+        async def begin_it(conn: Connection, store: EventStore, log: str, now: datetime) -> AggregateUnit:
+            return AggregateUnit(conn, store, log, now, project)
+
+        return WritePath(Databases(database), store, lambda: NOON, begin_it)
+
+    async def test_what_is_kept_is_stored_with_its_rows(
+        self,
+        path: WritePath[AggregateUnit],
+        database: Database,
+        store: EventStore,
+        log: str,
+        projected: list[str],
+    ):
+        async def place(unit: AggregateUnit) -> UUID:
+            booking, ticket = booked(), Ticket(price=Decimal(1), timestamp=unit.now)
+            booking.take(seat="A1", timestamp=unit.now)
+            unit.keep(booking, ticket)
+            return booking.id
+
+        booking_id = await path.store(log, place)
+
+        async with database.acquire() as conn:
+            assert (await Aggregates(store, log).get(conn, Booking, booking_id)).seats == ["A1"]
+        assert projected == ["test.BookingRequested test.BookingSeatTaken", "test.TicketSold"]
+
+    async def test_two_who_changed_the_same_one_are_stored_one_after_the_other(
+        self, path: WritePath[AggregateUnit], database: Database, store: EventStore, log: str
+    ):
+        async def place(unit: AggregateUnit) -> UUID:
+            booking = booked()
+            unit.keep(booking)
+            return booking.id
+
+        booking_id = await path.store(log, place)
+
+        async def take(unit: AggregateUnit, seat: str) -> None:
+            booking = await unit.get(Booking, booking_id)
+            booking.take(seat=seat, timestamp=unit.now)
+            unit.keep(booking)
+
+        await asyncio.gather(
+            *(path.store(log, lambda unit, seat=seat: take(unit, seat)) for seat in ("A1", "A2"))
+        )
+
+        async with database.acquire() as conn:
+            assert sorted((await Aggregates(store, log).get(conn, Booking, booking_id)).seats) == ["A1", "A2"]
+
+    async def test_the_id_of_something_else_is_not_found(self, path: WritePath[AggregateUnit], log: str):
+        async def sell(unit: AggregateUnit) -> UUID:
+            ticket = Ticket(price=Decimal(1), timestamp=unit.now)
+            unit.keep(ticket)
+            return ticket.id
+
+        ticket_id = await path.store(log, sell)
+
+        async def look(unit: AggregateUnit) -> None:
+            assert await unit.get_if_any(Booking, UUID(int=1)) is None
+            assert await unit.get_if_any(Booking, ticket_id) is None
+            await unit.get(Booking, ticket_id)
+
+        with pytest.raises(NotFoundError):
+            await path.store(log, look)
