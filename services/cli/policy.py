@@ -25,7 +25,7 @@ from services.ledger.policy import (
     notice_as_data,
     notice_hash,
 )
-from services.ledger.policy.schema import schema_text
+from services.ledger.policy.document.schema import schema_text
 
 app = App(
     name="policy",

@@ -9,7 +9,7 @@ from msgspec import Struct
 from contracts.divisions import contains
 from services.ledger.claims.events import Evidence
 from services.ledger.policy import Category
-from services.ledger.policy.equivalence import Role
+from services.ledger.policy.judging.awards import Role
 
 WithdrawalReason = Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
 

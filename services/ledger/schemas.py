@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from services.kit.field_errors import refuse
 from services.kit.schemas import Day, StrictModel
 from services.ledger.commands import ClaimReason, WithdrawalReason
-from services.ledger.policy.categories import CATEGORY_PATTERN
+from services.ledger.policy.language.categories import CATEGORY_PATTERN
 from services.ledger.years.admitting import CorrectionReason
 
 Adcode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$", description="GB/T 2260 code.")]

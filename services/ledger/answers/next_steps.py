@@ -14,11 +14,11 @@ from services.ledger.answers import step_words as words
 from services.ledger.answers.shortfall import Shortfall, shortfalls
 from services.ledger.claims.claim import Claim
 from services.ledger.policy import Account, Assessment, Person, Policy, rejection_words
-from services.ledger.policy.days import begins, ends
-from services.ledger.policy.decisions import Rejected
-from services.ledger.policy.make_up_gates import gate_of
+from services.ledger.policy.judging.make_up_gates import gate_of
+from services.ledger.policy.judging.wording import Words
+from services.ledger.policy.language.days import begins, ends
+from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.policy import MakeUpTerms, Span, Terms
-from services.ledger.policy.wording import Words
 
 StepCode = Literal[
     "ask_authority",

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Account, Assessment, Credit, Route
-from services.ledger.policy.days import ends
+from services.ledger.policy.language.days import ends
 
 
 class CountedCredit(Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 from contracts.divisions import authority_of, full_name_of
 from services.ledger.answers.purposes import WORDS
 from services.ledger.attestations.attestation import Attestation, AttestationIssued
-from services.ledger.policy.wording import day_zh
+from services.ledger.policy.judging.wording import day_zh
 
 
 class Attested(Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ from services.ledger.claims.events import (
     Evidence,
 )
 from services.ledger.policy import Award, Category, CreditCategory
-from services.ledger.policy.equivalence import Role
+from services.ledger.policy.judging.awards import Role
 from services.ledger.problems import ClaimStateError, OwnClaimError
 
 ClaimState = Literal["submitted", "accepted", "returned", "refused", "withdrawn", "approved", "satisfied"]

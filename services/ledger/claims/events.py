@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.kit.events import Event
 from services.ledger.policy import Category, CreditCategory
-from services.ledger.policy.equivalence import Role
+from services.ledger.policy.judging.awards import Role
 
 
 class Evidence(Struct, frozen=True):

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from services.kit.events import Event
 from services.ledger.policy import Credit, Deferral, ExamPass, Exemption, Waiting
-from services.ledger.policy.assessment import Status
+from services.ledger.policy.judging.assessment import Status
 
 LiftReason = Literal["cancelled", "withdrawn", "returned", "lapsed"]
 

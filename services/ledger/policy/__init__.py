@@ -3,7 +3,32 @@
 Nothing here touches a database, a clock or the network; only `files.py` reads files.
 """
 
-from services.ledger.policy.account import (
+from services.ledger.policy.book import PolicyBook
+from services.ledger.policy.document.files import bundled_book, bundled_notices, read_notice
+from services.ledger.policy.document.notice import Clause, Notice, notice_as_data, notice_hash
+from services.ledger.policy.document.parse import NoticeError, NoticeFault, line_of, parse_notice
+from services.ledger.policy.document.schema import policy_schema
+from services.ledger.policy.doubts import Doubt, doubts
+from services.ledger.policy.judging.admission import admit, reconsidered, release, released, unknown_category
+from services.ledger.policy.judging.assessment import Assessment, Status, assess
+from services.ledger.policy.judging.awards import Activity, Award, award, used_up
+from services.ledger.policy.judging.carrying import Carried, Earlier
+from services.ledger.policy.judging.counting import NotCounted
+from services.ledger.policy.judging.enrolments import admit_enrolment, admit_terms
+from services.ledger.policy.judging.policy_day import Deadline, MakeUp, MakeUpOffer
+from services.ledger.policy.judging.proven_study import STUDY, ProvenStudy, award_study
+from services.ledger.policy.judging.purposes import (
+    PurposeAssessment,
+    PurposeTerms,
+    assess_purpose,
+    purpose_terms,
+)
+from services.ledger.policy.judging.reassessment import next_change_on
+from services.ledger.policy.judging.rejections import REJECTIONS, rejection_words
+from services.ledger.policy.judging.requirements import Missing, Requirement
+from services.ledger.policy.language.categories import Category, CreditCategory
+from services.ledger.policy.language.decisions import Decision, Held, Registered, Rejected
+from services.ledger.policy.language.facts import (
     Account,
     Accreditation,
     CompletionFacts,
@@ -20,31 +45,16 @@ from services.ledger.policy.account import (
     Waiting,
     WaitingReason,
 )
-from services.ledger.policy.admission import admit, reconsidered, release, released, unknown_category
-from services.ledger.policy.assessment import Assessment, Status, assess
-from services.ledger.policy.book import PolicyBook
-from services.ledger.policy.carrying import Carried, Earlier
-from services.ledger.policy.categories import Category, CreditCategory
-from services.ledger.policy.counting import NotCounted
-from services.ledger.policy.decisions import Decision, Held, Registered, Rejected
-from services.ledger.policy.doubts import Doubt, doubts
-from services.ledger.policy.enrolment import admit_enrolment, admit_terms
-from services.ledger.policy.equivalence import Activity, Award, award, used_up
-from services.ledger.policy.files import bundled_book, bundled_notices, read_notice
-from services.ledger.policy.messages import REJECTIONS, rejection_words
-from services.ledger.policy.notice import Clause, Notice, notice_as_data, notice_hash
-from services.ledger.policy.obligation import Granted, first_obliged_year, granted_for, last_obliged_year
-from services.ledger.policy.parse import NoticeError, NoticeFault, line_of, parse_notice
 from services.ledger.policy.policy import Policy, Sourced
-from services.ledger.policy.proven_study import STUDY, ProvenStudy, award_study
-from services.ledger.policy.purposes import PurposeAssessment, PurposeTerms, assess_purpose, purpose_terms
-from services.ledger.policy.requirements import Missing, Requirement
-from services.ledger.policy.routes import Reporter, may_bring, registered_directly
-from services.ledger.policy.schema import policy_schema
-from services.ledger.policy.turning import turns_on
-from services.ledger.policy.units import credits_of_hours, hours_within, to_cents
-from services.ledger.policy.view import Deadline, MakeUp, MakeUpOffer
-from services.ledger.policy.windows import outside
+from services.ledger.policy.rules.obligation import (
+    Granted,
+    first_obliged_year,
+    granted_for,
+    last_obliged_year,
+)
+from services.ledger.policy.rules.route import Reporter, may_bring, registered_directly
+from services.ledger.policy.rules.units import credits_of_hours, hours_within, to_cents
+from services.ledger.policy.rules.window import outside
 
 __all__ = [
     "REJECTIONS",
@@ -112,6 +122,7 @@ __all__ = [
     "last_obliged_year",
     "line_of",
     "may_bring",
+    "next_change_on",
     "notice_as_data",
     "notice_hash",
     "outside",
@@ -125,7 +136,6 @@ __all__ = [
     "release",
     "released",
     "to_cents",
-    "turns_on",
     "unknown_category",
     "used_up",
 ]

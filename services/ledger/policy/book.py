@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from contracts.divisions import UnknownDivisionError, chain_of
-from services.ledger.policy.notice import Notice, notice_hash
+from services.ledger.policy.document.notice import Notice, notice_hash
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.resolve import Published, resolve
 

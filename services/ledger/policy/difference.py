@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from services.ledger.policy.book import PolicyBook
-from services.ledger.policy.notice import Notice
+from services.ledger.policy.document.notice import Notice
 from services.ledger.policy.policy import MakeUpTerms, Policy, Sourced
 from services.ledger.policy.reach import bounds_of, places_with_notices, years_of
 

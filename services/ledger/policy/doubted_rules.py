@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from services.ledger.policy.described import Conversion, Equivalence
-from services.ledger.policy.judged import MakeUp, MakeUpWindow, Modes
-from services.ledger.policy.notice import AnyRule, Notice
-from services.ledger.policy.routes import DirectRegistration, Route
-from services.ledger.policy.tiers import Tiers
+from services.ledger.policy.document.notice import AnyRule, Notice
+from services.ledger.policy.rules.judged import MakeUp, MakeUpWindow, Modes
+from services.ledger.policy.rules.route import DirectRegistration, Route
+from services.ledger.policy.rules.shown import Conversion, Equivalence
+from services.ledger.policy.rules.tiers import Tiers
 
 Said = tuple[str, str, str, str]
 

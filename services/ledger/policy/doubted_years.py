@@ -5,11 +5,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from services.ledger.policy.categories import lies_under_any
-from services.ledger.policy.described import Conversion
-from services.ledger.policy.notice import Notice
+from services.ledger.policy.document.notice import Notice
+from services.ledger.policy.language.categories import lies_under_any
+from services.ledger.policy.language.rule import Tier
 from services.ledger.policy.policy import Policy, Sourced, Span, Terms
-from services.ledger.policy.rules import Tier
+from services.ledger.policy.rules.shown import Conversion
 
 Said = tuple[str, str, str, str]
 _TIERS: tuple[Tier, ...] = ("junior", "intermediate", "senior")

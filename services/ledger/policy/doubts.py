@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from services.ledger.policy.book import PolicyBook
+from services.ledger.policy.document.notice import Notice
 from services.ledger.policy.doubted_rules import rules_in_doubt
 from services.ledger.policy.doubted_years import years_in_doubt
-from services.ledger.policy.judged import MakeUp
-from services.ledger.policy.notice import Notice
+from services.ledger.policy.language.rule import Years
 from services.ledger.policy.policy import Policy
-from services.ledger.policy.rules import Years
+from services.ledger.policy.rules.judged import MakeUp
 
 YEARS_MAX = 5
 """How many of the years of an open range are looked at."""

@@ -4,15 +4,15 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from services.ledger.policy.account import Account, CompletionFacts, Person
-from services.ledger.policy.attribution import completed_in
-from services.ledger.policy.decisions import Rejected
-from services.ledger.policy.enrolment import other_provider
+from services.ledger.policy.judging.enrolments import other_provider
+from services.ledger.policy.language.decisions import Rejected
+from services.ledger.policy.language.facts import Account, CompletionFacts, Person
+from services.ledger.policy.language.rule import Tier
 from services.ledger.policy.policy import Limits, Policy, Sourced, Span, UnitTerms
-from services.ledger.policy.rules import Tier
-from services.ledger.policy.tiers import mode_refusal
-from services.ledger.policy.tiers import refusal as tier_refusal
-from services.ledger.policy.windows import refusal as window_refusal
+from services.ledger.policy.rules.credit_year import completed_in
+from services.ledger.policy.rules.tiers import mode_refusal
+from services.ledger.policy.rules.tiers import refusal as tier_refusal
+from services.ledger.policy.rules.window import refusal as window_refusal
 
 PREFIXES = ("enrolment", "provider_choice", "credit_year", "units")
 """The settings by mode that are read here, beside those of windows."""

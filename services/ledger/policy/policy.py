@@ -11,11 +11,11 @@ from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
-from services.ledger.policy.caps import caps_of
-from services.ledger.policy.categories import Category, category_set
-from services.ledger.policy.obligation import Duty
-from services.ledger.policy.recognition import separately_recognised
-from services.ledger.policy.rules import Need
+from services.ledger.policy.language.categories import Category, category_set
+from services.ledger.policy.language.rule import Need
+from services.ledger.policy.rules.cap import caps_of
+from services.ledger.policy.rules.obligation import Duty
+from services.ledger.policy.rules.recognition import separately_recognised
 
 T = TypeVar("T")
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from contracts.divisions import chain_of, contains
 from services.ledger.policy.book import PolicyBook
-from services.ledger.policy.judged import MakeUp
-from services.ledger.policy.notice import Notice
-from services.ledger.policy.rules import Years
+from services.ledger.policy.document.notice import Notice
+from services.ledger.policy.language.rule import Years
+from services.ledger.policy.rules.judged import MakeUp
 
 
 def reaches(notice: Notice, place: str) -> bool:

@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from services.ledger.policy.categories import ROOTS, Category
-from services.ledger.policy.days import begins, day_of, ends
-from services.ledger.policy.judged import Modes, Providers
+from services.ledger.policy.document.notice import Clause, Notice, canonical
+from services.ledger.policy.language.categories import ROOTS, Category
+from services.ledger.policy.language.days import begins, day_of, ends
+from services.ledger.policy.language.rule import Act
 from services.ledger.policy.limits import PREFIXES, limits_of, units_of
-from services.ledger.policy.make_up import Offer, never_of, offer_of, standing, windows_of
-from services.ledger.policy.notice import Clause, Notice, canonical
-from services.ledger.policy.obligation import duty_of
 from services.ledger.policy.policy import (
     MakeUpTerms,
     NoticeRef,
@@ -29,10 +27,12 @@ from services.ledger.policy.policy import (
     Span,
     Terms,
 )
-from services.ledger.policy.providers import provider_terms
-from services.ledger.policy.rules import Act
-from services.ledger.policy.styles import needs_of
-from services.ledger.policy.thresholds import CourseMinimum
+from services.ledger.policy.rules.judged import Modes, Providers
+from services.ledger.policy.rules.make_up import Offer, never_of, offer_of, standing, windows_of
+from services.ledger.policy.rules.obligation import duty_of
+from services.ledger.policy.rules.providers import provider_terms
+from services.ledger.policy.rules.registration import needs_of
+from services.ledger.policy.rules.requirement import CourseMinimum
 
 _CENT = Decimal("0.01")
 _ACTS: tuple[Act, ...] = ("register", "enrol", "pay", "apply")

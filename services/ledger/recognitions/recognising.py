@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.ledger.policy import Account, Credit, Policy
-from services.ledger.policy.recognition import awaits
+from services.ledger.policy.rules.recognition import awaits
 from services.ledger.problems import AlreadyEndedError, UnknownCreditError
 from services.ledger.recognitions.events import CreditRecognised
 from services.ledger.recognitions.problems import AlreadyRecognisedError, NotAwaitingError

@@ -38,7 +38,7 @@ from services.ledger.policy import (
     registered_directly,
     unknown_category,
 )
-from services.ledger.policy.equivalence import Role
+from services.ledger.policy.judging.awards import Role
 from services.ledger.problems import FactCountedError, UnknownPersonError
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.refusals import refusal_of

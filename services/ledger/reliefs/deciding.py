@@ -3,7 +3,7 @@
 from datetime import date
 
 from services.ledger.policy import Account, Policy, granted_for
-from services.ledger.policy.reliefs import deferral_on, exemption_on
+from services.ledger.policy.judging.reliefs import deferral_on, exemption_on
 from services.ledger.reliefs.commands import EndRelief, GrantDeferral, GrantExemption
 from services.ledger.reliefs.events import DeferralEnded, DeferralGranted, ExemptionEnded, ExemptionGranted
 from services.ledger.reliefs.problems import (

@@ -12,7 +12,7 @@ from services.kit.clock import local_date
 from services.ledger.accounts.judging import JudgedYears, judge
 from services.ledger.accounts.profile import Profile
 from services.ledger.moving.sides import side_of
-from services.ledger.policy import Account, Assessment, Credit, Policy, PolicyBook, turns_on
+from services.ledger.policy import Account, Assessment, Credit, Policy, PolicyBook, next_change_on
 
 _POLICY_BYTES = 16
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -90,7 +90,7 @@ def standing_of(
         made_up=compliant and any(credit.make_up for credit in counted),
         late=any(credit.late for credit in counted),
         met_on=_met_on(book, profile, counted, year, on, earlier) if compliant and counted else None,
-        turns_on=turns_on(policy, account, judged, earlier),
+        turns_on=next_change_on(policy, account, judged, earlier),
         policy=policy_mark(policy),
     )
 

@@ -16,7 +16,7 @@ from services.kit.clock import local_date
 from services.kit.database import Connection
 from services.kit.event_store import EventStore
 from services.ledger.policy import Account, Policy, Rejected
-from services.ledger.policy.reliefs import deferral_on
+from services.ledger.policy.judging.reliefs import deferral_on
 from services.ledger.years.year import Closure
 
 _READ = """

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from services.kit.events import Event
 from services.ledger.policy import Policy
-from services.ledger.policy.days import ends
+from services.ledger.policy.language.days import ends
 from services.ledger.years.events import YearClosed
 from services.ledger.years.problems import YearAlreadyClosedError, YearNotOverError
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.ledger.policy import Notice, bundled_book, bundled_notices, doubts, notice_as_data, read_notice
-from services.ledger.policy.notice import AnyRule, Clause
-from services.ledger.policy.yaml_source import read_yaml
+from services.ledger.policy.document.notice import AnyRule, Clause
+from services.ledger.policy.document.yaml_source import read_yaml
 from tests.ledger.policy.fields import fields_of, said_in
 from tests.ledger.world import World
 

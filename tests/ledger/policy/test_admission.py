@@ -6,7 +6,7 @@ from string import Formatter
 import pytest
 
 from services.ledger.policy import REJECTIONS, Registered, Rejected, rejection_words
-from services.ledger.policy.admission import is_out_of_range
+from services.ledger.policy.judging.admission import is_out_of_range
 from tests.ledger.policy.builders import (
     BEIJING,
     CHANGZHI,

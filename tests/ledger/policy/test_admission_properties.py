@@ -27,7 +27,7 @@ from services.ledger.policy import (
     reconsidered,
     rejection_words,
 )
-from services.ledger.policy.messages import REJECTIONS
+from services.ledger.policy.judging.rejections import REJECTIONS
 from tests.ledger.policy.builders import BEIJING, accredited, at
 from tests.ledger.policy.drafts import book, draft
 

@@ -6,7 +6,7 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ledger.policy.allotment import Limit, allot
+from services.ledger.policy.judging.allotment import Limit, allot
 
 
 class TestSmallQuestions:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from services.ledger.policy import doubts, parse_notice
-from services.ledger.policy.notice import AnyRule, Clause
-from services.ledger.policy.yaml_source import read_yaml
+from services.ledger.policy.document.notice import AnyRule, Clause
+from services.ledger.policy.document.yaml_source import read_yaml
 from tests.ledger.policy.builders import notice_text
 from tests.ledger.policy.drafts import BUNDLED
 from tests.ledger.policy.fields import fields_of, said_in

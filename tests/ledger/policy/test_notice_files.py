@@ -15,8 +15,8 @@ from services.ledger.policy import (
     notice_hash,
     parse_notice,
 )
-from services.ledger.policy.files import NOTICES
-from services.ledger.policy.schema import schema_text, validator
+from services.ledger.policy.document.files import NOTICES
+from services.ledger.policy.document.schema import schema_text, validator
 from tests.ledger.policy.builders import notice_text
 
 SCHEMA = Path(__file__).parents[3] / "contracts" / "policy.schema.json"

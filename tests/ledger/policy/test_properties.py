@@ -27,7 +27,7 @@ from services.ledger.policy import (
     assess,
     released,
 )
-from services.ledger.policy.messages import REJECTIONS, rejection_words
+from services.ledger.policy.judging.rejections import REJECTIONS, rejection_words
 from tests.ledger.policy.builders import BOOK
 
 

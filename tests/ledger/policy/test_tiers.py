@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 from services.ledger.policy import Enrolled, ProvenStudy, Registered, Rejected, admit_terms, award_study
-from services.ledger.policy.tiers import tier_of
+from services.ledger.policy.rules.tiers import tier_of
 from tests.ledger.policy.builders import BEIJING, Given, accredited, at, completion, policy
 from tests.ledger.policy.drafts import book, draft
 

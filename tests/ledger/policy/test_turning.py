@@ -1,11 +1,11 @@
-"""A judgement stands until the day that `turns_on` names: whoever keeps judgements need not look at them before."""
+"""A judgement stands until the day that `next_change_on` names: whoever keeps judgements need not look at them before."""
 
 from datetime import date, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
 
-from services.ledger.policy import Account, Assessment, Deferral, Exemption, Person, assess, turns_on
+from services.ledger.policy import Account, Assessment, Deferral, Exemption, Person, assess, next_change_on
 from tests.ledger.policy.builders import BOOK, CHAOYANG, JINCHENG, credit, policy
 from tests.ledger.policy.test_properties import ACCOUNTS, PERSONS, forall
 
@@ -23,7 +23,7 @@ class TestTurnsOn:
         """S0-06: the year 2024 of Chaoyang ends with 2025-01-31."""
         found = policy(CHAOYANG, 2024)
         judged = assess(found, None, WORKER, 2024, date(2024, 6, 1))
-        assert turns_on(found, None, judged) == date(2025, 2, 1)
+        assert next_change_on(found, None, judged) == date(2025, 2, 1)
         assert assess(found, None, WORKER, 2024, date(2025, 1, 31)).status == "in_progress"
         assert assess(found, None, WORKER, 2024, date(2025, 2, 1)).status == "deficient"
 
@@ -31,14 +31,14 @@ class TestTurnsOn:
         found = policy(JINCHENG, 2024)
         account = Account(person_id="p", year=2024, credits=[credit("90", on="2024-06-05")])
         judged = assess(found, account, WORKER, 2024, date(2024, 6, 1))
-        assert turns_on(found, account, judged) == date(2024, 6, 5)
+        assert next_change_on(found, account, judged) == date(2024, 6, 5)
         assert assess(found, account, WORKER, 2024, date(2024, 6, 5)).status == "compliant"
 
     def test_never_comes_for_who_is_compliant_or_whose_year_is_over(self):
         found = policy(CHAOYANG, 2024)
         account = Account(person_id="p", year=2024, credits=[credit("90", on="2024-06-01")])
-        assert turns_on(found, account, assess(found, account, WORKER, 2024, date(2024, 6, 1))) is None
-        assert turns_on(found, None, assess(found, None, WORKER, 2024, date(2025, 2, 1))) is None
+        assert next_change_on(found, account, assess(found, account, WORKER, 2024, date(2024, 6, 1))) is None
+        assert next_change_on(found, None, assess(found, None, WORKER, 2024, date(2025, 2, 1))) is None
 
     def test_is_the_day_after_a_deferral_or_an_exemption_ends(self):
         """A-14: both hold to the end of their last day."""
@@ -51,7 +51,7 @@ class TestTurnsOn:
             Account(person_id="p", year=2024, exempt=free),
         ):
             judged = assess(found, account, WORKER, 2024, on)
-            assert turns_on(found, account, judged) == date(2025, 4, 1)
+            assert next_change_on(found, account, judged) == date(2025, 4, 1)
             assert assess(found, account, WORKER, 2024, last).status == judged.status
             assert assess(found, account, WORKER, 2024, date(2025, 4, 1)).status == "deficient"
 
@@ -59,7 +59,7 @@ class TestTurnsOn:
     def test_until_then_nothing_changes(self, account: Account, person: Person, on: date, later: int):
         found = BOOK.resolve(person.place, account.year)
         judged = assess(found, account, person, account.year, on)
-        turn = turns_on(found, account, judged)
+        turn = next_change_on(found, account, judged)
         assert turn is None or turn > on
         day = on + timedelta(days=later)
         day = day if turn is None or day < turn else turn - timedelta(days=1)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from services.ledger.policy import Enrolled, Held, NoticeError, Registered, Rejected
-from services.ledger.policy.enrolment import admit_terms
-from services.ledger.policy.windows import outside
+from services.ledger.policy.judging.enrolments import admit_terms
+from services.ledger.policy.rules.window import outside
 from tests.ledger.policy.builders import BEIJING, Given, accredited, at, completion, policy
 from tests.ledger.policy.drafts import book, draft
 

@@ -1,0 +1,142 @@
+"""A notice (通知) as data: the parsed file, its hash, and a parser whose errors name file, line and field."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from services.ledger.policy.judging.enrolments import Enrolment, ProviderChoice
+from services.ledger.policy.judging.purposes import Purpose
+from services.ledger.policy.language.rule import Adcode, ClauseId, Part, Text, Years
+from services.ledger.policy.rules import judged as j
+from services.ledger.policy.rules import shown as d
+from services.ledger.policy.rules.cap import Cap
+from services.ledger.policy.rules.credit_year import CreditYear
+from services.ledger.policy.rules.obligation import Obligation, Relief
+from services.ledger.policy.rules.registration import Registration
+from services.ledger.policy.rules.requirement import CarryOver, Categories, Requirement
+from services.ledger.policy.rules.route import DirectRegistration, Route
+from services.ledger.policy.rules.tiers import Tiers
+from services.ledger.policy.rules.units import Units
+from services.ledger.policy.rules.window import Window
+
+AnyRule = (
+    Obligation
+    | Relief
+    | Categories
+    | Requirement
+    | Cap
+    | j.RecordLimit
+    | j.Modes
+    | j.Providers
+    | j.MakeUp
+    | CarryOver
+    | Purpose
+    | j.Disqualification
+    | j.Precondition
+    | Window
+    | Registration
+    | Tiers
+    | Units
+    | Enrolment
+    | ProviderChoice
+    | CreditYear
+    | d.Scope
+    | d.Belonging
+    | d.Contents
+    | d.Equivalence
+    | d.Conversion
+    | DirectRegistration
+    | Route
+    | d.Filing
+    | d.TimeLimit
+    | d.Procedure
+    | d.Duty
+    | d.Platform
+    | d.Recognition
+    | d.Certificate
+    | d.Identity
+    | d.Use
+    | d.Archive
+    | d.Misconduct
+    | d.Fee
+)
+
+
+class Clause(Part, frozen=True):
+    """条款: 原文要点与其含义。A clause: where it stands, its words in short, and the rules they make.
+
+    A clause without rules is information. `years` overrides the notice's own years for this clause alone (S1-22).
+    """
+
+    id: ClauseId
+    article: Annotated[str, Meta(max_length=40, description="所在条目, 如 五 或 三(一)。")]
+    text: Text
+    years: Years | None = None
+    rules: Annotated[tuple[AnyRule, ...], Meta(max_length=50)] = ()
+    note: Text | None = None
+
+
+class Notice(Part, frozen=True, kw_only=True):
+    """通知: 一份文件。One document of one place.
+
+    `years` are the credit years it governs. `standalone: false` marks a framework that judges nobody by itself. Where
+    the text has no issue date, `effective_from` orders it among others. `excludes` lists places it does not reach.
+    """
+
+    id: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{2,59}$", description="文件标识, 如 chaoyang-2024-6。")]
+    title: Text
+    place: Adcode
+    years: Years
+    document: Annotated[str, Meta(max_length=60, description="文号, 如 朝财〔2024〕6号。")] | None = None
+    issuers: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    issued_on: date | None = None
+    effective_from: date | None = None
+    disclosure: Text | None = None
+    addressed_to: tuple[Text, ...] = ()
+    basis: tuple[Text, ...] = ()
+    forwards: Text | None = None
+    excludes: tuple[Adcode, ...] = ()
+    standalone: bool = True
+    source_grade: Annotated[str, Meta(pattern="^[ABC]{1,2}$")] = "A"
+    note: Text | None = None
+    clauses: Annotated[tuple[Clause, ...], Meta(min_length=1, max_length=500)]
+
+    @property
+    def label(self) -> str:
+        """How the notice is cited: its number, or its title where it has none."""
+        return self.document or self.title
+
+    @property
+    def dated(self) -> date:
+        """The day that orders notices of one place: of issue, else of effect."""
+        day = self.issued_on or self.effective_from
+        assert day is not None, "the parser refuses a notice without any date"
+        return day
+
+
+def notice_hash(notice: Notice) -> str:
+    """`sha256:` over the canonical JSON of what the notice says: comments, layout and key order do not matter."""
+    plain = canonical(msgspec.to_builtins(notice, builtin_types=(Decimal,)))
+    return "sha256:" + hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
+
+
+def notice_as_data(notice: Notice) -> dict[str, Any]:
+    """The notice as plain JSON data, which `parse_notice` reads back to an equal notice."""
+    data: dict[str, Any] = msgspec.to_builtins(notice)
+    return data
+
+
+def canonical(value: Any) -> Any:
+    """Builtins with every decimal written one way (90, 90.0 and '90.00' are the same)."""
+    if isinstance(value, Decimal):
+        return f"{value:.2f}"
+    if isinstance(value, Mapping):
+        return {key: canonical(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [canonical(part) for part in value]
+    return value

@@ -1,0 +1,96 @@
+"""What a notice file gets wrong against the schema, in words that say what is expected."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from jsonschema.exceptions import ValidationError
+
+from services.ledger.policy.document.schema import validator
+
+_HARMLESS = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,4}", re.ASCII)
+
+
+class SchemaFault(NamedTuple):
+    """One thing wrong: the field as a JSON pointer, a stable code, and what is expected in Chinese and English."""
+
+    pointer: str
+    code: str
+    zh: str
+    en: str
+
+
+def schema_faults(data: Any) -> Iterator[SchemaFault]:
+    """Every departure of the data from the schema of a notice."""
+    for error in validator().iter_errors(data):
+        keyword, wanted = str(error.validator), error.validator_value
+        schema: Any = error.schema
+        for names in _FIELDS.get(keyword, _whole)(error.instance, wanted, schema):
+            code, zh, en = _words(keyword, wanted, schema, names)
+            yield SchemaFault(pointer_of(error) + (f"/{_escape(names)}" if names else ""), code, zh, en)
+
+
+def pointer_of(error: ValidationError) -> str:
+    """The field an error is about."""
+    return "".join(f"/{_escape(str(part))}" for part in error.absolute_path)
+
+
+def harmless(pointer: str) -> str:
+    """The pointer, cut before the first name that is not like a field's: what a caller wrote there is not repeated."""
+    parts = pointer.split("/")[1:]
+    bad = next((i for i, part in enumerate(parts) if not _HARMLESS.fullmatch(part)), len(parts))
+    return "".join(f"/{part}" for part in parts[:bad])
+
+
+def _escape(part: str) -> str:
+    return part.replace("~", "~0").replace("/", "~1")
+
+
+def _whole(instance: Any, wanted: Any, schema: Any) -> list[str]:
+    return [""]
+
+
+_FIELDS: Mapping[str, Callable[[Any, Any, Any], list[str]]] = {
+    "required": lambda instance, wanted, schema: [name for name in wanted if name not in instance],
+    "additionalProperties": lambda instance, wanted, schema: [
+        str(name) for name in instance if name not in schema.get("properties", {})
+    ],
+}
+"""Errors about fields of the object they stand at, rather than about the object."""
+
+
+def _words(keyword: str, wanted: Any, schema: Any, name: str) -> tuple[str, str, str]:
+    if keyword == "required":
+        return keyword, f"缺少字段 {name}", f"the field {name} is required"
+    if keyword == "additionalProperties":
+        known = ", ".join(schema.get("properties", {}))
+        return "unknown", f"没有这个字段；可用：{known}", f"no such field; known: {known}"
+    if keyword == "type":
+        kinds = [wanted] if isinstance(wanted, str) else list(wanted)
+        zh = "或".join(_TYPES_ZH.get(kind, kind) for kind in kinds)
+        return keyword, f"应为{zh}", f"must be of type {' or '.join(kinds)}"
+    if keyword == "enum":
+        names = ", ".join(str(value) for value in wanted)
+        return keyword, f"应为其中之一：{names}", f"must be one of: {names}"
+    if keyword == "pattern":
+        hint = str(schema.get("description", wanted))
+        return keyword, f"格式应为：{hint}", f"must be of the form: {hint}"
+    zh, en = _LIMITS.get(keyword, ("不符合格式 {}", "does not follow the schema: {}"))
+    return keyword, zh.format(wanted), en.format(wanted)
+
+
+_LIMITS = {
+    "minItems": ("至少 {} 项", "at least {} item(s)"),
+    "maxItems": ("最多 {} 项", "at most {} items"),
+    "minLength": ("至少 {} 个字符", "at least {} character(s)"),
+    "maxLength": ("最多 {} 个字符", "at most {} characters"),
+    "minimum": ("不小于 {}", "at least {}"),
+    "maximum": ("不大于 {}", "at most {}"),
+}
+_TYPES_ZH = {
+    "object": "一组字段",
+    "array": "列表",
+    "string": "文本",
+    "integer": "整数",
+    "boolean": "true 或 false",
+}

@@ -1,0 +1,228 @@
+"""Is this person compliant for this year: a pure function of policy, account, person and day, with its reasons.
+
+Nothing here reads a clock, a file or a locale, and nothing depends on the order of credits. What follows from the policy
+and the day alone is kept in the policy (`policy_on`), so one more person costs a few microseconds.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.ledger.policy.judging.carrying import Carried, Earlier, carried_in
+from services.ledger.policy.judging.counting import Counted, NotCounted, count, fill
+from services.ledger.policy.judging.policy_day import Deadline, MakeUp, PolicyDay, policy_on
+from services.ledger.policy.judging.reliefs import deferral_on, deferred_deadline, exemption_on
+from services.ledger.policy.judging.requirements import (
+    Missing,
+    Requirement,
+    has_made_up,
+    measure,
+    measure_made_up,
+)
+from services.ledger.policy.judging.wording import (
+    Words,
+    carried_words,
+    compliant_words,
+    course_short_words,
+    deferred_words,
+    duty_ended_words,
+    exempt_words,
+    missing_words,
+    no_policy_words,
+    not_required_words,
+    short_words,
+    tail_words,
+)
+from services.ledger.policy.language.days import ends
+from services.ledger.policy.language.facts import Account, Deferral, Exemption, Person
+from services.ledger.policy.policy import Policy
+from services.ledger.policy.rules.obligation import first_obliged_year, last_obliged_year
+
+Status = Literal["compliant", "in_progress", "deficient", "not_required", "exempt", "no_policy"]
+_ZERO = Decimal("0.00")
+
+
+class Assessment(Struct, frozen=True, kw_only=True):
+    """The answer. `on` is the last day whose completions count; every statement cites the clause it follows."""
+
+    status: Status
+    year: int
+    place: str
+    on: date
+    total: Decimal
+    by_category: dict[str, Decimal]
+    requirements: tuple[Requirement, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    excess: Decimal = _ZERO
+    deadlines: tuple[Deadline, ...] = ()
+    make_up: MakeUp | None = None
+    not_counted: tuple[NotCounted, ...] = ()
+    first_obliged_year: int | None = None
+    exempt: Exemption | None = None
+    deferred: Deferral | None = None
+    last_obliged_year: int | None = None
+    carried: Carried | None = None
+    explanation_zh: str = ""
+    explanation_en: str = ""
+    clauses: tuple[str, ...] = ()
+    policy: str | None = None
+
+
+def assess(
+    policy: Policy | None,
+    account: Account | None,
+    person: Person,
+    year: int,
+    on: date,
+    earlier: Earlier | None = None,
+    *,
+    worded: bool = True,
+) -> Assessment:
+    """Judge one person's year as of the end of a day in Shanghai. Total: it answers for whatever it is given.
+
+    `earlier` is the year before; it is looked at where the policy carries credits over (`Policy.carries`), and only there.
+    Without `worded` the explanation of a year that is judged is left empty: whoever judges a million reads none.
+    """
+    view = policy_on(policy, on) if policy is not None else None
+    until = view.counted_until if view is not None else ends(on)
+    carried = None
+    if policy is None or policy.carries is None:
+        counted = count(policy, account, until)
+    else:
+        carried = carried_in(policy.carries, earlier, until)
+        counted = count(policy, account, until, carried.by_category if carried is not None else {})
+    total = counted.total()
+    if counted.to_fill:
+        fill(counted, policy)
+    if policy is None or view is None:
+        zh, en = no_policy_words(year)
+        return Assessment(
+            status="no_policy",
+            year=year,
+            place=person.place,
+            on=on,
+            total=total,
+            by_category=counted.by_root(),
+            not_counted=tuple(counted.not_counted),
+            explanation_zh=zh,
+            explanation_en=en,
+        )
+    first = first_obliged_year(policy.duty, person)
+    if first is None or first > year:
+        words = not_required_words(year, first, person.student)
+        return _nothing_owed("not_required", words, policy, view, person, counted, total, first, None)
+    last = last_obliged_year(policy.duty, person) if policy.duty_ends else None
+    if last is not None and year > last:
+        words = duty_ended_words(year, last)
+        ended = _nothing_owed("not_required", words, policy, view, person, counted, total, first, None)
+        return replace(
+            ended,
+            last_obliged_year=last,
+            clauses=tuple(dict.fromkeys((*ended.clauses, policy.duty.end_clause or ""))),
+        )
+    exempt = exemption_on(account, on)
+    if exempt is not None:
+        words = exempt_words(year, exempt.reason)
+        return _nothing_owed("exempt", words, policy, view, person, counted, total, first, exempt)
+    made_up = bool(policy.made_up_by) and has_made_up(account)
+    judged = _judge(policy, view, person, counted, total, first, deferral_on(account, on), made_up, worded)
+    return judged if carried is None else _with_carried(judged, carried)
+
+
+def _nothing_owed(
+    status: Status,
+    words: Words,
+    policy: Policy,
+    view: PolicyDay,
+    person: Person,
+    counted: Counted,
+    total: Decimal,
+    first: int | None,
+    exempt: Exemption | None,
+) -> Assessment:
+    return Assessment(
+        status=status,
+        year=policy.year,
+        place=person.place,
+        on=view.on,
+        total=total,
+        by_category=counted.by_root(),
+        not_counted=tuple(counted.not_counted),
+        first_obliged_year=first,
+        exempt=exempt,
+        explanation_zh=words[0],
+        explanation_en=words[1],
+        clauses=view.duty_clauses,
+        policy=policy.hash,
+    )
+
+
+def _with_carried(judged: Assessment, carried: Carried) -> Assessment:
+    zh, en = carried_words(carried.from_year, carried.credits)
+    return replace(
+        judged,
+        carried=carried,
+        explanation_zh=judged.explanation_zh + zh,
+        explanation_en=f"{judged.explanation_en} {en}",
+        clauses=tuple(dict.fromkeys((*judged.clauses, carried.clause))),
+    )
+
+
+def _judge(
+    policy: Policy,
+    view: PolicyDay,
+    person: Person,
+    counted: Counted,
+    total: Decimal,
+    first: int,
+    deferred: Deferral | None,
+    made_up: bool,
+    worded: bool,
+) -> Assessment:
+    by_category = counted.by_root()
+    requirements, missing = measure(policy.requirements, counted, total)
+    if missing and made_up:
+        requirements, missing = measure_made_up(policy, counted, total)
+    status: Status = "compliant"
+    zh = en = ""
+    if missing:
+        status = view.when_short if deferred is None else "in_progress"
+        if worded:
+            tail = (
+                deferred_words(deferred.until, deferred.reason) if deferred is not None else tail_words(view)
+            )
+            zh, en = short_words(policy.year, total, [_short(one, policy) for one in missing], status, tail)
+    elif worded:
+        zh, en = compliant_words(policy.year, total, by_category, policy.categories.names)
+    deadlines = view.deadlines
+    if deferred is not None:
+        deadlines = (*deadlines, deferred_deadline(deferred, view.on))
+    return Assessment(
+        status=status,
+        year=policy.year,
+        place=person.place,
+        on=view.on,
+        total=total,
+        by_category=by_category,
+        requirements=requirements,
+        missing=missing,
+        excess=total - policy.total if total > policy.total else _ZERO,
+        deadlines=deadlines,
+        make_up=view.make_up,
+        not_counted=tuple(counted.not_counted),
+        first_obliged_year=first,
+        deferred=deferred,
+        explanation_zh=zh,
+        explanation_en=en,
+        clauses=view.clauses,
+        policy=policy.hash,
+    )
+
+
+def _short(missing: Missing, policy: Policy) -> Words:
+    if missing.course is not None:
+        return course_short_words(missing.course, policy.course_name(missing.course), missing.credits)
+    return missing_words(missing.category, missing.credits, policy.categories.names)

@@ -1,0 +1,192 @@
+"""Which credits of an account count on a day, for which category, and why the others do not."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from services.ledger.policy.judging.capped import count_capped
+from services.ledger.policy.judging.wording import WHY
+from services.ledger.policy.language.categories import ANY, USUAL, Category, lies_under, root_of
+from services.ledger.policy.language.facts import Account, Credit, Waiting
+from services.ledger.policy.policy import Policy
+from services.ledger.policy.rules.cap import binding
+from services.ledger.policy.rules.recognition import Separate, awaits
+
+WhyNot = Literal[
+    "below_total",
+    "exam_pending",
+    "evaluation_pending",
+    "enrolment_pending",
+    "withdrawn",
+    "revoked",
+    "completed_later",
+    "awaiting_recognition",
+    "above_cap",
+]
+_ZERO = Decimal("0.00")
+_NOTHING: Mapping[Category, Decimal] = {}
+
+
+class NotCounted(Struct, frozen=True, gc=False):
+    """A completion that does not count for the year on this day, and why."""
+
+    completion_id: str
+    provider_id: str | None
+    credits: Decimal
+    why: WhyNot
+    why_zh: str
+    why_en: str
+    clause: str | None
+
+
+class Counted(Struct):
+    """Credits of an account that count on a day, by the category they were awarded in, and what does not count.
+
+    `to_fill` are those that count for what is missing, by the order in which they do; `courses` those of required courses.
+    """
+
+    by_path: dict[Category, Decimal]
+    not_counted: list[NotCounted]
+    to_fill: dict[tuple[Category, ...], Decimal] = {}
+    courses: dict[str, Decimal] = {}
+    nested: bool = False
+
+    def take(self, credit: Credit, courses: frozenset[str]) -> None:
+        """Count a credit in its category, or as one that fills what is missing, and in a course that is required."""
+        if credit.category == ANY:
+            self.to_fill[credit.fill] = self.to_fill.get(credit.fill, _ZERO) + credit.credits
+        else:
+            self.add({credit.category: credit.credits})
+        if credit.course in courses:
+            self.courses[credit.course] = self.courses.get(credit.course, _ZERO) + credit.credits
+
+    def add(self, credits: Mapping[Category, Decimal]) -> None:
+        """Count more credits in categories."""
+        for category, amount in credits.items():
+            self.by_path[category] = self.by_path.get(category, _ZERO) + amount
+            self.nested = self.nested or "/" in category
+
+    def total(self) -> Decimal:
+        """All that counts."""
+        total = sum(self.by_path.values(), _ZERO)
+        return sum(self.to_fill.values(), total) if self.to_fill else total
+
+    def of(self, category: Category) -> Decimal:
+        """What counts in a category and everything under it."""
+        if not self.nested:
+            return self.by_path.get(category, _ZERO)
+        return sum((c for path, c in self.by_path.items() if lies_under(path, category)), _ZERO)
+
+    def by_root(self) -> dict[Category, Decimal]:
+        """What counts, each path under its root: their sum is the total."""
+        if not self.nested:
+            return self.by_path
+        rolled: dict[Category, Decimal] = {}
+        for path, credits in self.by_path.items():
+            root = root_of(path)
+            rolled[root] = rolled.get(root, _ZERO) + credits
+        return rolled
+
+
+def count(
+    policy: Policy | None,
+    account: Account | None,
+    until: datetime,
+    already: Mapping[Category, Decimal] = _NOTHING,
+) -> Counted:
+    """The credits that count by the moment, and what does not count with its reason; no order of credits matters.
+
+    `already` counts beside them, by category: what was carried over from the year before.
+    """
+    by_path = (policy.categories if policy is not None else USUAL).nothing.copy()
+    uncounted: list[NotCounted] = []
+    counted = Counted(by_path, uncounted, {}, {})
+    if already:
+        counted.add(already)
+    if account is None:
+        return counted
+    recognised: Separate = ()
+    singly = False
+    if policy is not None:
+        recognised, singly = policy.recognition, policy.counts_singly
+    counting: list[Credit] = []
+    for credit in account.credits:
+        if credit.state != "registered":
+            uncounted.append(not_counted(credit, credit.state, None))
+        elif credit.completed_at >= until:
+            uncounted.append(not_counted(credit, "completed_later", None))
+        elif recognised and credit.recognised_at is None and (clause := awaits(recognised, credit)):
+            uncounted.append(not_counted(credit, "awaiting_recognition", clause))
+        else:
+            category = credit.category
+            if singly or category not in by_path:
+                counting.append(credit)
+            else:
+                by_path[category] += credit.credits
+    if counting:
+        _count_singly(counted, policy, counting, already)
+    _add_waiting(counted, policy, account)
+    if len(uncounted) > 1:
+        uncounted.sort(key=_in_order)
+    return counted
+
+
+def _count_singly(
+    counted: Counted, policy: Policy | None, credits: list[Credit], already: Mapping[Category, Decimal]
+) -> None:
+    """Count credits one by one: under caps, for named courses, in nested categories, or for what is missing."""
+    buckets = binding(policy.caps, credits) if policy is not None and policy.caps else []
+    if policy is None or not buckets:
+        courses = policy.courses if policy is not None else frozenset[str]()
+        for credit in credits:
+            counted.take(credit, courses)
+        return
+    capped = count_capped(credits, buckets, policy.requirements, policy.courses, already)
+    counted.add(capped.by_path)
+    counted.courses = capped.courses
+    for above in capped.above:
+        counted.not_counted.append(not_counted(above.credit, "above_cap", above.clause, above.credits))
+
+
+def _add_waiting(counted: Counted, policy: Policy | None, account: Account) -> None:
+    for waiting in account.waiting:
+        clause = waiting.clause or (
+            policy.terms_of(waiting.mode).style_clause if policy is not None else None
+        )
+        counted.not_counted.append(not_counted(waiting, waiting.reason, clause))
+
+
+def _in_order(item: NotCounted) -> tuple[str, str, str, Decimal]:
+    return item.completion_id, item.provider_id or "", item.why, item.credits
+
+
+def fill(counted: Counted, policy: Policy | None) -> None:
+    """Let credits that cover any category count for what is missing, in their order, the rest for the total (B-01).
+
+    Fixed credits are counted before, so the order of arrival never matters; what is left shows as "any". What fills a
+    category counts for those above it too, and not for those under it.
+    """
+    minima = {terms.category: terms.minimum for terms in policy.requirements} if policy is not None else {}
+    for order in sorted(counted.to_fill, key=lambda order: (len(order), order)):
+        left = counted.to_fill[order]
+        for category in order:
+            given = min(left, max(_ZERO, minima.get(category, _ZERO) - counted.of(category)))
+            if given:
+                counted.nested = counted.nested or "/" in category
+                counted.by_path[category] = counted.by_path.get(category, _ZERO) + given
+                left -= given
+        if left:
+            counted.by_path[ANY] = counted.by_path.get(ANY, _ZERO) + left
+    counted.to_fill = {}
+
+
+def not_counted(
+    item: Credit | Waiting, why: WhyNot, clause: str | None, credits: Decimal | None = None
+) -> NotCounted:
+    """A credit or a waiting completion as one that does not count, wholly or so many credits of it."""
+    zh, en = WHY[why]
+    amount = item.credits if credits is None else credits
+    return NotCounted(item.completion_id, item.provider, amount, why, zh, en, clause)

@@ -1,0 +1,79 @@
+"""Who may use a make-up window: which categories it takes, what the year must hold first, who had enrolled or fell short."""
+
+from decimal import Decimal
+
+import msgspec
+
+from services.ledger.policy.judging.requirements import is_met
+from services.ledger.policy.language.categories import lies_under, lies_under_any
+from services.ledger.policy.language.days import begins
+from services.ledger.policy.language.decisions import Rejected
+from services.ledger.policy.language.facts import Account, Credit
+from services.ledger.policy.policy import MakeUpTerms, Policy
+
+_ZERO = Decimal(0)
+
+
+def gate_of(
+    policy: Policy,
+    window: MakeUpTerms,
+    category: str,
+    account: Account | None,
+    *,
+    special_reason: bool = False,
+    by_application: bool = False,
+) -> Rejected | None:
+    """Why a window that is open does not take study of this category for this account; None when it does.
+
+    A special reason is given with an application alone (A-06).
+    """
+    if by_application and "special_reason" in window.conditions and not special_reason:
+        return Rejected("special-reason-needed", window.clause, {"year": str(policy.year)})
+    if window.categories is not None and not lies_under_any(category, window.categories):
+        return Rejected("make-up-category", window.clause, {"category": category})
+    if window.prerequisite_category is not None:
+        held = _held(account, window.prerequisite_category)
+        if held < window.prerequisite_minimum:
+            details = {
+                "category": window.prerequisite_category,
+                "minimum": str(window.prerequisite_minimum),
+            }
+            return Rejected("make-up-prerequisite", window.prerequisite_clause, details)
+    return _for_whom(policy, window, account) if window.conditions or window.once else None
+
+
+def _held(account: Account | None, category: str) -> Decimal:
+    credits = account.credits if account is not None else ()
+    standing = [credit for credit in credits if credit.state == "registered"]
+    return sum((credit.credits for credit in standing if lies_under(credit.category, category)), _ZERO)
+
+
+def _for_whom(policy: Policy, window: MakeUpTerms, account: Account | None) -> Rejected | None:
+    year = {"year": str(policy.year)}
+    before = [
+        enrolled
+        for enrolled in (account.enrolments if account is not None else ())
+        if begins(enrolled.enrolled_on) < window.begins
+    ]
+    if "enrolled" in window.conditions and not before:
+        return Rejected("make-up-for-enrolled", window.clause, year)
+    if "paid" in window.conditions and not any(
+        enrolled.paid_on is not None and begins(enrolled.paid_on) < window.begins for enrolled in before
+    ):
+        return Rejected("make-up-for-paid", window.clause, year)
+    if "shortfall" in window.conditions and account is not None and _met_in_time(policy, account):
+        return Rejected("make-up-not-needed", window.clause, year)
+    if window.once and account is not None and any(_of_another(c, window) for c in account.credits):
+        return Rejected("make-up-used", window.clause, year)
+    return None
+
+
+def _met_in_time(policy: Policy, account: Account) -> bool:
+    """Whether the year was met without any make-up: then nobody falls short, however much was made up since."""
+    own = [credit for credit in account.credits if not credit.make_up and credit.state == "registered"]
+    return is_met(policy, msgspec.structs.replace(account, credits=own))
+
+
+def _of_another(credit: Credit, window: MakeUpTerms) -> bool:
+    inside = window.begins <= credit.completed_at < window.ends
+    return credit.make_up and credit.state == "registered" and not inside

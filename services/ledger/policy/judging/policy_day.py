@@ -1,0 +1,144 @@
+"""What a policy says on a given day, the same for everybody: the phase of the year, deadlines, the make-up that is open."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from services.ledger.policy.language.days import begins, ends, last_second
+from services.ledger.policy.policy import MakeUpTerms, Policy
+
+VIEWS_MAX = 400
+"""Days remembered per policy; past that the memory starts afresh."""
+
+
+class Deadline(Struct, frozen=True):
+    """Until when an act may be done, `until` included. `at` is its last second in Shanghai; `mode` None means all."""
+
+    act: str
+    mode: str | None
+    since: date | None
+    until: date | None
+    at: datetime | None
+    open: bool
+    clause: str | None
+
+
+class MakeUpOffer(Struct, frozen=True):
+    """A window in which this year may be made up: by itself through study, or by application (S1-17, S1-18)."""
+
+    channel: Literal["automatic", "application"]
+    since: date
+    until: date | None
+    open: bool
+    modes: tuple[str, ...]
+    categories: tuple[str, ...]
+    conditions: tuple[str, ...]
+    clause: str
+    document: str
+    fee: Decimal | None = None
+
+
+class MakeUp(Struct, frozen=True):
+    """Whether the year can be made up on this day, by which channel, and every window there is or was."""
+
+    open: bool
+    channel: Literal["automatic", "application"] | None
+    until: date | None
+    clause: str | None
+    windows: tuple[MakeUpOffer, ...]
+
+
+class PolicyDay(Struct, frozen=True):
+    """A policy on a day."""
+
+    on: date
+    counted_until: datetime
+    when_short: Literal["in_progress", "deficient"]
+    phase: Literal["before", "open", "over"]
+    deadlines: tuple[Deadline, ...]
+    make_up: MakeUp | None
+    clauses: tuple[str, ...]
+    duty_clauses: tuple[str, ...]
+    study_since: date | None
+    study_until: date | None
+
+
+def policy_on(policy: Policy, on: date) -> PolicyDay:
+    """The policy's view of the day, made once and remembered."""
+    view: PolicyDay | None = policy.views.get(on)
+    if view is None:
+        if len(policy.views) >= VIEWS_MAX:
+            policy.views.clear()
+        view = policy.views[on] = _view(policy, on)
+    return view
+
+
+def _view(policy: Policy, on: date) -> PolicyDay:
+    start, end = begins(on), ends(on)
+    over = start >= policy.study_ends
+    deadlines = tuple(
+        Deadline(
+            act=span.act,
+            mode=span.mode,
+            since=span.since,
+            until=span.until,
+            at=last_second(span.until) if span.until is not None else None,
+            open=policy.ordinary and span.begins < end and start < span.ends,
+            clause=span.until_clause or span.since_clause,
+        )
+        for span in policy.spans
+    )
+    make_up = _make_up(policy, start, end)
+    duty = tuple(clause for clause in (policy.duty.clause,) if clause)
+    cited = [terms.clause for terms in policy.requirements]
+    cited += [deadline.clause for deadline in deadlines if deadline.clause]
+    cited += [make_up.clause] if make_up and make_up.clause else []
+    return PolicyDay(
+        on=on,
+        counted_until=end,
+        when_short="deficient" if over else "in_progress",
+        phase="over" if over else "open" if end > policy.study_begins else "before",
+        deadlines=deadlines,
+        make_up=make_up,
+        clauses=tuple(dict.fromkeys((*duty, *cited))),
+        duty_clauses=duty,
+        study_since=min(
+            (span.since for span in policy.spans if span.act == "study" and span.since), default=None
+        ),
+        study_until=max(
+            (span.until for span in policy.spans if span.act == "study" and span.until), default=None
+        ),
+    )
+
+
+def _make_up(policy: Policy, start: datetime, end: datetime) -> MakeUp | None:
+    if not policy.make_up and policy.never is None:
+        return None
+    offers = tuple(_offer(window, start, end) for window in policy.make_up)
+    now = next((offer for offer in offers if offer.open), None)
+    never = policy.never.clause if policy.never is not None else None
+    clause = now.clause if now else offers[-1].clause if offers else never
+    return MakeUp(
+        open=now is not None,
+        channel=now.channel if now else None,
+        until=now.until if now else None,
+        clause=clause,
+        windows=offers,
+    )
+
+
+def _offer(window: MakeUpTerms, start: datetime, end: datetime) -> MakeUpOffer:
+    return MakeUpOffer(
+        channel=window.channel,
+        since=window.since,
+        until=window.until,
+        open=window.begins < end and start < window.ends,
+        modes=tuple(sorted(window.modes or ())),
+        categories=tuple(sorted(window.categories or ())),
+        conditions=window.conditions,
+        clause=window.clause,
+        document=window.document,
+        fee=window.fee,
+    )

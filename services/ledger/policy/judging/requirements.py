@@ -1,0 +1,101 @@
+"""What a year asks and what was earned towards it: minima of all credits, of a category, of a named course."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from services.ledger.policy.judging.counting import Counted, count, fill
+from services.ledger.policy.language.categories import Category
+from services.ledger.policy.language.days import NEVER
+from services.ledger.policy.language.facts import Account
+from services.ledger.policy.policy import Policy, RequirementTerms
+
+_ZERO = Decimal("0.00")
+
+
+class Requirement(Struct, frozen=True, gc=False, omit_defaults=True):
+    """A minimum of the year, what was earned towards it, and the clause that sets it.
+
+    A `course` with a minimum of zero is met once it was completed.
+    """
+
+    kind: Literal["total", "category", "course"]
+    category: Category | None
+    minimum: Decimal
+    earned: Decimal
+    met: bool
+    clause: str
+    document: str
+    text_zh: str
+    course: str | None = None
+
+
+class Missing(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Credits still missing: in all, in one `category`, or in one `course`. They overlap: they do not add up.
+
+    Of a course that has only to be completed, no credits are named.
+    """
+
+    category: Category | None
+    credits: Decimal
+    course: str | None = None
+
+
+def measure(
+    asked: Iterable[RequirementTerms], counted: Counted, total: Decimal
+) -> tuple[tuple[Requirement, ...], tuple[Missing, ...]]:
+    """Every minimum with what was earned towards it, and what is missing."""
+    roots = counted.by_path
+    requirements, missing = [], []
+    for terms in asked:
+        category, minimum = terms.category, terms.minimum
+        if category is not None:
+            earned = counted.of(category) if counted.nested else roots.get(category, _ZERO)
+            met = earned >= minimum
+        elif terms.course is None:
+            earned, met = total, total >= minimum
+        else:
+            earned = counted.courses.get(terms.course, _ZERO)
+            met = earned >= minimum and terms.course in counted.courses
+        requirements.append(
+            Requirement(
+                terms.kind,
+                category,
+                minimum,
+                earned,
+                met,
+                terms.clause,
+                terms.document,
+                terms.text,
+                terms.course,
+            )
+        )
+        if not met:
+            missing.append(Missing(category, max(_ZERO, minimum - earned), terms.course))
+    return tuple(requirements), tuple(missing)
+
+
+def has_made_up(account: Account | None) -> bool:
+    """Whether anything of the year was made up."""
+    return account is not None and any(
+        credit.make_up and credit.state == "registered" for credit in account.credits
+    )
+
+
+def measure_made_up(
+    policy: Policy, counted: Counted, total: Decimal
+) -> tuple[tuple[Requirement, ...], tuple[Missing, ...]]:
+    """By the minima of a make-up where it has its own (A-08): the first window's that are met, else the first's."""
+    measured = [measure(asked, counted, total) for asked in policy.made_up_by]
+    return next((one for one in measured if not one[1]), measured[0])
+
+
+def is_met(policy: Policy, account: Account) -> bool:
+    """Whether all that is in the account, whenever it was completed, reaches every minimum of the year."""
+    counted = count(policy, account, NEVER)
+    total = counted.total()
+    if counted.to_fill:
+        fill(counted, policy)
+    return not measure(policy.requirements, counted, total)[1]

@@ -1,0 +1,205 @@
+"""The sentences of an assessment, short and plain, in Chinese and English. Codes are never translated; these are."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+
+from services.ledger.policy.judging.policy_day import PolicyDay
+from services.ledger.policy.language.categories import ANY, USUAL, Category, Names
+
+Words = tuple[str, str]
+
+WHY: Mapping[str, Words] = {
+    "below_total": ("尚未学满规定学分，暂不登记", "waits until the required total is reached"),
+    "exam_pending": ("考试尚未合格，暂不登记", "waits for the exam to be passed"),
+    "evaluation_pending": ("考核尚未合格，暂不登记", "waits for the provider's evaluation"),
+    "enrolment_pending": (
+        "没有涵盖该日的报名（缴费）记录，暂不登记",
+        "waits for an enrolment, or a paid one, that covers its day",
+    ),
+    "withdrawn": ("培训机构已撤回", "withdrawn by the provider"),
+    "revoked": ("财政部门已撤销", "revoked by the authority"),
+    "completed_later": ("在所问日期之后完成", "completed after the day asked about"),
+    "above_cap": ("超过通知规定的上限，不计入", "above a maximum of the notice, and not counted"),
+    "awaiting_recognition": (
+        "已登记，尚待财政部门认定",
+        "registered, and waits to be recognised by the authority",
+    ),
+}
+
+EXEMPT_ZH: Mapping[str, str] = {
+    "illness": "病假",
+    "childbirth": "生育",
+    "abroad": "境外工作",
+    "age": "年龄",
+    "retired": "退休",
+    "left_accounting": "不再从事会计工作",
+    "other": "其他原因",
+}
+
+
+@lru_cache(maxsize=65536)
+def plain(quantity: Decimal) -> str:
+    """Credits as people write them: 90, 89.5."""
+    text = f"{quantity:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+@lru_cache(maxsize=4096)
+def day_zh(day: date) -> str:
+    """A date in Chinese."""
+    return f"{day.year}年{day.month}月{day.day}日"
+
+
+def no_policy_words(year: int) -> Words:
+    """Nothing can be said."""
+    return (
+        f"本地没有{year}年度的继续教育通知，无法判断。",
+        f"No notice governs {year} here, so nothing can be judged.",
+    )
+
+
+@lru_cache(maxsize=4096)
+def not_required_words(year: int, first: int | None, student: bool) -> Words:
+    """The person owes nothing in the year."""
+    if first is not None:
+        return (
+            f"自{first}年度起参加继续教育，{year}年度不作要求。",
+            f"The duty begins with {first}; {year} is not required.",
+        )
+    if student:
+        return f"在校学生，{year}年度不作要求。", f"A student owes nothing in {year}."
+    return (
+        f"无会计专业技术资格且未从事会计工作，{year}年度不作要求。",
+        f"Neither qualified nor doing accounting work: {year} is not required.",
+    )
+
+
+@lru_cache(maxsize=4096)
+def exempt_words(year: int, reason: str) -> Words:
+    """An authority freed the person of the year."""
+    return f"{year}年度已获免除（{EXEMPT_ZH.get(reason, reason)}）。", f"Exempt for {year} ({reason})."
+
+
+@lru_cache(maxsize=4096)
+def duty_ended_words(year: int, last: int) -> Words:
+    """The person retired or left accounting work, and owes nothing since."""
+    return (
+        f"已退休或不再从事会计工作，自{last + 1}年度起不作要求。",
+        f"Retired, or no longer in accounting work: nothing is owed after {last}, so {year} is not required.",
+    )
+
+
+def carried_words(from_year: int, credits: Decimal) -> Words:
+    """Credits of the year before that count in this one."""
+    amount = plain(credits)
+    return f"其中{from_year}年度结转{amount}学分。", f"{amount} of them were carried over from {from_year}."
+
+
+def purpose_words(
+    span: tuple[int, int],
+    at_least: int,
+    open_years: Sequence[int],
+    short: Sequence[tuple[Category | None, str]],
+    fulfilled: bool | None,
+) -> Words:
+    """Whether a purpose is fulfilled: which years it looked at, which of them stand in the way, what sums are short."""
+    first, last = span
+    years_zh = f"{first}年度" if first == last else f"{first}至{last}年度"
+    years_en = f"{first}" if first == last else f"{first} to {last}"
+    listed = [str(year) for year in open_years]
+    if fulfilled:
+        return f"{years_zh}继续教育符合要求。", f"{years_en}: fulfilled."
+    if fulfilled is None:
+        return (
+            f"{'、'.join(listed)}年度没有可适用的通知，{years_zh}是否符合要求无法判断。",
+            f"{years_en}: cannot be said, as no notice governs {', '.join(listed)}.",
+        )
+    zh, en = [], []
+    if len(listed) > last - first + 1 - at_least:
+        zh.append(f"须{at_least}个年度达标，{'、'.join(listed)}年度未达标")
+        en.append(f"{at_least} of the years must be met, {', '.join(listed)} are not")
+    for category, credits in short:
+        zh.append(f"合计尚缺{credits}{USUAL.names[category][0] if category else ''}学分")
+        en.append(f"{credits} {category or 'credits'} missing in all")
+    return f"{years_zh}继续教育不符合要求：{'；'.join(zh)}。", f"{years_en}: not fulfilled; {'; '.join(en)}."
+
+
+def compliant_words(
+    year: int, total: Decimal, by_category: Mapping[Category, Decimal], names: Names
+) -> Words:
+    """All minima are reached; what may count for any category is in the total alone."""
+    zh = en = ""
+    for category, credits in by_category.items():
+        if category != ANY:
+            name, text = names[category], plain(credits)
+            zh = f"{zh}、{name[0]}{text}学分"
+            en = f"{en} and {text} {name[1]}"
+    all_ = plain(total)
+    return (
+        f"{year}年度继续教育已达标：已登记{all_}学分，其中{zh[1:]}。",
+        f"Compliant for {year}: {all_} credits, {en[5:]}.",
+    )
+
+
+@lru_cache(maxsize=4096)
+def deferred_words(until: date, reason: str) -> Words:
+    """An authority gave more time, and until when."""
+    return (
+        f"已获延期（{EXEMPT_ZH.get(reason, reason)}），须于{day_zh(until)}（含当日）前完成。",
+        f"Deferred ({reason}): complete by {until}, that day included.",
+    )
+
+
+def missing_words(category: Category | None, credits: Decimal, names: Names) -> Words:
+    """Credits that are missing in all, or in a category."""
+    zh, en = names[category] if category is not None else ("总学分", "in total")
+    return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} {en}"
+
+
+def course_short_words(course: str, name: str | None, credits: Decimal) -> Words:
+    """A course that is missing, or credits in it."""
+    zh, en = f"必修课程《{name or course}》", f"the course {course}"
+    if credits:
+        return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} in {en}"
+    return f"{zh}尚未完成", en
+
+
+def short_words(year: int, total: Decimal, missing: Sequence[Words], status: str, tail: Words) -> Words:
+    """Something is missing; what to do about it and until when follows."""
+    parts_zh = "，".join([zh for zh, _ in missing])
+    parts_en = ", ".join([en for _, en in missing])
+    done, verdict = plain(total), _VERDICTS[status]
+    return (
+        f"{year}年度继续教育{verdict[0]}：已登记{done}学分，{parts_zh}。{tail[0]}",
+        f"{verdict[1]} for {year}: {done} credits registered; missing: {parts_en}. {tail[1]}",
+    )
+
+
+_VERDICTS: Mapping[str, Words] = {
+    "in_progress": ("进行中", "In progress"),
+    "deficient": ("未达标", "Deficient"),
+}
+
+
+@lru_cache(maxsize=4096)
+def tail_words(view: PolicyDay) -> Words:
+    """What can still be done on the day, and until when."""
+    until = view.study_until
+    if view.phase == "before" and view.study_since is not None:
+        return f"学习自{day_zh(view.study_since)}开始。", f"Study opens on {view.study_since}."
+    if view.phase != "over" and until is not None:
+        return f"须于{day_zh(until)}（含当日）前完成。", f"Complete by {until}, that day included."
+    make_up = view.make_up
+    if make_up is None or not make_up.open:
+        coming = [w for w in make_up.windows if w.since > view.on] if make_up is not None else []
+        if coming:
+            since = coming[0].since
+            return f"{day_zh(since)}起可补学。", f"It can be made up from {since}."
+        return "目前没有开放的补学。", "No make-up is open."
+    end_zh = f"截至{day_zh(make_up.until)}" if make_up.until else "未定截止日"
+    end_en = f"until {make_up.until}" if make_up.until else "with no end set"
+    if make_up.channel == "automatic":
+        return f"现可补学，{end_zh}，学完自动登记。", f"It can be made up by study {end_en}."
+    return f"现可申请补登，{end_zh}，由财政部门审核。", f"It can be made up by application {end_en}."

@@ -1,0 +1,206 @@
+"""What the rules need to know of an account, a person and a completion, and nothing more.
+
+The ledger builds these from its events. Credits are decimals with two places, moments are aware, ids are opaque.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from services.ledger.policy.language.categories import Category, CreditCategory
+
+Route = Literal["provider", "roster", "claim", "direct", "import", "correction"]
+"""How credits came into an account: a provider's report, an approved roster, an approved claim, an authority's own list,
+history that another system held, or an official's correction of a closed year."""
+CreditState = Literal["registered", "withdrawn", "revoked"]
+WaitingReason = Literal["below_total", "exam_pending", "evaluation_pending", "enrolment_pending"]
+HoldReason = Literal[
+    "below_total",
+    "exam_pending",
+    "evaluation_pending",
+    "enrolment_pending",
+    "not_collected",
+    "name_differs",
+    "profile_elsewhere",
+]
+"""Why a record waits: the first four are judged here by the policy, the rest by the ledger before it asks."""
+
+
+class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """Credits in an account for one year, as awarded. `ended_at` is when they were withdrawn or revoked, `recognised_at`
+    when an official recognised them where the notice asks for that after registration (S4-03, B-11).
+
+    `completion_id` is the id of the record they came from: the provider's own, or of a claim, a roster row, a list.
+    `form` names the kind of activity, None for a course.
+    """
+
+    credit_id: str
+    category: CreditCategory
+    credits: Decimal
+    mode: str
+    provider: str | None
+    completed_at: datetime
+    registered_at: datetime
+    completion_id: str
+    course: str = ""
+    tier: str | None = None
+    make_up: bool = False
+    late: bool = False
+    place: str = ""
+    route: Route = "provider"
+    form: str | None = None
+    fill: tuple[Category, ...] = ()
+    fact: str | None = None
+    confirmed_by: tuple[Route, ...] = ()
+    correction: str | None = None
+    state: CreditState = "registered"
+    reason: str | None = None
+    ended_at: datetime | None = None
+    recognised_at: datetime | None = None
+
+
+class Waiting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """A completion that is in the account but not registered: for an enrolment, the exam (S0-11), an evaluation, or for
+    the total (S2B-07).
+    """
+
+    completion_id: str
+    provider: str
+    category: Category
+    credits: Decimal
+    mode: str
+    completed_at: datetime
+    reason: WaitingReason
+    held_at: datetime
+    clause: str | None = None
+    course: str = ""
+    title: str | None = None
+    tier: str | None = None
+    started_on: date | None = None
+    exam_passed_at: datetime | None = None
+    evaluated_at: datetime | None = None
+    hours: Decimal | None = None
+    content: str = ""
+
+
+class Enrolled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """The person enrolled with a provider for the year (S1-07); open until it is withdrawn. `paid_on` is when the fee was
+    paid, as the provider says.
+    """
+
+    enrolment_id: str
+    provider: str
+    mode: str
+    enrolled_on: date
+    tier: str | None = None
+    paid_on: date | None = None
+
+
+class Exemption(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """An authority freed the person of the year's duty (A-14); `reason` is a code.
+
+    `until` is the last day it holds, that day included; None where nobody has ended it.
+    """
+
+    reason: str
+    authority: str
+    granted_on: date
+    until: date | None = None
+
+
+class Deferral(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """An authority gave the person more time for the year (A-14): `until` is its new last day, that day included.
+
+    `reason` is a code; `clause` is the one that allows it, None where only the authority's decision does.
+    """
+
+    until: date
+    reason: str
+    authority: str
+    granted_on: date
+    clause: str | None = None
+
+
+class ExamPass(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """The person passed a provider's exam over the year's study (S0-09), or its evaluation of it."""
+
+    provider: str
+    passed_at: datetime
+    of: Literal["exam", "evaluation"] = "exam"
+
+
+class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
+    """One person's year. The order of `credits`, `waiting` and `exams` never matters to a judgement."""
+
+    person_id: str
+    year: int
+    credits: list[Credit] = []
+    waiting: list[Waiting] = []
+    exempt: Exemption | None = None
+    deferred: Deferral | None = None
+    exams: list[ExamPass] = []
+    enrolments: list[Enrolled] = []
+
+
+class Person(Struct, frozen=True, kw_only=True, gc=False):
+    """The two grounds of a duty (S0-03): a qualification and accounting work; students owe nothing (B-09).
+
+    `qualification` is the level on record as the registry codes it; the tier of courses follows from it (S1-08).
+    """
+
+    person_id: str
+    place: str
+    qualified_on: date | None = None
+    working_since: date | None = None
+    student: bool = False
+    left_on: date | None = None
+    retired_on: date | None = None
+    qualification: str | None = None
+
+
+class CompletionFacts(Struct, frozen=True, kw_only=True, gc=False):
+    """One completed course as its provider reports it, for the credit year it was studied for (B-04)."""
+
+    completion_id: str
+    provider_id: str
+    year: int
+    category: Category
+    credits: Decimal
+    mode: str
+    completed_at: datetime
+    exam_passed_at: datetime | None = None
+    tier: str | None = None
+    started_on: date | None = None
+    evaluated_at: datetime | None = None
+
+
+class Accreditation(Struct, frozen=True, kw_only=True):
+    """A finance bureau filed and published a provider for a place and all under it, for years and modes (B-14), perhaps
+    until a day that is the first it does not cover.
+    """
+
+    place: str
+    years: tuple[int, ...]
+    modes: tuple[str, ...]
+    until: date | None = None
+
+
+class ProviderStanding(Struct, frozen=True, kw_only=True):
+    """A provider as the registry knows it. `disqualified_from` is the date for the place that is asked about (A-12);
+    `suspended` are the times it lost its standing there and got it back, the last day excluded.
+    """
+
+    organization_id: str
+    name: str
+    uscc: str | None = None
+    accreditations: tuple[Accreditation, ...] = ()
+    disqualified_from: date | None = None
+    suspended: tuple[tuple[date, date], ...] = ()
+
+    def barred_since(self, day: date) -> date | None:
+        """Since when the provider had no standing on this day; None when it had."""
+        if self.disqualified_from is not None and day >= self.disqualified_from:
+            return self.disqualified_from
+        return next((since for since, until in self.suspended if since <= day < until), None)
