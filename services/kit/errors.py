@@ -171,15 +171,6 @@ class InsufficientScopeError(Problem):
     title_en = "The token's scope does not allow this"
 
 
-class ForbiddenError(Problem):
-    """The caller may use the route, but not on this thing."""
-
-    code = "forbidden"
-    status = 403
-    title_zh = "无权办理"
-    title_en = "Not allowed"
-
-
 class NoSuchRouteError(Problem):
     """Nothing lives at this address."""
 

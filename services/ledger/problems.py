@@ -131,15 +131,6 @@ class NotAnOfficialError(Problem):
     title_en: ClassVar[str] = "The token is bound to no place"
 
 
-class PolicyInvalidError(Problem):
-    """The posted notice does not follow the policy schema."""
-
-    code: ClassVar[str] = "policy-invalid"
-    status: ClassVar[int] = 422
-    title_zh: ClassVar[str] = "政策文件不符合格式"
-    title_en: ClassVar[str] = "The notice does not follow the policy schema"
-
-
 class MomentInFutureError(Problem):
     """`as_of` asks what the ledger will know."""
 

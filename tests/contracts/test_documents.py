@@ -1,7 +1,9 @@
 """The generated documents are what the code says, and point at nothing that is not there."""
 
+import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from services.cli.contracts import (
     problems_page,
     service_problems,
 )
+from services.ledger.refusals import REFUSALS
 
 STALE = f"is not what the code says: run `{COMMAND}` and commit what it writes"
 
@@ -48,6 +51,50 @@ def resolve(document: Any, reference: str, folder: Path) -> Any:
     for step in filter(None, pointer.split("/")):
         found = found[step.replace("~1", "/").replace("~0", "~")]
     return found
+
+
+SERVICES_ROOT = ROOT.parent / "services"
+
+
+def raisable(module: ast.Module) -> set[str]:
+    """The names that a module calls, derives from or keeps in a table: not what it only imports, catches or
+    compares with.
+    """
+    found: set[str] = set()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") not in {"isinstance", "issubclass"}:
+            values = [node.func, *node.args, *(keyword.value for keyword in node.keywords)]
+        elif isinstance(node, ast.ClassDef):
+            values = node.bases
+        elif isinstance(node, ast.Raise):
+            values = [node.exc] if node.exc else []
+        elif isinstance(node, ast.Dict):
+            values = [value for value in node.values if value]
+        elif isinstance(node, ast.Tuple | ast.IfExp | ast.Return | ast.Assign):
+            values = list(ast.iter_child_nodes(node))
+        else:
+            continue
+        found |= {
+            value.attr if isinstance(value, ast.Attribute) else value.id
+            for value in values
+            if isinstance(value, ast.Name | ast.Attribute)
+        }
+    return found
+
+
+def modules() -> list[ast.Module]:
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SERVICES_ROOT.rglob("*.py"))]
+
+
+def codes(module: ast.Module) -> Iterator[str]:
+    """The refusals that a module's strings name, also by an end that several share: `{need}-too-late`."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Constant) and node.value in REFUSALS:
+            yield node.value
+        elif isinstance(node, ast.JoinedStr) and len(node.values) == 2:
+            end = node.values[1]
+            if isinstance(end, ast.Constant) and str(end.value).startswith("-"):
+                yield from (code for code in REFUSALS if code.endswith(str(end.value)))
 
 
 class TestAsyncApi:
@@ -144,3 +191,13 @@ class TestProblems:
             assert problem.title_en.isascii()
             assert (problem.__doc__ or "").strip()
             assert f"## {problem.code}\n" in page
+
+    def test_every_problem_is_raised_or_is_a_base(self):
+        raised = {name for module in modules() for name in raisable(module)}
+        never = [problem for problem in service_problems() if problem.__name__ not in raised]
+        assert not [problem.code for problem in never if problem not in REFUSALS.values()]
+
+    def test_every_refusal_of_a_policy_is_one_that_a_policy_gives(self):
+        given = Counter(code for module in modules() for code in codes(module))
+        never = [code for code in REFUSALS if given[code] < 2]  # once stands in the table of its words
+        assert not never
