@@ -3,38 +3,46 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 
+from contracts.divisions import NATION
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
-from services.kit.auth import TokenVerifier
+from services.kit.auth import Caller, TokenVerifier, require
 from services.kit.clock import Clock, utc_now
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
-from services.registry.accounts.api import router as accounts_router
-from services.registry.accounts.oauth import OPEN_PATHS, TOKEN_PATH, oauth_router
-from services.registry.api import router
-from services.registry.bulk import api as api_bulk
+from services.registry.accounts import api as accounts
+from services.registry.bulk import api as bulk
 from services.registry.composition import Registry, open_registry
-from services.registry.evidence.api import EVIDENCE_BYTES_MAX
-from services.registry.evidence.api import PATH as EVIDENCE_PATH
-from services.registry.evidence.api import router as evidence_router
-from services.registry.feed_access import feed_reader
-from services.registry.moves.api import router as moves_router
-from services.registry.moves.api_completing import router as completing_router
-from services.registry.organizations.api import router as organizations_router
-from services.registry.organizations.api_plans import router as plans_router
-from services.registry.people.api_changes import router as changes_router
-from services.registry.people.api_collections import router as collections_router
-from services.registry.personal_data.api import router as personal_data_router
-from services.registry.publishing import SOURCE, published_event
+from services.registry.moves import api as moves
+from services.registry.organizations import api as organizations
+from services.registry.organizations import api_plans as plans
+from services.registry.people import api as people
+from services.registry.personal_data import api as personal_data
 from services.registry.settings import RegistrySettings
-from services.registry.tables import LOG
-from services.registry.worklists.api import router as worklists_router
+from services.registry.store.publishing import SOURCE, published_event
+from services.registry.store.tables import LOG
+from services.registry.streams.problems import OutsidePlaceError
+from services.registry.worklists import api as worklists
+
+_reader = require("feed:read")
+
+
+def feed_reader(request: Request, caller: Annotated[Caller, Depends(_reader)]) -> Caller:
+    """The services and the nation's officials; where the log ends is no secret to others.
+
+    Raises OutsidePlaceError for an organization and for an official of a smaller place.
+    """
+    whole = caller.organization is None and caller.place in (None, NATION)
+    if request.path_params.get("log") is not None and not whole:
+        raise OutsidePlaceError
+    return caller
+
 
 TITLE = "Xuefen registry"
 DESCRIPTION = "Persons, organizations and clients: who is collected where, and who may train whom."
@@ -49,7 +57,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opener(store) as registry:
-            app.state.registry = registry
+            app.state.registry, app.state.parts = registry, registry.parts
             listening = asyncio.create_task(store.notifications.listen(registry.database))
             try:
                 yield
@@ -77,27 +85,27 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         TITLE,
         description=DESCRIPTION,
         routers=[
-            router,
-            personal_data_router,
-            api_bulk.router,
-            evidence_router,
-            collections_router,
-            changes_router,
-            worklists_router,
-            moves_router,
-            completing_router,
-            organizations_router,
-            plans_router,
-            accounts_router,
-            oauth_router(),
+            people.persons,
+            personal_data.router,
+            bulk.router,
+            people.collections,
+            people.changes,
+            worklists.router,
+            people.own_cases,
+            moves.router,
+            moves.completing_router,
+            organizations.router,
+            plans.router,
+            accounts.router,
+            accounts.oauth_router(),
             feed,
         ],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,
-        open_paths=OPEN_PATHS,
-        form_paths={TOKEN_PATH},
-        file_paths={EVIDENCE_PATH: EVIDENCE_BYTES_MAX, api_bulk.PATH: api_bulk.BYTES_MAX},
+        open_paths=accounts.OPEN_PATHS,
+        form_paths={accounts.TOKEN_PATH},
+        file_paths={personal_data.PATH: personal_data.EVIDENCE_BYTES_MAX, bulk.PATH: bulk.BYTES_MAX},
     )
     return app
 

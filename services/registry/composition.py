@@ -1,6 +1,6 @@
-"""How the registry's parts are put together, once for a process."""
+"""Composition of the registry's parts, once for a process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from services.kit.checkpoints import Checkpoints
@@ -8,29 +8,25 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
-from services.registry.accounts.accounts import Accounts
+from services.registry.accounts.accounts import AccountQueries, Accounts
 from services.registry.accounts.tokens import TokenIssuer
 from services.registry.bulk.bulk import BulkCollections
-from services.registry.evidence.files import EvidenceFiles
-from services.registry.evidence.store import EvidenceStore
-from services.registry.moves.arrivals import Arrivals
-from services.registry.moves.completing import Completing
-from services.registry.moves.departures import Departures
+from services.registry.moves.handover import Arrivals, Departures
+from services.registry.moves.to_complete import Completing
 from services.registry.organizations.organizations import Organizations
 from services.registry.organizations.queries import OrganizationQueries
-from services.registry.people.change_cases import Changes
-from services.registry.people.collection import Collections
+from services.registry.people.changes import Changes
+from services.registry.people.collections import Collections
 from services.registry.people.own_view import OwnView
+from services.registry.people.queries import PeopleQueries
 from services.registry.personal_data.audit import Audit
-from services.registry.personal_data.delivery import DeliveryDisclosures
+from services.registry.personal_data.disclosure import DeliveryDisclosures, Unmasking
 from services.registry.personal_data.erasure import Erasures
-from services.registry.personal_data.key_store import must_fit
-from services.registry.personal_data.unmasking import Unmasking
+from services.registry.personal_data.evidence import EvidenceFiles, EvidenceStore
+from services.registry.personal_data.keys import must_fit
 from services.registry.personal_data.vault import Vault
-from services.registry.queries import RegistryQueries
 from services.registry.settings import RegistrySettings
-from services.registry.tables import LOG
-from services.registry.worklists.case_queries import CaseQueries
+from services.registry.store.tables import LOG
 from services.registry.worklists.worklists import Worklists
 
 SCHEMA = "registry"
@@ -50,40 +46,43 @@ class Registry:
         self.database = database
         self.databases = Databases(database)
         self.store = store
-        self.organizations = Organizations(database, store, clock=clock)
-        self.organization_queries = OrganizationQueries(database, store, clock=clock)
-        self.accounts = Accounts(database, store, clock=clock)
-        self.collections = Collections(database, store, vault=vault, hasher=hasher, clock=clock)
-        self.changes = Changes(database, store, vault=vault, hasher=hasher, clock=clock)
-        self.queries = RegistryQueries(database, store, vault=vault, hasher=hasher, clock=clock)
-        self.bulk = BulkCollections(database, store, vault=vault, hasher=hasher, clock=clock)
-        self.audit = Audit(database, clock)
-        self.worklists = Worklists(database, store, clock=clock)
-        self.own_view = OwnView(database, vault=vault, audit=self.audit, clock=clock)
-        self.case_queries = CaseQueries(database, store, vault=vault, hasher=hasher, clock=clock)
-        self.unmasking = Unmasking(self.audit, vault)
-        self.delivery_disclosures = DeliveryDisclosures(self.audit, vault)
+        audit = Audit(database, clock)
         files = EvidenceStore(settings.evidence_folder)
-        self.evidence = EvidenceFiles(
-            database, vault=vault, audit=self.audit, store=files, limits=settings.evidence_limits, clock=clock
-        )
+        limits = settings.evidence_limits
         self.erasures = Erasures(
             database, store, vault=vault, shares=settings.shares, files=files, clock=clock
         )
-        self.departures = Departures(store, vault=vault, audit=self.audit)
-        self.completing = Completing(database)
-        self.arrivals = Arrivals(
-            database, store, vault=vault, hasher=hasher, erasures=self.erasures, clock=clock
-        )
         self._settings = settings
-        self.issuer = TokenIssuer(
-            database,
-            store,
-            key=settings.token_key,
-            issuer=settings.issuer,
-            lifetime_seconds=settings.token_lifetime_seconds,
-            now=lambda: clock().timestamp(),
+        parts = (
+            self.erasures,
+            audit,
+            Unmasking(audit, vault),
+            DeliveryDisclosures(audit, vault),
+            EvidenceFiles(database, vault=vault, audit=audit, store=files, limits=limits, clock=clock),
+            Worklists(database, store, clock=clock),
+            Organizations(database, store, clock=clock),
+            OrganizationQueries(database, store, clock=clock),
+            Collections(database, store, vault=vault, hasher=hasher, clock=clock),
+            Changes(database, store, vault=vault, hasher=hasher, clock=clock),
+            PeopleQueries(database, store, vault=vault, hasher=hasher, clock=clock),
+            OwnView(database, vault=vault, audit=audit, clock=clock),
+            Accounts(database, store, clock=clock),
+            AccountQueries(database, store, clock=clock),
+            TokenIssuer(
+                database,
+                store,
+                key=settings.token_key,
+                issuer=settings.issuer,
+                lifetime_seconds=settings.token_lifetime_seconds,
+                now=lambda: clock().timestamp(),
+            ),
+            BulkCollections(database, store, vault=vault, hasher=hasher, clock=clock),
+            Departures(store, vault=vault, audit=audit),
+            Arrivals(database, store, vault=vault, hasher=hasher, erasures=self.erasures, clock=clock),
+            Completing(database),
         )
+        self.parts: Mapping[type, object] = {type(each): each for each in parts}
+        """What carries out commands and answers queries, by class: routes ask for it (`web.routes.part`)."""
 
     async def prepare(self) -> None:
         """Open the log, so that a first append does not have to, and end what an erasure may have left over.

@@ -13,7 +13,7 @@ from services.kit.key_sets import signing_key_from
 from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import KeyWrapper
 from services.kit.settings import ServiceSettings, SettingsError, secret_key, secret_keys, secret_text
-from services.registry.evidence.files import Limits
+from services.registry.personal_data.evidence import Limits
 
 
 class RegistrySettings(ServiceSettings):

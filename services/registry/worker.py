@@ -19,9 +19,9 @@ from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
 from services.kit.follower import FeedFollower, InOneTransaction
 from services.registry.composition import CHECKPOINT, FOLLOWED, connect
-from services.registry.reactions import TransferReaction
+from services.registry.moves.reactions import TransferReaction
 from services.registry.settings import RegistrySettings
-from services.registry.tables import LOG
+from services.registry.store.tables import LOG
 
 PAUSE_SECONDS = 3600.0
 BATCH_MAX = 1000

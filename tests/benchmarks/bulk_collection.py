@@ -20,9 +20,9 @@ from services.kit.key_sets import new_signing_key, signing_key_text
 from services.kit.migrations import upgrade
 from services.kit.provision import provision
 from services.kit.settings import new_key_text
-from services.registry.accounts.client import SCOPES
 from services.registry.app import create_app
 from services.registry.settings import RegistrySettings
+from services.registry.streams.account import SCOPES
 from tests.benchmarks.report import Goal, show_facts
 from tests.benchmarks.stage import Stage
 

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 
 from services.kit.auth import sign_token
-from services.registry.accounts.client import SCOPES
 from services.registry.settings import RegistrySettings
+from services.registry.streams.account import SCOPES
 from tests.registry.scenarios import Registry, uscc
 
 SHANXI, CHANGZHI, LUZHOU, TAIYUAN = "140000", "140400", "140403", "140100"

@@ -8,9 +8,9 @@ import httpx
 
 from services.cli.demo import fictitious
 from services.kit.auth import sign_token
-from services.registry.accounts.client import SCOPES
 from services.registry.moves.api import SCOPE as CARRY
 from services.registry.settings import RegistrySettings
+from services.registry.streams.account import SCOPES
 
 CHAOYANG = "211300"
 SHUANGTA = "211302"

@@ -21,9 +21,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from services.kit.auth import sign_token
-from services.registry.accounts.client import SCOPES
 from services.registry.app import create_app, openapi_document
 from services.registry.settings import RegistrySettings
+from services.registry.streams.account import SCOPES
 
 EXAMPLES = int(os.environ.get("XUEFEN_FUZZ_EXAMPLES", "12"))
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -1,17 +1,17 @@
-"""Carries out the commands on accounts: asked for, issued with a secret shown once, rotated, revoked."""
+"""Accounts: asked for, issued with a secret shown once, rotated, revoked."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import asyncpg
+
+from services.kit.aggregates import Aggregate
 from services.kit.database import Connection
 from services.kit.errors import NotFoundError
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.registry.accounts.account_request import AccountRequest
-from services.registry.accounts.client import Client, hash_of_secret, new_secret
-from services.registry.actors import Actor
-from services.registry.once import Commands, Decided
-from services.registry.organizations.commands import (
+from services.registry.accounts.commands import (
     GrantAccount,
     RefuseAccount,
     RegisterClient,
@@ -19,9 +19,13 @@ from services.registry.organizations.commands import (
     RevokeClient,
     RotateSecret,
 )
-from services.registry.organizations.organization import Organization
-from services.registry.tables import LOG
-from services.registry.worklists.holding import end_hold, must_not_be_held
+from services.registry.organizations.queries import OrganizationQueries
+from services.registry.store.commands import Commands, Decided
+from services.registry.store.tables import LOG
+from services.registry.streams.account import AccountRequest, Client, hash_of_secret, new_secret
+from services.registry.streams.actor import Actor
+from services.registry.streams.organization import Organization, organization_of
+from services.registry.worklists.worklists import end_hold, must_not_be_held
 
 _KEEP_HASH = "insert into client_secrets (log, client_id, secret_hash, label) values ($1, $2, $3, $4)"
 _ROTATE = """
@@ -31,6 +35,12 @@ update client_secrets set previous_hash = secret_hash, previous_until = $4, secr
 _FORGET = """
 update client_secrets set secret_hash = '', previous_hash = null, previous_until = null
  where log = $1 and client_id = $2
+"""
+
+_ACCOUNTS = """
+select a.client_id, s.label, a.scopes, a.state, a.registered_at, a.rotated_at, a.overlap_until, a.revoked_at
+  from accounts a left join client_secrets s using (log, client_id)
+ where log = $1 and organization_id = $2 order by a.registered_at, a.client_id
 """
 
 
@@ -152,3 +162,35 @@ def _with_secret(secret: str, answer: StoredAnswer) -> WithSecret:
 
 def _request_body(request: AccountRequest) -> dict[str, str]:
     return {"request_id": str(request.id), "state": request.state, "place": request.place}
+
+
+class AccountQueries(OrganizationQueries):
+    """Reads accounts and the requests for them."""
+
+    async def list_accounts(self, by: Actor, organization_id: UUID) -> list[dict[str, Any]]:
+        """The accounts of an organization, for itself, its bureau and the one that issues. Raises NotFoundError."""
+        organization = await self.get(by, organization_id)
+        if by.organization is None and not (
+            by.covers(organization.place) or by.place == organization.issuing_place
+        ):
+            raise NotFoundError
+        async with self._database.acquire() as conn:
+            rows = await conn.fetch(_ACCOUNTS, LOG, str(organization_id))
+        return [_account(row) for row in rows]
+
+    async def get_account_request(self, by: Actor, request_id: UUID) -> AccountRequest:
+        """A request for an account, for its organization, its bureau and the one that decides. Raises NotFoundError."""
+        async with self._database.acquire() as conn:
+            found = (await self._aggregates.get_all(conn, Aggregate, [request_id])).get(request_id)
+            if not isinstance(found, AccountRequest):
+                raise NotFoundError
+            organization = await self.organization(conn, UUID(found.organization_id))
+        own = organization_of(by.organization) == organization.id
+        if not (own or by.covers(found.place) or by.covers(organization.place)):
+            raise NotFoundError
+        return found
+
+
+def _account(row: asyncpg.Record) -> dict[str, Any]:
+    shown = dict(row)
+    return shown | {"old_secret_until": shown.pop("overlap_until")}

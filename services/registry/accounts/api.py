@@ -1,4 +1,6 @@
-"""Routes of accounts: asked for by units, issued by the one bureau that may, rotated and revoked."""
+"""Routes of accounts: asked for by units, issued by the one bureau that may, rotated and revoked; and of tokens, which need
+none: signing in (RFC 6749, 4.4), and the key set tokens are checked with (RFC 7517).
+"""
 
 from datetime import timedelta
 from typing import Annotated, Any
@@ -6,15 +8,14 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.responses import JSONResponse
 
-from services.kit.auth import Caller, require
+from services.kit.auth import require
 from services.kit.idempotency import CommandKey, StoredAnswer, command_key
 from services.kit.openapi import problems
 from services.registry.accounts import schemas
-from services.registry.accounts.account_request import AccountRequest
-from services.registry.accounts.accounts import Accounts, WithSecret
-from services.registry.organizations.api import Id, Queries, actor_of
-from services.registry.organizations.commands import (
+from services.registry.accounts.accounts import AccountQueries, Accounts, WithSecret
+from services.registry.accounts.commands import (
     GrantAccount,
     RefuseAccount,
     RegisterClient,
@@ -22,6 +23,11 @@ from services.registry.organizations.commands import (
     RevokeClient,
     RotateSecret,
 )
+from services.registry.accounts.schemas import TokenAnswer, TokenRefusal
+from services.registry.accounts.tokens import TokenIssuer, TokenRefusedError, TokenRequest
+from services.registry.streams.account import AccountRequest
+from services.registry.streams.actor import Actor
+from services.registry.web.routes import Id, acting, part
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
 
@@ -30,29 +36,25 @@ _ask = require("organization:write", "collection:submit")
 _see = require("client:write", "organization:write", "collection:submit")
 
 
-def _accounts(request: Request) -> Accounts:
-    accounts: Accounts = request.app.state.registry.accounts
-    return accounts
-
-
-Commands = Annotated[Accounts, Depends(_accounts)]
-Issuer = Annotated[Caller, Depends(_issue)]
-Asker = Annotated[Caller, Depends(_ask)]
-Viewer = Annotated[Caller, Depends(_see)]
+Commands = Annotated[Accounts, Depends(part(Accounts))]
+Queries = Annotated[AccountQueries, Depends(part(AccountQueries))]
+Issuer = Annotated[Actor, Depends(acting(_issue))]
+Asker = Annotated[Actor, Depends(acting(_ask))]
+Viewer = Annotated[Actor, Depends(acting(_see))]
 IssueKey = Annotated[CommandKey, Depends(command_key(_issue))]
 AskKey = Annotated[CommandKey, Depends(command_key(_ask))]
 
 
 @router.post("/clients", status_code=201, response_model=schemas.ClientOutcome, responses=problems(404))
 async def register_client(
-    body: schemas.ClientRequest, caller: Issuer, key: IssueKey, commands: Commands
+    body: schemas.ClientRequest, by: Issuer, key: IssueKey, commands: Commands
 ) -> Response:
     """Register a program that signs in for a place or an organization. Its secret is shown this once.
 
     An organization's is issued by one bureau alone (单位法人用户账号, S3B-09), with scopes that fit its kind.
     """
     command = RegisterClient(
-        by=actor_of(caller),
+        by=by,
         scopes=list(body.scopes),
         place=body.place,
         organization_id=UUID(body.organization_id) if body.organization_id else None,
@@ -63,12 +65,10 @@ async def register_client(
 
 @router.post("/clients/{id}/rotation", response_model=schemas.RotationOutcome, responses=problems(404, 409))
 async def rotate_secret(
-    client_id: Id, body: schemas.RotationRequest, caller: Issuer, key: IssueKey, commands: Commands
+    client_id: Id, body: schemas.RotationRequest, by: Issuer, key: IssueKey, commands: Commands
 ) -> Response:
     """Give an account a new secret, shown this once. The old one stays good for the hours stated, and no longer."""
-    command = RotateSecret(
-        by=actor_of(caller), client_id=UUID(client_id), overlap=timedelta(hours=body.overlap_hours)
-    )
+    command = RotateSecret(by=by, client_id=UUID(client_id), overlap=timedelta(hours=body.overlap_hours))
     return _shown(await commands.rotate(command, key))
 
 
@@ -76,19 +76,19 @@ async def rotate_secret(
     "/clients/{id}/revocation", response_model=schemas.RevocationOutcome, responses=problems(404, 409)
 )
 async def revoke_client(
-    client_id: Id, body: schemas.RevocationRequest, caller: Issuer, key: IssueKey, commands: Commands
+    client_id: Id, body: schemas.RevocationRequest, by: Issuer, key: IssueKey, commands: Commands
 ) -> Response:
     """Let an account sign in no more. Tokens it holds already are good until their lifetime is over, an hour unless
     the deployment says otherwise; the key set stays as it is.
     """
-    command = RevokeClient(by=actor_of(caller), client_id=UUID(client_id), reason=body.reason)
+    command = RevokeClient(by=by, client_id=UUID(client_id), reason=body.reason)
     return (await commands.revoke(command, key)).response()
 
 
 @router.get("/organizations/{id}/accounts", response_model=schemas.AccountViews, responses=problems(404))
-async def list_accounts(organization_id: Id, caller: Viewer, queries: Queries) -> Any:
+async def list_accounts(organization_id: Id, by: Viewer, queries: Queries) -> Any:
     """The accounts of an organization, for itself, its own bureau and the one that issues them."""
-    return {"accounts": await queries.list_accounts(actor_of(caller), UUID(organization_id))}
+    return {"accounts": await queries.list_accounts(by, UUID(organization_id))}
 
 
 @router.post(
@@ -98,19 +98,17 @@ async def list_accounts(organization_id: Id, caller: Viewer, queries: Queries) -
     responses=problems(404),
 )
 async def request_account(
-    organization_id: Id, body: schemas.AccountRequestBody, caller: Asker, key: AskKey, commands: Commands
+    organization_id: Id, body: schemas.AccountRequestBody, by: Asker, key: AskKey, commands: Commands
 ) -> Response:
     """Ask the issuing bureau for an account (S1-13, S3B-09): the organization itself, or an official of its place."""
-    command = RequestAccount(
-        by=actor_of(caller), organization_id=UUID(organization_id), scopes=list(body.scopes)
-    )
+    command = RequestAccount(by=by, organization_id=UUID(organization_id), scopes=list(body.scopes))
     return (await commands.request(command, key)).response()
 
 
 @router.get("/account-requests/{id}", response_model=schemas.AccountRequestOutcome, responses=problems(404))
-async def get_account_request(request_id: Id, caller: Viewer, queries: Queries) -> Any:
+async def get_account_request(request_id: Id, by: Viewer, queries: Queries) -> Any:
     """A request for an account, and who decides it."""
-    found: AccountRequest = await queries.get_account_request(actor_of(caller), UUID(request_id))
+    found: AccountRequest = await queries.get_account_request(by, UUID(request_id))
     return {"request_id": str(found.id), "state": found.state, "place": found.place}
 
 
@@ -120,9 +118,9 @@ async def get_account_request(request_id: Id, caller: Viewer, queries: Queries) 
     response_model=schemas.ClientOutcome,
     responses=problems(404, 409),
 )
-async def grant_account(request_id: Id, caller: Issuer, key: IssueKey, commands: Commands) -> Response:
+async def grant_account(request_id: Id, by: Issuer, key: IssueKey, commands: Commands) -> Response:
     """Issue the account that was asked for. Its secret is shown this once."""
-    command = GrantAccount(by=actor_of(caller), request_id=UUID(request_id))
+    command = GrantAccount(by=by, request_id=UUID(request_id))
     return _shown(await commands.grant(command, key))
 
 
@@ -132,10 +130,10 @@ async def grant_account(request_id: Id, caller: Issuer, key: IssueKey, commands:
     responses=problems(404, 409),
 )
 async def refuse_account(
-    request_id: Id, body: schemas.AccountRefusal, caller: Issuer, key: IssueKey, commands: Commands
+    request_id: Id, body: schemas.AccountRefusal, by: Issuer, key: IssueKey, commands: Commands
 ) -> Response:
     """Refuse a request for an account with a reason."""
-    command = RefuseAccount(by=actor_of(caller), request_id=UUID(request_id), reason=body.reason)
+    command = RefuseAccount(by=by, request_id=UUID(request_id), reason=body.reason)
     return (await commands.refuse(command, key)).response()
 
 
@@ -145,3 +143,62 @@ def _shown(issued: WithSecret) -> Response:
     response = StoredAnswer(answer.status, msgspec.json.encode(body).decode(), answer.replayed).response()
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+Issuing = Annotated[TokenIssuer, Depends(part(TokenIssuer))]
+TOKEN_PATH = "/oauth/token"  # noqa: S105 - an address
+JWKS_PATH = "/.well-known/jwks.json"
+OPEN_PATHS = frozenset({TOKEN_PATH, JWKS_PATH})
+
+
+def oauth_router() -> APIRouter:
+    """The two routes."""
+    router = APIRouter(tags=["oauth"])
+    form = {
+        "type": "object",
+        "required": ["grant_type"],
+        "properties": {
+            "grant_type": {"const": "client_credentials"},
+            "scope": {
+                "type": "string",
+                "description": "Separated by spaces; all of the client's by default.",
+            },
+            "client_id": {"type": "string"},
+            "client_secret": {"type": "string"},
+        },
+    }
+    body = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": form}}}
+
+    @router.post(
+        TOKEN_PATH,
+        response_model=TokenAnswer,
+        responses={
+            400: {"model": TokenRefusal, "description": "Refused (RFC 6749, 5.2)."},
+            401: {"model": TokenRefusal, "description": "The client or its secret is not known."},
+        },
+        openapi_extra={"requestBody": body},
+    )
+    async def issue_token(request: Request, issuer: Issuing) -> JSONResponse:
+        """Exchange a client's id and secret, in HTTP Basic or in the form, for a token (RFC 6749, 4.4)."""
+        try:
+            asked = TokenRequest.read(request.headers.get("authorization", ""), await request.body())
+            answer = await issuer.issue(asked)
+        except TokenRefusedError as refusal:
+            return _refusal(refusal)
+        return JSONResponse(answer.model_dump(), headers={"Cache-Control": "no-store"})
+
+    @router.get(JWKS_PATH)
+    async def get_key_set(issuer: Issuing) -> JSONResponse:
+        """The public keys that tokens of this registry are checked with (RFC 7517)."""
+        headers = {"Cache-Control": "public, max-age=300"}
+        return JSONResponse(dict(issuer.key_set()), headers=headers)
+
+    return router
+
+
+def _refusal(refusal: TokenRefusedError) -> JSONResponse:
+    headers = {"Cache-Control": "no-store"}
+    if refusal.status == 401:
+        headers["WWW-Authenticate"] = 'Basic realm="xuefen"'
+    body = {"error": refusal.error, "error_description": refusal.description}
+    return JSONResponse(body, status_code=refusal.status, headers=headers)

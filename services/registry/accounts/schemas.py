@@ -1,4 +1,4 @@
-"""Bodies of the routes of accounts."""
+"""Bodies of the routes of accounts and of tokens."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -7,8 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from services.kit.field_errors import refuse
 from services.kit.schemas import Moment, ShortLine, StrictModel
-from services.registry.organizations.schemas import unique
-from services.registry.schemas import Place, Scope
+from services.registry.web.fields import Place, Scope, unique
 
 OVERLAP_HOURS_MAX = 168
 
@@ -103,3 +102,21 @@ class AccountRequestOutcome(StrictModel):
     request_id: str
     state: Literal["requested", "granted", "refused"]
     place: str
+
+
+class TokenAnswer(StrictModel):
+    """A token (RFC 6749, 5.1)."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    scope: str
+
+
+class TokenRefusal(StrictModel):
+    """Why there is no token (RFC 6749, 5.2)."""
+
+    error: Literal[
+        "invalid_request", "invalid_client", "invalid_scope", "unsupported_grant_type", "unauthorized_client"
+    ]
+    error_description: str

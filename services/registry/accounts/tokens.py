@@ -16,9 +16,9 @@ from services.kit.auth import sign_token
 from services.kit.database import Database
 from services.kit.event_store import EventStore
 from services.kit.key_sets import public_key_set
-from services.registry.accounts.client import Client, is_secret
-from services.registry.schemas import TokenAnswer
-from services.registry.tables import LOG
+from services.registry.accounts.schemas import TokenAnswer
+from services.registry.store.tables import LOG
+from services.registry.streams.account import Client, is_secret
 
 _FIELDS_MAX = 20
 _SECRETS = """

@@ -1,4 +1,4 @@
-"""The routes of bulk collection: a table of people in, an answer for every row out."""
+"""Routes of bulk collection: a table of people in, an answer for every row out."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,13 +8,14 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.kit.auth import Caller, require
+from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import StrictModel
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, read_table, write_csv, write_xlsx
 from services.registry.bulk.bulk import ROWS_MAX, BulkCollections, BulkResult
-from services.registry.personal_data.api import Id, actor_of
+from services.registry.streams.actor import Actor
+from services.registry.web.routes import Id, acting, part
 
 PATH = "/v1/collections/bulk"
 BYTES_MAX = 4 * 1024 * 1024
@@ -63,12 +64,7 @@ class BulkSummary(StrictModel):
     count: int
 
 
-def _bulk(request: Request) -> BulkCollections:
-    bulk: BulkCollections = request.app.state.registry.bulk
-    return bulk
-
-
-Uploads = Annotated[BulkCollections, Depends(_bulk)]
+Uploads = Annotated[BulkCollections, Depends(part(BulkCollections))]
 
 
 def _exported(kind: str) -> dict[int | str, dict[str, Any]]:
@@ -79,7 +75,7 @@ def _exported(kind: str) -> dict[int | str, dict[str, Any]]:
 @router.post("", status_code=201, response_model=Bulk, responses=problems(409, 413, 415), openapi_extra=_BODY)
 async def submit_collections(
     request: Request,
-    caller: Annotated[Caller, Depends(_submit)],
+    by: Annotated[Actor, Depends(acting(_submit))],
     key: Annotated[CommandKey, Depends(command_key(_submit))],
     uploads: Uploads,
     partial: Annotated[
@@ -92,40 +88,40 @@ async def submit_collections(
     there. Every row is answered with the column at fault and the reason.
     """
     table = read_table(await request.body(), request.headers.get("content-type", ""), rows_max=ROWS_MAX)
-    result = await uploads.upload(actor_of(caller), table, key, partial=partial)
+    result = await uploads.upload(by, table, key, partial=partial)
     return Response(msgspec.json.encode(result), status_code=201, media_type="application/json")
 
 
 @router.get("", response_model=list[BulkSummary])
-async def list_bulk_collections(caller: Annotated[Caller, Depends(_submit)], uploads: Uploads) -> Any:
+async def list_bulk_collections(by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads) -> Any:
     """The last files that the caller, or their organization, uploaded, newest first."""
-    return await uploads.latest(actor_of(caller))
+    return await uploads.latest(by)
 
 
 @router.get("/{id}", response_model=Bulk, responses=problems(404))
 async def get_bulk_collection(
-    bulk_id: Id, caller: Annotated[Caller, Depends(_submit)], uploads: Uploads
+    bulk_id: Id, by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads
 ) -> Response:
     """What became of a file, for whoever uploaded it."""
-    result = await uploads.result(actor_of(caller), UUID(bulk_id))
+    result = await uploads.result(by, UUID(bulk_id))
     return Response(msgspec.json.encode(result), media_type="application/json")
 
 
 @router.get("/{id}/result.csv", response_class=Response, responses=_exported(CSV_TYPE))
 async def export_bulk_collection(
-    bulk_id: Id, caller: Annotated[Caller, Depends(_submit)], uploads: Uploads
+    bulk_id: Id, by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads
 ) -> Response:
     """The same as a table in CSV; no cell of it is a formula."""
-    result = await uploads.result(actor_of(caller), UUID(bulk_id))
+    result = await uploads.result(by, UUID(bulk_id))
     return _file(write_csv(_HEADER, _rows(result)), f"{CSV_TYPE}; charset=utf-8", f"{bulk_id}.csv")
 
 
 @router.get("/{id}/result.xlsx", response_class=Response, responses=_exported(XLSX_TYPE))
 async def export_bulk_collection_as_xlsx(
-    bulk_id: Id, caller: Annotated[Caller, Depends(_submit)], uploads: Uploads
+    bulk_id: Id, by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads
 ) -> Response:
     """The same as XLSX."""
-    result = await uploads.result(actor_of(caller), UUID(bulk_id))
+    result = await uploads.result(by, UUID(bulk_id))
     return _file(write_xlsx(_HEADER, _rows(result)), XLSX_TYPE, f"{bulk_id}.xlsx")
 
 

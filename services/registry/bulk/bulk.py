@@ -16,18 +16,17 @@ import msgspec
 from services.kit.database import Connection
 from services.kit.errors import NotFoundError, Problem
 from services.kit.idempotency import CommandKey
-from services.registry.actors import Actor
 from services.registry.bulk.table import Fault, Headers, ReadRow, read_rows
-from services.registry.commands import SubmitCollection
-from services.registry.evidence.evidence import may_name
-from services.registry.once import Decided
-from services.registry.organizations import organization as organizations
-from services.registry.organizations.organization import Organization
-from services.registry.people.collection import Collections
-from services.registry.people.person import Person
-from services.registry.people.profile import Qualification
-from services.registry.personal_data.vault import Identity
-from services.registry.tables import LOG
+from services.registry.people.collections import Collections
+from services.registry.people.commands import SubmitCollection
+from services.registry.personal_data.evidence import may_name
+from services.registry.store.commands import Decided
+from services.registry.store.tables import LOG
+from services.registry.streams import organization as organizations
+from services.registry.streams.actor import Actor
+from services.registry.streams.organization import Organization
+from services.registry.streams.person import Person
+from services.registry.streams.profile import Identity, Qualification
 
 ROWS_MAX = 2000
 """Rows of one file: they become one transaction."""

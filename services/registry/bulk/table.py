@@ -1,4 +1,4 @@
-"""What a table of people says, column by column: each row becomes the body of a collection, or its faults by column."""
+"""Tables of people, column by column: each row becomes the body of a collection, or its faults by column."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from services.kit.errors import FieldError
 from services.kit.field_errors import field_errors
 from services.kit.spreadsheets import UnreadableTableError
-from services.registry.people.case_schemas import CollectionRequest
+from services.registry.people.schemas import CollectionRequest
 
 COLUMNS: Mapping[str, tuple[str, str]] = {
     "/person/id_type": ("证件类型", "id_type"),

@@ -1,1 +1,1 @@
-"""The registry's side of transfers between authorities: who leaves, who arrives."""
+"""Moves: the registry's side of transfers between authorities."""

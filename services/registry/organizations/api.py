@@ -1,15 +1,16 @@
 """Routes of organizations: registered, filed, published, ended, disqualified, reinstated and evaluated."""
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
-from services.kit.auth import Caller, require
+from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
-from services.registry.actors import Actor
+from services.kit.spreadsheets import CSV_TYPE, write_csv
 from services.registry.organizations import schemas
 from services.registry.organizations.commands import (
     AccreditProvider,
@@ -21,16 +22,37 @@ from services.registry.organizations.commands import (
     RegisterOrganization,
     ReinstateProvider,
 )
-from services.registry.organizations.exports import CSV_ANSWER, csv_response
-from services.registry.organizations.organization import Organization
 from services.registry.organizations.organizations import Organizations
 from services.registry.organizations.queries import OrganizationQueries
-from services.registry.schemas import OrganizationKind, Place
+from services.registry.streams.actor import Actor
+from services.registry.streams.organization import Organization
+from services.registry.web.fields import OrganizationKind, Place
+from services.registry.web.routes import UUID_FORM, Id, acting, part
+
+CSV_ANSWER: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "A table with a header, in UTF-8 with a byte order mark.",
+        "content": {CSV_TYPE: {"schema": {"type": "string"}}},
+    }
+}
+"""`responses` of a route that answers with a table."""
+
+
+def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+    """The rows as a file to save under the name."""
+    return Response(
+        write_csv(columns, rows),
+        headers={
+            "Content-Type": f"{CSV_TYPE}; charset=utf-8",
+            "Content-Disposition": f'attachment; filename="{name}.csv"',
+            "Cache-Control": "no-store",
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
 
 router = APIRouter(prefix="/v1", tags=["organizations"])
 
-_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-Id = Annotated[str, Path(alias="id", pattern=_UUID)]
 Number = Annotated[int, Path(ge=1, le=10_000), IN_DIGITS]
 PlaceQuery = Annotated[Place, Query()]
 _write = require("organization:write")
@@ -45,69 +67,53 @@ _see = require(
 COLUMNS = ("organization_id", "name", "uscc", "kind", "affiliation", "place", "registered_at")
 
 
-def _organizations(request: Request) -> Organizations:
-    organizations: Organizations = request.app.state.registry.organizations
-    return organizations
-
-
-def organization_queries(request: Request) -> OrganizationQueries:
-    """What answers questions about organizations."""
-    queries: OrganizationQueries = request.app.state.registry.organization_queries
-    return queries
-
-
-Commands = Annotated[Organizations, Depends(_organizations)]
-Queries = Annotated[OrganizationQueries, Depends(organization_queries)]
-Writer = Annotated[Caller, Depends(_write)]
+Commands = Annotated[Organizations, Depends(part(Organizations))]
+Queries = Annotated[OrganizationQueries, Depends(part(OrganizationQueries))]
+Writer = Annotated[Actor, Depends(acting(_write))]
 Key = Annotated[CommandKey, Depends(command_key(_write))]
-
-
-def actor_of(caller: Caller) -> Actor:
-    """Who acts, as decisions ask."""
-    return Actor(caller.subject, caller.scopes, caller.place, caller.organization)
 
 
 @router.post(
     "/organizations", status_code=201, response_model=schemas.OrganizationOutcome, responses=problems(409)
 )
 async def register_organization(
-    body: schemas.OrganizationRequest, caller: Writer, key: Key, commands: Commands
+    body: schemas.OrganizationRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Register an organization, once for each unified social credit code."""
-    command = RegisterOrganization(by=actor_of(caller), **body.model_dump())
+    command = RegisterOrganization(by=by, **body.model_dump())
     return (await commands.register(command, key)).response()
 
 
 @router.get("/organizations", response_model=schemas.OrganizationLines)
 async def list_organizations(
     place: PlaceQuery,
-    caller: Writer,
+    by: Writer,
     queries: Queries,
     kind: OrganizationKind | None = None,
-    after: Annotated[str | None, Query(pattern=_UUID)] = None,
+    after: Annotated[str | None, Query(pattern=UUID_FORM)] = None,
     limit: Annotated[int, Query(ge=1, le=1000), IN_DIGITS] = 100,
 ) -> Any:
     """The organizations kept or filed at a place or under it, a page at a time."""
-    found = await queries.list_at(actor_of(caller), place, kind, after=after or "", limit=limit + 1)
+    found = await queries.list_at(by, place, kind, after=after or "", limit=limit + 1)
     page = [{key: row[key] for key in COLUMNS[:-1]} for row in found[:limit]]
     return {"organizations": page, "after": page[-1]["organization_id"] if len(found) > limit else None}
 
 
 @router.get("/exports/organizations", response_class=Response, responses=CSV_ANSWER)
 async def export_organizations(
-    place: PlaceQuery, caller: Writer, queries: Queries, kind: OrganizationKind | None = None
+    place: PlaceQuery, by: Writer, queries: Queries, kind: OrganizationKind | None = None
 ) -> Response:
     """The organizations kept or filed at a place or under it, as a table; no cell is a formula."""
-    found = await queries.list_at(actor_of(caller), place, kind)
+    found = await queries.list_at(by, place, kind)
     return csv_response("organizations", COLUMNS, [[row[column] for column in COLUMNS] for row in found])
 
 
 @router.get("/organizations/{id}", response_model=schemas.OrganizationView, responses=problems(404))
 async def get_organization(
-    organization_id: Id, caller: Annotated[Caller, Depends(_see)], queries: Queries
+    organization_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
 ) -> Any:
     """An organization with its accreditations; one that acts for itself sees itself only."""
-    return _view(await queries.get(actor_of(caller), UUID(organization_id)))
+    return _view(await queries.get(by, UUID(organization_id)))
 
 
 @router.post(
@@ -117,12 +123,10 @@ async def get_organization(
     responses=problems(404, 409),
 )
 async def accredit_provider(
-    organization_id: Id, body: schemas.AccreditationRequest, caller: Writer, key: Key, commands: Commands
+    organization_id: Id, body: schemas.AccreditationRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """File a provider for a place, years and modes of training (S1-22, S2B-14)."""
-    command = AccreditProvider(
-        by=actor_of(caller), organization_id=UUID(organization_id), **body.model_dump()
-    )
+    command = AccreditProvider(by=by, organization_id=UUID(organization_id), **body.model_dump())
     return (await commands.change_standing(command, key)).response()
 
 
@@ -133,10 +137,10 @@ async def accredit_provider(
     responses=problems(404, 409),
 )
 async def publish_accreditation(
-    organization_id: Id, number: Number, caller: Writer, key: Key, commands: Commands
+    organization_id: Id, number: Number, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Publish what was filed: only from now on may it train (S2B-14, S3B-12)."""
-    command = PublishAccreditation(by=actor_of(caller), organization_id=UUID(organization_id), number=number)
+    command = PublishAccreditation(by=by, organization_id=UUID(organization_id), number=number)
     return (await commands.change_standing(command, key)).response()
 
 
@@ -150,13 +154,13 @@ async def end_accreditation(
     organization_id: Id,
     number: Number,
     body: schemas.EndRequest,
-    caller: Writer,
+    by: Writer,
     key: Key,
     commands: Commands,
 ) -> Response:
     """End a filing from a day on; what was completed before is not touched."""
     command = EndAccreditation(
-        by=actor_of(caller), organization_id=UUID(organization_id), number=number, **body.model_dump()
+        by=by, organization_id=UUID(organization_id), number=number, **body.model_dump()
     )
     return (await commands.change_standing(command, key)).response()
 
@@ -168,12 +172,10 @@ async def end_accreditation(
     responses=problems(404, 409),
 )
 async def disqualify_provider(
-    organization_id: Id, body: schemas.DisqualificationRequest, caller: Writer, key: Key, commands: Commands
+    organization_id: Id, body: schemas.DisqualificationRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Take a provider's standing at a place and under it, from a day on; published to everybody (S0-25)."""
-    command = DisqualifyProvider(
-        by=actor_of(caller), organization_id=UUID(organization_id), **body.model_dump()
-    )
+    command = DisqualifyProvider(by=by, organization_id=UUID(organization_id), **body.model_dump())
     return (await commands.change_standing(command, key)).response()
 
 
@@ -184,12 +186,10 @@ async def disqualify_provider(
     responses=problems(404, 409),
 )
 async def reinstate_provider(
-    organization_id: Id, body: schemas.ReinstatementRequest, caller: Writer, key: Key, commands: Commands
+    organization_id: Id, body: schemas.ReinstatementRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Give back the standing that was taken at this place, from a day on; the days between stay lost."""
-    command = ReinstateProvider(
-        by=actor_of(caller), organization_id=UUID(organization_id), **body.model_dump()
-    )
+    command = ReinstateProvider(by=by, organization_id=UUID(organization_id), **body.model_dump())
     return (await commands.change_standing(command, key)).response()
 
 
@@ -200,12 +200,10 @@ async def reinstate_provider(
     responses=problems(404, 409),
 )
 async def evaluate_provider(
-    organization_id: Id, body: schemas.EvaluationRequest, caller: Writer, key: Key, commands: Commands
+    organization_id: Id, body: schemas.EvaluationRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Score a training organization over a period (综合评价, S2B-15)."""
-    command = EvaluateProvider(
-        by=actor_of(caller), organization_id=UUID(organization_id), **body.model_dump()
-    )
+    command = EvaluateProvider(by=by, organization_id=UUID(organization_id), **body.model_dump())
     return (await commands.evaluate(command, key)).response()
 
 
@@ -213,20 +211,20 @@ async def evaluate_provider(
     "/organizations/{id}/evaluations", response_model=schemas.EvaluationViews, responses=problems(404)
 )
 async def list_evaluations(
-    organization_id: Id, caller: Annotated[Caller, Depends(_see)], queries: Queries
+    organization_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
 ) -> Any:
     """The evaluations of an organization, for itself and for officials."""
-    return {"evaluations": await queries.list_evaluations(actor_of(caller), UUID(organization_id))}
+    return {"evaluations": await queries.list_evaluations(by, UUID(organization_id))}
 
 
 @router.post(
     "/evaluations/{id}/correction", response_model=schemas.EvaluationOutcome, responses=problems(404)
 )
 async def correct_evaluation(
-    evaluation_id: Id, body: schemas.CorrectionRequest, caller: Writer, key: Key, commands: Commands
+    evaluation_id: Id, body: schemas.CorrectionRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Say what the scores should have been, and why; the first ones stay in the log."""
-    command = CorrectEvaluation(by=actor_of(caller), evaluation_id=UUID(evaluation_id), **body.model_dump())
+    command = CorrectEvaluation(by=by, evaluation_id=UUID(evaluation_id), **body.model_dump())
     return (await commands.correct_evaluation(command, key)).response()
 
 

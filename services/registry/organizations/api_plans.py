@@ -3,20 +3,21 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from services.kit.auth import Caller, require
+from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.registry.organizations import schemas
-from services.registry.organizations.api import Id, PlaceQuery, Queries, actor_of
+from services.registry.organizations.api import CSV_ANSWER, PlaceQuery, Queries, csv_response
 from services.registry.organizations.commands import DecideYearlyDocument, SubmitYearlyDocument
-from services.registry.organizations.exports import CSV_ANSWER, csv_response
 from services.registry.organizations.organizations import Organizations
 from services.registry.organizations.queries import duty_views
-from services.registry.organizations.yearly_document import PLAN, REPORT
-from services.registry.schemas import YEAR_MAX, YEAR_MIN
+from services.registry.streams.actor import Actor
+from services.registry.streams.yearly_document import PLAN, REPORT
+from services.registry.web.fields import YEAR_MAX, YEAR_MIN
+from services.registry.web.routes import Id, acting, part
 
 router = APIRouter(prefix="/v1", tags=["plans and reports"])
 
@@ -38,25 +39,20 @@ COLUMNS = (
 )
 
 
-def _organizations(request: Request) -> Organizations:
-    organizations: Organizations = request.app.state.registry.organizations
-    return organizations
-
-
-Commands = Annotated[Organizations, Depends(_organizations)]
-Submitter = Annotated[Caller, Depends(_submit)]
-Decider = Annotated[Caller, Depends(_decide)]
-Viewer = Annotated[Caller, Depends(_see)]
+Commands = Annotated[Organizations, Depends(part(Organizations))]
+Submitter = Annotated[Actor, Depends(acting(_submit))]
+Decider = Annotated[Actor, Depends(acting(_decide))]
+Viewer = Annotated[Actor, Depends(acting(_see))]
 SubmitKey = Annotated[CommandKey, Depends(command_key(_submit))]
 DecideKey = Annotated[CommandKey, Depends(command_key(_decide))]
 Year = Annotated[int, Query(ge=YEAR_MIN, le=YEAR_MAX, description="The year of the last day."), IN_DIGITS]
 
 
 def _document(
-    caller: Caller, organization_id: str, kind: str, mode: str, body: schemas.OnlinePlan | Any
+    by: Actor, organization_id: str, kind: str, mode: str, body: schemas.OnlinePlan | Any
 ) -> SubmitYearlyDocument:
     return SubmitYearlyDocument(
-        by=actor_of(caller),
+        by=by,
         organization_id=UUID(organization_id),
         kind=kind,
         mode=mode,
@@ -73,10 +69,10 @@ def _document(
     responses=problems(404, 409),
 )
 async def submit_online_plan(
-    organization_id: Id, body: schemas.OnlinePlan, caller: Submitter, key: SubmitKey, commands: Commands
+    organization_id: Id, body: schemas.OnlinePlan, by: Submitter, key: SubmitKey, commands: Commands
 ) -> Response:
     """Hand in next year's plan of online training, or again after a return; due 15 December (S3B-13)."""
-    command = _document(caller, organization_id, PLAN, "online", body)
+    command = _document(by, organization_id, PLAN, "online", body)
     return (await commands.submit_document(command, key)).response()
 
 
@@ -87,10 +83,10 @@ async def submit_online_plan(
     responses=problems(404, 409),
 )
 async def submit_face_to_face_plan(
-    organization_id: Id, body: schemas.FaceToFacePlan, caller: Submitter, key: SubmitKey, commands: Commands
+    organization_id: Id, body: schemas.FaceToFacePlan, by: Submitter, key: SubmitKey, commands: Commands
 ) -> Response:
     """Hand in next year's plan of face-to-face training, or again after a return; due 15 December (S3B-14)."""
-    command = _document(caller, organization_id, PLAN, "face_to_face", body)
+    command = _document(by, organization_id, PLAN, "face_to_face", body)
     return (await commands.submit_document(command, key)).response()
 
 
@@ -101,25 +97,25 @@ async def submit_face_to_face_plan(
     responses=problems(404, 409),
 )
 async def submit_report(
-    organization_id: Id, body: schemas.YearlyReport, caller: Submitter, key: SubmitKey, commands: Commands
+    organization_id: Id, body: schemas.YearlyReport, by: Submitter, key: SubmitKey, commands: Commands
 ) -> Response:
     """Hand in the summary of a year's training, or again after a return (S3B-13, S3B-14)."""
-    command = _document(caller, organization_id, REPORT, body.mode, body)
+    command = _document(by, organization_id, REPORT, body.mode, body)
     return (await commands.submit_document(command, key)).response()
 
 
 @router.get(
     "/organizations/{id}/yearly-documents", response_model=schemas.DocumentLines, responses=problems(404)
 )
-async def list_documents(organization_id: Id, caller: Viewer, queries: Queries) -> Any:
+async def list_documents(organization_id: Id, by: Viewer, queries: Queries) -> Any:
     """The plans and reports of an organization, for itself and the bureaus concerned."""
-    return {"documents": await queries.list_documents(actor_of(caller), UUID(organization_id))}
+    return {"documents": await queries.list_documents(by, UUID(organization_id))}
 
 
 @router.get("/yearly-documents/{id}", response_model=schemas.DocumentView, responses=problems(404))
-async def get_document(document_id: Id, caller: Viewer, queries: Queries) -> Any:
+async def get_document(document_id: Id, by: Viewer, queries: Queries) -> Any:
     """A plan or report with what was handed in last."""
-    return await queries.get_document(actor_of(caller), UUID(document_id))
+    return await queries.get_document(by, UUID(document_id))
 
 
 @router.post(
@@ -127,9 +123,9 @@ async def get_document(document_id: Id, caller: Viewer, queries: Queries) -> Any
     response_model=schemas.DocumentOutcome,
     responses=problems(404, 409),
 )
-async def accept_document(document_id: Id, caller: Decider, key: DecideKey, commands: Commands) -> Response:
+async def accept_document(document_id: Id, by: Decider, key: DecideKey, commands: Commands) -> Response:
     """Accept a plan or report."""
-    command = DecideYearlyDocument(by=actor_of(caller), document_id=UUID(document_id))
+    command = DecideYearlyDocument(by=by, document_id=UUID(document_id))
     return (await commands.decide_document(command, key)).response()
 
 
@@ -139,21 +135,21 @@ async def accept_document(document_id: Id, caller: Decider, key: DecideKey, comm
 async def return_document(
     document_id: Id,
     body: schemas.DocumentReturnRequest,
-    caller: Decider,
+    by: Decider,
     key: DecideKey,
     commands: Commands,
 ) -> Response:
     """Return a plan or report with a reason; it may then be handed in again."""
-    command = DecideYearlyDocument(by=actor_of(caller), document_id=UUID(document_id), reason=body.reason)
+    command = DecideYearlyDocument(by=by, document_id=UUID(document_id), reason=body.reason)
     return (await commands.decide_document(command, key)).response()
 
 
 @router.get("/duties", response_model=schemas.DutyViews, tags=["duties"])
-async def list_duties(place: PlaceQuery, year: Year, caller: Decider, queries: Queries) -> Any:
+async def list_duties(place: PlaceQuery, year: Year, by: Decider, queries: Queries) -> Any:
     """What is owed with a last day in the year by those who train at a place or under it: due, late, done, by whom
     to whom, by which clause.
     """
-    return duty_views(await queries.duties_at(actor_of(caller), place, year))
+    return duty_views(await queries.duties_at(by, place, year))
 
 
 @router.get(
@@ -162,22 +158,20 @@ async def list_duties(place: PlaceQuery, year: Year, caller: Decider, queries: Q
     responses=problems(404),
     tags=["duties"],
 )
-async def list_duties_of_organization(
-    organization_id: Id, year: Year, caller: Viewer, queries: Queries
-) -> Any:
+async def list_duties_of_organization(organization_id: Id, year: Year, by: Viewer, queries: Queries) -> Any:
     """What an organization owes with a last day in the year; officials see what concerns their place."""
-    return duty_views(await queries.duties_of(actor_of(caller), UUID(organization_id), year))
+    return duty_views(await queries.duties_of(by, UUID(organization_id), year))
 
 
 @router.get("/exports/duties", response_class=Response, responses=CSV_ANSWER, tags=["duties"])
 async def export_duties(
     place: PlaceQuery,
     year: Year,
-    caller: Decider,
+    by: Decider,
     queries: Queries,
     state: Literal["due", "late", "submitted", "returned", "done"] | None = None,
 ) -> Response:
     """The calendar of duties as a table; no cell is a formula."""
-    found = await queries.duties_at(actor_of(caller), place, year)
+    found = await queries.duties_at(by, place, year)
     rows = [[getattr(duty, column) for column in COLUMNS] for duty in found if state in (None, duty.state)]
     return csv_response("duties", COLUMNS, rows)

@@ -1,13 +1,11 @@
-"""What the registry is asked to do about organizations, their yearly documents and their accounts: imperative records,
-checked for form, not yet decided.
-"""
+"""Commands on organizations and their yearly documents: imperative records, checked for form, not yet decided."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from services.registry.actors import Actor
+from services.registry.streams.actor import Actor
 
 
 @dataclass(frozen=True)
@@ -118,58 +116,3 @@ class DecideYearlyDocument:
     by: Actor
     document_id: UUID
     reason: str | None = None
-
-
-@dataclass(frozen=True)
-class RequestAccount:
-    """Ask the issuing bureau for an account (S1-13, S3B-09)."""
-
-    by: Actor
-    organization_id: UUID
-    scopes: list[str]
-
-
-@dataclass(frozen=True)
-class RefuseAccount:
-    """Refuse a request with a reason."""
-
-    by: Actor
-    request_id: UUID
-    reason: str
-
-
-@dataclass(frozen=True)
-class GrantAccount:
-    """Issue the account that was asked for."""
-
-    by: Actor
-    request_id: UUID
-
-
-@dataclass(frozen=True)
-class RegisterClient:
-    """Let a program sign in for a place or for an organization."""
-
-    by: Actor
-    scopes: list[str]
-    place: str | None
-    organization_id: UUID | None
-    label: str | None
-
-
-@dataclass(frozen=True)
-class RotateSecret:
-    """Give an account a new secret; the old one stays good for a while."""
-
-    by: Actor
-    client_id: UUID
-    overlap: timedelta
-
-
-@dataclass(frozen=True)
-class RevokeClient:
-    """Let an account sign in no more."""
-
-    by: Actor
-    client_id: UUID
-    reason: str

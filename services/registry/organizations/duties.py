@@ -1,5 +1,5 @@
-"""The calendar of duties: what training organizations owe, to whom and until when, by rules that are data, and how far
-each is by what was handed in. Pure functions.
+"""Duties: what training organizations owe, to whom and until when, by rules that are data, and how far each is by what
+was handed in. Pure functions.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 from contracts.divisions import authority_of, contains
 from services.kit.clock import local_date
 from services.kit.schemas import StrictModel
-from services.registry.organizations import yearly_document as documents
-from services.registry.organizations.organization import FILED
+from services.registry.streams import yearly_document as documents
+from services.registry.streams.organization import FILED
 
 RULES_FILE = Path(__file__).parent / "duties.yaml"
 

@@ -1,4 +1,4 @@
-"""Carries out the commands on organizations: their registration, standing and evaluation, and what they owe each year."""
+"""Organizations: their registration, standing and evaluation, and what they owe each year."""
 
 import hashlib
 from collections.abc import Callable
@@ -10,10 +10,6 @@ import msgspec
 
 from services.kit.database import Connection
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.registry.once import Commands, Decided
-from services.registry.organizations import evaluation as evaluations
-from services.registry.organizations import organization as identities
-from services.registry.organizations import yearly_document as documents
 from services.registry.organizations.commands import (
     AccreditProvider,
     CorrectEvaluation,
@@ -26,13 +22,16 @@ from services.registry.organizations.commands import (
     ReinstateProvider,
     SubmitYearlyDocument,
 )
-from services.registry.organizations.evaluation import Evaluation
-from services.registry.organizations.organization import Organization
-from services.registry.organizations.problems import EvaluationExistsError
-from services.registry.organizations.yearly_document import YearlyDocument
-from services.registry.problems import OrganizationExistsError
-from services.registry.tables import LOG
-from services.registry.worklists.holding import end_hold, must_not_be_held
+from services.registry.store.commands import Commands, Decided
+from services.registry.store.tables import LOG
+from services.registry.streams import evaluation as evaluations
+from services.registry.streams import organization as identities
+from services.registry.streams import yearly_document as documents
+from services.registry.streams.evaluation import Evaluation
+from services.registry.streams.organization import Organization
+from services.registry.streams.problems import EvaluationExistsError, OrganizationExistsError
+from services.registry.streams.yearly_document import YearlyDocument
+from services.registry.worklists.worklists import end_hold, must_not_be_held
 
 _KEEP_CONTENT = "insert into yearly_contents (log, document_id, version, content) values ($1, $2, $3, $4)"
 

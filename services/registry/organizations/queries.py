@@ -1,4 +1,4 @@
-"""What the registry answers about organizations. Whoever may not see a thing is told that it is not there."""
+"""Queries about organizations. Whoever may not see a thing is told that it is not there."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,12 +15,11 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
-from services.registry.accounts.account_request import AccountRequest
-from services.registry.actors import Actor
 from services.registry.organizations import duties
 from services.registry.organizations.duties import Barred, Duty, Filing, Handed
-from services.registry.organizations.organization import Organization, organization_of
-from services.registry.tables import LOG
+from services.registry.store.tables import LOG
+from services.registry.streams.actor import Actor
+from services.registry.streams.organization import Organization, organization_of
 
 _ORGANIZATIONS = """
 select organization_id, name, uscc, kind, affiliation, place, registered_at from organizations
@@ -51,11 +50,6 @@ select * from yearly_documents where log = $1 and organization_id = $2 order by 
 _EVALUATIONS = """
 select * from evaluations where log = $1 and organization_id = $2 order by period_to desc, period_from, place
 """
-_ACCOUNTS = """
-select a.client_id, s.label, a.scopes, a.state, a.registered_at, a.rotated_at, a.overlap_until, a.revoked_at
-  from accounts a left join client_secrets s using (log, client_id)
- where log = $1 and organization_id = $2 order by a.registered_at, a.client_id
-"""
 
 
 class OrganizationQueries:
@@ -72,7 +66,7 @@ class OrganizationQueries:
         if not own and (by.organization is not None or by.place is None):
             raise NotFoundError
         async with self._database.acquire() as conn:
-            return await self._organization(conn, organization_id)
+            return await self.organization(conn, organization_id)
 
     async def list_at(
         self, by: Actor, place: str, kind: str | None, *, after: str = "", limit: int | None = None
@@ -114,29 +108,6 @@ class OrganizationQueries:
             rows = await conn.fetch(_EVALUATIONS, LOG, str(organization_id))
         return [_evaluation(row) for row in rows]
 
-    async def list_accounts(self, by: Actor, organization_id: UUID) -> list[dict[str, Any]]:
-        """The accounts of an organization, for itself, its bureau and the one that issues. Raises NotFoundError."""
-        organization = await self.get(by, organization_id)
-        if by.organization is None and not (
-            by.covers(organization.place) or by.place == organization.issuing_place
-        ):
-            raise NotFoundError
-        async with self._database.acquire() as conn:
-            rows = await conn.fetch(_ACCOUNTS, LOG, str(organization_id))
-        return [_account(row) for row in rows]
-
-    async def get_account_request(self, by: Actor, request_id: UUID) -> AccountRequest:
-        """A request for an account, for its organization, its bureau and the one that decides. Raises NotFoundError."""
-        async with self._database.acquire() as conn:
-            found = (await self._aggregates.get_all(conn, Aggregate, [request_id])).get(request_id)
-            if not isinstance(found, AccountRequest):
-                raise NotFoundError
-            organization = await self._organization(conn, UUID(found.organization_id))
-        own = organization_of(by.organization) == organization.id
-        if not (own or by.covers(found.place) or by.covers(organization.place)):
-            raise NotFoundError
-        return found
-
     async def duties_at(self, by: Actor, place: str, year: int) -> list[Duty]:
         """What is owed with a last day in the year by those who train at the place or under it.
 
@@ -166,7 +137,8 @@ class OrganizationQueries:
     def _today(self) -> date:
         return local_date(self._clock())
 
-    async def _organization(self, conn: Connection, organization_id: UUID) -> Organization:
+    async def organization(self, conn: Connection, organization_id: UUID) -> Organization:
+        """The organization of an id. Raises NotFoundError."""
         found = (await self._aggregates.get_all(conn, Aggregate, [organization_id])).get(organization_id)
         if not isinstance(found, Organization):
             raise NotFoundError
@@ -203,8 +175,3 @@ def _evaluation(row: asyncpg.Record) -> dict[str, Any]:
         "points": sum(score["points"] for score in shown["scores"]),
         "points_max": sum(score["points_max"] for score in shown["scores"]),
     }
-
-
-def _account(row: asyncpg.Record) -> dict[str, Any]:
-    shown = dict(row)
-    return shown | {"old_secret_until": shown.pop("overlap_until")}

@@ -1,4 +1,4 @@
-"""Bodies of the routes of organizations, their yearly documents, evaluations, duties and accounts."""
+"""Bodies of the routes of organizations, their yearly documents, evaluations and duties."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
@@ -6,33 +6,18 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from services.kit.field_errors import refuse
-from services.kit.schemas import Day, Line, StrictModel
-from services.registry.schemas import (
-    YEAR_MAX,
-    YEAR_MIN,
+from services.kit.schemas import Line, StrictModel
+from services.registry.web.fields import (
     CreditYear,
     DisqualificationReason,
     Mode,
     OrganizationKind,
     Place,
+    PlausibleDay,
     Uscc,
+    unique,
 )
 
-
-def _plausible(day: date) -> date:
-    if not YEAR_MIN <= day.year <= YEAR_MAX:
-        raise refuse("out_of_range", "日期不在合理范围", "The date is out of range")
-    return day
-
-
-def unique(values: list[int] | list[str]) -> list[int] | list[str]:
-    """Refuse a list that names something twice."""
-    if len(set(values)) != len(values):
-        raise refuse("repeated", "有重复项", "An item is repeated")
-    return values
-
-
-PlausibleDay = Annotated[Day, AfterValidator(_plausible)]
 Affiliation = Literal["central", "provincial", "local"]
 AccreditationState = Literal["filed", "published", "ended"]
 EndReason = Literal["given_up", "merged", "dissolved", "filed_in_error", "other"]

@@ -1,34 +1,29 @@
-"""The routes that open personal data in full, erase it, and tell authorities who read it."""
+"""Routes that open personal data in full, erase it, tell authorities who read it, and take in and give back evidence."""
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.disclosure import DisclosureRequest, Disclosures
-from services.kit.auth import Caller, require
+from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
-from services.registry.actors import Actor
-from services.registry.personal_data import delivery, erasure, schemas, unmasking
-from services.registry.personal_data.audit import PAGE_MAX, AuditedRoute, reads_personal_data
+from services.registry.personal_data import disclosure, erasure, schemas
+from services.registry.personal_data.audit import PAGE_MAX, Audit, AuditedRoute, reads_personal_data
 from services.registry.personal_data.erasure import ErasePerson
+from services.registry.personal_data.evidence import MEDIA_TYPES, EvidenceFiles
+from services.registry.streams.actor import Actor
+from services.registry.web.routes import UUID_FORM, Id, acting, part
 
 router = APIRouter(prefix="/v1", route_class=AuditedRoute)
 
-_UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
-Id = Annotated[str, Path(alias="id", pattern=_UUID)]
-
-_unmask = require(unmasking.SCOPE)
-_deliver = require(delivery.SCOPE)
+_unmask = require(disclosure.UNMASK)
+_deliver = require(disclosure.DELIVER)
 _erase = require(erasure.SCOPE)
 _audit = require("audit:read")
-
-
-def actor_of(caller: Caller) -> Actor:
-    """The caller as decisions know them."""
-    return Actor(caller.subject, caller.scopes, caller.place, caller.organization)
 
 
 @router.post(
@@ -39,36 +34,34 @@ def actor_of(caller: Caller) -> Actor:
 )
 @reads_personal_data("person-in-full")
 async def unmask_person(
-    request: Request,
     response: Response,
     person_id: Id,
     body: schemas.UnmaskingRequest,
-    caller: Annotated[Caller, Depends(_unmask)],
+    by: Annotated[Actor, Depends(acting(_unmask))],
+    opened: Annotated[disclosure.Unmasking, Depends(part(disclosure.Unmasking))],
 ) -> Any:
     """A person's name, number, contact and other details in full, for a stated purpose, by an official of their place.
 
     The answer is put on record before it is given, and so is every refusal.
     """
     response.headers["Cache-Control"] = "no-store"
-    opened: unmasking.Unmasking = request.app.state.registry.unmasking
-    return await opened.person(actor_of(caller), UUID(person_id), body.purpose)
+    return await opened.person(by, UUID(person_id), body.purpose)
 
 
 @router.post("/disclosures", response_model=Disclosures, tags=["persons"])
 @reads_personal_data("identity-for-delivery")
 async def disclose_for_delivery(
-    request: Request,
     response: Response,
     body: DisclosureRequest,
-    caller: Annotated[Caller, Depends(_deliver)],
+    by: Annotated[Actor, Depends(acting(_deliver))],
+    opened: Annotated[disclosure.DeliveryDisclosures, Depends(part(disclosure.DeliveryDisclosures))],
 ) -> Any:
     """Name and number of people of the caller's place whom a system outside must be told of, and nothing else of them.
 
     Each is put on record with the recipient before the answer is given, and so is each that is not told.
     """
     response.headers["Cache-Control"] = "no-store"
-    opened: delivery.DeliveryDisclosures = request.app.state.registry.delivery_disclosures
-    return await opened.people(actor_of(caller), body.person_ids, body.recipient)
+    return await opened.people(by, body.person_ids, body.recipient)
 
 
 @router.post(
@@ -78,10 +71,10 @@ async def disclose_for_delivery(
     tags=["persons"],
 )
 async def erase_person(
-    request: Request,
     person_id: Id,
     body: schemas.ErasureRequest,
-    caller: Annotated[Caller, Depends(_erase)],
+    by: Annotated[Actor, Depends(acting(_erase))],
+    erasures: Annotated[erasure.Erasures, Depends(part(erasure.Erasures))],
     key: Annotated[CommandKey, Depends(command_key(_erase))],
 ) -> Response:
     """Make a person's name, number, contact and evidence unreadable for good, here and in every backup.
@@ -89,20 +82,17 @@ async def erase_person(
     What they earned stays in the log under an id that leads to nobody. The same number collected again is a new
     person.
     """
-    command = ErasePerson(
-        by=actor_of(caller), person_id=UUID(person_id), reason=body.reason, authority=body.authority
-    )
-    erasures: erasure.Erasures = request.app.state.registry.erasures
+    command = ErasePerson(by=by, person_id=UUID(person_id), reason=body.reason, authority=body.authority)
     return (await erasures.erase(command, key)).response()
 
 
 @router.get("/audit", response_model=schemas.AuditPage, tags=["audit"])
 @reads_personal_data("audit")
 async def list_audit(
-    request: Request,
     response: Response,
-    caller: Annotated[Caller, Depends(_audit)],
-    before: Annotated[str | None, Query(pattern=_UUID)] = None,
+    by: Annotated[Actor, Depends(acting(_audit))],
+    audit: Annotated[Audit, Depends(part(Audit))],
+    before: Annotated[str | None, Query(pattern=UUID_FORM)] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX), IN_DIGITS] = 100,
 ) -> Any:
     """Who read personal data of people of the caller's place, what for and with which result, newest first.
@@ -111,6 +101,56 @@ async def list_audit(
     """
     response.headers["Cache-Control"] = "no-store"
     cursor = None if before is None else UUID(before)
-    records = await request.app.state.registry.audit.of_place(actor_of(caller), before=cursor, limit=limit)
+    records = await audit.of_place(by, before=cursor, limit=limit)
     full = len(records) == limit
     return {"records": records, "next_before": records[-1]["disclosure_id"] if full else None}
+
+
+PATH = "/v1/evidence"
+EVIDENCE_BYTES_MAX = 5_000_000
+"""What is read of a body at all; the limit of a deployment is a setting, and not above this."""
+
+
+Files = Annotated[EvidenceFiles, Depends(part(EvidenceFiles))]
+_upload = require("collection:submit", "collection:own")
+_see_evidence = require("collection:submit", "collection:own", "collection:review")
+_CONTENT = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES}
+_BODY = {"requestBody": {"required": True, "content": _CONTENT}}
+_FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file, as a download.", "content": _CONTENT}
+}
+
+
+@router.post(
+    "/evidence",
+    status_code=201,
+    response_model=schemas.EvidenceReference,
+    responses=problems(415),
+    openapi_extra=_BODY,
+    tags=["evidence"],
+)
+async def upload_evidence(
+    request: Request, by: Annotated[Actor, Depends(acting(_upload))], files: Files
+) -> Response:
+    """Hand in a file for a case to name: the body is the file itself, PDF, JPEG or PNG, under its media type.
+
+    The same file handed in again, while no case names it, gets the same answer.
+    """
+    declared = request.headers.get("content-type", "")
+    reference = await files.upload(by, declared, await request.body())
+    return Response(msgspec.json.encode(reference), status_code=201, media_type="application/json")
+
+
+@router.get(
+    "/evidence/{id}",
+    response_class=Response,
+    responses={**problems(404, 410), **_FILE},
+    tags=["evidence"],
+)
+@reads_personal_data("evidence")
+async def get_evidence(
+    evidence_id: Id, by: Annotated[Actor, Depends(acting(_see_evidence))], files: Files
+) -> Response:
+    """A file, for whoever handed it in and for the officials of the place of its person's case; put on record."""
+    file = await files.get(by, UUID(evidence_id))
+    return Response(file.content, media_type=file.media_type, headers=file.headers)

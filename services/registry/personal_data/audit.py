@@ -1,4 +1,4 @@
-"""Every reading of personal data is put on record before anything is answered, and so is every refusal.
+"""The record of every reading of personal data, and of every refusal, before anything is answered.
 
 Where the record cannot be written nothing is read: both are in one transaction.
 """
@@ -19,8 +19,9 @@ from contracts.divisions import chain_of, is_known
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database
 from services.kit.errors import Problem
-from services.registry.actors import Actor
-from services.registry.tables import LOG
+from services.registry.store.tables import LOG
+from services.registry.streams.actor import Actor
+from services.registry.web.routes import actor_of
 
 SHOWN = "shown"
 ROUTINE = "routine"
@@ -201,8 +202,8 @@ async def _refused(request: Request, what: str, problem: Problem) -> None:
     caller = getattr(request.state, "caller", None)
     if caller is None or isinstance(problem, AuditUnavailableError):
         return
-    by = Actor(caller.subject, caller.scopes, caller.place, caller.organization)
-    audit: Audit = request.app.state.registry.audit
+    by = actor_of(caller)
+    audit: Audit = request.app.state.parts[Audit]
     await audit.refused(by, what, _id(request.path_params.get("id")), problem)
 
 

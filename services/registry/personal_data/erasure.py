@@ -16,12 +16,12 @@ from services.kit.database import Connection, Database
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.key_shares import KeyShares
-from services.registry.actors import Actor
-from services.registry.evidence.store import EvidenceStore, key_subject
-from services.registry.once import Commands, Decided
-from services.registry.people.person import Person
+from services.registry.personal_data.evidence import EvidenceStore, key_subject
 from services.registry.personal_data.vault import Vault
-from services.registry.tables import LOG
+from services.registry.store.commands import Commands, Decided
+from services.registry.store.tables import LOG
+from services.registry.streams.actor import Actor
+from services.registry.streams.person import Person
 
 SCOPE = "person:erase"
 

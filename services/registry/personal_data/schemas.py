@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from services.kit.schemas import StrictModel
+from services.registry.personal_data.disclosure import Purpose
 from services.registry.personal_data.erasure import ErasureReason
-from services.registry.personal_data.unmasking import Purpose
-from services.registry.schemas import Place
+from services.registry.web.fields import Place
 
 
 class UnmaskingRequest(StrictModel):

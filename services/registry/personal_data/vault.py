@@ -1,44 +1,18 @@
-"""Where names and ID numbers are: sealed under a key of each person, and every reading of them on record.
+"""The vault of names and ID numbers: sealed under a key of each person, and every reading of them on record.
 
 Destroying a person's key makes them unreadable everywhere at once, without touching the log.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from uuid import UUID
 
 from contracts.identity import normalise_id_number
 from services.kit.database import Connection
 from services.kit.sealing import DestroyedKeyError, KeyWrapper, SubjectKey, share_of
 from services.registry.personal_data.audit import Disclosure, record
-from services.registry.personal_data.masking import masked_name, masked_number
-from services.registry.tables import LOG
-
-FIELDS = ("id_type", "id_number", "name")
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who somebody is: the document's type and number, and the name as on it."""
-
-    id_type: str
-    id_number: str
-    name: str
-
-    def __repr__(self) -> str:
-        """Nothing: a repr ends up in logs."""
-        return "Identity(…)"
-
-    @property
-    def masked_name(self) -> str:
-        """The name as shown to whoever has not said why they need it."""
-        return masked_name(self.name)
-
-    @property
-    def masked_number(self) -> str:
-        """The number likewise."""
-        return masked_number(self.id_number)
+from services.registry.store.tables import LOG
+from services.registry.streams.profile import FIELDS, Identity
 
 
 class Vault:

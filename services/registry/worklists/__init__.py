@@ -1,1 +1,1 @@
-"""What awaits officials, in order, held by one at a time."""
+"""Worklists: what awaits officials, in order, held by one at a time."""

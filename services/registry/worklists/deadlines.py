@@ -1,4 +1,4 @@
-"""How long a review may take: working days by the State Council's calendar, the day of submission being day 0 (B-18)."""
+"""Deadlines of reviews: working days by the State Council's calendar, the day of submission being day 0 (B-18)."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Bodies of the routes of worklists, exam enrolments, and a person's own cases."""
+"""Bodies of the routes of worklists and exam enrolments."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
@@ -7,8 +7,20 @@ from pydantic import ConfigDict, Field, model_validator
 
 from services.kit.field_errors import refuse
 from services.kit.schemas import Day, StrictModel
-from services.registry.people.case_schemas import Due, Lane
-from services.registry.schemas import YEAR_MAX, YEAR_MIN, Place
+from services.registry.web.fields import YEAR_MAX, YEAR_MIN, Place
+
+Lane = Literal["fast", "ordinary"]
+
+
+class Due(StrictModel):
+    """The last day of a review, by working days (S2C-02, S2C-04); null with the year whose calendar is not known."""
+
+    on: date | None
+    working_days: int
+    clause: str
+    unknown_year: int | None
+    late: bool
+
 
 Kind = Literal["collection", "change", "plan", "report", "account"]
 PAGE_MAX = 200
@@ -120,33 +132,3 @@ class ExamEnrolments(StrictModel):
     """Every enrolment that is open or to come, in order."""
 
     enrolments: list[ExamEnrolmentView]
-
-
-class OwnCase(StrictModel):
-    """Where a case of one's own stands, in plain words."""
-
-    case_id: str
-    kind: Literal["collection", "change"]
-    state: str
-    submitted_at: datetime
-    decided_at: datetime | None
-    due: Annotated[Due | None, Field(description="The last day of the review; null once it is over.")]
-    stands_zh: str
-    stands_en: str
-    next_zh: str | None
-    next_en: str | None
-    reason: str | None
-    reason_zh: str | None
-    reason_en: str | None
-
-
-class OwnCaseInFull(OwnCase):
-    """The same, with what the reviewer wrote."""
-
-    note: str | None
-
-
-class OwnCases(StrictModel):
-    """The caller's cases, newest first."""
-
-    cases: list[OwnCase]

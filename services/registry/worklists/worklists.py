@@ -6,7 +6,7 @@ enrolment is open where the case belongs (S2C-06).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,17 +16,69 @@ from services.kit.clock import local_date
 from services.kit.database import Connection
 from services.kit.errors import NotFoundError
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.registry.actors import Actor
-from services.registry.commands import SetExamEnrolment
-from services.registry.once import Commands, Decided
-from services.registry.people.case_projections import BACK
-from services.registry.people.exam_enrolment import FAST, FAST_KINDS, ORDINARY, ExamEnrolment, open_places
-from services.registry.people.review_problems import NotForYouError
-from services.registry.tables import LOG
+from services.registry.people.commands import SetExamEnrolment
+from services.registry.store.cases import BACK
+from services.registry.store.commands import Commands, Decided
+from services.registry.store.tables import LOG
+from services.registry.streams.actor import Actor
+from services.registry.streams.exam_enrolment import FAST, FAST_KINDS, ORDINARY, ExamEnrolment, lane_in
+from services.registry.streams.problems import CaseHeldError, NotForYouError
 from services.registry.worklists.deadlines import LIMITS, due_of, late_before
-from services.registry.worklists.holding import end_hold, hold, must_not_be_held
 
-HOLD = timedelta(minutes=30)
+_OPEN = """
+select distinct place from exam_enrolments where log = $1 and from_day <= $2 and until_day >= $2 order by place
+"""
+
+
+async def open_places(conn: Connection, today: date) -> list[str]:
+    """Where enrolment is open today."""
+    return [row[0] for row in await conn.fetch(_OPEN, LOG, today)]
+
+
+async def lane_of(conn: Connection, kind: str, place: str, today: date) -> str:
+    """The lane of a case today."""
+    return lane_in(kind, place, await open_places(conn, today))
+
+
+_WAIT = "select from worklist where log = $1 and case_id = $2 for update"
+_HELD = "select held_by, held_until from case_claims where log = $1 and case_id = $2 for update"
+_END = "delete from case_claims where log = $1 and case_id = $2"
+_HOLD = """
+insert into case_claims (log, case_id, held_by, held_since, held_until) values ($1, $2, $3, $4, $5)
+on conflict (log, case_id) do update
+   set held_by = excluded.held_by, held_until = excluded.held_until,
+       held_since = case when case_claims.held_by = excluded.held_by and case_claims.held_until > excluded.held_since
+                         then case_claims.held_since else excluded.held_since end
+ where case_claims.held_until <= excluded.held_since or case_claims.held_by = excluded.held_by
+returning held_since, held_until
+"""
+
+
+async def hold(
+    conn: Connection, case_id: str, by: Actor, now: datetime, until: datetime
+) -> tuple[datetime, datetime]:
+    """Hold a case, or hold it longer; since when and until when. Raises CaseHeldError while another does."""
+    row = await conn.fetchrow(_HOLD, LOG, case_id, by.subject, now, until)
+    if row is None:
+        await must_not_be_held(conn, case_id, by, now)
+        raise CaseHeldError(until)
+    return row["held_since"], row["held_until"]
+
+
+async def must_not_be_held(conn: Connection, case_id: str, by: Actor, now: datetime) -> None:
+    """Raise CaseHeldError while somebody else holds the case; from now on nobody takes hold of it before we are done."""
+    await conn.execute(_WAIT, LOG, case_id)
+    row = await conn.fetchrow(_HELD, LOG, case_id)
+    if row is not None and row["held_by"] != by.subject and row["held_until"] > now:
+        raise CaseHeldError(row["held_until"])
+
+
+async def end_hold(conn: Connection, case_id: str) -> None:
+    """Nobody holds the case any more."""
+    await conn.execute(_END, LOG, case_id)
+
+
+HOLD_FOR = timedelta(minutes=30)
 """How long a case is held; whoever works longer holds it again."""
 
 KINDS: Mapping[str, str] = {
@@ -127,7 +179,7 @@ class Worklists(Commands):
             row = await self._case(conn, by, case_id)
             if by.subject in row["not_by"]:
                 raise NotForYouError
-            since, until = await hold(conn, str(case_id), by, now, now + HOLD)
+            since, until = await hold(conn, str(case_id), by, now, now + HOLD_FOR)
             return Decided(None, 200, _held(row, by.subject, since, until))
 
         return await self._once(key, decide)

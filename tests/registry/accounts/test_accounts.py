@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.registry.accounts.client import OFFICIAL_SCOPES, SCOPES, SCOPES_OF_KIND
+from services.registry.streams.account import OFFICIAL_SCOPES, SCOPES, SCOPES_OF_KIND
 from tests.registry.offices import CHANGZHI, LUZHOU, SHANXI, TAIYUAN, Offices
 from tests.registry.scenarios import uscc
 

@@ -12,11 +12,11 @@ import pytest
 from contracts.transfer import ProfileTransferred
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
-from services.registry.publishing import publish
-from services.registry.reactions import TransferReaction
-from services.registry.rebuild import READ_MODELS, rebuild
+from services.registry.moves.reactions import TransferReaction
 from services.registry.settings import RegistrySettings
-from services.registry.tables import LOG
+from services.registry.store.publishing import publish
+from services.registry.store.rebuild import READ_MODELS, rebuild
+from services.registry.store.tables import LOG
 from tests.registry.scenarios import SHUANGTA, Human, Registry, collection_of, somebody, uscc
 
 SHANXI, JINCHENG = "140000", "140502"

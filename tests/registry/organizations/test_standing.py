@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.registry.tables import LOG
+from services.registry.store.tables import LOG
 from tests.registry.offices import CHANGZHI, SHANXI, TAIYUAN, Offices
 
 LOST = {"place": SHANXI, "from_date": "2026-05-01", "reason": "quality"}

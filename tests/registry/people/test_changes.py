@@ -8,9 +8,9 @@ import pytest
 
 from services.kit.database import Database
 from services.kit.event_store import EventStore
-from services.registry.publishing import publish
 from services.registry.settings import RegistrySettings
-from services.registry.tables import LOG
+from services.registry.store.publishing import publish
+from services.registry.store.tables import LOG
 from tests.registry.scenarios import DALIAN, Registry, collection_of, somebody, uscc
 
 NOBODY = "00000000-0000-4000-8000-000000000000"

@@ -2,9 +2,14 @@
 
 from typing import Any
 
-from services.registry.people.case_schemas import CollectionState, ReturnReason
-from services.registry.people.case_words import NEXT, REASONS, STANDS
-from services.registry.people.change_schemas import ChangeReturnReason, ChangeState, ReversalReason
+from services.registry.people.own_view import NEXT, REASONS, STANDS
+from services.registry.people.schemas import (
+    ChangeReturnReason,
+    ChangeState,
+    CollectionState,
+    ReturnReason,
+    ReversalReason,
+)
 from tests.registry.scenarios import Registry, collection_of, somebody
 
 NOBODY = "00000000-0000-4000-8000-000000000000"

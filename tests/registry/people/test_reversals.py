@@ -7,10 +7,10 @@ import pytest
 
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
-from services.registry.publishing import publish
-from services.registry.rebuild import READ_MODELS, rebuild
 from services.registry.settings import RegistrySettings
-from services.registry.tables import LOG
+from services.registry.store.publishing import publish
+from services.registry.store.rebuild import READ_MODELS, rebuild
+from services.registry.store.tables import LOG
 from tests.registry.scenarios import DALIAN, LIAONING, Human, Registry, somebody
 
 

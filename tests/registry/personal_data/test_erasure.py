@@ -13,8 +13,8 @@ from services.kit.event_store import EventStore
 from services.kit.sealing import share_of
 from services.kit.settings import SettingsError
 from services.registry.composition import Registry as Parts
-from services.registry.rebuild import READ_MODELS, rebuild
 from services.registry.settings import RegistrySettings
+from services.registry.store.rebuild import READ_MODELS, rebuild
 from tests.conftest import FreshDatabase
 from tests.registry.bulk.files import pdf
 from tests.registry.scenarios import CHAOYANG, DALIAN, Human, Registry, somebody

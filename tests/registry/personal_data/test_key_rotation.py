@@ -16,10 +16,11 @@ from services.kit.key_shares import KeyShares
 from services.kit.sealing import KeyWrapper, UnsealableError
 from services.kit.settings import new_key_text
 from services.registry.app import create_app
-from services.registry.personal_data import key_rotation
-from services.registry.personal_data.key_rotation import rotate
-from services.registry.personal_data.vault import Identity, Vault
+from services.registry.personal_data import keys as key_rotation
+from services.registry.personal_data.keys import rotate
+from services.registry.personal_data.vault import Vault
 from services.registry.settings import RegistrySettings
+from services.registry.streams.profile import Identity
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
 from tests.registry.scenarios import Human, Registry, somebody
 

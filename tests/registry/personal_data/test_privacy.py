@@ -11,11 +11,11 @@ from services.kit.aggregates import domain_event
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.idempotency import fingerprint
-from services.registry.personal_data.vault import Identity
-from services.registry.publishing import publish
-from services.registry.rebuild import READ_MODELS, rebuild
 from services.registry.settings import RegistrySettings
-from services.registry.tables import LOG
+from services.registry.store.publishing import publish
+from services.registry.store.rebuild import READ_MODELS, rebuild
+from services.registry.store.tables import LOG
+from services.registry.streams.profile import Identity
 from services.registry.worker import forget_old_keys
 from tests.conftest import FreshDatabase
 from tests.registry.scenarios import Registry, collection_of, somebody

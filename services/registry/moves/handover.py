@@ -1,0 +1,207 @@
+"""The handover of people between registries: opened for the offer, taken in, collected when it is completed, let go.
+
+Whoever is known by the keyed hash of the number stays the same person, also when both ends are here and when somebody
+comes back (S2C-17). Until the transfer is completed a new person counts for nothing but that the number is taken.
+"""
+
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from contracts.handover import ArrivingProfile
+from contracts.identity import IdentityHasher
+from contracts.registry import Qualification as TravellingQualification
+from contracts.relay import ArrivingPerson, TravellingPerson
+from services.kit.aggregates import Aggregate, Aggregates
+from services.kit.clock import Clock
+from services.kit.database import Connection, Database
+from services.kit.errors import NotFoundError
+from services.kit.event_store import EventStore
+from services.registry.people.collections import PersonalCommands
+from services.registry.personal_data.audit import Audit
+from services.registry.personal_data.erasure import Erasures
+from services.registry.personal_data.vault import Vault
+from services.registry.store.commands import Decided
+from services.registry.store.tables import LOG
+from services.registry.streams.actor import Actor
+from services.registry.streams.person import ARRIVING, COLLECTED, DEPARTED, Person, moved_to
+from services.registry.streams.problems import CollectionExistsError, NotCollectedError, PersonErasedError
+from services.registry.streams.profile import FIELDS, Identity, Profile, Qualification
+
+WHAT = "person-departing"
+PURPOSE = "transfer"
+"""调转: the purpose under which the reading is on record."""
+
+
+class Departures:
+    """Opens what the destination's registry needs to know, at the moment it is offered."""
+
+    def __init__(self, store: EventStore, *, vault: Vault, audit: Audit) -> None:
+        self._aggregates = Aggregates(store, LOG)
+        self._vault = vault
+        self._audit = audit
+
+    async def travelling(self, by: Actor, person_id: UUID) -> TravellingPerson:
+        """Who leaves. Raises NotFoundError, NotCollectedError for whoever is not kept here, and PersonErasedError."""
+        async with self._audit.reading(by, WHAT, person_id, purpose=PURPOSE) as reading:
+            found = (await self._aggregates.get_all(reading.conn, Aggregate, [person_id])).get(person_id)
+            if not isinstance(found, Person):
+                raise NotFoundError
+            reading.record.about(person_id, found.profile.place)
+            if found.state != COLLECTED:
+                raise NotCollectedError
+            identity = await self._vault.open_identity(reading.conn, person_id)
+            if identity is None:
+                raise PersonErasedError
+            reading.record.fields = FIELDS
+        return _travelling(identity, found.profile)
+
+
+def _travelling(identity: Identity, profile: Profile) -> TravellingPerson:
+    return TravellingPerson.model_validate(
+        {
+            "id_type": identity.id_type,
+            "id_number": identity.id_number,
+            "name": identity.name,
+            "student": profile.student,
+            "student_since": profile.student_since,
+            "qualifications": tuple(
+                TravellingQualification.model_validate({"level": each.level, "obtained_on": each.obtained_on})
+                for each in profile.qualifications
+            ),
+            "jobs": profile.jobs,
+            "working_since": profile.working_since,
+            "left_on": profile.left_on,
+            "retired_on": profile.retired_on,
+        }
+    )
+
+
+_COLLECTIONS = UUID("6d3c7d0e-9f0a-5d0f-8d53-6c1f1f0a7a60")
+_PERSON_OF = "select person_id from arrivals where log = $1 and transfer_id = $2"
+
+
+class Arrivals(PersonalCommands):
+    """Takes people in, and lets them go; each is harmless to repeat under the transfer's id."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: EventStore,
+        *,
+        vault: Vault,
+        hasher: IdentityHasher,
+        erasures: Erasures,
+        clock: Clock,
+    ) -> None:
+        super().__init__(database, store, vault=vault, hasher=hasher, clock=clock)
+        self._erasures = erasures
+
+    async def take_in(self, by: Actor, transfer_id: str, arriving: ArrivingPerson) -> ArrivingProfile:
+        """The person as this registry knows them. Raises CollectionExistsError while a collection of theirs is open."""
+        known: list[Person] = []
+
+        async def decide(conn: Connection, now: datetime) -> Decided:
+            person = await self._expected(conn, transfer_id)
+            if person is None:
+                person = await self._taken_in(conn, by, transfer_id, arriving, now)
+            known[:] = [person]
+            return Decided(person, 200, {})
+
+        await self._repeatable(decide)
+        return _profile_of(known[0], transfer_id)
+
+    async def arriving(self, transfer_id: str) -> ArrivingProfile:
+        """Whom a transfer brings, as they were taken in. Raises NotFoundError."""
+        async with self._database.acquire() as conn:
+            person = await self._expected(conn, transfer_id)
+        if person is None:
+            raise NotFoundError
+        return _profile_of(person, transfer_id)
+
+    async def let_go(self, transfer_id: str) -> None:
+        """Forget an arrival that came to nothing, and with it the name and number of whoever was taken in for it alone."""
+
+        async def decide(conn: Connection, now: datetime) -> Decided:
+            person = await self._expected(conn, transfer_id)
+            if person is None:
+                return Decided(None, 200, {})
+            if person.state == ARRIVING:
+                await self._vault.destroy(conn, [str(person.id)])
+            person.drop(transfer_id=transfer_id, at=now)
+            return Decided(person, 200, {})
+
+        await self._repeatable(decide)
+        await self._erasures.finish()
+
+    async def _expected(self, conn: Connection, transfer_id: str) -> Person | None:
+        person_id = await conn.fetchval(_PERSON_OF, LOG, transfer_id)
+        return None if person_id is None else await self._get(conn, Person, UUID(person_id))
+
+    async def _taken_in(
+        self, conn: Connection, by: Actor, transfer_id: str, arriving: ArrivingPerson, now: datetime
+    ) -> Person:
+        told = arriving.person
+        identity = Identity(told.id_type, told.id_number, told.name)
+        identity_hash, name_hash = self._hasher.person_and_name(*vars(identity).values())
+        profile = _as_told(arriving, name_hash)
+        person_id, claim = await self.document(conn, identity_hash)
+        if person_id is None:
+            person = Person.take_in(
+                transfer_id=transfer_id,
+                collection_id=uuid5(_COLLECTIONS, transfer_id),
+                identity_hash=identity_hash,
+                claim=claim,
+                profile=profile,
+                by=by,
+                at=now,
+            )
+            await self._vault.seal_identity(conn, person.id, person.version, identity)
+        else:
+            person = await self._get(conn, Person, person_id)
+            if person.state not in (COLLECTED, DEPARTED):
+                raise CollectionExistsError(person.state)
+            if person.state == COLLECTED:
+                # Both ends are here, or the person is on record at both: what is known here is what counts.
+                profile = moved_to(person.profile, arriving.place, arriving.employer)
+            elif person.profile.name_hash != name_hash:
+                await self._vault.seal_identity(conn, person.id, person.version, identity)
+        person.expect(transfer_id=transfer_id, profile=profile, at=now)
+        return person
+
+
+def _as_told(arriving: ArrivingPerson, name_hash: str) -> Profile:
+    told = arriving.person
+    qualifications = tuple(Qualification(each.level, each.obtained_on) for each in told.qualifications)
+    profile = Profile(
+        name_hash=name_hash,
+        place=arriving.place,
+        employer=arriving.employer,
+        student=told.student,
+        student_since=told.student_since,
+        qualifications=qualifications,
+        jobs=told.jobs,
+        working_since=told.working_since,
+        left_on=told.left_on,
+        retired_on=told.retired_on,
+    )
+    return moved_to(profile, arriving.place, arriving.employer)
+
+
+def _profile_of(person: Person, transfer_id: str) -> ArrivingProfile:
+    """What the ledger has to know of whoever arrives; once they have arrived, as they are now."""
+    profile = person.expected.get(transfer_id, person.profile)
+    first = profile.first_qualification
+    return ArrivingProfile(
+        person_id=str(person.id),
+        identity_hash=person.identity_hash,
+        name_hash=profile.name_hash,
+        place=profile.place,
+        employer=profile.employer,
+        student=profile.student,
+        student_since=profile.student_since,
+        qualified_on=None if first is None else first.obtained_on,
+        qualification=None if first is None else first.level,
+        working_since=profile.working_since,
+        left_on=profile.left_on,
+        retired_on=profile.retired_on,
+    )

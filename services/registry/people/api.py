@@ -1,0 +1,302 @@
+"""Routes of people: their collections (信息采集), their changes (信息变更), and their own view of both."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+
+from services.kit.auth import require
+from services.kit.idempotency import CommandKey, command_key
+from services.kit.openapi import problems
+from services.registry.people import schemas
+from services.registry.people.changes import Changes
+from services.registry.people.collections import Collections
+from services.registry.people.commands import (
+    ReverseChange,
+    ReviewChange,
+    ReviewCollection,
+    SubmitChange,
+    SubmitCollection,
+)
+from services.registry.people.own_view import OwnView
+from services.registry.people.queries import PeopleQueries
+from services.registry.personal_data import disclosure
+from services.registry.personal_data.audit import AuditedRoute, reads_personal_data
+from services.registry.streams.actor import OWN, Actor
+from services.registry.streams.person import FINAL, INITIAL
+from services.registry.streams.profile import Identity, Qualification
+from services.registry.web.routes import Id, acting, part
+
+persons = APIRouter(prefix="/v1", route_class=AuditedRoute)
+
+
+_see_person = require("collection:submit", "collection:review")
+_check = require("identity:check")
+
+
+Queries = Annotated[PeopleQueries, Depends(part(PeopleQueries))]
+
+
+def _identity(person: schemas.PersonIdentity) -> Identity:
+    return Identity(person.id_type, person.id_number, person.name)
+
+
+@persons.get("/persons/{id}", response_model=schemas.PersonView, responses=problems(404), tags=["persons"])
+@reads_personal_data("person")
+async def get_person(
+    person_id: Id, by: Annotated[Actor, Depends(acting(_see_person))], queries: Queries
+) -> Any:
+    """A collected person, masked. Every reading is put on record."""
+    return await queries.get_person(by, UUID(person_id))
+
+
+@persons.post("/identity-checks", response_model=schemas.IdentityResults, tags=["persons"])
+@reads_personal_data("identity-check")
+async def check_identities(
+    body: schemas.IdentityChecks, by: Annotated[Actor, Depends(acting(_check))], queries: Queries
+) -> Any:
+    """Ask before posting: is each of up to 1,000 persons collected, under this very name? In order."""
+    identities = [_identity(person) for person in body.persons]
+    results = await queries.check_identities(by, identities)
+    return {"results": [{"index": index, "result": result} for index, result in enumerate(results)]}
+
+
+collections = APIRouter(prefix="/v1/collections", tags=["collections"], route_class=AuditedRoute)
+
+_submit = require("collection:submit", OWN)
+_review = require("collection:review")
+_see = require("collection:submit", "collection:review", OWN)
+
+
+Collecting = Annotated[Collections, Depends(part(Collections))]
+
+
+def submission_of(body: schemas.CollectionRequest, by: Actor) -> SubmitCollection:
+    """The command that a body asks for."""
+    person = body.person
+    return SubmitCollection(
+        by=by,
+        identity=Identity(person.id_type, person.id_number, person.name),
+        place=body.place,
+        employer=body.employer,
+        student=body.student,
+        student_since=body.student_since,
+        qualifications=tuple(Qualification(each.level, each.obtained_on) for each in body.qualifications),
+        jobs=tuple(body.jobs),
+        working_since=body.working_since,
+        details=body.details(),
+        evidence=tuple(body.evidence),
+    )
+
+
+@collections.post("", status_code=201, response_model=schemas.CollectionOutcome, responses=problems(409))
+async def submit_collection(
+    body: schemas.CollectionRequest,
+    by: Annotated[Actor, Depends(acting(_submit))],
+    key: Annotated[CommandKey, Depends(command_key(_submit))],
+    collections: Collecting,
+) -> Response:
+    """Hand in a person's information (信息采集): the person, their employer, or an official of their place.
+
+    Once for each ID document: a second submission is refused with the state of the first, unless that was
+    returned, which makes it a resubmission. Contact, education and certificates are kept sealed.
+    """
+    return (await collections.submit(submission_of(body, by), key)).response()
+
+
+@collections.post(
+    "/{id}/initial-review", response_model=schemas.CollectionOutcome, responses=problems(404, 409)
+)
+async def review_collection_initially(
+    collection_id: Id,
+    body: schemas.ReviewRequest,
+    by: Annotated[Actor, Depends(acting(_review))],
+    key: Annotated[CommandKey, Depends(command_key(_review))],
+    collections: Collecting,
+) -> Response:
+    """初审: pass a submission on, or send it back with a reason (S2C-08). Nobody reviews what they submitted."""
+    return (await collections.review(_review_command(collection_id, INITIAL, body, by), key)).response()
+
+
+@collections.post(
+    "/{id}/final-review", response_model=schemas.CollectionOutcome, responses=problems(404, 409)
+)
+async def review_collection_finally(
+    collection_id: Id,
+    body: schemas.ReviewRequest,
+    by: Annotated[Actor, Depends(acting(_review))],
+    key: Annotated[CommandKey, Depends(command_key(_review))],
+    collections: Collecting,
+) -> Response:
+    """复审: take it as the person's information, or send it back; by another official than the initial one (S2C-08)."""
+    return (await collections.review(_review_command(collection_id, FINAL, body, by), key)).response()
+
+
+@collections.get("/{id}", response_model=schemas.Collection, responses=problems(404))
+@reads_personal_data("collection")
+async def get_collection(
+    collection_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
+) -> Any:
+    """A collection case: its state, the last day of its review, and its lane; for the person's employer, the officials
+    of their place, and whoever handed it in for themselves.
+    """
+    return await queries.get_collection(by, UUID(collection_id))
+
+
+def _review_command(
+    collection_id: str, step: str, body: schemas.ReviewRequest, by: Actor
+) -> ReviewCollection:
+    return ReviewCollection(
+        by=by,
+        collection_id=UUID(collection_id),
+        step=step,
+        reason=body.reason,
+        note=body.note,
+    )
+
+
+changes = APIRouter(prefix="/v1", tags=["changes"], route_class=AuditedRoute)
+
+_unmask = require(disclosure.UNMASK)
+
+
+Changing = Annotated[Changes, Depends(part(Changes))]
+
+
+@changes.post(
+    "/persons/{id}/changes",
+    status_code=201,
+    response_model=schemas.ChangeOutcome,
+    responses=problems(404, 409, 410),
+)
+async def submit_change(
+    person_id: Id,
+    body: schemas.ChangeRequest,
+    by: Annotated[Actor, Depends(acting(_submit))],
+    key: Annotated[CommandKey, Depends(command_key(_submit))],
+    changes: Changing,
+) -> Response:
+    """Ask for a change of what is on record, item by item (S2C-09): the person, their employer, or an official.
+
+    A person has one change at a time. A new ID document must be nobody else's. Old and new values are kept sealed.
+    """
+    command = _command(UUID(person_id), body, by)
+    return (await changes.submit(command, key)).response()
+
+
+@changes.post(
+    "/changes/{id}/resubmission", response_model=schemas.ChangeOutcome, responses=problems(404, 409, 410)
+)
+async def resubmit_change(
+    change_id: Id,
+    body: schemas.ChangeRequest,
+    by: Annotated[Actor, Depends(acting(_submit))],
+    key: Annotated[CommandKey, Depends(command_key(_submit))],
+    changes: Changing,
+) -> Response:
+    """Submit a returned change again, corrected: it goes to the end of the order and has ten working days anew."""
+    command = _command(UUID(change_id), body, by)
+    return (await changes.resubmit(UUID(change_id), command, key)).response()
+
+
+@changes.post("/changes/{id}/withdrawal", response_model=schemas.ChangeOutcome, responses=problems(404, 409))
+async def withdraw_change(
+    change_id: Id,
+    by: Annotated[Actor, Depends(acting(_submit))],
+    key: Annotated[CommandKey, Depends(command_key(_submit))],
+    changes: Changing,
+) -> Response:
+    """Give a change up before it is decided."""
+    return (await changes.withdraw(UUID(change_id), by, key)).response()
+
+
+@changes.post("/changes/{id}/review", response_model=schemas.ChangeOutcome, responses=problems(404, 409, 410))
+async def review_change(
+    change_id: Id,
+    body: schemas.ChangeReview,
+    by: Annotated[Actor, Depends(acting(_review))],
+    key: Annotated[CommandKey, Depends(command_key(_review))],
+    changes: Changing,
+) -> Response:
+    """Approve a change, or send it back with a reason (S2C-09). Nobody reviews what they submitted.
+
+    What is approved is on record from now on and is published; what it replaces stays in the case.
+    """
+    command = ReviewChange(by=by, change_id=UUID(change_id), reason=body.reason, note=body.note)
+    return (await changes.review(command, key)).response()
+
+
+@changes.post(
+    "/changes/{id}/reversal", response_model=schemas.ReversalOutcome, responses=problems(404, 409, 410)
+)
+async def reverse_change(
+    change_id: Id,
+    body: schemas.ChangeReversal,
+    by: Annotated[Actor, Depends(acting(_review))],
+    key: Annotated[CommandKey, Depends(command_key(_review))],
+    changes: Changing,
+) -> Response:
+    """Undo a change that was wrongly approved, with a reason, by the caller's authority; nothing is deleted.
+
+    With `separate`, a wrong merge ends: the document that the change brought in, with what is on record now, goes to a
+    person of their own, and the first person gets back what the change replaced. Credits stay in the account they were
+    registered in, until an authority revokes them.
+    """
+    command = ReverseChange(
+        by=by,
+        change_id=UUID(change_id),
+        separate=body.separate,
+        reason=body.reason,
+        note=body.note,
+    )
+    return (await changes.reverse(command, key)).response()
+
+
+@changes.get("/changes/{id}", response_model=schemas.ChangeView, responses=problems(404))
+@reads_personal_data("change")
+async def get_change(change_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries) -> Any:
+    """A change with old and new values, masked, and the last day of its review."""
+    return await queries.get_change(by, UUID(change_id))
+
+
+@changes.post("/changes/{id}/disclosure", response_model=schemas.ChangeView, responses=problems(404, 410))
+@reads_personal_data("change")
+async def unmask_change(
+    response: Response,
+    change_id: Id,
+    body: schemas.Unmasking,
+    by: Annotated[Actor, Depends(acting(_unmask))],
+    queries: Queries,
+) -> Any:
+    """A change with its values in full, for a stated purpose, by an official of the place; put on record."""
+    response.headers["Cache-Control"] = "no-store"
+    return await queries.get_change_in_full(by, UUID(change_id), body.purpose)
+
+
+def _command(person_id: UUID, body: schemas.ChangeRequest, by: Actor) -> SubmitChange:
+    return SubmitChange(
+        by=by,
+        person_id=person_id,
+        items=body.items.values(),
+        evidence=tuple(body.evidence),
+    )
+
+
+own_cases = APIRouter(prefix="/v1", tags=["worklists"], route_class=AuditedRoute)
+
+_mine = require(OWN, "collection:submit")
+
+Own = Annotated[OwnView, Depends(part(OwnView))]
+
+
+@own_cases.get("/my-cases", response_model=schemas.OwnCases)
+async def get_my_cases(by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> Any:
+    """Where each case that the caller handed in stands, in plain words, newest first."""
+    return {"cases": await own_view.cases(by)}
+
+
+@own_cases.get("/my-cases/{id}", response_model=schemas.OwnCaseInFull, responses=problems(404))
+@reads_personal_data("own-case")
+async def get_my_case(case_id: Id, by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> Any:
+    """Where one of them stands, with what the reviewer wrote."""
+    return await own_view.case(by, UUID(case_id))

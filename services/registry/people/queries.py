@@ -1,0 +1,198 @@
+"""Queries about people and their cases. Whoever may not see a thing is told that it is not there."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from contracts.identity import IdentityHasher
+from services.kit.aggregates import Aggregate, Aggregates
+from services.kit.clock import Clock, local_date
+from services.kit.database import Connection, Database
+from services.kit.errors import NotFoundError
+from services.kit.event_store import EventStore
+from services.registry.people.collections import DETAILS
+from services.registry.personal_data.audit import ROUTINE, Audit, Reading
+from services.registry.personal_data.vault import Vault
+from services.registry.store.tables import LOG
+from services.registry.streams import organization as organizations
+from services.registry.streams.actor import Actor
+from services.registry.streams.change import masked, sealed_field
+from services.registry.streams.organization import Organization
+from services.registry.streams.problems import PersonErasedError
+from services.registry.streams.profile import FIELDS, Identity
+from services.registry.worklists.deadlines import due_of
+from services.registry.worklists.worklists import lane_of
+
+Check = Literal["match", "mismatch", "former", "unknown"]
+
+_COLLECTION = "select * from collections where log = $1 and collection_id = $2"
+_PERSON = "select * from people where log = $1 and person_id = $2"
+_NAMES = "select identity_hash, name_hash from people where log = $1 and identity_hash = any($2::text[])"
+_CHANGE = "select * from changes where log = $1 and change_id = $2"
+_FORMER = """
+select identity_hash from documents where log = $1 and identity_hash = any($2::text[]) and state = 'former'
+"""
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class PeopleQueries:
+    """Reads; every reading of personal data is put on record, in the transaction that reads."""
+
+    def __init__(
+        self, database: Database, store: EventStore, *, vault: Vault, hasher: IdentityHasher, clock: Clock
+    ) -> None:
+        self._database = database
+        self._aggregates = Aggregates(store, LOG)
+        self._vault = vault
+        self._hasher = hasher
+        self._audit = Audit(database, clock)
+        self._clock = clock
+
+    async def get_collection(self, by: Actor, collection_id: UUID) -> dict[str, Any]:
+        """A collection case with masked identity. Raises NotFoundError."""
+        async with self._audit.reading(by, "collection", collection_id) as reading:
+            conn = reading.conn
+            row = await self._seen(reading, by, await conn.fetchrow(_COLLECTION, LOG, str(collection_id)))
+            person_id = UUID(row["person_id"])
+            identity = await self._vault.open_identity(conn, person_id)
+            note = await self._vault.open_note(conn, person_id, version=row["version"])
+            texts = await self._vault.open_texts(conn, person_id, [DETAILS])
+            now = self._clock()
+            lane = await lane_of(conn, "collection", row["place"], local_date(now))
+            reading.record.fields = [*FIELDS, "note"]
+        return {
+            "collection_id": row["collection_id"],
+            "person_id": row["person_id"],
+            "state": row["state"],
+            "place": row["place"],
+            "employer": row["employer"],
+            "name": identity and identity.masked_name,
+            "id_number": identity and identity.masked_number,
+            "submitted_at": row["submitted_at"],
+            "due": due_of("collection", row["submitted_at"], row["decided_at"] or now),
+            "lane": lane,
+            "decided_at": row["decided_at"],
+            "step": row["step"],
+            "reason": row["reason"],
+            "note": note if row["state"] == "returned" else None,
+            "evidence": msgspec.json.decode(texts[DETAILS]).get("evidence", []) if DETAILS in texts else [],
+        }
+
+    async def get_person(self, by: Actor, person_id: UUID) -> dict[str, Any]:
+        """A collected person with masked identity. Raises NotFoundError."""
+        async with self._audit.reading(by, "person", person_id) as reading:
+            row = await self._seen(reading, by, await reading.conn.fetchrow(_PERSON, LOG, str(person_id)))
+            identity = await self._vault.open_identity(reading.conn, person_id)
+            reading.record.fields = FIELDS
+        qualifications = zip(row["levels"], row["obtained"], strict=True)
+        return {
+            "person_id": row["person_id"],
+            "place": row["place"],
+            "employer": row["employer"],
+            "student": row["student"],
+            "student_since": row["student_since"],
+            "qualifications": [{"level": level, "obtained_on": day} for level, day in qualifications],
+            "jobs": row["jobs"],
+            "working_since": row["working_since"],
+            "left_on": row["left_on"],
+            "retired_on": row["retired_on"],
+            "collected_at": row["collected_at"],
+            "id_type": identity and identity.id_type,
+            "id_number": identity and identity.masked_number,
+            "name": identity and identity.masked_name,
+        }
+
+    async def check_identities(self, by: Actor, identities: Sequence[Identity]) -> list[Check]:
+        """Whether each is collected under this name; compares keyed hashes, opens nothing (S0-23)."""
+        hashes = [self._hasher.person(each.id_type, each.id_number) for each in identities]
+        async with self._audit.reading(by, "identity-check") as reading:
+            rows = await reading.conn.fetch(_NAMES, LOG, hashes)
+            known = {row["identity_hash"]: row["name_hash"] for row in rows}
+            former = {row[0] for row in await reading.conn.fetch(_FORMER, LOG, hashes)}
+            reading.record.count = len(identities)
+        return [
+            "former" if key in former else self._compare(each, known.get(key))
+            for each, key in zip(identities, hashes, strict=True)
+        ]
+
+    def _compare(self, identity: Identity, name_hash: str | None) -> Check:
+        if name_hash is None:
+            return "unknown"
+        same = self._hasher.name(identity.id_type, identity.id_number, identity.name) == name_hash
+        return "match" if same else "mismatch"
+
+    async def _may_see(self, conn: Connection, by: Actor, row: asyncpg.Record) -> bool:
+        if by.covers(row["place"]):
+            return True
+        if by.speaks_for_self:
+            return bool(row.get("submitted_by") == by.subject)
+        own = organizations.organization_of(by.organization)
+        if own is None or row["employer"] is None:
+            return False
+        organization = await self._organization(conn, own)
+        return organization is not None and organization.uscc == row["employer"]
+
+    async def _organization(self, conn: Connection, organization_id: UUID) -> Organization | None:
+        found = (await self._aggregates.get_all(conn, Aggregate, [organization_id])).get(organization_id)
+        return found if isinstance(found, Organization) else None
+
+    async def _seen(self, reading: Reading, by: Actor, row: asyncpg.Record | None) -> asyncpg.Record:
+        """The row, when the caller may see it; whose it is goes on record either way."""
+        if row is None:
+            raise NotFoundError
+        reading.record.about(row["person_id"], row["place"])
+        if not await self._may_see(reading.conn, by, row):
+            raise NotFoundError
+        return row
+
+    async def get_change(self, by: Actor, change_id: UUID) -> dict[str, Any]:
+        """A change with masked values. Raises NotFoundError."""
+        return await self._change(by, change_id, ROUTINE)
+
+    async def get_change_in_full(self, by: Actor, change_id: UUID, purpose: str) -> dict[str, Any]:
+        """A change with its values, for a purpose that is put on record. Raises NotFoundError, PersonErasedError."""
+        change = await self._change(by, change_id, purpose)
+        if change["items"] is None:
+            raise PersonErasedError
+        return change
+
+    async def _change(self, by: Actor, change_id: UUID, purpose: str) -> dict[str, Any]:
+        field = sealed_field(change_id)
+        async with self._audit.reading(by, "change", change_id, purpose=purpose) as reading:
+            conn = reading.conn
+            row = await self._seen(reading, by, await conn.fetchrow(_CHANGE, LOG, str(change_id)))
+            if purpose != ROUTINE and not by.covers(row["place"]):
+                raise NotFoundError
+            note = f"{field}:note"
+            texts = await self._vault.open_texts(conn, UUID(row["person_id"]), [field, note])
+            reading.record.fields = [*row["items"], "note"]
+        case = _decode(texts[field]) if field in texts else None
+        returned = row["state"] in ("returned", "reversed")
+        return {
+            "change_id": row["change_id"],
+            "person_id": row["person_id"],
+            "state": row["state"],
+            "place": row["place"],
+            "employer": row["employer"],
+            "items": case and _items(row["items"], case, in_full=purpose != ROUTINE),
+            "evidence": case["evidence"] if case else [],
+            "submitted_at": row["submitted_at"],
+            "due": due_of("change", row["submitted_at"], row["decided_at"] or self._clock()),
+            "decided_at": row["decided_at"],
+            "reason": row["reason"],
+            "note": texts.get(note) if returned else None,
+        }
+
+
+def _items(names: list[str], case: dict[str, Any], *, in_full: bool) -> list[dict[str, Any]]:
+    shown = []
+    for name in names:
+        old, new = case["old"][name], case["new"][name]
+        if not in_full:
+            old, new = masked(name, old), masked(name, new)
+        shown.append({"item": name, "old": old, "new": new})
+    return shown

@@ -1,0 +1,102 @@
+"""Disclosure of personal data in full: to an official who says what for, or for delivery to a system outside; on record."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+import msgspec
+
+from contracts.disclosure import DisclosedPerson, Disclosures
+from services.kit.errors import NotFoundError
+from services.registry.personal_data.audit import Audit
+from services.registry.personal_data.vault import Vault
+from services.registry.store.tables import LOG
+from services.registry.streams.actor import Actor
+from services.registry.streams.problems import OutsidePlaceError, PersonErasedError
+from services.registry.streams.profile import FIELDS
+
+UNMASK = "person:unmask"
+DETAILS = "details"
+
+Purpose = Literal[
+    "case_review",
+    "identity_verification",
+    "complaint",
+    "inspection",
+    "legal_request",
+    "correction",
+    "delivery",
+]
+"""What personal data may be opened for: 办理审核, 核实身份, 投诉举报, 监督检查, 依法调取, 更正, 上报全国平台."""
+PURPOSES = get_args(Purpose)
+
+_WHERE = """
+select place from people where log = $1 and person_id = $2
+union all select place from collections where log = $1 and person_id = $2 limit 1
+"""
+
+
+class Unmasking:
+    """Opens personal data for a stated purpose."""
+
+    def __init__(self, audit: Audit, vault: Vault) -> None:
+        self._audit = audit
+        self._vault = vault
+
+    async def person(self, by: Actor, person_id: UUID, purpose: Purpose) -> dict[str, Any]:
+        """A person's identity and details, collected or not yet. Raises NotFoundError, PersonErasedError."""
+        async with self._audit.reading(by, "person-in-full", person_id, purpose=purpose) as reading:
+            place = await reading.conn.fetchval(_WHERE, LOG, str(person_id))
+            if place is None:
+                raise NotFoundError
+            reading.record.about(person_id, place)
+            if not by.covers(place):
+                raise NotFoundError
+            identity = await self._vault.open_identity(reading.conn, person_id)
+            if identity is None:
+                raise PersonErasedError
+            texts = await self._vault.open_texts(reading.conn, person_id, [DETAILS])
+            reading.record.fields = [*FIELDS, *texts]
+        details: dict[str, Any] = msgspec.json.decode(texts[DETAILS]) if DETAILS in texts else {}
+        return {"person_id": str(person_id), "purpose": purpose, **vars(identity), "details": details}
+
+
+DELIVER = "person:deliver"
+DELIVERY = "delivery"
+
+_WHERE_ALL = "select person_id, place from people where log = $1 and person_id = any($2::text[])"
+
+
+class DeliveryDisclosures:
+    """Opens identities for a recipient."""
+
+    def __init__(self, audit: Audit, vault: Vault) -> None:
+        self._audit = audit
+        self._vault = vault
+
+    async def people(self, by: Actor, person_ids: Sequence[str], recipient: str) -> Disclosures:
+        """An answer for each person, in order: the identity, or `not-found` or `person-erased`.
+
+        Raises OutsidePlaceError for who is bound to no place.
+        """
+        if by.place is None or by.organization is not None:
+            raise OutsidePlaceError
+        what = f"identity-for-{recipient}"
+        async with self._audit.readings(by, what, person_ids, purpose=DELIVERY) as (conn, records):
+            rows = await conn.fetch(_WHERE_ALL, LOG, list(person_ids))
+            places = {row["person_id"]: row["place"] for row in rows}
+            covered = [each for each, place in places.items() if by.covers(place)]
+            opened = await self._vault.open_identities(conn, [UUID(each) for each in covered])
+            answers = []
+            for person_id, record in zip(person_ids, records, strict=True):
+                if person_id in places:
+                    record.about(person_id, places[person_id])
+                identity = opened.get(UUID(person_id)) if person_id in covered else None
+                if identity is not None:
+                    record.fields = FIELDS
+                    answers.append(DisclosedPerson(person_id=person_id, **vars(identity)))
+                    continue
+                problem = PersonErasedError if person_id in covered else NotFoundError
+                record.result = problem.code
+                answers.append(DisclosedPerson(person_id=person_id, problem=problem.code))
+        return Disclosures(people=answers)

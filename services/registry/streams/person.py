@@ -1,0 +1,386 @@
+"""A person of the accounting profession, from the first submission of their information (信息采集) on.
+
+The events hold opaque ids, keyed hashes, places and dates; the name and the number are in the vault.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from eventsourcing.domain import event
+
+from services.kit.aggregates import Aggregate
+from services.registry.streams.actor import Actor
+from services.registry.streams.problems import (
+    CollectionExistsError,
+    CollectionNotPendingError,
+    NotCollectedError,
+    OwnSubmissionError,
+    PersonErasedError,
+    SameReviewerError,
+)
+from services.registry.streams.profile import Profile, facts_of, profile_of
+
+SUBMITTED = "submitted"
+INITIALLY_PASSED = "initially_passed"
+RETURNED = "returned"
+COLLECTED = "collected"
+ERASED = "erased"
+ARRIVING = "arriving"
+"""Taken in for a transfer from another authority that is not completed yet (S2C-17)."""
+DROPPED = "dropped"
+"""Taken in for a transfer that came to nothing: nobody is on record."""
+DEPARTED = "departed"
+"""The profile is kept by an authority of another deployment; what happened here stays readable."""
+
+INITIAL, FINAL = "initial", "final"
+"""The two steps of a review, 初审 and 复审 (S2C-08)."""
+AWAITS = {INITIAL: SUBMITTED, FINAL: INITIALLY_PASSED}
+"""The state a collection must be in for a step."""
+
+
+class Person(Aggregate):
+    """One person. Their collection is submitted, passes two reviews by different officials, or is returned with a
+    reason and submitted again (S2C-01, S2C-08); later their information changes (S2C-09).
+    """
+
+    TOPIC = "registry.Person"
+
+    @classmethod
+    def submit(
+        cls,
+        *,
+        collection_id: UUID,
+        identity_hash: str,
+        profile: Profile,
+        by: Actor,
+        at: datetime,
+        claim: str | None = None,
+    ) -> "Person":
+        """The first submission for this identity; `claim` is what the document is claimed under, when not for the
+        first time.
+        """
+        return cls(
+            identity=claim or identity_of(identity_hash),
+            identity_hash=identity_hash,
+            collection_id=str(collection_id),
+            profile=facts_of(profile),
+            submitted_by=by.subject,
+            transfer_id=None,
+            timestamp=at,
+        )
+
+    @event("CollectionSubmitted", topic="registry.CollectionSubmitted")
+    def __init__(
+        self,
+        *,
+        identity: str,
+        identity_hash: str,
+        collection_id: str,
+        profile: dict[str, Any],
+        submitted_by: str,
+        transfer_id: str | None,
+        timestamp: datetime,
+    ) -> None:
+        self.identity_hash = identity_hash
+        self.collection_id = collection_id
+        self.transfers: frozenset[str] = frozenset()
+        self.expected: dict[str, Profile] = {}
+        self.reason: str | None = None
+        self._await_review(profile, submitted_by, timestamp)
+        if transfer_id is not None:
+            self.state = ARRIVING
+
+    def resubmit(self, *, profile: Profile, by: Actor, at: datetime) -> None:
+        """Submit again after a return (S2C-08). Raises CollectionExistsError in any other state."""
+        if self.state != RETURNED:
+            raise CollectionExistsError(self.state)
+        self._resubmitted(
+            collection_id=self.collection_id,
+            profile=facts_of(profile),
+            submitted_by=by.subject,
+            timestamp=at,
+        )
+
+    @event("CollectionResubmitted", topic="registry.CollectionResubmitted")
+    def _resubmitted(
+        self, *, collection_id: str, profile: dict[str, Any], submitted_by: str, timestamp: datetime
+    ) -> None:
+        self._await_review(profile, submitted_by, timestamp)
+
+    def _await_review(self, profile: dict[str, Any], submitted_by: str, at: datetime) -> None:
+        self.state = SUBMITTED
+        self.profile = profile_of(profile)
+        self.submitted_by = submitted_by
+        self.submitted_at = at
+        self.reviewed_by: str | None = None
+
+    def pass_review(self, step: str, *, by: Actor, at: datetime) -> None:
+        """Pass the initial review, or the final one, which takes the submission as the person's information (S2C-08).
+
+        Raises OutsidePlaceError, OwnSubmissionError, CollectionNotPendingError and, at the final review,
+        SameReviewerError.
+        """
+        self._must_be_reviewable(step, by)
+        if step == INITIAL:
+            self._passed_initial_review(passed_by=by.subject, timestamp=at)
+            return
+        self._collected(
+            identity_hash=self.identity_hash,
+            collection_id=self.collection_id,
+            profile=facts_of(self.profile),
+            approved_by=by.subject,
+            timestamp=at,
+        )
+
+    @event("InitialReviewPassed", topic="registry.InitialReviewPassed")
+    def _passed_initial_review(self, *, passed_by: str, timestamp: datetime) -> None:
+        self.state = INITIALLY_PASSED
+        self.reviewed_by = passed_by
+
+    @event("InfoCollected", topic="registry.InfoCollected")
+    def _collected(
+        self,
+        *,
+        identity_hash: str,
+        collection_id: str,
+        profile: dict[str, Any],
+        approved_by: str,
+        timestamp: datetime,
+    ) -> None:
+        self.state = COLLECTED
+        self.profile = profile_of(profile)
+
+    def return_to_submitter(self, step: str, *, reason: str, by: Actor, at: datetime) -> None:
+        """Send the submission back with a reason at either step (S2C-08). Raises as `pass_review` does."""
+        self._must_be_reviewable(step, by)
+        self._returned(step=step, reason=reason, returned_by=by.subject, timestamp=at)
+
+    @event("CollectionReturned", topic="registry.CollectionReturned")
+    def _returned(self, *, step: str, reason: str, returned_by: str, timestamp: datetime) -> None:
+        self.state = RETURNED
+        self.reason = reason
+
+    @classmethod
+    def separate(
+        cls,
+        *,
+        collection_id: UUID,
+        identity_hash: str,
+        claim: str,
+        profile: Profile,
+        by: Actor,
+        at: datetime,
+    ) -> "Person":
+        """Somebody who was recorded under another person: on record by themselves from now on, collected already."""
+        person = cls.submit(
+            collection_id=collection_id,
+            identity_hash=identity_hash,
+            profile=profile,
+            by=by,
+            at=at,
+            claim=claim,
+        )
+        person._collected(
+            identity_hash=identity_hash,
+            collection_id=person.collection_id,
+            profile=facts_of(profile),
+            approved_by=by.subject,
+            timestamp=at,
+        )
+        return person
+
+    def change_info(
+        self,
+        *,
+        change_id: UUID,
+        cause: str,
+        items: Sequence[str],
+        identity_hash: str,
+        claim: str | None,
+        profile: Profile,
+        by: Actor,
+        at: datetime,
+    ) -> None:
+        """Record what holds from now on: after an approved change, or after one was reversed (S2C-09).
+
+        `claim` is set when another ID document is claimed. Raises NotCollectedError.
+        """
+        if self.state != COLLECTED:
+            raise NotCollectedError
+        self._changed(
+            identity=claim,
+            change_id=str(change_id),
+            cause=cause,
+            items=list(items),
+            former_hash=self.identity_hash,
+            identity_hash=identity_hash,
+            profile=facts_of(profile),
+            decided_by=by.subject,
+            timestamp=at,
+        )
+
+    @event("InfoChanged", topic="registry.InfoChanged")
+    def _changed(
+        self,
+        *,
+        identity: str | None,
+        change_id: str,
+        cause: str,
+        items: list[str],
+        former_hash: str,
+        identity_hash: str,
+        profile: dict[str, Any],
+        decided_by: str,
+        timestamp: datetime,
+    ) -> None:
+        self.identity_hash = identity_hash
+        self.profile = profile_of(profile)
+
+    @classmethod
+    def take_in(
+        cls,
+        *,
+        transfer_id: str,
+        collection_id: UUID,
+        identity_hash: str,
+        claim: str,
+        profile: Profile,
+        by: Actor,
+        at: datetime,
+    ) -> "Person":
+        """Somebody whom nobody here knows and who is about to arrive from another authority (S2C-17)."""
+        return cls(
+            identity=claim,
+            identity_hash=identity_hash,
+            collection_id=str(collection_id),
+            profile=facts_of(profile),
+            submitted_by=by.subject,
+            transfer_id=transfer_id,
+            timestamp=at,
+        )
+
+    def expect(self, *, transfer_id: str, profile: Profile, at: datetime) -> None:
+        """Note that the profile is about to arrive by a transfer, as what; nothing when that is known."""
+        if transfer_id not in self.expected and transfer_id not in self.transfers:
+            self._expected(transfer_id=transfer_id, profile=facts_of(profile), timestamp=at)
+
+    @event("ArrivalExpected", topic="registry.ArrivalExpected")
+    def _expected(self, *, transfer_id: str, profile: dict[str, Any], timestamp: datetime) -> None:
+        self.expected = self.expected | {transfer_id: profile_of(profile)}
+
+    def drop(self, *, transfer_id: str, at: datetime) -> None:
+        """Forget an arrival that came to nothing; whoever was taken in for it alone is on record no longer."""
+        if transfer_id in self.expected and transfer_id not in self.transfers:
+            self._dropped(transfer_id=transfer_id, forgotten=self.state == ARRIVING, timestamp=at)
+
+    @event("ArrivalDropped", topic="registry.ArrivalDropped")
+    def _dropped(self, *, transfer_id: str, forgotten: bool, timestamp: datetime) -> None:
+        self.expected = {each: profile for each, profile in self.expected.items() if each != transfer_id}
+        if forgotten:
+            self.state = DROPPED
+
+    def move(
+        self,
+        *,
+        transfer_id: str,
+        place: str,
+        employer: str | None,
+        at: datetime,
+        arrived: bool = False,
+    ) -> None:
+        """Keep the profile at another place from now on, as a transfer was completed there (S2C-12, S2C-18).
+
+        Both desks have decided, so there is nothing left to refuse; a transfer heard of before changes nothing. Whoever was
+        taken in for it is collected from now on. Who `arrived` came from another authority.
+        """
+        if transfer_id in self.transfers:
+            return
+        if self.state == ARRIVING:
+            self._collected(
+                identity_hash=self.identity_hash,
+                collection_id=self.collection_id,
+                profile=facts_of(self.expected[transfer_id]),
+                approved_by=f"transfer:{transfer_id}",
+                timestamp=at,
+            )
+        told = self.expected.get(transfer_id) if self.state == DEPARTED else None
+        self._moved(
+            transfer_id=transfer_id,
+            place=place,
+            employer=employer,
+            profile=None if told is None else facts_of(told),
+            arrived=arrived,
+            timestamp=at,
+        )
+
+    @event("ProfileMoved", topic="registry.ProfileMoved")
+    def _moved(
+        self,
+        *,
+        transfer_id: str,
+        place: str,
+        employer: str | None,
+        profile: dict[str, Any] | None,
+        arrived: bool,
+        timestamp: datetime,
+    ) -> None:
+        self.transfers |= {transfer_id}
+        if self.state == DEPARTED:
+            self.state = COLLECTED
+        if profile is not None:
+            self.profile = profile_of(profile)
+        self.profile = moved_to(self.profile, place, employer)
+
+    def depart(self, *, transfer_id: str, to_place: str, at: datetime) -> None:
+        """Give the profile up to an authority of another deployment; nothing when it has arrived here, too."""
+        if transfer_id not in self.transfers:
+            self._departed(transfer_id=transfer_id, to_place=to_place, timestamp=at)
+
+    @event("ProfileDeparted", topic="registry.ProfileDeparted")
+    def _departed(self, *, transfer_id: str, to_place: str, timestamp: datetime) -> None:
+        self.transfers |= {transfer_id}
+        self.state = DEPARTED
+
+    def erase(self, *, reason: str, authority: str, by: Actor, at: datetime) -> None:
+        """Make the person unreadable for good. Raises OutsidePlaceError, PersonErasedError."""
+        by.must_cover(self.profile.place)
+        by.must_cover(authority, pointer="/authority")
+        if self.state == ERASED:
+            raise PersonErasedError
+        self._erased(
+            reason=reason,
+            authority=authority,
+            place=self.profile.place,
+            erased_by=by.subject,
+            timestamp=at,
+        )
+
+    @event("PersonErased", topic="registry.PersonErased")
+    def _erased(
+        self, *, reason: str, authority: str, place: str, erased_by: str, timestamp: datetime
+    ) -> None:
+        self.state = ERASED
+
+    def _must_be_reviewable(self, step: str, by: Actor) -> None:
+        by.must_cover(self.profile.place)
+        if by.subject == self.submitted_by:
+            raise OwnSubmissionError
+        if self.state != AWAITS[step]:
+            raise CollectionNotPendingError(self.state)
+        if by.subject == self.reviewed_by:
+            raise SameReviewerError
+
+
+def moved_to(profile: Profile, place: str, employer: str | None) -> Profile:
+    """The profile at its new place: whoever moves names the new employer, or is a student and has none (S2C-10)."""
+    student = employer is None
+    since = profile.student_since if student is profile.student else None
+    return replace(profile, place=place, employer=employer, student=student, student_since=since)
+
+
+def identity_of(identity_hash: str, generation: int = 0) -> str:
+    """What a document is claimed under: once for ever, or once more after a wrong claim was undone."""
+    return f"person:{identity_hash}" + (f":{generation}" if generation else "")

@@ -1,0 +1,129 @@
+"""A person's identity, which stays in the vault, and their profile: what events carry of them without naming them.
+
+Names, numbers, contact, education and certificates are personal; a name and a number are shown masked to whoever may
+know that they are there, but has not said why they need them.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+HIDDEN = "*"
+HEAD, TAIL = 6, 4
+"""Of a resident ID, digits 7 to 14 (the day of birth) are hidden, and what comes before them is shown."""
+
+
+def masked_name(name: str) -> str:
+    """The name with its second character hidden; of a name in Latin letters each word's first letter is shown."""
+    if name.isascii():
+        return " ".join(word[:1] + HIDDEN * (len(word) - 1) for word in name.split())
+    return HIDDEN if len(name) < 2 else name[0] + HIDDEN + name[2:]
+
+
+def masked_number(number: str) -> str:
+    """The number with its last four characters shown, and its first six when it is as long as a resident ID.
+
+    Of a shorter number at least half is hidden.
+    """
+    if len(number) == 18:
+        return number[:HEAD] + HIDDEN * (len(number) - HEAD - TAIL) + number[-TAIL:]
+    tail = min(TAIL, len(number) // 2)
+    return HIDDEN * (len(number) - tail) + number[len(number) - tail :]
+
+
+def masked_phone(phone: str) -> str:
+    """A telephone number with its last four digits shown."""
+    tail = min(TAIL, len(phone) // 2)
+    return HIDDEN * (len(phone) - tail) + phone[len(phone) - tail :]
+
+
+FIELDS = ("id_type", "id_number", "name")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who somebody is: the document's type and number, and the name as on it."""
+
+    id_type: str
+    id_number: str
+    name: str
+
+    def __repr__(self) -> str:
+        """Nothing: a repr ends up in logs."""
+        return "Identity(…)"
+
+    @property
+    def masked_name(self) -> str:
+        """The name as shown to whoever has not said why they need it."""
+        return masked_name(self.name)
+
+    @property
+    def masked_number(self) -> str:
+        """The number likewise."""
+        return masked_number(self.id_number)
+
+
+JOBS = (
+    "cashier",
+    "audit",
+    "assets_liabilities_equity",
+    "income_expense",
+    "results",
+    "reporting",
+    "supervision",
+    "archives",
+    "other",
+)
+"""The nine kinds of accounting jobs (财会〔2018〕33号): 出纳, 稽核, 资产负债和所有者权益核算, 收入费用核算, 财务成果核算,
+财务会计报告编制, 会计监督, 会计机构内会计档案管理, 其他."""
+
+LEVELS = ("junior", "intermediate", "senior", "advanced_senior")
+"""初级, 中级, 高级, 正高级, lowest first."""
+
+
+@dataclass(frozen=True)
+class Qualification:
+    """An accounting qualification (会计专业技术资格) and the day it was obtained."""
+
+    level: str
+    obtained_on: date
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Place of work, employer, and the two grounds of obligation, each with its date (S0-03, S2C-03)."""
+
+    name_hash: str
+    place: str
+    employer: str | None = None
+    student: bool = False
+    student_since: date | None = None
+    qualifications: tuple[Qualification, ...] = ()
+    jobs: tuple[str, ...] = ()
+    working_since: date | None = None
+    left_on: date | None = None
+    retired_on: date | None = None
+
+    @property
+    def first_qualification(self) -> Qualification | None:
+        """The one obtained first, from which the duty is counted (S0-04)."""
+        return min(self.qualifications, key=lambda each: (each.obtained_on, each.level), default=None)
+
+    @property
+    def highest_level(self) -> str | None:
+        """The highest level held, by which courses are tiered (S1-08)."""
+        return max((each.level for each in self.qualifications), key=LEVELS.index, default=None)
+
+
+def facts_of(profile: Profile) -> dict[str, Any]:
+    """The profile as an event stores it."""
+    return vars(profile) | {
+        "qualifications": [dict(vars(each)) for each in profile.qualifications],
+        "jobs": list(profile.jobs),
+    }
+
+
+def profile_of(facts: dict[str, Any]) -> Profile:
+    """The profile that an event stored."""
+    qualifications = tuple(Qualification(**each) for each in facts["qualifications"])
+    return Profile(**facts | {"qualifications": qualifications, "jobs": tuple(facts["jobs"])})

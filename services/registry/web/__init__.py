@@ -1,0 +1,1 @@
+"""Bodies and routes: the forms of fields, and what every route needs."""

@@ -1,1 +1,0 @@
-"""The registry: its aggregates without a database, its routes with one."""

@@ -1,0 +1,1 @@
+"""Tests of what streams decide, without a database."""
