@@ -58,16 +58,6 @@ class ReviewChange:
 
 
 @dataclass(frozen=True)
-class SetExamEnrolment:
-    """Say when an exam can be enrolled for at a place and under it (S2C-06)."""
-
-    by: Actor
-    place: str
-    from_day: date
-    until_day: date
-
-
-@dataclass(frozen=True)
 class ReverseChange:
     """Undo an approved change that was wrong; with `separate`, the second document goes to a person of its own."""
 

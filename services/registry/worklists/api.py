@@ -9,7 +9,6 @@ from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
-from services.registry.people.commands import SetExamEnrolment
 from services.registry.streams.actor import Actor
 from services.registry.web.fields import Place
 from services.registry.web.routes import Id, acting, part

@@ -16,7 +16,6 @@ from services.kit.clock import local_date
 from services.kit.database import Connection
 from services.kit.errors import NotFoundError
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.registry.people.commands import SetExamEnrolment
 from services.registry.store.cases import BACK
 from services.registry.store.commands import Commands, Decided
 from services.registry.store.tables import LOG
@@ -24,6 +23,7 @@ from services.registry.streams.actor import Actor
 from services.registry.streams.exam_enrolment import FAST, FAST_KINDS, ORDINARY, ExamEnrolment, lane_in
 from services.registry.streams.problems import CaseHeldError, NotForYouError
 from services.registry.worklists.deadlines import LIMITS, due_of, late_before
+from services.registry.worklists.schemas import ExamEnrolmentRequest
 
 _OPEN = """
 select distinct place from exam_enrolments where log = $1 and from_day <= $2 and until_day >= $2 order by place
@@ -195,16 +195,12 @@ class Worklists(Commands):
 
         return await self._once(key, decide)
 
-    async def set_enrolment(self, command: SetExamEnrolment, key: CommandKey) -> StoredAnswer:
+    async def set_enrolment(self, by: Actor, body: ExamEnrolmentRequest, key: CommandKey) -> StoredAnswer:
         """Say when an exam can be enrolled for. Raises OutsidePlaceError."""
 
         async def decide(conn: Connection, now: datetime) -> Decided:
             enrolment = ExamEnrolment.set(
-                place=command.place,
-                from_day=command.from_day,
-                until_day=command.until_day,
-                by=command.by,
-                at=now,
+                place=body.place, from_day=body.from_day, until_day=body.until_day, by=by, at=now
             )
             return Decided(enrolment, 201, {"enrolment_id": str(enrolment.id)})
 
