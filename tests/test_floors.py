@@ -15,6 +15,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 FLOORS: dict[str, tuple[str, ...]] = {
+    "services/registry": (
+        "streams",
+        "store web",
+        "personal_data",
+        "worklists",
+        "organizations people",
+        "accounts bulk moves",
+        "settings",
+        "composition",
+        "app worker",
+    ),
     "services/transfer": (
         "problems profile_home publishing opened_authorities tables",
         "actors settings",

@@ -16,8 +16,7 @@ from services.kit.database import Database
 from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import KeyWrapper, UnsealableError
 from services.kit.settings import PREFIX, SettingsError, new_key_text, secret_keys
-from services.registry.personal_data.keys import Rotated
-from services.registry.personal_data.keys import rotate
+from services.registry.personal_data.keys import Rotated, rotate
 
 app = App(name="keys", help="Make the secret keys of a deployment; rotate the one that wraps people's keys.")
 out = Console(highlight=False)

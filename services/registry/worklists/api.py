@@ -86,8 +86,7 @@ async def set_exam_enrolment(
     worklists: Lists,
 ) -> Response:
     """Say when an exam can be enrolled for at a place and under it: its collections go first on those days (S2C-06)."""
-    command = SetExamEnrolment(by=by, place=body.place, from_day=body.from_day, until_day=body.until_day)
-    return (await worklists.set_enrolment(command, key)).response()
+    return (await worklists.set_enrolment(by, body, key)).response()
 
 
 @router.get("/exam-enrolments", response_model=schemas.ExamEnrolments)
