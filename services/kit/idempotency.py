@@ -95,7 +95,7 @@ class StoredAnswer:
         return Response(self.body, status_code=self.status, media_type="application/json", headers=headers)
 
 
-def command_key(caller: Callable[..., Caller]) -> Callable[..., Awaitable[CommandKey]]:
+def command_key(caller: Callable[..., Caller | Awaitable[Caller]]) -> Callable[..., Awaitable[CommandKey]]:
     """A dependency that reads the key of a command. `caller` is the route's own `require(...)` dependency.
 
     Raises IdempotencyKeyMissingError when the header is missing or not of the required form.
