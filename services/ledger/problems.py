@@ -141,7 +141,7 @@ class MomentInFutureError(Problem):
 
 
 class RecordConflictError(Problem):
-    """The same record id was posted before with other content (design 8); `differs` names the fields."""
+    """The same record id was posted before with other content (design 5); `differs` names the fields."""
 
     code: ClassVar[str] = "record-conflict"
     status: ClassVar[int] = 409

@@ -1,5 +1,5 @@
 """The credit account: one person's year. Decisions are pure; credits are kept as awarded and never edited: what ends
-one is a new event that names it, why, and who decided (design 9)."""
+one is a new event that names it, why, and who decided (design 13)."""
 
 import hashlib
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""A person as the logs knew them at a moment, from events alone (design 11); for who has moved, in the log they lived in."""
+"""A person as the logs knew them at a moment, from events alone (design 14); for who has moved, in the log they lived in."""
 
 from collections.abc import Iterable
 from datetime import datetime

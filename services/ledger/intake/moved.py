@@ -1,5 +1,5 @@
 """Records of people who are on the move: what waits because they have left, what a departure under way forbids, what another
-authority judges, and what was reported before it travelled here (S2C-14, A-13, design 17)."""
+authority judges, and what was reported before it travelled here (S2C-14, A-13, design 15)."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

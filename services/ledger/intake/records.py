@@ -151,7 +151,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def identity_of(kind: str, provider_id: str, record_id: str) -> str:
-    """The identity of a record within its log, unique for ever (design 8)."""
+    """The identity of a record within its log, unique for ever (design 5)."""
     return f"{kind}:{provider_id}:{record_id}"
 
 

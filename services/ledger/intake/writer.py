@@ -78,7 +78,7 @@ class IntakeWriter:
         return decided, await state.store(conn, self._store)
 
     async def _look_elsewhere(self, log: str, strangers: set[str]) -> dict[str, bool]:
-        """Whether each stranger to this log has a profile in another (design 17)."""
+        """Whether each stranger to this log has a profile in another (design 15)."""
         others = [other for other in AUTHORITIES if other != log]
         found: set[str] = set()
         for database, there in self._databases.grouped(others).items():

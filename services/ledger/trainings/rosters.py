@@ -246,7 +246,7 @@ class Rosters:
         return {"roster_id": roster.roster_id, "state": after.status, "results": decisions}
 
     async def _elsewhere(self, log: str, hashes: Sequence[str]) -> set[str]:
-        """Which of the persons have a profile in another log (design 17)."""
+        """Which of the persons have a profile in another log (design 15)."""
         others = [other for other in AUTHORITIES if other != log]
         found: set[str] = set()
         for database, there in self._databases.grouped(others).items():

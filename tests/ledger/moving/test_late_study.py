@@ -37,7 +37,7 @@ class TestAtTheOrigin:
         assert await mover.supplements(transfer_id, after=1) == []
 
     async def test_study_of_after_waits_for_a_return(self, world: World, mover: Mover):
-        """It names the authority whose rules it was studied under (design 17)."""
+        """It names the authority whose rules it was studied under (design 15)."""
         provider, who, transfer_id, _ = await left(world, mover, "30.00")
         [outcome] = await provider.posts(provider.completion(who, 2025, "20.00"))
         assert (outcome["outcome"], outcome["reason"]) == ("held", "profile_elsewhere")

@@ -1,5 +1,5 @@
 """A guard and what it forbids, a departure and what still comes in: two transactions that began on the same state, in both
-orders. Whoever comes second sees the other (S2C-14, design 17)."""
+orders. Whoever comes second sees the other (S2C-14, design 15)."""
 
 import asyncio
 from datetime import timedelta

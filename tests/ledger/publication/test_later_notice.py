@@ -1,4 +1,4 @@
-"""A later notice judges anew; what was answered before it can be asked again as it was (design 11, C-04)."""
+"""A later notice judges anew; what was answered before it can be asked again as it was (design 14, C-04)."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

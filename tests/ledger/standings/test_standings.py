@@ -213,7 +213,7 @@ class TestNotices:
     async def test_a_later_notice_moves_counts_with_no_other_event_and_earlier_answers_stay(
         self, world: World, provider: Provider
     ):
-        """C-04, design 11: who had 30 credits becomes compliant; what was answered before is answered again."""
+        """C-04, design 14: who had 30 credits becomes compliant; what was answered before is answered again."""
         desk = Desk(world, LIAONING)
         people = [await world.collects(place) for place in (SHUANGTA, SHENYANG, SHENYANG)]
         for who in people[:2]:

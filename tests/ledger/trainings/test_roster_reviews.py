@@ -129,7 +129,7 @@ class TestStrangers:
         assert (await training.reviews(roster_id)).json()["results"][0]["outcome"] == "registered"
 
     async def test_a_name_that_differs_and_a_profile_elsewhere_wait(self, training: Training):
-        """S0-23, design 17."""
+        """S0-23, design 15."""
         named = training.row(await training.world.collects(HEPING), "r-1")
         named["person"] = named["person"] | {"name": "另名"}
         away = training.row(await training.world.collects(XIAODIAN), "r-2")

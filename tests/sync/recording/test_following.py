@@ -28,7 +28,7 @@ class TestFollow:
         assert len(await world.states()) == 1
 
     async def test_a_credit_that_ends_in_another_log_is_ended_where_it_was_put(self, world: World):
-        """Its person moved, and took it along (design 17)."""
+        """Its person moved, and took it along (design 15)."""
         credit = earned(world.person(), "140502")
         world.ledger.publish("140000", credit)
         await world.record()
