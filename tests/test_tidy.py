@@ -230,16 +230,24 @@ def domain_words(source: str) -> list[str]:
     return sorted(KIT_IS_ABOUT_NO.intersection(re.findall(r"[a-z]+", parts.lower())))
 
 
+def bases_of(node: ast.ClassDef) -> set[str]:
+    return {dotted(base).rpartition(".")[2] for base in node.bases}
+
+
 def event_classes() -> Iterator[tuple[Path, ast.ClassDef]]:
-    """Stored events: classes below `Event`, found by the names of their bases, file by file."""
-    for path in python("services/"):
-        events = {"Event"}
-        for node in ast.walk(tree(path)):
-            if isinstance(node, ast.ClassDef) and node.name != "Event":
-                bases = {dotted(base).rpartition(".")[2] for base in node.bases}
-                if bases & events:
-                    events.add(node.name)
-                    yield path, node
+    """Stored events: classes below `Event`, or `Created` of a library aggregate, found by the names of their bases, service
+    by service."""
+    for service in (*SERVICES, "kit"):
+        classes = [
+            (path, node)
+            for path in python(f"services/{service}/")
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.ClassDef) and node.name != "Event"
+        ]
+        events = {"Event", "Created"}
+        while further := {node.name for _, node in classes if bases_of(node) & events} - events:
+            events |= further
+        yield from ((path, node) for path, node in classes if bases_of(node) & events)
 
 
 def pinned(node: ast.ClassDef) -> str | None:
@@ -266,9 +274,8 @@ def topics() -> Iterator[tuple[str, str]]:
 
 class TestEvents:
     def test_every_stored_event_has_a_pinned_name(self):
-        bases = {
-            dotted(base).rpartition(".")[2] for _, node in event_classes() for base in node.bases
-        }  # a class that only others derive from is never stored
+        # A class that only others derive from is never stored.
+        bases = {base for _, node in event_classes() for base in bases_of(node)}
         nothing(
             [
                 where(path, node)

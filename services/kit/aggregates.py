@@ -63,6 +63,8 @@ class Aggregate(LibraryAggregate):
 
     An event with a field `identity` is stored under that identity, unique in the log for ever.
 
+    A base of several aggregates is `abstract=True`: it pins no topic, and nothing of its own is stored.
+
     A new event class gets a topic; an event that changes shape gets `class_version` and
     `upcast_v1_v2(state)`.
     """
@@ -75,7 +77,10 @@ class Aggregate(LibraryAggregate):
             """Stop the hidden clock."""
             raise TypeError("hand the moment in: give the command `timestamp=`")
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, *, abstract: bool = False, **options: Any) -> None:
+        if abstract:
+            super().__init_subclass__(**options)
+            return
         topic = cls.__dict__.get("TOPIC")
         if topic is None:
             raise TypeError(f"{cls.__qualname__} pins no TOPIC")

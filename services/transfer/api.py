@@ -1,4 +1,4 @@
-"""The transfer service over HTTP: routes read, hand over and answer; they hold no rule."""
+"""Routes of the transfer service: they read, hand over and answer; they hold no rule."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,29 +8,15 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
-from services.kit.schemas import IN_DIGITS
-from services.transfer.actors import Actor
-from services.transfer.cases.limits import last_day_within
-from services.transfer.cases.states import OPEN_STATES
-from services.transfer.commands import (
-    AcceptTransfer,
-    ApproveTransfer,
-    ConfirmArrival,
-    RefuseTransfer,
-    RequestTransfer,
-    WithdrawTransfer,
-)
-from services.transfer.composition import transfers_of
-from services.transfer.problems import OutsidePlaceError
-from services.transfer.schemas import (
-    ListedTransfer,
-    OpaqueId,
+from services.kit.schemas import IN_DIGITS, Day
+from services.transfer.application import TransferApplication
+from services.transfer.cases.commands import Actor, OpaqueId, Place, RefuseTransfer, RequestTransfer
+from services.transfer.queries import TransferQueries
+from services.transfer.views import (
     OwnTransfers,
-    Place,
-    Refusal,
     StateName,
+    TransferCounts,
     TransferReceipt,
-    TransferRequest,
     TransferView,
     Worklist,
 )
@@ -42,21 +28,13 @@ PORTAL = "transfer:confirm"
 
 router = APIRouter(prefix="/v1/transfers", tags=["transfers"])
 people_router = APIRouter(prefix="/v1/persons", tags=["transfers"])
+statistics_router = APIRouter(prefix="/v1/statistics", tags=["statistics"])
 
-Requester = require("transfer:request")
-Reviewer = require("transfer:review")
-Reader = require("transfer:request", "transfer:review", PORTAL)
-Confirmer = require("transfer:request", PORTAL)
-
-RequesterCaller = Annotated[Caller, Depends(Requester)]
-ReviewerCaller = Annotated[Caller, Depends(Reviewer)]
-ReaderCaller = Annotated[Caller, Depends(Reader)]
-RequesterKey = Annotated[CommandKey, Depends(command_key(Requester))]
-ConfirmerCaller = Annotated[Caller, Depends(Confirmer)]
-ConfirmerKey = Annotated[CommandKey, Depends(command_key(Confirmer))]
-ReviewerKey = Annotated[CommandKey, Depends(command_key(Reviewer))]
-
-_STEP: dict[str, Any] = {"response_model": TransferReceipt, "responses": problems(400, 404, 409, 422)}
+_requests = require("transfer:request")
+_reviews = require("transfer:review")
+_reads = require("transfer:request", "transfer:review", PORTAL)
+_confirms = require("transfer:request", PORTAL)
+_counts = require("statistics:read", "transfer:review")
 
 
 def _actor(caller: Caller) -> Actor:
@@ -69,9 +47,34 @@ def _actor(caller: Caller) -> Actor:
     )
 
 
+def _application(request: Request) -> TransferApplication:
+    application: TransferApplication = request.app.state.transfers.application
+    return application
+
+
+def _queries(request: Request) -> TransferQueries:
+    queries: TransferQueries = request.app.state.transfers.queries
+    return queries
+
+
+RequesterCaller = Annotated[Caller, Depends(_requests)]
+ReviewerCaller = Annotated[Caller, Depends(_reviews)]
+ReaderCaller = Annotated[Caller, Depends(_reads)]
+ConfirmerCaller = Annotated[Caller, Depends(_confirms)]
+CounterCaller = Annotated[Caller, Depends(_counts)]
+RequesterKey = Annotated[CommandKey, Depends(command_key(_requests))]
+ConfirmerKey = Annotated[CommandKey, Depends(command_key(_confirms))]
+ReviewerKey = Annotated[CommandKey, Depends(command_key(_reviews))]
+Commands = Annotated[TransferApplication, Depends(_application)]
+Queries = Annotated[TransferQueries, Depends(_queries)]
+InPlace = Annotated[Place | None, Query(description="The caller's own place when left out.")]
+
+_STEP: dict[str, Any] = {"response_model": TransferReceipt, "responses": problems(400, 404, 409, 422)}
+
+
 @router.post("", status_code=201, response_model=TransferReceipt, responses=problems(400, 404, 409, 422, 503))
 async def request_transfer(
-    request: Request, body: TransferRequest, caller: RequesterCaller, key: RequesterKey
+    body: RequestTransfer, commands: Commands, caller: RequesterCaller, key: RequesterKey
 ) -> Response:
     """Ask to move a person's profile to another place (S2C-10).
 
@@ -79,93 +82,73 @@ async def request_transfer(
     the service (S2C-13), and refused while an enrolment of the person is unregistered or a claim or filing is open:
     `blockers` names each (S2C-14).
     """
-    command = RequestTransfer(
-        person_id=body.person_id,
-        to_place=body.to_place,
-        employer=body.employer,
-        student=body.student,
-        evidence=body.files,
-        actor=_actor(caller),
-    )
-    answer = await transfers_of(request).application.request_transfer(command, key)
-    return answer.response()
+    return (await commands.request_transfer(body, _actor(caller), key)).response()
 
 
 @router.post("/{transfer_id}/acceptance", **_STEP)
 async def accept_transfer(
-    request: Request, transfer_id: UUID, caller: ReviewerCaller, key: ReviewerKey
+    transfer_id: UUID, commands: Commands, caller: ReviewerCaller, key: ReviewerKey
 ) -> Response:
     """The place of origin lets the profile go (S2C-11)."""
-    command = AcceptTransfer(transfer_id=transfer_id, actor=_actor(caller))
-    return (await transfers_of(request).application.accept_transfer(command, key)).response()
+    return (await commands.accept_transfer(transfer_id, _actor(caller), key)).response()
 
 
 @router.post("/{transfer_id}/approval", **_STEP)
 async def approve_transfer(
-    request: Request, transfer_id: UUID, caller: ReviewerCaller, key: ReviewerKey
+    transfer_id: UUID, commands: Commands, caller: ReviewerCaller, key: ReviewerKey
 ) -> Response:
     """The destination takes the profile: within an authority that completes the transfer (S2C-12).
 
     What comes from another authority then waits for the person, who confirms it (S2C-18).
     """
-    command = ApproveTransfer(transfer_id=transfer_id, actor=_actor(caller))
-    return (await transfers_of(request).application.approve_transfer(command, key)).response()
+    return (await commands.approve_transfer(transfer_id, _actor(caller), key)).response()
 
 
 @router.post("/{transfer_id}/refusal", **_STEP)
 async def refuse_transfer(
-    request: Request, transfer_id: UUID, body: Refusal, caller: ReviewerCaller, key: ReviewerKey
+    transfer_id: UUID, body: RefuseTransfer, commands: Commands, caller: ReviewerCaller, key: ReviewerKey
 ) -> Response:
     """The desk whose turn it is refuses, with a reason; the profile stays at its origin (S2C-12, S2C-18)."""
-    command = RefuseTransfer(
-        transfer_id=transfer_id, reason=body.reason, text=body.text, actor=_actor(caller)
-    )
-    return (await transfers_of(request).application.refuse_transfer(command, key)).response()
+    return (await commands.refuse_transfer(transfer_id, body, _actor(caller), key)).response()
 
 
 @router.post("/{transfer_id}/withdrawal", **_STEP)
 async def withdraw_transfer(
-    request: Request, transfer_id: UUID, caller: RequesterCaller, key: RequesterKey
+    transfer_id: UUID, commands: Commands, caller: RequesterCaller, key: RequesterKey
 ) -> Response:
     """The person takes the request back, as long as the origin has not accepted it."""
-    command = WithdrawTransfer(transfer_id=transfer_id, actor=_actor(caller))
-    return (await transfers_of(request).application.withdraw_transfer(command, key)).response()
+    return (await commands.withdraw_transfer(transfer_id, _actor(caller), key)).response()
 
 
 @router.post("/{transfer_id}/confirmation", **_STEP)
 async def confirm_arrival(
-    request: Request, transfer_id: UUID, caller: ConfirmerCaller, key: ConfirmerKey
+    transfer_id: UUID, commands: Commands, caller: ConfirmerCaller, key: ConfirmerKey
 ) -> Response:
     """The person looks an approved transfer from another authority up, which confirms it (S2C-18).
 
     With the person's own token, or by a portal that has signed them in. The profile moves as soon as the origin has handed
     the accounts over.
     """
-    command = ConfirmArrival(transfer_id=transfer_id, actor=_actor(caller))
-    return (await transfers_of(request).application.confirm_arrival(command, key)).response()
+    return (await commands.confirm_arrival(transfer_id, _actor(caller), key)).response()
 
 
 @people_router.get("/{person_id}/transfers", responses=problems(404, 422))
-async def list_own_transfers(request: Request, person_id: OpaqueId, caller: ReaderCaller) -> OwnTransfers:
+async def list_own_transfers(person_id: OpaqueId, queries: Queries, caller: ReaderCaller) -> OwnTransfers:
     """A person's transfers, newest first, with where each stands (S2C-11): those the caller may see."""
-    transfers, actor = transfers_of(request), _actor(caller)
-    found = await transfers.queries.transfers_of(person_id, actor)
-    return OwnTransfers(transfers=[TransferView.of(each, actor, transfers.clock()) for each in found])
+    return await queries.transfers_of(person_id, _actor(caller))
 
 
 @router.get("/{transfer_id}", responses=problems(404, 422))
-async def get_transfer(request: Request, transfer_id: UUID, caller: ReaderCaller) -> TransferView:
+async def get_transfer(transfer_id: UUID, queries: Queries, caller: ReaderCaller) -> TransferView:
     """One transfer with all its steps: for the applicant and the officials of both places (S2C-11)."""
-    transfers, actor = transfers_of(request), _actor(caller)
-    found = await transfers.queries.get_transfer(transfer_id, actor)
-    return TransferView.of(found, actor, transfers.clock())
+    return await queries.get_transfer(transfer_id, _actor(caller))
 
 
 @router.get("", responses=problems(404, 422))
 async def list_transfers(
-    request: Request,
+    queries: Queries,
     caller: ReviewerCaller,
-    place: Annotated[Place | None, Query(description="The caller's own place when left out.")] = None,
+    place: InPlace = None,
     state: Annotated[
         list[StateName] | None, Query(max_length=14, description="The open ones when left out.")
     ] = None,
@@ -183,15 +166,20 @@ async def list_transfers(
     stands in the lists of both. Between two, each end stands in the list of its own place. With `due_within` it is the list
     of reminders: what is returned by itself unless somebody decides.
     """
-    transfers, actor = transfers_of(request), _actor(caller)
-    wanted = place or caller.place
-    if wanted is None:
-        raise OutsidePlaceError
-    states = state or [each.value for each in OPEN_STATES]
-    now = transfers.clock()
-    due_by = None if due_within is None else last_day_within(due_within, now)
-    found = await transfers.queries.list_transfers(
-        actor, wanted, states, after=after, limit=limit + 1, due_by=due_by
+    return await queries.list_transfers(
+        _actor(caller), place, state, after=after, limit=limit, due_within=due_within
     )
-    items = [ListedTransfer.of(listed, now) for listed in found[:limit]]
-    return Worklist(items=items, next=items[-1].transfer_id if len(found) > limit else None)
+
+
+@statistics_router.get("/transfers", responses=problems(422))
+async def count_transfers(
+    queries: Queries,
+    caller: CounterCaller,
+    place: InPlace = None,
+    since: Annotated[
+        Day | None, Query(description="First day of what ended; a year ago when left out.")
+    ] = None,
+    until: Annotated[Day | None, Query(description="Last day; today when left out.")] = None,
+) -> TransferCounts:
+    """How transfers go at a place and all under it: on their way, late, returned by reason, and how long they take."""
+    return await queries.count_transfers(_actor(caller), place, since=since, until=until)

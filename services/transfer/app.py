@@ -13,11 +13,10 @@ from services.kit.auth import TokenVerifier, require
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
-from services.transfer.api import people_router, router
+from services.transfer.api import people_router, router, statistics_router
 from services.transfer.composition import Transfers, open_transfers
 from services.transfer.publishing import SOURCE, published_event
 from services.transfer.settings import TransferSettings
-from services.transfer.statistics.api import router as statistics_router
 from services.transfer.tables import LOG
 
 TITLE = "Xuefen transfer"

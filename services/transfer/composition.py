@@ -3,20 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import Request
-
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.transfer.application import TransferApplication
-from services.transfer.casebook import CaseBook
 from services.transfer.opened_authorities import OpenedAuthorities
-from services.transfer.peers.peers import Peers, open_peers
+from services.transfer.peers import Peers, open_peers
 from services.transfer.queries import TransferQueries
 from services.transfer.reactions import RegistryReaction
 from services.transfer.settings import TransferSettings
-from services.transfer.statistics.queries import TransferStatistics
 from services.transfer.tables import LOG
 
 SCHEMA = "transfer"
@@ -39,11 +35,9 @@ class Transfers:
         self.clock = clock
         self.peers = peers
         self.application = TransferApplication(
-            database, store, opened=opened, ledger=peers.ledger, clock=clock
+            self.databases, store, opened=opened, ledger=peers.ledger, clock=clock
         )
-        self.cases = CaseBook(database, store, clock=clock)
-        self.queries = TransferQueries(database, store)
-        self.statistics = TransferStatistics(database, clock)
+        self.queries = TransferQueries(database, store, clock)
         self.reaction = RegistryReaction(store)
 
     async def prepare(self) -> None:
@@ -87,9 +81,3 @@ async def open_transfers(
             yield transfers
         finally:
             await transfers.close()
-
-
-def transfers_of(request: Request) -> Transfers:
-    """The transfer service of the application that serves the request."""
-    transfers: Transfers = request.app.state.transfers
-    return transfers

@@ -1,7 +1,6 @@
-"""What of the transfer log others are told: a stored event is not a published one, this mapping stands between."""
+"""Published events of the transfer log: a stored event is not a published one, a table stands between."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.divisions import authority_of
 from contracts.envelope import PublishedEvent
@@ -19,8 +18,36 @@ SOURCE = "urn:xuefen:transfer"
 """The CloudEvents source of this service."""
 
 
+class Published(NamedTuple):
+    """The published event of a stored one: the field that has its moment, and the end of a move that it tells of."""
+
+    event: type[PublishedEvent]
+    moment: str
+    end: str | None = None
+
+
+PUBLISHED: dict[str, Published] = {
+    "transfer.TransferRequested": Published(TransferRequested, "requested_at"),
+    "transfer.TransferAccepted": Published(TransferAccepted, "accepted_at"),
+    "transfer.TransferReturned": Published(TransferReturned, "returned_at"),
+    "transfer.TransferExpired": Published(TransferReturned, "returned_at"),
+    "transfer.TransferWithdrawn": Published(TransferWithdrawn, "withdrawn_at"),
+    "transfer.ProfileTransferred": Published(ProfileTransferred, "transferred_at", "within"),
+    "transfer.DepartureRequested": Published(TransferRequested, "requested_at"),
+    "transfer.DepartureResumed": Published(TransferRequested, "requested_at"),
+    "transfer.DepartureAccepted": Published(TransferAccepted, "accepted_at"),
+    "transfer.DepartureReturned": Published(TransferReturned, "returned_at"),
+    "transfer.DepartureBlocked": Published(TransferReturned, "returned_at"),
+    "transfer.DepartureExpired": Published(TransferReturned, "returned_at"),
+    "transfer.DepartureWithdrawn": Published(TransferWithdrawn, "withdrawn_at"),
+    "transfer.ProfileDeparted": Published(ProfileTransferred, "transferred_at", "origin"),
+    "transfer.ProfileArrived": Published(ProfileTransferred, "transferred_at", "destination"),
+}
+"""What stays inside (homes, organizations, an arrival until it is there) is not in the table."""
+
+
 def published_event(recorded: RecordedEvent) -> dict[str, Any] | None:
-    """The stored event as CloudEvents attributes, or None for what stays inside (homes and organizations)."""
+    """The stored event as CloudEvents attributes, or None for what stays inside."""
     event = publish(recorded)
     if event is None:
         return None
@@ -28,69 +55,20 @@ def published_event(recorded: RecordedEvent) -> dict[str, Any] | None:
 
 
 def publish(recorded: RecordedEvent) -> PublishedEvent | None:
-    """The published event of a stored one, or None for what stays inside.
-
-    Of an arrival nothing is told until it is there; of a suspended departure nothing until it goes on.
+    """The published event of a stored one, or None for what stays inside: of a suspended departure nothing is told until
+    it goes on.
     """
-    make = _PUBLISHED.get(recorded.topic)
-    return None if make is None else make(domain_event(recorded))
-
-
-def _requested(event: Any) -> TransferRequested | None:
-    if getattr(event, "suspended", False):
+    published = PUBLISHED.get(recorded.topic)
+    if published is None:
         return None
-    return TransferRequested(**_who(event), **_places(event), requested_at=event.timestamp)
-
-
-def _accepted(event: Any) -> TransferAccepted:
-    return TransferAccepted(**_who(event), accepted_at=event.timestamp)
-
-
-def _returned(event: Any) -> TransferReturned:
-    return TransferReturned(**_who(event), reason=event.reason, returned_at=event.timestamp)
-
-
-def _withdrawn(event: Any) -> TransferWithdrawn:
-    return TransferWithdrawn(**_who(event), withdrawn_at=event.timestamp)
-
-
-def _transferred(end: str) -> Callable[[Any], ProfileTransferred]:
-    def make(event: Any) -> ProfileTransferred:
-        who = _who(event) | {"transfer_id": getattr(event, "transfer_id", None) or str(event.originator_id)}
-        return ProfileTransferred(
-            **who, **_places(event), employer=event.employer, transferred_at=event.timestamp, end=end
-        )
-
-    return make
-
-
-def _who(event: Any) -> dict[str, Any]:
-    return {"transfer_id": str(event.originator_id), "person_id": event.person_id}
-
-
-def _places(event: Any) -> dict[str, Any]:
-    return {
-        "from_place": event.from_place,
-        "to_place": event.to_place,
-        "from_authority": authority_of(event.from_place),
-        "to_authority": authority_of(event.to_place),
-    }
-
-
-_PUBLISHED: dict[str, Callable[[Any], PublishedEvent | None]] = {
-    "transfer.TransferRequested": _requested,
-    "transfer.TransferAccepted": _accepted,
-    "transfer.TransferReturned": _returned,
-    "transfer.TransferExpired": _returned,
-    "transfer.TransferWithdrawn": _withdrawn,
-    "transfer.ProfileTransferred": _transferred("within"),
-    "transfer.DepartureRequested": _requested,
-    "transfer.DepartureResumed": _requested,
-    "transfer.DepartureAccepted": _accepted,
-    "transfer.DepartureReturned": _returned,
-    "transfer.DepartureBlocked": _returned,
-    "transfer.DepartureExpired": _returned,
-    "transfer.DepartureWithdrawn": _withdrawn,
-    "transfer.ProfileDeparted": _transferred("origin"),
-    "transfer.ProfileArrived": _transferred("destination"),
-}
+    stored = vars(domain_event(recorded))
+    if stored.get("suspended"):
+        return None
+    known = {"transfer_id": recorded.stream_id, "end": published.end, **stored}
+    known[published.moment] = stored["timestamp"]
+    for end in ("from", "to"):
+        if f"{end}_place" in stored:
+            known[f"{end}_authority"] = authority_of(stored[f"{end}_place"])
+    return published.event.model_validate(
+        {name: known[name] for name in published.event.model_fields if name in known}
+    )

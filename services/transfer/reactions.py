@@ -18,7 +18,7 @@ from services.transfer.profile_home import (
     organization_stream,
     record_home,
 )
-from services.transfer.projections import project
+from services.transfer.projection import project
 from services.transfer.tables import LOG
 
 # In one order, so that two workers cannot wait for each other.

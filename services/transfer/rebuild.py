@@ -7,7 +7,7 @@ from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.kit.rebuild import Rebuilt
 from services.kit.rebuild import rebuild as rebuild_one
-from services.transfer.projections import read_models
+from services.transfer.projection import read_models
 from services.transfer.tables import LOG
 
 MODELS = tuple(read_models())

@@ -16,6 +16,7 @@ create table homes (
     employer text collate "C",
     version integer not null,
     transfer_id text collate "C",
+    away boolean not null default false,
     primary key (log, person_id)
 )"""
 
@@ -32,18 +33,25 @@ _TRANSFERS = """
 create table transfers (
     log text collate "C" not null,
     transfer_id text collate "C" not null,
+    kind text collate "C" not null,
     person_id text collate "C" not null,
     from_place text collate "C" not null,
     to_place text collate "C" not null,
     state text collate "C" not null,
+    reason text collate "C",
+    next_step text collate "C",
     requested_at timestamptz not null,
     since timestamptz not null,
+    ended_at timestamptz,
     primary key (log, transfer_id)
 )"""
 
-_OPEN_TRANSFERS = """
-create unique index transfers_open on transfers (log, person_id) where state in ('requested', 'accepted')
-"""
+_INDEXES = (
+    "create unique index transfers_open on transfers (log, person_id) where ended_at is null and kind <> 'in'",
+    "create index transfers_of_person on transfers (log, person_id, requested_at)",
+    "create index transfers_in_state on transfers (log, kind, state, since) where ended_at is null",
+    "create index transfers_next_step on transfers (log, since) where next_step is not null",
+)
 
 _WORKLIST = """
 create table worklist (
@@ -73,25 +81,6 @@ create table leases (
     primary key (log, transfer_id)
 )"""
 
-_BETWEEN_AUTHORITIES = (
-    "alter table homes add column away boolean not null default false",
-    """
-alter table transfers
-    add column kind text collate "C" not null default 'within',
-    add column reason text collate "C",
-    add column next_step text collate "C",
-    add column ended_at timestamptz""",
-    """
-update transfers set ended_at = since where state in ('completed', 'returned', 'withdrawn')""",
-    "alter table transfers alter column kind drop default",
-    "drop index transfers_open",
-    """
-create unique index transfers_open on transfers (log, person_id) where ended_at is null and kind <> 'in'""",
-    "create index transfers_of_person on transfers (log, person_id, requested_at)",
-    "create index transfers_in_state on transfers (log, kind, state, since) where ended_at is null",
-    "create index transfers_next_step on transfers (log, since) where next_step is not null",
-)
-
 READ_MODELS: dict[str, str] = {
     "homes": _HOMES,
     "organizations": _ORGANIZATIONS,
@@ -103,11 +92,6 @@ READ_MODELS: dict[str, str] = {
 def tables_sql(*, partitions: int = 0) -> list[str]:
     """The statements that create every table, hash-partitioned by log when partitions > 0."""
     statements: list[str] = []
-    for table, ddl in {**READ_MODELS, "remarks": _REMARKS}.items():
+    for table, ddl in {**READ_MODELS, "remarks": _REMARKS, "leases": _LEASES}.items():
         statements += table_sql(table, ddl, partitions=partitions)
-    return [*statements, _OPEN_TRANSFERS]
-
-
-def between_authorities_sql(*, partitions: int = 0) -> list[str]:
-    """The statements that make room for transfers between authorities, and for the steps of the worker."""
-    return [*_BETWEEN_AUTHORITIES, *table_sql("leases", _LEASES, partitions=partitions)]
+    return [*statements, *_INDEXES]

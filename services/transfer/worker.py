@@ -48,7 +48,7 @@ def process_of(
     """One worker's share of what has to be carried on."""
     return Process(
         transfers.database,
-        transfers.cases,
+        transfers.application,
         transfers.peers,
         authorities=authorities,
         opened=opened,

@@ -36,7 +36,7 @@ from services.transfer import composition as transfer_parts
 from services.transfer import worker as transfer_worker
 from services.transfer.composition import Transfers
 from services.transfer.opened_authorities import OpenedAuthorities
-from services.transfer.peers.peers import Peers
+from services.transfer.peers import Peers
 from services.transfer.process.process import Process
 from services.transfer.settings import TransferSettings
 from tests.conftest import FreshDatabase, FreshDatabaseFactory

@@ -43,6 +43,34 @@ class Booking(Aggregate):
         self.seats.append(seat)
 
 
+class Pass(Aggregate, abstract=True):
+    """A base of several aggregates, which is never stored."""
+
+
+class Marked(Aggregate.Event):
+    """A base of their events, which is none itself."""
+
+    by: str
+
+
+class DayPass(Pass):
+    """Marked by whoever looks at it."""
+
+    TOPIC = "test.DayPass"
+
+    @event("Issued", topic="test.DayPassIssued")
+    def __init__(self, *, timestamp: datetime) -> None:
+        self.marks: list[str] = []
+
+    class Stamped(Marked):
+        """A mark of ink."""
+
+        TOPIC = "test.DayPassStamped"
+
+        def apply(self, aggregate: Any) -> None:
+            aggregate.marks.append(self.by)
+
+
 class Ticket(Aggregate):
     """Its event has changed shape once: `price` was `cost`."""
 
@@ -109,6 +137,20 @@ class TestSaveAndGet:
         async with database.acquire() as conn:
             found = await Aggregates(store, log).get_all(conn, Booking, [one.id, two.id])
         assert list(found) == [one.id]
+
+    async def test_one_of_several_kinds_is_got_by_their_base(
+        self, database: Database, store: EventStore, log: str
+    ):
+        """The event classes of the base have no name of their own."""
+        aggregates = Aggregates(store, log)
+        day_pass = DayPass(timestamp=NOON)
+        day_pass.trigger_event(DayPass.Stamped, by="guard", timestamp=EVENING)
+        async with database.transaction() as conn:
+            await aggregates.save(conn, day_pass)
+        async with database.acquire() as conn:
+            found = await aggregates.get(conn, Pass, day_pass.id)
+        assert isinstance(found, DayPass)
+        assert found.marks == ["guard"]
 
     async def test_an_unknown_one_is_an_error(self, database: Database, store: EventStore, log: str):
         async with database.acquire() as conn:

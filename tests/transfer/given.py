@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.transfer.cases.any_case import AnyCase
+from services.transfer.cases.case import Case
 
 IN_EVERY_EVENT = frozenset({"originator_id", "originator_version", "originator_topic", "timestamp"})
 
@@ -13,15 +13,15 @@ IN_EVERY_EVENT = frozenset({"originator_id", "originator_version", "originator_t
 class Then:
     """What a decision led to."""
 
-    def __init__(self, act: Callable[[], AnyCase]) -> None:
+    def __init__(self, act: Callable[[], Case]) -> None:
         self._act = act
 
-    def then(self, topic: str, **attributes: Any) -> AnyCase:
+    def then(self, topic: str, **attributes: Any) -> Case:
         """Exactly one event, with exactly these attributes besides those of every event."""
         transfer = self._act()
         (event,) = transfer.pending_events
         told = {name: value for name, value in vars(event).items() if name not in IN_EVERY_EVENT}
-        assert (vars(type(event))["TOPIC"], told) == (f"transfer.{topic}", attributes)
+        assert (event.TOPIC, told) == (f"transfer.{topic}", attributes)
         return transfer
 
     def then_raises(self, error: type[Exception], **extensions: Any) -> None:
@@ -35,14 +35,14 @@ class Then:
 class Given:
     """A transfer with a history behind it."""
 
-    def __init__(self, transfer: AnyCase) -> None:
+    def __init__(self, transfer: Case) -> None:
         transfer.collect_events()
         self._transfer = transfer
 
-    def when(self, decide: Callable[[AnyCase], None]) -> Then:
+    def when(self, decide: Callable[[Case], None]) -> Then:
         """A decision on it."""
 
-        def act() -> AnyCase:
+        def act() -> Case:
             try:
                 decide(self._transfer)
             except Exception:
@@ -53,11 +53,11 @@ class Given:
         return Then(act)
 
 
-def given(transfer: AnyCase) -> Given:
+def given(transfer: Case) -> Given:
     """A transfer as its history left it."""
     return Given(transfer)
 
 
-def when(make: Callable[[], AnyCase]) -> Then:
+def when(make: Callable[[], Case]) -> Then:
     """A decision with nothing before it."""
     return Then(make)

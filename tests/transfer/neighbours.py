@@ -27,7 +27,7 @@ from contracts.handover import (
 from contracts.relay import ArrivingPerson, TravellingPerson
 from services.cli.demo import fictitious
 from services.stand_ins.relay.app import build_app
-from services.transfer.peers.peers import Peers
+from services.transfer.peers import Peers
 
 BLOCKER: dict[str, Any] = {
     "kind": "enrolment",

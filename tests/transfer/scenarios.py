@@ -5,9 +5,8 @@ from typing import Any
 
 from contracts.registry import InfoCollected, OrganizationRegistered
 from services.cli.demo.fictitious import uscc
-from services.transfer.actors import Actor
+from services.transfer.cases.commands import Actor, EvidenceFile, RequestTransfer
 from services.transfer.cases.transfer import Transfer
-from services.transfer.commands import Evidence, RequestTransfer
 from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.profile_home import ProfileHome
 
@@ -37,7 +36,7 @@ NOBODY_OPENED = OpenedAuthorities()
 OPENED = OpenedAuthorities({LIAONING: date(2025, 1, 1), SHANXI: date(2025, 3, 3)})
 """Shanxi opens on the very day of NOW, Dalian never."""
 
-EVIDENCE = (Evidence(name="工作证明.pdf", sha256=SHA256, media_type="application/pdf"),)
+EVIDENCE = (EvidenceFile(name="工作证明.pdf", sha256=SHA256, media_type="application/pdf"),)
 
 
 def command(**changes: Any) -> RequestTransfer:
@@ -47,17 +46,21 @@ def command(**changes: Any) -> RequestTransfer:
         "to_place": LONGCHENG,
         "employer": EMPLOYER,
         "student": False,
-        "evidence": EVIDENCE,
-        "actor": PERSON,
+        "evidence": list(EVIDENCE),
     }
     return RequestTransfer(**{**fields, **changes})
 
 
 def request(
-    *, home: ProfileHome = HOME, firm: str | None = None, now: datetime = NOW, **changes: Any
+    *,
+    actor: Actor = PERSON,
+    home: ProfileHome = HOME,
+    firm: str | None = None,
+    now: datetime = NOW,
+    **changes: Any,
 ) -> Transfer:
     """The transfer that comes of the command."""
-    return Transfer.request(command(**changes), home, uscc=firm, now=now)
+    return Transfer.request(command(**changes), actor, home, uscc=firm, now=now)
 
 
 def requested(**changes: Any) -> Transfer:

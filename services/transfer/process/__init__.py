@@ -1,1 +1,1 @@
-"""What the worker carries on: calls to the other services and the relay, each repeated until it is answered."""
+"""The worker's share of a transfer: its steps, the mail of the relay, and the loop over them."""

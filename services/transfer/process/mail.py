@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -16,13 +15,12 @@ import structlog
 from contracts.divisions import authority_of, is_known
 from contracts.relay import ArrivingPerson, Exchange, Offer
 from services.kit.errors import NotFoundError
-from services.transfer.casebook import CaseBook
-from services.transfer.cases.any_case import AnyCase
+from services.transfer.application import TransferApplication
+from services.transfer.calls import PeerRefusedError, PeerUnavailableError
 from services.transfer.cases.arrival import Arrival, arrival_id
 from services.transfer.cases.departure import Departure
 from services.transfer.cases.states import State
-from services.transfer.peers.calls import PeerRefusedError, PeerUnavailableError
-from services.transfer.peers.peers import Peers
+from services.transfer.peers import Peers
 from services.transfer.process.worker_steps import told_of
 
 AT_ONCE_MAX = 8
@@ -40,8 +38,8 @@ class UnexpectedHandoverError(Exception):
 class Mail:
     """Reads the mail of the authorities whose ends are kept here."""
 
-    def __init__(self, cases: CaseBook, peers: Peers, authorities: Sequence[str]) -> None:
-        self._cases = cases
+    def __init__(self, application: TransferApplication, peers: Peers, authorities: Sequence[str]) -> None:
+        self._application = application
         self._peers = peers
         self._authorities = frozenset(authorities)
 
@@ -79,21 +77,24 @@ class Mail:
         await self._peers.relay.acknowledge(exchange, exchange.seen_by)
 
     async def _tell_departure(self, exchange: Exchange) -> None:
-        def decide(case: AnyCase, now: datetime) -> None:
-            if isinstance(case, Departure):
-                case.hear(exchange.state, exchange.reason, now)
-
         try:
-            await self._cases.change(UUID(exchange.transfer_id), decide)
+            await self._application.change(
+                Departure,
+                UUID(exchange.transfer_id),
+                lambda case, now: case.hear(exchange.state, exchange.reason, now),
+            )
         except (NotFoundError, ValueError):
             _log.warning("mail of an unknown departure", transfer=exchange.transfer_id)
 
     async def _tell_arrival(self, exchange: Exchange) -> None:
-        arrival = await self._cases.find_arrival(arrival_id(exchange.transfer_id))
-        if arrival is None:
+        try:
+            arrival = await self._application.load(arrival_id(exchange.transfer_id))
+        except NotFoundError:
             if exchange.offer is not None:
                 await self._receive(exchange.offer)
-        elif exchange.state == "cancelled":
+            return
+        assert isinstance(arrival, Arrival), "the id is made of the transfer's, for arrivals alone"
+        if exchange.state == "cancelled":
             await self._cancel(arrival, exchange.reason)
         elif exchange.handovers:
             await self._arrive(arrival, exchange)
@@ -115,11 +116,10 @@ class Mail:
             _log.warning("offer refused by the registry", transfer=offer.transfer_id, why=str(error))
             await self._peers.relay.step(offer.transfer_id, "refusal", reason=UNUSABLE)
             return
-
-        def make(now: datetime) -> Arrival:
-            return Arrival.receive(offer, person_id=profile.person_id, now=now)
-
-        await self._cases.receive(arrival_id(offer.transfer_id), make)
+        await self._application.receive(
+            arrival_id(offer.transfer_id),
+            lambda now: Arrival.receive(offer, person_id=profile.person_id, now=now),
+        )
 
     async def _arrive(self, arrival: Arrival, exchange: Exchange) -> None:
         """The ledger takes the accounts, then the profile is here, then the relay hears of it; supplements likewise."""
@@ -128,20 +128,15 @@ class Mail:
         profile = await self._peers.registry.arriving(arrival.transfer_id)
         for handover in exchange.handovers:
             await self._peers.ledger.arrive(profile, handover)
-        await self._cases.change(arrival.id, lambda case, now: _arrival(case).arrive(now))
+        await self._application.change(Arrival, arrival.id, lambda case, now: case.arrive(now))
         await self._peers.relay.step(arrival.transfer_id, "completion")
 
     async def _cancel(self, arrival: Arrival, reason: str | None) -> None:
         await self._peers.registry.let_go(arrival.transfer_id)
-        await self._cases.change(arrival.id, lambda case, now: _arrival(case).cancel(reason, now))
+        await self._application.change(Arrival, arrival.id, lambda case, now: case.cancel(reason, now))
 
 
 def _is_sensible(offer: Offer) -> bool:
     """Whether the places are ones we know, and the destination is the authority's whose mail it came with."""
     known = is_known(offer.from_place) and is_known(offer.to_place)
     return known and authority_of(offer.to_place) == offer.to_authority
-
-
-def _arrival(case: AnyCase) -> Arrival:
-    assert isinstance(case, Arrival)
-    return case

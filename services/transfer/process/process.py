@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -16,22 +18,119 @@ from services.kit.database import OUTCOME_UNKNOWN, Database
 from services.kit.errors import Problem
 from services.kit.notifications import notified
 from services.kit.observability import describe_exception
-from services.transfer.casebook import CaseBook
+from services.transfer.application import TransferApplication
+from services.transfer.calls import PeerUnavailableError
+from services.transfer.cases.case import Case
+from services.transfer.cases.departure import Departure
+from services.transfer.cases.states import limits_over
 from services.transfer.opened_authorities import OpenedAuthorities
-from services.transfer.peers.calls import PeerUnavailableError
-from services.transfer.peers.peers import Peers
-from services.transfer.process.deadlines import Deadlines
-from services.transfer.process.leases import Leases
+from services.transfer.peers import Peers
 from services.transfer.process.mail import Mail
-from services.transfer.process.supplements import Supplements
-from services.transfer.process.worker_steps import WorkerSteps
+from services.transfer.process.worker_steps import Leases, WorkerSteps, told_of
+from services.transfer.tables import LOG
 
 AT_ONCE_MAX = 8
 """Steps carried at the same time by one worker."""
 
+SUPPLEMENTS_LATEST_DAYS = 500
+"""How long after a departure anything may still come: a year's study, its make-up, and some more."""
+PAUSE_SECONDS_MIN = 60
+_AGE_SHARE = 100
+"""A departure is looked at again after a hundredth of its age: in the first hour by the minute, later once a day."""
+_BATCH_MAX = 200
+
 _MAY_PASS: tuple[type[BaseException], ...] = (Problem, asyncpg.PostgresError, *OUTCOME_UNKNOWN)
 
 _log = structlog.stdlib.get_logger("services.transfer.process")
+
+# What is on the relay is recalled there instead, by a step of the worker.
+_OVER = """
+select t.transfer_id from transfers t
+  join unnest($2::text[], $3::text[], $4::timestamptz[]) as limited (kind, state, before)
+    on limited.kind = t.kind and limited.state = t.state and t.since < limited.before
+ where t.log = $1 and t.next_step is null and t.ended_at is null order by t.since limit $5
+"""
+_DUE = """
+select t.transfer_id from transfers t left join leases l on l.log = t.log and l.transfer_id = t.transfer_id
+ where t.log = $1 and t.kind = 'out' and t.state in ('handed_over', 'completed') and t.since > $2
+   and (l.free_at is null or l.free_at <= $3)
+ order by l.free_at nulls first, t.transfer_id limit $4
+"""
+
+
+class Deadlines:
+    """Lets every case decide whose last day has passed, exact to the working day (S2C-05, S2C-16)."""
+
+    def __init__(self, database: Database, application: TransferApplication) -> None:
+        self._database = database
+        self._application = application
+
+    async def strike(self, now: datetime) -> int:
+        """Return what is over; how many that was. Two workers may do so at once: each case decides once."""
+        struck = 0
+        while True:
+            async with self._database.acquire() as conn:
+                rows = await conn.fetch(_OVER, LOG, *limits_over(now), _BATCH_MAX)
+            for row in rows:
+                await self._application.change(Case, UUID(row[0]), lambda case, at: case.expire(at))
+            struck += len(rows)
+            if len(rows) < _BATCH_MAX:
+                return struck
+
+
+class Supplements:
+    """Passes on what came to years that have moved: late study of before the day of leaving.
+
+    The ledger counts the parts, the relay takes each once, and the departure knows the last one it has passed on.
+    """
+
+    def __init__(
+        self, database: Database, application: TransferApplication, leases: Leases, peers: Peers
+    ) -> None:
+        self._database = database
+        self._application = application
+        self._leases = leases
+        self._peers = peers
+
+    async def pass_on(self, now: datetime) -> int:
+        """Pass on what there is; how many parts. Raises PeerUnavailableError."""
+        oldest = now - timedelta(days=SUPPLEMENTS_LATEST_DAYS)
+        async with self._database.acquire() as conn:
+            rows = await conn.fetch(_DUE, LOG, oldest, now, _BATCH_MAX)
+        passed = 0
+        for row in rows:
+            case = await self._application.load(UUID(row[0]))
+            assert isinstance(case, Departure), "what goes out is a departure"
+            try:
+                passed += await self._pass_on(case)
+            except PeerUnavailableError:
+                raise
+            except Exception as error:
+                # One departure that cannot be asked about must not keep the others from being asked about.
+                _log.error("supplements left", transfer=str(case.id), **told_of(error))
+            await self._leases.put_off(case.id, now + pause_at(now - case.since))
+        return passed
+
+    async def _pass_on(self, case: Departure) -> int:
+        after, more = case.supplements, True
+        while more:
+            found = await self._peers.ledger.supplements(str(case.id), after)
+            for each in found.supplements:
+                await self._peers.relay.hand_over(each)
+                await self._note(case.id, each.sequence)
+                after = each.sequence
+            more = found.more and bool(found.supplements)
+        return after - case.supplements
+
+    async def _note(self, transfer_id: UUID, sequence: int) -> None:
+        await self._application.change(
+            Departure, transfer_id, lambda case, now: case.supplement(sequence, now)
+        )
+
+
+def pause_at(age: timedelta) -> timedelta:
+    """How long until a departure of this age is looked at again."""
+    return max(timedelta(seconds=PAUSE_SECONDS_MIN), age / _AGE_SHARE)
 
 
 class Process:
@@ -40,7 +139,7 @@ class Process:
     def __init__(
         self,
         database: Database,
-        cases: CaseBook,
+        application: TransferApplication,
         peers: Peers,
         *,
         authorities: Sequence[str],
@@ -49,10 +148,10 @@ class Process:
     ) -> None:
         self._clock = clock
         self._leases = Leases(database)
-        self._worker_steps = WorkerSteps(cases, self._leases, peers, opened=opened, clock=clock)
-        self._mail = Mail(cases, peers, authorities)
-        self._deadlines = Deadlines(database, cases)
-        self._supplements = Supplements(database, cases, self._leases, peers)
+        self._worker_steps = WorkerSteps(application, self._leases, peers, opened=opened, clock=clock)
+        self._mail = Mail(application, peers, authorities)
+        self._deadlines = Deadlines(database, application)
+        self._supplements = Supplements(database, application, self._leases, peers)
 
     async def run_worker_steps(self) -> int:
         """Carry out everything that is due; how many steps were done."""

@@ -9,8 +9,8 @@ import pytest
 from contracts.relay import EvidenceDigest, Offer, TravellingPerson
 from services.cli.demo import fictitious
 from services.kit.errors import NotFoundError
-from services.transfer.actors import Actor
 from services.transfer.cases.arrival import Arrival, arrival_id
+from services.transfer.cases.commands import Actor
 from services.transfer.cases.states import State
 from services.transfer.problems import OutsidePlaceError, TransferStateError
 from tests.transfer.given import given, when

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.relay import ExchangeState
 from services.kit.errors import NotFoundError
-from services.transfer.actors import Actor
+from services.transfer.cases.commands import Actor
 from services.transfer.cases.departure import Departure
 from services.transfer.cases.states import State
 from services.transfer.problems import (
@@ -43,10 +43,15 @@ MOVED = {"person_id": "person-1", "from_place": SHUANGTA, "to_place": TAIYUAN}
 
 
 def departure(
-    *, opened: bool = True, home: ProfileHome = HOME, now: datetime = NOW, **changes: Any
+    *,
+    actor: Actor = PERSON,
+    opened: bool = True,
+    home: ProfileHome = HOME,
+    now: datetime = NOW,
+    **changes: Any,
 ) -> Departure:
     asked = command(**{"to_place": TAIYUAN, **changes})
-    return Departure.request(asked, home, transfer_id=ID, uscc=None, opened=opened, now=now)
+    return Departure.request(asked, actor, home, transfer_id=ID, uscc=None, opened=opened, now=now)
 
 
 def requested() -> Departure:

@@ -7,9 +7,8 @@ import pytest
 from services.cli.demo.fictitious import uscc
 from services.kit.calendar import UnknownYear
 from services.kit.errors import NotFoundError
-from services.transfer.actors import Actor
-from services.transfer.cases.limits import due_on
-from services.transfer.cases.states import Kind, State
+from services.transfer.cases.commands import Actor
+from services.transfer.cases.states import Kind, State, due_on
 from services.transfer.cases.transfer import Transfer
 from services.transfer.problems import (
     NotEmployerError,

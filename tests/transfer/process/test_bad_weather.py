@@ -8,8 +8,8 @@ import pytest
 
 from contracts.handover import LeaveAuthority
 from contracts.relay import Exchange
-from services.transfer.peers.calls import PeerUnavailableError
-from services.transfer.process.leases import LEASE_SECONDS, Leases, pause_after
+from services.transfer.calls import PeerUnavailableError
+from services.transfer.process.worker_steps import LEASE_SECONDS, Leases, pause_after
 from services.transfer.tables import LOG
 from tests.transfer.neighbours import handover_of
 from tests.transfer.process.journeys import (
@@ -193,7 +193,7 @@ class TestReceiving:
         async def killed(*_: object) -> None:
             raise RuntimeError("killed")
 
-        monkeypatch.setattr(world.transfers.cases, "receive", killed)
+        monkeypatch.setattr(world.transfers.application, "receive", killed)
         await world.process().read_mail()
         assert await world.neighbours.state(transfer_id) == "fetched"
         monkeypatch.undo()

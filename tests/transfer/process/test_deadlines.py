@@ -8,14 +8,15 @@ from hypothesis import strategies as st
 
 from services.kit.clock import end_of_day
 from services.stand_ins.relay.exchanges import Exchanges
-from services.transfer.cases.limits import (
+from services.transfer.cases.states import (
     CONFIRM_WORKING_DAYS,
-    LIMITS,
+    LIMITED,
+    Kind,
+    State,
     began_before,
     due_on,
     is_over,
 )
-from services.transfer.cases.states import Kind, State
 from tests.kit.http import bearer
 from tests.transfer.process.journeys import (
     accepted_out,
@@ -41,7 +42,7 @@ class TestLimits:
     @given(since=moments, days=st.sampled_from([10, CONFIRM_WORKING_DAYS]), now=moments)
     def test_one_comparison_finds_exactly_what_is_over(self, since: datetime, days: int, now: datetime):
         """S2C-05: the search of the worker and the decision of the case agree at every moment."""
-        kind, state = next(each for each, limit in LIMITS.items() if limit.days == days)
+        kind, state = next(each for each, limit in LIMITED.items() if limit.days == days)
         yesterday = (now + timedelta(hours=8)).date() - timedelta(days=1)
         assert (since < began_before(days, yesterday)) == is_over(kind, state, since, now)
 

@@ -5,7 +5,7 @@ import pytest
 
 from services.kit.event_store import EventStore
 from services.kit.rebuild import rebuild
-from services.transfer.projections import read_models
+from services.transfer.projection import read_models
 from services.transfer.rebuild import rebuild as rebuild_all
 from services.transfer.tables import LOG, READ_MODELS
 from tests.conftest import FreshDatabaseFactory

@@ -1,1 +1,0 @@
-"""Tests of calls to the other services and the relay."""
