@@ -2,20 +2,24 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 
 from contracts.divisions import is_known
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.openapi import problems
+from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS
 from services.ledger.answers.policy_answers import PolicyAnswer, policy_answer
-from services.ledger.composition import ledger_of
+from services.ledger.application import LedgerApplication
 from services.ledger.policy import NoticeError, parse_notice
 from services.ledger.problems import NoPolicyHereError, NotAnOfficialError, UnknownPlaceError
+from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.schemas import PolicyPublication
 
 router = APIRouter()
+LedgerApplicationPart = Annotated[LedgerApplication, Depends(part(LedgerApplication))]
+PolicyShelfPart = Annotated[PolicyShelf, Depends(part(PolicyShelf))]
 
 Publisher = require("policy:write")
 Reader = require("compliance:read", "policy:write")
@@ -31,7 +35,7 @@ def place_of(caller: Caller) -> str:
 
 @router.post("/v1/policies", operation_id="publish_policy", responses=problems(403, 422))
 async def publish_policy(
-    request: Request, body: PolicyPublication, caller: Annotated[Caller, Depends(Publisher)]
+    application: LedgerApplicationPart, body: PolicyPublication, caller: Annotated[Caller, Depends(Publisher)]
 ) -> dict[str, Any]:
     """Publish a notice; the same content again changes nothing, so no Idempotency-Key is asked for."""
     place = place_of(caller)
@@ -44,13 +48,13 @@ async def publish_policy(
                 for fault in error.faults
             ]
         ) from None
-    published = await ledger_of(request).application.publish_policy(notice, within=place)
+    published = await application.publish_policy(notice, within=place)
     return {"id": notice.id, "place": notice.place, "document": notice.label, "published": published}
 
 
 @router.get("/v1/policies/{place}/{year}", operation_id="get_policy", responses=problems(404, 422))
 async def get_policy(
-    request: Request,
+    shelf: PolicyShelfPart,
     place: Annotated[str, Path(pattern=r"^[1-9][0-9]{5}$")],
     year: Annotated[int, Path(ge=2000, le=2100), IN_DIGITS],
     caller: Annotated[Caller, Depends(Reader)],
@@ -61,7 +65,7 @@ async def get_policy(
     """What is in force for a place and year, every value with the clause, document and place it comes from."""
     if not is_known(place):
         raise UnknownPlaceError
-    policy = ledger_of(request).shelf.book.resolve(place, year)
+    policy = shelf.book.resolve(place, year)
     if policy is None:
         raise NoPolicyHereError
     return policy_answer(policy, prefix)

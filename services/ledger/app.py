@@ -15,6 +15,7 @@ from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
+from services.kit.parts import parts_of
 from services.ledger import api_officials
 from services.ledger.anomalies import api as anomalies_api
 from services.ledger.answers import api as answers_api
@@ -72,6 +73,8 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opener(store) as ledger:
             app.state.ledger = ledger
+            app.state.parts = parts_of(ledger)
+            app.state.clock = ledger.clock
             app.state.fingerprint_key = ledger.fingerprint_key
             tasks = [asyncio.create_task(ledger.shelf.keep_fresh())]
             tasks += [

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 
-from fastapi import Request
-
 from contracts.divisions import AUTHORITIES
 from contracts.identity import ALGORITHM, IdentityHasher
 from services.kit.clock import Clock, utc_now
@@ -158,9 +156,3 @@ async def open_ledger(
         yield ledger
     finally:
         await ledger.close()
-
-
-def ledger_of(request: Request) -> Ledger:
-    """The ledger of the application that serves the request."""
-    ledger: Ledger = request.app.state.ledger
-    return ledger

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from msgspec import Struct
 from pydantic import Field
 
@@ -13,14 +13,15 @@ from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
+from services.kit.parts import part
 from services.kit.schemas import StrictModel
-from services.ledger.anomalies.reviewing import Finding
+from services.ledger.anomalies.reviewing import AnomalyReviews, Finding
 from services.ledger.anomalies.rows import Anomaly
 from services.ledger.api_officials import place_of
-from services.ledger.composition import ledger_of
 from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
 
 router = APIRouter(prefix="/v1/anomalies")
+AnomalyReviewsPart = Annotated[AnomalyReviews, Depends(part(AnomalyReviews))]
 _encode = msgspec.json.Encoder().encode
 
 Reviewer = require("anomaly:review")
@@ -64,7 +65,7 @@ class Clearance(StrictModel):
     **struct_answer(AnomalyQueue, "Anomalies in the order in which they were noticed.", refusals=(403, 422)),
 )
 async def list_anomalies(
-    request: Request,
+    anomalies: AnomalyReviewsPart,
     caller: Annotated[Caller, Depends(Reviewer)],
     place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
     status: Annotated[Literal["open", "cleared", "gone"], Query()] = "open",
@@ -80,7 +81,7 @@ async def list_anomalies(
         raise UnknownPlaceError
     if not contains(official, place):
         raise OutsidePlaceError
-    found = await ledger_of(request).anomalies.queue(place, status, _cursor(after), limit)
+    found = await anomalies.queue(place, status, _cursor(after), limit)
     following = f"{found[-1].noticed_at.isoformat()}~{found[-1].anomaly_id}" if len(found) == limit else None
     page = AnomalyQueue(results=[_answer(anomaly) for anomaly in found], next=following)
     return Response(_encode(page), media_type="application/json")
@@ -90,14 +91,14 @@ async def list_anomalies(
     "/{anomaly_id}/clearance", operation_id="clear_anomaly", responses=problems(400, 403, 404, 409, 422)
 )
 async def clear_anomaly(
-    request: Request,
+    anomalies: AnomalyReviewsPart,
     anomaly_id: Annotated[str, Path(pattern=r"^[0-9a-f]{24}$")],
     body: Clearance,
     caller: Annotated[Caller, Depends(Reviewer)],
     key: Annotated[CommandKey, Depends(command_key(Reviewer))],
 ) -> Response:
     """Say what was found: the anomaly leaves the queue, until more study comes to the same day."""
-    answer = await ledger_of(request).anomalies.clear(
+    answer = await anomalies.clear(
         anomaly_id,
         place_of(caller),
         key,

@@ -3,13 +3,16 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.identifiers import IdType, check_id_number
+from contracts.identity import IdentityHasher
 from services.kit.auth import Caller, require
 from services.kit.clock import local_date
 from services.kit.openapi import struct_answer
+from services.kit.parts import Now, part
 from services.kit.schemas import IN_DIGITS, Day, Moment
+from services.ledger.accounts.employers import Employers
 from services.ledger.answers.answers import (
     Absent,
     ComplianceAnswer,
@@ -17,9 +20,9 @@ from services.ledger.answers.answers import (
 )
 from services.ledger.answers.details import Detail
 from services.ledger.answers.purposes import PurposeCode
+from services.ledger.answers.queries import LedgerQueries
 from services.ledger.answers.viewers import Viewer
 from services.ledger.api_officials import PersonId, place_of
-from services.ledger.composition import Ledger, ledger_of
 from services.ledger.problems import (
     ImplausibleIdentityError,
     NotAnOfficialError,
@@ -29,6 +32,9 @@ from services.ledger.problems import (
 from services.ledger.schemas import ComplianceQuery
 
 router = APIRouter()
+EmployersPart = Annotated[Employers, Depends(part(Employers))]
+IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
+LedgerQueriesPart = Annotated[LedgerQueries, Depends(part(LedgerQueries))]
 _encode = msgspec.json.Encoder().encode
 
 OWN_SCOPES = frozenset({"compliance:own", "transcript:own", "attestation:own"})
@@ -39,7 +45,7 @@ ManyReader = require("compliance:read")
 CreditYear = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
 
 
-async def viewer_of(caller: Caller, ledger: Ledger) -> Viewer:
+async def viewer_of(caller: Caller, employers: Employers) -> Viewer:
     """An official by place; an organization by its id and the code by which it employs; a person by the token's subject,
     which names the person's id where the scopes are of one's own data.
 
@@ -48,7 +54,7 @@ async def viewer_of(caller: Caller, ledger: Ledger) -> Viewer:
     if caller.place is not None:
         return Viewer(place=place_of(caller))
     if caller.organization is not None:
-        employer = await ledger.employers.code_of(caller.organization)
+        employer = await employers.code_of(caller.organization)
         return Viewer(organization=caller.organization, employer=employer)
     if caller.scopes.isdisjoint(OWN_SCOPES):
         raise NotAnOfficialError
@@ -65,7 +71,8 @@ def _json(answer: object) -> Response:
     **struct_answer(ComplianceAnswer, "The answer, with its reasons.", refusals=(403, 404, 422)),
 )
 async def get_compliance(
-    request: Request,
+    queries: LedgerQueriesPart,
+    employers: EmployersPart,
     person_id: PersonId,
     year: CreditYear,
     caller: Annotated[Caller, Depends(ComplianceReader)],
@@ -84,9 +91,8 @@ async def get_compliance(
 
     `include=credits` adds where each credit that counts comes from, `include=next_steps` what to do next and by when.
     """
-    ledger = ledger_of(request)
-    viewer = await viewer_of(caller, ledger)
-    answer = await ledger.queries.get_compliance(
+    viewer = await viewer_of(caller, employers)
+    answer = await queries.get_compliance(
         person_id, year, viewer, on=on, as_of=as_of, details=frozenset(include or ()), purpose=purpose
     )
     return _json(answer)
@@ -98,16 +104,20 @@ async def get_compliance(
     **struct_answer(ComplianceQueryAnswer, "An answer for every person, in order.", refusals=(403, 422)),
 )
 async def query_compliance(
-    request: Request, body: ComplianceQuery, caller: Annotated[Caller, Depends(ManyReader)]
+    hasher: IdentityHasherPart,
+    queries: LedgerQueriesPart,
+    employers: EmployersPart,
+    now: Now,
+    body: ComplianceQuery,
+    caller: Annotated[Caller, Depends(ManyReader)],
 ) -> Response:
     """The same for up to 1,000 persons, by id or by ID number (in the body, never in an address)."""
-    ledger = ledger_of(request)
     if (body.persons is None) == (body.identities is None):
         raise QueryUnclearError
     if body.persons is not None:
         keys = body.persons
     else:
-        today = local_date(ledger.clock())
+        today = local_date(now)
         keys = []
         for index, identity in enumerate(body.identities or []):
             fault = check_id_number(IdType(identity.id_type), identity.id_number, on=today)
@@ -115,11 +125,11 @@ async def query_compliance(
                 raise ImplausibleIdentityError(
                     fault.text_zh, fault.text_en, pointer=f"/identities/{index}/id_number"
                 )
-            keys.append(ledger.hasher.person(identity.id_type, identity.id_number))
-    answers = await ledger.queries.query_compliance(
+            keys.append(hasher.person(identity.id_type, identity.id_number))
+    answers = await queries.query_compliance(
         keys,
         body.year,
-        await viewer_of(caller, ledger),
+        await viewer_of(caller, employers),
         by_identity=body.persons is None,
         on=body.on,
         details=frozenset(body.include),

@@ -3,18 +3,21 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems, struct_answer
+from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
+from services.ledger.accounts.employers import Employers
 from services.ledger.answers.api import viewer_of
-from services.ledger.answers.transcripts import COLUMNS, Transcript, table_rows
+from services.ledger.answers.transcripts import COLUMNS, Transcript, Transcripts, table_rows
 from services.ledger.api_officials import PersonId
-from services.ledger.composition import ledger_of
 
 router = APIRouter(prefix="/v1/persons/{person_id}")
+EmployersPart = Annotated[Employers, Depends(part(Employers))]
+TranscriptsPart = Annotated[Transcripts, Depends(part(Transcripts))]
 _encode = msgspec.json.Encoder().encode
 
 TranscriptReader = require("transcript:read", "transcript:own")
@@ -22,18 +25,27 @@ Reader = Annotated[Caller, Depends(TranscriptReader)]
 OfYear = Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS]
 
 
+async def _transcript(
+    transcripts: TranscriptsPart,
+    employers: EmployersPart,
+    person_id: PersonId,
+    caller: Reader,
+    year: OfYear = None,
+) -> Transcript:
+    return await transcripts.get_transcript(person_id, await viewer_of(caller, employers), year)
+
+
+Asked = Annotated[Transcript, Depends(_transcript)]
+
+
 @router.get(
     "/transcript",
     operation_id="get_transcript",
     **struct_answer(Transcript, "Every credit as awarded.", refusals=(403, 404, 422)),
 )
-async def get_transcript(
-    request: Request, person_id: PersonId, caller: Reader, year: OfYear = None
-) -> Response:
+async def get_transcript(transcript: Asked) -> Response:
     """Every credit of a person as awarded, ended ones included; an organization sees what it reported itself."""
-    return Response(
-        _encode(await _transcript(request, person_id, caller, year)), media_type="application/json"
-    )
+    return Response(_encode(transcript), media_type="application/json")
 
 
 @router.get(
@@ -42,11 +54,8 @@ async def get_transcript(
     response_class=Response,
     responses={200: {"description": "A table in CSV.", "content": {CSV_TYPE: {}}}, **problems(403, 404, 422)},
 )
-async def export_transcript(
-    request: Request, person_id: PersonId, caller: Reader, year: OfYear = None
-) -> Response:
+async def export_transcript(transcript: Asked) -> Response:
     """The same as a table in CSV, credits and then what waits; no cell of it is a formula."""
-    transcript = await _transcript(request, person_id, caller, year)
     return _file(write_csv(COLUMNS, table_rows(transcript)), f"{CSV_TYPE}; charset=utf-8", "csv")
 
 
@@ -59,17 +68,9 @@ async def export_transcript(
         **problems(403, 404, 422),
     },
 )
-async def export_transcript_as_xlsx(
-    request: Request, person_id: PersonId, caller: Reader, year: OfYear = None
-) -> Response:
+async def export_transcript_as_xlsx(transcript: Asked) -> Response:
     """The same as XLSX."""
-    transcript = await _transcript(request, person_id, caller, year)
     return _file(write_xlsx(COLUMNS, table_rows(transcript)), XLSX_TYPE, "xlsx")
-
-
-async def _transcript(request: Request, person_id: str, caller: Caller, year: int | None) -> Transcript:
-    ledger = ledger_of(request)
-    return await ledger.transcripts.get_transcript(person_id, await viewer_of(caller, ledger), year)
 
 
 def _file(content: bytes, media_type: str, ending: str) -> Response:

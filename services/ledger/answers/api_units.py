@@ -3,18 +3,20 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from services.kit.auth import Caller, require
 from services.kit.openapi import struct_answer
+from services.kit.parts import part
 from services.kit.schemas import Day
-from services.ledger.accounts.employers import Cursor
+from services.ledger.accounts.employers import Cursor, Employers
 from services.ledger.answers.api import CreditYear, viewer_of
-from services.ledger.answers.units import UnitAnswer
-from services.ledger.composition import ledger_of
+from services.ledger.answers.units import UnitAnswer, Units
 from services.ledger.policy import Status
 
 router = APIRouter()
+EmployersPart = Annotated[Employers, Depends(part(Employers))]
+UnitsPart = Annotated[Units, Depends(part(Units))]
 _encode = msgspec.json.Encoder().encode
 
 EmployeeReader = require("employee:read")
@@ -39,7 +41,8 @@ After = Annotated[
     **struct_answer(UnitAnswer, "A page of the employer's people.", refusals=(403, 422)),
 )
 async def get_unit_compliance(
-    request: Request,
+    units: UnitsPart,
+    employers: EmployersPart,
     uscc: Uscc,
     year: CreditYear,
     caller: Annotated[Caller, Depends(EmployeeReader)],
@@ -51,9 +54,8 @@ async def get_unit_compliance(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:
     """A unit's people and what each still misses for the year, by when; an official sees those of their place (S3A-04)."""
-    ledger = ledger_of(request)
-    viewer = await viewer_of(caller, ledger)
-    answer = await ledger.units.get_unit(
+    viewer = await viewer_of(caller, employers)
+    answer = await units.get_unit(
         uscc, year, viewer, on=on, statuses=status or (), after=_cursor(after), limit=limit
     )
     return Response(_encode(answer), media_type="application/json")

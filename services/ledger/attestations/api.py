@@ -3,22 +3,28 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import Field
 
+from contracts.identity import IdentityHasher
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
+from services.kit.parts import part
 from services.kit.schemas import StrictModel
+from services.ledger.accounts.employers import Employers
 from services.ledger.answers.api import viewer_of
 from services.ledger.answers.purposes import PurposeCode
 from services.ledger.api_officials import place_of
 from services.ledger.attestations.attestation import RevokeReason
+from services.ledger.attestations.attestations import Attestations
 from services.ledger.attestations.statements import Checked, Statement
-from services.ledger.composition import ledger_of
 from services.ledger.schemas import CreditYear, IdentityNumber, OpaqueId
 
 router = APIRouter(prefix="/v1/attestations")
+AttestationsPart = Annotated[Attestations, Depends(part(Attestations))]
+EmployersPart = Annotated[Employers, Depends(part(Employers))]
+IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
 _encode = msgspec.json.Encoder().encode
 
 TODAY = "attestation:current"
@@ -55,7 +61,8 @@ class AttestationCheck(IdentityNumber):
     "", operation_id="issue_attestation", status_code=201, responses=problems(400, 403, 404, 409, 422)
 )
 async def issue_attestation(
-    request: Request,
+    attestations: AttestationsPart,
+    employers: EmployersPart,
     body: AttestationRequest,
     caller: Annotated[Caller, Depends(Issuer)],
     key: Annotated[CommandKey, Depends(command_key(Issuer))],
@@ -64,11 +71,8 @@ async def issue_attestation(
 
     For an official of the person's place, or, with `attestation:own`, for the person.
     """
-    ledger = ledger_of(request)
-    viewer = await viewer_of(caller, ledger)
-    answer = await ledger.attestations.issue(
-        body.person_id, body.year, body.purpose, viewer, caller.subject, key
-    )
+    viewer = await viewer_of(caller, employers)
+    answer = await attestations.issue(body.person_id, body.year, body.purpose, viewer, caller.subject, key)
     return answer.response()
 
 
@@ -78,18 +82,18 @@ async def issue_attestation(
     **struct_answer(Checked, "What was attested.", refusals=(404, 422)),
 )
 async def check_attestation(
-    request: Request, body: AttestationCheck, caller: Annotated[Caller, Depends(Checker)]
+    hasher: IdentityHasherPart,
+    attestations: AttestationsPart,
+    body: AttestationCheck,
+    caller: Annotated[Caller, Depends(Checker)],
 ) -> Response:
     """Check a reference against the person who handed it over; the same answer for a wrong reference and a wrong person.
 
     With `attestation:current` the answer also says whether the same would be attested today.
     """
-    ledger = ledger_of(request)
-    identity_hash = ledger.hasher.person(body.id_type, body.id_number)
-    name_hash = ledger.hasher.name(body.id_type, body.id_number, body.name)
-    found = await ledger.attestations.check(
-        body.reference, identity_hash, name_hash, today=TODAY in caller.scopes
-    )
+    identity_hash = hasher.person(body.id_type, body.id_number)
+    name_hash = hasher.name(body.id_type, body.id_number, body.name)
+    found = await attestations.check(body.reference, identity_hash, name_hash, today=TODAY in caller.scopes)
     return Response(_encode(found), media_type="application/json")
 
 
@@ -99,14 +103,16 @@ async def check_attestation(
     **struct_answer(Statement, "The statement to print.", refusals=(403, 404, 422)),
 )
 async def get_attestation(
-    request: Request, reference: Reference, caller: Annotated[Caller, Depends(Issuer)]
+    attestations: AttestationsPart,
+    employers: EmployersPart,
+    reference: Reference,
+    caller: Annotated[Caller, Depends(Issuer)],
 ) -> Response:
     """The attestation as a statement to print, with the notices it follows and its place in the log.
 
     For officials of the place it was issued at, and for its person.
     """
-    ledger = ledger_of(request)
-    found = await ledger.attestations.get_statement(reference, await viewer_of(caller, ledger))
+    found = await attestations.get_statement(reference, await viewer_of(caller, employers))
     return Response(_encode(found), media_type="application/json")
 
 
@@ -116,14 +122,12 @@ async def get_attestation(
     responses=problems(400, 403, 404, 409, 422),
 )
 async def revoke_attestation(
-    request: Request,
+    attestations: AttestationsPart,
     reference: Reference,
     body: AttestationRevocation,
     caller: Annotated[Caller, Depends(Revoker)],
     key: Annotated[CommandKey, Depends(command_key(Revoker))],
 ) -> Response:
     """Take an attestation back, with a reason; a check says so from then on (A-12)."""
-    answer = await ledger_of(request).attestations.revoke(
-        reference, body.reason, place_of(caller), caller.subject, key
-    )
+    answer = await attestations.revoke(reference, body.reason, place_of(caller), caller.subject, key)
     return answer.response()

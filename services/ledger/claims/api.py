@@ -5,24 +5,25 @@ from decimal import Decimal
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.divisions import is_known
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
+from services.kit.parts import part
 from services.ledger.answers.answers import ClaimAnswer, ClaimQueue
 from services.ledger.claims.claim import OPEN, Claim
-from services.ledger.claims.claims import MODE
+from services.ledger.claims.claims import MODE, Claims
 from services.ledger.claims.events import Evidence
 from services.ledger.commands import Actor, SubmitClaim
-from services.ledger.composition import ledger_of
 from services.ledger.policy import STUDY
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 from services.ledger.schemas import ClaimAmendment, ClaimApproval, ClaimBody, ClaimDecision, ClaimRequest
 
 router = APIRouter(prefix="/v1/claims")
+ClaimsPart = Annotated[Claims, Depends(part(Claims))]
 _encode = msgspec.json.Encoder().encode
 
 Submitter = require("claim:submit")
@@ -74,13 +75,13 @@ def _division(code: str | None) -> str | None:
 
 @router.post("", operation_id="submit_claim", status_code=201, responses=_STEPS)
 async def submit_claim(
-    request: Request,
+    claims: ClaimsPart,
     body: ClaimRequest,
     caller: Annotated[Caller, Depends(Submitter)],
     key: SubmitKey,
 ) -> Response:
     """Claim credits for an activity; the answer says how many the policy awards, by which clause (S0-12, S1-12)."""
-    answer = await ledger_of(request).claims.submit(command_of(body.person_id, body), actor_of(caller), key)
+    answer = await claims.submit(command_of(body.person_id, body), actor_of(caller), key)
     return answer.response()
 
 
@@ -90,7 +91,7 @@ async def submit_claim(
     **struct_answer(ClaimQueue, "The queue of a place, in order of submission.", refusals=(403, 422)),
 )
 async def list_claims(
-    request: Request,
+    claims: ClaimsPart,
     place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
     caller: Annotated[Caller, Depends(Reviewer)],
     status: Annotated[list[str] | None, Query(max_length=6)] = None,
@@ -105,11 +106,9 @@ async def list_claims(
         raise NotAnOfficialError
     if not actor.covers(place):
         raise OutsidePlaceError
-    claims = await ledger_of(request).claims.queue(place, status or sorted(OPEN), _cursor(after), limit)
-    following = (
-        f"{claims[-1].submitted_at.isoformat()}~{claims[-1].claim_id}" if len(claims) == limit else None
-    )
-    page = ClaimQueue(results=[claim_answer(claim) for claim in claims], next=following)
+    found = await claims.queue(place, status or sorted(OPEN), _cursor(after), limit)
+    following = f"{found[-1].submitted_at.isoformat()}~{found[-1].claim_id}" if len(found) == limit else None
+    page = ClaimQueue(results=[claim_answer(claim) for claim in found], next=following)
     return Response(_encode(page), media_type="application/json")
 
 
@@ -119,16 +118,16 @@ async def list_claims(
     **struct_answer(ClaimAnswer, "The claim as it stands.", refusals=(404,)),
 )
 async def get_claim(
-    request: Request, claim_id: ClaimId, caller: Annotated[Caller, Depends(Anybody)]
+    claims: ClaimsPart, claim_id: ClaimId, caller: Annotated[Caller, Depends(Anybody)]
 ) -> Response:
     """Where a claim stands: for whoever submitted it, and for officials of its place."""
-    entry = await ledger_of(request).claims.find(claim_id, actor_of(caller))
+    entry = await claims.find(claim_id, actor_of(caller))
     return Response(_encode(claim_answer(entry.claim)), media_type="application/json")
 
 
 @router.post("/{claim_id}/amendment", operation_id="amend_claim", responses=_STEPS)
 async def amend_claim(
-    request: Request,
+    claims: ClaimsPart,
     claim_id: ClaimId,
     body: ClaimAmendment,
     caller: Annotated[Caller, Depends(Submitter)],
@@ -136,29 +135,29 @@ async def amend_claim(
 ) -> Response:
     """Change a claim until a reviewer accepts it, or after it was returned; it goes to the end of the queue."""
     command = command_of(body.person_id, body)
-    answer = await ledger_of(request).claims.amend(claim_id, command, actor_of(caller), key)
+    answer = await claims.amend(claim_id, command, actor_of(caller), key)
     return answer.response()
 
 
 @router.post("/{claim_id}/withdrawal", operation_id="withdraw_claim", responses=_STEPS)
 async def withdraw_claim(
-    request: Request, claim_id: ClaimId, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
+    claims: ClaimsPart, claim_id: ClaimId, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
 ) -> Response:
     """Take a claim back before it is decided."""
-    return (await ledger_of(request).claims.withdraw(claim_id, actor_of(caller), key)).response()
+    return (await claims.withdraw(claim_id, actor_of(caller), key)).response()
 
 
 @router.post("/{claim_id}/acceptance", operation_id="accept_claim", responses=_STEPS)
 async def accept_claim(
-    request: Request, claim_id: ClaimId, caller: Annotated[Caller, Depends(Reviewer)], key: ReviewKey
+    claims: ClaimsPart, claim_id: ClaimId, caller: Annotated[Caller, Depends(Reviewer)], key: ReviewKey
 ) -> Response:
     """Take a claim on for review; never one's own."""
-    return (await ledger_of(request).claims.accept(claim_id, actor_of(caller), key)).response()
+    return (await claims.accept(claim_id, actor_of(caller), key)).response()
 
 
 @router.post("/{claim_id}/approval", operation_id="approve_claim", responses=_STEPS)
 async def approve_claim(
-    request: Request,
+    claims: ClaimsPart,
     claim_id: ClaimId,
     caller: Annotated[Caller, Depends(Reviewer)],
     key: ReviewKey,
@@ -169,32 +168,32 @@ async def approve_claim(
     In a closed year a claim is approved as a correction, with a reason (B-07).
     """
     correction = body.correction if body is not None else None
-    answer = await ledger_of(request).claims.approve(claim_id, actor_of(caller), key, correction)
+    answer = await claims.approve(claim_id, actor_of(caller), key, correction)
     return answer.response()
 
 
 @router.post("/{claim_id}/return", operation_id="return_claim", responses=_STEPS)
 async def return_claim(
-    request: Request,
+    claims: ClaimsPart,
     claim_id: ClaimId,
     body: ClaimDecision,
     caller: Annotated[Caller, Depends(Reviewer)],
     key: ReviewKey,
 ) -> Response:
     """Send a claim back with a reason; it may be amended and comes back."""
-    return (await ledger_of(request).claims.return_(claim_id, body.reason, actor_of(caller), key)).response()
+    return (await claims.return_(claim_id, body.reason, actor_of(caller), key)).response()
 
 
 @router.post("/{claim_id}/refusal", operation_id="refuse_claim", responses=_STEPS)
 async def refuse_claim(
-    request: Request,
+    claims: ClaimsPart,
     claim_id: ClaimId,
     body: ClaimDecision,
     caller: Annotated[Caller, Depends(Reviewer)],
     key: ReviewKey,
 ) -> Response:
     """Refuse a claim for good, with a reason."""
-    return (await ledger_of(request).claims.refuse(claim_id, body.reason, actor_of(caller), key)).response()
+    return (await claims.refuse(claim_id, body.reason, actor_of(caller), key)).response()
 
 
 def claim_answer(claim: Claim) -> ClaimAnswer:

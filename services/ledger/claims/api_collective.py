@@ -7,10 +7,12 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from contracts.divisions import is_known
+from contracts.identity import IdentityHasher
 from services.kit.auth import Caller
 from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey
 from services.kit.openapi import struct_answer
+from services.kit.parts import Now, part
 from services.kit.schemas import StrictModel
 from services.ledger.answers.answers import ClaimQueue
 from services.ledger.claims.api import (
@@ -23,9 +25,14 @@ from services.ledger.claims.api import (
     claim_answer,
     command_of,
 )
-from services.ledger.claims.collective import ListedClaim, ListedOutcomes, ReviewList, SubmitList
+from services.ledger.claims.collective import (
+    CollectiveClaims,
+    ListedClaim,
+    ListedOutcomes,
+    ReviewList,
+    SubmitList,
+)
 from services.ledger.commands import ClaimReason
-from services.ledger.composition import ledger_of
 from services.ledger.problems import UnknownPlaceError
 from services.ledger.registrations.api import ListedPerson, check_numbers, hashes_of
 from services.ledger.schemas import Adcode, ClaimBody
@@ -34,6 +41,8 @@ from services.ledger.years.admitting import CorrectionReason
 ROWS_MAX = 200
 
 router = APIRouter(prefix="/v1/collective-claims")
+IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
+CollectiveClaimsPart = Annotated[CollectiveClaims, Depends(part(CollectiveClaims))]
 _encode = msgspec.json.Encoder().encode
 
 CollectiveId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
@@ -85,7 +94,13 @@ class ListRefusal(StrictModel):
     **struct_answer(ListedOutcomes, "Every row answered, in order.", status=201, refusals=(400, 403, 422)),
 )
 async def submit_collective_claims(
-    request: Request, body: CollectiveRequest, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
+    request: Request,
+    collective_claims: CollectiveClaimsPart,
+    hasher: IdentityHasherPart,
+    now: Now,
+    body: CollectiveRequest,
+    caller: Annotated[Caller, Depends(Submitter)],
+    key: SubmitKey,
 ) -> Response:
     """Hand in up to 200 people's claims at once, each with its own evidence and its own outcome (S0-12, S1-12).
 
@@ -93,18 +108,15 @@ async def submit_collective_claims(
     """
     if not is_known(body.place):
         raise UnknownPlaceError(pointer="/place")
-    ledger = ledger_of(request)
-    check_numbers(ledger, [row.person for row in body.records])
+    check_numbers(now, [row.person for row in body.records])
     command = SubmitList(
         place=body.place,
         rows=tuple(
-            ListedClaim(row_id=row.id, command=command_of("", row), **hashes_of(ledger, row.person))
+            ListedClaim(row_id=row.id, command=command_of("", row), **hashes_of(hasher, row.person))
             for row in body.records
         ),
     )
-    answer = await ledger.collective_claims.submit(
-        command, actor_of(caller), key, language_of(request.headers)
-    )
+    answer = await collective_claims.submit(command, actor_of(caller), key, language_of(request.headers))
     return answer.response()
 
 
@@ -114,10 +126,12 @@ async def submit_collective_claims(
     **struct_answer(ClaimQueue, "The claims of the list.", refusals=(404,)),
 )
 async def get_collective_claims(
-    request: Request, collective_id: CollectiveId, caller: Annotated[Caller, Depends(Anybody)]
+    collective_claims: CollectiveClaimsPart,
+    collective_id: CollectiveId,
+    caller: Annotated[Caller, Depends(Anybody)],
 ) -> Response:
     """Where each claim of a list stands: for who handed it in, and for officials of its place."""
-    found = await ledger_of(request).collective_claims.find(collective_id, actor_of(caller))
+    found = await collective_claims.find(collective_id, actor_of(caller))
     page = ClaimQueue(results=[claim_answer(claim) for claim in found], next=None)
     return Response(_encode(page), media_type="application/json")
 
@@ -125,18 +139,20 @@ async def get_collective_claims(
 @router.post("/{collective_id}/acceptance", operation_id="accept_collective_claims", **_REVIEW)
 async def accept_collective_claims(
     request: Request,
+    collective_claims: CollectiveClaimsPart,
     collective_id: CollectiveId,
     body: ListAcceptance,
     caller: Annotated[Caller, Depends(Reviewer)],
     key: ReviewKey,
 ) -> Response:
     """Take a list on for review as one, or the claims named; never one's own."""
-    return await _review(request, collective_id, "acceptance", body.claims, caller, key)
+    return await _review(request, collective_claims, collective_id, "acceptance", body.claims, caller, key)
 
 
 @router.post("/{collective_id}/approval", operation_id="approve_collective_claims", **_REVIEW)
 async def approve_collective_claims(
     request: Request,
+    collective_claims: CollectiveClaimsPart,
     collective_id: CollectiveId,
     body: ListApproval,
     caller: Annotated[Caller, Depends(Reviewer)],
@@ -144,24 +160,35 @@ async def approve_collective_claims(
 ) -> Response:
     """Approve a list as one, or the claims named; their credits are in the accounts when the answer comes."""
     return await _review(
-        request, collective_id, "approval", body.claims, caller, key, correction=body.correction
+        request,
+        collective_claims,
+        collective_id,
+        "approval",
+        body.claims,
+        caller,
+        key,
+        correction=body.correction,
     )
 
 
 @router.post("/{collective_id}/refusal", operation_id="refuse_collective_claims", **_REVIEW)
 async def refuse_collective_claims(
     request: Request,
+    collective_claims: CollectiveClaimsPart,
     collective_id: CollectiveId,
     body: ListRefusal,
     caller: Annotated[Caller, Depends(Reviewer)],
     key: ReviewKey,
 ) -> Response:
     """Refuse a list as one, or the claims named, with a reason."""
-    return await _review(request, collective_id, "refusal", body.claims, caller, key, reason=body.reason)
+    return await _review(
+        request, collective_claims, collective_id, "refusal", body.claims, caller, key, reason=body.reason
+    )
 
 
 async def _review(
     request: Request,
+    collective_claims: CollectiveClaims,
     collective_id: str,
     step: str,
     claim_ids: list[str] | None,
@@ -178,6 +205,5 @@ async def _review(
         reason=reason,
         correction=correction,
     )
-    reviews = ledger_of(request).collective_claims
-    answer = await reviews.review(command, actor_of(caller), key, language_of(request.headers))
+    answer = await collective_claims.review(command, actor_of(caller), key, language_of(request.headers))
     return answer.response()

@@ -12,17 +12,21 @@ from services.kit.errors import language_of, problem_body
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.records import batch_model, decode_batch, json_body
+from services.kit.parts import part
 from services.ledger.answers.answers import BatchAnswer
+from services.ledger.application import LedgerApplication
 from services.ledger.commands import WithdrawRecord
-from services.ledger.composition import Ledger, ledger_of
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
+from services.ledger.intake.reporting import Reporter
 from services.ledger.problems import NotAProviderError, UnknownPlaceError
 from services.ledger.schemas import Withdrawal
 
 RECORDS_MAX = 1_000
 
 router = APIRouter()
+LedgerApplicationPart = Annotated[LedgerApplication, Depends(part(LedgerApplication))]
+ReporterPart = Annotated[Reporter, Depends(part(Reporter))]
 _encode = msgspec.json.Encoder().encode
 
 CompletionWriter = require("completion:write")
@@ -51,10 +55,10 @@ def batch_response(decided: list[Decided], request: Request) -> Response:
     return Response(body, status_code=200, media_type="application/json")
 
 
-async def _report(request: Request, caller: Caller, kind: type[Record]) -> Response:
+async def _report(request: Request, reporter: Reporter, caller: Caller, kind: type[Record]) -> Response:
     provider_id = _provider_of(caller)
     batch = decode_batch(await request.body(), kind, items_max=RECORDS_MAX)
-    decided = await ledger_of(request).reporter.report(provider_id, batch)
+    decided = await reporter.report(provider_id, batch)
     return batch_response(decided, request)
 
 
@@ -69,29 +73,29 @@ def _batch_route(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 @router.post("/v1/completions", operation_id="report_completions", **_batch_route(Completion))
 async def report_completions(
-    request: Request, caller: Annotated[Caller, Depends(CompletionWriter)]
+    request: Request, reporter: ReporterPart, caller: Annotated[Caller, Depends(CompletionWriter)]
 ) -> Response:
     """Post up to 1,000 completions; each gets an outcome of its own (S1-09, S3B-07).
 
     Safe to repeat: the same id with the same content is a `duplicate`, with other content a `conflict`.
     """
-    return await _report(request, caller, Completion)
+    return await _report(request, reporter, caller, Completion)
 
 
 @router.post("/v1/enrolments", operation_id="report_enrolments", **_batch_route(Enrolment))
 async def report_enrolments(
-    request: Request, caller: Annotated[Caller, Depends(EnrolmentWriter)]
+    request: Request, reporter: ReporterPart, caller: Annotated[Caller, Depends(EnrolmentWriter)]
 ) -> Response:
     """Post up to 1,000 enrolments for a credit year (S1-07)."""
-    return await _report(request, caller, Enrolment)
+    return await _report(request, reporter, caller, Enrolment)
 
 
 @router.post("/v1/exam-passes", operation_id="report_exam_passes", **_batch_route(ExamPass))
 async def report_exam_passes(
-    request: Request, caller: Annotated[Caller, Depends(CompletionWriter)]
+    request: Request, reporter: ReporterPart, caller: Annotated[Caller, Depends(CompletionWriter)]
 ) -> Response:
     """Post up to 1,000 passes of the provider's exam; completions that waited for it are registered (S0-09, S0-11)."""
-    return await _report(request, caller, ExamPass)
+    return await _report(request, reporter, caller, ExamPass)
 
 
 @router.post(
@@ -100,14 +104,15 @@ async def report_exam_passes(
     responses=problems(400, 404, 409, 422),
 )
 async def withdraw_completion(
-    request: Request,
+    application: LedgerApplicationPart,
+    reporter: ReporterPart,
     completion_id: RecordIdPath,
     body: Withdrawal,
     caller: Annotated[Caller, Depends(CompletionWriter)],
     key: Annotated[CommandKey, Depends(command_key(CompletionWriter))],
 ) -> Response:
     """Take back a completion, registered or held; what was recorded stays, and says so."""
-    return await _withdraw(request, "completion", completion_id, body, caller, key)
+    return await _withdraw(application, reporter, "completion", completion_id, body, caller, key)
 
 
 @router.post(
@@ -116,35 +121,41 @@ async def withdraw_completion(
     responses=problems(400, 404, 409, 422),
 )
 async def withdraw_enrolment(
-    request: Request,
+    application: LedgerApplicationPart,
+    reporter: ReporterPart,
     enrolment_id: RecordIdPath,
     body: Withdrawal,
     caller: Annotated[Caller, Depends(EnrolmentWriter)],
     key: Annotated[CommandKey, Depends(command_key(EnrolmentWriter))],
 ) -> Response:
     """End an enrolment that has no study to register."""
-    return await _withdraw(request, "enrolment", enrolment_id, body, caller, key)
+    return await _withdraw(application, reporter, "enrolment", enrolment_id, body, caller, key)
 
 
 async def _withdraw(
-    request: Request, kind: Any, record_id: str, body: Withdrawal, caller: Caller, key: CommandKey
+    application: LedgerApplication,
+    reporter: Reporter,
+    kind: Any,
+    record_id: str,
+    body: Withdrawal,
+    caller: Caller,
+    key: CommandKey,
 ) -> Response:
     provider_id = _provider_of(caller)
-    ledger = ledger_of(request)
     command = WithdrawRecord(
         kind=kind,
-        log=await _log_of(ledger, provider_id, body.authority),
+        log=await _log_of(reporter, provider_id, body.authority),
         provider_id=provider_id,
         record_id=record_id,
         reason=body.reason,
     )
-    answer = await ledger.application.withdraw_record(command, key)
+    answer = await application.withdraw_record(command, key)
     return answer.response()
 
 
-async def _log_of(ledger: Ledger, provider_id: str, authority: str | None) -> str:
+async def _log_of(reporter: Reporter, provider_id: str, authority: str | None) -> str:
     if authority is None:
-        return await ledger.reporter.sole_log(provider_id)
+        return await reporter.sole_log(provider_id)
     if not re.fullmatch(r"[0-9]{6}", authority) or not is_known(authority):
         raise UnknownPlaceError(pointer="/authority")
     return authority_of(authority)

@@ -3,17 +3,18 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from contracts.divisions import NATION, contains, is_known
 from services.kit.auth import Caller, require
 from services.kit.openapi import struct_answer
+from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS
-from services.ledger.composition import ledger_of
-from services.ledger.listing.listing import PEOPLE_MAX, CreditPage
+from services.ledger.listing.listing import PEOPLE_MAX, CreditListing, CreditPage
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
 router = APIRouter(prefix="/v1/credits", tags=["credits"])
+CreditListingPart = Annotated[CreditListing, Depends(part(CreditListing))]
 FeedReader = require("feed:read")
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -24,7 +25,7 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
     **struct_answer(CreditPage, "A page of people's credits.", refusals=(403, 422)),
 )
 async def list_credits(
-    request: Request,
+    listing: CreditListingPart,
     place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
     year: Annotated[int, Query(ge=2000, le=2100), IN_DIGITS],
     caller: Annotated[Caller, Depends(FeedReader)],
@@ -41,5 +42,5 @@ async def list_credits(
         raise NotAnOfficialError
     if caller.place is not None and not contains(caller.place, place):
         raise OutsidePlaceError
-    page = await ledger_of(request).listing.page(place, year, after, limit)
+    page = await listing.page(place, year, after, limit)
     return Response(_encode(page), media_type="application/json")

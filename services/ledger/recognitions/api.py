@@ -11,16 +11,18 @@ from services.kit.auth import Caller, require
 from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
+from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS, StrictModel
 from services.ledger.accounts.walking import CURSOR
 from services.ledger.api_officials import place_of
-from services.ledger.composition import ledger_of
 from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.recognitions.answers import AwaitingWorklist, RecognitionAnswer
 from services.ledger.recognitions.commands import NamedCredit, RecogniseCredits, RecogniseWorklist
+from services.ledger.recognitions.recognitions import Recognitions
 from services.ledger.schemas import Adcode, CreditYear, OpaqueId
 
 router = APIRouter(prefix="/v1/recognitions")
+RecognitionsPart = Annotated[Recognitions, Depends(part(Recognitions))]
 _encode = msgspec.json.Encoder().encode
 
 Recogniser = require("credit:recognise")
@@ -67,7 +69,7 @@ def _must_cover(caller: Caller, place: str) -> str:
     **struct_answer(AwaitingWorklist, "What awaits recognition.", refusals=(403, 422)),
 )
 async def list_awaiting_recognition(
-    request: Request,
+    recognitions: RecognitionsPart,
     caller: Annotated[Caller, Depends(Recogniser)],
     place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
     year: Annotated[int, Query(ge=2000, le=2100), IN_DIGITS],
@@ -76,7 +78,7 @@ async def list_awaiting_recognition(
 ) -> Response:
     """The registered credits of a place and all under it that count only once recognised (S4-03, B-11)."""
     _must_cover(caller, place)
-    page = await ledger_of(request).recognitions.worklist(place, year, after, limit)
+    page = await recognitions.worklist(place, year, after, limit)
     return Response(_encode(page), media_type="application/json")
 
 
@@ -87,6 +89,7 @@ async def list_awaiting_recognition(
 )
 async def recognise_credits(
     request: Request,
+    recognitions: RecognitionsPart,
     body: RecognitionRequest,
     caller: Annotated[Caller, Depends(Recogniser)],
     key: RecogniseKey,
@@ -100,7 +103,7 @@ async def recognise_credits(
         authority=place_of(caller),
         decided_by=caller.subject,
     )
-    answer = await ledger_of(request).recognitions.recognise_named(command, key, language_of(request.headers))
+    answer = await recognitions.recognise_named(command, key, language_of(request.headers))
     return answer.response()
 
 
@@ -110,7 +113,7 @@ async def recognise_credits(
     **struct_answer(RecognitionAnswer, "What was recognised; `next` goes on.", refusals=(400, 403, 422)),
 )
 async def recognise_worklist(
-    request: Request,
+    recognitions: RecognitionsPart,
     body: WorklistRecognition,
     caller: Annotated[Caller, Depends(Recogniser)],
     key: RecogniseKey,
@@ -126,4 +129,4 @@ async def recognise_worklist(
         authority=official,
         decided_by=caller.subject,
     )
-    return (await ledger_of(request).recognitions.recognise_worklist(command, key)).response()
+    return (await recognitions.recognise_worklist(command, key)).response()

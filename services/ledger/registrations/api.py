@@ -1,6 +1,7 @@
 """Lists that an authority registers itself: exam passes and the like, and the history another system held."""
 
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -9,16 +10,23 @@ from pydantic import Field
 
 from contracts.divisions import AUTHORITIES, NATION, is_known
 from contracts.identifiers import IdType, check_id_number
+from contracts.identity import IdentityHasher
 from services.kit.auth import Caller, require
 from services.kit.clock import local_date
 from services.kit.errors import FieldError, InvalidRequestError, language_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.parts import Now, part
 from services.kit.schemas import StrictModel
 from services.ledger.claims.api import actor_of
-from services.ledger.composition import Ledger, ledger_of
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
-from services.ledger.registrations.registrations import HistoricCredit, Line, ListedActivity, is_at_authority
+from services.ledger.registrations.registrations import (
+    HistoricCredit,
+    Line,
+    ListedActivity,
+    Registrations,
+    is_at_authority,
+)
 from services.ledger.schemas import (
     CategoryText,
     CreditYear,
@@ -31,6 +39,9 @@ from services.ledger.schemas import (
 from services.ledger.years.admitting import CorrectionReason
 
 router = APIRouter(prefix="/v1/registrations")
+RegistrationsPart = Annotated[Registrations, Depends(part(Registrations))]
+IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
+
 LINES_MAX = 1_000
 
 Registrar = require("registration:write")
@@ -97,20 +108,25 @@ class HistoricBatch(StrictModel):
 
 @router.post("/direct", operation_id="register_list", responses=_STEPS)
 async def register_list(
-    request: Request, body: ListedBatch, caller: Annotated[Caller, Depends(Registrar)], key: RegistrarKey
+    request: Request,
+    registrations: RegistrationsPart,
+    hasher: IdentityHasherPart,
+    now: Now,
+    body: ListedBatch,
+    caller: Annotated[Caller, Depends(Registrar)],
+    key: RegistrarKey,
 ) -> Response:
     """Register activities that nobody applies for, by the first-level authority; every line is answered (S0-13, S2B-09).
 
     `duplicate` names the credit that the same fact has already; an open claim of the fact is closed as satisfied.
     """
-    ledger = ledger_of(request)
-    check_numbers(ledger, [line.person for line in body.records])
+    check_numbers(now, [line.person for line in body.records])
     for index, line in enumerate(body.records):
         if line.sat_in is not None and not is_known(line.sat_in):
             raise UnknownPlaceError(pointer=f"/records/{index}/sat_in")
     lines: list[Line] = [
         ListedActivity(
-            **hashes_of(ledger, line.person),
+            **hashes_of(hasher, line.person),
             year=line.year,
             form=line.form,
             happened_on=line.happened_on,
@@ -124,12 +140,15 @@ async def register_list(
         )
         for line in body.records
     ]
-    return await _register(request, ledger, lines, caller, key, body.correction)
+    return await _register(request, registrations, lines, caller, key, body.correction)
 
 
 @router.post("/history", operation_id="import_history", responses=_STEPS)
 async def import_history(
     request: Request,
+    registrations: RegistrationsPart,
+    hasher: IdentityHasherPart,
+    now: Now,
     body: HistoricBatch,
     caller: Annotated[Caller, Depends(Registrar)],
     key: RegistrarKey,
@@ -142,11 +161,10 @@ async def import_history(
     ] = None,
 ) -> Response:
     """Take over credits that another system held, each under that system's id, so that none is doubled (S4-06)."""
-    ledger = ledger_of(request)
-    check_numbers(ledger, [line.person for line in body.records])
+    check_numbers(now, [line.person for line in body.records])
     lines: list[Line] = [
         HistoricCredit(
-            **hashes_of(ledger, line.person),
+            **hashes_of(hasher, line.person),
             year=line.year,
             category=line.category,
             credits=Decimal(line.credits).quantize(Decimal("0.01")),
@@ -159,12 +177,12 @@ async def import_history(
     ]
     if authority in AUTHORITIES and caller.place == NATION:
         caller = replace(caller, place=authority)
-    return await _register(request, ledger, lines, caller, key, body.correction)
+    return await _register(request, registrations, lines, caller, key, body.correction)
 
 
 async def _register(
     request: Request,
-    ledger: Ledger,
+    registrations: Registrations,
     lines: list[Line],
     caller: Caller,
     key: CommandKey,
@@ -176,12 +194,12 @@ async def _register(
     if not is_at_authority(actor):
         raise OutsidePlaceError("由省级财政部门登记。", "Registered by the first-level authority.")
     language = language_of(request.headers)
-    return (await ledger.registrations.register(lines, actor, key, language, correction)).response()
+    return (await registrations.register(lines, actor, key, language, correction)).response()
 
 
-def check_numbers(ledger: Ledger, persons: list[ListedPerson]) -> None:
+def check_numbers(now: datetime, persons: list[ListedPerson]) -> None:
     """Refuse a list with wrong ID numbers whole, naming every one of them: nothing of it is half-applied."""
-    today = local_date(ledger.clock())
+    today = local_date(now)
     faults = []
     for index, person in enumerate(persons):
         fault = check_id_number(IdType(person.id_type), person.id_number, on=today)
@@ -192,9 +210,8 @@ def check_numbers(ledger: Ledger, persons: list[ListedPerson]) -> None:
         raise InvalidRequestError(faults)
 
 
-def hashes_of(ledger: Ledger, person: ListedPerson) -> dict[str, str]:
+def hashes_of(hasher: IdentityHasher, person: ListedPerson) -> dict[str, str]:
     """The keyed hashes of a listed person's number and name."""
-    hasher = ledger.hasher
     return {
         "identity_hash": hasher.person(person.id_type, person.id_number),
         "name_hash": hasher.name(person.id_type, person.id_number, person.name),

@@ -2,17 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.parts import part
 from services.ledger.api_officials import PersonId, place_of
-from services.ledger.composition import ledger_of
 from services.ledger.reliefs.commands import EndRelief, GrantDeferral, GrantExemption, Relief
+from services.ledger.reliefs.reliefs import Reliefs
 from services.ledger.reliefs.schemas import DeferralRequest, ExemptionRequest, ReliefEnd
 
 router = APIRouter(prefix="/v1/persons/{person_id}")
+ReliefsPart = Annotated[Reliefs, Depends(part(Reliefs))]
 
 Granter = require("exemption:write")
 GrantKey = Annotated[CommandKey, Depends(command_key(Granter))]
@@ -22,7 +24,7 @@ _STEPS = problems(400, 403, 404, 409, 422)
 
 @router.post("/exemptions", operation_id="grant_exemption", status_code=201, responses=_STEPS)
 async def grant_exemption(
-    request: Request, person_id: PersonId, body: ExemptionRequest, caller: GrantCaller, key: GrantKey
+    reliefs: ReliefsPart, person_id: PersonId, body: ExemptionRequest, caller: GrantCaller, key: GrantKey
 ) -> Response:
     """Free a person of a year, with a reason, for good or until a day (A-14)."""
     command = GrantExemption(
@@ -33,20 +35,20 @@ async def grant_exemption(
         authority=place_of(caller),
         decided_by=caller.subject,
     )
-    return (await ledger_of(request).reliefs.grant_exemption(command, key)).response()
+    return (await reliefs.grant_exemption(command, key)).response()
 
 
 @router.post("/exemptions/end", operation_id="end_exemption", responses=_STEPS)
 async def end_exemption(
-    request: Request, person_id: PersonId, body: ReliefEnd, caller: GrantCaller, key: GrantKey
+    reliefs: ReliefsPart, person_id: PersonId, body: ReliefEnd, caller: GrantCaller, key: GrantKey
 ) -> Response:
     """End an exemption: from the day after, the year is owed again (A-14)."""
-    return await _end(request, "exemption", person_id, body, caller, key)
+    return await _end(reliefs, "exemption", person_id, body, caller, key)
 
 
 @router.post("/deferrals", operation_id="grant_deferral", status_code=201, responses=_STEPS)
 async def grant_deferral(
-    request: Request, person_id: PersonId, body: DeferralRequest, caller: GrantCaller, key: GrantKey
+    reliefs: ReliefsPart, person_id: PersonId, body: DeferralRequest, caller: GrantCaller, key: GrantKey
 ) -> Response:
     """Give a person more time for a year: until its new last day study for it is taken (A-14)."""
     command = GrantDeferral(
@@ -57,19 +59,19 @@ async def grant_deferral(
         authority=place_of(caller),
         decided_by=caller.subject,
     )
-    return (await ledger_of(request).reliefs.grant_deferral(command, key)).response()
+    return (await reliefs.grant_deferral(command, key)).response()
 
 
 @router.post("/deferrals/end", operation_id="end_deferral", responses=_STEPS)
 async def end_deferral(
-    request: Request, person_id: PersonId, body: ReliefEnd, caller: GrantCaller, key: GrantKey
+    reliefs: ReliefsPart, person_id: PersonId, body: ReliefEnd, caller: GrantCaller, key: GrantKey
 ) -> Response:
     """End a deferral early (A-14)."""
-    return await _end(request, "deferral", person_id, body, caller, key)
+    return await _end(reliefs, "deferral", person_id, body, caller, key)
 
 
 async def _end(
-    request: Request, kind: Relief, person_id: str, body: ReliefEnd, caller: Caller, key: CommandKey
+    reliefs: Reliefs, kind: Relief, person_id: str, body: ReliefEnd, caller: Caller, key: CommandKey
 ) -> Response:
     command = EndRelief(
         kind=kind,
@@ -80,4 +82,4 @@ async def _end(
         authority=place_of(caller),
         decided_by=caller.subject,
     )
-    return (await ledger_of(request).reliefs.end(command, key)).response()
+    return (await reliefs.end(command, key)).response()

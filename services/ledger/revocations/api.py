@@ -2,23 +2,24 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Response
 from pydantic import Field
 
 from contracts.divisions import contains, is_known
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
+from services.kit.parts import part
 from services.kit.schemas import StrictModel
 from services.ledger.accounts.walking import CURSOR
 from services.ledger.api_officials import PersonId, place_of
-from services.ledger.composition import ledger_of
 from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.revocations.commands import RevocationReason, RevokeCredit, RevokeOfProvider
-from services.ledger.revocations.revocations import RevokedOfProvider
+from services.ledger.revocations.revocations import Revocations, RevokedOfProvider
 from services.ledger.schemas import Adcode, CreditYear, OpaqueId, PlausibleDay
 
 router = APIRouter()
+RevocationsPart = Annotated[Revocations, Depends(part(Revocations))]
 
 Revoker = require("credit:revoke")
 RevokeKey = Annotated[CommandKey, Depends(command_key(Revoker))]
@@ -50,7 +51,7 @@ class ProviderRevocation(StrictModel):
     responses=problems(400, 403, 404, 409, 422),
 )
 async def revoke_credit(
-    request: Request,
+    revocations: RevocationsPart,
     person_id: PersonId,
     credit_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")],
     body: Revocation,
@@ -66,7 +67,7 @@ async def revoke_credit(
         authority=place_of(caller),
         decided_by=caller.subject,
     )
-    return (await ledger_of(request).revocations.revoke(command, key)).response()
+    return (await revocations.revoke(command, key)).response()
 
 
 @router.post(
@@ -75,7 +76,10 @@ async def revoke_credit(
     **struct_answer(RevokedOfProvider, "What was revoked; `next` goes on.", refusals=(400, 403, 409, 422)),
 )
 async def revoke_credits_of_provider(
-    request: Request, body: ProviderRevocation, caller: Annotated[Caller, Depends(Revoker)], key: RevokeKey
+    revocations: RevocationsPart,
+    body: ProviderRevocation,
+    caller: Annotated[Caller, Depends(Revoker)],
+    key: RevokeKey,
 ) -> Response:
     """Revoke what a disqualified provider reported for a year, one event for each credit (A-12).
 
@@ -97,4 +101,4 @@ async def revoke_credits_of_provider(
         limit=body.limit,
         decided_by=caller.subject,
     )
-    return (await ledger_of(request).revocations.revoke_of_provider(command, key)).response()
+    return (await revocations.revoke_of_provider(command, key)).response()

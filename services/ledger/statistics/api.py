@@ -6,24 +6,36 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.divisions import is_known
 from services.kit.auth import Caller, require
+from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS, Day
 from services.ledger.answers.viewers import may_ask_about
 from services.ledger.api_officials import place_of
-from services.ledger.composition import ledger_of
 from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
-from services.ledger.statistics.employers import EmployerStandings, EmployerStatistics
+from services.ledger.statistics.employers import EmployerCounts, EmployerStandings, EmployerStatistics
 from services.ledger.statistics.files import Format, send, statistics_answer
 from services.ledger.statistics.registrations import (
     DayRegistered,
     RegistrationCount,
+    RegistrationCounts,
     RegistrationSeries,
     RegistrationStatistics,
 )
-from services.ledger.statistics.reviews import ReviewBacklog, ReviewStatistics
-from services.ledger.statistics.scorecards import ProviderStatistics, Scorecard
-from services.ledger.statistics.standings import DayMet, MetSeries, PlaceStandings, StandingStatistics
+from services.ledger.statistics.reviews import ReviewBacklog, ReviewCounts, ReviewStatistics
+from services.ledger.statistics.scorecards import ProviderStatistics, Scorecard, ScorecardCounts
+from services.ledger.statistics.standings import (
+    DayMet,
+    MetSeries,
+    PlaceStandings,
+    StandingCounts,
+    StandingStatistics,
+)
 
 router = APIRouter(prefix="/v1/statistics")
+EmployerCountsPart = Annotated[EmployerCounts, Depends(part(EmployerCounts))]
+RegistrationCountsPart = Annotated[RegistrationCounts, Depends(part(RegistrationCounts))]
+ReviewCountsPart = Annotated[ReviewCounts, Depends(part(ReviewCounts))]
+ScorecardCountsPart = Annotated[ScorecardCounts, Depends(part(ScorecardCounts))]
+StandingCountsPart = Annotated[StandingCounts, Depends(part(StandingCounts))]
 
 StatisticsReader = require("statistics:read")
 Reader = Annotated[Caller, Depends(StatisticsReader)]
@@ -52,13 +64,18 @@ def asked_place(caller: Caller, place: str) -> str:
     **statistics_answer(StandingStatistics, "Persons by status, and how far the counts have come."),
 )
 async def get_standing_statistics(
-    request: Request, place: Place, caller: Reader, year: AnyYear = None, file: Format = "json"
+    request: Request,
+    standing_counts: StandingCountsPart,
+    place: Place,
+    caller: Reader,
+    year: AnyYear = None,
+    file: Format = "json",
 ) -> Response:
     """How many of a place owe a year, have met it, made it up, are short of it, exempt or not required.
 
     By the places just under it: their sum is the place's own.
     """
-    answer = await ledger_of(request).standing_counts.get_standings(asked_place(caller, place), year)
+    answer = await standing_counts.get_standings(asked_place(caller, place), year)
     return send(request, f"standings-{place}", answer, PlaceStandings, file)
 
 
@@ -69,6 +86,7 @@ async def get_standing_statistics(
 )
 async def get_standing_series(
     request: Request,
+    standing_counts: StandingCountsPart,
     place: Place,
     year: OneYear,
     caller: Reader,
@@ -77,7 +95,7 @@ async def get_standing_series(
     file: Format = "json",
 ) -> Response:
     """Day by day, how many of a place met the year: by the credits that stand today, on the day of their registration."""
-    counts = ledger_of(request).standing_counts
+    counts = standing_counts
     answer = await counts.get_met(asked_place(caller, place), year, day_from, day_to)
     return send(request, f"met-{place}-{year}", answer, DayMet, file)
 
@@ -89,6 +107,7 @@ async def get_standing_series(
 )
 async def get_registration_statistics(
     request: Request,
+    registration_counts: RegistrationCountsPart,
     place: Place,
     caller: Reader,
     year: AnyYear = None,
@@ -97,7 +116,7 @@ async def get_registration_statistics(
     file: Format = "json",
 ) -> Response:
     """Registered records and credits of the places just under one, by year, category, mode and provider."""
-    registrations = ledger_of(request).registration_counts
+    registrations = registration_counts
     answer = await registrations.get_registrations(asked_place(caller, place), year, day_from, day_to)
     return send(request, f"registrations-{place}", answer, RegistrationCount, file)
 
@@ -109,6 +128,7 @@ async def get_registration_statistics(
 )
 async def get_registration_series(
     request: Request,
+    registration_counts: RegistrationCountsPart,
     place: Place,
     caller: Reader,
     year: AnyYear = None,
@@ -118,7 +138,7 @@ async def get_registration_series(
     file: Format = "json",
 ) -> Response:
     """Registered records and credits of a place day by day, by all providers or by one."""
-    registrations = ledger_of(request).registration_counts
+    registrations = registration_counts
     answer = await registrations.get_daily(asked_place(caller, place), year, provider_id, day_from, day_to)
     return send(request, f"registrations-daily-{place}", answer, DayRegistered, file)
 
@@ -130,6 +150,7 @@ async def get_registration_series(
 )
 async def get_provider_statistics(
     request: Request,
+    scorecard_counts: ScorecardCountsPart,
     place: Place,
     caller: Reader,
     year: AnyYear = None,
@@ -143,7 +164,7 @@ async def get_provider_statistics(
         provider_id = caller.organization
     else:
         place = asked_place(caller, place)
-    answer = await ledger_of(request).scorecard_counts.get_scorecards(place, year, provider_id)
+    answer = await scorecard_counts.get_scorecards(place, year, provider_id)
     return send(request, f"providers-{place}", answer, Scorecard, file)
 
 
@@ -153,10 +174,10 @@ async def get_provider_statistics(
     **statistics_answer(ReviewStatistics, "What waits for a decision, and what of it is late."),
 )
 async def get_review_statistics(
-    request: Request, place: Place, caller: Reader, file: Format = "json"
+    request: Request, review_counts: ReviewCountsPart, place: Place, caller: Reader, file: Format = "json"
 ) -> Response:
     """The backlog of claims, filings and rosters by the places just under one, with the working days their notices set."""
-    answer = await ledger_of(request).review_counts.get_reviews(asked_place(caller, place))
+    answer = await review_counts.get_reviews(asked_place(caller, place))
     return send(request, f"reviews-{place}", answer, ReviewBacklog, file)
 
 
@@ -167,6 +188,7 @@ async def get_review_statistics(
 )
 async def get_employer_statistics(
     request: Request,
+    employer_counts: EmployerCountsPart,
     place: Place,
     year: OneYear,
     caller: Reader,
@@ -175,6 +197,6 @@ async def get_employer_statistics(
     file: Format = "json",
 ) -> Response:
     """How the people of each unit stand for a year, within a place: whom to urge (S0-24, S1-20, S3A-04)."""
-    counts = ledger_of(request).employer_counts
+    counts = employer_counts
     answer = await counts.get_employers(asked_place(caller, place), year, after or "", limit)
     return send(request, f"employers-{place}-{year}", answer, EmployerStandings, file)

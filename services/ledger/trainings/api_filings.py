@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.divisions import is_known
 from services.kit.auth import Caller, require
@@ -13,14 +13,16 @@ from services.kit.clock import end_of_day
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
+from services.kit.parts import part
 from services.ledger.commands import Actor
-from services.ledger.composition import Ledger, ledger_of
 from services.ledger.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 from services.ledger.trainings.answers import FilingAnswer, FilingQueue
 from services.ledger.trainings.filing import OPEN, TrainingFiling
+from services.ledger.trainings.filings import Filings
 from services.ledger.trainings.schemas import FilingDecision, FilingRequest
 
 router = APIRouter(prefix="/v1/filings")
+FilingsPart = Annotated[Filings, Depends(part(Filings))]
 _encode = msgspec.json.Encoder().encode
 
 Submitter = require("filing:submit")
@@ -68,10 +70,10 @@ def cursor_of(after: str | None) -> tuple[datetime, str]:
 
 @router.post("", operation_id="submit_filing", status_code=201, responses=_STEPS)
 async def submit_filing(
-    request: Request, body: FilingRequest, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
+    filings: FilingsPart, body: FilingRequest, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
 ) -> Response:
     """File a training with the bureau of a place before it is held (S1-14, S3B-10)."""
-    return (await ledger_of(request).filings.submit(body.command(), actor_of(caller), key)).response()
+    return (await filings.submit(body.command(), actor_of(caller), key)).response()
 
 
 @router.get(
@@ -80,7 +82,7 @@ async def submit_filing(
     **struct_answer(FilingQueue, "Filings in order of submission.", refusals=(403, 422)),
 )
 async def list_filings(
-    request: Request,
+    filings: FilingsPart,
     caller: Annotated[Caller, Depends(Anybody)],
     place: PlaceQuery = None,
     status: Annotated[list[str] | None, Query(max_length=5)] = None,
@@ -89,15 +91,15 @@ async def list_filings(
 ) -> Response:
     """The filings of a place and all under it, those that wait for the bureau when no status is named, with their due
     dates; or an organization's own."""
-    ledger, actor = ledger_of(request), actor_of(caller)
+    actor = actor_of(caller)
     if place is None and actor.organization is not None:
-        found = await ledger.filings.own(actor.organization, cursor_of(after), limit)
+        found = await filings.own(actor.organization, cursor_of(after), limit)
     else:
         place = place or actor.place or ""
         must_cover(actor, place)
-        found = await ledger.filings.queue(place, status or sorted(OPEN), cursor_of(after), limit)
+        found = await filings.queue(place, status or sorted(OPEN), cursor_of(after), limit)
     following = f"{found[-1].submitted_at.isoformat()}~{found[-1].filing_id}" if len(found) == limit else None
-    page = FilingQueue(results=[filing_answer(ledger, filing) for filing in found], next=following)
+    page = FilingQueue(results=[filing_answer(filings, filing) for filing in found], next=following)
     return Response(_encode(page), media_type="application/json")
 
 
@@ -107,73 +109,71 @@ async def list_filings(
     **struct_answer(FilingAnswer, "The filing as it stands.", refusals=(404,)),
 )
 async def get_filing(
-    request: Request, filing_id: FilingId, caller: Annotated[Caller, Depends(Anybody)]
+    filings: FilingsPart, filing_id: FilingId, caller: Annotated[Caller, Depends(Anybody)]
 ) -> Response:
     """Where a filing stands: for its organization, and for officials of its place."""
-    ledger = ledger_of(request)
-    entry = await ledger.filings.find(filing_id, actor_of(caller))
-    return Response(_encode(filing_answer(ledger, entry.state)), media_type="application/json")
+    entry = await filings.find(filing_id, actor_of(caller))
+    return Response(_encode(filing_answer(filings, entry.state)), media_type="application/json")
 
 
 @router.post("/{filing_id}/amendment", operation_id="amend_filing", responses=_STEPS)
 async def amend_filing(
-    request: Request,
+    filings: FilingsPart,
     filing_id: FilingId,
     body: FilingRequest,
     caller: Annotated[Caller, Depends(Submitter)],
     key: SubmitKey,
 ) -> Response:
     """Correct a filing that was returned; it goes to the end of the queue."""
-    answer = await ledger_of(request).filings.amend(filing_id, body.command(), actor_of(caller), key)
+    answer = await filings.amend(filing_id, body.command(), actor_of(caller), key)
     return answer.response()
 
 
 @router.post("/{filing_id}/withdrawal", operation_id="withdraw_filing", responses=_STEPS)
 async def withdraw_filing(
-    request: Request, filing_id: FilingId, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
+    filings: FilingsPart, filing_id: FilingId, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
 ) -> Response:
     """Take a filing back before the training begins."""
-    return (await ledger_of(request).filings.withdraw(filing_id, actor_of(caller), key)).response()
+    return (await filings.withdraw(filing_id, actor_of(caller), key)).response()
 
 
 @router.post("/{filing_id}/approval", operation_id="approve_filing", responses=_STEPS)
 async def approve_filing(
-    request: Request, filing_id: FilingId, caller: Annotated[Caller, Depends(Reviewer)], key: ReviewKey
+    filings: FilingsPart, filing_id: FilingId, caller: Annotated[Caller, Depends(Reviewer)], key: ReviewKey
 ) -> Response:
     """Approve a training; what began before this moment may not be reported (B-15)."""
-    return (await ledger_of(request).filings.approve(filing_id, actor_of(caller), key)).response()
+    return (await filings.approve(filing_id, actor_of(caller), key)).response()
 
 
 @router.post("/{filing_id}/return", operation_id="return_filing", responses=_STEPS)
 async def return_filing(
-    request: Request,
+    filings: FilingsPart,
     filing_id: FilingId,
     body: FilingDecision,
     caller: Annotated[Caller, Depends(Reviewer)],
     key: ReviewKey,
 ) -> Response:
     """Send a filing back with a reason; it may be amended and comes back."""
-    ledger = ledger_of(request)
-    return (await ledger.filings.return_(filing_id, body.reason, actor_of(caller), key)).response()
+    return (await filings.return_(filing_id, body.reason, actor_of(caller), key)).response()
 
 
 @router.post("/{filing_id}/refusal", operation_id="refuse_filing", responses=_STEPS)
 async def refuse_filing(
-    request: Request,
+    filings: FilingsPart,
     filing_id: FilingId,
     body: FilingDecision,
     caller: Annotated[Caller, Depends(Reviewer)],
     key: ReviewKey,
 ) -> Response:
     """Refuse a filing for good, with a reason."""
-    return (await ledger_of(request).filings.refuse(filing_id, body.reason, actor_of(caller), key)).response()
+    return (await filings.refuse(filing_id, body.reason, actor_of(caller), key)).response()
 
 
-def filing_answer(ledger: Ledger, filing: TrainingFiling) -> FilingAnswer:
+def filing_answer(filings: Filings, filing: TrainingFiling) -> FilingAnswer:
     """The filing as it is shown; who decided is not."""
     due: date | UnknownYear | None = None
     if filing.state == "submitted":
-        due = ledger.filings.terms_of(filing).approval_due(filing.submitted_at)
+        due = filings.terms_of(filing).approval_due(filing.submitted_at)
     day = due if isinstance(due, date) else None
     approved = filing.state == "approved" and filing.decided_at is not None
     return FilingAnswer(
@@ -193,7 +193,7 @@ def filing_answer(ledger: Ledger, filing: TrainingFiling) -> FilingAnswer:
         submitted_at=filing.submitted_at,
         decided_at=filing.decided_at,
         due=day,
-        overdue=day is not None and ledger.clock() >= end_of_day(day),
+        overdue=day is not None and filings.now() >= end_of_day(day),
         due_unknown_year=due.year if isinstance(due, UnknownYear) else None,
         in_time=filing.decided_at < filing.begins_at if approved and filing.decided_at else None,
     )

@@ -12,8 +12,8 @@ from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey
 from services.kit.openapi import struct_answer
 from services.kit.records import batch_model, json_body
+from services.kit.parts import part
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
-from services.ledger.composition import ledger_of
 from services.ledger.trainings.answers import (
     RosterAnswer,
     RosterQueue,
@@ -38,12 +38,14 @@ from services.ledger.trainings.commands import LateReason, ReviewRoster, UploadR
 from services.ledger.trainings.roster import Roster
 from services.ledger.trainings.roster_files import FILE_BYTES_MAX, read_roster
 from services.ledger.trainings.roster_rows import ROWS_MAX, RosterRecord
+from services.ledger.trainings.rosters import Rosters
 from services.ledger.trainings.schemas import RosterApproval, RosterRefusal
 
 UPLOAD_PATH = "/v1/filings/{filing_id}/rosters"
 FILE_PATHS = {UPLOAD_PATH: FILE_BYTES_MAX}
 
 router = APIRouter()
+RostersPart = Annotated[Rosters, Depends(part(Rosters))]
 _encode = msgspec.json.Encoder().encode
 
 RosterId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}-[0-9]{1,4}$")]
@@ -66,6 +68,7 @@ _BODY["requestBody"]["content"] |= {CSV_TYPE: _FILE, XLSX_TYPE: _FILE}
 )
 async def upload_roster(
     request: Request,
+    rosters: RostersPart,
     filing_id: FilingId,
     caller: Annotated[Caller, Depends(Submitter)],
     key: SubmitKey,
@@ -87,7 +90,7 @@ async def upload_roster(
         late_reason=late_reason,
         language=language_of(request.headers),
     )
-    answer = await ledger_of(request).rosters.upload(command, actor_of(caller), _with_query(key, request))
+    answer = await rosters.upload(command, actor_of(caller), _with_query(key, request))
     return answer.response()
 
 
@@ -103,7 +106,7 @@ def _with_query(key: CommandKey, request: Request) -> CommandKey:
     **struct_answer(RosterQueue, "Rosters in order of upload.", refusals=(403, 422)),
 )
 async def list_rosters(
-    request: Request,
+    rosters: RostersPart,
     caller: Annotated[Caller, Depends(Anybody)],
     place: PlaceQuery = None,
     status: Annotated[list[str] | None, Query(max_length=2)] = None,
@@ -111,13 +114,13 @@ async def list_rosters(
     limit: Annotated[int, Query(ge=1, le=50)] = 20,
 ) -> Response:
     """The rosters of a place and all under it, those with open rows when no status is named; or an organization's own."""
-    ledger, actor = ledger_of(request), actor_of(caller)
+    actor = actor_of(caller)
     if place is None and actor.organization is not None:
-        found = await ledger.rosters.own(actor.organization, cursor_of(after), limit)
+        found = await rosters.own(actor.organization, cursor_of(after), limit)
     else:
         place = place or actor.place or ""
         must_cover(actor, place)
-        found = await ledger.rosters.queue(place, status or ["open"], cursor_of(after), limit)
+        found = await rosters.queue(place, status or ["open"], cursor_of(after), limit)
     following = f"{found[-1].uploaded_at.isoformat()}~{found[-1].roster_id}" if len(found) == limit else None
     page = RosterQueue(results=[roster_view(roster) for roster in found], next=following)
     return Response(_encode(page), media_type="application/json")
@@ -129,10 +132,10 @@ async def list_rosters(
     **struct_answer(RosterView, "The roster as it stands.", refusals=(404,)),
 )
 async def get_roster(
-    request: Request, roster_id: RosterId, caller: Annotated[Caller, Depends(Anybody)]
+    rosters: RostersPart, roster_id: RosterId, caller: Annotated[Caller, Depends(Anybody)]
 ) -> Response:
     """Where a roster and each of its rows stand: for who uploaded it, and for officials of its place."""
-    entry = await ledger_of(request).rosters.find(roster_id, actor_of(caller))
+    entry = await rosters.find(roster_id, actor_of(caller))
     return Response(_encode(roster_view(entry.state)), media_type="application/json")
 
 
@@ -142,7 +145,7 @@ async def get_roster(
     **struct_answer(RosterReview, "What became of each row.", refusals=(400, 403, 404, 409, 422)),
 )
 async def approve_roster(
-    request: Request,
+    rosters: RostersPart,
     roster_id: RosterId,
     body: RosterApproval,
     caller: Annotated[Caller, Depends(Reviewer)],
@@ -153,7 +156,7 @@ async def approve_roster(
     A row of somebody who is not collected here, or under another name, waits and is registered when the person arrives.
     """
     command = ReviewRoster(roster_id=roster_id, rows=body.rows, correction=body.correction)
-    return (await ledger_of(request).rosters.review(command, actor_of(caller), key)).response()
+    return (await rosters.review(command, actor_of(caller), key)).response()
 
 
 @router.post(
@@ -162,7 +165,7 @@ async def approve_roster(
     **struct_answer(RosterReview, "What became of each row.", refusals=(400, 403, 404, 409, 422)),
 )
 async def refuse_roster(
-    request: Request,
+    rosters: RostersPart,
     roster_id: RosterId,
     body: RosterRefusal,
     caller: Annotated[Caller, Depends(Reviewer)],
@@ -170,7 +173,7 @@ async def refuse_roster(
 ) -> Response:
     """Refuse a roster as a whole, or the rows named, with a reason."""
     command = ReviewRoster(roster_id=roster_id, rows=body.rows, reason=body.reason)
-    return (await ledger_of(request).rosters.review(command, actor_of(caller), key)).response()
+    return (await rosters.review(command, actor_of(caller), key)).response()
 
 
 def roster_view(roster: Roster) -> RosterView:

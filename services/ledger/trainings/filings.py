@@ -54,6 +54,7 @@ class Filings:
     def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
         self._databases = databases
         self._shelf = shelf
+        self.now = clock
         self._execution = Execution(databases, store, clock)
 
     async def submit(self, command: FileTraining, actor: Actor, key: CommandKey) -> StoredAnswer:

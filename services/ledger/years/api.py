@@ -3,24 +3,27 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.divisions import contains, is_known
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
+from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS, Day
 from services.ledger.accounts.walking import CURSOR
 from services.ledger.api_officials import PersonId, place_of
-from services.ledger.composition import ledger_of
 from services.ledger.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.years.answers import YearAnswer
-from services.ledger.years.archive import Archive
+from services.ledger.years.archive import Archive, Archives
 from services.ledger.years.commands import CloseYear
 from services.ledger.years.schemas import CorrectionRequest
 from services.ledger.years.year import last_day_of
+from services.ledger.years.years import Years
 
 router = APIRouter()
+ArchivesPart = Annotated[Archives, Depends(part(Archives))]
+YearsPart = Annotated[Years, Depends(part(Years))]
 _encode = msgspec.json.Encoder().encode
 
 Closer = require("year:close")
@@ -46,7 +49,7 @@ def must_cover(caller: Caller, place: str) -> None:
     responses=problems(400, 403, 404, 409, 422),
 )
 async def close_year(
-    request: Request,
+    years: YearsPart,
     place: Place,
     year: Year,
     caller: Annotated[Caller, Depends(Closer)],
@@ -58,7 +61,7 @@ async def close_year(
     """
     must_cover(caller, place)
     command = CloseYear(place=place, year=year, decided_by=caller.subject)
-    return (await ledger_of(request).years.close(command, key)).response()
+    return (await years.close(command, key)).response()
 
 
 @router.get(
@@ -67,11 +70,10 @@ async def close_year(
     **struct_answer(YearAnswer, "How the year stands.", refusals=(403, 404, 422)),
 )
 async def get_year(
-    request: Request, place: Place, year: Year, caller: Annotated[Caller, Depends(Reader)]
+    years: YearsPart, place: Place, year: Year, caller: Annotated[Caller, Depends(Reader)]
 ) -> Response:
     """Whether a place's year is open or closed, and until when its notices let people study and register."""
     must_cover(caller, place)
-    years = ledger_of(request).years
     policy = years.policy_of(place, year)
     closure = await years.closure(place, year)
     if closure is None:
@@ -95,7 +97,7 @@ async def get_year(
     **struct_answer(Archive, "A page of the extract.", refusals=(403, 404, 409, 422)),
 )
 async def get_archive(
-    request: Request,
+    archives: ArchivesPart,
     place: Place,
     year: Year,
     caller: Annotated[Caller, Depends(ArchiveReader)],
@@ -107,7 +109,7 @@ async def get_archive(
 ) -> Response:
     """The credit archive's extract of a closed year: each person's status, credits and policy, nobody by name (S2A-08)."""
     must_cover(caller, place)
-    archive = await ledger_of(request).archives.page(place, year, on=on, after=after, limit=limit)
+    archive = await archives.page(place, year, on=on, after=after, limit=limit)
     return Response(_encode(archive), media_type="application/json")
 
 
@@ -118,7 +120,7 @@ async def get_archive(
     responses=problems(400, 403, 404, 409, 422),
 )
 async def correct_year(
-    request: Request,
+    years: YearsPart,
     person_id: PersonId,
     body: CorrectionRequest,
     caller: Annotated[Caller, Depends(Corrector)],
@@ -126,4 +128,4 @@ async def correct_year(
 ) -> Response:
     """Register credits in a person's closed year, with a reason and the decision they rest on (B-07)."""
     command = body.command(person_id, authority=place_of(caller), decided_by=caller.subject)
-    return (await ledger_of(request).years.correct(command, key)).response()
+    return (await years.correct(command, key)).response()
