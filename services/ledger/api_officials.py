@@ -11,14 +11,14 @@ from services.kit.openapi import problems
 from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS
 from services.ledger.answers.policy_answers import PolicyAnswer, policy_answer
-from services.ledger.application import LedgerApplication
 from services.ledger.policy import NoticeError, parse_notice
 from services.ledger.problems import NoPolicyHereError, NotAnOfficialError, UnknownPlaceError
+from services.ledger.publication.publisher import PolicyPublisher
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.schemas import PolicyPublication
 
 router = APIRouter()
-LedgerApplicationPart = Annotated[LedgerApplication, Depends(part(LedgerApplication))]
+PolicyPublisherPart = Annotated[PolicyPublisher, Depends(part(PolicyPublisher))]
 PolicyShelfPart = Annotated[PolicyShelf, Depends(part(PolicyShelf))]
 
 Publisher = require("policy:write")
@@ -35,7 +35,7 @@ def place_of(caller: Caller) -> str:
 
 @router.post("/v1/policies", operation_id="publish_policy", responses=problems(403, 422))
 async def publish_policy(
-    application: LedgerApplicationPart, body: PolicyPublication, caller: Annotated[Caller, Depends(Publisher)]
+    publisher: PolicyPublisherPart, body: PolicyPublication, caller: Annotated[Caller, Depends(Publisher)]
 ) -> dict[str, Any]:
     """Publish a notice; the same content again changes nothing, so no Idempotency-Key is asked for."""
     place = place_of(caller)
@@ -48,7 +48,7 @@ async def publish_policy(
                 for fault in error.faults
             ]
         ) from None
-    published = await application.publish_policy(notice, within=place)
+    published = await publisher.publish_policy(notice, within=place)
     return {"id": notice.id, "place": notice.place, "document": notice.label, "published": published}
 
 

@@ -1,17 +1,15 @@
-"""The ledger's commands: load, decide, append, commit, and only then answer."""
+"""Intake of one process: batches wait for a log's writer together, and providers take back what they posted."""
 
 from typing import Any
 
-from contracts.divisions import authority_of, contains
 from services.kit import events as codec
 from services.kit.clock import Clock
 from services.kit.database import OUTCOME_UNKNOWN, Connection, Databases
-from services.kit.event_store import EventStore, WrongExpectedVersion
+from services.kit.event_store import EventStore
 from services.kit.failures import NOTHING_STORED
 from services.kit.group_commit import GroupCommit, Overloaded
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.accounts import account as accounts
-from services.ledger.accounts.people import People
 from services.ledger.accounts.waiting import stream_of as waiting_stream_of
 from services.ledger.commands import WithdrawRecord
 from services.ledger.events import (
@@ -22,46 +20,28 @@ from services.ledger.events import (
     HeldRecordWithdrawn,
     RecordHeld,
 )
-from services.ledger.execution import ATTEMPTS_MAX, Execution
+from services.ledger.execution import Execution
 from services.ledger.intake import IntakeWriter, Work
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import identity_of
 from services.ledger.intake.state import GroupState
 from services.ledger.moving.travelled import travelled_waiting
-from services.ledger.policy import Account, Notice, notice_hash
-from services.ledger.problems import AlreadyEndedError, OutsidePlaceError, UnknownCompletionError
-from services.ledger.publication.publication import publish, stream_of
+from services.ledger.policy import Account
+from services.ledger.problems import AlreadyEndedError, UnknownCompletionError
 from services.ledger.publication.shelf import PolicyShelf
 
 _GROUP_RECORDS_MAX = 2_000
 _SECOND_WRITER_RECORDS = 200
 
-_NOTICE_VERSION = "select version, notice_hash from notices where log = $1 and stream_id = $2"
-_WRITE_NOTICE = """
-insert into notices (log, stream_id, version, notice_hash) values ($1, $2, $3, $4)
-on conflict (log, stream_id) do update set version = excluded.version, notice_hash = excluded.notice_hash
-"""
 
+class Intake:
+    """What providers post and take back."""
 
-class LedgerApplication:
-    """Everything that writes to the ledger's logs on behalf of a caller."""
-
-    def __init__(
-        self,
-        databases: Databases,
-        store: EventStore,
-        shelf: PolicyShelf,
-        people: People,
-        clock: Clock,
-    ) -> None:
-        self._databases = databases
+    def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
         self._store = store
-        self._shelf = shelf
-        self._people = people
-        self._clock = clock
         self._execution = Execution(databases, store, clock)
         writer = IntakeWriter(databases, store, lambda: shelf.book, clock)
-        self._intake: GroupCommit[Work, list[Decided]] = GroupCommit(
+        self._writers: GroupCommit[Work, list[Decided]] = GroupCommit(
             writer.commit,
             size_of=lambda work: len(work.records),
             keys_of=lambda work: frozenset([record.identity_hash for record in work.records]),
@@ -75,11 +55,11 @@ class LedgerApplication:
 
         Raises Overloaded when the log's queue is full, and OUTCOME_UNKNOWN errors when nobody knows.
         """
-        return await self._intake.submit(log, work)
+        return await self._writers.submit(log, work)
 
     async def close(self) -> None:
         """Finish what was taken on."""
-        await self._intake.close()
+        await self._writers.close()
 
     async def withdraw_record(self, command: WithdrawRecord, key: CommandKey) -> StoredAnswer:
         """A provider takes back a completion or an enrolment.
@@ -178,47 +158,6 @@ class LedgerApplication:
                 completion_id=record_id,
                 reason=command.reason,
             )
-
-    async def publish_policy(
-        self, notice: Notice, *, within: str | None = None, unless_published: bool = False
-    ) -> bool:
-        """Publish a notice to the log of its place's authority; False when exactly this content is in force.
-
-        With `unless_published` a notice that was ever published is left as it is: what a bureau corrected is not undone.
-
-        Raises OutsidePlaceError when `within`, the caller's place, does not contain the notice's place.
-        """
-        if within is not None and not contains(within, notice.place):
-            raise OutsidePlaceError
-        log = authority_of(notice.place)
-        stream_id = stream_of(notice)
-        digest = notice_hash(notice)
-        for attempt in range(ATTEMPTS_MAX):
-            try:
-                published = await self._publish(log, stream_id, notice, digest, unless_published)
-            except WrongExpectedVersion:
-                if attempt + 1 == ATTEMPTS_MAX:
-                    raise
-            else:
-                break
-        await self._shelf.refresh()
-        return published
-
-    async def _publish(
-        self, log: str, stream_id: str, notice: Notice, digest: str, unless_published: bool
-    ) -> bool:
-        async with self._databases.of(log).transaction() as conn:
-            row = await conn.fetchrow(_NOTICE_VERSION, log, stream_id)
-            if row is not None and (unless_published or row["notice_hash"] == digest):
-                await self._store.touch(conn)
-                return False
-            version = (row["version"] if row else 0) + 1
-            state = GroupState(log, self._clock())
-            state.append(stream_id, version, publish(notice))
-            await conn.execute(_WRITE_NOTICE, log, stream_id, version, digest)
-            await self._store.append(conn, log, state.new_events)
-        self._store.notifications.notify(self._databases.of(log), log)
-        return True
 
 
 def failure_of(error: BaseException) -> bool:

@@ -17,7 +17,7 @@ from services.ledger.anomalies.reviewing import AnomalyReviews
 from services.ledger.answers.queries import LedgerQueries
 from services.ledger.answers.transcripts import Transcripts
 from services.ledger.answers.units import Units
-from services.ledger.application import LedgerApplication
+from services.ledger.application import Intake
 from services.ledger.attestations.attestations import Attestations
 from services.ledger.claims.claims import Claims
 from services.ledger.claims.collective import CollectiveClaims
@@ -28,6 +28,7 @@ from services.ledger.listing.listing import CreditListing
 from services.ledger.moving.arrivals import Arrivals
 from services.ledger.moving.departures import Departures
 from services.ledger.policy import bundled_notices
+from services.ledger.publication.publisher import PolicyPublisher
 from services.ledger.publication.shelf import PolicyShelf
 from services.ledger.recognitions.recognitions import Recognitions
 from services.ledger.registrations.registrations import Registrations
@@ -67,7 +68,8 @@ class Ledger:
         self.shelf = PolicyShelf(databases, self.store)
         self.people = People(databases)
         self.employers = Employers(databases)
-        self.application = LedgerApplication(databases, self.store, self.shelf, self.people, clock)
+        self.intake = Intake(databases, self.store, self.shelf, clock)
+        self.publisher = PolicyPublisher(databases, self.store, self.shelf, clock)
         self.facts = Facts(identity_key)
         # Bodies hold ID numbers; a fingerprint of them is kept.
         self.fingerprint_key = blake2b(b"idempotency", key=identity_key[:64], digest_size=32).digest()
@@ -83,7 +85,7 @@ class Ledger:
         self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
         self.transcripts = Transcripts(databases, self.people)
         self.units = Units(self.employers, self.people, self.shelf, clock)
-        self.reporter = Reporter(self.application, databases, Preparer(self.hasher, identity_key), clock)
+        self.reporter = Reporter(self.intake, databases, Preparer(self.hasher, identity_key), clock)
         self.filings = Filings(databases, self.store, self.shelf, clock)
         rows = RosterPreparer(self.hasher, identity_key)
         self.rosters = Rosters(databases, self.store, self.shelf, self.filings, self.facts, rows, clock)
@@ -109,12 +111,12 @@ class Ledger:
             async with database.acquire() as conn:
                 await self.store.open_logs(conn, logs)
         for notice in bundled_notices():
-            await self.application.publish_policy(notice, unless_published=True)
+            await self.publisher.publish_policy(notice, unless_published=True)
         await self.shelf.refresh()
 
     async def close(self) -> None:
         """Finish what was taken on, then close the databases."""
-        await self.application.close()
+        await self.intake.close()
         await self.store.notifications.close()
         await self.databases.close()
 

@@ -11,10 +11,10 @@ from services.kit.auth import Caller, require
 from services.kit.errors import language_of, problem_body
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
-from services.kit.records import batch_model, decode_batch, json_body
 from services.kit.parts import part
+from services.kit.records import batch_model, decode_batch, json_body
 from services.ledger.answers.answers import BatchAnswer
-from services.ledger.application import LedgerApplication
+from services.ledger.application import Intake
 from services.ledger.commands import WithdrawRecord
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
@@ -25,7 +25,7 @@ from services.ledger.schemas import Withdrawal
 RECORDS_MAX = 1_000
 
 router = APIRouter()
-LedgerApplicationPart = Annotated[LedgerApplication, Depends(part(LedgerApplication))]
+IntakePart = Annotated[Intake, Depends(part(Intake))]
 ReporterPart = Annotated[Reporter, Depends(part(Reporter))]
 _encode = msgspec.json.Encoder().encode
 
@@ -104,7 +104,7 @@ async def report_exam_passes(
     responses=problems(400, 404, 409, 422),
 )
 async def withdraw_completion(
-    application: LedgerApplicationPart,
+    intake: IntakePart,
     reporter: ReporterPart,
     completion_id: RecordIdPath,
     body: Withdrawal,
@@ -112,7 +112,7 @@ async def withdraw_completion(
     key: Annotated[CommandKey, Depends(command_key(CompletionWriter))],
 ) -> Response:
     """Take back a completion, registered or held; what was recorded stays, and says so."""
-    return await _withdraw(application, reporter, "completion", completion_id, body, caller, key)
+    return await _withdraw(intake, reporter, "completion", completion_id, body, caller, key)
 
 
 @router.post(
@@ -121,7 +121,7 @@ async def withdraw_completion(
     responses=problems(400, 404, 409, 422),
 )
 async def withdraw_enrolment(
-    application: LedgerApplicationPart,
+    intake: IntakePart,
     reporter: ReporterPart,
     enrolment_id: RecordIdPath,
     body: Withdrawal,
@@ -129,11 +129,11 @@ async def withdraw_enrolment(
     key: Annotated[CommandKey, Depends(command_key(EnrolmentWriter))],
 ) -> Response:
     """End an enrolment that has no study to register."""
-    return await _withdraw(application, reporter, "enrolment", enrolment_id, body, caller, key)
+    return await _withdraw(intake, reporter, "enrolment", enrolment_id, body, caller, key)
 
 
 async def _withdraw(
-    application: LedgerApplication,
+    intake: Intake,
     reporter: Reporter,
     kind: Any,
     record_id: str,
@@ -149,7 +149,7 @@ async def _withdraw(
         record_id=record_id,
         reason=body.reason,
     )
-    answer = await application.withdraw_record(command, key)
+    answer = await intake.withdraw_record(command, key)
     return answer.response()
 
 

@@ -21,7 +21,7 @@ from services.ledger.events import (
 )
 from services.ledger.intake import made
 from services.ledger.intake.moved import repeats_travelled, whereabouts
-from services.ledger.intake.outcomes import Decided, Outcome
+from services.ledger.intake.outcomes import Decided, First, Outcome
 from services.ledger.intake.records import (
     KINDS,
     Completion,
@@ -109,7 +109,7 @@ class Decider:
 
     def _repeated(self, prepared: Prepared, earlier: Earlier) -> Decided:
         event: Any = earlier.event
-        outcome = Outcome(id=prepared.record.id, outcome="duplicate", first=earlier.first(self._state.log))
+        outcome = Outcome(id=prepared.record.id, outcome="duplicate", first=_first(earlier, self._state.log))
         if event.content == prepared.content:
             outcome.person_id = getattr(event, "person_id", None)
             outcome.credit_id = getattr(event, "credit_id", None)
@@ -280,3 +280,12 @@ def _counted(record_id: str, profile: Profile, credit: Credit) -> Decided:
 def _rejected(record_id: str, rejected: Rejected) -> Decided:
     outcome = Outcome(id=record_id, outcome="rejected", clause=rejected.clause)
     return Decided(outcome, refusal=refusal_of(rejected))
+
+
+def _first(earlier: Earlier, log: str) -> First | None:
+    """What the first posting was answered, once its position is known."""
+    if earlier.position is None:
+        return None
+    topic = type(earlier.event).__name__
+    held = topic in ("RecordHeld", "CompletionHeld")
+    return First(outcome="held" if held else "registered", log=log, position=earlier.position)

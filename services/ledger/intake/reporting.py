@@ -14,7 +14,7 @@ from services.kit.database import Databases
 from services.kit.errors import OutcomeUnknownError, Problem
 from services.kit.records import Batch, InvalidRecord
 from services.ledger.accounts.provider import Provider
-from services.ledger.application import LedgerApplication, failure_of
+from services.ledger.application import Intake, failure_of
 from services.ledger.intake import Outcome, Work
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Preparer, Record
@@ -49,12 +49,10 @@ _decode_provider = msgspec.json.Decoder(Provider).decode
 
 
 class Reporter:
-    """Takes batches in for the ledger's application."""
+    """Takes batches in for the ledger's intake."""
 
-    def __init__(
-        self, application: LedgerApplication, databases: Databases, preparer: Preparer, clock: Clock
-    ) -> None:
-        self._application = application
+    def __init__(self, intake: Intake, databases: Databases, preparer: Preparer, clock: Clock) -> None:
+        self._intake = intake
         self._databases = databases
         self._preparer = preparer
         self._clock = clock
@@ -88,7 +86,7 @@ class Reporter:
     ) -> None:
         """Hand one log's part over; when its outcome is unknown every record of it says so, and how to ask again."""
         try:
-            decided: Sequence[Decided] = await self._application.report(log, work)
+            decided: Sequence[Decided] = await self._intake.report(log, work)
         except Exception as error:
             if not failure_of(error):
                 raise

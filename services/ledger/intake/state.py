@@ -16,8 +16,6 @@ from services.ledger.accounts import waiting
 from services.ledger.accounts.profile import Profile
 from services.ledger.accounts.provider import Provider
 from services.ledger.accounts.waiting import WaitingRoom
-from services.ledger.intake.outcomes import First
-from services.ledger.intake.records import Completion, Prepared, Record
 from services.ledger.policy import Account
 from services.ledger.trainings.filing import TrainingFiling
 from services.ledger.trainings.filing import stream_of as filing_stream_of
@@ -93,14 +91,6 @@ class Earlier(Struct, frozen=True):
     event: Event
     position: int | None
 
-    def first(self, log: str) -> First | None:
-        """What the first posting was answered, once its position is known."""
-        if self.position is None:
-            return None
-        topic = type(self.event).__name__
-        held = topic in ("RecordHeld", "CompletionHeld")
-        return First(outcome="held" if held else "registered", log=log, position=self.position)
-
 
 class GroupState:
     """The state of one log that a group of records is decided on; decisions evolve it in memory."""
@@ -122,35 +112,10 @@ class GroupState:
         self._unwritten: dict[tuple[str, int], AccountEntry] = {}
         self._rooms: dict[str, RoomEntry] = {}
 
-    async def read(
-        self,
-        conn: Connection,
-        store: EventStore,
-        prepared: Sequence[Prepared],
-        provider_ids: Iterable[str],
-    ) -> None:
-        """Read all that the records ask for from this log."""
-        found = await store.by_identity(conn, self.log, [record.identity for record in prepared])
+    async def read_earlier(self, conn: Connection, store: EventStore, identities: Sequence[str]) -> None:
+        """Read what was recorded before under the identities."""
+        found = await store.by_identity(conn, self.log, identities)
         self.earlier = {identity: _earlier(event) for identity, event in found.items()}
-        hashes = list({record.identity_hash for record in prepared})
-        await self.read_people(conn, hashes, sorted({record.record.year for record in prepared}))
-        self.providers |= await read_providers(conn, self.log, provider_ids)
-        await self.read_filings(
-            conn, {cited for record in prepared if (cited := _cited(record.record)) is not None}
-        )
-        strangers = [identity_hash for identity_hash in hashes if identity_hash not in self.profiles]
-        profiles = self.profiles
-        misnamed = {
-            record.identity_hash
-            for record in prepared
-            if (profile := profiles.get(record.identity_hash)) is not None
-            and profile.name_hash != record.name_hash
-        }
-        absent = misnamed | {
-            identity_hash for identity_hash, profile in profiles.items() if profile.left is not None
-        }
-        if strangers or absent:
-            await self.read_rooms(conn, [*strangers, *absent])
 
     async def read_filings(self, conn: Connection, filing_ids: Iterable[str]) -> None:
         """Read the filings that records cite."""
@@ -277,10 +242,6 @@ async def read_providers(conn: Connection, log: str, provider_ids: Iterable[str]
 async def find_profiles(conn: Connection, logs: Sequence[str], hashes: Sequence[str]) -> set[str]:
     """Which of the keyed hashes have a profile in any of the logs."""
     return {row[0] for row in await conn.fetch(_ELSEWHERE, logs, hashes)}
-
-
-def _cited(record: Record) -> str | None:
-    return record.filing if isinstance(record, Completion) else None
 
 
 def _earlier(event: RecordedEvent) -> Earlier:

@@ -1,6 +1,6 @@
 """One group of waiting requests becomes one transaction of one log."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -12,8 +12,8 @@ from services.ledger.intake.absence import confirm_absent, confirm_staying
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.nation import Nation
 from services.ledger.intake.outcomes import Decided
-from services.ledger.intake.records import Prepared
-from services.ledger.intake.state import GroupState, find_profiles
+from services.ledger.intake.records import Completion, Prepared, Record
+from services.ledger.intake.state import GroupState, find_profiles, read_providers
 from services.ledger.policy import PolicyBook
 from services.ledger.years.closures import ClosedYears
 
@@ -49,7 +49,9 @@ class IntakeWriter:
         while True:
             async with self._databases.of(log).transaction() as conn:
                 state = GroupState(log, self._clock(), await self._closed.of(conn, log))
-                await state.read(conn, self._store, prepared, (work.provider_id for work in works))
+                await read_for_records(
+                    state, conn, self._store, prepared, (work.provider_id for work in works)
+                )
                 unknown = _strangers(state, prepared) - strangers.keys()
                 if not unknown:
                     state.elsewhere = {stranger for stranger, is_there in strangers.items() if is_there}
@@ -101,3 +103,37 @@ def _place(answer: Decided, log: str, appended: Appended | None) -> None:
     if answer.event is not None and appended is not None:
         answer.outcome.log = log
         answer.outcome.position = appended.first + answer.event
+
+
+async def read_for_records(
+    state: GroupState,
+    conn: Connection,
+    store: EventStore,
+    prepared: Sequence[Prepared],
+    provider_ids: Iterable[str],
+) -> None:
+    """Read all that the records ask for from this log."""
+    await state.read_earlier(conn, store, [record.identity for record in prepared])
+    hashes = list({record.identity_hash for record in prepared})
+    await state.read_people(conn, hashes, sorted({record.record.year for record in prepared}))
+    state.providers |= await read_providers(conn, state.log, provider_ids)
+    await state.read_filings(
+        conn, {cited for record in prepared if (cited := _cited(record.record)) is not None}
+    )
+    strangers = [identity_hash for identity_hash in hashes if identity_hash not in state.profiles]
+    profiles = state.profiles
+    misnamed = {
+        record.identity_hash
+        for record in prepared
+        if (profile := profiles.get(record.identity_hash)) is not None
+        and profile.name_hash != record.name_hash
+    }
+    absent = misnamed | {
+        identity_hash for identity_hash, profile in profiles.items() if profile.left is not None
+    }
+    if strangers or absent:
+        await state.read_rooms(conn, [*strangers, *absent])
+
+
+def _cited(record: Record) -> str | None:
+    return record.filing if isinstance(record, Completion) else None

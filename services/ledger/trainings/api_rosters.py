@@ -11,8 +11,8 @@ from services.kit.auth import Caller
 from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey
 from services.kit.openapi import struct_answer
-from services.kit.records import batch_model, json_body
 from services.kit.parts import part
+from services.kit.records import batch_model, json_body
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 from services.ledger.trainings.answers import (
     RosterAnswer,

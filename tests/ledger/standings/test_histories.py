@@ -56,7 +56,7 @@ class TestRandomHistories:
                     case ("days", days):
                         world.now += timedelta(days=days)
                     case ("publish", notice):
-                        await world.ledger.application.publish_policy(notice)
+                        await world.ledger.publisher.publish_policy(notice)
                     case ("work", times):
                         await desk.works_a_little(times)
                     case _:

@@ -58,7 +58,7 @@ class _People:
             case ("days", days):
                 self.world.now += timedelta(days=days)
             case ("publish", year):
-                await self.world.ledger.application.publish_policy(made_up_notice("100000", year))
+                await self.world.ledger.publisher.publish_policy(made_up_notice("100000", year))
             case _:
                 pass
 

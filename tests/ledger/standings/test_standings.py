@@ -133,7 +133,7 @@ class TestEvents:
         async def happens() -> None:
             for who in people:
                 await provider.posts(provider.completion(who, 2025, "90.00"))
-            await world.ledger.application.publish_policy(made_up_notice(LIAONING, 2025))
+            await world.ledger.publisher.publish_policy(made_up_notice(LIAONING, 2025))
 
         async def works(desk: Desk) -> None:
             for _ in range(4):
@@ -225,7 +225,7 @@ class TestNotices:
             SHUANGTA: {"in_progress": 1},
             SHENYANG: {"in_progress": 2},
         }
-        await world.ledger.application.publish_policy(made_up_notice(LIAONING, 2025))
+        await world.ledger.publisher.publish_policy(made_up_notice(LIAONING, 2025))
         assert len(await world.events(LIAONING)) == events + 1
         await desk.works()
         assert await desk.counts(LIAONING, 2025) == {
@@ -243,7 +243,7 @@ class TestNotices:
         for place in (SHUANGTA, "140500"):
             await world.collects(place)
         await desk.works()
-        await world.ledger.application.publish_policy(made_up_notice("100000", 2025))
+        await world.ledger.publisher.publish_policy(made_up_notice("100000", 2025))
         await world.ledger.shelf.refresh()
         for log in desk.logs:
             before = await desk.rows(log)
@@ -261,7 +261,7 @@ class TestNotices:
         who = await world.collects(SHENYANG)
         await desk.works()
         other = Desk(world, LIAONING)
-        await world.ledger.application.publish_policy(made_up_notice(LIAONING, 2025))
+        await world.ledger.publisher.publish_policy(made_up_notice(LIAONING, 2025))
         await world.ledger.shelf.refresh()
         await desk.works()
         stale = type(world.ledger.shelf)(world.ledger.databases, world.ledger.store)
