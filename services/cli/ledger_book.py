@@ -7,7 +7,7 @@ from services.cli.settings import StackSettings
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.ledger.policy import PolicyBook
-from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.store.published_policies import PolicyShelf
 
 
 async def published_book(databases: Databases) -> PolicyBook:

@@ -21,10 +21,10 @@ from services.cli.notice_files import err, fail, needed, out
 from services.cli.rebuild import bars_on
 from services.cli.settings import StackSettings
 from services.kit.clock import local_date, utc_now
+from services.ledger.counting.simulation import Progress, Simulation
+from services.ledger.counting.simulation import simulate as simulate_over
+from services.ledger.counting.simulation_judging import Changed
 from services.ledger.policy import Notice
-from services.ledger.simulation.judging import Changed
-from services.ledger.simulation.simulation import Progress, Simulation
-from services.ledger.simulation.simulation import simulate as simulate_over
 
 
 def simulate(file: Path, *, on: str | None = None, json: bool = False) -> None:

@@ -16,29 +16,30 @@ from services.kit.event_store import EventStore
 from services.kit.feed import feed_router
 from services.kit.issuers import issuers_of
 from services.kit.parts import parts_of
-from services.ledger import api_officials
-from services.ledger.anomalies import api as anomalies_api
 from services.ledger.answers import api as answers_api
+from services.ledger.answers import api_attestations as attestations_api
+from services.ledger.answers import api_credit_list as listing_api
+from services.ledger.answers import api_policies as policies_api
 from services.ledger.answers import api_transcripts, api_units
-from services.ledger.attestations import api as attestations_api
-from services.ledger.claims import api as claims_api
-from services.ledger.claims import api_collective as collective_api
+from services.ledger.cases import api_claims as claims_api
+from services.ledger.cases import api_collective as collective_api
+from services.ledger.cases import api_filings, api_rosters
+from services.ledger.cases import api_registrations as registrations_api
 from services.ledger.composition import Ledger, open_ledger
+from services.ledger.counting import api as statistics_api
+from services.ledger.counting import api_archive
+from services.ledger.counting.lag import LagMetrics, behind_by_projection
+from services.ledger.counting.rebuild import LAGGING
 from services.ledger.intake import api as intake_api
-from services.ledger.listing import api as listing_api
 from services.ledger.moving import api as moving_api
-from services.ledger.problems import NotAnOfficialError, OutsidePlaceError
-from services.ledger.publishing import publish
-from services.ledger.read_models import LAGGING
-from services.ledger.recognitions import api as recognitions_api
-from services.ledger.registrations import api as registrations_api
-from services.ledger.reliefs import api as reliefs_api
-from services.ledger.revocations import api as revocations_api
+from services.ledger.officials import api_anomalies as anomalies_api
+from services.ledger.officials import api_closing, api_policies
+from services.ledger.officials import api_recognition as recognitions_api
+from services.ledger.officials import api_relief as reliefs_api
+from services.ledger.officials import api_revocation as revocations_api
 from services.ledger.settings import LedgerSettings
-from services.ledger.statistics import api as statistics_api
-from services.ledger.statistics.lag import LagMetrics, behind_by_projection
-from services.ledger.trainings import api_filings, api_rosters
-from services.ledger.years import api as years_api
+from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError
+from services.ledger.streams.publishing import publish
 
 TITLE = "Xuefen ledger"
 DESCRIPTION = "Credits, policies, and the answer to whether a person's year is met, with reasons."
@@ -46,6 +47,31 @@ RAW_JSON_PATHS = ("/v1/completions", "/v1/enrolments", "/v1/exam-passes")
 
 NOTICES_SECONDS_MAX = 60.0
 """A process that has not seen new notices for longer judges by old ones: it is not ready."""
+
+ROUTES = (
+    intake_api,
+    answers_api,
+    api_transcripts,
+    statistics_api,
+    api_units,
+    api_policies,
+    policies_api,
+    claims_api,
+    collective_api,
+    api_filings,
+    api_rosters,
+    attestations_api,
+    registrations_api,
+    listing_api,
+    reliefs_api,
+    anomalies_api,
+    recognitions_api,
+    revocations_api,
+    moving_api,
+    api_closing,
+    api_archive,
+)
+"""The rooms of routes, in the order of the document."""
 
 Opener = Callable[[EventStore], AbstractAsyncContextManager[Ledger]]
 SOURCE = "urn:xuefen:ledger"
@@ -108,28 +134,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[
-            intake_api.router,
-            answers_api.router,
-            api_transcripts.router,
-            statistics_api.router,
-            api_units.router,
-            api_officials.router,
-            claims_api.router,
-            collective_api.router,
-            api_filings.router,
-            api_rosters.router,
-            attestations_api.router,
-            registrations_api.router,
-            listing_api.router,
-            reliefs_api.router,
-            anomalies_api.router,
-            recognitions_api.router,
-            revocations_api.router,
-            moving_api.router,
-            years_api.router,
-            feed,
-        ],
+        routers=[*(room.router for room in ROUTES), feed],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

@@ -10,41 +10,40 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
-from services.ledger.accounts.employers import Employers
-from services.ledger.accounts.facts import Facts
-from services.ledger.accounts.people import People
-from services.ledger.anomalies.reviewing import AnomalyReviews
+from services.ledger.answers.attestations import Attestations
+from services.ledger.answers.credit_list import CreditListing
 from services.ledger.answers.queries import LedgerQueries
 from services.ledger.answers.transcripts import Transcripts
 from services.ledger.answers.units import Units
-from services.ledger.application import Intake
-from services.ledger.attestations.attestations import Attestations
-from services.ledger.claims.claims import Claims
-from services.ledger.claims.collective import CollectiveClaims
-from services.ledger.following.reactions import Reactions
+from services.ledger.cases.claims import Claims
+from services.ledger.cases.collective import CollectiveClaims
+from services.ledger.cases.filings import Filings
+from services.ledger.cases.registrations import Registrations
+from services.ledger.cases.roster_rows import RosterPreparer
+from services.ledger.cases.rosters import Rosters
+from services.ledger.counting.archive import Archives
+from services.ledger.counting.employer_counts import EmployerCounts
+from services.ledger.counting.registrations import RegistrationCounts
+from services.ledger.counting.reviews import ReviewCounts
+from services.ledger.counting.scorecards import ScorecardCounts
+from services.ledger.counting.standing_counts import StandingCounts
+from services.ledger.intake.intake import Intake
 from services.ledger.intake.records import Preparer
 from services.ledger.intake.reporting import Reporter
-from services.ledger.listing.listing import CreditListing
 from services.ledger.moving.arrivals import Arrivals
 from services.ledger.moving.departures import Departures
+from services.ledger.officials.anomaly_review import AnomalyReviews
+from services.ledger.officials.closing import Years
+from services.ledger.officials.publication import PolicyPublisher
+from services.ledger.officials.recognition import Recognitions
+from services.ledger.officials.relief import Reliefs
+from services.ledger.officials.revocation import Revocations
 from services.ledger.policy import bundled_notices
-from services.ledger.publication.publisher import PolicyPublisher
-from services.ledger.publication.shelf import PolicyShelf
-from services.ledger.recognitions.recognitions import Recognitions
-from services.ledger.registrations.registrations import Registrations
-from services.ledger.reliefs.reliefs import Reliefs
-from services.ledger.revocations.revocations import Revocations
+from services.ledger.reactions.reactions import Reactions
 from services.ledger.settings import LedgerSettings
-from services.ledger.statistics.employers import EmployerCounts
-from services.ledger.statistics.registrations import RegistrationCounts
-from services.ledger.statistics.reviews import ReviewCounts
-from services.ledger.statistics.scorecards import ScorecardCounts
-from services.ledger.statistics.standings import StandingCounts
-from services.ledger.trainings.filings import Filings
-from services.ledger.trainings.roster_rows import RosterPreparer
-from services.ledger.trainings.rosters import Rosters
-from services.ledger.years.archive import Archives
-from services.ledger.years.years import Years
+from services.ledger.store.people import Employers, People
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.streams.facts import Facts
 
 SCHEMA = "ledger"
 

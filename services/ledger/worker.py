@@ -19,10 +19,10 @@ from services.kit.follower import FeedFollower, TokenFile
 from services.kit.projection import ProjectionRunner
 from services.kit.settings import SettingsError
 from services.ledger.composition import Ledger, open_ledger
-from services.ledger.following.reactions import SourceEvent
-from services.ledger.read_models import BEHIND, standings
+from services.ledger.counting.day_turn import StandingsKeeper
+from services.ledger.counting.rebuild import BEHIND, standings
+from services.ledger.reactions.reactions import SourceEvent
 from services.ledger.settings import LedgerSettings
-from services.ledger.standings.keeper import StandingsKeeper
 
 _log = structlog.stdlib.get_logger(__name__)
 

@@ -11,9 +11,9 @@ from rich.console import Console
 
 from services.cli.demo import fictitious
 from services.kit import events as codec
-from services.ledger.accounts import account as accounts
-from services.ledger.intake.state import _encode as encode_account
 from services.ledger.policy import Account
+from services.ledger.store.unit import _encode as encode_account
+from services.ledger.streams import account as accounts
 from tests.benchmarks import crowd
 from tests.benchmarks.client import drive, post
 from tests.benchmarks.references import raw_write

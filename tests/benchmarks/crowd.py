@@ -12,7 +12,7 @@ from contracts.divisions import chain_of
 from services.cli.demo import fictitious
 from services.kit.database import Database, Databases
 from services.ledger.composition import SCHEMA, Ledger
-from services.ledger.following.reactions import SourceEvent
+from services.ledger.reactions.reactions import SourceEvent
 
 LOG = "210000"
 PLACES = ("210100", "210300", "210400", "211300", "211302")

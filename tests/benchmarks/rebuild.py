@@ -14,10 +14,10 @@ from rich.console import Console
 from contracts.divisions import AUTHORITIES
 from services.kit import events as codec
 from services.kit.database import Database, Databases
-from services.ledger.accounts import account as accounts
 from services.ledger.composition import SCHEMA
-from services.ledger.events import CreditEarned
-from services.ledger.rebuild import rebuild
+from services.ledger.counting.rebuild import rebuild
+from services.ledger.streams import account as accounts
+from services.ledger.streams.account_events import CreditEarned
 from tests.benchmarks import crowd
 from tests.benchmarks.report import Goal, Sample, Side, show_sides
 from tests.benchmarks.rounds import Meter

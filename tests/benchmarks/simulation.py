@@ -13,11 +13,11 @@ from msgspec import Struct
 from rich.console import Console
 
 from services.kit.database import Database, Databases
-from services.ledger.accounts import account as accounts
-from services.ledger.accounts.profile import Profile
 from services.ledger.composition import SCHEMA
+from services.ledger.counting.simulation import BATCH, simulate
 from services.ledger.policy import Account, Credit, Person, bundled_book, parse_notice
-from services.ledger.simulation.simulation import BATCH, simulate
+from services.ledger.streams import account as accounts
+from services.ledger.streams.profile import Profile
 from tests.benchmarks import crowd
 from tests.benchmarks.report import Goal, Sample, Side, show_sides
 from tests.benchmarks.rounds import Meter, wait_until_quiet

@@ -15,11 +15,10 @@ from services.kit.database import Connection, Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.projection import ProjectionRunner
 from services.ledger.composition import SCHEMA, Ledger
-from services.ledger.events import CreditEarned
-from services.ledger.read_models import standings
-from services.ledger.rebuild import rebuild
-from services.ledger.standings import rows
-from services.ledger.standings.keeper import StandingsKeeper
+from services.ledger.counting import standing_rows as rows
+from services.ledger.counting.day_turn import StandingsKeeper
+from services.ledger.counting.rebuild import rebuild, standings
+from services.ledger.streams.account_events import CreditEarned
 from tests.benchmarks import crowd
 from tests.benchmarks.report import Goal, Sample, Side, show_sides
 from tests.benchmarks.rounds import Meter, wait_until_quiet

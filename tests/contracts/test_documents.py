@@ -23,7 +23,7 @@ from services.cli.contracts import (
     problems_page,
     service_problems,
 )
-from services.ledger.refusals import REFUSALS
+from services.ledger.streams.problems import REFUSALS
 
 STALE = f"is not what the code says: run `{COMMAND}` and commit what it writes"
 

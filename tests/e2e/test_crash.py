@@ -21,10 +21,10 @@ from services.kit.clock import utc_now
 from services.kit.database import Database, Databases
 from services.kit.settings import new_key_text
 from services.ledger.composition import SCHEMA, Ledger
-from services.ledger.events import CreditEarned
-from services.ledger.following.reactions import SourceEvent
-from services.ledger.read_models import INLINE
-from services.ledger.rebuild import rebuild
+from services.ledger.counting.rebuild import rebuild
+from services.ledger.reactions.reactions import SourceEvent
+from services.ledger.store.read_models import INLINE
+from services.ledger.streams.account_events import CreditEarned
 from tests.e2e.processes import LedgerMachine, key_set_server
 from tests.kit.http import bearer
 

@@ -19,13 +19,8 @@ import pytest
 
 from services.cli.demo import fictitious
 from services.kit import events as codec
-from services.ledger.moving.events import (
-    AccountArrived,
-    AccountLeft,
-    DepartureGuarded,
-    ProfileArrived,
-    ProfileLeft,
-)
+from services.ledger.streams.account_events import AccountArrived, AccountLeft
+from services.ledger.streams.profile import DepartureGuarded, ProfileArrived, ProfileLeft
 from tests.e2e.deployment import (
     CHANGCHUN,
     HOHHOT,

@@ -18,7 +18,7 @@ from services.kit.follower import AheadOfFeedError, FeedFollower
 from services.ledger import composition as ledger_parts
 from services.ledger import worker as ledger_worker
 from services.ledger.composition import Ledger
-from services.ledger.following.reactions import AheadOfRegistryError
+from services.ledger.reactions.reactions import AheadOfRegistryError
 from services.registry import composition as registry_parts
 from services.transfer import worker as transfer_worker
 from tests.conftest import FreshDatabaseFactory

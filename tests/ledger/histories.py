@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from contracts import transfer
-from services.ledger.events import CreditEarned, CreditRevoked, CreditWithdrawn
-from services.ledger.following.reactions import SourceEvent
+from services.ledger.reactions.reactions import SourceEvent
+from services.ledger.streams.account_events import CreditEarned, CreditRevoked, CreditWithdrawn
 from tests.ledger.world import Provider, Somebody, World
 
 NOW = datetime(2025, 3, 5, 4, tzinfo=UTC)

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from services.kit.clock import local_date
-from services.ledger.events import EnrolmentRecorded
 from services.ledger.policy import (
     Activity,
     Award,
@@ -15,6 +14,7 @@ from services.ledger.policy import (
     credits_of_hours,
     outside,
 )
+from services.ledger.streams.account_events import EnrolmentRecorded
 from tests.ledger.scenario_file import Claimed, Enrol, Study, moment
 from tests.ledger.scenario_given import PERSON
 

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from services.ledger.accounts import account as accounts
 from services.ledger.policy import Account, Credit, Deferral, Exemption, Person
+from services.ledger.streams import account as accounts
 from tests.ledger.scenario_file import Earned, Given, moment
 
 PERSON = "somebody"

@@ -10,9 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from services.kit.clock import local_date, start_of_day
-from services.ledger.accounts import account as accounts
-from services.ledger.events import CompletionHeld, CreditEarned, ExamPassed
-from services.ledger.intake import made
+from services.ledger.officials import revocation as revocations
 from services.ledger.policy import (
     STUDY,
     Account,
@@ -36,7 +34,9 @@ from services.ledger.policy import (
     registered_directly,
     used_up,
 )
-from services.ledger.revocations import deciding as revocations
+from services.ledger.streams import account as accounts
+from services.ledger.streams.account import held_again, released
+from services.ledger.streams.account_events import CompletionHeld, CreditEarned, ExamPassed
 from tests.ledger.scenario_answer import as_text, shown, stated
 from tests.ledger.scenario_facts import claimed, enrolled_of, enrolment_of, facts_of, latest_of
 from tests.ledger.scenario_file import (
@@ -176,10 +176,10 @@ class Story:
             assert policy is not None, "nothing is admitted where no policy is"
             item = waiting[key]
             if isinstance(answer, Held):
-                accounts.evolve(account, made.held_again(item, account, policy, answer, now))
+                accounts.evolve(account, held_again(item, account, policy, answer, now))
                 continue
             credit_id = f"credit-{item.completion_id}"
-            event = made.released(item, account, self.given.place, policy, answer, credit_id, now)
+            event = released(item, account, self.given.place, policy, answer, credit_id, now)
             accounts.evolve(account, event)
             freed += 1
         return freed

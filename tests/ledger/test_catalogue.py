@@ -7,9 +7,9 @@ import pytest
 
 from services.kit.database import Database
 from services.kit.migrations import head_revision
-from services.ledger.standings.tables import TABLES as STANDING_TABLES
-from services.ledger.statistics.scorecard_tables import TABLES as SCORECARD_TABLES
-from services.ledger.tables import READ_MODELS
+from services.ledger.counting.scorecard_projection import TABLES as SCORECARD_TABLES
+from services.ledger.counting.standing_rows import TABLES as STANDING_TABLES
+from services.ledger.store.tables import READ_MODELS
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
 from tests.kit.catalogue import assert_keys_lead_with_log
 

@@ -18,7 +18,7 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.ledger.app import build_app
 from services.ledger.composition import SCHEMA, Ledger
-from services.ledger.following.reactions import SourceEvent
+from services.ledger.reactions.reactions import SourceEvent
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
 from tests.kit.http import bearer, verifier
 

@@ -18,9 +18,8 @@ from contracts import registry
 from contracts.divisions import AUTHORITIES
 from services.kit.observability import configure_logging
 from services.kit.projection import ProjectionRunner
-from services.ledger.publishing import publish
-from services.ledger.read_models import behind
-from services.ledger.rebuild import rebuild
+from services.ledger.counting.rebuild import behind, rebuild
+from services.ledger.streams.publishing import publish
 from tests.conftest import FreshDatabaseFactory
 from tests.ledger.world import Provider, Somebody, World, make_world
 from tests.simulation.auditor import DALIAN, JINCHENG, LIAONING, SHANXI, SHENYANG, Auditor, Expected

@@ -14,8 +14,8 @@ from services.cli.demo.fictitious import FictitiousPerson
 from services.cli.policy_simulate import try_draft
 from services.cli.stack import Stack
 from services.cli.tokens import SCOPES
+from services.ledger.counting.simulation import Simulation
 from services.ledger.policy import Notice, notice_as_data
-from services.ledger.simulation.simulation import Simulation
 
 _FOLLOW_SECONDS_MAX = 20.0
 _YEARS = list(range(2018, 2028))

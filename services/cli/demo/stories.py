@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from services.cli.demo.stage import Collected, DemoError, Provider, Stage
-from services.ledger.simulation.simulation import Simulation
+from services.ledger.counting.simulation import Simulation
 
 CHAOYANG, LIAONING, SHENYANG, DALIAN = "211302", "210000", "210102", "210200"
 JINCHENG, CHANGZHI, JIANGMEN = "140502", "140403", "440703"

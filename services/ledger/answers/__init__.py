@@ -1,1 +1,1 @@
-"""The questions: compliance, transcript, what is in force, statistics."""
+"""Answers to questions: compliance, transcript, what is in force, statements for third parties."""

@@ -12,24 +12,20 @@ from services.kit.clock import local_date
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
 from services.kit.schemas import IN_DIGITS, Day, Moment
-from services.ledger.accounts.employers import Employers
-from services.ledger.answers.answers import (
-    Absent,
-    ComplianceAnswer,
-    ComplianceQueryAnswer,
-)
 from services.ledger.answers.details import Detail
 from services.ledger.answers.purposes import PurposeCode
 from services.ledger.answers.queries import LedgerQueries
 from services.ledger.answers.viewers import Viewer
-from services.ledger.api_officials import PersonId, place_of
-from services.ledger.problems import (
+from services.ledger.answers.views import Absent, ComplianceAnswer, ComplianceQuery, ComplianceQueryAnswer
+from services.ledger.store.people import Employers
+from services.ledger.streams.problems import (
     ImplausibleIdentityError,
     NotAnOfficialError,
     QueryUnclearError,
     UnknownPersonError,
 )
-from services.ledger.schemas import ComplianceQuery
+from services.ledger.web.callers import place_of
+from services.ledger.web.fields import PersonId
 
 router = APIRouter()
 EmployersPart = Annotated[Employers, Depends(part(Employers))]

@@ -10,10 +10,10 @@ from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
-from services.ledger.accounts.employers import Employers
 from services.ledger.answers.api import viewer_of
 from services.ledger.answers.transcripts import COLUMNS, Transcript, Transcripts, table_rows
-from services.ledger.api_officials import PersonId
+from services.ledger.store.people import Employers
+from services.ledger.web.fields import PersonId
 
 router = APIRouter(prefix="/v1/persons/{person_id}")
 EmployersPart = Annotated[Employers, Depends(part(Employers))]

@@ -9,10 +9,10 @@ from services.kit.auth import Caller, require
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.schemas import Day
-from services.ledger.accounts.employers import Cursor, Employers
 from services.ledger.answers.api import CreditYear, viewer_of
 from services.ledger.answers.units import UnitAnswer, Units
 from services.ledger.policy import Status
+from services.ledger.store.people import Cursor, Employers
 
 router = APIRouter()
 EmployersPart = Annotated[Employers, Depends(part(Employers))]

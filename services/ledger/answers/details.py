@@ -10,17 +10,17 @@ from msgspec import Struct
 from services.kit import events as codec
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
-from services.ledger.accounts import waiting as rooms
-from services.ledger.accounts.people import Home
-from services.ledger.accounts.waiting import WaitingRoom
-from services.ledger.answers.answers import ComplianceAnswer
 from services.ledger.answers.next_steps import Situation, next_steps
 from services.ledger.answers.provenance import provenance
 from services.ledger.answers.purposes import answer_purpose
 from services.ledger.answers.viewers import Viewer
-from services.ledger.claims import claim as claims
-from services.ledger.claims.claim import OPEN, Claim
+from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import PolicyBook, PurposeAssessment
+from services.ledger.store.people import Home
+from services.ledger.streams import claim as claims
+from services.ledger.streams import waiting as rooms
+from services.ledger.streams.claim import OPEN, Claim
+from services.ledger.streams.waiting import WaitingRoom
 
 Detail = Literal["credits", "next_steps"]
 

@@ -1,4 +1,5 @@
-"""A person as the logs knew them at a moment, from events alone (design 14); for who has moved, in the log they lived in."""
+"""A person as the logs knew them at a moment, from events alone (design 14); for who has moved, in the log they lived
+in."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,12 +7,12 @@ from datetime import datetime
 from services.kit import events as codec
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
-from services.ledger.accounts import account as accounts
-from services.ledger.accounts import profile as profiles
-from services.ledger.accounts.people import Home, is_later
-from services.ledger.accounts.profile import Profile
 from services.ledger.policy import Account
-from services.ledger.problems import UnknownPersonError
+from services.ledger.store.people import Home, is_later
+from services.ledger.streams import account as accounts
+from services.ledger.streams import profile as profiles
+from services.ledger.streams.problems import UnknownPersonError
+from services.ledger.streams.profile import Profile
 
 # Positions have no gaps and recorded_at never falls along a log, so the last position known at a moment is found
 # by halving.

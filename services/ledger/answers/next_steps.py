@@ -12,13 +12,13 @@ from msgspec import Struct
 
 from services.ledger.answers import step_words as words
 from services.ledger.answers.shortfall import Shortfall, shortfalls
-from services.ledger.claims.claim import Claim
 from services.ledger.policy import Account, Assessment, Person, Policy, rejection_words
 from services.ledger.policy.judging.make_up_gates import gate_of
 from services.ledger.policy.judging.wording import Words
 from services.ledger.policy.language.days import begins, ends
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.policy import MakeUpTerms, Span, Terms
+from services.ledger.streams.claim import Claim
 
 StepCode = Literal[
     "ask_authority",

@@ -4,8 +4,6 @@ years that a purpose looks at. Each year's accounts are read once, and none wher
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 
-from services.ledger.accounts.judging import carries_into, judge
-from services.ledger.accounts.people import Home, People
 from services.ledger.policy import (
     Account,
     Assessment,
@@ -14,6 +12,8 @@ from services.ledger.policy import (
     assess_purpose,
     purpose_terms,
 )
+from services.ledger.store.people import Home, People
+from services.ledger.streams.who_judges import carries_into, judge
 
 HomeAt = Callable[[Home, int], Awaitable[Home]]
 """A person with the account of another year, as it was known at a moment."""

@@ -1,5 +1,5 @@
-"""What a year's standing is good for: the purposes that a notice names (S0-21, S2A-10, S2A-11), each with its clause and the
-weight the notice gives it. Pure."""
+"""What a year's standing is good for: the purposes that a notice names (S0-21, S2A-10, S2A-11), each with its clause
+and the weight the notice gives it. Pure."""
 
 from collections.abc import Mapping
 from typing import Annotated

@@ -9,19 +9,17 @@ import msgspec
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
-from services.ledger.accounts.people import Home, People
-from services.ledger.answers.answers import (
-    ComplianceAnswer,
-)
 from services.ledger.answers.details import Asked, Detail, Details
 from services.ledger.answers.history import History
 from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.provenance import made_up
 from services.ledger.answers.viewers import Viewer
-from services.ledger.moving.sides import side_of
+from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import Account, Assessment
-from services.ledger.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
-from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.store.people import Home, People
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.streams.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
+from services.ledger.streams.who_judges import side_of
 
 _asdict = msgspec.structs.asdict
 _replace = msgspec.structs.replace

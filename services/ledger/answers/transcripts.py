@@ -1,5 +1,5 @@
-"""The transcript: every credit of a person as awarded and what became of it, what waits, what a year was freed from or put
-off, and the years that another authority judged."""
+"""The transcript: every credit of a person as awarded and what became of it, what waits, what a year was freed from
+or put off, and the years that another authority judged."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
@@ -10,10 +10,10 @@ import msgspec
 from msgspec import Struct
 
 from services.kit.database import Databases
-from services.ledger.accounts.people import Home, People
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Account, Credit, CreditState, Route, Waiting
-from services.ledger.problems import OutsidePlaceError, UnknownPersonError
+from services.ledger.store.people import Home, People
+from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 
 _ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 order by year"
 _decode_account = msgspec.json.Decoder(Account).decode

@@ -8,14 +8,13 @@ from msgspec import Struct
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.clock import Clock, local_date
-from services.ledger.accounts.employers import Cursor, Employers
-from services.ledger.accounts.people import Home, People
-from services.ledger.accounts.profile_rows import reach_of
 from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Assessment, Missing
-from services.ledger.problems import NotOwnEmployerError
-from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.store.people import Cursor, Employers, Home, People
+from services.ledger.store.profiles import reach_of
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.streams.problems import NotOwnEmployerError
 
 
 class UnitMember(Struct, frozen=True, kw_only=True):

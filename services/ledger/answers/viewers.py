@@ -1,11 +1,11 @@
-"""Who asks, and what they may be told: an official of a place, an organization of those it reported or employs, a person of
-themselves. Pure, but for the code by which an organization employs."""
+"""Who asks, and what they may be told: an official of a place, an organization of those it reported or employs, a
+person of themselves. Pure, but for the code by which an organization employs."""
 
 import msgspec
 
 from contracts.divisions import contains
-from services.ledger.accounts.people import Home
 from services.ledger.policy import Account
+from services.ledger.store.people import Home
 
 
 class Viewer(msgspec.Struct, frozen=True):

@@ -1,6 +1,1 @@
-"""How posted records become events: one group of waiting requests, one transaction of one log."""
-
-from services.ledger.intake.outcomes import Outcome
-from services.ledger.intake.writer import IntakeWriter, Work
-
-__all__ = ["IntakeWriter", "Outcome", "Work"]
+"""Intake of posted records: one group of waiting requests becomes one transaction of one log."""

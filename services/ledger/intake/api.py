@@ -13,14 +13,12 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, decode_batch, json_body
-from services.ledger.answers.answers import BatchAnswer
-from services.ledger.application import Intake
-from services.ledger.commands import WithdrawRecord
+from services.ledger.intake.intake import Intake
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
 from services.ledger.intake.reporting import Reporter
-from services.ledger.problems import NotAProviderError, UnknownPlaceError
-from services.ledger.schemas import Withdrawal
+from services.ledger.intake.schemas import BatchAnswer, Withdrawal, WithdrawRecord
+from services.ledger.streams.problems import NotAProviderError, UnknownPlaceError
 
 RECORDS_MAX = 1_000
 

@@ -1,39 +1,15 @@
-"""What becomes of one posted record: pure decisions over the state of its log.
-
-The order of the questions is the order in which a provider can act on the answer: posted before, person known, rules of
-the place, then the moment of registration.
-"""
+"""Decisions on one posted record: pure, over the state of its log."""
 
 from typing import Any
 
 from contracts.divisions import chain_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
-from services.ledger.accounts.profile import Profile
-from services.ledger.accounts.provider import Provider
-from services.ledger.accounts.waiting import HeldRecord
-from services.ledger.events import (
-    CompletionHeld,
-    EnrolmentRecorded,
-    ExamPassed,
-    HeldRecordReleased,
-    RecordHeld,
-)
-from services.ledger.intake import made
-from services.ledger.intake.moved import repeats_travelled, whereabouts
+from services.ledger.intake import completion_events
+from services.ledger.intake.movers import repeats_travelled, whereabouts
 from services.ledger.intake.outcomes import Decided, First, Outcome
-from services.ledger.intake.records import (
-    KINDS,
-    Completion,
-    Enrolment,
-    Prepared,
-    identity_of,
-    restore,
-    without_person,
-)
-from services.ledger.intake.releasing import release_waiting
+from services.ledger.intake.records import KINDS, Completion, Enrolment, Prepared, restore, without_person
 from services.ledger.intake.repeats import differing_fields
-from services.ledger.intake.state import AccountEntry, Earlier, GroupState
 from services.ledger.policy import (
     Credit,
     Held,
@@ -45,10 +21,15 @@ from services.ledger.policy import (
     admit_enrolment,
     admit_terms,
 )
-from services.ledger.problems import RecordConflictError
-from services.ledger.refusals import refusal_of
-from services.ledger.trainings.citing import counted_by_roster, unfiled
-from services.ledger.years.closures import make_up_is_open, year_closed
+from services.ledger.store.releasing import credit_id_of, release_waiting
+from services.ledger.store.unit import AccountEntry, Earlier, GroupState
+from services.ledger.streams.account_events import CompletionHeld, EnrolmentRecorded, ExamPassed
+from services.ledger.streams.filing_terms import counted_by_roster, unfiled
+from services.ledger.streams.problems import RecordConflictError, refusal_of
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.provider import Provider
+from services.ledger.streams.waiting import HeldRecord, HeldRecordReleased, RecordHeld, identity_of
+from services.ledger.streams.year import make_up_is_open, year_closed
 
 
 class Decider:
@@ -164,9 +145,9 @@ class Decider:
                 policy, standing, profile.person, record.year, record.mode, record.enrolled_on
             )
             if refused is None and policy is not None:
-                enrolled = made.enrolled(provider_id, record)
+                enrolled = completion_events.enrolled(provider_id, record)
                 refused = admit_terms(policy, enrolled, profile.person, entry.account)
-            event: EnrolmentRecorded | ExamPassed = made.enrolment_recorded(
+            event: EnrolmentRecorded | ExamPassed = completion_events.enrolment_recorded(
                 provider_id, record, person_id, prepared.content
             )
         else:
@@ -174,7 +155,7 @@ class Decider:
             refused = self._ended(profile, entry, policy, "online") or admit_enrolment(
                 policy, standing, profile.person, record.year, "online", day
             )
-            event = made.exam_passed(provider_id, record, person_id, prepared.content)
+            event = completion_events.exam_passed(provider_id, record, person_id, prepared.content)
         if refused is not None:
             return _rejected(record.id, refused)
         if isinstance(event, EnrolmentRecorded):
@@ -204,7 +185,7 @@ class Decider:
         entry: AccountEntry,
         identity: str | None,
     ) -> Decided:
-        facts = made.facts_of(provider_id, record, policy)
+        facts = completion_events.facts_of(provider_id, record, policy)
         if isinstance(facts, Rejected):
             return _rejected(record.id, facts)
         standing = self._standing(provider_id, profile.person.place)
@@ -226,10 +207,12 @@ class Decider:
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
         if isinstance(answer, Held):
-            held = made.held(prepared, record, facts, profile, policy, answer, self._state.now)
+            held = completion_events.held(prepared, record, facts, profile, policy, answer, self._state.now)
             return self._hold(held, outcome, profile, policy, entry, identity)
-        credit_id = made.credit_id_of(self._state.log, provider_id, record.id)
-        event = made.earned(prepared, record, facts, profile, policy, answer, credit_id, self._state.now)
+        credit_id = credit_id_of(self._state.log, provider_id, record.id)
+        event = completion_events.earned(
+            prepared, record, facts, profile, policy, answer, credit_id, self._state.now
+        )
         outcome.outcome = "registered"
         outcome.credit_id = credit_id
         outcome.late = answer.late
@@ -254,7 +237,7 @@ class Decider:
         if outcome.id in freed:
             freed.remove(outcome.id)
             outcome.outcome = "registered"
-            outcome.credit_id = made.credit_id_of(state.log, event.provider_id, event.completion_id)
+            outcome.credit_id = credit_id_of(state.log, event.provider_id, event.completion_id)
         else:
             outcome.reason = event.reason
         outcome.released = freed or None

@@ -150,11 +150,6 @@ class Prepared(Struct, frozen=True, gc=False):
 _encode = msgspec.json.Encoder().encode
 
 
-def identity_of(kind: str, provider_id: str, record_id: str) -> str:
-    """The identity of a record within its log, unique for ever (design 5)."""
-    return f"{kind}:{provider_id}:{record_id}"
-
-
 class Preparer:
     """Turns posted records into prepared ones under the deployment's identity key."""
 

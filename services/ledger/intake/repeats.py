@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from services.ledger.accounts.profile import Profile
-from services.ledger.events import RecordHeld
 from services.ledger.intake.records import Prepared, without_person
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.waiting import RecordHeld
 
 _NOT_COMPARED = {"id", "authority", "person"}
 

@@ -13,12 +13,11 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.errors import OutcomeUnknownError, Problem
 from services.kit.records import Batch, InvalidRecord
-from services.ledger.accounts.provider import Provider
-from services.ledger.application import Intake, failure_of
-from services.ledger.intake import Outcome, Work
-from services.ledger.intake.outcomes import Decided
+from services.ledger.intake.intake import Intake, failure_of
+from services.ledger.intake.outcomes import Decided, Outcome
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Preparer, Record
-from services.ledger.problems import (
+from services.ledger.intake.writer import Work
+from services.ledger.streams.problems import (
     AmountUnclearError,
     AuthorityUnclearError,
     ImplausibleIdentityError,
@@ -26,6 +25,7 @@ from services.ledger.problems import (
     PersonalDataError,
     UnknownPlaceError,
 )
+from services.ledger.streams.provider import Provider
 
 _ACCREDITED = """
 select log, state from providers where log = any($1::text[]) and organization_id = $2

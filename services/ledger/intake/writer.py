@@ -8,14 +8,14 @@ from contracts.divisions import AUTHORITIES
 from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import Appended, EventStore
-from services.ledger.intake.absence import confirm_absent, confirm_staying
 from services.ledger.intake.decide import Decider
-from services.ledger.intake.nation import Nation
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Completion, Prepared, Record
-from services.ledger.intake.state import GroupState, find_profiles, read_providers
 from services.ledger.policy import PolicyBook
-from services.ledger.years.closures import ClosedYears
+from services.ledger.store.absence import confirm_absent, confirm_staying
+from services.ledger.store.nation import Nation
+from services.ledger.store.unit import GroupState, find_profiles, read_providers
+from services.ledger.store.years import ClosedYears
 
 
 class Work(Struct):

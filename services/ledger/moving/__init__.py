@@ -1,1 +1,1 @@
-"""How a person's profile and accounts leave one log and arrive in another."""
+"""Moves of a person's profile and accounts from one log to another."""

@@ -22,7 +22,7 @@ from services.kit.schemas import IN_DIGITS
 from services.ledger.moving.arrivals import Arrivals
 from services.ledger.moving.departures import Departures
 from services.ledger.moving.problems import CarrierTokenNeededError
-from services.ledger.problems import UnknownPlaceError
+from services.ledger.streams.problems import UnknownPlaceError
 
 _SUPPLEMENTS_MAX = 100
 

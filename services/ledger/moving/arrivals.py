@@ -1,5 +1,5 @@
-"""Arriving in a log: the profile, the open years with their credits, and everything that waited here for the person, in one
-transaction; then supplement by supplement."""
+"""Arriving in a log: the profile, the open years with their credits, and everything that waited here for the person,
+in one transaction; then supplement by supplement."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,27 +8,23 @@ from contracts.handover import ArrivalAnswer, ArriveAtAuthority, HandedAccount, 
 from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore, WrongExpectedVersion
-from services.ledger.accounts import account as accounts
-from services.ledger.accounts.facts import Facts
-from services.ledger.accounts.profile import Profile
-from services.ledger.following.effects import Effects
-from services.ledger.intake.absence import confirm_rooms
+from services.ledger.cases.roster_registry import Registrar, release_rosters
 from services.ledger.intake.decide import Decider
-from services.ledger.intake.nation import Nation
-from services.ledger.intake.releasing import release_waiting
-from services.ledger.intake.state import GroupState
-from services.ledger.moving.events import AccountArrived, JudgementsArrived
 from services.ledger.moving.handover import account_arrived, judgements, profile_arrived
-from services.ledger.moving.problems import (
-    ArrivalMissingError,
-    ArrivalUnclearError,
-    IdentityHeldError,
-)
+from services.ledger.moving.problems import ArrivalMissingError, ArrivalUnclearError, IdentityHeldError
 from services.ledger.moving.transacting import ATTEMPTS_MAX
 from services.ledger.policy import PolicyBook
-from services.ledger.problems import AlreadyEndedError, UnknownPersonError
-from services.ledger.trainings.roster_registry import Registrar, release_rosters
-from services.ledger.years.closures import ClosedYears
+from services.ledger.reactions.effects import Effects
+from services.ledger.store.absence import confirm_rooms
+from services.ledger.store.nation import Nation
+from services.ledger.store.releasing import release_waiting
+from services.ledger.store.unit import GroupState
+from services.ledger.store.years import ClosedYears
+from services.ledger.streams import account as accounts
+from services.ledger.streams.account_events import AccountArrived
+from services.ledger.streams.facts import Facts
+from services.ledger.streams.problems import AlreadyEndedError, UnknownPersonError
+from services.ledger.streams.profile import JudgementsArrived, Profile
 
 _NAMESAKE = "select person_id from profiles where log = $1 and identity_hash = $2 and person_id <> $3"
 

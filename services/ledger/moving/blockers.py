@@ -9,11 +9,11 @@ import msgspec
 
 from contracts.handover import Blocker
 from services.kit.database import Connection
-from services.ledger.accounts.profile import Profile
-from services.ledger.claims.rows import open_claims_of
-from services.ledger.moving.sides import has_closed
 from services.ledger.policy import Account, PolicyBook
-from services.ledger.trainings.roster import Roster
+from services.ledger.store.claims import open_claims_of
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.roster import Roster
+from services.ledger.streams.who_judges import has_closed
 
 _ACCOUNTS = "select year, version, state from accounts where log = $1 and person_id = $2 order by year"
 # No index leads from a person to a roster: the rows of one are hashes in its state. Open rosters are few.

@@ -8,40 +8,39 @@ from contracts.handover import Blocker, DepartureAnswer, Handover
 from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
-from services.ledger.accounts import profile as profiles
-from services.ledger.accounts.people import People
-from services.ledger.accounts.profile import Departing, Profile
-from services.ledger.accounts.profile_rows import read_profiles, write_profiles
-from services.ledger.intake.state import GroupState
 from services.ledger.moving.blockers import find_blockers, read_accounts
-from services.ledger.moving.departure_rows import (
+from services.ledger.moving.problems import (
+    DepartureBlockedError,
+    DepartureDiffersError,
+    DepartureEndedError,
+    DepartureInsideError,
+    DepartureUnknownError,
+)
+from services.ledger.moving.supplements import handed_over, supplements_of
+from services.ledger.moving.transacting import StillRight, transact
+from services.ledger.store.departures import (
     Departure,
     DepartureEvent,
     find_departures,
     find_provisional,
     write_departure,
 )
-from services.ledger.moving.events import (
-    AccountLeft,
+from services.ledger.store.people import People
+from services.ledger.store.profiles import read_profiles, write_profiles
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.unit import GroupState
+from services.ledger.streams import profile as profiles
+from services.ledger.streams.account_events import AccountLeft
+from services.ledger.streams.problems import MomentImplausibleError, UnknownPersonError
+from services.ledger.streams.profile import (
+    Departing,
     DepartureGuarded,
     DepartureLifted,
     LiftReason,
+    Profile,
     ProfileLeft,
 )
-from services.ledger.moving.problems import (
-    DepartureBlockedError,
-    DepartureDiffersError,
-    DepartureEndedError,
-    DepartureInsideError,
-    DepartureUnderWayError,
-    DepartureUnknownError,
-)
-from services.ledger.moving.sides import has_closed
-from services.ledger.moving.supplements import handed_over, supplements_of
-from services.ledger.moving.transacting import StillRight, transact
-from services.ledger.moving.years import judged_by_us
-from services.ledger.problems import MomentImplausibleError, UnknownPersonError
-from services.ledger.publication.shelf import PolicyShelf
+from services.ledger.streams.who_judges import DepartureUnderWayError, has_closed, judged_by_us
 
 PROVISIONAL_SECONDS = 600
 """How long a guard stands of whose transfer the feed has not told."""

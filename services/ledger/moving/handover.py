@@ -22,8 +22,9 @@ from contracts.handover import (
     TakenBack,
 )
 from services.kit import events as codec
-from services.ledger.moving.events import AccountArrived, Judgement, ProfileArrived, Retraction
 from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, Waiting
+from services.ledger.streams.account_events import AccountArrived, Retraction
+from services.ledger.streams.profile import Judgement, ProfileArrived
 
 
 def handed_account(account: Account) -> HandedAccount:

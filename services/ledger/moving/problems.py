@@ -1,4 +1,4 @@
-"""What the ledger refuses of a move, and of those who are on one."""
+"""Refusals of a move, and of those who are on one."""
 
 from typing import ClassVar
 
@@ -12,15 +12,6 @@ class DepartureBlockedError(Problem):
     status: ClassVar[int] = 409
     title_zh: ClassVar[str] = "有未完成的继续教育事项，暂不能调出"
     title_en: ClassVar[str] = "Something must be finished or withdrawn before the person may leave"
-
-
-class DepartureUnderWayError(Problem):
-    """A transfer to another authority, `transfer_id`, is under way: nothing that would block it may begin (S2C-14)."""
-
-    code: ClassVar[str] = "departure-under-way"
-    status: ClassVar[int] = 409
-    title_zh: ClassVar[str] = "该人员正在跨省调转"
-    title_en: ClassVar[str] = "A transfer of this person to another authority is under way"
 
 
 class DepartureInsideError(Problem):
@@ -84,24 +75,6 @@ class IdentityHeldError(Problem):
     status: ClassVar[int] = 409
     title_zh: ClassVar[str] = "该证件号码已属于另一人员"
     title_en: ClassVar[str] = "Another person is kept here under this ID number"
-
-
-class YearJudgedElsewhereError(Problem):
-    """Another authority (`place`) judged this year before the person moved, and takes what corrects it (A-13, B-12)."""
-
-    code: ClassVar[str] = "year-judged-elsewhere"
-    status: ClassVar[int] = 422
-    title_zh: ClassVar[str] = "该年度由调出地判定"
-    title_en: ClassVar[str] = "Another authority judges this year"
-
-
-class ProfileLeftError(Problem):
-    """The person has left for another authority (`to_place`), which answers for this year now (A-13)."""
-
-    code: ClassVar[str] = "profile-left"
-    status: ClassVar[int] = 409
-    title_zh: ClassVar[str] = "该人员已调出"
-    title_en: ClassVar[str] = "The person has left for another authority"
 
 
 class CarrierTokenNeededError(Problem):

@@ -12,37 +12,29 @@ from contracts.handover import HandedAccount, Handover, JudgedYear
 from services.kit import events as codec
 from services.kit.database import Connection
 from services.kit.event_store import EventStore, RecordedEvent
-from services.ledger.accounts import account as accounts
-from services.ledger.accounts import profile as profiles
-from services.ledger.accounts.profile import Profile
-from services.ledger.events import (
-    CreditConfirmed,
-    CreditEarned,
-    CreditRevoked,
-    CreditWithdrawn,
-    ExamPassed,
-    HeldCompletionWithdrawn,
-)
-from services.ledger.moving.departure_rows import Departure
-from services.ledger.moving.events import (
+from services.ledger.moving.handover import handed_account, handed_credit, handed_judgement, taken_back
+from services.ledger.policy import Account, PolicyBook
+from services.ledger.store.departures import Departure
+from services.ledger.streams import account as accounts
+from services.ledger.streams import profile as profiles
+from services.ledger.streams.account_events import (
     AccountArrived,
     AccountLeft,
-    JudgementsArrived,
-    ProfileArrived,
-    ProfileLeft,
+    CreditConfirmed,
+    CreditEarned,
+    CreditRecognised,
+    CreditRevoked,
+    CreditWithdrawn,
+    DeferralEnded,
+    DeferralGranted,
+    ExamPassed,
+    ExemptionEnded,
+    ExemptionGranted,
+    HeldCompletionWithdrawn,
     Retraction,
 )
-from services.ledger.moving.handover import (
-    handed_account,
-    handed_credit,
-    handed_judgement,
-    taken_back,
-)
-from services.ledger.moving.sides import side_of
-from services.ledger.moving.years import judgement_of
-from services.ledger.policy import Account, PolicyBook
-from services.ledger.recognitions.events import CreditRecognised
-from services.ledger.reliefs.events import DeferralEnded, DeferralGranted, ExemptionEnded, ExemptionGranted
+from services.ledger.streams.profile import JudgementsArrived, Profile, ProfileArrived, ProfileLeft
+from services.ledger.streams.who_judges import judgement_of, side_of
 
 _YEARS = "select year from accounts where log = $1 and person_id = $2 order by year"
 

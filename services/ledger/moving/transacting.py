@@ -6,7 +6,7 @@ from typing import TypeVar
 from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore, WrongExpectedVersion
-from services.ledger.intake.state import GroupState
+from services.ledger.store.unit import GroupState
 
 T = TypeVar("T")
 ATTEMPTS_MAX = 5

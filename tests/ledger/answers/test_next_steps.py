@@ -11,8 +11,8 @@ from msgspec.structs import fields
 
 from services.ledger.answers.next_steps import NextStep, Situation, next_steps
 from services.ledger.answers.shortfall import shortfalls
-from services.ledger.claims.claim import Claim
 from services.ledger.policy import Deferral, assess
+from services.ledger.streams.claim import Claim
 from tests.ledger.policy.builders import (
     BEIJING,
     CHANGZHI,

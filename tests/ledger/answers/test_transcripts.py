@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from services.kit.spreadsheets import XLSX_TYPE, read_table, write_csv
-from services.ledger.accounts.people import Home
-from services.ledger.accounts.profile import Profile
 from services.ledger.answers.transcripts import COLUMNS, table_rows, transcript_of
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Account, Person
+from services.ledger.store.people import Home
+from services.ledger.streams.profile import Profile
 from tests.kit.http import bearer
 from tests.ledger.policy.builders import credit
 from tests.ledger.world import Somebody, World

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from services.cli.demo import fictitious
-from tests.ledger.following.test_changes import change_of
+from tests.ledger.reactions.test_changes import change_of
 from tests.ledger.world import World
 
 LIAONING, SHUANGTA, SHANXI, DALIAN = "210000", "211302", "140000", "210200"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.kit.database import Connection
-from services.ledger.intake.state import GroupState
+from services.ledger.store.unit import GroupState
 from tests.ledger.world import World
 
 LIAONING = "210000"

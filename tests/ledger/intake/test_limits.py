@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import pytest
 
 from services.cli.demo import fictitious
-from services.ledger import rebuild as rebuilding
+from services.ledger.counting import rebuild as rebuilding
 from services.ledger.policy import notice_as_data
-from tests.ledger.claims.test_claims import Desk
+from tests.ledger.cases.test_claims import Desk
+from tests.ledger.cases.training import Training
 from tests.ledger.policy.drafts import draft
-from tests.ledger.trainings.training import Training
 from tests.ledger.world import Provider, Somebody, World
 
 BEIJING, DONGCHENG, SHANGHAI = "110000", "110101", "310000"

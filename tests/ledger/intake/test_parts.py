@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from services.kit.event_store import EventStore
-from services.ledger.intake import nation
+from services.ledger.store import nation
 from tests.ledger.world import World
 
 LIAONING, SHANXI = "210000", "140000"

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from contracts import transfer
-from services.ledger.following.reactions import SourceEvent
+from services.ledger.reactions.reactions import SourceEvent
 from tests.kit.http import bearer
 from tests.ledger.world import Somebody, World
 

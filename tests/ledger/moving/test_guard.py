@@ -7,8 +7,9 @@ import pytest
 
 from contracts import transfer
 from services.kit import events as codec
-from services.ledger.moving.events import DepartureConfirmed, DepartureGuarded, DepartureLifted
-from tests.ledger.claims.test_claims import Desk
+from services.ledger.streams.profile import DepartureConfirmed, DepartureGuarded, DepartureLifted
+from tests.ledger.cases.test_claims import Desk
+from tests.ledger.cases.training import DAYS, Training, beijing
 from tests.ledger.moving.mover import (
     DALIAN,
     JINCHENG,
@@ -19,7 +20,6 @@ from tests.ledger.moving.mover import (
     STAR,
     Mover,
 )
-from tests.ledger.trainings.training import DAYS, Training, beijing
 from tests.ledger.world import Provider, Somebody, World
 
 

@@ -19,15 +19,11 @@ from contracts.handover import (
     JudgedYear,
 )
 from services.kit import events as codec
-from services.ledger.accounts import account as accounts
-from services.ledger.moving.events import AccountArrived, Judgement
-from services.ledger.moving.handover import (
-    account_arrived,
-    handed_account,
-    handed_judgement,
-    judgements,
-)
+from services.ledger.moving.handover import account_arrived, handed_account, handed_judgement, judgements
 from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, Waiting
+from services.ledger.streams import account as accounts
+from services.ledger.streams.account_events import AccountArrived
+from services.ledger.streams.profile import Judgement
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 moments = st.integers(1_704_067_200, 1_767_225_600).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))

@@ -12,10 +12,15 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from services.kit import events as codec
-from services.ledger.events import CreditEarned, CreditRevoked, CreditWithdrawn
-from services.ledger.moving.events import AccountArrived, ProfileArrived, ProfileLeft
-from services.ledger.read_models import INLINE
-from services.ledger.rebuild import rebuild
+from services.ledger.counting.rebuild import rebuild
+from services.ledger.store.read_models import INLINE
+from services.ledger.streams.account_events import (
+    AccountArrived,
+    CreditEarned,
+    CreditRevoked,
+    CreditWithdrawn,
+)
+from services.ledger.streams.profile import ProfileArrived, ProfileLeft
 from tests.ledger.moving.mover import JINCHENG, LIAONING, SHANXI, SHUANGTA, SOCIETY, STAR, Mover
 from tests.ledger.world import Provider, Somebody, World
 

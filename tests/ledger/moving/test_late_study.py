@@ -4,9 +4,9 @@ waits, corrections reach both ends, and the years that stay go on as ever."""
 from datetime import timedelta
 from typing import Any
 
+from tests.ledger.cases.training import DAYS, Training, beijing
 from tests.ledger.moving.mover import JINCHENG, LIAONING, LISTED, SHANXI, SHENYANG, SHUANGTA, STAR, Mover
 from tests.ledger.moving.test_moving import credit_ids
-from tests.ledger.trainings.training import DAYS, Training, beijing
 from tests.ledger.world import Provider, Somebody, World
 
 

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.kit import events as codec
-from services.ledger.moving.events import AccountArrived, ProfileArrived, ProfileLeft
+from services.ledger.streams.account_events import AccountArrived
+from services.ledger.streams.profile import ProfileArrived, ProfileLeft
 from tests.ledger.moving.mover import (
     DALIAN,
     JINCHENG,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.claims.test_claims import Desk
+from tests.ledger.cases.test_claims import Desk
 from tests.ledger.intake.test_interleavings import Pause
 from tests.ledger.moving.mover import JINCHENG, LIAONING, LISTED, SHENYANG, Mover
 from tests.ledger.moving.test_guard import blockers, enrolment

@@ -5,7 +5,7 @@ from alembic import op
 from services.kit.event_store import event_tables_sql
 from services.kit.idempotency import idempotency_table_sql
 from services.kit.migrations import partitions_wanted
-from services.ledger.tables import read_model_sql
+from services.ledger.store.tables import read_model_sql
 
 revision = "0001"
 down_revision = None

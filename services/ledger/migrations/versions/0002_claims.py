@@ -3,7 +3,7 @@
 from alembic import op
 
 from services.kit.migrations import partitions_wanted
-from services.ledger.tables import claim_tables_sql
+from services.ledger.store.tables import claim_tables_sql
 
 revision = "0002"
 down_revision = "0001"

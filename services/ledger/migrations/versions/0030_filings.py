@@ -3,7 +3,7 @@
 from alembic import op
 
 from services.kit.migrations import partitions_wanted
-from services.ledger.trainings.rows import filing_tables_sql
+from services.ledger.store.filings import filing_tables_sql
 
 revision = "0030"
 down_revision = "0002"

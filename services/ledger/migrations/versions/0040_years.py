@@ -3,7 +3,7 @@
 from alembic import op
 
 from services.kit.migrations import partitions_wanted
-from services.ledger.years.rows import year_tables_sql
+from services.ledger.store.years import year_tables_sql
 
 revision = "0040"
 down_revision = "0050"

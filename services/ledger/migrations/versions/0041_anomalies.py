@@ -3,7 +3,7 @@
 from alembic import op
 
 from services.kit.migrations import partitions_wanted
-from services.ledger.anomalies.rows import anomaly_tables_sql
+from services.ledger.store.anomalies import anomaly_tables_sql
 
 revision = "0041"
 down_revision = "0051"

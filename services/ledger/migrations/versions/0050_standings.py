@@ -3,7 +3,7 @@
 from alembic import op
 
 from services.kit.migrations import partitions_wanted
-from services.ledger.standings.tables import standing_tables_sql
+from services.ledger.counting.standing_rows import standing_tables_sql
 
 revision = "0050"
 down_revision = "0060"

@@ -3,7 +3,7 @@
 from alembic import op
 
 from services.kit.migrations import partitions_wanted
-from services.ledger.statistics.scorecard_tables import scorecard_tables_sql
+from services.ledger.counting.scorecard_projection import scorecard_tables_sql
 
 revision = "0051"
 down_revision = "0040"

@@ -3,7 +3,7 @@
 from alembic import op
 
 from services.kit.migrations import partitions_wanted
-from services.ledger.moving.departure_rows import moving_tables_sql
+from services.ledger.store.departures import moving_tables_sql
 
 revision = "0060"
 down_revision = "0030"

@@ -1,1 +1,0 @@
-"""What a log knows of people: accounts, profiles, providers, and what waits for whom."""

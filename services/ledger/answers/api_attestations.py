@@ -1,0 +1,132 @@
+"""Attestations over HTTP: issued for a person, taken back, printed, checked by whoever was handed the reference."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Response
+from pydantic import Field
+
+from contracts.identity import IdentityHasher
+from services.kit.auth import Caller, require
+from services.kit.idempotency import CommandKey, command_key
+from services.kit.openapi import problems, struct_answer
+from services.kit.parts import part
+from services.kit.schemas import StrictModel
+from services.ledger.answers.api import viewer_of
+from services.ledger.answers.attestations import Attestations, Checked, Statement
+from services.ledger.answers.purposes import PurposeCode
+from services.ledger.store.people import Employers
+from services.ledger.streams.attestation import RevokeReason
+from services.ledger.web.callers import place_of
+from services.ledger.web.fields import CreditYear, IdentityNumber, OpaqueId
+
+router = APIRouter(prefix="/v1/attestations")
+AttestationsPart = Annotated[Attestations, Depends(part(Attestations))]
+EmployersPart = Annotated[Employers, Depends(part(Employers))]
+IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
+_encode = msgspec.json.Encoder().encode
+
+TODAY = "attestation:current"
+"""The scope that also tells whether what was attested still holds."""
+Issuer = require("attestation:issue", "attestation:own")
+Revoker = require("attestation:issue")
+Checker = require("attestation:check", TODAY)
+_REFERENCE = r"^[1-9][0-9]{5}-[0-9a-f]{24}$"
+Reference = Annotated[str, Path(pattern=_REFERENCE)]
+
+
+class AttestationRequest(StrictModel):
+    """Whose year is to be attested, and what for."""
+
+    person_id: OpaqueId
+    year: CreditYear
+    purpose: PurposeCode
+
+
+class AttestationRevocation(StrictModel):
+    """Why an attestation is taken back."""
+
+    reason: RevokeReason
+
+
+class AttestationCheck(IdentityNumber):
+    """A reference, and the person who handed it over, as on their document."""
+
+    reference: Annotated[str, Field(pattern=_REFERENCE)]
+    name: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+@router.post(
+    "", operation_id="issue_attestation", status_code=201, responses=problems(400, 403, 404, 409, 422)
+)
+async def issue_attestation(
+    attestations: AttestationsPart,
+    employers: EmployersPart,
+    body: AttestationRequest,
+    caller: Annotated[Caller, Depends(Issuer)],
+    key: Annotated[CommandKey, Depends(command_key(Issuer))],
+) -> Response:
+    """Attest whether a person owes anything for a year: yes or no, and a reference (S0-21).
+
+    For an official of the person's place, or, with `attestation:own`, for the person.
+    """
+    viewer = await viewer_of(caller, employers)
+    answer = await attestations.issue(body.person_id, body.year, body.purpose, viewer, caller.subject, key)
+    return answer.response()
+
+
+@router.post(
+    "/check",
+    operation_id="check_attestation",
+    **struct_answer(Checked, "What was attested.", refusals=(404, 422)),
+)
+async def check_attestation(
+    hasher: IdentityHasherPart,
+    attestations: AttestationsPart,
+    body: AttestationCheck,
+    caller: Annotated[Caller, Depends(Checker)],
+) -> Response:
+    """Check a reference against the person who handed it over; the same answer for a wrong reference and a wrong person.
+
+    With `attestation:current` the answer also says whether the same would be attested today.
+    """
+    identity_hash = hasher.person(body.id_type, body.id_number)
+    name_hash = hasher.name(body.id_type, body.id_number, body.name)
+    found = await attestations.check(body.reference, identity_hash, name_hash, today=TODAY in caller.scopes)
+    return Response(_encode(found), media_type="application/json")
+
+
+@router.get(
+    "/{reference}",
+    operation_id="get_attestation",
+    **struct_answer(Statement, "The statement to print.", refusals=(403, 404, 422)),
+)
+async def get_attestation(
+    attestations: AttestationsPart,
+    employers: EmployersPart,
+    reference: Reference,
+    caller: Annotated[Caller, Depends(Issuer)],
+) -> Response:
+    """The attestation as a statement to print, with the notices it follows and its place in the log.
+
+    For officials of the place it was issued at, and for its person.
+    """
+    found = await attestations.get_statement(reference, await viewer_of(caller, employers))
+    return Response(_encode(found), media_type="application/json")
+
+
+@router.post(
+    "/{reference}/revocation",
+    operation_id="revoke_attestation",
+    responses=problems(400, 403, 404, 409, 422),
+)
+async def revoke_attestation(
+    attestations: AttestationsPart,
+    reference: Reference,
+    body: AttestationRevocation,
+    caller: Annotated[Caller, Depends(Revoker)],
+    key: Annotated[CommandKey, Depends(command_key(Revoker))],
+) -> Response:
+    """Take an attestation back, with a reason; a check says so from then on (A-12)."""
+    answer = await attestations.revoke(reference, body.reason, place_of(caller), caller.subject, key)
+    return answer.response()

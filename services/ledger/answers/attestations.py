@@ -1,0 +1,265 @@
+"""What is said of an attestation: to a third party that checks it, and as a statement to print."""
+
+import secrets
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from contracts.divisions import AUTHORITIES, authority_of, full_name_of
+from services.kit import events as codec
+from services.kit.clock import Clock, local_date
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.answers.other_years import OtherYears
+from services.ledger.answers.purposes import WORDS, answer_purpose, names
+from services.ledger.answers.viewers import Viewer
+from services.ledger.policy import PurposeAssessment
+from services.ledger.policy.judging.wording import day_zh
+from services.ledger.store.execution import Execution
+from services.ledger.store.people import Home, People
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.unit import GroupState
+from services.ledger.streams import attestation as attestations
+from services.ledger.streams.attestation import (
+    Attestation,
+    AttestationIssued,
+    RevokeReason,
+    UnknownAttestationError,
+    UnknownPurposeError,
+    stream_of,
+)
+from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
+
+
+class Attested(Struct, frozen=True, kw_only=True):
+    """What a third party is told when an attestation is issued."""
+
+    reference: str
+    year: int
+    purpose: str
+    met: bool
+    on: date
+    issued_at: datetime
+
+
+class Checked(Attested, frozen=True, kw_only=True):
+    """What a third party is told of a reference: what was attested then, and whether it was taken back since.
+
+    `still_holds` is there for callers who may ask about today: not taken back, and the same would be said now.
+    """
+
+    revoked_at: datetime | None
+    still_holds: bool | UnsetType = UNSET
+
+
+class Statement(Checked, frozen=True, kw_only=True):
+    """An attestation as a statement to print: who issued it, by which notices, and where the ledger keeps it, so that it can
+    be found again. It names no person: whoever prints it writes the name beside the reference."""
+
+    person_id: str
+    place: str
+    place_name: str
+    authority: str
+    authority_name: str
+    clause: str | None
+    policy: str | None
+    log: str
+    position: int
+    revoked_reason: str | None
+    text_zh: str
+    text_en: str
+
+
+def attested(issued: AttestationIssued) -> Attested:
+    """What was attested."""
+    return Attested(
+        reference=issued.reference,
+        year=issued.year,
+        purpose=issued.purpose,
+        met=issued.met,
+        on=issued.on,
+        issued_at=issued.issued_at,
+    )
+
+
+def checked(attestation: Attestation, met_now: bool | None) -> Checked:
+    """What was attested and what became of it; `met_now` is what would be said today, None when it was not asked."""
+    issued, revoked = attestation.issued, attestation.revoked
+    return Checked(
+        reference=issued.reference,
+        year=issued.year,
+        purpose=issued.purpose,
+        met=issued.met,
+        on=issued.on,
+        issued_at=issued.issued_at,
+        revoked_at=revoked.revoked_at if revoked is not None else None,
+        still_holds=UNSET if met_now is None else revoked is None and met_now == issued.met,
+    )
+
+
+def statement(attestation: Attestation, met_now: bool) -> Statement:
+    """The attestation to print, with what would be said today."""
+    issued, revoked = attestation.issued, attestation.revoked
+    authority = authority_of(issued.place)
+    zh, en = WORDS.get(issued.purpose, (issued.purpose, issued.purpose))
+    place, owner = full_name_of(issued.place), full_name_of(authority)
+    verdict_zh = "已达到继续教育要求" if issued.met else "未达到继续教育要求"
+    verdict_en = "had met what is asked" if issued.met else "had not met what is asked"
+    return Statement(
+        reference=issued.reference,
+        year=issued.year,
+        purpose=issued.purpose,
+        met=issued.met,
+        on=issued.on,
+        issued_at=issued.issued_at,
+        revoked_at=revoked.revoked_at if revoked is not None else None,
+        still_holds=revoked is None and met_now == issued.met,
+        person_id=issued.person_id,
+        place=issued.place,
+        place_name=place,
+        authority=authority,
+        authority_name=owner,
+        clause=issued.clause,
+        policy=issued.policy,
+        log=authority,
+        position=attestation.position,
+        revoked_reason=revoked.reason if revoked is not None else None,
+        text_zh=f"截至{day_zh(issued.on)}，该会计人员（{place}）{issued.year}年度{verdict_zh}。用途：{zh}。",
+        text_en=f"As of {issued.on}, this accounting professional of {issued.place} {verdict_en} for {issued.year}. "
+        f"For {en}.",
+    )
+
+
+class Attestations:
+    """Issues attestations, takes them back, checks references."""
+
+    def __init__(
+        self, databases: Databases, store: EventStore, shelf: PolicyShelf, people: People, clock: Clock
+    ) -> None:
+        self._databases = databases
+        self._store = store
+        self._shelf = shelf
+        self._people = people
+        self._clock = clock
+        self._execution = Execution(databases, store, clock)
+
+    async def issue(
+        self, person_id: str, year: int, purpose: str, viewer: Viewer, by: str, key: CommandKey
+    ) -> StoredAnswer:
+        """Attest a person's year as it stands today, for an official of the place or for the person.
+
+        Raises UnknownPersonError, OutsidePlaceError and UnknownPurposeError.
+        """
+        home = await self._people.home_of(person_id, viewer.place, year)
+        if viewer.organization is not None or not viewer.may_see(home):
+            raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
+        policy = self._shelf.book.resolve(home.profile.person.place, year)
+        if not names(policy, purpose):
+            raise UnknownPurposeError(pointer="/purpose")
+        on = local_date(self._clock())
+        asked = answer_purpose(policy, await self._asked(home, year, purpose, on))
+        reference = f"{home.log}-{secrets.token_hex(12)}"
+
+        async def act(_conn: Connection, state: GroupState) -> tuple[int, Any]:
+            issued = AttestationIssued(
+                reference=reference,
+                person_id=home.person_id,
+                place=home.profile.person.place,
+                identity_hash=home.profile.identity_hash,
+                name_hash=home.profile.name_hash,
+                year=year,
+                purpose=purpose,
+                met=asked.met is True,
+                on=on,
+                clause=asked.clause,
+                policy=next((one.policy for one in asked.years if one.year == year), None),
+                issued_by=by,
+                issued_at=state.now,
+            )
+            state.append(stream_of(reference), 1, issued)
+            return 201, attested(issued)
+
+        return await self._execution.execute(home.log, key, act)
+
+    async def revoke(
+        self, reference: str, reason: RevokeReason, authority: str, by: str, key: CommandKey
+    ) -> StoredAnswer:
+        """Take an attestation back, for an official of the place it was issued at.
+
+        Raises UnknownAttestationError and AttestationRevokedError.
+        """
+        log = _log_of(reference)
+        await self._visible(reference, Viewer(place=authority))
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await self._load(conn, log, reference)
+            event = attestations.revoke(fresh, reason, authority, by, state.now)
+            state.append(stream_of(reference), fresh.version + 1, event)
+            return 200, {"reference": reference, "reason": reason, "revoked_at": event.revoked_at}
+
+        return await self._execution.execute(log, key, act)
+
+    async def check(
+        self, reference: str, identity_hash: str, name_hash: str, *, today: bool = False
+    ) -> Checked:
+        """What was attested under a reference, for who knows whom it is about; with `today` also whether it still holds.
+
+        Raises UnknownAttestationError, also for another person.
+        """
+        found = await self._find(reference)
+        same = secrets.compare_digest(found.issued.identity_hash, identity_hash)
+        if not (same and secrets.compare_digest(found.issued.name_hash, name_hash)):
+            raise UnknownAttestationError
+        return checked(found, await self._met_now(found.issued) if today else None)
+
+    async def get_statement(self, reference: str, viewer: Viewer) -> Statement:
+        """The attestation to print, for an official of the place it was issued at and for its person.
+
+        Raises UnknownAttestationError.
+        """
+        found = await self._visible(reference, viewer)
+        return statement(found, await self._met_now(found.issued))
+
+    async def _visible(self, reference: str, viewer: Viewer) -> Attestation:
+        found = await self._find(reference)
+        if viewer.place is not None and viewer.contains(found.issued.place):
+            return found
+        if viewer.person_id is not None and viewer.person_id == found.issued.person_id:
+            return found
+        raise UnknownAttestationError
+
+    async def _find(self, reference: str) -> Attestation:
+        log = _log_of(reference)
+        async with self._databases.of(log).acquire() as conn:
+            return await self._load(conn, log, reference)
+
+    async def _load(self, conn: Connection, log: str, reference: str) -> Attestation:
+        stream_id = stream_of(reference)
+        found: Attestation | None = None
+        for recorded in (await self._store.load(conn, log, [stream_id])).get(stream_id, []):
+            event = codec.decode(recorded.topic, recorded.state)
+            found = attestations.evolve(found, event, recorded.position)
+        if found is None:
+            raise UnknownAttestationError
+        return found
+
+    async def _met_now(self, issued: AttestationIssued) -> bool:
+        home = await self._people.home_of(issued.person_id, None, issued.year)
+        today = local_date(self._clock())
+        return (await self._asked(home, issued.year, issued.purpose, today)).fulfilled is True
+
+    async def _asked(self, home: Home, year: int, purpose: str, on: date) -> PurposeAssessment:
+        """What the person's years come to for a purpose, as the ledger knows them now."""
+        years = OtherYears(self._people, self._shelf.book, on, home.profile.person.place)
+        homes = {home.person_id: home}
+        await years.answers(homes, year)
+        return (await years.purposes(homes, year, purpose))[home.person_id]
+
+
+def _log_of(reference: str) -> str:
+    log = reference.partition("-")[0]
+    if log not in AUTHORITIES:
+        raise UnknownAttestationError
+    return log

@@ -1,1 +1,0 @@
-"""Statements for third parties (S0-21)."""

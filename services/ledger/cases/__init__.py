@@ -1,0 +1,1 @@
+"""Cases: claims, filings, rosters, lists and registrations, from the request to what they earn."""

@@ -1,0 +1,203 @@
+"""Rosters over HTTP: uploaded as JSON, CSV or XLSX for a filed training, decided by officials of its place."""
+
+import asyncio
+import hashlib
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from services.kit.auth import Caller
+from services.kit.errors import language_of
+from services.kit.idempotency import CommandKey
+from services.kit.openapi import struct_answer
+from services.kit.parts import part
+from services.kit.records import batch_model, json_body
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
+from services.ledger.cases.api_filings import (
+    Anybody,
+    Cursor,
+    FilingId,
+    PlaceQuery,
+    Reviewer,
+    ReviewKey,
+    SubmitKey,
+    Submitter,
+    actor_of,
+    cursor_of,
+    must_cover,
+)
+from services.ledger.cases.commands import LateReason, ReviewRoster, UploadRoster
+from services.ledger.cases.roster_files import FILE_BYTES_MAX, read_roster
+from services.ledger.cases.roster_rows import ROWS_MAX, RosterRecord
+from services.ledger.cases.rosters import Rosters
+from services.ledger.cases.schemas import RosterApproval, RosterRefusal
+from services.ledger.cases.views import RosterAnswer, RosterQueue, RosterReview, RosterRowAnswer, RosterView
+from services.ledger.streams.roster import Roster
+
+UPLOAD_PATH = "/v1/filings/{filing_id}/rosters"
+FILE_PATHS = {UPLOAD_PATH: FILE_BYTES_MAX}
+
+router = APIRouter()
+RostersPart = Annotated[Rosters, Depends(part(Rosters))]
+_encode = msgspec.json.Encoder().encode
+
+RosterId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}-[0-9]{1,4}$")]
+_BODY = json_body(batch_model(RosterRecord, items_max=ROWS_MAX))
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_BODY["requestBody"]["content"] |= {CSV_TYPE: _FILE, XLSX_TYPE: _FILE}
+
+
+@router.post(
+    UPLOAD_PATH,
+    operation_id="upload_roster",
+    status_code=201,
+    **struct_answer(
+        RosterAnswer,
+        "Every row answered, in order; 200 when all were uploaded before.",
+        status=201,
+        body=_BODY,
+        refusals=(400, 403, 404, 409, 413, 415, 422),
+    ),
+)
+async def upload_roster(
+    request: Request,
+    rosters: RostersPart,
+    filing_id: FilingId,
+    caller: Annotated[Caller, Depends(Submitter)],
+    key: SubmitKey,
+    partial: Annotated[bool, Query(description="Store the good rows of a roster that has others.")] = False,
+    late_reason: Annotated[LateReason | None, Query(description="Needed after the limit (A-16).")] = None,
+) -> Response:
+    """Report who attended an approved training, within the notice's working days after its end (S1-15, S3B-10).
+
+    Up to 1,000 rows. A file has the columns 编号, 姓名, 证件类型, 证件号码, 出勤场次 or 学时, 结果, or their English names.
+    With a fault in any row nothing is stored, unless `partial` is true. Safe to repeat: the same row is a `duplicate`.
+    """
+    body = await request.body()
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    table = await asyncio.to_thread(read_roster, body, media_type)
+    command = UploadRoster(
+        filing_id=filing_id,
+        table=table,
+        partial=partial,
+        late_reason=late_reason,
+        language=language_of(request.headers),
+    )
+    answer = await rosters.upload(command, actor_of(caller), _with_query(key, request))
+    return answer.response()
+
+
+def _with_query(key: CommandKey, request: Request) -> CommandKey:
+    """The key of a command that says something in its query too."""
+    said = hashlib.blake2b(f"{key.fingerprint}?{request.url.query}".encode(), digest_size=32).hexdigest()
+    return CommandKey(key.caller, key.key, said)
+
+
+@router.get(
+    "/v1/rosters",
+    operation_id="list_rosters",
+    **struct_answer(RosterQueue, "Rosters in order of upload.", refusals=(403, 422)),
+)
+async def list_rosters(
+    rosters: RostersPart,
+    caller: Annotated[Caller, Depends(Anybody)],
+    place: PlaceQuery = None,
+    status: Annotated[list[str] | None, Query(max_length=2)] = None,
+    after: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=50)] = 20,
+) -> Response:
+    """The rosters of a place and all under it, those with open rows when no status is named; or an organization's own."""
+    actor = actor_of(caller)
+    if place is None and actor.organization is not None:
+        found = await rosters.own(actor.organization, cursor_of(after), limit)
+    else:
+        place = place or actor.place or ""
+        must_cover(actor, place)
+        found = await rosters.queue(place, status or ["open"], cursor_of(after), limit)
+    following = f"{found[-1].uploaded_at.isoformat()}~{found[-1].roster_id}" if len(found) == limit else None
+    page = RosterQueue(results=[roster_view(roster) for roster in found], next=following)
+    return Response(_encode(page), media_type="application/json")
+
+
+@router.get(
+    "/v1/rosters/{roster_id}",
+    operation_id="get_roster",
+    **struct_answer(RosterView, "The roster as it stands.", refusals=(404,)),
+)
+async def get_roster(
+    rosters: RostersPart, roster_id: RosterId, caller: Annotated[Caller, Depends(Anybody)]
+) -> Response:
+    """Where a roster and each of its rows stand: for who uploaded it, and for officials of its place."""
+    entry = await rosters.find(roster_id, actor_of(caller))
+    return Response(_encode(roster_view(entry.state)), media_type="application/json")
+
+
+@router.post(
+    "/v1/rosters/{roster_id}/approval",
+    operation_id="approve_roster",
+    **struct_answer(RosterReview, "What became of each row.", refusals=(400, 403, 404, 409, 422)),
+)
+async def approve_roster(
+    rosters: RostersPart,
+    roster_id: RosterId,
+    body: RosterApproval,
+    caller: Annotated[Caller, Depends(Reviewer)],
+    key: ReviewKey,
+) -> Response:
+    """Approve a roster as a whole, or the rows named; their credits are in the accounts when the answer comes.
+
+    A row of somebody who is not collected here, or under another name, waits and is registered when the person arrives.
+    """
+    command = ReviewRoster(roster_id=roster_id, rows=body.rows, correction=body.correction)
+    return (await rosters.review(command, actor_of(caller), key)).response()
+
+
+@router.post(
+    "/v1/rosters/{roster_id}/refusal",
+    operation_id="refuse_roster",
+    **struct_answer(RosterReview, "What became of each row.", refusals=(400, 403, 404, 409, 422)),
+)
+async def refuse_roster(
+    rosters: RostersPart,
+    roster_id: RosterId,
+    body: RosterRefusal,
+    caller: Annotated[Caller, Depends(Reviewer)],
+    key: ReviewKey,
+) -> Response:
+    """Refuse a roster as a whole, or the rows named, with a reason."""
+    command = ReviewRoster(roster_id=roster_id, rows=body.rows, reason=body.reason)
+    return (await rosters.review(command, actor_of(caller), key)).response()
+
+
+def roster_view(roster: Roster) -> RosterView:
+    """The roster as it is shown: rows by their ids, nobody by name."""
+    rows = []
+    for row in roster.rows:
+        decision = roster.decisions.get(row.row_id)
+        rows.append(
+            RosterRowAnswer(
+                row_id=row.row_id,
+                sessions=list(row.sessions),
+                hours=row.hours,
+                state=decision.outcome if decision else "open",
+                reason=decision.reason if decision else None,
+                clause=decision.clause if decision else None,
+                credit_ids=list(decision.credit_ids) if decision else [],
+            )
+        )
+    return RosterView(
+        roster_id=roster.roster_id,
+        filing_id=roster.filing_id,
+        organization_id=roster.organization_id,
+        reporter=roster.reporter,
+        place=roster.place,
+        year=roster.year,
+        state=roster.status,
+        uploaded_at=roster.uploaded_at,
+        due=roster.due,
+        late=roster.late,
+        late_reason=roster.late_reason,
+        clause=roster.clause,
+        rows=rows,
+    )

@@ -1,0 +1,119 @@
+"""Awards of claims: the policy of the person's place converts what is claimed, and says whether it may be claimed at
+all."""
+
+from datetime import datetime
+
+from services.kit.clock import local_date, start_of_day
+from services.ledger.cases.commands import Actor, SubmitClaim
+from services.ledger.policy import (
+    STUDY,
+    Account,
+    Activity,
+    Award,
+    Person,
+    Policy,
+    PolicyBook,
+    ProvenStudy,
+    Rejected,
+    Reporter,
+    award,
+    award_study,
+    may_bring,
+    outside,
+    registered_directly,
+    used_up,
+)
+from services.ledger.streams.account_events import CreditEarned
+from services.ledger.streams.claim import Claim, ClaimApproved
+from services.ledger.streams.facts import FactCountedError
+from services.ledger.streams.problems import refusal_of
+
+
+def award_of(
+    book: PolicyBook, claimed: SubmitClaim | Claim, person: Person, account: Account, now: datetime
+) -> tuple[Policy, Award]:
+    """The policy of the person's place and the year, and what it awards. Raises its refusal."""
+    policy = book.resolve(person.place, claimed.year)
+    awarded = _convert(policy, claimed, person, account, now)
+    if isinstance(awarded, Rejected):
+        raise refusal_of(awarded)
+    assert policy is not None, "nothing is awarded where no policy is"
+    return policy, awarded
+
+
+def must_be_open_to(policy: Policy, command: SubmitClaim, actor: Actor) -> None:
+    """Raises the refusal of what an authority registers itself (S0-13), or of a route that the form does not go by."""
+    direct = registered_directly(policy, command.form, command.sat_in)
+    if direct is not None:
+        raise refusal_of(Rejected("registered-directly", direct.clause))
+    # An employer that applies for its people applies for one or for many.
+    own: tuple[Reporter, ...] = ("person",)
+    reporters = ("employer", "collective") if actor.organization is not None else own
+    refused = [may_bring(policy, command.form, reporter) for reporter in reporters]
+    first = refused[0]
+    if first is not None and None not in refused:
+        raise refusal_of(first)
+
+
+def must_be_left(policy: Policy, form: str, account: Account) -> None:
+    """Raises FactCountedError when a conversion was used as often as its clause allows in a year (B-17)."""
+    used = used_up(policy, form, account)
+    if used is not None:
+        raise FactCountedError(credit_id=used.credit_id)
+
+
+def _convert(
+    policy: Policy | None, claimed: SubmitClaim | Claim, person: Person, account: Account, now: datetime
+) -> Award | Rejected:
+    # A deadline for an application is met by submitting it (B-08).
+    moment = claimed.submitted_at if isinstance(claimed, Claim) else now
+    if claimed.form == STUDY and claimed.studied is not None:
+        study = ProvenStudy(
+            mode=claimed.mode,
+            category=claimed.studied,
+            credits=claimed.quantity,
+            completed_on=claimed.happened_on,
+            special_reason=claimed.special_reason,
+            qualification=person.qualification,
+        )
+        return award_study(policy, study, person.place, claimed.year, moment, account)
+    activity = Activity(
+        form=claimed.form,
+        happened_on=claimed.happened_on,
+        result_on=claimed.result_on,
+        document_on=claimed.document_on,
+        role=claimed.role,
+        quantity=claimed.quantity,
+        score=claimed.score,
+        sat_in=claimed.sat_in,
+    )
+    refused = outside(policy.terms_of(claimed.mode), "apply", moment) if policy is not None else None
+    return refused or award(policy, activity, person.place, claimed.year, local_date(now))
+
+
+def earned(
+    claim: Claim, approved: ClaimApproved, awarded: Award, place: str, correction: str | None
+) -> CreditEarned:
+    """The credit of an approved claim; `correction` says why it enters a closed year."""
+    return CreditEarned(
+        credit_id=approved.credit_id,
+        person_id=claim.person_id,
+        year=claim.year,
+        category=awarded.category,
+        credits=awarded.credits,
+        mode=claim.mode,
+        make_up=awarded.make_up,
+        completion_id=claim.claim_id,
+        completed_at=start_of_day(claim.happened_on),
+        content=claim.fact,
+        route="claim",
+        form=claim.form,
+        fill=awarded.fill,
+        decided_by=approved.by,
+        fact=claim.fact,
+        place=place,
+        clause=awarded.clause,
+        policy=approved.policy,
+        registered_at=approved.at,
+        correction=correction,
+    )

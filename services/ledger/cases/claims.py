@@ -1,0 +1,325 @@
+"""The commands of a claim: load, decide, append; and its queue. The policy converts, nobody types a score."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of
+from services.kit.clock import Clock
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.cases.claim_awards import award_of, earned, must_be_left, must_be_open_to
+from services.ledger.cases.commands import Actor, SubmitClaim
+from services.ledger.store.claims import (
+    ClaimEntry,
+    append_to_claim,
+    find_claim,
+    list_queue,
+    open_claims_of_fact,
+)
+from services.ledger.store.execution import Execution
+from services.ledger.store.people import Home, People
+from services.ledger.store.profiles import must_stay
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.releasing import release_waiting
+from services.ledger.store.unit import GroupState
+from services.ledger.streams import account as accounts
+from services.ledger.streams import claim as claims
+from services.ledger.streams.claim import Claim, ClaimAmended, ClaimSubmitted, UnknownClaimError
+from services.ledger.streams.facts import FactCountedError, Facts, identity_in
+from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
+from services.ledger.streams.provider import Provider
+from services.ledger.streams.year import CorrectionReason, correction_in
+
+MODE = "equivalence"
+_decode_provider = msgspec.json.Decoder(Provider).decode
+_ORGANIZATION = "select state from providers where log = $1 and organization_id = $2"
+
+
+class Claims:
+    """Submits, reviews and lists claims."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        store: EventStore,
+        shelf: PolicyShelf,
+        people: People,
+        facts: Facts,
+        clock: Clock,
+    ) -> None:
+        self._databases = databases
+        self._store = store
+        self._shelf = shelf
+        self._people = people
+        self._facts = facts
+        self._clock = clock
+        self._execution = Execution(databases, store, clock)
+
+    async def submit(self, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Hand a claim in; the answer says what the policy makes of it.
+
+        Raises UnknownPersonError, OutsidePlaceError, FactUnclearError, FactCountedError, a refusal of the policy, and as
+        `must_stay` for somebody who leaves or has left.
+        """
+        home = await self._home(command.person_id, actor)
+        claim_id = str(uuid.uuid4())
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fields = await self.claimed(conn, state, command, home, actor, claim_id)
+            await append_to_claim(conn, state, None, ClaimSubmitted(**fields))
+            await self._must_stay(conn, home, command.year)
+            return 201, _said(fields, "submitted")
+
+        return await self._execution.execute(home.log, key, act)
+
+    async def amend(self, claim_id: str, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Change a claim that no reviewer has accepted. Raises UnknownClaimError, ClaimStateError and as `submit`."""
+        entry = await self.find(claim_id, actor)
+        if entry.claim.person_id != command.person_id:
+            raise UnknownClaimError
+        home = await self._home(command.person_id, actor)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await load_claim(conn, entry.log, claim_id)
+            fields = await self.claimed(conn, state, command, home, actor, claim_id)
+            fields["by"] = fresh.claim.submitted_by
+            await append_to_claim(conn, state, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
+            await self._must_stay(conn, home, command.year)
+            return 200, _said(fields, "submitted")
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def withdraw(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Take a claim back. Raises UnknownClaimError and ClaimStateError."""
+        return await self._step(
+            claim_id, actor, key, lambda claim, at: claims.withdraw(claim, by=actor.subject, at=at)
+        )
+
+    async def accept(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Take a claim on for review. Raises UnknownClaimError, OutsidePlaceError, ClaimStateError and OwnClaimError."""
+        return await self._step(
+            claim_id,
+            actor,
+            key,
+            lambda claim, at: claims.accept(claim, by=actor.subject, at=at),
+            review=True,
+        )
+
+    async def return_(self, claim_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Send a claim back with a reason; raises as `accept`."""
+        return await self._step(
+            claim_id,
+            actor,
+            key,
+            lambda claim, at: claims.return_(claim, reason=reason, by=actor.subject, at=at),
+            review=True,
+        )
+
+    async def refuse(self, claim_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Refuse a claim with a reason; raises as `accept`."""
+        return await self._step(
+            claim_id,
+            actor,
+            key,
+            lambda claim, at: claims.refuse(claim, reason=reason, by=actor.subject, at=at),
+            review=True,
+        )
+
+    async def approve(
+        self, claim_id: str, actor: Actor, key: CommandKey, correction: CorrectionReason | None = None
+    ) -> StoredAnswer:
+        """Approve a claim: its credits are earned in the same transaction, in a closed year as a correction (B-07).
+
+        Raises as `accept`, FactCountedError, and a refusal when the policy of today awards nothing, or the year is
+        closed and no reason for a correction is given.
+        """
+        entry = await self.find(claim_id, actor)
+        _must_review(entry.claim, actor)
+        home = await self._people.keeper_of(entry.claim.person_id, actor.place)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            return 200, await self.approve_in(conn, state, claim_id, home, actor, correction)
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def approve_in(
+        self,
+        conn: Connection,
+        state: GroupState,
+        claim_id: str,
+        home: Home,
+        actor: Actor,
+        correction: CorrectionReason | None,
+    ) -> dict[str, Any]:
+        """Approve a claim in a transaction that others share; nothing is changed when it raises, as `approve` does."""
+        fresh = await load_claim(conn, state.log, claim_id)
+        claim = fresh.claim
+        await state.read_further_accounts(conn, claim.person_id, [claim.year])
+        account = state.account(claim.person_id, claim.year)
+        place = home.profile.person.place
+        policy, awarded = award_of(self._shelf.book, claim, home.profile.person, account.account, state.now)
+        credit_id = accounts.credit_id_of(state.log, f"claim:{claim_id}")
+        approved = claims.approve(
+            claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=state.now
+        )
+        identity = identity_in(account.account, claim.fact)
+        must_be_left(policy, claim.form, account.account)
+        corrected = correction_in(
+            state.closures,
+            place,
+            account.account,
+            state.now,
+            make_up=awarded.make_up,
+            correction=correction,
+        )
+        state.append_to_account(account, earned(claim, approved, awarded, place, corrected), identity)
+        release_waiting(state, policy, account, place)
+        await append_to_claim(conn, state, fresh, approved)
+        return {
+            "claim_id": claim_id,
+            "state": "approved",
+            "credit_id": credit_id,
+            "credits": f"{awarded.credits:.2f}",
+            "clause": awarded.clause,
+        }
+
+    async def find(self, claim_id: str, actor: Actor) -> ClaimEntry:
+        """A claim that the actor may see: an official of its place, or who submitted it. Raises UnknownClaimError."""
+        logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else None
+        for database, there in self._databases.grouped(logs or AUTHORITIES).items():
+            async with database.acquire() as conn:
+                entry = await find_claim(conn, there, claim_id)
+            if entry is not None and (
+                actor.covers(entry.claim.place) or entry.claim.submitted_by == actor.subject
+            ):
+                return entry
+        raise UnknownClaimError
+
+    async def queue(
+        self, place: str, states: list[str], after: tuple[datetime, str], limit: int
+    ) -> list[Claim]:
+        """The claims of a place and all under it in order of submission (S2C-08 for collections, likewise here)."""
+        log = authority_of(place)
+        pattern = place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
+        async with self._databases.of(log).acquire() as conn:
+            return await list_queue(conn, log, states, f"{pattern}%", after, limit)
+
+    async def _step(
+        self,
+        claim_id: str,
+        actor: Actor,
+        key: CommandKey,
+        decide: Callable[[Claim, datetime], Any],
+        *,
+        review: bool = False,
+    ) -> StoredAnswer:
+        entry = await self.find(claim_id, actor)
+        if review:
+            _must_review(entry.claim, actor)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await load_claim(conn, entry.log, claim_id)
+            after = await append_to_claim(conn, state, fresh, decide(fresh.claim, state.now))
+            return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def _home(self, person_id: str, actor: Actor) -> Home:
+        """Where the person lives, when the actor may claim for them."""
+        home = await self._people.keeper_of(person_id, actor.place)
+        if actor.place is not None:
+            if not actor.covers(home.profile.person.place):
+                raise OutsidePlaceError
+        elif actor.organization is not None and not await self._employs(actor.organization, home):
+            raise UnknownPersonError
+        return home
+
+    async def _must_stay(self, conn: Connection, home: Home, year: int) -> None:
+        await must_stay(conn, self._store, home.log, home.person_id, year, self._shelf.book)
+
+    async def _employs(self, organization_id: str, home: Home) -> bool:
+        code = await self.code_of(organization_id)
+        return code is not None and code == home.profile.employer
+
+    async def code_of(self, organization_id: str) -> str | None:
+        """The credit code by which an organization employs people; None for one that nobody knows."""
+        async with self._databases.of(NATION).acquire() as conn:
+            state = await conn.fetchval(_ORGANIZATION, NATION, organization_id)
+        return _decode_provider(state).uscc if state is not None else None
+
+    async def claimed(
+        self,
+        conn: Connection,
+        state: GroupState,
+        command: SubmitClaim,
+        home: Home,
+        actor: Actor,
+        claim_id: str,
+    ) -> dict[str, Any]:
+        """What the event of a claim says; nothing is changed when it raises, as `submit` does."""
+        await state.read_accounts(conn, [command.person_id], [command.year])
+        account = state.account(command.person_id, command.year).account
+        place = home.profile.person.place
+        policy, awarded = award_of(self._shelf.book, command, home.profile.person, account, state.now)
+        must_be_open_to(policy, command, actor)
+        correction_in(state.closures, place, account, state.now, make_up=awarded.make_up, correction=None)
+        fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
+        identity_in(account, fact)
+        must_be_left(policy, command.form, account)
+        for other in await open_claims_of_fact(conn, home.log, command.person_id, fact):
+            if other != claim_id:
+                raise FactCountedError(claim_id=other)
+        return {
+            "claim_id": claim_id,
+            "person_id": command.person_id,
+            "place": home.profile.person.place,
+            "year": command.year,
+            "form": command.form,
+            "happened_on": command.happened_on,
+            "fact": fact,
+            "evidence": command.evidence,
+            "quantity": command.quantity,
+            "mode": command.mode,
+            "studied": command.studied,
+            "special_reason": command.special_reason,
+            "make_up": awarded.make_up,
+            "role": command.role,
+            "result_on": command.result_on,
+            "document_on": command.document_on,
+            "score": command.score,
+            "sat_in": command.sat_in,
+            "credits": awarded.credits,
+            "category": awarded.category,
+            "fill": awarded.fill,
+            "clause": awarded.clause,
+            "by": actor.subject,
+            "at": state.now,
+        }
+
+
+def _must_review(claim: Claim, actor: Actor) -> None:
+    if not actor.covers(claim.place):
+        raise OutsidePlaceError
+
+
+async def load_claim(conn: Connection, log: str, claim_id: str) -> ClaimEntry:
+    """The claim as it is in this transaction. Raises UnknownClaimError."""
+    entry = await find_claim(conn, [log], claim_id)
+    if entry is None:
+        raise UnknownClaimError
+    return entry
+
+
+def _said(fields: dict[str, Any], state: str) -> dict[str, Any]:
+    return {
+        "claim_id": fields["claim_id"],
+        "state": state,
+        "credits": f"{fields['credits']:.2f}",
+        "category": fields["category"],
+        "clause": fields["clause"],
+    }

@@ -1,0 +1,240 @@
+"""Collective claims: an employer hands in many people's claims at once, each with its own evidence and its own outcome.
+
+Every row is a claim like any other, with a stream of its own; the list only names them together, so that a reviewer may
+decide them as one or row by row (the platform's 单位集体申请).
+"""
+
+import uuid
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of
+from services.kit.clock import Clock
+from services.kit.database import Connection, Databases
+from services.kit.errors import Language, Problem, problem_body
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.cases.claims import Claims, load_claim
+from services.ledger.cases.commands import Actor, SubmitClaim
+from services.ledger.store.claims import ClaimEntry, append_to_claim, claims_of_list
+from services.ledger.store.execution import Execution
+from services.ledger.store.people import Home, People
+from services.ledger.store.profiles import must_stay
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.unit import GroupState
+from services.ledger.streams import claim as claims
+from services.ledger.streams.claim import Claim, ClaimSubmitted, UnknownClaimError
+from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
+from services.ledger.streams.year import CorrectionReason
+
+
+class ListedClaim(Struct, frozen=True, kw_only=True):
+    """A row of a list: whose claim it is, by keyed hashes, and what is claimed; `command` names the person once found."""
+
+    row_id: str
+    identity_hash: str
+    name_hash: str
+    command: SubmitClaim
+
+
+class SubmitList(Struct, frozen=True, kw_only=True):
+    """Hand in claims of people of one authority, named by a place of it."""
+
+    place: str
+    rows: tuple[ListedClaim, ...]
+
+
+class ReviewList(Struct, frozen=True, kw_only=True):
+    """Decide the claims named, or all of the list that can be: accept, approve, or refuse with a reason."""
+
+    collective: str
+    step: str
+    claim_ids: tuple[str, ...] | None
+    reason: str | None = None
+    correction: CorrectionReason | None = None
+
+
+class ListedOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one row; `problem` says why it was not taken (`rejected`), or is as it was
+    (`unchanged`)."""
+
+    outcome: str
+    row_id: str | None = None
+    claim_id: str | None = None
+    credits: str | None = None
+    clause: str | None = None
+    credit_id: str | None = None
+    problem: dict[str, Any] | None = None
+
+
+class ListedOutcomes(Struct, frozen=True, kw_only=True):
+    """Every row of a list answered, in its order."""
+
+    collective: str
+    results: list[ListedOutcome]
+
+
+class CollectiveClaims:
+    """Takes lists of claims in, and has them reviewed as one or row by row."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        store: EventStore,
+        shelf: PolicyShelf,
+        people: People,
+        claims_: Claims,
+        clock: Clock,
+    ) -> None:
+        self._databases = databases
+        self._store = store
+        self._shelf = shelf
+        self._people = people
+        self._claims = claims_
+        self._execution = Execution(databases, store, clock)
+
+    async def submit(
+        self, command: SubmitList, actor: Actor, key: CommandKey, language: Language
+    ) -> StoredAnswer:
+        """Hand a list in; every row is answered, and those that can be taken are claims from now on.
+
+        Raises OutsidePlaceError for an official of another place.
+        """
+        if actor.place is not None and not actor.covers(command.place):
+            raise OutsidePlaceError
+        log = authority_of(command.place)
+        code = await self._claims.code_of(actor.organization) if actor.organization is not None else None
+        hashes = [row.identity_hash for row in command.rows]
+        homes = await self._people.by_identity(hashes, command.place, 0)
+        collective = str(uuid.uuid4())
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            results, taken = [], set()
+            for index, row in enumerate(command.rows):
+                try:
+                    home = _of_row(homes, row, log, actor, code)
+                    outcome = await self._take(conn, state, row, home, actor, (collective, index))
+                except Problem as problem:
+                    outcome = ListedOutcome(
+                        row_id=row.row_id, outcome="rejected", problem=problem_body(problem, language)
+                    )
+                else:
+                    taken.add((home.person_id, row.command.year))
+                results.append(outcome)
+            for person_id, year in sorted(taken):
+                await must_stay(conn, self._store, log, person_id, year, self._shelf.book)
+            return 201 if taken else 200, ListedOutcomes(collective=collective, results=results)
+
+        return await self._execution.execute(log, key, act)
+
+    async def review(
+        self, command: ReviewList, actor: Actor, key: CommandKey, language: Language
+    ) -> StoredAnswer:
+        """Decide a list as one, or the claims named; each is answered. Raises UnknownClaimError."""
+        log, entries = await self._entries(command.collective, actor)
+        chosen = [
+            entry
+            for entry in entries
+            if command.claim_ids is None or entry.claim.claim_id in command.claim_ids
+        ]
+        if not chosen or not all(actor.covers(entry.claim.place) for entry in chosen):
+            raise UnknownClaimError
+        homes = {
+            entry.claim.claim_id: await self._people.keeper_of(entry.claim.person_id, actor.place)
+            for entry in chosen
+        }
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            results = []
+            for claim_id, home in homes.items():
+                try:
+                    results.append(await self._decide(conn, state, claim_id, home, command, actor))
+                except Problem as problem:
+                    body = problem_body(problem, language)
+                    results.append(ListedOutcome(claim_id=claim_id, outcome="unchanged", problem=body))
+            return 200, ListedOutcomes(collective=command.collective, results=results)
+
+        return await self._execution.execute(log, key, act)
+
+    async def find(self, collective: str, actor: Actor) -> list[Claim]:
+        """The claims of a list that the actor may see. Raises UnknownClaimError."""
+        _, entries = await self._entries(collective, actor)
+        return [entry.claim for entry in entries]
+
+    async def _take(
+        self,
+        conn: Connection,
+        state: GroupState,
+        row: ListedClaim,
+        home: Home,
+        actor: Actor,
+        listed: tuple[str, int],
+    ) -> ListedOutcome:
+        claim_id = str(uuid.uuid4())
+        command = replace(row.command, person_id=home.person_id)
+        fields = await self._claims.claimed(conn, state, command, home, actor, claim_id)
+        await append_to_claim(
+            conn, state, None, ClaimSubmitted(**fields, collective=listed[0], row=listed[1])
+        )
+        return ListedOutcome(
+            row_id=row.row_id,
+            outcome="submitted",
+            claim_id=claim_id,
+            credits=f"{fields['credits']:.2f}",
+            clause=fields["clause"],
+        )
+
+    async def _decide(
+        self,
+        conn: Connection,
+        state: GroupState,
+        claim_id: str,
+        home: Home,
+        command: ReviewList,
+        actor: Actor,
+    ) -> ListedOutcome:
+        if command.step == "approval":
+            said = await self._claims.approve_in(conn, state, claim_id, home, actor, command.correction)
+            return ListedOutcome(
+                claim_id=claim_id,
+                outcome="approved",
+                credits=said["credits"],
+                clause=said["clause"],
+                credit_id=said["credit_id"],
+            )
+        fresh = await load_claim(conn, state.log, claim_id)
+        if command.step == "acceptance":
+            event: Any = claims.accept(fresh.claim, by=actor.subject, at=state.now)
+        else:
+            reason = command.reason or "other"
+            event = claims.refuse(fresh.claim, reason=reason, by=actor.subject, at=state.now)
+        after = await append_to_claim(conn, state, fresh, event)
+        return ListedOutcome(claim_id=claim_id, outcome=after.state)
+
+    async def _entries(self, collective: str, actor: Actor) -> tuple[str, list[ClaimEntry]]:
+        logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else list(AUTHORITIES)
+        for log in logs:
+            async with self._databases.of(log).acquire() as conn:
+                found = await claims_of_list(conn, log, collective)
+            seen = [
+                entry
+                for entry in found
+                if actor.covers(entry.claim.place) or entry.claim.submitted_by == actor.subject
+            ]
+            if seen:
+                return log, seen
+        raise UnknownClaimError
+
+
+def _of_row(homes: dict[str, Home], row: ListedClaim, log: str, actor: Actor, code: str | None) -> Home:
+    """Whose row it is: somebody of this log, under this name, whom the actor may claim for. Raises UnknownPersonError."""
+    home = homes.get(row.identity_hash)
+    if home is None or home.log != log or home.profile.name_hash != row.name_hash:
+        raise UnknownPersonError(pointer="/person")
+    if actor.place is not None and not actor.covers(home.profile.person.place):
+        raise UnknownPersonError(pointer="/person")
+    if actor.organization is not None and (code is None or code != home.profile.employer):
+        raise UnknownPersonError(pointer="/person")
+    return home

@@ -1,0 +1,109 @@
+"""Commands on cases: imperative, immutable, complete."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from contracts.divisions import contains
+from services.ledger.cases.roster_rows import RosterTable
+from services.ledger.policy import Category
+from services.ledger.policy.judging.awards import Role
+from services.ledger.streams.claim import Evidence
+from services.ledger.streams.filing import Session
+from services.ledger.streams.year import CorrectionReason
+
+ClaimReason = Literal[
+    "evidence_missing",
+    "evidence_unclear",
+    "wrong_year",
+    "wrong_form",
+    "not_recognised",
+    "counted_already",
+    "other",
+]
+
+
+class Actor(Struct, frozen=True, kw_only=True):
+    """Who asks: an official of a place, an organization, or a portal that speaks for people when bound to neither."""
+
+    subject: str
+    place: str | None = None
+    organization: str | None = None
+
+    def covers(self, place: str) -> bool:
+        """Whether the actor is an official whose place contains this one."""
+        return self.place is not None and contains(self.place, place)
+
+
+class SubmitClaim(Struct, frozen=True, kw_only=True):
+    """Claim credits for an activity of a person (S0-12, S1-12). `facts` are the evidence keys of the form.
+
+    For proven study (form "study"): its mode, its category in `studied`, its credits in `quantity`.
+    """
+
+    person_id: str
+    year: int
+    form: str
+    happened_on: date
+    facts: dict[str, str]
+    evidence: tuple[Evidence, ...]
+    quantity: Decimal = Decimal(1)
+    mode: str = "equivalence"
+    studied: Category | None = None
+    special_reason: bool = False
+    role: Role | None = None
+    result_on: date | None = None
+    document_on: date | None = None
+    score: Decimal | None = None
+    sat_in: str | None = None
+
+
+FilingReason = Literal[
+    "plan_incomplete",
+    "content_not_suitable",
+    "teachers_not_suitable",
+    "wrong_place",
+    "wrong_year",
+    "credits_not_justified",
+    "organization_not_suitable",
+    "other",
+]
+LateReason = Literal["force_majeure", "system_failure", "holiday_staffing", "corrected_roster", "other"]
+RowReason = Literal[
+    "not_attended", "proof_missing", "wrong_person", "wrong_credits", "counted_already", "other"
+]
+
+
+class FileTraining(Struct, frozen=True, kw_only=True):
+    """File a training with the bureau of a place."""
+
+    place: str
+    year: int
+    title: str
+    mode: str
+    category: Category
+    sessions: tuple[Session, ...]
+    conversion: str | None
+    expected: int
+    courses: tuple[str, ...]
+
+
+class UploadRoster(Struct, frozen=True, kw_only=True):
+    """Report the persons of a training; `partial` stores the good rows of a roster that has others."""
+
+    filing_id: str
+    table: RosterTable
+    partial: bool
+    late_reason: LateReason | None
+    language: Literal["zh", "en"]
+
+
+class ReviewRoster(Struct, frozen=True, kw_only=True):
+    """Approve, or refuse with a reason, the rows named, or all that are open; with a correction also in closed years."""
+
+    roster_id: str
+    rows: list[str] | None
+    reason: RowReason | None = None
+    correction: CorrectionReason | None = None

@@ -1,0 +1,272 @@
+"""The commands of a filing (备案): load, decide, append; its queue, and what the organization sees of its own."""
+
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of
+from services.kit.clock import Clock, local_date
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.cases.commands import Actor, FileTraining
+from services.ledger.policy import Policy, Rejected, hours_within, unknown_category
+from services.ledger.store.execution import Execution
+from services.ledger.store.filings import FILING_ROWS, Entry
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.unit import GroupState
+from services.ledger.streams import filing as filings
+from services.ledger.streams.filing import (
+    FilingAmended,
+    FilingSubmitted,
+    FilingTooLateError,
+    FilingWorthUnclearError,
+    HoursBeyondClockError,
+    TrainingFiling,
+    UnknownFilingError,
+)
+from services.ledger.streams.filing_terms import FilingTerms
+from services.ledger.streams.problems import (
+    MomentImplausibleError,
+    NotAProviderError,
+    OutsidePlaceError,
+    refusal_of,
+)
+
+AHEAD_MAX = timedelta(days=731)
+"""How far ahead a training may be planned."""
+
+_decode = msgspec.json.Decoder(TrainingFiling).decode
+_QUEUE = """
+select state from filings
+ where log = $1 and status = any($2::text[]) and place like $3 and (submitted_at, filing_id) > ($4, $5)
+ order by submitted_at, filing_id limit $6
+"""
+_OWN = """
+select state from filings
+ where log = any($1::text[]) and organization_id = $2 and (submitted_at, filing_id) > ($3, $4)
+ order by submitted_at, filing_id limit $5
+"""
+
+
+class Filings:
+    """Submits, reviews and lists filings."""
+
+    def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
+        self._databases = databases
+        self._shelf = shelf
+        self.now = clock
+        self._execution = Execution(databases, store, clock)
+
+    async def submit(self, command: FileTraining, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """File a training before it is held (S1-14, S3B-10).
+
+        Raises NotAProviderError, FilingTooLateError, FilingWorthUnclearError, and a refusal of the policy.
+        """
+        if actor.organization is None:
+            raise NotAProviderError
+        filing_id = str(uuid.uuid4())
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            event = FilingSubmitted(**self._filed(command, actor, filing_id, state.now))
+            return 201, _said(await _append(conn, state, None, event))
+
+        return await self._execution.execute(authority_of(command.place), key, act)
+
+    async def amend(
+        self, filing_id: str, command: FileTraining, actor: Actor, key: CommandKey
+    ) -> StoredAnswer:
+        """Correct a returned filing; it goes to the end of the queue. Raises UnknownFilingError, FilingStateError and as
+        `submit`; the place cannot be changed (OutsidePlaceError)."""
+        entry = await self._own(filing_id, actor)
+        if command.place != entry.state.place:
+            raise OutsidePlaceError(pointer="/place")
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await load(conn, entry.log, filing_id)
+            event = FilingAmended(**self._filed(command, actor, filing_id, state.now))
+            return 200, _said(await _append(conn, state, fresh, filings.amend(fresh.state, event)))
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def withdraw(self, filing_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Take a filing back. Raises UnknownFilingError, FilingStateError and FilingTooLateError."""
+        entry = await self._own(filing_id, actor)
+        return await self._step(
+            entry, key, lambda filing, at: filings.withdraw(filing, by=actor.subject, at=at)
+        )
+
+    async def approve(self, filing_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Approve a training. Raises UnknownFilingError, OutsidePlaceError, FilingStateError and OwnFilingError."""
+        entry = await self._reviewed(filing_id, actor)
+        return await self._step(
+            entry, key, lambda filing, at: filings.approve(filing, by=actor.subject, at=at)
+        )
+
+    async def return_(self, filing_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Send a filing back with a reason; raises as `approve`."""
+        entry = await self._reviewed(filing_id, actor)
+        return await self._step(
+            entry, key, lambda filing, at: filings.return_(filing, reason=reason, by=actor.subject, at=at)
+        )
+
+    async def refuse(self, filing_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Refuse a filing with a reason; raises as `approve`."""
+        entry = await self._reviewed(filing_id, actor)
+        return await self._step(
+            entry, key, lambda filing, at: filings.refuse(filing, reason=reason, by=actor.subject, at=at)
+        )
+
+    async def find(self, filing_id: str, actor: Actor) -> Entry:
+        """A filing that the actor may see: an official of its place, or its organization. Raises UnknownFilingError."""
+        entry = await self.lookup(filing_id, actor)
+        if actor.covers(entry.state.place) or _owns(actor, entry.state):
+            return entry
+        raise UnknownFilingError
+
+    async def lookup(self, filing_id: str, actor: Actor) -> Entry:
+        """A filing wherever it is, as far as the actor's place leaves logs open. Raises UnknownFilingError."""
+        logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else AUTHORITIES
+        for database, there in self._databases.grouped(logs).items():
+            async with database.acquire() as conn:
+                entry = await FILING_ROWS.find(conn, there, filing_id)
+            if entry is not None:
+                return entry
+        raise UnknownFilingError
+
+    async def queue(
+        self, place: str, states: list[str], after: tuple[datetime, str], limit: int
+    ) -> list[TrainingFiling]:
+        """The filings of a place and all under it, in order of submission."""
+        log = authority_of(place)
+        async with self._databases.of(log).acquire() as conn:
+            rows = await conn.fetch(_QUEUE, log, states, f"{stem_of(place)}%", *after, limit)
+        return [_decode(row[0]) for row in rows]
+
+    async def own(
+        self, organization_id: str, after: tuple[datetime, str], limit: int
+    ) -> list[TrainingFiling]:
+        """An organization's filings in all places, in order of submission."""
+        found: list[TrainingFiling] = []
+        for database, there in self._databases.grouped(AUTHORITIES).items():
+            async with database.acquire() as conn:
+                rows = await conn.fetch(_OWN, there, organization_id, *after, limit)
+            found += [_decode(row[0]) for row in rows]
+        return sorted(found, key=lambda filing: (filing.submitted_at, filing.filing_id))[:limit]
+
+    def terms_of(self, filing: TrainingFiling) -> FilingTerms:
+        """What the notice of the filing's place and year asks."""
+        return FilingTerms(self._shelf.book.resolve(filing.place, filing.year), filing.mode)
+
+    async def _own(self, filing_id: str, actor: Actor) -> Entry:
+        entry = await self.find(filing_id, actor)
+        if not _owns(actor, entry.state):
+            raise NotAProviderError
+        return entry
+
+    async def _reviewed(self, filing_id: str, actor: Actor) -> Entry:
+        entry = await self.find(filing_id, actor)
+        if not actor.covers(entry.state.place):
+            raise OutsidePlaceError
+        return entry
+
+    async def _step(
+        self, entry: Entry, key: CommandKey, decide: Callable[[TrainingFiling, datetime], Any]
+    ) -> StoredAnswer:
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await load(conn, entry.log, entry.state.filing_id)
+            return 200, _said(await _append(conn, state, fresh, decide(fresh.state, state.now)))
+
+        return await self._execution.execute(entry.log, key, act)
+
+    def _filed(self, command: FileTraining, actor: Actor, filing_id: str, now: datetime) -> dict[str, Any]:
+        policy = self._shelf.book.resolve(command.place, command.year)
+        if policy is None:
+            raise refusal_of(Rejected("no-policy", None, {"place": command.place, "year": str(command.year)}))
+        _must_be_allowed(policy, command)
+        begins = min(session.starts_at for session in command.sessions)
+        if now >= begins:
+            before = FilingTerms(policy, command.mode).before
+            raise FilingTooLateError(clause=before.clause if before else None)
+        if max(session.ends_at for session in command.sessions) > now + AHEAD_MAX:
+            raise MomentImplausibleError(pointer="/sessions")
+        return {
+            "filing_id": filing_id,
+            "organization_id": actor.organization,
+            "place": command.place,
+            "year": command.year,
+            "title": command.title,
+            "mode": command.mode,
+            "category": command.category,
+            "sessions": tuple(sorted(command.sessions, key=lambda session: session.starts_at)),
+            "conversion": command.conversion,
+            "expected": command.expected,
+            "courses": command.courses,
+            "by": actor.subject,
+            "at": now,
+        }
+
+
+def _must_be_allowed(policy: Policy, command: FileTraining) -> None:
+    terms = policy.terms_of(command.mode)
+    if not terms.allowed:
+        raise refusal_of(Rejected("mode-not-allowed", terms.modes_clause, {"mode": command.mode}))
+    if not policy.categories.knows(command.category):
+        raise refusal_of(unknown_category(policy))
+    said = [session.credits is not None for session in command.sessions]
+    by_hours = terms.units is not None and terms.units.convert and not any(said)
+    if command.conversion is None and not all(said) and not by_hours:
+        raise FilingWorthUnclearError(pointer="/sessions")
+    if command.conversion is not None and any(said):
+        raise FilingWorthUnclearError(pointer="/sessions")
+    for session in command.sessions:
+        most = hours_within(terms.units, int((session.ends_at - session.starts_at).total_seconds() // 60))
+        if most is not None and session.hours > most:
+            raise HoursBeyondClockError(
+                pointer="/sessions", clause=terms.units.clause if terms.units else None
+            )
+    if command.conversion is not None and f"conversion.{command.conversion}" not in policy.settings:
+        details = {"form": command.conversion, "year": str(command.year)}
+        raise refusal_of(Rejected("form-not-recognised", None, details))
+
+
+def stem_of(place: str) -> str:
+    """What the codes of a place and all under it begin with."""
+    return place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
+
+
+async def load(conn: Connection, log: str, filing_id: str) -> Entry:
+    """The filing as it is in this transaction. Raises UnknownFilingError."""
+    entry = await FILING_ROWS.find(conn, [log], filing_id)
+    if entry is None:
+        raise UnknownFilingError
+    return entry
+
+
+async def _append(conn: Connection, state: GroupState, entry: Entry | None, event: Any) -> TrainingFiling:
+    after = filings.evolve(entry.state if entry else None, event)
+    assert after is not None
+    version = (entry.version if entry else 0) + 1
+    stream_id = filings.stream_of(after.filing_id)
+    state.append(stream_id, version, event)
+    await FILING_ROWS.write(conn, state.log, [(stream_id, version, after)])
+    return after
+
+
+def _owns(actor: Actor, filing: TrainingFiling) -> bool:
+    return actor.organization is not None and actor.organization == filing.organization_id
+
+
+def _said(filing: TrainingFiling) -> dict[str, Any]:
+    return {
+        "filing_id": filing.filing_id,
+        "state": filing.state,
+        "reason": filing.reason,
+        "in_time": filing.decided_at < filing.begins_at
+        if filing.state == "approved" and filing.decided_at
+        else None,
+        "begins_on": local_date(filing.begins_at).isoformat(),
+    }

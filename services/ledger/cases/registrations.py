@@ -1,0 +1,328 @@
+"""What an authority registers from its own lists: exam passes and the like that nobody applies for (S0-13, S2B-09),
+and the history that another system held (S4-06). A list is stored in one transaction, and every line is answered."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from contracts.divisions import authority_of
+from services.kit.clock import Clock, local_date, start_of_day
+from services.kit.database import Connection, Databases
+from services.kit.errors import Language, Problem, problem_body
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.cases.commands import Actor
+from services.ledger.policy import (
+    Activity,
+    Award,
+    Category,
+    Policy,
+    Rejected,
+    Route,
+    award,
+    registered_directly,
+    unknown_category,
+)
+from services.ledger.policy.judging.awards import Role
+from services.ledger.store.claims import ClaimEntry, append_to_claim, open_claims_of
+from services.ledger.store.execution import Execution
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.releasing import release_waiting
+from services.ledger.store.unit import GroupState
+from services.ledger.streams import account as accounts
+from services.ledger.streams.account_events import CreditConfirmed, CreditEarned
+from services.ledger.streams.claim import Claim, ClaimSatisfied
+from services.ledger.streams.facts import FactCountedError, Facts, identity_in
+from services.ledger.streams.problems import UnknownPersonError, refusal_of
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.who_judges import must_judge
+from services.ledger.streams.year import CorrectionReason, correction_in
+
+
+class ListedActivity(Struct, frozen=True, kw_only=True):
+    """A line of a list: an activity that the authority knows of itself. The person is known by keyed hashes alone."""
+
+    identity_hash: str
+    name_hash: str
+    year: int
+    form: str
+    happened_on: date
+    facts: dict[str, str]
+    quantity: Decimal = Decimal(1)
+    role: Role | None = None
+    result_on: date | None = None
+    document_on: date | None = None
+    score: Decimal | None = None
+    sat_in: str | None = None
+
+
+class HistoricCredit(Struct, frozen=True, kw_only=True):
+    """A line of history: a credit as another system holds it, under that system's own id (S4-06)."""
+
+    identity_hash: str
+    name_hash: str
+    year: int
+    category: Category
+    credits: Decimal
+    mode: str
+    completed_on: date
+    system: str
+    record_id: str
+
+
+Line = ListedActivity | HistoricCredit
+
+
+class Registration(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one line, by its index."""
+
+    index: int
+    outcome: str
+    person_id: str | None = None
+    credit_id: str | None = None
+    credits: Decimal | None = None
+    clause: str | None = None
+    claim_id: str | None = None
+    problem: dict[str, Any] | None = None
+
+
+class Registrations:
+    """Registers lists on behalf of an authority."""
+
+    def __init__(
+        self, databases: Databases, store: EventStore, shelf: PolicyShelf, facts: Facts, clock: Clock
+    ) -> None:
+        self._shelf = shelf
+        self._facts = facts
+        self._execution = Execution(databases, store, clock)
+
+    async def register(
+        self,
+        lines: Sequence[Line],
+        actor: Actor,
+        key: CommandKey,
+        language: Language,
+        correction: CorrectionReason | None = None,
+    ) -> StoredAnswer:
+        """Store a list in the log of the official's authority; an outcome for every line, in order.
+
+        Lines of closed years are registered as corrections when a reason is given, and refused otherwise (B-07).
+        """
+        assert actor.place is not None, "only officials register lists"
+        log = authority_of(actor.place)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            hashes = sorted({line.identity_hash for line in lines})
+            await state.read_people(conn, hashes, sorted({line.year for line in lines}))
+            work = _Listing(state, self._shelf, self._facts, actor, correction)
+            await work.read_claims(conn, lines)
+            results = [
+                await self._line(conn, work, index, line, language) for index, line in enumerate(lines)
+            ]
+            return 200, {"results": msgspec.to_builtins(results)}
+
+        return await self._execution.execute(log, key, act)
+
+    async def _line(
+        self, conn: Connection, work: "_Listing", index: int, line: Line, language: Language
+    ) -> Registration:
+        try:
+            return await work.register(conn, index, line)
+        except FactCountedError as counted:
+            return Registration(
+                index=index, outcome="duplicate", credit_id=counted.extensions.get("credit_id")
+            )
+        except Problem as problem:
+            return Registration(
+                index=index,
+                outcome="rejected",
+                clause=problem.clause,
+                problem=problem_body(problem, language),
+            )
+
+
+class _Listing:
+    """One list on its way into one log."""
+
+    def __init__(
+        self,
+        state: GroupState,
+        shelf: PolicyShelf,
+        facts: Facts,
+        actor: Actor,
+        correction: CorrectionReason | None,
+    ) -> None:
+        self._correction = correction
+        self._state = state
+        self._book = shelf.book
+        self._facts = facts
+        self._actor = actor
+        self._claims: dict[str, tuple[int, Claim]] = {}
+
+    async def read_claims(self, conn: Connection, lines: Sequence[Line]) -> None:
+        """Read the open claims of everybody on the list."""
+        persons = {
+            profile.person.person_id
+            for line in lines
+            if (profile := self._state.profiles.get(line.identity_hash)) is not None
+        }
+        self._claims = await open_claims_of(conn, self._state.log, persons)
+
+    async def register(self, conn: Connection, index: int, line: Line) -> Registration:
+        """Register one line. Raises a Problem that says why not; nothing of the line is then kept."""
+        profile = self._state.profiles.get(line.identity_hash)
+        if profile is None or profile.name_hash != line.name_hash:
+            raise UnknownPersonError(pointer=f"/records/{index}/person")
+        person = profile.person
+        if not self._actor.covers(person.place):
+            raise UnknownPersonError(pointer=f"/records/{index}/person")
+        must_judge(profile, line.year, self._book, start_of_day(_day(line)))
+        policy = self._book.resolve(person.place, line.year)
+        if isinstance(line, HistoricCredit):
+            fact = self._facts.digest(
+                person.person_id, line.year, "history", {"reference": f"{line.system}:{line.record_id}"}
+            )
+            return self._earn(index, line, profile, _historic(policy, line, person.place), policy, fact)
+        awarded = _listed(policy, line, person.place, local_date(self._state.now))
+        fact = self._facts.digest(person.person_id, line.year, line.form, line.facts)
+        confirmed = self._confirm(index, profile, line.year, fact)
+        if confirmed is not None:
+            return confirmed
+        registration = self._earn(index, line, profile, awarded, policy, fact)
+        return await self._satisfy(conn, registration, fact)
+
+    def _confirm(self, index: int, profile: Profile, year: int, fact: str) -> Registration | None:
+        """A fact that an approved claim registered is confirmed by the list: provenance, not a second credit (A-15)."""
+        entry = self._state.account(profile.person.person_id, year)
+        for credit in entry.account.credits:
+            if credit.fact == fact and credit.state == "registered" and credit.route == "claim":
+                if "direct" not in credit.confirmed_by:
+                    event = CreditConfirmed(
+                        credit_id=credit.credit_id,
+                        person_id=profile.person.person_id,
+                        year=year,
+                        route="direct",
+                        decided_by=self._actor.subject,
+                        confirmed_at=self._state.now,
+                    )
+                    self._state.append_to_account(entry, event)
+                return Registration(
+                    index=index,
+                    outcome="duplicate",
+                    person_id=profile.person.person_id,
+                    credit_id=credit.credit_id,
+                )
+        return None
+
+    def _earn(
+        self, index: int, line: Line, profile: Profile, awarded: Award, policy: Policy | None, fact: str
+    ) -> Registration:
+        state, person = self._state, profile.person
+        assert policy is not None, "nothing is awarded where no policy is"
+        entry = state.account(person.person_id, line.year)
+        identity = identity_in(entry.account, fact)
+        corrected = correction_in(
+            state.closures,
+            person.place,
+            entry.account,
+            state.now,
+            make_up=awarded.make_up,
+            correction=self._correction,
+        )
+        route: Route = "import" if isinstance(line, HistoricCredit) else "direct"
+        credit_id = accounts.credit_id_of(state.log, identity)
+        event = CreditEarned(
+            credit_id=credit_id,
+            person_id=person.person_id,
+            year=line.year,
+            category=awarded.category,
+            credits=awarded.credits,
+            mode=line.mode if isinstance(line, HistoricCredit) else "equivalence",
+            completion_id=line.record_id if isinstance(line, HistoricCredit) else credit_id,
+            completed_at=start_of_day(_day(line)),
+            content=fact,
+            title=line.system if isinstance(line, HistoricCredit) else None,
+            route=route,
+            form=None if isinstance(line, HistoricCredit) else line.form,
+            fill=awarded.fill,
+            decided_by=self._actor.subject,
+            fact=fact,
+            place=person.place,
+            clause=awarded.clause,
+            policy=policy.hash,
+            registered_at=state.now,
+            correction=corrected,
+        )
+        state.append_to_account(entry, event, identity)
+        release_waiting(state, policy, entry, person.place)
+        return Registration(
+            index=index,
+            outcome="registered",
+            person_id=person.person_id,
+            credit_id=credit_id,
+            credits=awarded.credits,
+            clause=awarded.clause,
+        )
+
+    async def _satisfy(self, conn: Connection, registration: Registration, fact: str) -> Registration:
+        """Close an open claim of the same fact: it has got what it asked for (A-15)."""
+        found = self._claims.pop(fact, None)
+        if found is None or registration.credit_id is None:
+            return registration
+        version, claim = found
+        satisfied = ClaimSatisfied(
+            claim_id=claim.claim_id,
+            person_id=claim.person_id,
+            by=self._actor.subject,
+            at=self._state.now,
+            credit_id=registration.credit_id,
+        )
+        await append_to_claim(conn, self._state, ClaimEntry(self._state.log, version, claim), satisfied)
+        return msgspec.structs.replace(registration, claim_id=claim.claim_id)
+
+
+def _listed(policy: Policy | None, line: ListedActivity, place: str, today: date) -> Award:
+    activity = Activity(
+        form=line.form,
+        happened_on=line.happened_on,
+        result_on=line.result_on,
+        document_on=line.document_on,
+        role=line.role,
+        quantity=line.quantity,
+        score=line.score,
+        sat_in=line.sat_in,
+    )
+    awarded = award(policy, activity, place, line.year, today)
+    if isinstance(awarded, Rejected):
+        raise refusal_of(awarded)
+    assert policy is not None, "nothing is awarded where no policy is"
+    direct = registered_directly(policy, line.form, line.sat_in)
+    if direct is None:
+        raise refusal_of(Rejected("not-registered-directly", awarded.clause, {"form": line.form}))
+    return Award(credits=awarded.credits, category=awarded.category, fill=awarded.fill, clause=direct.clause)
+
+
+def _historic(policy: Policy | None, line: HistoricCredit, place: str) -> Award:
+    if policy is None:
+        raise refusal_of(Rejected("no-policy", None, {"place": place, "year": str(line.year)}))
+    if line.credits <= 0:
+        raise refusal_of(Rejected("credits-not-positive"))
+    if line.credits > policy.record_limit:
+        limit = {"limit": str(policy.record_limit)}
+        raise refusal_of(Rejected("credits-above-limit", policy.record_limit_clause, limit))
+    if not policy.categories.knows(line.category):
+        raise refusal_of(unknown_category(policy))
+    return Award(credits=line.credits, category=line.category, fill=(), clause=policy.requirements[0].clause)
+
+
+def _day(line: Line) -> date:
+    return line.completed_on if isinstance(line, HistoricCredit) else line.happened_on
+
+
+def is_at_authority(actor: Actor) -> bool:
+    """Whether an official speaks for the first-level authority itself, as lists are the province's to register."""
+    return actor.place is not None and authority_of(actor.place) == actor.place

@@ -1,0 +1,296 @@
+"""What one row of an approved roster earns: a credit for each training day, judged by the policy of the person's
+place."""
+
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+from contracts.divisions import chain_of
+from services.kit.clock import local_date
+from services.ledger.policy import (
+    Account,
+    Accreditation,
+    Activity,
+    Category,
+    CompletionFacts,
+    CreditCategory,
+    Policy,
+    ProviderStanding,
+    Registered,
+    Rejected,
+    admit,
+    award,
+    credits_of_hours,
+)
+from services.ledger.store.unit import GroupState
+from services.ledger.streams import account as accounts
+from services.ledger.streams.account_events import CreditEarned
+from services.ledger.streams.facts import FactCountedError, Facts, identity_in
+from services.ledger.streams.filing import Session, TrainingFiling
+from services.ledger.streams.problems import refusal_of
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.provider import Provider
+from services.ledger.streams.roster import AttendanceUnclearError, NotEmployedHereError
+
+ROSTER_ROW = "roster_row"
+"""The kind under which an approved row waits for its person."""
+
+
+class TrainingDay(Struct, frozen=True, kw_only=True):
+    """What one attended day is worth."""
+
+    day: date
+    completed_at: datetime
+    credits: Decimal
+    category: CreditCategory
+    fill: tuple[Category, ...] = ()
+
+
+class ApprovedRow(Struct, frozen=True, kw_only=True):
+    """A row as it was approved, with all that registering it takes; it waits like this where its person is not known."""
+
+    roster_id: str
+    row_id: str
+    filing_id: str
+    organization_id: str
+    employer: str | None
+    year: int
+    category: Category
+    mode: str
+    title: str
+    course: str
+    content: str
+    late: bool
+    days: tuple[TrainingDay, ...]
+    decided_by: str
+
+
+def days_of(
+    filing: TrainingFiling,
+    sessions: Iterable[int],
+    hours: Decimal | None,
+    policy: Policy | None,
+    today: date,
+) -> tuple[TrainingDay, ...]:
+    """The days a row earns credits for.
+
+    Credits that the filing gives to each session add up day by day, and so do hours where the policy says what an hour is
+    worth; hours under a named conversion are one sum, counted on the last attended day.
+
+    Raises AttendanceUnclearError, and a refusal when the policy converts nothing.
+    """
+    numbers = set(sessions)
+    if (hours is None) == (not numbers):
+        raise AttendanceUnclearError(pointer="/sessions")
+    if any(not 1 <= number <= len(filing.sessions) for number in numbers):
+        raise AttendanceUnclearError(pointer="/sessions", planned=len(filing.sessions))
+    if hours is not None:
+        if not 0 < hours <= filing.hours:
+            raise AttendanceUnclearError(pointer="/hours", planned=f"{filing.hours:.2f}")
+        if filing.conversion is None and not filing.counted_by_hours and hours < filing.hours:
+            raise AttendanceUnclearError(
+                "该培训按场次计分，请填写出勤场次。",
+                "This training counts by session: name those attended.",
+                pointer="/hours",
+            )
+    attended = [
+        session for number, session in enumerate(filing.sessions, 1) if hours is not None or number in numbers
+    ]
+    if filing.conversion is not None:
+        total = hours if hours is not None else sum((session.hours for session in attended), Decimal(0))
+        last = max(session.ends_at for session in attended)
+        activity = Activity(form=filing.conversion, happened_on=local_date(last), quantity=total)
+        awarded = award(policy, activity, filing.place, filing.year, today)
+        if isinstance(awarded, Rejected):
+            raise refusal_of(awarded)
+        return (
+            TrainingDay(
+                day=local_date(last),
+                completed_at=last,
+                credits=awarded.credits,
+                category=awarded.category,
+                fill=awarded.fill,
+            ),
+        )
+    by_day: dict[date, list[Session]] = {}
+    for session in attended:
+        by_day.setdefault(local_date(session.ends_at), []).append(session)
+    if filing.counted_by_hours:
+        return _by_hours(filing, by_day, hours, policy)
+    return tuple(
+        TrainingDay(
+            day=day,
+            completed_at=max(session.ends_at for session in there),
+            credits=sum((session.credits or Decimal(0) for session in there), Decimal(0)),
+            category=filing.category,
+        )
+        for day, there in sorted(by_day.items())
+    )
+
+
+def _by_hours(
+    filing: TrainingFiling, by_day: dict[date, list[Session]], hours: Decimal | None, policy: Policy | None
+) -> tuple[TrainingDay, ...]:
+    """The policy's credits for the hours of each day; hours told as one sum are of the last, spread over all days."""
+    units = policy.terms_of(filing.mode).units if policy is not None else None
+    if hours is None:
+        parts = [(day, sum((s.hours for s in there), Decimal(0)), 1) for day, there in sorted(by_day.items())]
+    else:
+        parts = [(max(by_day), hours, len(by_day))]
+    days = []
+    for day, counted, number in parts:
+        credits = credits_of_hours(units, counted, number, filing.mode)
+        if isinstance(credits, Rejected):
+            raise refusal_of(credits)
+        ended = max(session.ends_at for session in by_day[day])
+        days.append(TrainingDay(day=day, completed_at=ended, credits=credits, category=filing.category))
+    return tuple(days)
+
+
+def trainer(
+    organization_id: str, here: Provider | None, nation: Provider | None, policy: Policy | None
+) -> ProviderStanding:
+    """The standing of whoever held a filed training: the approval of the filing is its admission, unless the notice closes
+    its list, or the organization was disqualified (S0-25)."""
+    unknown = Provider(organization_id=organization_id)
+    if policy is None:
+        return ProviderStanding(organization_id=organization_id, name="")
+    standing = (here or unknown).standing(nation or unknown, chain_of(policy.place))
+    years = tuple(range(policy.year, policy.year + 10))
+    admitted = Accreditation(place=policy.place, years=years, modes=("face_to_face",))
+    return msgspec.structs.replace(standing, accreditations=(admitted,))
+
+
+class Judged(Struct, frozen=True):
+    """A day that counts, with the terms of its registration and its fact."""
+
+    day: TrainingDay
+    terms: Registered
+    fact: str
+    identity: str
+
+
+def judge(
+    policy: Policy | None,
+    standing: ProviderStanding,
+    profile: Profile,
+    account: Account,
+    facts: Facts,
+    row: ApprovedRow,
+    now: datetime,
+) -> list[Judged]:
+    """The days of a row that count; a day that another route registered is left out (A-15).
+
+    Raises NotEmployedHereError, a refusal of the policy, and FactCountedError when every day is counted already.
+    """
+    if row.employer is not None and profile.employer != row.employer:
+        raise NotEmployedHereError
+    counted: FactCountedError | None = None
+    found = []
+    for day in row.days:
+        terms = _admitted(policy, standing, profile, account, row, day, now)
+        fact = facts.training(profile.person.person_id, row.year, row.filing_id, day.day)
+        try:
+            identity = identity_in(account, fact)
+            _must_not_be_reported(account, row, day)
+        except FactCountedError as error:
+            counted = counted or error
+            continue
+        found.append(Judged(day, terms, fact, identity))
+    if not found and counted is not None:
+        raise counted
+    return found
+
+
+def _admitted(
+    policy: Policy | None,
+    standing: ProviderStanding,
+    profile: Profile,
+    account: Account,
+    row: ApprovedRow,
+    day: TrainingDay,
+    now: datetime,
+) -> Registered:
+    completion = CompletionFacts(
+        completion_id=f"{row.roster_id}.{row.row_id}",
+        provider_id=row.organization_id,
+        year=row.year,
+        category=row.category,
+        credits=day.credits,
+        mode=row.mode,
+        completed_at=day.completed_at,
+        exam_passed_at=day.completed_at,
+    )
+    answer = admit(policy, completion, profile.person, account, standing, now)
+    if isinstance(answer, Rejected):
+        raise refusal_of(answer)
+    if isinstance(answer, Registered):
+        return answer
+    # An official has approved it: it waits neither for the total nor for anything else (S3B-10).
+    return Registered(False, False, answer.clause)
+
+
+def _must_not_be_reported(account: Account, row: ApprovedRow, day: TrainingDay) -> None:
+    """The same organization reported study of the same kind and day as a completion already."""
+    for credit in account.credits:
+        if (
+            credit.state == "registered"
+            and credit.route == "provider"
+            and credit.provider == row.organization_id
+            and credit.mode == row.mode
+            and local_date(credit.completed_at) == day.day
+        ):
+            raise FactCountedError(credit_id=credit.credit_id)
+
+
+def settle(
+    state: GroupState,
+    policy: Policy | None,
+    standing: ProviderStanding,
+    profile: Profile,
+    facts: Facts,
+    row: ApprovedRow,
+    correction_in: Callable[[Profile, Account, bool], str | None],
+) -> tuple[str, ...]:
+    """Register a row: its credits' ids. Raises as `judge`, and what `correction_in` raises of a closed year."""
+    entry = state.account(profile.person.person_id, row.year)
+    judged = judge(policy, standing, profile, entry.account, facts, row, state.now)
+    assert policy is not None, "nothing is admitted where no policy is"
+    credit_ids = []
+    for item in judged:
+        day = item.day
+        corrected = correction_in(profile, entry.account, item.terms.make_up)
+        credit_id = accounts.credit_id_of(
+            state.log, f"roster:{row.roster_id}:{row.row_id}:{day.day.isoformat()}"
+        )
+        event = CreditEarned(
+            credit_id=credit_id,
+            person_id=profile.person.person_id,
+            year=row.year,
+            category=day.category,
+            credits=day.credits,
+            mode=row.mode,
+            completion_id=f"{row.roster_id}.{row.row_id}",
+            completed_at=day.completed_at,
+            content=row.content,
+            provider_id=row.organization_id,
+            course=row.course,
+            title=row.title,
+            route="roster",
+            fill=day.fill,
+            decided_by=row.decided_by,
+            fact=item.fact,
+            place=profile.person.place,
+            clause=item.terms.clause,
+            policy=policy.hash,
+            registered_at=state.now,
+            late=row.late or item.terms.late,
+            make_up=item.terms.make_up,
+            correction=corrected,
+        )
+        state.append_to_account(entry, event, item.identity)
+        credit_ids.append(credit_id)
+    return tuple(credit_ids)

@@ -1,0 +1,204 @@
+"""Registers approved rows in accounts, puts those of strangers into waiting rooms, and takes them out when the person
+arrives."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from services.kit.clock import local_date
+from services.kit.database import Connection
+from services.kit.errors import Problem
+from services.ledger.cases.roster_credits import ROSTER_ROW, ApprovedRow, days_of, judge, settle, trainer
+from services.ledger.policy import Account, HoldReason, PolicyBook
+from services.ledger.store.filings import ROSTER_ROWS
+from services.ledger.store.releasing import release_waiting
+from services.ledger.store.unit import GroupState
+from services.ledger.streams import roster as rosters
+from services.ledger.streams.facts import Facts
+from services.ledger.streams.filing import TrainingFiling
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.provider import Provider
+from services.ledger.streams.roster import Roster, RosterRow, RosterRowsReleased, RowDecision
+from services.ledger.streams.waiting import HeldRecord, HeldRecordReleased, RecordHeld
+from services.ledger.streams.who_judges import ProfileLeftError, must_judge
+from services.ledger.streams.year import CorrectionReason, correction_in
+
+
+class Registrar:
+    """What rows become, over the state of one log."""
+
+    def __init__(
+        self,
+        state: GroupState,
+        book: PolicyBook,
+        nation: Mapping[str, Provider],
+        facts: Facts,
+        correction: CorrectionReason | None = None,
+    ) -> None:
+        """With a `correction` rows of closed years are registered too, marked with that reason (B-07)."""
+        self._correction = correction
+        self._state = state
+        self._book = book
+        self._nation = dict(nation)
+        self._facts = facts
+
+    def preview(self, filing: TrainingFiling, row: RosterRow, employer: str | None) -> str | None:
+        """Why a row would wait, None when it would be registered today. Raises what refuses it."""
+        approved = self._approved(filing, f"{filing.filing_id}-0", row, employer, late=False, by="")
+        profile, reason = self._person(row)
+        if profile is None:
+            return reason
+        policy = self._book.resolve(profile.person.place, filing.year)
+        here = self._state.providers.get(filing.organization_id)
+        standing = trainer(filing.organization_id, here, self._nation.get(filing.organization_id), policy)
+        account = self._state.account(profile.person.person_id, filing.year).account
+        for item in judge(policy, standing, profile, account, self._facts, approved, self._state.now):
+            self._correction_in(profile, account, item.terms.make_up)
+        return None
+
+    def _correction_in(self, profile: Profile, account: Account, make_up: bool) -> CorrectionReason | None:
+        state, place = self._state, profile.person.place
+        return correction_in(
+            state.closures, place, account, state.now, make_up=make_up, correction=self._correction
+        )
+
+    def approve(
+        self, filing: TrainingFiling, roster: Roster, row: RosterRow, employer: str | None, by: str
+    ) -> RowDecision:
+        """Register one row, let it wait for its person, or refuse it with the problem's code."""
+        try:
+            approved = self._approved(filing, roster.roster_id, row, employer, late=roster.late, by=by)
+            profile, reason = self._person(row)
+            if profile is not None:
+                reason = self._whereabouts(profile, approved)
+            if profile is None or reason is not None:
+                assert reason is not None, "whoever is absent is absent for a reason"
+                self._hold(approved, row, reason)
+                return RowDecision(row_id=row.row_id, outcome="held", reason=reason)
+            return self._settle(approved, profile)
+        except Problem as problem:
+            return _refused(row.row_id, problem)
+
+    def release(self, identity_hash: str, held: HeldRecord, profile: Profile) -> tuple[str, RowDecision]:
+        """Decide a row whose person has arrived; the roster it is of, and what became of it."""
+        approved = msgspec.convert(held.record, ApprovedRow, strict=False)
+        try:
+            decision = self._settle(approved, profile)
+        except Problem as problem:
+            decision = _refused(approved.row_id, problem)
+        self._state.append_to_room(
+            identity_hash,
+            HeldRecordReleased(
+                kind=held.kind,
+                provider_id=held.provider_id,
+                record_id=held.record_id,
+                year=approved.year,
+                person_id=profile.person.person_id,
+                outcome="registered" if decision.outcome == "registered" else "rejected",
+                problem=decision.reason,
+                clause=decision.clause,
+            ),
+        )
+        return approved.roster_id, decision
+
+    def _settle(self, row: ApprovedRow, profile: Profile) -> RowDecision:
+        policy = self._book.resolve(profile.person.place, row.year)
+        here, nation = self._state.providers.get(row.organization_id), self._nation.get(row.organization_id)
+        standing = trainer(row.organization_id, here, nation, policy)
+        credit_ids = settle(self._state, policy, standing, profile, self._facts, row, self._correction_in)
+        entry = self._state.account(profile.person.person_id, row.year)
+        if policy is not None and entry.account.waiting:
+            # What waits for the total counts these credits too (B-05).
+            release_waiting(self._state, policy, entry, profile.person.place)
+        return RowDecision(row_id=row.row_id, outcome="registered", credit_ids=credit_ids)
+
+    def _approved(
+        self,
+        filing: TrainingFiling,
+        roster_id: str,
+        row: RosterRow,
+        employer: str | None,
+        *,
+        late: bool,
+        by: str,
+    ) -> ApprovedRow:
+        policy = self._book.resolve(filing.place, filing.year)
+        return ApprovedRow(
+            roster_id=roster_id,
+            row_id=row.row_id,
+            filing_id=filing.filing_id,
+            organization_id=filing.organization_id,
+            employer=employer,
+            year=filing.year,
+            category=filing.category,
+            mode=filing.mode,
+            title=filing.title,
+            course=filing.courses[0] if filing.courses else "",
+            content=row.content,
+            late=late,
+            days=days_of(filing, row.sessions, row.hours, policy, local_date(self._state.now)),
+            decided_by=by,
+        )
+
+    def _person(self, row: RosterRow) -> tuple[Profile | None, HoldReason | None]:
+        profile = self._state.profiles.get(row.identity_hash)
+        if profile is None:
+            elsewhere = row.identity_hash in self._state.elsewhere
+            return None, "profile_elsewhere" if elsewhere else "not_collected"
+        return (profile, None) if profile.name_hash == row.name_hash else (None, "name_differs")
+
+    def _whereabouts(self, profile: Profile, row: ApprovedRow) -> HoldReason | None:
+        """Why a row of somebody who has left waits for them here; study done before is registered, and passed on.
+
+        Raises YearJudgedElsewhereError.
+        """
+        try:
+            must_judge(profile, row.year, self._book, max(day.completed_at for day in row.days))
+        except ProfileLeftError:
+            return "profile_elsewhere"
+        return None
+
+    def _hold(self, approved: ApprovedRow, row: RosterRow, reason: HoldReason) -> None:
+        event = RecordHeld(
+            kind=ROSTER_ROW,
+            provider_id=approved.organization_id,
+            record_id=f"{approved.roster_id}.{approved.row_id}",
+            year=approved.year,
+            identity_hash=row.identity_hash,
+            name_hash=row.name_hash,
+            reason=reason,
+            content=row.content,
+            record=_plain(approved),
+        )
+        self._state.append_to_room(row.identity_hash, event)
+
+
+async def release_rosters(
+    conn: Connection, state: GroupState, registrar: Registrar, arrived: Mapping[str, Profile]
+) -> None:
+    """Decide the approved rows that waited for the people who have arrived, and say so in their rosters."""
+    decided: dict[str, list[RowDecision]] = {}
+    here = {key: profile for key, profile in arrived.items() if profile.left is None}
+    for identity_hash, profile in sorted(here.items(), key=lambda item: item[0]):
+        for held in state.room(identity_hash).room.records:
+            if held.kind == ROSTER_ROW and held.name_hash == profile.name_hash:
+                roster_id, decision = registrar.release(identity_hash, held, profile)
+                decided.setdefault(roster_id, []).append(decision)
+    for roster_id, decisions in sorted(decided.items()):
+        entry = await ROSTER_ROWS.find(conn, [state.log], roster_id)
+        assert entry is not None, "a row waits only for a roster of its log"
+        event = RosterRowsReleased(roster_id=roster_id, rows=tuple(decisions), at=state.now)
+        stream_id, version = rosters.stream_of(roster_id), entry.version + 1
+        state.append(stream_id, version, event)
+        await ROSTER_ROWS.write(conn, state.log, [(stream_id, version, rosters.evolve(entry.state, event))])
+
+
+def _refused(row_id: str, problem: Problem) -> RowDecision:
+    return RowDecision(row_id=row_id, outcome="refused", reason=problem.code, clause=problem.clause)
+
+
+def _plain(approved: ApprovedRow) -> dict[str, Any]:
+    """The row as plain data, in the order in which the event's encoding puts it: a rebuild writes the same."""
+    data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(approved, order="sorted"))
+    return data

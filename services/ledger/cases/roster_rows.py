@@ -1,0 +1,166 @@
+"""The rows of a roster at the door: JSON, CSV or XLSX become records, and records become rows without names and
+numbers."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from contracts.identifiers import IdType, check_id_number
+from contracts.identity import IdentityHasher
+from services.kit.errors import InvalidRequestError, Problem
+from services.kit.records import Batch, InvalidRecord
+from services.ledger.intake.records import PersonIdentity
+from services.ledger.streams.problems import ImplausibleIdentityError, PersonalDataError
+from services.ledger.streams.roster import NotPassedError, RosterRow, RowRepeatedError
+
+ROWS_MAX = 1_000
+_END = r"(?![\s\S])"
+_NUMBER_LENGTH_MIN = 8
+_ID_TYPES = {each.value: each for each in IdType}
+
+RowId = Annotated[
+    str,
+    Meta(
+        pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,19}}{_END}",
+        description="The organization's own id of this row; unique for ever within the filing.",
+        examples=["r-001"],
+    ),
+]
+Hours = Annotated[
+    str,
+    Meta(
+        pattern=rf"^(?:0|[1-9][0-9]{{0,3}})(?:\.[0-9]{{1,2}})?{_END}",
+        description="Attended hours.",
+        examples=["6.00"],
+    ),
+]
+
+
+class RosterRecord(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """One person of a training: which planned sessions (from 1) or how many hours were attended, and the outcome."""
+
+    id: RowId
+    person: PersonIdentity
+    passed: bool
+    sessions: Annotated[list[int], Meta(min_length=1, max_length=200)] | None = None
+    hours: Hours | None = None
+
+
+class RosterTable(Struct, frozen=True):
+    """The records of an upload; `first_row` is what the first is numbered as, `columns` the headers of a file by field."""
+
+    batch: Batch[RosterRecord]
+    first_row: int = 1
+    columns: Mapping[str, str] = {}
+
+
+class PreparedRow(Struct, frozen=True):
+    """A row whose person is known by keyed hashes only, or why it cannot be taken."""
+
+    number: int
+    row_id: str | None
+    row: RosterRow | None = None
+    problem: Problem | None = None
+    column: str | None = None
+
+
+class RosterPreparer:
+    """Turns records into rows under the deployment's identity key."""
+
+    def __init__(self, hasher: IdentityHasher, key: bytes) -> None:
+        self._hasher = hasher
+        self._digest: Callable[[bytes], str] = lambda data: hashlib.blake2b(
+            data, key=key[:64], digest_size=12
+        ).hexdigest()
+
+    def prepare(self, table: RosterTable, today: Any) -> list[PreparedRow]:
+        """Every row in order, each taken or refused; ids and persons that stand twice are refused the second time."""
+        ids: set[str] = set()
+        persons: set[str] = set()
+        prepared = []
+        for index, item in enumerate(table.batch.records):
+            number = index + table.first_row
+            try:
+                row = self._row(item, today)
+                if row.row_id in ids:
+                    raise RowRepeatedError(pointer="/id")
+                if row.identity_hash in persons:
+                    raise RowRepeatedError(pointer="/person/id_number")
+            except Problem as problem:
+                prepared.append(refused(table, number, index, _shown_id(item, problem), problem))
+                continue
+            ids.add(row.row_id)
+            persons.add(row.identity_hash)
+            prepared.append(PreparedRow(number, row.row_id, row))
+        return prepared
+
+    def _row(self, item: RosterRecord | InvalidRecord, today: Any) -> RosterRow:
+        if isinstance(item, InvalidRecord):
+            raise item.problem
+        person = item.person
+        fault = check_id_number(_ID_TYPES[person.id_type], person.id_number, on=today)
+        if fault is not None:
+            raise ImplausibleIdentityError(
+                f"证件号码：{fault.text_zh}。",
+                f"The ID number: {fault.text_en}.",
+                pointer="/person/id_number",
+            )
+        if len(person.id_number) >= _NUMBER_LENGTH_MIN and person.id_number.upper() in item.id.upper():
+            raise PersonalDataError(pointer="/id")
+        if not item.passed:
+            raise NotPassedError(pointer="/passed")
+        identity_hash, name_hash = self._hasher.person_and_name(person.id_type, person.id_number, person.name)
+        hours = Decimal(item.hours).quantize(Decimal("0.01")) if item.hours is not None else None
+        sessions = tuple(sorted(set(item.sessions or ())))
+        meant = (identity_hash, name_hash, sessions, f"{hours:.2f}" if hours is not None else None)
+        return RosterRow(
+            row_id=item.id,
+            identity_hash=identity_hash,
+            name_hash=name_hash,
+            content=self._digest(msgspec.json.encode(meant)),
+            sessions=sessions,
+            hours=hours,
+        )
+
+
+def refused(table: RosterTable, number: int, index: int, row_id: str | None, problem: Problem) -> PreparedRow:
+    """A row that cannot be taken; the problem points into the body, the column names the header of a file."""
+    pointer = problem.pointer or ""
+    base = f"/records/{index}"
+    inside = pointer.removeprefix(base)
+    if not pointer.startswith(base):
+        problem.pointer = base + pointer
+    return PreparedRow(number, row_id, None, problem, _column(table.columns, inside))
+
+
+def _column(columns: Mapping[str, str], pointer: str) -> str | None:
+    while pointer:
+        if pointer in columns:
+            return columns[pointer]
+        pointer = pointer.rpartition("/")[0]
+    return None
+
+
+def _shown_id(item: RosterRecord | InvalidRecord, problem: Problem) -> str | None:
+    """The row's id is repeated only when it is well-formed and names nobody."""
+    if isinstance(item, InvalidRecord) or isinstance(problem, PersonalDataError | InvalidRequestError):
+        return None
+    return item.id
+
+
+def differing(first: RosterRow, again: RosterRow) -> Sequence[str]:
+    """JSON pointers of the fields in which a repeated row differs from the stored one, values never shown."""
+    pairs = {
+        "/person/id_number": (first.identity_hash, again.identity_hash),
+        "/person/name": (first.name_hash, again.name_hash),
+        "/sessions": (first.sessions, again.sessions),
+        "/hours": (first.hours, again.hours),
+    }
+    found = [pointer for pointer, (one, other) in pairs.items() if one != other]
+    if "/person/id_number" in found and "/person/name" in found:
+        found.remove("/person/name")  # the hash of a name is bound to the number
+    return found

@@ -1,0 +1,279 @@
+"""The commands of a roster: uploaded after the training, decided by its bureau, registered with the decision."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of
+from services.kit.clock import Clock, local_date
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.cases.commands import Actor, ReviewRoster, UploadRoster
+from services.ledger.cases.filings import Filings, load, stem_of
+from services.ledger.cases.roster_registry import Registrar
+from services.ledger.cases.roster_rows import RosterPreparer
+from services.ledger.cases.roster_upload import Uploading
+from services.ledger.cases.views import RosterAnswer, summary_of
+from services.ledger.store.absence import confirm_absent
+from services.ledger.store.execution import Execution
+from services.ledger.store.filings import ROSTER_ROWS, Entry
+from services.ledger.store.nation import Nation
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.unit import GroupState, find_profiles, read_providers
+from services.ledger.streams import roster as rosters
+from services.ledger.streams.facts import Facts
+from services.ledger.streams.problems import NotAProviderError, OutsidePlaceError
+from services.ledger.streams.provider import Provider
+from services.ledger.streams.roster import (
+    Reporter,
+    Roster,
+    RosterFaultyError,
+    RosterReviewed,
+    RosterUploaded,
+    RowDecision,
+    UnknownRosterError,
+)
+from services.ledger.streams.year import CorrectionReason
+
+_decode = msgspec.json.Decoder(Roster).decode
+_decode_provider = msgspec.json.Decoder(Provider).decode
+_OF_FILING = "select state from rosters where log = $1 and filing_id = $2 order by uploaded_at, roster_id"
+_QUEUE = """
+select state from rosters
+ where log = $1 and status = any($2::text[]) and place like $3 and (uploaded_at, roster_id) > ($4, $5)
+ order by uploaded_at, roster_id limit $6
+"""
+_OWN = """
+select state from rosters
+ where log = any($1::text[]) and organization_id = $2 and (uploaded_at, roster_id) > ($3, $4)
+ order by uploaded_at, roster_id limit $5
+"""
+
+
+class Rosters:
+    """Takes rosters in, has them reviewed, and lists them."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        store: EventStore,
+        shelf: PolicyShelf,
+        filings: Filings,
+        facts: Facts,
+        preparer: RosterPreparer,
+        clock: Clock,
+    ) -> None:
+        self._databases = databases
+        self._store = store
+        self._shelf = shelf
+        self._filings = filings
+        self._facts = facts
+        self._preparer = preparer
+        self._clock = clock
+        self._nation = Nation(databases)
+        self._execution = Execution(databases, store, clock)
+
+    async def upload(self, command: UploadRoster, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Report who attended a training (S1-15, S3B-10); every row is answered.
+
+        Raises NotAProviderError, UnknownFilingError, ReporterNotAllowedError, FilingNotApprovedError,
+        HeldBeforeApprovalError, TrainingNotEndedError, RosterLateError, WorkingDaysUnknownError, and RosterFaultyError
+        when rows cannot be taken.
+        """
+        if actor.organization is None:
+            raise NotAProviderError
+        entry = await self._filings.lookup(command.filing_id, actor)
+        now = self._clock()
+        prepared = self._preparer.prepare(command.table, local_date(now))
+        hashes = sorted({item.row.identity_hash for item in prepared if item.row is not None})
+        elsewhere = await self._elsewhere(entry.log, hashes)
+        await self._nation.learn({actor.organization, entry.state.organization_id})
+        organization = actor.organization
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            filing = (await load(conn, entry.log, command.filing_id)).state
+            terms = self._filings.terms_of(filing)
+            reporter: Reporter = "provider" if organization == filing.organization_id else "employer"
+            terms.must_report(reporter)
+            terms.must_have_come_before(filing, state.now)
+            reported = terms.reported(filing, state.now, command.late_reason)
+            before = [_decode(row[0]) for row in await conn.fetch(_OF_FILING, entry.log, filing.filing_id)]
+            state.elsewhere = elsewhere
+            await self._read(conn, state, hashes, filing.year, filing.organization_id)
+            registrar = self._registrar(state)
+            uploading = Uploading(
+                state,
+                registrar,
+                command,
+                filing,
+                before,
+                organization,
+                self._employer(reporter, organization),
+            )
+            answers, rows = uploading.decide(prepared)
+            answer = RosterAnswer(results=answers, summary=summary_of(answers))
+            if uploading.faulty and (not command.partial or not rows):
+                raise RosterFaultyError(results=msgspec.to_builtins(answers), summary=answer.summary)
+            if not rows:
+                answer.roster_id = answers[0].roster_id
+                return 200, answer
+            uploaded = RosterUploaded(
+                roster_id=f"{filing.filing_id}-{len(before) + 1}",
+                filing_id=filing.filing_id,
+                organization_id=organization,
+                reporter=reporter,
+                place=filing.place,
+                year=filing.year,
+                rows=tuple(rows),
+                due=reported.due,
+                late=reported.late,
+                late_reason=command.late_reason if reported.late else None,
+                clause=reported.clause,
+                by=actor.subject,
+                at=state.now,
+            )
+            await append(conn, state, None, uploaded)
+            answer.roster_id, answer.late, answer.due = uploaded.roster_id, uploaded.late, uploaded.due
+            answer.clause = uploaded.clause
+            return 201, answer
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def review(self, command: ReviewRoster, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Approve rows, or refuse them with a reason; approved rows are in the accounts when the answer comes.
+
+        Raises UnknownRosterError, OutsidePlaceError, OwnFilingError, UnknownRowError and RosterDecidedError.
+        """
+        entry = await self.find(command.roster_id, actor)
+        roster: Roster = entry.state
+        if not actor.covers(roster.place):
+            raise OutsidePlaceError
+        hashes = sorted({row.identity_hash for row in roster.rows})
+        elsewhere = await self._elsewhere(entry.log, hashes)
+        filing = await self._filings.lookup(roster.filing_id, actor)
+        await self._nation.learn({filing.state.organization_id, roster.organization_id})
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            fresh = await load_roster(conn, entry.log, command.roster_id)
+            rows = rosters.to_decide(
+                fresh.state, command.rows, by=actor.subject, organization=actor.organization
+            )
+            if command.reason is not None:
+                refused = tuple(
+                    RowDecision(row_id=row.row_id, outcome="refused", reason=command.reason) for row in rows
+                )
+                return 200, await self._reviewed(conn, state, fresh, refused, actor)
+            state.elsewhere = elsewhere
+            hashes = sorted({row.identity_hash for row in rows})
+            await self._read(conn, state, hashes, fresh.state.year, filing.state.organization_id)
+            await state.read_rooms(conn, hashes)
+            registrar = self._registrar(state, command.correction)
+            employer = self._employer(fresh.state.reporter, fresh.state.organization_id)
+            decisions = tuple(
+                registrar.approve(filing.state, fresh.state, row, employer, actor.subject) for row in rows
+            )
+            answer = await self._reviewed(conn, state, fresh, decisions, actor)
+            await state.write(conn)
+            await confirm_absent(conn, self._store, state)
+            return 200, answer
+
+        return await self._execution.execute(entry.log, key, act)
+
+    async def find(self, roster_id: str, actor: Actor) -> Entry:
+        """A roster that the actor may see: an official of its place, or who uploaded it. Raises UnknownRosterError."""
+        logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else AUTHORITIES
+        for database, there in self._databases.grouped(logs).items():
+            async with database.acquire() as conn:
+                entry = await ROSTER_ROWS.find(conn, there, roster_id)
+            if entry is not None:
+                own = actor.organization is not None and actor.organization == entry.state.organization_id
+                if own or actor.covers(entry.state.place):
+                    return entry
+        raise UnknownRosterError
+
+    async def queue(
+        self, place: str, states: list[str], after: tuple[datetime, str], limit: int
+    ) -> list[Roster]:
+        """The rosters of a place and all under it, in order of upload."""
+        log = authority_of(place)
+        async with self._databases.of(log).acquire() as conn:
+            rows = await conn.fetch(_QUEUE, log, states, f"{stem_of(place)}%", *after, limit)
+        return [_decode(row[0]) for row in rows]
+
+    async def own(self, organization_id: str, after: tuple[datetime, str], limit: int) -> list[Roster]:
+        """What an organization uploaded in all places, in order."""
+        found: list[Roster] = []
+        for database, there in self._databases.grouped(AUTHORITIES).items():
+            async with database.acquire() as conn:
+                rows = await conn.fetch(_OWN, there, organization_id, *after, limit)
+            found += [_decode(row[0]) for row in rows]
+        return sorted(found, key=lambda roster: (roster.uploaded_at, roster.roster_id))[:limit]
+
+    def _registrar(self, state: GroupState, correction: CorrectionReason | None = None) -> Registrar:
+        return Registrar(state, self._shelf.book, self._nation.providers, self._facts, correction)
+
+    def _employer(self, reporter: Reporter, organization_id: str) -> str | None:
+        """The code by which an employer's people are told, when an employer reports; one nobody knows employs nobody."""
+        if reporter == "provider":
+            return None
+        known = self._nation.providers.get(organization_id)
+        return (known.uscc if known is not None else None) or "unknown"
+
+    async def _read(
+        self, conn: Connection, state: GroupState, hashes: list[str], year: int, organization_id: str
+    ) -> None:
+        await state.read_people(conn, hashes, [year])
+        state.providers |= await read_providers(conn, state.log, [organization_id])
+
+    async def _reviewed(
+        self,
+        conn: Connection,
+        state: GroupState,
+        entry: Entry,
+        decisions: Sequence[RowDecision],
+        actor: Actor,
+    ) -> dict[str, Any]:
+        roster: Roster = entry.state
+        event = RosterReviewed(
+            roster_id=roster.roster_id,
+            filing_id=roster.filing_id,
+            organization_id=roster.organization_id,
+            place=roster.place,
+            year=roster.year,
+            rows=tuple(decisions),
+            by=actor.subject,
+            at=state.now,
+        )
+        after = await append(conn, state, entry, event)
+        return {"roster_id": roster.roster_id, "state": after.status, "results": decisions}
+
+    async def _elsewhere(self, log: str, hashes: Sequence[str]) -> set[str]:
+        """Which of the persons have a profile in another log (design 15)."""
+        others = [other for other in AUTHORITIES if other != log]
+        found: set[str] = set()
+        for database, there in self._databases.grouped(others).items():
+            async with database.acquire() as conn:
+                found |= await find_profiles(conn, there, hashes)
+        return found
+
+
+async def load_roster(conn: Connection, log: str, roster_id: str) -> Entry:
+    """The roster as it is in this transaction. Raises UnknownRosterError."""
+    entry = await ROSTER_ROWS.find(conn, [log], roster_id)
+    if entry is None:
+        raise UnknownRosterError
+    return entry
+
+
+async def append(conn: Connection, state: GroupState, entry: Entry | None, event: Any) -> Roster:
+    """Add an event to the roster's stream and write its row; the roster as it then stands."""
+    after = rosters.evolve(entry.state if entry else None, event)
+    assert after is not None
+    version = (entry.version if entry else 0) + 1
+    stream_id = rosters.stream_of(after.roster_id)
+    state.append(stream_id, version, event)
+    await ROSTER_ROWS.write(conn, state.log, [(stream_id, version, after)])
+    return after

@@ -1,0 +1,164 @@
+"""Views of cases as they are shown; who decided is not."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from services.ledger.streams.claim import Evidence
+from services.ledger.streams.filing import Session
+
+
+class ClaimAnswer(Struct, frozen=True, kw_only=True):
+    """A claim as it stands."""
+
+    claim_id: str
+    person_id: str
+    place: str
+    year: int
+    form: str
+    happened_on: date
+    role: str | None
+    quantity: Decimal
+    credits: Decimal
+    category: str
+    clause: str
+    state: str
+    reason: str | None
+    submitted_at: datetime
+    decided_at: datetime | None
+    credit_id: str | None
+    evidence: list[Evidence]
+
+
+class ClaimQueue(Struct, frozen=True, kw_only=True):
+    """A page of a queue; `next` continues it, null at the end."""
+
+    results: list[ClaimAnswer]
+    next: str | None
+
+
+RowWord = Literal["accepted", "held", "duplicate", "conflict", "rejected"]
+
+
+class RowAnswer(Struct, omit_defaults=True, kw_only=True):
+    """What became of one row of an upload.
+
+    `row` is its number: from 1 in JSON, the line of the sheet in a file. `accepted` (for the reviewer), `held` (likewise,
+    but its person is not known here yet: `reason`), `duplicate` (uploaded before, same content, in `roster_id`), `conflict`
+    (uploaded before, other content), `rejected`; for the last two `problem` says why, and `column` where in a file.
+    """
+
+    row: int
+    id: str | None
+    outcome: RowWord
+    reason: str | None = None
+    roster_id: str | None = None
+    column: str | None = None
+    problem: dict[str, Any] | None = None
+
+
+class RosterAnswer(Struct, omit_defaults=True, kw_only=True):
+    """The answer to an upload: `results` mirrors the rows. `roster_id` is what was stored, or was before."""
+
+    roster_id: str | None = None
+    late: bool = False
+    due: date | None = None
+    clause: str | None = None
+    results: list[RowAnswer]
+    summary: dict[str, int]
+
+
+class FilingAnswer(Struct, frozen=True, kw_only=True):
+    """A filing as it stands. `due` is the last day for the bureau's decision where the notice sets one; `in_time` says
+    whether an approval came before the first hour (B-15)."""
+
+    filing_id: str
+    organization_id: str
+    place: str
+    year: int
+    title: str
+    mode: str
+    category: str
+    sessions: list[Session]
+    conversion: str | None
+    expected: int
+    courses: list[str]
+    state: str
+    reason: str | None
+    submitted_at: datetime
+    decided_at: datetime | None
+    due: date | None
+    overdue: bool
+    due_unknown_year: int | None
+    in_time: bool | None
+
+
+class FilingQueue(Struct, frozen=True, kw_only=True):
+    """A page of filings; `next` continues it, null at the end."""
+
+    results: list[FilingAnswer]
+    next: str | None
+
+
+class RosterRowAnswer(Struct, frozen=True, kw_only=True):
+    """A row as it stands: open, registered, held or refused; no person is named."""
+
+    row_id: str
+    sessions: list[int]
+    hours: Decimal | None
+    state: str
+    reason: str | None
+    clause: str | None
+    credit_ids: list[str]
+
+
+class RosterView(Struct, frozen=True, kw_only=True):
+    """A roster as it stands; `late` and `late_reason` are for the reviewer (A-16)."""
+
+    roster_id: str
+    filing_id: str
+    organization_id: str
+    reporter: str
+    place: str
+    year: int
+    state: str
+    uploaded_at: datetime
+    due: date | None
+    late: bool
+    late_reason: str | None
+    clause: str | None
+    rows: list[RosterRowAnswer]
+
+
+class RosterQueue(Struct, frozen=True, kw_only=True):
+    """A page of rosters; `next` continues it, null at the end."""
+
+    results: list[RosterView]
+    next: str | None
+
+
+class ReviewedRow(Struct, frozen=True, kw_only=True):
+    """What a decision made of a row."""
+
+    row_id: str
+    outcome: str
+    reason: str | None
+    clause: str | None
+    credit_ids: list[str]
+
+
+class RosterReview(Struct, frozen=True, kw_only=True):
+    """The answer to a reviewer: the rows that were decided."""
+
+    roster_id: str
+    state: str
+    results: list[ReviewedRow]
+
+
+def summary_of(answers: Sequence[RowAnswer]) -> dict[str, int]:
+    """How many rows had each outcome."""
+    return dict(Counter(answer.outcome for answer in answers))

@@ -1,1 +1,0 @@
-"""Claims for credits that no provider reports (学分申请)."""

@@ -1,0 +1,1 @@
+"""Counts over many: standings, statistics, anomalies, and what a draft notice would change."""

@@ -1,0 +1,202 @@
+"""The statistics over HTTP: an official asks about their place and what lies under it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from contracts.divisions import is_known
+from services.kit.auth import Caller, require
+from services.kit.parts import part
+from services.kit.schemas import IN_DIGITS, Day
+from services.ledger.answers.viewers import may_ask_about
+from services.ledger.counting.employer_counts import EmployerCounts, EmployerStandings, EmployerStatistics
+from services.ledger.counting.files import Format, send, statistics_answer
+from services.ledger.counting.registrations import (
+    DayRegistered,
+    RegistrationCount,
+    RegistrationCounts,
+    RegistrationSeries,
+    RegistrationStatistics,
+)
+from services.ledger.counting.reviews import ReviewBacklog, ReviewCounts, ReviewStatistics
+from services.ledger.counting.scorecards import ProviderStatistics, Scorecard, ScorecardCounts
+from services.ledger.counting.standing_counts import (
+    DayMet,
+    MetSeries,
+    PlaceStandings,
+    StandingCounts,
+    StandingStatistics,
+)
+from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
+from services.ledger.web.callers import place_of
+
+router = APIRouter(prefix="/v1/statistics")
+EmployerCountsPart = Annotated[EmployerCounts, Depends(part(EmployerCounts))]
+RegistrationCountsPart = Annotated[RegistrationCounts, Depends(part(RegistrationCounts))]
+ReviewCountsPart = Annotated[ReviewCounts, Depends(part(ReviewCounts))]
+ScorecardCountsPart = Annotated[ScorecardCounts, Depends(part(ScorecardCounts))]
+StandingCountsPart = Annotated[StandingCounts, Depends(part(StandingCounts))]
+
+StatisticsReader = require("statistics:read")
+Reader = Annotated[Caller, Depends(StatisticsReader)]
+Place = Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$", description="The place, and all under it.")]
+AnyYear = Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS]
+OneYear = Annotated[int, Query(ge=2000, le=2100), IN_DIGITS]
+ProviderId = Annotated[str, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+ADay = Annotated[Day | None, Query()]
+
+
+def asked_place(caller: Caller, place: str) -> str:
+    """The place, when the caller may ask about it.
+
+    Raises UnknownPlaceError, NotAnOfficialError and OutsidePlaceError.
+    """
+    if not is_known(place):
+        raise UnknownPlaceError
+    if not may_ask_about(place_of(caller), place):
+        raise OutsidePlaceError
+    return place
+
+
+@router.get(
+    "/standings",
+    operation_id="get_standing_statistics",
+    **statistics_answer(StandingStatistics, "Persons by status, and how far the counts have come."),
+)
+async def get_standing_statistics(
+    request: Request,
+    standing_counts: StandingCountsPart,
+    place: Place,
+    caller: Reader,
+    year: AnyYear = None,
+    file: Format = "json",
+) -> Response:
+    """How many of a place owe a year, have met it, made it up, are short of it, exempt or not required.
+
+    By the places just under it: their sum is the place's own.
+    """
+    answer = await standing_counts.get_standings(asked_place(caller, place), year)
+    return send(request, f"standings-{place}", answer, PlaceStandings, file)
+
+
+@router.get(
+    "/standings/daily",
+    operation_id="get_standing_series",
+    **statistics_answer(MetSeries, "Persons by the day on which they met the year."),
+)
+async def get_standing_series(
+    request: Request,
+    standing_counts: StandingCountsPart,
+    place: Place,
+    year: OneYear,
+    caller: Reader,
+    day_from: ADay = None,
+    day_to: ADay = None,
+    file: Format = "json",
+) -> Response:
+    """Day by day, how many of a place met the year: by the credits that stand today, on the day of their registration."""
+    counts = standing_counts
+    answer = await counts.get_met(asked_place(caller, place), year, day_from, day_to)
+    return send(request, f"met-{place}-{year}", answer, DayMet, file)
+
+
+@router.get(
+    "/registrations",
+    operation_id="get_registration_statistics",
+    **statistics_answer(RegistrationStatistics, "Counts, and how far they have come."),
+)
+async def get_registration_statistics(
+    request: Request,
+    registration_counts: RegistrationCountsPart,
+    place: Place,
+    caller: Reader,
+    year: AnyYear = None,
+    day_from: ADay = None,
+    day_to: ADay = None,
+    file: Format = "json",
+) -> Response:
+    """Registered records and credits of the places just under one, by year, category, mode and provider."""
+    registrations = registration_counts
+    answer = await registrations.get_registrations(asked_place(caller, place), year, day_from, day_to)
+    return send(request, f"registrations-{place}", answer, RegistrationCount, file)
+
+
+@router.get(
+    "/registrations/daily",
+    operation_id="get_registration_series",
+    **statistics_answer(RegistrationSeries, "Records and credits by day."),
+)
+async def get_registration_series(
+    request: Request,
+    registration_counts: RegistrationCountsPart,
+    place: Place,
+    caller: Reader,
+    year: AnyYear = None,
+    provider_id: ProviderId | None = None,
+    day_from: ADay = None,
+    day_to: ADay = None,
+    file: Format = "json",
+) -> Response:
+    """Registered records and credits of a place day by day, by all providers or by one."""
+    registrations = registration_counts
+    answer = await registrations.get_daily(asked_place(caller, place), year, provider_id, day_from, day_to)
+    return send(request, f"registrations-daily-{place}", answer, DayRegistered, file)
+
+
+@router.get(
+    "/providers",
+    operation_id="get_provider_statistics",
+    **statistics_answer(ProviderStatistics, "A scorecard for each provider and year."),
+)
+async def get_provider_statistics(
+    request: Request,
+    scorecard_counts: ScorecardCountsPart,
+    place: Place,
+    caller: Reader,
+    year: AnyYear = None,
+    provider_id: ProviderId | None = None,
+    file: Format = "json",
+) -> Response:
+    """What providers reported for the people of a place and what became of it (S2B-15); a provider sees its own."""
+    if caller.organization is not None:
+        if not is_known(place):
+            raise UnknownPlaceError
+        provider_id = caller.organization
+    else:
+        place = asked_place(caller, place)
+    answer = await scorecard_counts.get_scorecards(place, year, provider_id)
+    return send(request, f"providers-{place}", answer, Scorecard, file)
+
+
+@router.get(
+    "/reviews",
+    operation_id="get_review_statistics",
+    **statistics_answer(ReviewStatistics, "What waits for a decision, and what of it is late."),
+)
+async def get_review_statistics(
+    request: Request, review_counts: ReviewCountsPart, place: Place, caller: Reader, file: Format = "json"
+) -> Response:
+    """The backlog of claims, filings and rosters by the places just under one, with the working days their notices set."""
+    answer = await review_counts.get_reviews(asked_place(caller, place))
+    return send(request, f"reviews-{place}", answer, ReviewBacklog, file)
+
+
+@router.get(
+    "/employers",
+    operation_id="get_employer_statistics",
+    **statistics_answer(EmployerStatistics, "A page of employers and how their people stand."),
+)
+async def get_employer_statistics(
+    request: Request,
+    employer_counts: EmployerCountsPart,
+    place: Place,
+    year: OneYear,
+    caller: Reader,
+    after: Annotated[str | None, Query(pattern=r"^[0-9A-HJ-NP-RTUW-Y]{18}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000), IN_DIGITS] = 200,
+    file: Format = "json",
+) -> Response:
+    """How the people of each unit stand for a year, within a place: whom to urge (S0-24, S1-20, S3A-04)."""
+    counts = employer_counts
+    answer = await counts.get_employers(asked_place(caller, place), year, after or "", limit)
+    return send(request, f"employers-{place}-{year}", answer, EmployerStandings, file)

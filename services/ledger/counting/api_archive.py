@@ -1,0 +1,43 @@
+"""The credit archive's extract over HTTP."""
+
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Path, Query, Response
+
+from services.kit.auth import Caller, require
+from services.kit.openapi import struct_answer
+from services.kit.parts import part
+from services.kit.schemas import IN_DIGITS, Day
+from services.ledger.counting.archive import Archive, Archives
+from services.ledger.officials.api_closing import must_cover
+from services.ledger.store.paging import CURSOR
+
+router = APIRouter()
+ArchivesPart = Annotated[Archives, Depends(part(Archives))]
+_encode = msgspec.json.Encoder().encode
+ArchiveReader = require("archive:read")
+Place = Annotated[str, Path(pattern=r"^[1-9][0-9]{5}$")]
+Year = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
+
+
+@router.get(
+    "/v1/years/{place}/{year}/archive",
+    operation_id="get_archive",
+    **struct_answer(Archive, "A page of the extract.", refusals=(403, 404, 409, 422)),
+)
+async def get_archive(
+    archives: ArchivesPart,
+    place: Place,
+    year: Year,
+    caller: Annotated[Caller, Depends(ArchiveReader)],
+    on: Annotated[
+        Day | None, Query(description="Judge as of the end of this day; today when left out.")
+    ] = None,
+    after: Annotated[str | None, Query(pattern=CURSOR, description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 200,
+) -> Response:
+    """The credit archive's extract of a closed year: each person's status, credits and policy, nobody by name (S2A-08)."""
+    must_cover(caller, place)
+    archive = await archives.page(place, year, on=on, after=after, limit=limit)
+    return Response(_encode(archive), media_type="application/json")

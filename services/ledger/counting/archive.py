@@ -1,0 +1,130 @@
+"""The extract for the credit archive (会计人员信用信息档案): how everybody stood in a closed year (S2A-08, S2B-16).
+
+It is read from rows, by the key of places, and judged as of the end of a day; nothing scans the log. Every page names
+the position it reflects, so a reader that finds two pages at different positions knows to read again what changed in
+between."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from contracts.divisions import authority_of
+from services.kit.clock import Clock, local_date
+from services.kit.database import Databases
+from services.ledger.answers.provenance import made_up
+from services.ledger.counting.standing import is_judged
+from services.ledger.counting.standing_rows import read_accounts
+from services.ledger.officials.closing import Years
+from services.ledger.policy import Account, PolicyBook
+from services.ledger.store.paging import walk
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.who_judges import JudgedYears, carries_into, judge
+from services.ledger.streams.year import YearNotClosedError
+
+
+class ArchiveLine(Struct, frozen=True, kw_only=True):
+    """One person's closed year. `made_up`: make-up study is among what met it; `corrected`: something entered after the
+    close; `exempt` the reason of an exemption; `policy` names by content what it was judged by."""
+
+    person_id: str
+    place: str
+    status: str
+    total: Decimal
+    by_category: dict[str, Decimal]
+    made_up: bool
+    corrected: bool
+    exempt: str | None
+    policy: str | None
+
+
+class Archive(Struct, frozen=True, kw_only=True):
+    """A page of the extract: judged as of the end of `on`, with all that the log held at `position`; `next` goes on."""
+
+    place: str
+    year: int
+    closed_at: datetime
+    on: date
+    log: str
+    position: int
+    lines: list[ArchiveLine]
+    next: str | None
+
+
+class Archives:
+    """Reads extracts; writes nothing."""
+
+    def __init__(self, databases: Databases, shelf: PolicyShelf, years: Years, clock: Clock) -> None:
+        self._databases = databases
+        self._shelf = shelf
+        self._years = years
+        self._clock = clock
+
+    async def page(self, place: str, year: int, *, on: date | None, after: str | None, limit: int) -> Archive:
+        """The persons of a place and all under it after one of them, by place and id.
+
+        Looks at `limit` profiles; who is not judged here for the year is left out. Raises NoPolicyHereError and
+        YearNotClosedError.
+        """
+        self._years.policy_of(place, year)
+        closure = await self._years.closure(place, year)
+        if closure is None:
+            raise YearNotClosedError
+        log = authority_of(place)
+        async with self._databases.of(log).acquire() as conn:
+            page = await walk(conn, log, place, year, after, limit)
+            carrying = [
+                (profile.person.person_id, year - 1)
+                for profile, _, _ in page.people
+                if carries_into(self._shelf.book, profile, year)
+            ]
+            earlier = await read_accounts(conn, log, carrying, []) if carrying else {}
+        today = local_date(self._clock())
+        day = on or today
+        judged = JudgedYears(self._shelf.book, today.year)
+        lines = [
+            _line(
+                self._shelf.book,
+                profile,
+                account,
+                year,
+                day,
+                earlier.get((profile.person.person_id, year - 1)),
+            )
+            for profile, _, account in page.people
+            if is_judged(judged, profile, account, year)
+        ]
+        return Archive(
+            place=place,
+            year=year,
+            closed_at=closure.closed_at,
+            on=day,
+            log=log,
+            position=page.position,
+            lines=lines,
+            next=page.next,
+        )
+
+
+def _line(
+    book: PolicyBook,
+    profile: Profile,
+    account: Account | None,
+    year: int,
+    on: date,
+    earlier: Account | None,
+) -> ArchiveLine:
+    answer = judge(book, profile, account, year, on, earlier)
+    return ArchiveLine(
+        person_id=profile.person.person_id,
+        place=answer.place,
+        status=answer.status,
+        total=answer.total,
+        by_category=answer.by_category,
+        made_up=made_up(account, answer),
+        corrected=account is not None
+        and any(credit.correction is not None and credit.state == "registered" for credit in account.credits),
+        exempt=answer.exempt.reason if answer.exempt is not None else None,
+        policy=answer.policy,
+    )

@@ -1,0 +1,65 @@
+"""Rebuild of the ledger's read models from its logs: beside the live rows, then switched log by log."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from contracts.divisions import AUTHORITIES
+from services.kit.database import Databases
+from services.kit.event_store import EventStore
+from services.kit.projection import Projection
+from services.kit.rebuild import Rebuilt
+from services.kit.rebuild import rebuild as rebuild_one
+from services.ledger.counting.anomaly_projection import Anomalies
+from services.ledger.counting.registrations import RegistrationsDaily
+from services.ledger.counting.scorecard_projection import Scorecards
+from services.ledger.counting.standing_projection import Standings
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.read_models import INLINE
+
+BEHIND: tuple[Projection, ...] = (RegistrationsDaily(), Scorecards(), Anomalies())
+"""Written by the worker, with a checkpoint."""
+
+LAGGING = (*(model.name for model in BEHIND), Standings.name)
+"""The names of everything the worker writes."""
+
+
+def behind(shelf: PolicyShelf) -> tuple[Projection, ...]:
+    """Everything the worker writes: the projections of events alone, and those that judge by the published notices."""
+    return (*BEHIND, standings(shelf))
+
+
+def standings(shelf: PolicyShelf) -> Standings:
+    """The standings, which whatever touches an account or a profile may change."""
+    touching = [model.topics for model in INLINE if model.name in ("accounts", "profiles")]
+    return Standings(shelf, frozenset[str]().union(*touching))
+
+
+READ_MODELS = (*(model.name for model in INLINE), *LAGGING)
+
+Progress = Callable[[str, str, int, int], None]
+"""Told the read model, the log, the position reached and the log's head."""
+
+
+async def rebuild(
+    databases: Databases,
+    *,
+    models: Sequence[str] = READ_MODELS,
+    logs: Sequence[str] = AUTHORITIES,
+    progress: Progress = lambda model, log, position, head: None,
+) -> list[Rebuilt]:
+    """Rebuild the named read models of the named logs; what each did. LookupError for an unknown name."""
+    unknown = set(models) - set(READ_MODELS)
+    if unknown:
+        raise LookupError(f"no read model is called {', '.join(sorted(unknown))}")
+    store = EventStore()
+    every: tuple[Projection, ...] = (*INLINE, *behind(PolicyShelf(databases, store)))
+    done: list[Rebuilt] = []
+    for log in logs:
+        for model in every:
+            if model.name in models:
+                report = partial(progress, model.name, log)
+                inline = model in INLINE
+                done.append(
+                    await rebuild_one(databases.of(log), store, model, log, inline=inline, progress=report)
+                )
+    return done

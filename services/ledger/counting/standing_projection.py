@@ -1,0 +1,184 @@
+"""Standings as a projection: what an event touches is judged again, rows and counts together, and all of it can be
+judged anew from the rows."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import msgspec
+
+from contracts.divisions import NATION
+from services.kit.database import Connection
+from services.kit.event_store import RecordedEvent
+from services.ledger.counting.standing import Standing, Tally, is_judged, standing_of
+from services.ledger.counting.standing_rows import COLUMNS, Key, read_accounts, read_standings, write_changes
+from services.ledger.counting.sweeps import Progress, end_sweeps, progress_of, write_progress
+from services.ledger.policy import Account
+from services.ledger.store.profiles import reach_of, read_profiles, walk_profiles
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.who_judges import JudgedYears, carries_into
+
+
+async def judge_again(
+    conn: Connection,
+    log: str,
+    years: JudgedYears,
+    day: date,
+    *,
+    keys: Iterable[Key] = (),
+    persons: Iterable[str] = (),
+) -> int:
+    """Judge the named persons' years, and every year of the named persons; how many rows that changed.
+
+    Accounts and profiles are read as they are now, so a row never lags behind the events that touched it.
+    """
+    entire = set(persons)
+    whole, single = sorted(entire), sorted({key for key in keys if key[0] not in entire})
+    found = await read_profiles(conn, log, sorted({*whole, *(key[0] for key in single)}))
+    single = sorted({*single, *_carried_into(years, found, single)})
+    earlier = _earlier(years, found, single)
+    accounts = await read_accounts(conn, log, sorted({*single, *earlier}), whole)
+    before = await read_standings(conn, log, single, whole)
+    wanted = set(single) | {key for key in accounts if key[0] in entire}
+    after: dict[Key, Standing] = {}
+    for person_id in whole:
+        if person_id in found:
+            wanted |= {(person_id, year) for year in years.of(found[person_id][1].person.place)}
+    for person_id, year in wanted:
+        if person_id in found:
+            account, before_it = accounts.get((person_id, year)), accounts.get((person_id, year - 1))
+            row = judged_row(years, found[person_id][1], account, year, day, before_it)
+            if row is not None:
+                after[person_id, year] = row
+    return await write_changes(conn, log, before, after)
+
+
+def _carried_into(
+    years: JudgedYears, found: Mapping[str, Sequence[Any]], keys: Iterable[Key]
+) -> Iterator[Key]:
+    """The years after, where what these hold may carry over into them."""
+    for person_id, year in keys:
+        if person_id in found and carries_into(years.book, found[person_id][1], year + 1):
+            yield person_id, year + 1
+
+
+def _earlier(years: JudgedYears, found: Mapping[str, Sequence[Any]], keys: Iterable[Key]) -> Iterator[Key]:
+    """The years before, where what they hold may carry over into these."""
+    for person_id, year in keys:
+        if person_id in found and carries_into(years.book, found[person_id][1], year):
+            yield person_id, year - 1
+
+
+def judged_row(
+    years: JudgedYears,
+    profile: Profile,
+    account: Account | None,
+    year: int,
+    day: date,
+    earlier: Account | None = None,
+) -> Standing | None:
+    """The person's standing for the year; None for a year that this log does not judge. `earlier` is the account of the year
+    before, whose credits may carry over."""
+    if not is_judged(years, profile, account, year):
+        return None
+    return standing_of(years.book, profile, account, year, day, earlier)
+
+
+NAME = "standings"
+_PAGE = 2_000
+_PERSONS = "select count(*) from profiles where log = $1"
+_COUNT_COLUMNS = ("log", "year", "place", "status", "persons", "made_up", "late", "credits")
+_MET_COLUMNS = ("log", "year", "place", "met_on", "persons", "made_up")
+
+
+class Standings:
+    """A row for every person and year that is judged, and the counts of every place, year and status.
+
+    A row is a function of the account, the profile, the notices and the day the log was told, so it does not matter in
+    how many steps events arrive. The rows it reads are written with their events; it lags only in when it looks.
+    """
+
+    name = NAME
+    tables: Sequence[str] = ("standings", "standing_counts", "standings_met")
+
+    def __init__(self, shelf: PolicyShelf, topics: frozenset[str]) -> None:
+        self._shelf = shelf
+        self._years = JudgedYears(shelf.book, 0)
+        self.topics = topics
+
+    async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
+        """Judge again whoever the events are about, each once: an account's year, or all years of a profile."""
+        keys: set[Key] = set()
+        persons: set[str] = set()
+        for event in events:
+            kind, _, rest = event.stream_id.partition(":")
+            if kind == "account":
+                person_id, _, year = rest.rpartition(":")
+                keys.add((person_id, int(year)))
+            else:
+                persons.add(rest)
+        progress = await progress_of(conn, log)
+        years = await self.years(log, progress)
+        await judge_again(conn, log, years, progress.judged_on, keys=keys, persons=persons)
+
+    async def years(self, log: str, progress: Progress) -> JudgedYears:
+        """The notices to judge by, none older than what the log has taken in, with the years they govern."""
+        if not progress.is_known_to(self._shelf.book, log):
+            await self._shelf.refresh()
+        if self._years.book is not self._shelf.book or self._years.present_year != progress.judged_on.year:
+            self._years = JudgedYears(self._shelf.book, progress.judged_on.year)
+        return self._years
+
+    async def derive(self, conn: Connection, log: str, progress: Callable[[int, int], None]) -> None:
+        """Fill the empty tables with everybody of the log, from accounts and profiles, by today's notices.
+
+        The day stays the one that the log was told: nothing here asks a clock.
+        """
+        await self._shelf.refresh()
+        before = await progress_of(conn, log)
+        years = await self.years(log, before)
+        total: int = await conn.fetchval(_PERSONS, log)
+        done, tally = 0, Tally()
+        async for profiles in _pages(conn, log):
+            persons = [profile.person.person_id for profile in profiles]
+            accounts = await read_accounts(conn, log, (), persons)
+            rows = _rows_of(years, profiles, accounts, before)
+            tally.add(rows)
+            records = [(log, *msgspec.structs.astuple(row)) for row in rows]
+            await conn.copy_records_to_table("standings", records=records, columns=("log", *COLUMNS))
+            done += len(profiles)
+            progress(done, total)
+        counts = [(log, *key, *sums) for key, sums in tally.counts()]
+        await conn.copy_records_to_table("standing_counts", records=counts, columns=_COUNT_COLUMNS)
+        met = [(log, *key, *sums) for key, sums in tally.met()]
+        await conn.copy_records_to_table("standings_met", records=met, columns=_MET_COLUMNS)
+        book = years.book
+        reached = Progress(before.judged_on, book.last_position(log), book.last_position(NATION))
+        await write_progress(conn, log, reached)
+        await end_sweeps(conn, log)
+
+
+async def _pages(conn: Connection, log: str) -> AsyncIterator[list[Profile]]:
+    after = ("", "")
+    while page := await walk_profiles(conn, log, reach_of(NATION), after, _PAGE, left=True):
+        yield page
+        after = (page[-1].person.place, page[-1].person.person_id)
+
+
+def _rows_of(
+    years: JudgedYears, profiles: Sequence[Profile], accounts: dict[Key, Account], progress: Progress
+) -> list[Standing]:
+    with_account: dict[str, set[int]] = {}
+    for person_id, year in accounts:
+        with_account.setdefault(person_id, set()).add(year)
+    rows = []
+    for profile in profiles:
+        person_id = profile.person.person_id
+        for year in sorted({*years.of(profile.person.place), *with_account.get(person_id, ())}):
+            account = accounts.get((person_id, year))
+            earlier = accounts.get((person_id, year - 1))
+            row = judged_row(years, profile, account, year, progress.judged_on, earlier)
+            if row is not None:
+                rows.append(row)
+    return rows

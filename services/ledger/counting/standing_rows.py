@@ -1,0 +1,231 @@
+"""Standings as rows: their tables, read, written and counted in one transaction, and what is still to be judged."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import msgspec
+
+from services.kit.database import Connection
+from services.kit.event_store import table_sql
+from services.ledger.counting.standing import Standing, Tally
+from services.ledger.policy import Account
+
+_STANDINGS = """
+create table standings (
+    log text collate "C" not null,
+    person_id text collate "C" not null,
+    year integer not null,
+    place text collate "C" not null,
+    employer text collate "C",
+    status text collate "C" not null,
+    total numeric(10, 2) not null,
+    by_category text collate "C" not null,
+    made_up boolean not null,
+    late boolean not null,
+    met_on date,
+    turns_on date,
+    policy bytea,
+    primary key (log, person_id, year)
+)"""
+
+_COUNTS = """
+create table standing_counts (
+    log text collate "C" not null,
+    year integer not null,
+    place text collate "C" not null,
+    status text collate "C" not null,
+    persons integer not null,
+    made_up integer not null,
+    late integer not null,
+    credits numeric(16, 2) not null,
+    primary key (log, year, place, status)
+)"""
+
+_MET = """
+create table standings_met (
+    log text collate "C" not null,
+    year integer not null,
+    place text collate "C" not null,
+    met_on date not null,
+    persons integer not null,
+    made_up integer not null,
+    primary key (log, year, place, met_on)
+)"""
+
+_PROGRESS = """
+create table standing_progress (
+    log text collate "C" not null,
+    judged_on date not null,
+    own_notices bigint not null,
+    national_notices bigint not null,
+    primary key (log)
+)"""
+
+_SWEEPS = """
+create table standing_sweeps (
+    log text collate "C" not null,
+    cause text collate "C" not null,
+    first_place text collate "C" not null,
+    last_place text collate "C" not null,
+    after_place text collate "C" not null,
+    after_person text collate "C" not null,
+    primary key (log, cause)
+)"""
+
+TABLES = {
+    "standings": _STANDINGS,
+    "standing_counts": _COUNTS,
+    "standings_met": _MET,
+    "standing_progress": _PROGRESS,
+    "standing_sweeps": _SWEEPS,
+}
+"""By name. The first three follow from accounts, profiles, notices and the day; the others say what was judged by."""
+
+
+def standing_tables_sql(*, partitions: int = 0) -> list[str]:
+    """The statements that create the tables, with the indexes of places, employers and days that are to come.
+
+    Rows are rewritten at every credit: room on their pages keeps those updates off the indexes.
+    """
+    statements: list[str] = []
+    for table, ddl in TABLES.items():
+        statements += table_sql(table, ddl, partitions=partitions)
+        if table in ("standings", "standing_counts"):
+            rewritten = [f"{table}_{number}" for number in range(partitions)] or [table]
+            statements += [f"alter table {each} set (fillfactor = 70)" for each in rewritten]
+    return [
+        *statements,
+        "create index standings_of_place on standings (log, year, place)",
+        "create index standings_of_employer on standings (log, employer, year) where employer is not null",
+        "create index standings_turning on standings (log, turns_on) where turns_on is not null",
+    ]
+
+
+_decode_account = msgspec.json.Decoder(Account).decode
+
+Key = tuple[str, int]
+"""A person and a year."""
+
+COLUMNS = (
+    "person_id", "year", "place", "employer", "status", "total", "by_category", "made_up", "late", "met_on",
+    "turns_on", "policy",
+)  # fmt: skip
+_LIST = ", ".join(COLUMNS)
+_OF_KEYS = """
+select {columns} from unnest($2::text[], $3::int[]) as asked (person, in_year)
+  join {table} t on t.log = $1 and t.person_id = asked.person and t.year = asked.in_year
+"""
+STANDINGS_OF_KEYS = _OF_KEYS.format(columns=", ".join(f"t.{name}" for name in COLUMNS), table="standings")
+_STANDINGS_OF_PERSONS = f"select {_LIST} from standings where log = $1 and person_id = any($2::text[])"  # noqa: S608
+_MARKS_OF_PERSONS = (
+    "select person_id, year, policy from standings where log = $1 and person_id = any($2::text[])"
+)
+ACCOUNTS_OF_KEYS = _OF_KEYS.format(columns="t.person_id, t.year, t.state", table="accounts")
+_ACCOUNTS_OF_PERSONS = (
+    "select person_id, year, state from accounts where log = $1 and person_id = any($2::text[])"
+)
+WRITE = f"""
+insert into standings (log, {_LIST})
+select $1, new.* from unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::text[],
+                             $9::boolean[], $10::boolean[], $11::date[], $12::date[], $13::bytea[]) as new
+on conflict (log, person_id, year) do update
+   set {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])}
+"""  # noqa: S608
+_REMOVE = """
+delete from standings t using unnest($2::text[], $3::int[]) as gone (person, in_year)
+ where t.log = $1 and t.person_id = gone.person and t.year = gone.in_year
+"""
+_COUNT = """
+insert into standing_counts as c (log, year, place, status, persons, made_up, late, credits)
+select $1, new.* from unnest($2::int[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::numeric[]) as new
+on conflict (log, year, place, status) do update
+   set persons = c.persons + excluded.persons, made_up = c.made_up + excluded.made_up,
+       late = c.late + excluded.late, credits = c.credits + excluded.credits
+"""
+_UNCOUNT = """
+delete from standing_counts c using unnest($2::int[], $3::text[], $4::text[]) as k (in_year, at_place, with_status)
+ where c.log = $1 and c.year = k.in_year and c.place = k.at_place and c.status = k.with_status and c.persons = 0
+"""
+_MEET = """
+insert into standings_met as m (log, year, place, met_on, persons, made_up)
+select $1, new.* from unnest($2::int[], $3::text[], $4::date[], $5::int[], $6::int[]) as new
+on conflict (log, year, place, met_on) do update
+   set persons = m.persons + excluded.persons, made_up = m.made_up + excluded.made_up
+"""
+_UNMEET = """
+delete from standings_met m using unnest($2::int[], $3::text[], $4::date[]) as k (in_year, at_place, on_day)
+ where m.log = $1 and m.year = k.in_year and m.place = k.at_place and m.met_on = k.on_day and m.persons = 0
+"""
+_DUE = """
+select person_id, year from standings where log = $1 and turns_on <= $2 order by turns_on limit $3
+"""
+
+
+async def read_standings(
+    conn: Connection, log: str, keys: Sequence[Key], persons: Sequence[str]
+) -> dict[Key, Standing]:
+    """The rows of some persons' years, and all of some persons."""
+    rows = []
+    if keys:
+        rows += await conn.fetch(STANDINGS_OF_KEYS, log, [key[0] for key in keys], [key[1] for key in keys])
+    if persons:
+        rows += await conn.fetch(_STANDINGS_OF_PERSONS, log, persons)
+    return {(row[0], row[1]): Standing(**dict(zip(COLUMNS, row, strict=True))) for row in rows}
+
+
+async def read_accounts(
+    conn: Connection, log: str, keys: Sequence[Key], persons: Sequence[str]
+) -> dict[Key, Account]:
+    """The accounts of some persons' years, and all of some persons."""
+    rows = []
+    if keys:
+        rows += await conn.fetch(ACCOUNTS_OF_KEYS, log, [key[0] for key in keys], [key[1] for key in keys])
+    if persons:
+        rows += await conn.fetch(_ACCOUNTS_OF_PERSONS, log, persons)
+    return {(row[0], row[1]): _decode_account(row[2]) for row in rows}
+
+
+async def read_marks(conn: Connection, log: str, persons: Sequence[str]) -> dict[Key, bytes | None]:
+    """By which policy each row of some persons was judged."""
+    return {(row[0], row[1]): row[2] for row in await conn.fetch(_MARKS_OF_PERSONS, log, persons)}
+
+
+async def due_keys(conn: Connection, log: str, day: date, limit: int) -> list[Key]:
+    """Persons' years that a day up to this one may have changed, the longest due first."""
+    return [(row[0], row[1]) for row in await conn.fetch(_DUE, log, day, limit)]
+
+
+async def write_changes(
+    conn: Connection, log: str, before: dict[Key, Standing], after: dict[Key, Standing]
+) -> int:
+    """Make rows that were as `before` be as `after`, and the counts with them; how many rows that changed."""
+    tally = Tally()
+    written = [row for key, row in sorted(after.items()) if before.get(key) != row]
+    gone = sorted(key for key in before if key not in after)
+    tally.add((before[key] for key in gone), -1)
+    tally.add((before[row.person_id, row.year] for row in written if (row.person_id, row.year) in before), -1)
+    tally.add(written)
+    if written:
+        await conn.execute(WRITE, log, *columns_of(written))
+    if gone:
+        await conn.execute(_REMOVE, log, [key[0] for key in gone], [key[1] for key in gone])
+    await _write_tally(conn, log, tally)
+    return len(written) + len(gone)
+
+
+def columns_of(rows: Iterable[Standing]) -> list[list[object]]:
+    """Rows as columns, in the order of `COLUMNS`."""
+    return [list(column) for column in zip(*(msgspec.structs.astuple(row) for row in rows), strict=True)]
+
+
+async def _write_tally(conn: Connection, log: str, tally: Tally) -> None:
+    if counts := tally.counts():
+        keys = [list(column) for column in zip(*(key for key, _ in counts), strict=True)]
+        sums = [list(column) for column in zip(*(values for _, values in counts), strict=True)]
+        await conn.execute(_COUNT, log, *keys, *sums)
+        await conn.execute(_UNCOUNT, log, *keys)
+    if met := tally.met():
+        keys = [list(column) for column in zip(*(key for key, _ in met), strict=True)]
+        sums = [list(column) for column in zip(*(values for _, values in met), strict=True)]
+        await conn.execute(_MEET, log, *keys, *sums)
+        await conn.execute(_UNMEET, log, *keys)

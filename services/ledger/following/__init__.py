@@ -1,1 +1,0 @@
-"""Other services' facts, as this service's own events."""

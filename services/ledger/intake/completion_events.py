@@ -1,0 +1,178 @@
+"""Posted records as the rules judge them, with the credits of one that states hours; and the events they become."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from services.kit.clock import local_date
+from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared
+from services.ledger.policy import (
+    CompletionFacts,
+    Enrolled,
+    Held,
+    Policy,
+    Registered,
+    Rejected,
+    credits_of_hours,
+)
+from services.ledger.streams.account_events import CompletionHeld, CreditEarned, EnrolmentRecorded, ExamPassed
+from services.ledger.streams.profile import Profile
+
+_TWO_PLACES = Decimal("0.01")
+
+
+def facts_of(provider_id: str, record: Completion, policy: Policy | None) -> CompletionFacts | Rejected:
+    """The completion as the rules judge it; refused when it states hours that no clause converts (C-09)."""
+    completed_at = record.completed_at.astimezone(UTC)
+    if record.credits is not None:
+        credits = quantity_of(record.credits)
+    elif policy is None:
+        credits = _TWO_PLACES
+    else:
+        converted = _converted(record, policy, completed_at)
+        if isinstance(converted, Rejected):
+            return converted
+        credits = converted
+    return CompletionFacts(
+        completion_id=record.id,
+        provider_id=provider_id,
+        year=record.year,
+        category=record.category,
+        credits=credits,
+        mode=record.mode,
+        completed_at=completed_at,
+        exam_passed_at=record.exam_passed_at.astimezone(UTC) if record.exam_passed_at else None,
+        tier=record.tier,
+        started_on=record.started_on,
+        evaluated_at=record.evaluated_at.astimezone(UTC) if record.evaluated_at else None,
+    )
+
+
+def _converted(record: Completion, policy: Policy, completed_at: datetime) -> Decimal | Rejected:
+    """The hours are spread over the days from the start to the end; a start that is not stated is the same day."""
+    assert record.hours is not None, "a completion states credits or hours"
+    last = local_date(completed_at)
+    days = max(1, (last - (record.started_on or last)).days + 1)
+    return credits_of_hours(policy.terms_of(record.mode).units, quantity_of(record.hours), days, record.mode)
+
+
+@lru_cache(maxsize=4096)
+def quantity_of(text: str) -> Decimal:
+    """Credits or hours as they are stored, with two places; batches know few different amounts."""
+    return Decimal(text).quantize(_TWO_PLACES)
+
+
+def earned(
+    prepared: Prepared,
+    record: Completion,
+    facts: CompletionFacts,
+    profile: Profile,
+    policy: Policy,
+    answer: Registered,
+    credit_id: str,
+    now: datetime,
+) -> CreditEarned:
+    """A completion became credits at once."""
+    return CreditEarned(
+        credit_id=credit_id,
+        person_id=profile.person.person_id,
+        year=record.year,
+        category=record.category,
+        credits=facts.credits,
+        mode=record.mode,
+        completion_id=record.id,
+        completed_at=facts.completed_at,
+        content=prepared.content,
+        provider_id=facts.provider_id,
+        course=record.course,
+        title=record.title,
+        tier=record.tier,
+        started_on=record.started_on,
+        exam_passed_at=facts.exam_passed_at,
+        evaluated_at=facts.evaluated_at,
+        filing=record.filing,
+        hours=quantity_of(record.hours) if record.hours is not None else None,
+        place=profile.person.place,
+        clause=answer.clause,
+        policy=policy.hash,
+        registered_at=now,
+        late=answer.late,
+        make_up=answer.make_up,
+    )
+
+
+def held(
+    prepared: Prepared,
+    record: Completion,
+    facts: CompletionFacts,
+    profile: Profile,
+    policy: Policy,
+    answer: Held,
+    now: datetime,
+) -> CompletionHeld:
+    """A completion of a known person waits."""
+    return CompletionHeld(
+        provider_id=facts.provider_id,
+        completion_id=record.id,
+        year=record.year,
+        category=record.category,
+        credits=facts.credits,
+        mode=record.mode,
+        course=record.course,
+        completed_at=facts.completed_at,
+        content=prepared.content,
+        title=record.title,
+        tier=record.tier,
+        started_on=record.started_on,
+        exam_passed_at=facts.exam_passed_at,
+        evaluated_at=facts.evaluated_at,
+        filing=record.filing,
+        hours=quantity_of(record.hours) if record.hours is not None else None,
+        person_id=profile.person.person_id,
+        clause=answer.clause,
+        policy=policy.hash,
+        reason=answer.reason,
+        held_at=now,
+    )
+
+
+def enrolment_recorded(
+    provider_id: str, record: Enrolment, person_id: str, content: str
+) -> EnrolmentRecorded:
+    """An enrolment, as its provider reports it."""
+    return EnrolmentRecorded(
+        provider_id=provider_id,
+        enrolment_id=record.id,
+        person_id=person_id,
+        year=record.year,
+        mode=record.mode,
+        enrolled_on=record.enrolled_on,
+        content=content,
+        tier=record.tier,
+        paid_on=record.paid_on,
+    )
+
+
+def enrolled(provider_id: str, record: Enrolment) -> Enrolled:
+    """The enrolment as the rules judge it."""
+    return Enrolled(
+        enrolment_id=record.id,
+        provider=provider_id,
+        mode=record.mode,
+        enrolled_on=record.enrolled_on,
+        tier=record.tier,
+        paid_on=record.paid_on,
+    )
+
+
+def exam_passed(provider_id: str, record: ExamPass, person_id: str, content: str) -> ExamPassed:
+    """An exam, or an evaluation, was passed."""
+    return ExamPassed(
+        provider_id=provider_id,
+        exam_id=record.id,
+        person_id=person_id,
+        year=record.year,
+        passed_at=record.passed_at.astimezone(UTC),
+        content=content,
+        of=record.of or "exam",
+    )

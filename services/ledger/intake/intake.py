@@ -1,0 +1,162 @@
+"""Intake of one process: batches wait for a log's writer together, and providers take back what they posted."""
+
+from typing import Any
+
+from services.kit import events as codec
+from services.kit.clock import Clock
+from services.kit.database import OUTCOME_UNKNOWN, Connection, Databases
+from services.kit.event_store import EventStore
+from services.kit.failures import NOTHING_STORED
+from services.kit.group_commit import GroupCommit, Overloaded
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.intake.outcomes import Decided
+from services.ledger.intake.schemas import WithdrawRecord
+from services.ledger.intake.writer import IntakeWriter, Work
+from services.ledger.policy import Account
+from services.ledger.store.execution import Execution
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.travelled import travelled_waiting
+from services.ledger.store.unit import GroupState
+from services.ledger.streams import account as accounts
+from services.ledger.streams.account_events import (
+    CreditWithdrawn,
+    EnrolmentWithdrawn,
+    HeldCompletionWithdrawn,
+)
+from services.ledger.streams.problems import AlreadyEndedError, UnknownCompletionError
+from services.ledger.streams.waiting import HeldRecordReleased, HeldRecordWithdrawn, RecordHeld, identity_of
+from services.ledger.streams.waiting import stream_of as waiting_stream_of
+
+_GROUP_RECORDS_MAX = 2_000
+_SECOND_WRITER_RECORDS = 200
+
+
+class Intake:
+    """What providers post and take back."""
+
+    def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
+        self._store = store
+        self._execution = Execution(databases, store, clock)
+        writer = IntakeWriter(databases, store, lambda: shelf.book, clock)
+        self._writers: GroupCommit[Work, list[Decided]] = GroupCommit(
+            writer.commit,
+            size_of=lambda work: len(work.records),
+            keys_of=lambda work: frozenset([record.identity_hash for record in work.records]),
+            writers_max=2,
+            second_writer_at=_SECOND_WRITER_RECORDS,
+            size_max=_GROUP_RECORDS_MAX,
+        )
+
+    async def report(self, log: str, work: Work) -> list[Decided]:
+        """Decide and store the records of one request that belong to one log, together with whoever else waits.
+
+        Raises Overloaded when the log's queue is full, and OUTCOME_UNKNOWN errors when nobody knows.
+        """
+        return await self._writers.submit(log, work)
+
+    async def close(self) -> None:
+        """Finish what was taken on."""
+        await self._writers.close()
+
+    async def withdraw_record(self, command: WithdrawRecord, key: CommandKey) -> StoredAnswer:
+        """A provider takes back a completion or an enrolment.
+
+        Raises UnknownCompletionError and AlreadyEndedError.
+        """
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            identity = identity_of(command.kind, command.provider_id, command.record_id)
+            found = (await self._store.by_identity(conn, command.log, [identity])).get(identity)
+            if found is None:
+                raise UnknownCompletionError
+            event: Any = codec.decode(found.topic, found.state)
+            if isinstance(event, RecordHeld):
+                person_id = await self._withdraw_waiting(conn, state, command, event)
+            else:
+                person_id = event.person_id
+            if person_id is not None:
+                await self._withdraw_from_account(conn, state, command, person_id, event.year)
+            return 200, {"id": command.record_id, "state": "withdrawn", "reason": command.reason}
+
+        return await self._execution.execute(command.log, key, act)
+
+    async def _withdraw_waiting(
+        self, conn: Connection, state: GroupState, command: WithdrawRecord, event: RecordHeld
+    ) -> str | None:
+        """Take the record out of its waiting room; or, when it has left, the person it went to."""
+        await state.read_rooms(conn, [event.identity_hash])
+        key = (command.kind, command.provider_id, command.record_id)
+        held = state.room(event.identity_hash).room.records
+        if any((record.kind, record.provider_id, record.record_id) == key for record in held):
+            withdrawn = HeldRecordWithdrawn(
+                kind=command.kind,
+                provider_id=command.provider_id,
+                record_id=command.record_id,
+                reason=command.reason,
+            )
+            state.append_to_room(event.identity_hash, withdrawn)
+            return None
+        stream_id = waiting_stream_of(event.identity_hash)
+        loaded = await self._store.load(conn, command.log, [stream_id])
+        for recorded in loaded.get(stream_id, []):
+            left = codec.decode(recorded.topic, recorded.state)
+            if isinstance(left, HeldRecordReleased) and (left.kind, left.provider_id, left.record_id) == key:
+                if left.outcome == "rejected":
+                    break
+                return left.person_id
+        raise AlreadyEndedError
+
+    async def _withdraw_from_account(
+        self, conn: Connection, state: GroupState, command: WithdrawRecord, person_id: str, year: int
+    ) -> None:
+        await state.read_accounts(conn, [person_id], [year])
+        entry = state.account(person_id, year)
+        if command.kind == "completion":
+            state.append_to_account(entry, await self._taken_back(conn, state, command, entry.account))
+            return
+        key = (command.provider_id, command.record_id)
+        if key not in {(item.provider, item.enrolment_id) for item in entry.account.enrolments}:
+            raise AlreadyEndedError
+        ended = EnrolmentWithdrawn(
+            provider_id=command.provider_id,
+            enrolment_id=command.record_id,
+            person_id=person_id,
+            year=year,
+            reason=command.reason,
+        )
+        state.append_to_account(entry, ended)
+
+    async def _taken_back(
+        self, conn: Connection, state: GroupState, command: WithdrawRecord, account: Account
+    ) -> CreditWithdrawn | HeldCompletionWithdrawn:
+        """What ends a completion in its account; one that travelled while it waited is taken back here for the destination.
+
+        Raises AlreadyEndedError, and the refusal `year-closed`.
+        """
+        provider_id, record_id = command.provider_id, command.record_id
+        try:
+            return accounts.withdraw_completion(
+                account,
+                provider_id,
+                record_id,
+                closures=state.closures,
+                reason=command.reason,
+                now=state.now,
+            )
+        except AlreadyEndedError:
+            person_id, year = account.person_id, account.year
+            gone = await travelled_waiting(conn, self._store, state.log, person_id, year)
+            if (provider_id, record_id) not in gone:
+                raise
+            return HeldCompletionWithdrawn(
+                person_id=person_id,
+                year=year,
+                provider_id=provider_id,
+                completion_id=record_id,
+                reason=command.reason,
+            )
+
+
+def failure_of(error: BaseException) -> bool:
+    """Whether one part of a batch met trouble of its log, not a defect, so that the part is to be posted again."""
+    return isinstance(error, (*OUTCOME_UNKNOWN, *NOTHING_STORED, Overloaded))

@@ -1,1 +1,0 @@
-"""The registered credits of a place, page by page, for whoever compares them with another system."""

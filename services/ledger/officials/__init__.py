@@ -1,0 +1,1 @@
+"""Acts of officials: recognition, relief, revocation, closing, publication and the review of anomalies."""

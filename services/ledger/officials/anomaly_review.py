@@ -1,0 +1,86 @@
+"""The reviewers' queue of anomalies, and the command that clears one. Nothing here touches an account."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from contracts.divisions import AUTHORITIES, NATION, authority_of, contains
+from services.kit.clock import Clock
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.store.anomalies import Anomaly, Status, find_anomaly, list_anomalies
+from services.ledger.store.execution import Execution
+from services.ledger.store.unit import GroupState
+from services.ledger.streams.anomaly import AnomalyCleared, AnomalyNotOpenError, UnknownAnomalyError
+
+Finding = Literal["explained", "clock_of_provider", "reported_in_error", "credits_revoked", "other"]
+
+
+def stream_of(anomaly_id: str) -> str:
+    """The stream of what officials found about one anomaly."""
+    return f"anomaly:{anomaly_id}"
+
+
+class AnomalyReviews:
+    """Lists anomalies for officials of their place, and keeps what they found."""
+
+    def __init__(self, databases: Databases, store: EventStore, clock: Clock) -> None:
+        self._databases = databases
+        self._store = store
+        self._execution = Execution(databases, store, clock)
+
+    async def queue(
+        self, place: str, status: Status, after: tuple[datetime, str], limit: int
+    ) -> list[Anomaly]:
+        """The anomalies of a place and all under it, in the order in which they were noticed."""
+        log = authority_of(place)
+        async with self._databases.of(log).acquire() as conn:
+            return await list_anomalies(conn, log, place, status, after, limit)
+
+    async def clear(
+        self,
+        anomaly_id: str,
+        place: str,
+        key: CommandKey,
+        *,
+        finding: Finding,
+        reference: str | None,
+        decided_by: str,
+    ) -> StoredAnswer:
+        """Keep what an official found: the anomaly leaves the queue until more study comes to the same day.
+
+        Raises UnknownAnomalyError and AnomalyNotOpenError.
+        """
+        log, _ = await self._find(anomaly_id, place)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            found = await find_anomaly(conn, [log], anomaly_id)
+            assert found is not None, "an anomaly that was noticed stays a row"
+            anomaly = found[1]
+            stream_id = stream_of(anomaly_id)
+            said = (await self._store.load(conn, log, [stream_id])).get(stream_id, [])
+            if anomaly.status != "open":
+                raise AnomalyNotOpenError(state=anomaly.status)
+            event = AnomalyCleared(
+                anomaly_id=anomaly_id,
+                person_id=anomaly.person_id,
+                place=anomaly.place,
+                credit_ids=anomaly.credit_ids,
+                finding=finding,
+                reference=reference,
+                decided_by=decided_by,
+                cleared_at=state.now,
+            )
+            state.append(stream_id, len(said) + 1, event)
+            return 200, {"anomaly_id": anomaly_id, "state": "cleared", "finding": finding}
+
+        return await self._execution.execute(log, key, act)
+
+    async def _find(self, anomaly_id: str, place: str) -> tuple[str, Anomaly]:
+        logs = AUTHORITIES if place == NATION else [authority_of(place)]
+        for database, there in self._databases.grouped(logs).items():
+            async with database.acquire() as conn:
+                found = await find_anomaly(conn, there, anomaly_id)
+            if found is not None and contains(place, found[1].place):
+                return found
+        raise UnknownAnomalyError

@@ -1,0 +1,232 @@
+"""The close of a year, and corrections after it: commands, and how the year stands (S2A-08, B-07)."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from contracts.divisions import authority_of, chain_of, contains
+from services.kit.clock import Clock, start_of_day
+from services.kit.database import Connection, Databases
+from services.kit.event_store import EventStore
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.policy import Category, Policy, Rejected, unknown_category
+from services.ledger.store.execution import Execution
+from services.ledger.store.people import Home, People
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.releasing import release_waiting
+from services.ledger.store.unit import GroupState
+from services.ledger.store.years import closures_of, write_closure
+from services.ledger.streams import account as accounts
+from services.ledger.streams import year as years
+from services.ledger.streams.account_events import CreditEarned
+from services.ledger.streams.facts import Facts, identity_in
+from services.ledger.streams.problems import (
+    NoPolicyHereError,
+    OutsidePlaceError,
+    UnknownCreditError,
+    refusal_of,
+)
+from services.ledger.streams.who_judges import must_judge
+from services.ledger.streams.year import Closure, CorrectionReason, YearNotClosedError
+
+
+class CloseYear(Struct, frozen=True, kw_only=True):
+    """Close a credit year for a place and all under it (S2A-08)."""
+
+    place: str
+    year: int
+    decided_by: str
+
+
+class CorrectYear(Struct, frozen=True, kw_only=True):
+    """Register credits in a person's closed year, on an official's word (B-07).
+
+    `reference` is the number of the decision or file it rests on, by which a repeat is told; `corrects` the ended credit it
+    stands for, where there is one.
+    """
+
+    person_id: str
+    year: int
+    category: Category
+    credits: Decimal
+    mode: str
+    completed_on: date
+    reason: CorrectionReason
+    reference: str
+    authority: str
+    decided_by: str
+    corrects: str | None = None
+
+
+class YearAnswer(Struct, frozen=True, kw_only=True):
+    """How a credit year stands at a place; `closed_at_place` is the place whose close binds it, null while it is open.
+
+    `last_day` is the last day of study or registration by the notices in force here, or, once closed, of those the close
+    looked at.
+    """
+
+    place: str
+    year: int
+    state: str
+    last_day: date
+    clause: str | None = None
+    closed_at_place: str | None = None
+    closed_at: datetime | None = None
+
+
+class Years:
+    """Closes years, corrects closed ones, and says which are closed."""
+
+    def __init__(
+        self,
+        databases: Databases,
+        store: EventStore,
+        shelf: PolicyShelf,
+        people: People,
+        facts: Facts,
+        clock: Clock,
+    ) -> None:
+        self._databases = databases
+        self._shelf = shelf
+        self._people = people
+        self._facts = facts
+        self._execution = Execution(databases, store, clock)
+
+    async def close(self, command: CloseYear, key: CommandKey) -> StoredAnswer:
+        """Close a year: from this commit on the log takes only make-up and corrections for it (B-07).
+
+        Raises NoPolicyHereError, YearAlreadyClosedError and YearNotOverError.
+        """
+        log = authority_of(command.place)
+        await self._shelf.refresh()
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            policy = self.policy_of(command.place, command.year)
+            before = await self._closure_of(conn, log, command.place, command.year)
+            event = years.close(
+                policy,
+                self._under(command.place, command.year),
+                before,
+                decided_by=command.decided_by,
+                now=state.now,
+            )
+            state.append(years.stream_of(command.place, command.year), 1, event)
+            state.binding = True
+            closure = years.evolve(None, event)
+            assert closure is not None, "the event closes the year"
+            await write_closure(conn, log, closure)
+            return 201, {
+                "place": event.place,
+                "year": event.year,
+                "state": "closed",
+                "last_day": event.last_day,
+                "clause": event.clause,
+                "closed_at": event.closed_at,
+            }
+
+        return await self._execution.execute(log, key, act)
+
+    async def correct(self, command: CorrectYear, key: CommandKey) -> StoredAnswer:
+        """Register credits in a closed year, marked as a correction with its reason.
+
+        Raises UnknownPersonError, OutsidePlaceError, NoPolicyHereError, YearNotClosedError, UnknownCreditError,
+        FactCountedError, as `must_judge`, and a refusal when the credits are not plausible.
+        """
+        home = await self._people.keeper_of(command.person_id, command.authority)
+        place = home.profile.person.place
+        if not contains(command.authority, place):
+            raise OutsidePlaceError
+        must_judge(home.profile, command.year, self._shelf.book)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            if state.closures.find(place, command.year) is None:
+                raise YearNotClosedError
+            policy = self.policy_of(place, command.year)
+            _must_be_plausible(policy, command)
+            await state.read_accounts(conn, [command.person_id], [command.year])
+            entry = state.account(command.person_id, command.year)
+            if command.corrects is not None and not any(
+                credit.credit_id == command.corrects for credit in entry.account.credits
+            ):
+                raise UnknownCreditError(pointer="/corrects")
+            evidence = {"reference": command.reference}
+            fact = self._facts.digest(command.person_id, command.year, "correction", evidence)
+            identity = identity_in(entry.account, fact)
+            event = _corrected(command, home, policy, fact, identity, state)
+            state.append_to_account(entry, event, identity)
+            release_waiting(state, policy, entry, place)
+            return 201, {
+                "person_id": command.person_id,
+                "year": command.year,
+                "credit_id": event.credit_id,
+                "credits": f"{event.credits:.2f}",
+                "correction": command.reason,
+            }
+
+        return await self._execution.execute(home.log, key, act)
+
+    async def closure(self, place: str, year: int) -> Closure | None:
+        """The close that binds a place in a year, its own or one above it; None while the year is open."""
+        log = authority_of(place)
+        async with self._databases.of(log).acquire() as conn:
+            return await self._closure_of(conn, log, place, year)
+
+    def policy_of(self, place: str, year: int) -> Policy:
+        """What governs the year at the place. Raises NoPolicyHereError."""
+        policy = self._shelf.book.resolve(place, year)
+        if policy is None:
+            raise NoPolicyHereError
+        return policy
+
+    def _under(self, place: str, year: int) -> list[Policy]:
+        """The policies of the places under one that have notices of their own."""
+        book = self._shelf.book
+        codes = sorted(
+            {entry.notice.place for entry in book if contains(place, entry.notice.place)} - {place}
+        )
+        return [policy for code in codes if (policy := book.resolve(code, year)) is not None]
+
+    async def _closure_of(self, conn: Connection, log: str, place: str, year: int) -> Closure | None:
+        chain = chain_of(place)
+        found = await closures_of(conn, log, chain, year)
+        return next((found[code] for code in chain if code in found), None)
+
+
+def _must_be_plausible(policy: Policy, command: CorrectYear) -> None:
+    if command.credits <= 0:
+        raise refusal_of(Rejected("credits-not-positive"))
+    if command.credits > policy.record_limit:
+        limit = {"limit": str(policy.record_limit)}
+        raise refusal_of(Rejected("credits-above-limit", policy.record_limit_clause, limit))
+    if not policy.categories.knows(command.category):
+        raise refusal_of(unknown_category(policy))
+
+
+def _corrected(
+    command: CorrectYear, home: Home, policy: Policy, fact: str, identity: str, state: GroupState
+) -> CreditEarned:
+    completed_at = start_of_day(command.completed_on)
+    if completed_at > state.now:
+        raise refusal_of(Rejected("completed-in-future"))
+    credit_id = accounts.credit_id_of(home.log, identity)
+    return CreditEarned(
+        credit_id=credit_id,
+        person_id=command.person_id,
+        year=command.year,
+        category=command.category,
+        credits=command.credits,
+        mode=command.mode,
+        completion_id=command.corrects or credit_id,
+        completed_at=completed_at,
+        content=fact,
+        route="correction",
+        decided_by=command.decided_by,
+        fact=fact,
+        place=home.profile.person.place,
+        clause=policy.requirements[0].clause,
+        policy=policy.hash,
+        registered_at=state.now,
+        correction=command.reason,
+    )

@@ -1,0 +1,267 @@
+"""Reliefs: what an authority grants a person for a year, to be free of it or more time for it, and how each ends
+(A-14)."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, ClassVar, Literal
+
+from msgspec import Struct
+
+from contracts.divisions import contains
+from services.kit.clock import Clock, local_date
+from services.kit.database import Connection, Databases
+from services.kit.errors import Problem
+from services.kit.event_store import EventStore
+from services.kit.events import Event
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.ledger.policy import Account, Policy, granted_for
+from services.ledger.policy.judging.reliefs import deferral_on, exemption_on
+from services.ledger.store.execution import Execution
+from services.ledger.store.people import Home, People
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.unit import GroupState
+from services.ledger.streams.account_events import (
+    DeferralEnded,
+    DeferralGranted,
+    ExemptionEnded,
+    ExemptionGranted,
+)
+from services.ledger.streams.problems import NoPolicyHereError, OutsidePlaceError
+from services.ledger.streams.who_judges import must_judge
+from services.ledger.streams.year import last_day_of
+
+
+class AlreadyExemptError(Problem):
+    """The year is exempt already."""
+
+    code: ClassVar[str] = "already-exempt"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该年度已免除"
+    title_en: ClassVar[str] = "The year is exempt already"
+
+
+class AlreadyDeferredError(Problem):
+    """The year is deferred already; end that first, or let it run out. `until` is its last day."""
+
+    code: ClassVar[str] = "already-deferred"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该年度已延期"
+    title_en: ClassVar[str] = "The year is deferred already"
+
+
+class NoReliefError(Problem):
+    """Nothing was granted for the year that would still hold after that day."""
+
+    code: ClassVar[str] = "relief-absent"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "没有可终止的免除或延期"
+    title_en: ClassVar[str] = "There is nothing to end"
+
+
+class ReliefNotAllowedError(Problem):
+    """The notice here (`clause`) allows no such relief for this reason."""
+
+    code: ClassVar[str] = "relief-not-allowed"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "通知未规定可因此原因免除或延期"
+    title_en: ClassVar[str] = "The notice allows no such relief for this reason"
+
+
+class DeferralTooLongError(Problem):
+    """The notice here (`clause`) lets nobody have longer than its own day (`last_day`) for this reason."""
+
+    code: ClassVar[str] = "deferral-too-long"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "延期日期晚于通知允许的日期"
+    title_en: ClassVar[str] = "A deferral may not lead beyond the day the notice allows"
+
+
+class DeferralNotLaterError(Problem):
+    """The day is not after today, or not after the year's own last day (`last_day`): nothing would be deferred."""
+
+    code: ClassVar[str] = "deferral-not-later"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "延期日期须晚于该年度的截止日期"
+    title_en: ClassVar[str] = "A deferral must lead beyond the year's own last day"
+
+
+ExemptionReason = Literal[
+    "illness", "childbirth", "abroad", "age", "retired", "left_accounting", "disaster", "seconded", "other"
+]
+DeferralReason = Literal["illness", "childbirth", "abroad", "disaster", "seconded", "other"]
+EndReason = Literal["returned_to_work", "reason_ceased", "granted_in_error", "withdrawn_by_person", "other"]
+Relief = Literal["exemption", "deferral"]
+
+
+class GrantExemption(Struct, frozen=True, kw_only=True):
+    """An authority frees a person of a year, for good or until a day (A-14)."""
+
+    person_id: str
+    year: int
+    reason: ExemptionReason
+    authority: str
+    decided_by: str
+    until: date | None = None
+
+
+class GrantDeferral(Struct, frozen=True, kw_only=True):
+    """An authority gives a person until a later day for a year (A-14)."""
+
+    person_id: str
+    year: int
+    reason: DeferralReason
+    authority: str
+    decided_by: str
+    until: date
+
+
+class EndRelief(Struct, frozen=True, kw_only=True):
+    """An authority ends an exemption or a deferral; `until` is the last day it holds, today when left out."""
+
+    kind: Relief
+    person_id: str
+    year: int
+    reason: EndReason
+    authority: str
+    decided_by: str
+    until: date | None = None
+
+
+def grant_exemption(
+    account: Account, policy: Policy | None, command: GrantExemption, today: date
+) -> ExemptionGranted:
+    """Free the person of the year. Raises AlreadyExemptError while an exemption holds, and ReliefNotAllowedError where the
+    notice speaks of the reason and frees nobody for it."""
+    allowed = granted_for(policy.settings, command.reason, account.year) if policy is not None else None
+    if allowed is not None and allowed.effect != "exempt":
+        raise ReliefNotAllowedError(pointer="/reason", clause=allowed.clause)
+    if exemption_on(account, today) is not None:
+        raise AlreadyExemptError
+    return ExemptionGranted(
+        person_id=account.person_id,
+        year=account.year,
+        reason=command.reason,
+        authority=command.authority,
+        decided_by=command.decided_by,
+        granted_on=today,
+        until=command.until,
+    )
+
+
+def grant_deferral(account: Account, policy: Policy, command: GrantDeferral, today: date) -> DeferralGranted:
+    """Give the person until a later day. Raises AlreadyDeferredError, DeferralNotLaterError and, where the notice speaks of
+    the reason, ReliefNotAllowedError and DeferralTooLongError."""
+    allowed = granted_for(policy.settings, command.reason, account.year)
+    if allowed is not None and allowed.effect == "none":
+        raise ReliefNotAllowedError(pointer="/reason", clause=allowed.clause)
+    if allowed is not None and allowed.until is not None and command.until > allowed.until:
+        raise DeferralTooLongError(
+            pointer="/until", clause=allowed.clause, last_day=allowed.until.isoformat()
+        )
+    held = deferral_on(account, today)
+    if held is not None:
+        raise AlreadyDeferredError(until=held.until.isoformat())
+    last_day = last_day_of([policy])
+    if command.until <= max(last_day, today):
+        raise DeferralNotLaterError(pointer="/until", last_day=last_day.isoformat())
+    return DeferralGranted(
+        person_id=account.person_id,
+        year=account.year,
+        reason=command.reason,
+        authority=command.authority,
+        decided_by=command.decided_by,
+        granted_on=today,
+        until=command.until,
+        clause=allowed.clause if allowed is not None else None,
+    )
+
+
+def end_relief(account: Account, command: EndRelief, today: date) -> ExemptionEnded | DeferralEnded:
+    """End what was granted with a day that becomes the last it holds. Raises NoReliefError when it ends no later anyway."""
+    until = command.until or today
+    granted = account.exempt if command.kind == "exemption" else account.deferred
+    if granted is None or (granted.until is not None and granted.until <= until):
+        raise NoReliefError
+    ended = ExemptionEnded if command.kind == "exemption" else DeferralEnded
+    return ended(
+        person_id=account.person_id,
+        year=account.year,
+        reason=command.reason,
+        authority=command.authority,
+        decided_by=command.decided_by,
+        until=until,
+        ended_on=today,
+    )
+
+
+Decide = Callable[[Home, Account, date], Event]
+
+
+class Reliefs:
+    """Grants and ends exemptions and deferrals for officials of the person's place."""
+
+    def __init__(
+        self, databases: Databases, store: EventStore, shelf: PolicyShelf, people: People, clock: Clock
+    ) -> None:
+        self._shelf = shelf
+        self._people = people
+        self._execution = Execution(databases, store, clock)
+
+    async def grant_exemption(self, command: GrantExemption, key: CommandKey) -> StoredAnswer:
+        """Free a person of a year, for good or until a day.
+
+        Raises UnknownPersonError, OutsidePlaceError, AlreadyExemptError, ReliefNotAllowedError, and as `must_judge`.
+        """
+
+        def decide(home: Home, account: Account, today: date) -> Event:
+            policy = self._shelf.book.resolve(home.profile.person.place, command.year)
+            return grant_exemption(account, policy, command, today)
+
+        return await self._carry_out(command, key, 201, decide)
+
+    async def grant_deferral(self, command: GrantDeferral, key: CommandKey) -> StoredAnswer:
+        """Give a person more time for a year.
+
+        Raises UnknownPersonError, OutsidePlaceError, NoPolicyHereError, AlreadyDeferredError, DeferralNotLaterError,
+        ReliefNotAllowedError, DeferralTooLongError, and as `must_judge`.
+        """
+
+        def decide(home: Home, account: Account, today: date) -> Event:
+            policy = self._shelf.book.resolve(home.profile.person.place, command.year)
+            if policy is None:
+                raise NoPolicyHereError
+            return grant_deferral(account, policy, command, today)
+
+        return await self._carry_out(command, key, 201, decide)
+
+    async def end(self, command: EndRelief, key: CommandKey) -> StoredAnswer:
+        """End what was granted. Raises UnknownPersonError, OutsidePlaceError, NoReliefError, and as `must_judge`."""
+        return await self._carry_out(
+            command, key, 200, lambda _, account, today: end_relief(account, command, today)
+        )
+
+    async def _carry_out(
+        self,
+        command: GrantExemption | GrantDeferral | EndRelief,
+        key: CommandKey,
+        status: int,
+        decide: Decide,
+    ) -> StoredAnswer:
+        home = await self._people.keeper_of(command.person_id, command.authority)
+        if not contains(command.authority, home.profile.person.place):
+            raise OutsidePlaceError
+        must_judge(home.profile, command.year, self._shelf.book)
+
+        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+            await state.read_accounts(conn, [command.person_id], [command.year])
+            entry = state.account(command.person_id, command.year)
+            event: Any = decide(home, entry.account, local_date(state.now))
+            state.append_to_account(entry, event)
+            return status, {
+                "person_id": command.person_id,
+                "year": command.year,
+                "reason": command.reason,
+                "until": event.until,
+            }
+
+        return await self._execution.execute(home.log, key, act)

@@ -1,0 +1,1 @@
+"""Reactions to other services' facts, as this service's own events."""

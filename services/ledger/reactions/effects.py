@@ -1,0 +1,323 @@
+"""What one batch of another service's facts does to one log of ours: events, rows, and the release of what waited."""
+
+from collections.abc import Sequence
+from datetime import UTC
+from typing import get_args
+
+import msgspec
+
+from contracts import registry, transfer
+from contracts.envelope import PublishedEvent
+from services.kit.database import Connection
+from services.kit.events import Event
+from services.ledger.intake.decide import Decider
+from services.ledger.intake.records import Completion
+from services.ledger.reactions.guards import GuardEvent, TransferNews, news_of_guard
+from services.ledger.store.departures import Departure, find_departures, write_departure
+from services.ledger.store.profiles import read_profiles, write_profiles
+from services.ledger.store.unit import GroupState, read_providers
+from services.ledger.streams import profile as profiles
+from services.ledger.streams import provider as providers
+from services.ledger.streams.profile import (
+    Profile,
+    ProfileChanged,
+    ProfileErased,
+    ProfileMoved,
+    ProfileRecorded,
+)
+from services.ledger.streams.provider import (
+    AccreditationEnded,
+    Provider,
+    ProviderAccredited,
+    ProviderDisqualified,
+    ProviderNamed,
+    ProviderReinstated,
+)
+
+ProviderEvent = (
+    ProviderNamed | ProviderAccredited | AccreditationEnded | ProviderDisqualified | ProviderReinstated
+)
+
+_encode = msgspec.json.Encoder().encode
+_decode_provider = msgspec.json.Decoder(Provider).decode
+
+_LEVELS = get_args(registry.Level)
+"""Levels of qualification, lowest first."""
+_PROVIDERS = """
+select organization_id, version, state from providers where log = $1 and organization_id = any($2::text[])
+"""
+_WRITE_PROVIDER = """
+insert into providers (log, organization_id, version, state) values ($1, $2, $3, $4)
+on conflict (log, organization_id) do update set version = excluded.version, state = excluded.state
+"""
+
+
+class Effects:
+    """What one batch of foreign facts does to one log."""
+
+    def __init__(self, log: str, state: GroupState) -> None:
+        self.log = log
+        self.state = state
+        self._profiles: dict[str, tuple[int, Profile]] = {}
+        self._changed_profiles: dict[str, tuple[int, Profile]] = {}
+        self._providers: dict[str, tuple[int, Provider]] = {}
+        self._changed_providers: set[str] = set()
+        self._arrived: dict[str, Profile] = {}
+        self._new: set[str] = set()
+        self._departures: dict[str, Departure] = {}
+        self._guards: list[GuardEvent] = []
+
+    async def read(self, conn: Connection, events: Sequence[PublishedEvent]) -> None:
+        """Read the profiles and providers that the facts are about."""
+        persons = {
+            e.person_id
+            for e in events
+            if isinstance(
+                e,
+                registry.InfoCollected | registry.InfoChanged | registry.PersonErased | TransferNews,
+            )
+        }
+        transfers = [event.transfer_id for event in events if isinstance(event, TransferNews)]
+        if transfers:
+            found = await find_departures(conn, [self.log], transfers)
+            self._departures = {departure.transfer_id: departure for departure in found}
+            persons |= {departure.person_id for departure in found}
+        organizations = {
+            e.organization_id
+            for e in events
+            if isinstance(
+                e,
+                registry.OrganizationRegistered
+                | registry.ProviderAccredited
+                | registry.AccreditationEnded
+                | registry.ProviderDisqualified
+                | registry.ProviderReinstated,
+            )
+        }
+        self._profiles |= await read_profiles(conn, self.log, sorted(persons))
+        for organization_id, version, state in await conn.fetch(_PROVIDERS, self.log, sorted(organizations)):
+            self._providers[organization_id] = (version, _decode_provider(state))
+
+    def take(self, event: PublishedEvent) -> None:
+        """Record one fact as an event of this log."""
+        match event:
+            case registry.InfoCollected():
+                self._collect(event)
+            case registry.InfoChanged():
+                self._change(event)
+            case registry.PersonErased():
+                self._erase(event)
+            case transfer.ProfileTransferred() if event.from_authority == event.to_authority:
+                self._move(event)
+            case (
+                transfer.ProfileTransferred()
+                | transfer.TransferRequested()
+                | transfer.TransferReturned()
+                | transfer.TransferWithdrawn()
+            ):
+                self._guard(event)
+            case registry.OrganizationRegistered():
+                self._provide(
+                    event.organization_id,
+                    ProviderNamed(organization_id=event.organization_id, name=event.name, uscc=event.uscc),
+                )
+            case registry.ProviderAccredited():
+                self._accredit(event)
+            case (
+                registry.AccreditationEnded()
+                | registry.ProviderDisqualified()
+                | registry.ProviderReinstated()
+            ):
+                self._provide(event.organization_id, _as_stored(event))
+            case _:
+                pass
+
+    def _collect(self, event: registry.InfoCollected) -> None:
+        if event.person_id in self._profiles:
+            return
+        qualification = event.qualification
+        recorded = ProfileRecorded(
+            person_id=event.person_id,
+            identity_hash=event.identity_hash,
+            name_hash=event.name_hash,
+            place=event.place,
+            employer=event.employer,
+            student=event.student,
+            qualified_on=qualification.obtained_on if qualification else None,
+            qualification=event.level,
+            working_since=event.working_since,
+            collected_at=event.collected_at.astimezone(UTC),
+        )
+        self.change_profile(event.person_id, recorded)
+
+    def _change(self, event: registry.InfoChanged) -> None:
+        if event.person_id not in self._profiles:
+            return
+        first = min(event.qualifications, key=lambda each: (each.obtained_on, each.level), default=None)
+        changed = ProfileChanged(
+            person_id=event.person_id,
+            change_id=event.change_id,
+            cause=event.cause,
+            identity_hash=event.identity_hash,
+            name_hash=event.name_hash,
+            employer=event.employer,
+            student=event.student,
+            student_since=event.student_since,
+            qualified_on=first.obtained_on if first else None,
+            qualification=max((each.level for each in event.qualifications), key=_LEVELS.index, default=None),
+            working_since=event.working_since,
+            left_on=event.left_on,
+            retired_on=event.retired_on,
+            changed_at=event.changed_at.astimezone(UTC),
+        )
+        _, known = self._profiles[event.person_id]
+        if profiles.evolve(known, changed) != known:
+            self.change_profile(event.person_id, changed)
+
+    def _erase(self, event: registry.PersonErased) -> None:
+        if event.person_id in self._profiles:
+            erased = ProfileErased(person_id=event.person_id, erased_at=event.erased_at.astimezone(UTC))
+            self.change_profile(event.person_id, erased)
+
+    def _move(self, event: transfer.ProfileTransferred) -> None:
+        known = self._profiles.get(event.person_id)
+        if known is None:
+            return
+        moved = ProfileMoved(
+            person_id=event.person_id,
+            from_place=event.from_place,
+            to_place=event.to_place,
+            employer=event.employer,
+            transfer_id=event.transfer_id,
+            moved_at=event.transferred_at.astimezone(UTC),
+        )
+        self.change_profile(event.person_id, moved)
+
+    def _guard(self, news: TransferNews) -> None:
+        departure = self._departures.get(news.transfer_id)
+        known = self._profiles.get(departure.person_id) if departure is not None else None
+        profile = known[1] if known is not None else None
+        for event in news_of_guard(news, profile, departure, self.state.now):
+            self.note(event.person_id, event)
+            self._guards.append(event)
+
+    async def read_person(self, conn: Connection, person_id: str) -> Profile | None:
+        """Read one profile, for a change that is not a fact of a feed; None when the log does not hold the person."""
+        self._profiles |= await read_profiles(conn, self.log, [person_id])
+        return self._profiles[person_id][1] if person_id in self._profiles else None
+
+    def note(self, person_id: str, event: Event, identity: str | None = None) -> Profile:
+        """Add an event to a profile's stream; what waits for the person goes on waiting. The profile as it then stands."""
+        version, known = self._profiles.get(person_id, (0, None))
+        if known is None:
+            self._new.add(person_id)
+        profile = profiles.evolve(known, event)
+        assert profile is not None
+        self.state.append(profiles.stream_of(person_id), version + 1, event, identity)
+        self._profiles[person_id] = self._changed_profiles[person_id] = (version + 1, profile)
+        return profile
+
+    def change_profile(self, person_id: str, event: Event, identity: str | None = None) -> None:
+        """Add an event to a profile's stream; who is new here, or has changed, is looked for in the waiting rooms."""
+        known = self._profiles.get(person_id, (0, None))[1]
+        profile = self.note(person_id, event, identity)
+        # What waits for a number that is no longer theirs is not theirs either.
+        before = None if known is None else self._arrived.get(known.identity_hash)
+        if known is not None and before is not None and before.person.person_id == person_id:
+            del self._arrived[known.identity_hash]
+        self._arrived[profile.identity_hash] = profile
+
+    def _accredit(self, event: registry.ProviderAccredited) -> None:
+        if event.published:
+            self._provide(
+                event.organization_id,
+                ProviderAccredited(
+                    organization_id=event.organization_id,
+                    place=event.place,
+                    years=tuple(event.years),
+                    modes=tuple(event.modes),
+                ),
+            )
+
+    def _provide(self, organization_id: str, event: ProviderEvent) -> None:
+        version, known = self._providers.get(organization_id, (0, None))
+        provider = providers.evolve(known, event)
+        assert provider is not None
+        self.state.append(providers.stream_of(organization_id), version + 1, event)
+        self._providers[organization_id] = (version + 1, provider)
+        self._changed_providers.add(organization_id)
+
+    def arrived(self) -> list[str]:
+        """The keyed hashes of the people who are new here, or have changed."""
+        return sorted(self._arrived)
+
+    def people_arrived(self) -> dict[str, Profile]:
+        """Those people, by keyed hash."""
+        return dict(self._arrived)
+
+    async def find_waiting(self, conn: Connection) -> set[str]:
+        """Read what waits for the people who have just arrived; the providers whose records those are."""
+        hashes = self.arrived()
+        if not hashes:
+            return set()
+        await self.state.read_rooms(conn, hashes)
+        held = [record for each in hashes for record in self.state.room(each).room.records]
+        if not held:
+            return set()
+        persons = [
+            self._arrived[each].person.person_id for each in hashes if self.state.room(each).room.records
+        ]
+        await self.state.read_accounts(conn, persons, sorted({int(record.record["year"]) for record in held}))
+        cited = {record.record.get("filing") for record in held if record.kind == Completion.KIND}
+        await self.state.read_filings(conn, (each for each in cited if each is not None))
+        provider_ids = {record.provider_id for record in held}
+        self.state.providers |= await read_providers(conn, self.log, provider_ids)
+        # What this batch says of a provider is not in its row yet.
+        self.state.providers |= {changed: self._providers[changed][1] for changed in self._changed_providers}
+        return provider_ids
+
+    def release(self, decider: Decider) -> None:
+        """Decide what waited for the people who have just arrived, in the same transaction."""
+        for identity_hash in self.arrived():
+            decider.release_room(identity_hash, self._arrived[identity_hash])
+
+    async def write(self, conn: Connection) -> None:
+        """Write the rows that changed."""
+        await self.state.write(conn)
+        # Who gives a number up comes before who arrives with it.
+        profiles_changed = sorted(
+            self._changed_profiles.items(), key=lambda item: (item[0] in self._new, item[0])
+        )
+        if profiles_changed:
+            await write_profiles(conn, self.log, [entry for _, entry in profiles_changed])
+        for event in self._guards:
+            await write_departure(conn, self.log, event)
+        for organization_id in sorted(self._changed_providers):
+            version, provider = self._providers[organization_id]
+            await conn.execute(_WRITE_PROVIDER, self.log, organization_id, version, _encode(provider))
+
+
+def _as_stored(
+    fact: registry.AccreditationEnded | registry.ProviderDisqualified | registry.ProviderReinstated,
+) -> ProviderEvent:
+    """A change of a provider's standing, in the words of this log."""
+    organization_id, place, day, reason = fact.organization_id, fact.place, fact.from_date, fact.reason
+    match fact:
+        case registry.AccreditationEnded():
+            years, modes = tuple(fact.years), tuple(fact.modes)
+            return AccreditationEnded(
+                organization_id=organization_id,
+                place=place,
+                years=years,
+                modes=modes,
+                from_date=day,
+                reason=reason,
+            )
+        case registry.ProviderDisqualified():
+            return ProviderDisqualified(
+                organization_id=organization_id, place=place, from_date=day, reason=reason
+            )
+        case registry.ProviderReinstated():
+            return ProviderReinstated(
+                organization_id=organization_id, place=place, from_date=day, reason=reason
+            )

@@ -1,0 +1,145 @@
+"""Other services' published facts become the ledger's own events, so that every answer follows from its logs alone.
+
+One followed log fans out over many logs of ours. Each keeps a checkpoint of its own, moved in the transaction of the
+effects; the reader's position is saved afterwards, so a crash repeats at most what the checkpoints then skip.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from contracts import transfer
+from contracts.divisions import NATION
+from contracts.envelope import PublishedEvent
+from services.kit.checkpoints import Checkpoints
+from services.kit.clock import Clock
+from services.kit.database import Databases
+from services.kit.event_store import EventStore, TooManyEventsError, WrongExpectedVersion
+from services.ledger.cases.roster_registry import Registrar, release_rosters
+from services.ledger.intake.decide import Decider
+from services.ledger.reactions.effects import Effects
+from services.ledger.reactions.homes import Homes
+from services.ledger.store.absence import confirm_rooms
+from services.ledger.store.nation import Nation
+from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.unit import GroupState
+from services.ledger.store.years import ClosedYears
+from services.ledger.streams.facts import Facts
+
+_ATTEMPTS_MAX = 5
+
+
+class SourceEvent(Struct, frozen=True):
+    """A fact of another service, at its position in the followed log."""
+
+    position: int
+    event: PublishedEvent
+
+
+class AheadOfRegistryError(Exception):
+    """A transfer tells of somebody of whom the registry's feed has not told us yet; it is followed again later.
+
+    The two feeds come in side by side. Passing the transfer over would keep the profile at the old place for ever.
+    """
+
+
+class Reactions:
+    """Applies what the registry and the transfer service publish; harmless to repeat."""
+
+    def __init__(
+        self, databases: Databases, store: EventStore, shelf: PolicyShelf, facts: Facts, clock: Clock
+    ) -> None:
+        self._databases = databases
+        self._store = store
+        self._shelf = shelf
+        self._facts = facts
+        self._clock = clock
+        self._checkpoints = Checkpoints("follow")
+        self._reader = Checkpoints("follow-reader")
+        self._closed = ClosedYears(store)
+
+    async def position(self, source: str) -> int:
+        """The position of the followed log up to which every effect is stored."""
+        async with self._databases.of(NATION).acquire() as conn:
+            return await self._reader.get(conn, NATION, source)
+
+    async def handle(self, source: str, events: Sequence[SourceEvent], reached: int) -> None:
+        """Store the effects of a batch, log by log, then the position the batch has reached.
+
+        Raises AheadOfRegistryError when it is too early for them; nothing is stored then.
+        """
+        by_log: dict[str, list[SourceEvent]] = {}
+        homes = Homes()
+        await homes.read(self._databases, (item.event for item in events))
+        _must_be_held(homes, events)
+        for item in events:
+            for log in homes.logs_of(item.event):
+                by_log.setdefault(log, []).append(item)
+        # The nation's first: it names the providers whose records the others release.
+        for log in sorted(by_log, key=lambda log: log != NATION):
+            await self._apply(log, source, by_log[log])
+        async with self._databases.of(NATION).transaction() as conn:
+            if await self._reader.lock(conn, NATION, source) < reached:
+                await self._reader.advance(conn, NATION, source, reached)
+
+    async def _apply(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
+        nation = Nation(self._databases)
+        for attempt in range(_ATTEMPTS_MAX):
+            try:
+                while (missing := await self._apply_once(log, source, items, nation)) is not None:
+                    # Outside the transaction: whoever holds one connection while waiting for another may wait
+                    # for ever.
+                    await nation.learn(missing)
+            except WrongExpectedVersion:
+                if attempt + 1 == _ATTEMPTS_MAX:
+                    raise
+            except TooManyEventsError:
+                if len(items) == 1:
+                    raise
+                half = len(items) // 2
+                await self._apply(log, source, items[:half])
+                await self._apply(log, source, items[half:])
+                return
+            else:
+                return
+
+    async def _apply_once(
+        self, log: str, source: str, items: Sequence[SourceEvent], nation: Nation
+    ) -> set[str] | None:
+        """Store the effects; or nothing, and the providers that the nation's log has to be asked about first."""
+        async with self._databases.of(log).transaction() as conn:
+            done = await self._checkpoints.lock(conn, log, source)
+            fresh = [item for item in items if item.position > done]
+            if not fresh:
+                return None
+            effects = Effects(log, GroupState(log, self._clock(), await self._closed.of(conn, log)))
+            await effects.read(conn, [item.event for item in fresh])
+            for item in fresh:
+                effects.take(item.event)
+            missing = nation.unknown(await effects.find_waiting(conn))
+            if missing:
+                return missing
+            effects.release(Decider(effects.state, self._shelf.book, nation.providers))
+            registrar = Registrar(effects.state, self._shelf.book, nation.providers, self._facts)
+            await release_rosters(conn, effects.state, registrar, effects.people_arrived())
+            await self._checkpoints.advance(conn, log, source, fresh[-1].position)
+            await effects.write(conn)
+            await confirm_rooms(conn, self._store, effects.state, effects.arrived())
+            if effects.state.new_events:
+                await effects.state.store(conn, self._store)
+        self._store.notifications.notify(self._databases.of(log), log)
+        return None
+
+
+def _must_be_held(homes: Homes, events: Iterable[SourceEvent]) -> None:
+    """Who moves inside an authority must be known; between two they arrive by the transfer's own call, before its feed
+    tells of it, and one of the two logs may be another deployment's."""
+    missing = {
+        item.event.person_id
+        for item in events
+        if isinstance(item.event, transfer.ProfileTransferred)
+        and item.event.from_authority == item.event.to_authority
+        and not homes.holds(item.event.person_id)
+    }
+    if missing:
+        raise AheadOfRegistryError(", ".join(sorted(missing)))

@@ -1,1 +1,0 @@
-"""What an authority registers itself: its own lists, and history."""

@@ -1,0 +1,1 @@
+"""The store of the ledger: units of work, rows and tables."""

@@ -1,0 +1,79 @@
+"""The published notices that this process judges by: read from the logs, kept in memory, refreshed when one is added."""
+
+import asyncio
+import time
+
+import structlog
+
+from contracts.divisions import AUTHORITIES
+from services.kit import events as codec
+from services.kit.database import Databases
+from services.kit.event_store import EventStore, RecordedEvent
+from services.kit.observability import describe_exception
+from services.ledger.policy import PolicyBook
+from services.ledger.streams.notice import PolicyPublished, notice_of
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_LISTED = "select log, stream_id, version from notices where log = any($1::text[]) order by log, stream_id"
+
+
+class PolicyShelf:
+    """Holds the `PolicyBook` of all authorities' notices; `book` is always complete as of the last refresh."""
+
+    def __init__(self, databases: Databases, store: EventStore) -> None:
+        self._databases = databases
+        self._store = store
+        self._versions: dict[tuple[str, str], int] = {}
+        self._book = PolicyBook()
+        self._lock = asyncio.Lock()
+        self._refreshed_at = time.monotonic()
+
+    @property
+    def book(self) -> PolicyBook:
+        """The notices as of the last refresh."""
+        return self._book
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago this process last looked for new notices and could see them all."""
+        return time.monotonic() - self._refreshed_at
+
+    async def refresh(self) -> bool:
+        """Read the notices that were published since; whether there were any."""
+        async with self._lock:
+            changed = False
+            for database, logs in self._databases.grouped(AUTHORITIES).items():
+                async with database.acquire() as conn:
+                    rows = await conn.fetch(_LISTED, logs)
+                    fresh = [row for row in rows if self._versions.get((row[0], row[1]), 0) < row[2]]
+                    for log in sorted({row[0] for row in fresh}):
+                        streams = [row[1] for row in fresh if row[0] == log]
+                        loaded = await self._store.load(conn, log, streams)
+                        self._take(log, loaded)
+                        changed = True
+            self._refreshed_at = time.monotonic()
+            return changed
+
+    def _take(self, log: str, loaded: dict[str, list[RecordedEvent]]) -> None:
+        for stream_id, recorded in loaded.items():
+            known = self._versions.get((log, stream_id), 0)
+            for event in recorded:
+                if event.version <= known:
+                    continue
+                published = codec.decode(event.topic, event.state)
+                assert isinstance(published, PolicyPublished)
+                notice = notice_of(published)
+                self._book = self._book.with_notice(notice, event.recorded_at, log, event.position)
+                self._versions[log, stream_id] = event.version
+
+    async def keep_fresh(self, *, every_seconds: float = 1.0) -> None:
+        """Refresh for ever; another process may publish at any time. What goes wrong is tried again: `age_seconds` tells."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            try:
+                await self.refresh()
+            except Exception as error:
+                _log.error(
+                    "policies.not_refreshed", age_seconds=self.age_seconds, **describe_exception(error)
+                )

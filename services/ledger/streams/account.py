@@ -1,0 +1,356 @@
+"""The credit account: one person's year. Decisions are pure; credits are kept as awarded and never edited: what ends
+one is a new event that names it, why, and who decided (design 9)."""
+
+import hashlib
+from datetime import datetime
+from typing import Any, get_args
+
+import msgspec
+from msgspec.structs import replace
+
+from services.kit.events import Event
+from services.ledger.policy import (
+    Account,
+    Credit,
+    Deferral,
+    Enrolled,
+    ExamPass,
+    Exemption,
+    Held,
+    Policy,
+    Registered,
+    Waiting,
+    WaitingReason,
+)
+from services.ledger.streams.account_events import (
+    AccountArrived,
+    AccountLeft,
+    CompletionHeld,
+    CreditConfirmed,
+    CreditEarned,
+    CreditRecognised,
+    CreditRevoked,
+    CreditWithdrawn,
+    DeferralEnded,
+    DeferralGranted,
+    EnrolmentRecorded,
+    EnrolmentWithdrawn,
+    ExamPassed,
+    ExemptionEnded,
+    ExemptionGranted,
+    HeldCompletionWithdrawn,
+)
+from services.ledger.streams.problems import AlreadyEndedError
+from services.ledger.streams.year import OPEN, Closures, correction_in
+
+_replace = msgspec.structs.replace
+_WAITS: dict[str, WaitingReason] = {reason: reason for reason in get_args(WaitingReason)}
+
+
+def stream_of(person_id: str, year: int) -> str:
+    """The stream of one person's year in the log of their authority."""
+    return f"account:{person_id}:{year}"
+
+
+def credit_id_of(log: str, identity: str) -> str:
+    """The id of the credit a record earns: the same for the same record, and telling nothing of it."""
+    return f"{log}-{hashlib.blake2b(identity.encode(), digest_size=12).hexdigest()}"
+
+
+def empty(person_id: str, year: int) -> Account:
+    """The account before its first event."""
+    return Account(person_id=person_id, year=year, credits=[], waiting=[], exams=[], enrolments=[])
+
+
+def evolve(account: Account, event: Event) -> Account:
+    """Apply one event to the account in place and return it; events of other streams change nothing."""
+    match event:
+        case CreditEarned():
+            account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
+            account.credits.append(_credit(event))
+        case CompletionHeld():
+            account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
+            account.waiting.append(_waiting(event))
+        case HeldCompletionWithdrawn():
+            account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
+        case CreditWithdrawn():
+            _end(account, event.credit_id, "withdrawn", event.reason, event.withdrawn_at)
+        case CreditRevoked():
+            _end(account, event.credit_id, "revoked", event.reason, event.revoked_at)
+        case CreditRecognised():
+            _recognise(account, event)
+        case CreditConfirmed():
+            _confirm(account, event)
+        case ExamPassed():
+            account.exams.append(ExamPass(provider=event.provider_id, passed_at=event.passed_at, of=event.of))
+        case EnrolmentRecorded():
+            account.enrolments.append(
+                Enrolled(
+                    enrolment_id=event.enrolment_id,
+                    provider=event.provider_id,
+                    mode=event.mode,
+                    enrolled_on=event.enrolled_on,
+                    tier=event.tier,
+                    paid_on=event.paid_on,
+                )
+            )
+        case EnrolmentWithdrawn():
+            account.enrolments = [
+                enrolled
+                for enrolled in account.enrolments
+                if (enrolled.provider, enrolled.enrolment_id) != (event.provider_id, event.enrolment_id)
+            ]
+        case ExemptionGranted() | ExemptionEnded() | DeferralGranted() | DeferralEnded():
+            _relieve(account, event)
+        case _:
+            take_move(account, event)
+    return account
+
+
+def _credit(event: CreditEarned) -> Credit:
+    return Credit(
+        credit_id=event.credit_id,
+        category=event.category,
+        credits=event.credits,
+        mode=event.mode,
+        provider=event.provider_id,
+        completed_at=event.completed_at,
+        registered_at=event.registered_at,
+        completion_id=event.completion_id,
+        course=event.course,
+        tier=event.tier,
+        make_up=event.make_up,
+        late=event.late,
+        place=event.place,
+        route=event.route,
+        form=event.form,
+        fill=event.fill,
+        fact=event.fact,
+        correction=event.correction,
+    )
+
+
+def _waiting(event: CompletionHeld) -> Waiting:
+    return Waiting(
+        completion_id=event.completion_id,
+        provider=event.provider_id,
+        category=event.category,
+        credits=event.credits,
+        mode=event.mode,
+        completed_at=event.completed_at,
+        reason=_WAITS[event.reason],
+        held_at=event.held_at,
+        clause=event.clause,
+        course=event.course,
+        title=event.title,
+        tier=event.tier,
+        started_on=event.started_on,
+        exam_passed_at=event.exam_passed_at,
+        evaluated_at=event.evaluated_at,
+        hours=event.hours,
+        content=event.content,
+    )
+
+
+def _others(waiting: list[Waiting], provider_id: str | None, completion_id: str) -> list[Waiting]:
+    if not waiting:
+        return waiting
+    return [item for item in waiting if (item.provider, item.completion_id) != (provider_id, completion_id)]
+
+
+def _end(account: Account, credit_id: str, state: str, reason: str, at: datetime) -> None:
+    for index, credit in enumerate(account.credits):
+        if credit.credit_id == credit_id:
+            account.credits[index] = _replace(credit, state=state, reason=reason, ended_at=at)
+
+
+def _recognise(account: Account, event: CreditRecognised) -> None:
+    for index, credit in enumerate(account.credits):
+        if credit.credit_id == event.credit_id:
+            account.credits[index] = _replace(credit, recognised_at=event.recognised_at)
+
+
+def _confirm(account: Account, event: CreditConfirmed) -> None:
+    for index, credit in enumerate(account.credits):
+        if credit.credit_id == event.credit_id:
+            confirmed = (*credit.confirmed_by, event.route)
+            account.credits[index] = _replace(credit, confirmed_by=confirmed)
+
+
+def _relieve(
+    account: Account, event: ExemptionGranted | ExemptionEnded | DeferralGranted | DeferralEnded
+) -> None:
+    match event:
+        case ExemptionGranted():
+            account.exempt = Exemption(
+                reason=event.reason,
+                authority=event.authority,
+                granted_on=event.granted_on,
+                until=event.until,
+            )
+        case ExemptionEnded() if account.exempt is not None:
+            account.exempt = _replace(account.exempt, until=event.until)
+        case DeferralGranted():
+            account.deferred = Deferral(
+                reason=event.reason,
+                authority=event.authority,
+                granted_on=event.granted_on,
+                until=event.until,
+                clause=event.clause,
+            )
+        case DeferralEnded() if account.deferred is not None:
+            account.deferred = _replace(account.deferred, until=event.until)
+
+
+def ending(account: Account, credit: Credit) -> dict[str, Any]:
+    """What an event that ends a credit repeats of it."""
+    return {
+        "credit_id": credit.credit_id,
+        "person_id": account.person_id,
+        "year": account.year,
+        "place": credit.place,
+        "category": credit.category,
+        "credits": credit.credits,
+        "mode": credit.mode,
+        "provider_id": credit.provider,
+        "completion_id": credit.completion_id,
+        "registered_at": credit.registered_at,
+    }
+
+
+def withdraw_completion(
+    account: Account,
+    provider_id: str,
+    completion_id: str,
+    *,
+    closures: Closures = OPEN,
+    reason: str,
+    now: datetime,
+) -> CreditWithdrawn | HeldCompletionWithdrawn:
+    """A provider takes back a completion that was recorded once, registered or waiting.
+
+    Raises AlreadyEndedError when it stands no longer, also when it was taken back while it waited, and the refusal
+    `year-closed` when the credit's year is closed: then it is its authority's to revoke (B-07).
+    """
+    if any(w.provider == provider_id and w.completion_id == completion_id for w in account.waiting):
+        return HeldCompletionWithdrawn(
+            person_id=account.person_id,
+            year=account.year,
+            provider_id=provider_id,
+            completion_id=completion_id,
+            reason=reason,
+        )
+    for credit in account.credits:
+        if credit.provider == provider_id and credit.completion_id == completion_id:
+            if credit.state != "registered":
+                raise AlreadyEndedError(credit_id=credit.credit_id)
+            correction_in(closures, credit.place, account, now, make_up=credit.make_up, correction=None)
+            return CreditWithdrawn(
+                **ending(account, credit),
+                reason=reason,
+                withdrawn_at=now,
+            )
+    raise AlreadyEndedError
+
+
+def released(
+    waiting: Waiting,
+    account: Account,
+    place: str,
+    policy: Policy,
+    answer: Registered,
+    credit_id: str,
+    now: datetime,
+) -> CreditEarned:
+    """A completion that waited became credits."""
+    return CreditEarned(
+        **_what_waited(waiting, account),
+        credit_id=credit_id,
+        place=place,
+        clause=answer.clause,
+        policy=policy.hash,
+        registered_at=now,
+        late=answer.late,
+        make_up=answer.make_up,
+    )
+
+
+def held_again(
+    waiting: Waiting, account: Account, policy: Policy, answer: Held, now: datetime
+) -> CompletionHeld:
+    """A completion that waited waits for another reason now."""
+    return CompletionHeld(
+        **_what_waited(waiting, account),
+        clause=answer.clause,
+        policy=policy.hash,
+        reason=answer.reason,
+        held_at=now,
+    )
+
+
+def _what_waited(waiting: Waiting, account: Account) -> dict[str, Any]:
+    """What every later event repeats of a completion that waited."""
+    return {
+        "person_id": account.person_id,
+        "year": account.year,
+        "provider_id": waiting.provider,
+        "completion_id": waiting.completion_id,
+        "category": waiting.category,
+        "credits": waiting.credits,
+        "mode": waiting.mode,
+        "course": waiting.course,
+        "completed_at": waiting.completed_at,
+        "content": waiting.content,
+        "title": waiting.title,
+        "tier": waiting.tier,
+        "started_on": waiting.started_on,
+        "exam_passed_at": waiting.exam_passed_at,
+        "evaluated_at": waiting.evaluated_at,
+        "hours": waiting.hours,
+    }
+
+
+def take_move(account: Account, event: Event) -> None:
+    """Apply one event of a move in place; others change nothing."""
+    match event:
+        case AccountLeft():
+            # What waited is decided at the destination, and must not be registered here as well.
+            account.waiting = []
+        case AccountArrived():
+            _arrive(account, event)
+        case _:
+            pass
+
+
+def _arrive(account: Account, event: AccountArrived) -> None:
+    places = {credit.credit_id: index for index, credit in enumerate(account.credits)}
+    for credit in event.credits:
+        index = places.get(credit.credit_id)
+        if index is None:
+            places[credit.credit_id] = len(account.credits)
+            account.credits.append(credit)
+        else:
+            account.credits[index] = _merged(account.credits[index], credit)
+    reported = {(credit.provider, credit.completion_id) for credit in account.credits}
+    reported |= {(item.provider, item.completion_id) for item in account.waiting}
+    account.waiting = [
+        *account.waiting,
+        *(item for item in event.waiting if (item.provider, item.completion_id) not in reported),
+    ]
+    account.exams = [*account.exams, *(passed for passed in event.exams if passed not in account.exams)]
+    account.exempt = event.exempt or account.exempt
+    account.deferred = event.deferred or account.deferred
+
+
+def _merged(here: Credit, arrived: Credit) -> Credit:
+    """A credit that two logs know: what ended it in either ends it, and every list that confirmed it does."""
+    ends = [each for each in (here, arrived) if each.ended_at is not None]
+    ended = min(ends, key=lambda each: (each.ended_at, each.state)) if ends else here
+    return replace(
+        here,
+        state=ended.state,
+        reason=ended.reason,
+        ended_at=ended.ended_at,
+        recognised_at=here.recognised_at or arrived.recognised_at,
+        confirmed_by=tuple(sorted({*here.confirmed_by, *arrived.confirmed_by})),
+    )

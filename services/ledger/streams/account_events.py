@@ -1,0 +1,315 @@
+"""Stored events of a credit account: immutable facts in the past tense, with pinned names. None holds a name, an ID
+number or a telephone number; persons and organizations appear by opaque id or keyed hash."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+
+from services.kit.events import Event
+from services.ledger.policy import (
+    Category,
+    Credit,
+    CreditCategory,
+    Deferral,
+    ExamPass,
+    Exemption,
+    HoldReason,
+    Route,
+    Waiting,
+)
+
+
+class RecordedCompletion(Event, frozen=True, kw_only=True):
+    """What a provider said about one completed course; the part every event about it repeats.
+
+    `hours` is what was reported where the policy made the credits from them.
+    `content` is a keyed digest of what the posted record means, by which a repeat is told from a conflict.
+    """
+
+    provider_id: str
+    completion_id: str
+    year: int
+    category: Category
+    credits: Decimal
+    mode: str
+    course: str
+    completed_at: datetime
+    content: str
+    title: str | None = None
+    tier: str | None = None
+    started_on: date | None = None
+    exam_passed_at: datetime | None = None
+    evaluated_at: datetime | None = None
+    hours: Decimal | None = None
+    filing: str | None = None
+
+
+class CreditEarned(Event, frozen=True, kw_only=True):
+    """Credits were registered in a person's account for a year, as awarded (S1-09, S3B-07).
+
+    `route` says how they came, and `completion_id` names the record they came from: the provider's own id, a claim, a
+    roster row, a line of a list. `form` is the kind of activity, None for a course; credits of category "any" count in
+    the order of `fill`. `decided_by` is the official who approved them, where one did; `fact` the keyed digest of the real
+    fact they are for, which counts once by whatever route (A-15); `correction` why they entered a closed year (B-07).
+    """
+
+    TOPIC: ClassVar[str] = "ledger.CreditEarned"
+
+    credit_id: str
+    person_id: str
+    year: int
+    category: CreditCategory
+    credits: Decimal
+    mode: str
+    completion_id: str
+    completed_at: datetime
+    content: str
+    provider_id: str | None = None
+    course: str = ""
+    title: str | None = None
+    tier: str | None = None
+    started_on: date | None = None
+    exam_passed_at: datetime | None = None
+    evaluated_at: datetime | None = None
+    hours: Decimal | None = None
+    filing: str | None = None
+    route: Route = "provider"
+    form: str | None = None
+    fill: tuple[Category, ...] = ()
+    decided_by: str | None = None
+    fact: str | None = None
+    place: str
+    clause: str
+    policy: str
+    registered_at: datetime
+    late: bool = False
+    make_up: bool = False
+    correction: str | None = None
+
+
+class CompletionHeld(RecordedCompletion, frozen=True, kw_only=True):
+    """A completion of a known person waits in the account: for an enrolment, the exam (S0-11), an evaluation, or the total
+    (S2B-07). Said again of the same completion, it waits for another reason than before.
+    """
+
+    TOPIC: ClassVar[str] = "ledger.CompletionHeld"
+
+    person_id: str
+    reason: HoldReason
+    clause: str
+    policy: str
+    held_at: datetime
+
+
+class HeldCompletionWithdrawn(Event, frozen=True, kw_only=True):
+    """The provider took back a completion that was still waiting in the account."""
+
+    TOPIC: ClassVar[str] = "ledger.HeldCompletionWithdrawn"
+
+    person_id: str
+    year: int
+    provider_id: str
+    completion_id: str
+    reason: str
+
+
+class EndedCredit(Event, frozen=True, kw_only=True):
+    """What is repeated of a credit by the event that ends it, so that no reader has to look the credit up."""
+
+    credit_id: str
+    person_id: str
+    year: int
+    place: str
+    category: CreditCategory
+    credits: Decimal
+    mode: str
+    provider_id: str | None
+    completion_id: str
+    registered_at: datetime
+
+
+class CreditWithdrawn(EndedCredit, frozen=True, kw_only=True):
+    """The provider took back a credit it had reported; it names what it corrects, and why."""
+
+    TOPIC: ClassVar[str] = "ledger.CreditWithdrawn"
+
+    reason: str
+    withdrawn_at: datetime
+
+
+class CreditRevoked(EndedCredit, frozen=True, kw_only=True):
+    """An authority revoked a credit, with a reason code and the clause that speaks of it, where one does (S1-21)."""
+
+    TOPIC: ClassVar[str] = "ledger.CreditRevoked"
+
+    reason: str
+    clause: str | None = None
+    authority: str
+    decided_by: str
+    revoked_at: datetime
+
+
+class CreditConfirmed(Event, frozen=True, kw_only=True):
+    """An authority's own list names a fact whose credits are registered already: provenance, not a second credit (A-15)."""
+
+    TOPIC: ClassVar[str] = "ledger.CreditConfirmed"
+
+    credit_id: str
+    person_id: str
+    year: int
+    route: Route
+    decided_by: str
+    confirmed_at: datetime
+
+
+class EnrolmentRecorded(Event, frozen=True, kw_only=True):
+    """A person enrolled with a provider for a year (S1-07)."""
+
+    TOPIC: ClassVar[str] = "ledger.EnrolmentRecorded"
+
+    provider_id: str
+    enrolment_id: str
+    person_id: str
+    year: int
+    mode: str
+    enrolled_on: date
+    content: str
+    tier: str | None = None
+    paid_on: date | None = None
+
+
+class EnrolmentWithdrawn(Event, frozen=True, kw_only=True):
+    """The provider ended an enrolment without study to register."""
+
+    TOPIC: ClassVar[str] = "ledger.EnrolmentWithdrawn"
+
+    provider_id: str
+    enrolment_id: str
+    person_id: str
+    year: int
+    reason: str
+
+
+class ExamPassed(Event, frozen=True, kw_only=True):
+    """A person passed the provider's exam for a year's study (S0-09, S0-11), or its evaluation (`of`)."""
+
+    TOPIC: ClassVar[str] = "ledger.ExamPassed"
+
+    provider_id: str
+    exam_id: str
+    person_id: str
+    year: int
+    passed_at: datetime
+    content: str
+    of: Literal["exam", "evaluation"] = "exam"
+
+
+class CreditRecognised(Event, frozen=True, kw_only=True):
+    """An official recognised a registered credit, which counts from now on (S4-03, B-11); `clause` asks for it."""
+
+    TOPIC: ClassVar[str] = "ledger.CreditRecognised"
+
+    credit_id: str
+    person_id: str
+    year: int
+    place: str
+    category: CreditCategory
+    credits: Decimal
+    clause: str
+    authority: str
+    decided_by: str
+    recognised_at: datetime
+
+
+class ReliefEvent(Event, frozen=True, kw_only=True):
+    """What every event about a relief says; `authority` is the place of the official who decided."""
+
+    person_id: str
+    year: int
+    reason: str
+    authority: str
+    decided_by: str
+
+
+class ExemptionGranted(ReliefEvent, frozen=True, kw_only=True):
+    """An authority freed a person of a year's duty (A-14), until a day, that day included, where one is set."""
+
+    TOPIC: ClassVar[str] = "ledger.ExemptionGranted"
+
+    granted_on: date
+    until: date | None = None
+
+
+class ExemptionEnded(ReliefEvent, frozen=True, kw_only=True):
+    """The exemption ended: `until` is the last day it held; before the day it was granted, it never did."""
+
+    TOPIC: ClassVar[str] = "ledger.ExemptionEnded"
+
+    until: date
+    ended_on: date
+
+
+class DeferralGranted(ReliefEvent, frozen=True, kw_only=True):
+    """An authority gave a person more time for a year (A-14): `until` is its new last day, that day included.
+
+    `clause` is the one that allows it for this reason, None where no notice speaks of it.
+    """
+
+    TOPIC: ClassVar[str] = "ledger.DeferralGranted"
+
+    granted_on: date
+    until: date
+    clause: str | None = None
+
+
+class DeferralEnded(ReliefEvent, frozen=True, kw_only=True):
+    """The deferral ended early: `until` is now the last day of the year for this person."""
+
+    TOPIC: ClassVar[str] = "ledger.DeferralEnded"
+
+    until: date
+    ended_on: date
+
+
+class Retraction(Struct, frozen=True, kw_only=True):
+    """A provider took back a completion that had travelled while it waited."""
+
+    provider_id: str
+    completion_id: str
+    reason: str
+    at: datetime
+
+
+class AccountLeft(Event, frozen=True, kw_only=True):
+    """An open year left with the person: what the account holds at this event is what was handed over, and what waited
+    waits at the destination."""
+
+    TOPIC: ClassVar[str] = "ledger.AccountLeft"
+
+    person_id: str
+    year: int
+    transfer_id: str
+    to_place: str
+    left_at: datetime
+
+
+class AccountArrived(Event, frozen=True, kw_only=True):
+    """Credits of a year arrived as they were awarded. `sequence` is 0 for the handover and counts its supplements: a credit
+    that is here already takes on what ended it since."""
+
+    TOPIC: ClassVar[str] = "ledger.AccountArrived"
+
+    person_id: str
+    year: int
+    transfer_id: str
+    sequence: int
+    from_authority: str
+    credits: tuple[Credit, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    exams: tuple[ExamPass, ...] = ()
+    exempt: Exemption | None = None
+    deferred: Deferral | None = None
+    taken_back: tuple[Retraction, ...] = ()
+    arrived_at: datetime

@@ -1,0 +1,112 @@
+"""An attestation: issued once, perhaps revoked. Events, state, decisions and refusals; pure."""
+
+from datetime import date, datetime
+from typing import ClassVar, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from services.kit.errors import Problem
+from services.kit.events import Event
+
+
+class UnknownAttestationError(Problem):
+    """No attestation has this reference for this person."""
+
+    code: ClassVar[str] = "attestation-unknown"
+    status: ClassVar[int] = 404
+    title_zh: ClassVar[str] = "未找到与该人员相符的证明"
+    title_en: ClassVar[str] = "No such attestation for this person"
+
+
+class UnknownPurposeError(Problem):
+    """No notice of the place names this purpose for the year, and it is none of the usual ones."""
+
+    code: ClassVar[str] = "purpose-unknown"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "未规定该用途"
+    title_en: ClassVar[str] = "No notice names this purpose"
+
+
+class AttestationRevokedError(Problem):
+    """The attestation was taken back before."""
+
+    code: ClassVar[str] = "attestation-revoked"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该证明已撤销"
+    title_en: ClassVar[str] = "The attestation was taken back before"
+
+
+RevokeReason = Literal["issued_in_error", "credit_revoked", "identity_corrected"]
+
+
+class AttestationIssued(Event, frozen=True, kw_only=True):
+    """It was attested whether a person owed anything for a year, on a day, for a purpose; `clause` names the purpose."""
+
+    TOPIC: ClassVar[str] = "ledger.AttestationIssued"
+
+    reference: str
+    person_id: str
+    place: str
+    identity_hash: str
+    name_hash: str
+    year: int
+    purpose: str
+    met: bool
+    on: date
+    clause: str | None
+    policy: str | None
+    issued_by: str
+    issued_at: datetime
+
+
+class AttestationRevoked(Event, frozen=True, kw_only=True):
+    """An authority took an attestation back: it is not to be relied on any more."""
+
+    TOPIC: ClassVar[str] = "ledger.AttestationRevoked"
+
+    reference: str
+    reason: str
+    authority: str
+    revoked_by: str
+    revoked_at: datetime
+
+
+class Attestation(Struct, frozen=True, kw_only=True):
+    """An attestation as it stands; `position` is where its log holds the issue."""
+
+    issued: AttestationIssued
+    version: int
+    position: int
+    revoked: AttestationRevoked | None = None
+
+
+def stream_of(reference: str) -> str:
+    """The stream of one attestation in the log of the authority that issued it."""
+    return f"attestation:{reference}"
+
+
+def evolve(attestation: Attestation | None, event: Event, position: int) -> Attestation | None:
+    """The attestation after one more event, which its log holds at a position."""
+    match event:
+        case AttestationIssued():
+            return Attestation(issued=event, version=1, position=position)
+        case AttestationRevoked() if attestation is not None:
+            return replace(attestation, revoked=event, version=attestation.version + 1)
+        case _:
+            return attestation
+
+
+def revoke(
+    attestation: Attestation, reason: RevokeReason, authority: str, revoked_by: str, now: datetime
+) -> AttestationRevoked:
+    """An authority takes the attestation back. Raises AttestationRevokedError when it was taken back before."""
+    if attestation.revoked is not None:
+        raise AttestationRevokedError
+    return AttestationRevoked(
+        reference=attestation.issued.reference,
+        reason=reason,
+        authority=authority,
+        revoked_by=revoked_by,
+        revoked_at=now,
+    )

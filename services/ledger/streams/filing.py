@@ -1,0 +1,295 @@
+"""A filed training (备案): submitted before it is held, approved, returned or refused by its bureau. Decisions are
+pure."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Struct
+
+from services.kit.errors import Problem
+from services.kit.events import Event
+from services.ledger.policy import Category
+
+
+class UnknownFilingError(Problem):
+    """No filing has this id, or it is not for this caller."""
+
+    code: ClassVar[str] = "filing-unknown"
+    status: ClassVar[int] = 404
+    title_zh: ClassVar[str] = "未找到该培训备案"
+    title_en: ClassVar[str] = "No such filing"
+
+
+class FilingStateError(Problem):
+    """The filing is in a state (`state`) that does not allow this."""
+
+    code: ClassVar[str] = "filing-state"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "培训备案当前状态不允许此操作"
+    title_en: ClassVar[str] = "The filing is in a state that does not allow this"
+
+
+class OwnFilingError(Problem):
+    """Nobody reviews what they, or their organization, submitted."""
+
+    code: ClassVar[str] = "own-filing"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "不得审核本人或本单位提交的备案、名单"
+    title_en: ClassVar[str] = "Nobody reviews a filing or roster of their own"
+
+
+class FilingTooLateError(Problem):
+    """The first hour of the training has begun: a training is filed before it is held (S1-14, S3B-10)."""
+
+    code: ClassVar[str] = "filing-too-late"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "培训已经开始，须在培训前办理"
+    title_en: ClassVar[str] = "The training has begun; this is done before it"
+
+
+class HoursBeyondClockError(Problem):
+    """A session has more hours than its clock time holds, by the notice's length of an hour."""
+
+    code: ClassVar[str] = "hours-beyond-clock"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "学时超过场次时长"
+    title_en: ClassVar[str] = "More hours than the session lasts"
+
+
+class FilingWorthUnclearError(Problem):
+    """Every session says its credits, or the filing names a conversion of the policy for the hours; one of the two."""
+
+    code: ClassVar[str] = "filing-worth-unclear"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "须逐场填写学分，或填写政策规定的学时折算"
+    title_en: ClassVar[str] = "Say the credits of each session, or the policy's conversion of the hours"
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """A planned session: its moments in UTC, its hours, and the credits it is worth where hours are not converted."""
+
+    starts_at: datetime
+    ends_at: datetime
+    hours: Decimal
+    credits: Decimal | None = None
+
+
+class Filed(Event, frozen=True, kw_only=True):
+    """What is planned. `place` is that of the bureau; `conversion` names the policy's own rule for the hours."""
+
+    filing_id: str
+    organization_id: str
+    place: str
+    year: int
+    title: str
+    mode: str
+    category: Category
+    sessions: tuple[Session, ...]
+    conversion: str | None = None
+    expected: int
+    courses: tuple[str, ...] = ()
+    by: str
+    at: datetime
+
+
+class FilingSubmitted(Filed, frozen=True, kw_only=True):
+    """A training was filed before it is held (S1-14, S3B-10)."""
+
+    TOPIC: ClassVar[str] = "ledger.FilingSubmitted"
+
+
+class FilingAmended(Filed, frozen=True, kw_only=True):
+    """A returned filing came back corrected, at the end of the queue."""
+
+    TOPIC: ClassVar[str] = "ledger.FilingAmended"
+
+
+class FilingStep(Event, frozen=True, kw_only=True):
+    """What every later step says."""
+
+    filing_id: str
+    organization_id: str
+    place: str
+    year: int
+    by: str
+    at: datetime
+
+
+class FilingApproved(FilingStep, frozen=True, kw_only=True):
+    """The bureau approved the training; only what begins after this moment may be reported (B-15)."""
+
+    TOPIC: ClassVar[str] = "ledger.FilingApproved"
+
+
+class FilingReturned(FilingStep, frozen=True, kw_only=True):
+    """The filing went back for correction."""
+
+    TOPIC: ClassVar[str] = "ledger.FilingReturned"
+
+    reason: str
+
+
+class FilingRefused(FilingStep, frozen=True, kw_only=True):
+    """The filing was refused for good."""
+
+    TOPIC: ClassVar[str] = "ledger.FilingRefused"
+
+    reason: str
+
+
+class FilingWithdrawn(FilingStep, frozen=True, kw_only=True):
+    """The organization took the filing back before the training began."""
+
+    TOPIC: ClassVar[str] = "ledger.FilingWithdrawn"
+
+
+FilingState = Literal["submitted", "returned", "refused", "withdrawn", "approved"]
+OPEN: frozenset[FilingState] = frozenset({"submitted"})
+
+
+class TrainingFiling(Struct, frozen=True, kw_only=True):
+    """A filing as it stands. `submitted_at` is its latest submission, its place in the queue."""
+
+    filing_id: str
+    organization_id: str
+    place: str
+    year: int
+    title: str
+    mode: str
+    category: Category
+    sessions: tuple[Session, ...]
+    conversion: str | None
+    expected: int
+    courses: tuple[str, ...]
+    submitted_by: str
+    submitted_at: datetime
+    state: FilingState = "submitted"
+    reviewer: str | None = None
+    reason: str | None = None
+    decided_at: datetime | None = None
+
+    @property
+    def begins_at(self) -> datetime:
+        """The first hour of the training."""
+        return min(session.starts_at for session in self.sessions)
+
+    @property
+    def ends_at(self) -> datetime:
+        """The end of its last hour."""
+        return max(session.ends_at for session in self.sessions)
+
+    @property
+    def counted_by_hours(self) -> bool:
+        """Whether the policy makes the credits from the hours of each day, as the filing states neither."""
+        return self.conversion is None and self.sessions[0].credits is None
+
+    @property
+    def hours(self) -> Decimal:
+        """All planned hours."""
+        return sum((session.hours for session in self.sessions), Decimal(0))
+
+
+def stream_of(filing_id: str) -> str:
+    """The stream of one filing in the log of its place."""
+    return f"filing:{filing_id}"
+
+
+def evolve(filing: TrainingFiling | None, event: Event) -> TrainingFiling | None:
+    """The filing after one more event."""
+    match event:
+        case FilingSubmitted() | FilingAmended():
+            return _filed(event)
+        case _ if filing is None:
+            return None
+        case FilingApproved():
+            return _with(filing, state="approved", reviewer=event.by, reason=None, decided_at=event.at)
+        case FilingReturned():
+            return _with(
+                filing, state="returned", reviewer=event.by, reason=event.reason, decided_at=event.at
+            )
+        case FilingRefused():
+            return _with(filing, state="refused", reviewer=event.by, reason=event.reason, decided_at=event.at)
+        case FilingWithdrawn():
+            return _with(filing, state="withdrawn", decided_at=event.at)
+        case _:
+            return filing
+
+
+def _filed(event: Filed) -> TrainingFiling:
+    return TrainingFiling(
+        filing_id=event.filing_id,
+        organization_id=event.organization_id,
+        place=event.place,
+        year=event.year,
+        title=event.title,
+        mode=event.mode,
+        category=event.category,
+        sessions=event.sessions,
+        conversion=event.conversion,
+        expected=event.expected,
+        courses=event.courses,
+        submitted_by=event.by,
+        submitted_at=event.at,
+    )
+
+
+def _with(filing: TrainingFiling, **changes: Any) -> TrainingFiling:
+    return msgspec.structs.replace(filing, **changes)
+
+
+def amend(filing: TrainingFiling, amended: FilingAmended) -> FilingAmended:
+    """Correct a filing that was returned. Raises FilingStateError."""
+    _must_be(filing, "returned")
+    return amended
+
+
+def approve(filing: TrainingFiling, *, by: str, at: datetime) -> FilingApproved:
+    """Approve the training. What has begun by then may not be reported (B-15). Raises FilingStateError, OwnFilingError."""
+    _must_be(filing, "submitted")
+    _must_be_somebody_elses(filing, by)
+    return FilingApproved(**_step(filing, by, at))
+
+
+def return_(filing: TrainingFiling, *, reason: str, by: str, at: datetime) -> FilingReturned:
+    """Send the filing back for correction. Raises FilingStateError and OwnFilingError."""
+    _must_be(filing, "submitted")
+    _must_be_somebody_elses(filing, by)
+    return FilingReturned(**_step(filing, by, at), reason=reason)
+
+
+def refuse(filing: TrainingFiling, *, reason: str, by: str, at: datetime) -> FilingRefused:
+    """Refuse the filing for good. Raises FilingStateError and OwnFilingError."""
+    _must_be(filing, "submitted")
+    _must_be_somebody_elses(filing, by)
+    return FilingRefused(**_step(filing, by, at), reason=reason)
+
+
+def withdraw(filing: TrainingFiling, *, by: str, at: datetime) -> FilingWithdrawn:
+    """Take the filing back before the training begins. Raises FilingStateError and FilingTooLateError."""
+    _must_be(filing, "submitted", "returned", "approved")
+    if filing.state != "returned" and at >= filing.begins_at:
+        raise FilingTooLateError
+    return FilingWithdrawn(**_step(filing, by, at))
+
+
+def _step(filing: TrainingFiling, by: str, at: datetime) -> dict[str, Any]:
+    return {
+        "filing_id": filing.filing_id,
+        "organization_id": filing.organization_id,
+        "place": filing.place,
+        "year": filing.year,
+        "by": by,
+        "at": at,
+    }
+
+
+def _must_be(filing: TrainingFiling, *states: FilingState) -> None:
+    if filing.state not in states:
+        raise FilingStateError(state=filing.state)
+
+
+def _must_be_somebody_elses(filing: TrainingFiling, by: str) -> None:
+    if filing.submitted_by == by:
+        raise OwnFilingError

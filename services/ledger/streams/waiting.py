@@ -1,0 +1,109 @@
+"""The waiting room: records posted for somebody this log does not hold, kept under the keyed hash of the ID number
+until the person arrives."""
+
+from typing import Any, ClassVar
+
+from msgspec import Struct
+
+from services.kit.events import Event
+from services.ledger.policy import HoldReason
+
+
+def identity_of(kind: str, provider_id: str, record_id: str) -> str:
+    """The identity of a record within its log, unique for ever (design 5)."""
+    return f"{kind}:{provider_id}:{record_id}"
+
+
+class RecordHeld(Event, frozen=True, kw_only=True):
+    """A record of a person this log does not hold waits under the keyed hash of the ID number.
+
+    `kind` is completion, enrolment or exam_pass; `record` is the posted record without its person.
+    """
+
+    TOPIC: ClassVar[str] = "ledger.RecordHeld"
+
+    kind: str
+    provider_id: str
+    record_id: str
+    year: int
+    identity_hash: str
+    name_hash: str
+    reason: HoldReason
+    content: str
+    record: dict[str, Any]
+
+
+class HeldRecordReleased(Event, frozen=True, kw_only=True):
+    """A waiting record was decided; `outcome` is registered, held (now in the account) or rejected, with its problem."""
+
+    TOPIC: ClassVar[str] = "ledger.HeldRecordReleased"
+
+    kind: str
+    provider_id: str
+    record_id: str
+    year: int
+    person_id: str
+    outcome: str
+    problem: str | None = None
+    clause: str | None = None
+
+
+class HeldRecordWithdrawn(Event, frozen=True, kw_only=True):
+    """The provider took back a record that was still waiting for its person."""
+
+    TOPIC: ClassVar[str] = "ledger.HeldRecordWithdrawn"
+
+    kind: str
+    provider_id: str
+    record_id: str
+    reason: str
+
+
+class HeldRecord(Struct, frozen=True):
+    """One waiting record, without its person."""
+
+    kind: str
+    provider_id: str
+    record_id: str
+    name_hash: str
+    reason: str
+    content: str
+    record: dict[str, Any]
+
+
+class WaitingRoom(Struct, frozen=True):
+    """All that waits for one person, in order of arrival."""
+
+    records: tuple[HeldRecord, ...] = ()
+
+    def without(self, kind: str, provider_id: str, record_id: str) -> "WaitingRoom":
+        """The room after one record left it."""
+        key = (kind, provider_id, record_id)
+        return WaitingRoom(
+            tuple(held for held in self.records if (held.kind, held.provider_id, held.record_id) != key)
+        )
+
+
+def stream_of(identity_hash: str) -> str:
+    """The stream of what waits for one keyed hash."""
+    return f"waiting:{identity_hash}"
+
+
+def evolve(room: WaitingRoom, event: Event) -> WaitingRoom:
+    """The waiting room after one more event."""
+    match event:
+        case RecordHeld():
+            held = HeldRecord(
+                kind=event.kind,
+                provider_id=event.provider_id,
+                record_id=event.record_id,
+                name_hash=event.name_hash,
+                reason=event.reason,
+                content=event.content,
+                record=event.record,
+            )
+            return WaitingRoom((*room.records, held))
+        case HeldRecordReleased() | HeldRecordWithdrawn():
+            return room.without(event.kind, event.provider_id, event.record_id)
+        case _:
+            return room

@@ -1,0 +1,196 @@
+"""Judges of a year: which authority judges which year of somebody who moves, who is judged at all, and by what (A-13,
+B-12). The same for answers, for standings and for what a draft would change."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import ClassVar, Literal
+
+from msgspec.structs import replace
+
+from contracts.divisions import full_name_of
+from services.kit.clock import local_date
+from services.kit.errors import Problem
+from services.ledger.policy import Account, Assessment, Earlier, Policy, PolicyBook, assess
+from services.ledger.streams.profile import Judgement, Profile
+
+
+class DepartureUnderWayError(Problem):
+    """A transfer to another authority, `transfer_id`, is under way: nothing that would block it may begin (S2C-14)."""
+
+    code: ClassVar[str] = "departure-under-way"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该人员正在跨省调转"
+    title_en: ClassVar[str] = "A transfer of this person to another authority is under way"
+
+
+class YearJudgedElsewhereError(Problem):
+    """Another authority (`place`) judged this year before the person moved, and takes what corrects it (A-13, B-12)."""
+
+    code: ClassVar[str] = "year-judged-elsewhere"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "该年度由调出地判定"
+    title_en: ClassVar[str] = "Another authority judges this year"
+
+
+class ProfileLeftError(Problem):
+    """The person has left for another authority (`to_place`), which answers for this year now (A-13)."""
+
+    code: ClassVar[str] = "profile-left"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该人员已调出"
+    title_en: ClassVar[str] = "The person has left for another authority"
+
+
+Side = Literal["here", "moved", "elsewhere"]
+"""Who judges a year of a profile: this log, the place the person left for, or an authority they came from."""
+
+
+def has_closed(policy: Policy | None, moment: datetime) -> bool:
+    """Whether the year's study was over at a moment; a year without a policy is nobody's to judge, and moves.
+
+    A year that only a make-up clause names has no window of its own: it closes with the calendar year.
+    """
+    if policy is None:
+        return False
+    return policy.study_ends <= moment if policy.ordinary else local_date(moment).year > policy.year
+
+
+def side_of(profile: Profile, year: int, policy: Policy | None) -> Side:
+    """Who judges the year, for a profile that may have arrived, or left; `policy` is the year's where the profile was."""
+    if profile.judgement(year) is not None:
+        return "elsewhere"
+    if profile.left is None:
+        return "here"
+    if year in profile.left.years or not has_closed(policy, profile.left.left_at):
+        return "moved"
+    return "here"
+
+
+JUDGED_FROM = 2018
+"""The first credit year that is judged without an account: the national rule in force is of that year."""
+
+
+def judge(
+    book: PolicyBook,
+    profile: Profile,
+    account: Account | None,
+    year: int,
+    on: date,
+    earlier: Account | None = None,
+    *,
+    worded: bool = True,
+) -> Assessment:
+    """One person's year by the policy of the place that holds the profile (A-13); a year that another authority judged
+    before the person came is answered as it was judged there, and one that has arrived elsewhere by the rules of there.
+
+    `earlier` is the account of the year before, wanted where `carries_into` says so; `worded` as `assess` takes it.
+    """
+    person = profile.person
+    if profile.left_on is not None or profile.retired_on is not None:
+        person = replace(person, left_on=profile.left_on, retired_on=profile.retired_on)
+    judgement = profile.judgement(year)
+    if judgement is not None:
+        return _as_judged(judgement)
+    policy = book.resolve(person.place, year)
+    left = profile.left
+    if left is not None and left.completed and side_of(profile, year, policy) == "moved":
+        person = replace(person, place=left.to_place)
+        policy = book.resolve(left.to_place, year)
+    if policy is None or policy.carries is None:
+        return assess(policy, account, person, year, on, worded=worded)
+    before = Earlier(book.resolve(person.place, year - 1), earlier)
+    return assess(policy, account, person, year, on, before, worded=worded)
+
+
+def carries_into(book: PolicyBook, profile: Profile, year: int) -> bool:
+    """Whether credits of the year before may count in this one, so that its account has to be read, too."""
+    policy = book.resolve(profile.person.place, year)
+    return policy is not None and policy.carries is not None
+
+
+def _as_judged(judgement: Judgement) -> Assessment:
+    where, day = full_name_of(judgement.place), judgement.judged_on.isoformat()
+    return Assessment(
+        status=judgement.status,
+        year=judgement.year,
+        place=judgement.place,
+        on=judgement.judged_on,
+        total=judgement.total,
+        by_category=judgement.by_category,
+        explanation_zh=f"{judgement.year}年度由{where}判定（截至{day}），调入后不再变更。",
+        explanation_en=f"{judgement.year} was judged by the authority of {where} as of {day}, before the person moved.",
+        policy=judgement.policy,
+    )
+
+
+class JudgedYears:
+    """For which years the people of a place are judged although nothing is in their accounts.
+
+    These are the years from `JUDGED_FROM` to the present one in which a notice governs the place. A year that only a
+    make-up clause names, or the future, is judged for those who have an account in it.
+    """
+
+    def __init__(self, book: PolicyBook, present_year: int) -> None:
+        self.book = book
+        self.present_year = present_year
+        self._years: dict[str, tuple[int, ...]] = {}
+
+    def of(self, place: str) -> tuple[int, ...]:
+        """The years, in order."""
+        known = self._years.get(place)
+        if known is None:
+            known = self._years[place] = tuple(
+                year
+                for year in range(JUDGED_FROM, self.present_year + 1)
+                if (policy := self.book.resolve(place, year)) is not None and policy.ordinary
+            )
+        return known
+
+
+def judged_by_us(
+    book: PolicyBook, profile: Profile, accounts: Iterable[Account], moment: datetime
+) -> tuple[Judgement, ...]:
+    """The closed years of a person as this log judges them at a moment: those with an account, and those only owed."""
+    place = profile.person.place
+    held = {account.year: account for account in accounts}
+    owed = JudgedYears(book, local_date(moment).year).of(place)
+    judged = []
+    for year in sorted(held.keys() | set(owed)):
+        if profile.judgement(year) is not None or not has_closed(book.resolve(place, year), moment):
+            continue
+        judgement = judgement_of(book, profile, held.get(year), year, moment)
+        if year in held or judgement.status != "not_required":
+            judged.append(judgement)
+    return tuple(judged)
+
+
+def judgement_of(
+    book: PolicyBook, profile: Profile, account: Account | None, year: int, moment: datetime
+) -> Judgement:
+    """One year as it stands at the end of the moment's day."""
+    on = local_date(moment)
+    answer = judge(book, profile, account, year, on)
+    return Judgement(
+        year=year,
+        status=answer.status,
+        total=answer.total,
+        by_category=answer.by_category,
+        place=profile.person.place,
+        judged_on=on,
+        policy=answer.policy,
+    )
+
+
+def must_judge(profile: Profile, year: int, book: PolicyBook, done_at: datetime | None = None) -> None:
+    """The year is this log's to decide on; or what was done, at `done_at`, was done before the person left (A-13, B-12).
+
+    Raises ProfileLeftError and YearJudgedElsewhereError.
+    """
+    if not profile.is_moving:
+        return
+    side = side_of(profile, year, book.resolve(profile.person.place, year))
+    judgement = profile.judgement(year)
+    if side == "elsewhere" and judgement is not None:
+        raise YearJudgedElsewhereError(place=judgement.place)
+    if side == "moved" and profile.left is not None and not (done_at and done_at < profile.left.left_at):
+        raise ProfileLeftError(to_place=profile.left.to_place)

@@ -1,1 +1,0 @@
-"""Trainings filed before they are held, and the rosters reported after them (备案)."""

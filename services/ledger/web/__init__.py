@@ -1,0 +1,1 @@
+"""Words of the ledger's addresses and bodies, and who calls."""

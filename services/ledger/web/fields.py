@@ -1,0 +1,65 @@
+"""Fields that several bodies and addresses share, with what may be written in each."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import Path
+from pydantic import AfterValidator, Field
+
+from services.kit.field_errors import refuse
+from services.kit.schemas import Day, StrictModel
+from services.ledger.policy.language.categories import CATEGORY_PATTERN
+
+PersonId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+
+
+Adcode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$", description="GB/T 2260 code.")]
+CreditYear = Annotated[int, Field(ge=2000, le=2100)]
+CategoryText = Annotated[
+    str,
+    Field(
+        pattern=f"{CATEGORY_PATTERN}$",
+        description="A category the policy of the place knows, nested by slashes.",
+        examples=["professional"],
+    ),
+]
+OpaqueId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+
+
+def _plausible(day: date) -> date:
+    if not 1990 <= day.year <= 2101:
+        raise refuse("out_of_range", "日期不在合理范围", "The date is out of range")
+    return day
+
+
+PlausibleDay = Annotated[Day, AfterValidator(_plausible)]
+
+
+class IdentityNumber(StrictModel):
+    """An ID document's type and number."""
+
+    id_type: Literal["resident_id", "hk_macau_permit", "taiwan_permit", "passport", "officer_card"]
+    id_number: Annotated[str, Field(pattern=r"^[^\x00-\x20\x7f]{4,40}$")]
+
+
+DocumentDay = Annotated[
+    PlausibleDay | None,
+    Field(
+        description="The day of the admission document or the graduation certificate, where the year follows from it."
+    ),
+]
+Score = Annotated[
+    str | None,
+    Field(
+        pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$",
+        description="The points reached, where the policy converts by score.",
+        examples=["72.5"],
+    ),
+]
+SatIn = Annotated[
+    str | None,
+    Field(
+        pattern=r"^[1-9][0-9]{5}$",
+        description="Where an exam was sat, by division code: it may decide by which route it is registered (S2B-09).",
+    ),
+]

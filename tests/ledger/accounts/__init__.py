@@ -1,1 +1,0 @@
-"""Tests of accounts, profiles and who is judged."""

@@ -1,1 +1,0 @@
-"""What looks impossible in somebody's study."""

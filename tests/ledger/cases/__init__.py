@@ -1,0 +1,1 @@
+"""Cases: claims, filings, rosters, lists."""

@@ -1,0 +1,188 @@
+"""What the registry changes of a person: the ledger follows it as an event of its own, and what waited is decided."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from contracts import registry
+from services.kit.event_store import EventStore
+from services.ledger.counting.rebuild import rebuild
+from services.ledger.policy import notice_as_data
+from tests.ledger.policy.drafts import draft
+from tests.ledger.world import Somebody, World
+
+LIAONING, WUHAN = "210000", "420100"
+LISTED = "北京东奥时代教育科技有限公司"
+
+
+def change_of(world: World, who: Somebody, place: str = LIAONING, **changes: Any) -> registry.InfoChanged:
+    """The fact that the registry publishes of a changed person."""
+    hasher, person = world.ledger.hasher, who.person
+    facts: dict[str, Any] = {
+        "person_id": who.person_id,
+        "change_id": "change-1",
+        "cause": "change",
+        "items": ("name",),
+        "identity_hash": hasher.person("resident_id", person.id_number),
+        "name_hash": hasher.name("resident_id", person.id_number, person.name),
+        "place": place,
+        "employer": None,
+        "student": False,
+        "student_since": None,
+        "qualifications": (registry.Qualification(level="junior", obtained_on=date(2018, 9, 1)),),
+        "working_since": None,
+        "left_on": None,
+        "retired_on": None,
+        "changed_at": world.now,
+    }
+    return registry.InfoChanged(**facts | changes)
+
+
+def renamed(who: Somebody, **changes: str) -> Somebody:
+    return Somebody(who.person_id, replace(who.person, **changes))
+
+
+class TestInfoChanged:
+    async def test_a_changed_name_releases_what_waited_under_it(self, world: World):
+        """S2C-09, S0-23: the provider knew the new name before the registry did."""
+        who = await world.collects(LIAONING)
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        after = renamed(who, name="周新名")
+        [held] = await provider.posts(provider.completion(after, 2025, "30.00"))
+        assert (held["outcome"], held["reason"]) == ("held", "name_differs")
+        await world.hears(change_of(world, after))
+        assert (await world.asks(who, 2025))["total"] == "30.00"
+
+    async def test_a_changed_number_keeps_the_account_and_releases_what_waited(self, world: World):
+        """S2C-09: same person, same history, another number."""
+        who = await world.collects(LIAONING)
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        await provider.posts(provider.completion(who, 2025, "30.00"))
+        after = renamed(who, id_number=world.stranger().id_number)
+        [held] = await provider.posts(provider.completion(after, 2025, "20.00"))
+        assert (held["outcome"], held["reason"]) == ("held", "not_collected")
+        await world.hears(change_of(world, after, items=("id_document",)))
+        [later] = await provider.posts(provider.completion(after, 2025, "10.00"))
+        assert later["person_id"] == who.person_id
+        assert (await world.asks(who, 2025))["total"] == "60.00"
+
+    async def test_the_obligation_follows_its_grounds(self, world: World):
+        """S0-04, S0-05: no ground, no duty; accounting work since 2019 makes one."""
+        who = await world.collects(LIAONING, qualified_on=None)
+        assert (await world.asks(who, 2025))["status"] == "not_required"
+        await world.hears(
+            change_of(world, who, items=("working_since",), qualifications=(), working_since=date(2019, 7, 1))
+        )
+        assert (await world.asks(who, 2025))["status"] != "not_required"
+
+    async def test_the_duty_counts_from_the_qualification_obtained_first(self, world: World):
+        """S0-04: a senior title does not begin the duty anew."""
+        who = await world.collects(LIAONING, qualified_on=date(2030, 1, 1))
+        levels = (
+            registry.Qualification(level="senior", obtained_on=date(2029, 9, 1)),
+            registry.Qualification(level="junior", obtained_on=date(2015, 9, 1)),
+        )
+        await world.hears(change_of(world, who, items=("qualifications",), qualifications=levels))
+        assert (await world.asks(who, 2025))["status"] != "not_required"
+
+    async def test_leaving_and_retiring_change_no_duty(self, world: World):
+        """A-14: the notices attach nothing to them."""
+        who = await world.collects(LIAONING)
+        before = (await world.asks(who, 2025))["status"]
+        await world.hears(
+            change_of(
+                world, who, items=("left_on", "retired_on"),
+                left_on=date(2020, 1, 1), retired_on=date(2021, 1, 1),
+            )
+        )  # fmt: skip
+        assert (await world.asks(who, 2025))["status"] == before
+
+    async def test_a_student_owes_nothing(self, world: World):
+        """B-09."""
+        who = await world.collects(LIAONING)
+        await world.hears(change_of(world, who, items=("student",), student=True))
+        assert (await world.asks(who, 2025))["status"] == "not_required"
+
+    async def test_goes_where_the_profile_is(self, world: World):
+        """The registry may know of a move to another authority before the profile has moved."""
+        who = await world.collects(LIAONING)
+        await world.hears(change_of(world, who, WUHAN, items=("student",), student=True))
+        assert (await world.asks(who, 2025))["status"] == "not_required"
+
+    async def test_collected_and_changed_in_one_batch(self, world: World):
+        person = world.stranger()
+        who = Somebody("person-in-one-batch", person)
+        fact = world.collection(who.person_id, person, LIAONING)
+        await world.hears(fact, change_of(world, who, items=("student",), student=True))
+        assert (await world.asks(who, 2025))["status"] == "not_required"
+
+    async def test_a_separated_person_takes_the_number_over_in_one_batch(self, world: World):
+        """A wrong change is undone: the number goes back, and belongs to somebody else from the same moment on."""
+        who = await world.collects(LIAONING)
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        wrong = renamed(who, id_number=world.stranger().id_number)
+        await world.hears(change_of(world, wrong, items=("id_document",)))
+        # An id that sorts before the other's, as half of all random ones do.
+        other = Somebody("a-separated-person", wrong.person)
+        await world.hears(
+            change_of(world, who, cause="separation", items=("id_document",)),
+            world.collection(other.person_id, other.person, LIAONING),
+        )
+        [first] = await provider.posts(provider.completion(who, 2025, "30.00"))
+        [second] = await provider.posts(provider.completion(other, 2025, "20.00"))
+        assert (first["person_id"], second["person_id"]) == (who.person_id, other.person_id)
+
+    async def test_what_waits_for_a_number_given_back_at_once_stays(self, world: World):
+        who = await world.collects(LIAONING)
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        wrong = renamed(who, id_number=world.stranger().id_number)
+        await provider.posts(provider.completion(wrong, 2025, "30.00"))
+        await world.hears(
+            change_of(world, wrong, items=("id_document",)),
+            change_of(world, who, cause="reversal", items=("id_document",)),
+        )
+        assert (await world.asks(who, 2025))["total"] == "0.00"
+
+    async def test_a_rebuild_comes_out_the_same(self, world: World):
+        who = await world.collects(LIAONING)
+        await world.hears(change_of(world, renamed(who, name="吴新名"), retired_on=date(2024, 1, 1)))
+        rebuilt = await rebuild(world.ledger.databases, models=["profiles"], logs=[LIAONING])
+        assert [each.rows_changed for each in rebuilt] == [0]
+
+    async def test_what_is_nothing_to_the_ledger_leaves_its_log_alone(self, world: World):
+        """A changed telephone number, say."""
+        who = await world.collects(LIAONING)
+        await world.hears(change_of(world, who, items=("contact",)))
+        async with world.ledger.databases.of(LIAONING).acquire() as conn:
+            streams = await EventStore().load(conn, LIAONING, [f"profile:{who.person_id}"])
+        assert [event.topic for event in streams[f"profile:{who.person_id}"]] == ["ledger.ProfileRecorded"]
+
+    async def test_is_an_event_of_the_profile_itself(self, world: World):
+        who = await world.collects(LIAONING)
+        await world.hears(change_of(world, who, items=("retired_on",), retired_on=date(2024, 1, 1)))
+        async with world.ledger.databases.of(LIAONING).acquire() as conn:
+            streams = await EventStore().load(conn, LIAONING, [f"profile:{who.person_id}"])
+        (stream,) = streams.values()
+        assert [event.topic for event in stream] == ["ledger.ProfileRecorded", "ledger.ProfileChanged"]
+
+
+class TestTier:
+    async def test_courses_are_tiered_by_the_highest_qualification_held(self, world: World):
+        """S1-08, A-09: the duty counts from the first, the tier from the highest."""
+        rule = {"kind": "tiers", "names": ["junior", "intermediate", "senior"], "lower": "refused"}
+        notice = draft(rule, place=WUHAN, year=2025, issued_on="2025-01-02", name="wuhan-2025")
+        await world.client.post(
+            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(WUHAN)
+        )
+        who = await world.collects(WUHAN)
+        provider = await world.provides("某网校", accredited=[WUHAN])
+        [taken] = await provider.posts(provider.completion(who, 2025, "10", tier="junior"))
+        assert taken["outcome"] == "registered"
+        held = [("intermediate", date(2024, 9, 1)), ("junior", date(2018, 9, 1))]
+        qualifications = tuple(registry.Qualification(level=level, obtained_on=day) for level, day in held)  # type: ignore[arg-type]
+        await world.hears(
+            change_of(world, who, WUHAN, items=("qualifications",), qualifications=qualifications)
+        )
+        [refused] = await provider.posts(provider.completion(who, 2025, "10", tier="junior"))
+        assert refused["problem"]["type"] == "urn:xuefen:problem:tier-too-low"
+        assert (await world.asks(who, 2025))["first_obliged_year"] == 2019

@@ -1,1 +1,0 @@
-"""Recognition of registered credits."""

@@ -1,1 +1,0 @@
-"""Exemptions, deferrals, and how they end."""

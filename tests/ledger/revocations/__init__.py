@@ -1,1 +1,0 @@
-"""Credits that an authority takes back."""

@@ -1,0 +1,53 @@
+"""Who is judged for which year, and the profiles of a place in order."""
+
+from contracts.divisions import authority_of, contains
+from services.ledger.store.profiles import Reach, reach_of, walk_profiles
+from services.ledger.streams.who_judges import JUDGED_FROM, JudgedYears
+from tests.ledger.policy.builders import BEIJING, BOOK, CHAOYANG, DALIAN, JIANGMEN, JINCHENG, SHUANGTA
+from tests.ledger.world import World
+
+
+class TestJudgedYears:
+    def test_are_those_a_notice_of_the_place_governs_up_to_the_present(self):
+        assert JudgedYears(BOOK, 2024).of(SHUANGTA) == (2024,)
+        assert JudgedYears(BOOK, 2025).of(SHUANGTA) == (2024, 2025)
+        assert JudgedYears(BOOK, 2026).of(CHAOYANG)[:2] == (2024, 2025)
+
+    def test_a_year_that_only_make_up_names_is_judged_for_who_has_an_account(self):
+        """S2A-03 opens 2020 to 2023 for making up; no notice we hold governs them."""
+        assert BOOK.resolve(JINCHENG, 2021) is not None
+        assert not {2020, 2021, 2022, 2023} & set(JudgedYears(BOOK, 2026).of(JINCHENG))
+
+    def test_nobody_is_judged_where_no_notice_governs(self):
+        assert JudgedYears(BOOK, 2026).of(DALIAN) == ()
+        assert JudgedYears(BOOK, 2026).of(BEIJING) == ()
+
+    def test_begin_with_the_national_rule(self):
+        assert min(JudgedYears(BOOK, 2026).of(JIANGMEN)) >= JUDGED_FROM
+
+
+class TestReach:
+    def test_is_a_place_and_all_under_it(self):
+        assert reach_of(SHUANGTA) == Reach(SHUANGTA, SHUANGTA)
+        assert reach_of("211300") == Reach("211300", "211399")
+        assert reach_of("210000") == Reach("210000", "219999")
+
+    def test_holds_what_the_tree_of_places_holds(self):
+        for outer in ("100000", "210000", "211300", SHUANGTA, DALIAN):
+            first, last = reach_of(outer)
+            for inner in ("210000", "211300", SHUANGTA, "211303", "210202", "140500", "990000"):
+                same_log = outer == "100000" or authority_of(outer) == authority_of(inner)
+                assert (same_log and first <= inner <= last) == contains(outer, inner)
+
+
+class TestWalkingProfiles:
+    async def test_goes_by_place_and_person_and_leaves_nobody_out(self, world: World):
+        people = [await world.collects(place) for place in ("211303", SHUANGTA, "211300", SHUANGTA, "210100")]
+        seen: list[tuple[str, str]] = []
+        async with world.ledger.databases.of("210000").acquire() as conn:
+            after = ("", "")
+            while page := await walk_profiles(conn, "210000", reach_of("211300"), after, 2):
+                seen += [(profile.person.place, profile.person.person_id) for profile in page]
+                after = seen[-1]
+        ids = [person.person_id for person in people]
+        assert seen == [("211300", ids[2]), (SHUANGTA, ids[1]), (SHUANGTA, ids[3]), ("211303", ids[0])]

@@ -1,1 +1,0 @@
-"""How a year ends at a place."""
