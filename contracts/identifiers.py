@@ -7,6 +7,7 @@ ID are not looked up: counties end and are renamed, and the people registered in
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -25,6 +26,20 @@ class IdType(StrEnum):
     PASSPORT = "passport"
     OFFICER_CARD = "officer_card"
     """军官证 and its like, numbers of which may hold Chinese characters."""
+
+
+ID_TYPE_WORDS: Mapping[str, tuple[str, ...]] = {
+    "resident_id": ("居民身份证", "resident identity card", "身份证", "二代身份证", "二代证"),
+    "hk_macau_permit": (
+        "港澳居民来往内地通行证", "mainland travel permit for Hong Kong and Macau residents", "回乡证", "港澳居民通行证",
+    ),
+    "taiwan_permit": (
+        "台湾居民来往大陆通行证", "mainland travel permit for Taiwan residents", "台胞证", "台湾居民通行证",
+    ),
+    "passport": ("护照", "passport"),
+    "officer_card": ("军官证", "officer card"),
+}  # fmt: skip
+"""Each type in Chinese and English, and what else people write for it in tables."""
 
 
 class IdentifierProblem(StrEnum):

@@ -6,11 +6,11 @@ fifteen digits of a number and puts zeros for the rest, which nobody can see aft
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from decimal import Context, Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from services.kit.table_cells import BOOLEAN, DATE, ERROR, FORMULA, LONG, NUMBER, TEXT, Cell, plain
 
@@ -39,7 +39,9 @@ _CLOCK = re.compile(r"([0-9]{1,2})[:时]([0-9]{1,2})(?:[:分](?:([0-9]{1,2})(?:\
 _ZONE = re.compile(r"(?:Z|[+-][0-9]{2}:?[0-9]{2})", re.ASCII)
 _AMOUNT = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 _SCIENTIFIC = re.compile(r"[0-9](?:[.,][0-9]+)?E\+?[0-9]{1,3}", re.ASCII | re.IGNORECASE)
+_LONG = re.compile(r"[0-9]{16,}", re.ASCII)
 _ROUNDED = re.compile(r"[0-9]{15}0+", re.ASCII)
+_ROUNDED_MIN = 4
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _EDGES = " \t\r\n\u3000\u00a0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _SEPARATOR = re.compile(r"[,;，；、|\s]+")
@@ -79,7 +81,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Identifier:
-    """A number that names somebody or something, from text cells only; in CSV no 2.1E+17 and no rounded digits."""
+    """A number that names somebody or something, from text cells only; in CSV not as 2.1E+17."""
 
     length_max: int = 64
 
@@ -99,13 +101,6 @@ class Identifier:
                 "号码已被表格软件改写为科学计数法。请在原表中将该列设为文本格式，重新填写号码后再另存",
                 "a spreadsheet has written the identifier as a power of ten. "
                 "Set the column to the format Text there, enter the identifiers again and save anew",
-            )
-        if not typed and _ROUNDED.fullmatch(text):
-            raise CellRefusal(
-                "rounded_number",
-                "号码第15位之后全是零，可能已被表格软件改动。请上传号码列为文本格式的电子表格，不要另存为纯文字表格",
-                "all digits after the 15th are zeros, as if a spreadsheet had rounded it. "
-                "Upload the spreadsheet itself, with the column in the format Text",
             )
         if len(text) > self.length_max:
             raise too_long(self.length_max)
@@ -229,9 +224,11 @@ class Whole:
 class Word:
     """One of a list of words: each value with its word in Chinese and English, and others that mean the same."""
 
-    def __init__(self, words: Mapping[Value, tuple[str, ...]]) -> None:
+    def __init__(self, words: Mapping[Any, tuple[str, ...]]) -> None:
         self.words = words
-        self._values = {plain(word): value for value, said in words.items() for word in said}
+        self._values: dict[str, Value] = {
+            plain(word): value for value, said in words.items() for word in said
+        }
         self._values |= {plain(str(value)): value for value in words}
 
     def read(self, cell: Cell, *, typed: bool) -> Value:
@@ -270,6 +267,28 @@ class Several:
                 "too_many_items", f"内容过多，最多{most}项", f"there are too many items: at most {most}"
             )
         return tuple(self.of.read(Cell(cell.column, TEXT, part), typed=typed) for part in parts)
+
+
+def rounded(column: Sequence[str]) -> bool:
+    """A column of long numbers that a spreadsheet rounded before it was saved as text: zeros after the 15th digit in all.
+
+    A single number may end so by itself; of four or more, all of them do not.
+    """
+    long = [text for text in column if _LONG.fullmatch(text)]
+    return len(long) >= _ROUNDED_MIN and all(_ROUNDED.fullmatch(text) for text in long)
+
+
+def is_long(text: str) -> bool:
+    """More digits than a spreadsheet keeps of a number."""
+    return _LONG.fullmatch(text) is not None
+
+
+ROUNDED = CellRefusal(
+    "rounded_number",
+    "该列所有号码第15位之后全是零，已被表格软件改动。请在原表中将该列设为文本格式，重新填写号码后再另存",
+    "all identifiers of the column have zeros after the 15th digit, as a spreadsheet rounds numbers. "
+    "Set the column to the format Text there, enter the identifiers again and save anew",
+)
 
 
 def text_of(cell: Cell) -> str:

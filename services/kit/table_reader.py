@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from services.kit.cell_types import CellRefusal, Value
+from services.kit.cell_types import ROUNDED, CellRefusal, Identifier, Value, is_long, rounded
 from services.kit.errors import BusyError, UnsupportedMediaTypeError
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, UnreadableTableError
 from services.kit.table_cells import Cell, letters
@@ -261,6 +261,10 @@ def _typed(found: Sequence[Any], form: Form, *, typed: bool) -> Table:
     sheet, header, taken, unknown, rows = found
     columns = {place: form.column(name) for name, (place, _) in taken.items()}
     read = [_row(row, columns, sheet, typed=typed) for row in rows]
+    if not typed:
+        for place, column in columns.items():
+            if isinstance(column.type, Identifier):
+                read = _without_rounded(read, column, letters(place))
     if not read:
         raise _unreadable("no_rows", {"sheet": sheet, "row": header}, form)
     named = [TakenColumn(name, word, letters(place)) for name, (place, word) in taken.items()]
@@ -285,10 +289,30 @@ def _row(row: Sequence[Any], columns: Mapping[int, Column], sheet: str | None, *
             elif column.needed:
                 raise CellRefusal("missing", "单元格是空的。请填写", "the cell is empty. Fill it in")
         except CellRefusal as refusal:
-            zh, en = _place(sheet, number, letters(place), column)
-            details = (f"{zh}：{refusal.zh}。", f"{en}: {refusal.en}.")
-            faults.append(CellFault(column.name, letters(place), refusal.code, *details))
+            faults.append(_fault(refusal, sheet, number, letters(place), column))
     return TableRow(number, values, tuple(faults))
+
+
+def _without_rounded(rows: list[TableRow], column: Column, letter: str) -> list[TableRow]:
+    """The rows, those at fault whose identifier was rounded before the file was saved as text."""
+    name = column.name
+    if not rounded([str(row.values[name]) for row in rows if name in row.values]):
+        return rows
+    return [
+        TableRow(
+            row.number,
+            {each: value for each, value in row.values.items() if each != name},
+            (*row.faults, _fault(ROUNDED, None, row.number, letter, column)),
+        )
+        if is_long(str(row.values.get(name, "")))
+        else row
+        for row in rows
+    ]
+
+
+def _fault(refusal: CellRefusal, sheet: str | None, row: int, letter: str, column: Column) -> CellFault:
+    zh, en = _place(sheet, row, letter, column)
+    return CellFault(column.name, letter, refusal.code, f"{zh}：{refusal.zh}。", f"{en}: {refusal.en}.")
 
 
 def _place(sheet: str | None, row: int, letter: str | None, column: Column) -> tuple[str, str]:

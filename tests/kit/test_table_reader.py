@@ -276,8 +276,7 @@ class TestCells:
         [
             ("2.10102E+17", ["scientific_notation"]),
             ("2.1E17", ["scientific_notation"]),
-            ("210102199001010000", ["rounded_number"]),
-            ("210102199001011010", "210102199001011010"),
+            ("210102199001010000", "210102199001010000"),
             ('="210102199001010010"', "210102199001010010"),
             ("\t210102199001011234", "210102199001011234"),
             ("'0102", "0102"),
@@ -285,6 +284,22 @@ class TestCells:
     )
     def test_of_csv_that_a_spreadsheet_changed_are_no_identifiers(self, written: str, expected: Any):
         assert only(read_csv(HEADER, [written, *GOOD[1:]]), "number") == expected
+
+    @pytest.mark.parametrize(
+        ("numbers", "rounded"),
+        [
+            (["210102199001010000"] * 4, [True] * 4),
+            (["210102199001010000"] * 3, [False] * 3),
+            ([*["210102199001010000"] * 4, "21010219900101123X"], [*[True] * 4, False]),
+            ([*["210102199001010000"] * 4, "210102199001010010"], [False] * 5),
+        ],
+    )
+    def test_of_csv_whose_column_was_rounded_as_a_whole_are_refused(
+        self, numbers: list[str], rounded: list[bool]
+    ):
+        rows = read_csv(HEADER, *[[number, *GOOD[1:]] for number in numbers]).rows
+        assert [[fault.code for fault in row.faults] == ["rounded_number"] for row in rows] == rounded
+        assert ["number" in row.values for row in rows] == [not each for each in rounded]
 
     def test_with_the_error_of_a_formula_or_no_result_are_refused_in_kind(self):
         data = row(1, "证件号码", "姓名", "日期") + (

@@ -1,5 +1,6 @@
 """Routes of bulk collection: a table of people in, an answer for every row out."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,11 +10,15 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.kit.auth import require
+from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import StrictModel
-from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, read_table, write_csv, write_xlsx
-from services.registry.bulk.bulk import ROWS_MAX, BulkCollections, BulkResult
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
+from services.kit.table_forms import template
+from services.kit.table_reader import Table, read_table
+from services.registry.bulk.bulk import BulkCollections, BulkResult
+from services.registry.bulk.table import FORM
 from services.registry.streams.actor import Actor
 from services.registry.web.routes import Id, acting, part
 
@@ -25,7 +30,7 @@ router = APIRouter(prefix=PATH, tags=["collections"])
 _submit = require("collection:submit")
 _TABLES = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (CSV_TYPE, XLSX_TYPE)}
 _BODY = {"requestBody": {"required": True, "content": _TABLES}}
-_HEADER = ("row", "result", "column", "reason", "code", "collection_id", "person_id")
+_HEADER = ("row", "result", "column", "reason_zh", "reason_en", "code", "collection_id", "person_id")
 
 
 class RowFault(StrictModel):
@@ -55,6 +60,21 @@ class Bulk(StrictModel):
     rows: list[Row]
 
 
+class TakenColumn(StrictModel):
+    """A column of the file that was read: what the form calls it, its header, and its letter in a spreadsheet."""
+
+    name: str
+    header: str
+    letter: str
+
+
+class Uploaded(Bulk):
+    """What became of a file just read, and which of its columns were read; `not_taken` are the letters of the others."""
+
+    columns: list[TakenColumn]
+    not_taken: list[str]
+
+
 class BulkSummary(StrictModel):
     """A file that was uploaded; `count` is of its rows."""
 
@@ -72,7 +92,9 @@ def _exported(kind: str) -> dict[int | str, dict[str, Any]]:
     return {**problems(404), 200: described}
 
 
-@router.post("", status_code=201, response_model=Bulk, responses=problems(409, 413, 415), openapi_extra=_BODY)
+@router.post(
+    "", status_code=201, response_model=Uploaded, responses=problems(409, 413, 415, 503), openapi_extra=_BODY
+)
 async def submit_collections(
     request: Request,
     by: Annotated[Actor, Depends(acting(_submit))],
@@ -82,14 +104,29 @@ async def submit_collections(
         bool, Query(description="Hand in the rows without fault although others have some.")
     ] = False,
 ) -> Response:
-    """Hand in the information of many people as a table, CSV (UTF-8 or GB 18030) or XLSX: all of them or none.
+    """Hand in the information of many people as a table, CSV (UTF-8, UTF-16 or GB 18030) or XLSX: all of them or none.
 
-    The header names the columns, in Chinese or English: 证件号码 (id_number), 姓名 (name) and 地区代码 (place) must be
-    there. Every row is answered with the column at fault and the reason.
+    The header is found by its words, in Chinese or English, below titles and on any visible sheet: 证件号码 (id_number),
+    姓名 (name) and 地区代码 (place) must be there. Identifiers are taken from cells of text only. Every row is answered
+    with the column at fault, the reason and what to do.
     """
-    table = read_table(await request.body(), request.headers.get("content-type", ""), rows_max=ROWS_MAX)
+    table = await read_table(await request.body(), request.headers.get("content-type", ""), FORM)
     result = await uploads.upload(by, table, key, partial=partial)
-    return Response(msgspec.json.encode(result), status_code=201, media_type="application/json")
+    content = msgspec.to_builtins(result) | _columns(table)
+    return Response(msgspec.json.encode(content), status_code=201, media_type="application/json")
+
+
+@router.get(
+    "/template.xlsx",
+    operation_id="get_bulk_collection_template",
+    response_class=Response,
+    responses=_exported(XLSX_TYPE),
+    dependencies=[Depends(acting(_submit))],
+)
+async def get_template(request: Request) -> Response:
+    """The empty table to fill in, in Chinese or English by `Accept-Language`: header, formats, the words to choose from."""
+    content = await asyncio.to_thread(template, FORM, language_of(request.headers))
+    return _file(content, XLSX_TYPE, "collection.xlsx")
 
 
 @router.get("", response_model=list[BulkSummary])
@@ -125,14 +162,21 @@ async def export_bulk_collection_as_xlsx(
     return _file(write_xlsx(_HEADER, _rows(result)), XLSX_TYPE, f"{bulk_id}.xlsx")
 
 
+def _columns(table: Table) -> dict[str, Any]:
+    taken = [
+        {"name": FORM.column(each.name).en, "header": each.header, "letter": each.letter}
+        for each in table.columns
+    ]
+    return {"columns": taken, "not_taken": list(table.not_taken)}
+
+
 def _rows(result: BulkResult) -> Iterator[tuple[Any, ...]]:
     for row in result.rows:
         ids = (row.collection_id, row.person_id)
         if not row.faults:
-            yield (row.row, row.result, "", "", "", *ids)
+            yield (row.row, row.result, "", "", "", "", *ids)
         for fault in row.faults:
-            reason = f"{fault.reason_zh} / {fault.reason_en}"
-            yield (row.row, row.result, fault.column, reason, fault.code, *ids)
+            yield (row.row, row.result, fault.column, fault.reason_zh, fault.reason_en, fault.code, *ids)
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:

@@ -4,6 +4,7 @@ Every row is answered by its number in the file, the column at fault and the rea
 outside the vault.
 """
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,9 +15,10 @@ from uuid import UUID
 import msgspec
 
 from services.kit.database import Connection
-from services.kit.errors import NotFoundError, Problem
+from services.kit.errors import FieldError, NotFoundError, Problem
 from services.kit.idempotency import CommandKey
-from services.registry.bulk.table import Fault, Headers, ReadRow, read_rows
+from services.kit.table_reader import Table
+from services.registry.bulk.table import Fault, ReadRow, fault_of, read_rows
 from services.registry.people.collections import Collections
 from services.registry.people.commands import SubmitCollection
 from services.registry.personal_data.evidence import may_name
@@ -28,8 +30,6 @@ from services.registry.streams.organization import Organization
 from services.registry.streams.person import Person
 from services.registry.streams.profile import Identity, Qualification
 
-ROWS_MAX = 2000
-"""Rows of one file: they become one transaction."""
 LATEST_MAX = 100
 SUBMITTED, REFUSED, NOT_APPLIED = "submitted", "refused", "not_applied"
 
@@ -77,20 +77,18 @@ class BulkResult:
 class BulkCollections(Collections):
     """Carries out uploads of many collections, one transaction for each file."""
 
-    async def upload(
-        self, by: Actor, table: Sequence[Sequence[str]], key: CommandKey, *, partial: bool = False
-    ) -> BulkResult:
+    async def upload(self, by: Actor, table: Table, key: CommandKey, *, partial: bool = False) -> BulkResult:
         """Submit every row, or with `partial` every row without fault; the same key again gets the same result.
 
-        Raises UnreadableTableError, and BulkRefusedError when nothing was applied.
+        Raises BulkRefusedError when nothing was applied.
         """
-        headers, rows = read_rows(table)
+        rows = await asyncio.to_thread(read_rows, table)
         refused = _faulty(rows)
         if refused and not partial:
             await self._refuse(by, _results(rows, {}, refused))
 
         async def decide(conn: Connection, now: datetime) -> Decided:
-            submitted, more = await self._submit(conn, by, rows, headers, now)
+            submitted, more = await self._submit(conn, by, rows, table, now)
             everything = refused | more
             results = _results(rows, submitted, everything)
             if (more and not partial) or not submitted:
@@ -123,7 +121,7 @@ class BulkCollections(Collections):
         return [dict(row) for row in rows]
 
     async def _submit(
-        self, conn: Connection, by: Actor, rows: Sequence[ReadRow], headers: Headers, now: datetime
+        self, conn: Connection, by: Actor, rows: Sequence[ReadRow], table: Table, now: datetime
     ) -> tuple[dict[int, Person], dict[int, tuple[Fault, ...]]]:
         """The people of the rows without fault, and the faults that only the registry knows of."""
         submitted: dict[int, Person] = {}
@@ -136,13 +134,13 @@ class BulkCollections(Collections):
             command = _command(row, by, own)
             identity = self._hasher.person(command.identity.id_type, command.identity.id_number)
             if identity in seen:
-                refused[row.number] = (_repeated(seen[identity], headers),)
+                refused[row.number] = (_repeated(row.number, seen[identity], table),)
                 continue
             seen[identity] = row.number
             try:
                 submitted[row.number] = await self.submitted(conn, command, now)
             except Problem as problem:
-                refused[row.number] = (_fault(problem, headers),)
+                refused[row.number] = (_fault(problem, row.number, table),)
         return submitted, refused
 
     async def own_code(self, conn: Connection, by: Actor) -> str | None:
@@ -218,12 +216,11 @@ def _command(row: ReadRow, by: Actor, own: str | None) -> SubmitCollection:
     )
 
 
-def _repeated(first: int, headers: Headers) -> Fault:
-    column = headers.column_of("/person/id_number")
-    return Fault(column, "repeated", f"与第 {first} 行重复", f"Repeats row {first}")
+def _repeated(row: int, first: int, table: Table) -> Fault:
+    zh, en = f"与第{first}行重复，请删除其中一行", f"repeats row {first}; remove one of them"
+    return fault_of(table, row, FieldError("/person/id_number", "repeated", zh, en))
 
 
-def _fault(problem: Problem, headers: Headers) -> Fault:
-    column = headers.column_of(problem.pointer or "/person/id_number")
-    zh = problem.detail_zh or problem.title_zh
-    return Fault(column, problem.code, zh, problem.detail_en or problem.title_en)
+def _fault(problem: Problem, row: int, table: Table) -> Fault:
+    zh, en = problem.detail_zh or problem.title_zh, problem.detail_en or problem.title_en
+    return fault_of(table, row, FieldError(problem.pointer or "/person/id_number", problem.code, zh, en))

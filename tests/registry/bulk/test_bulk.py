@@ -1,9 +1,9 @@
 """Bulk collection: every row is answered, nothing is half applied, and no cell of an answer is a formula."""
 
+import asyncio
 import csv
 import io
 import uuid
-from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -12,7 +12,7 @@ import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
-from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, read_table, safe_cell, write_csv, write_xlsx
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, safe_cell, write_csv, write_xlsx
 from tests.conftest import FreshDatabase
 from tests.registry.scenarios import DALIAN, SHUANGTA, Human, Registry, somebody, uscc
 
@@ -135,6 +135,72 @@ class TestUpload:
         assert other.status_code == 422
 
 
+class TestTables:
+    async def test_as_people_make_them_are_read_and_say_which_columns_were_taken(self, registry: Registry):
+        """A hidden list, a title, the words people use, a running number, and a document type in their words."""
+        human, out = somebody(), io.BytesIO()
+        with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+            book.add_worksheet("选项").hide()
+            sheet = book.add_worksheet("花名册")
+            sheet.activate()
+            for number, row in enumerate(
+                [
+                    ["2026年人员花名册"],
+                    ["序号", "姓\u3000名", "证件种类", "*身份证号", "行政区划代码", "职称", "取得时间"],
+                    [1, human.name, "身份证", human.id_number, int(SHUANGTA), "中级", 20200901],
+                    [2],
+                ]
+            ):
+                sheet.write_row(number, 0, row)
+        answer = await upload(registry, out.getvalue(), XLSX_TYPE)
+        assert answer.status_code == 201, answer.text
+        body = answer.json()
+        assert [(each["row"], each["result"]) for each in body["rows"]] == [(3, "submitted")]
+        assert [(each["name"], each["header"], each["letter"]) for each in body["columns"][:2]] == [
+            ("name", "姓 名", "B"),
+            ("id_type", "证件种类", "C"),
+        ]
+        assert body["not_taken"] == ["A"]
+
+    async def test_with_numbers_in_number_cells_are_refused_saying_how_to_write_them(
+        self, registry: Registry
+    ):
+        """Of an ID number in a number cell fifteen digits are left; one in eleven is somebody else's valid number."""
+        row: list[Any] = row_of(somebody())
+        row[0] = 211302199001011234
+        (refused,) = (await upload(registry, as_xlsx([row]), XLSX_TYPE)).json()["rows"]
+        (fault,) = refused["faults"]
+        assert fault["code"] == "number_cell"
+        assert fault["reason_zh"].startswith("工作表“Sheet1”第2行“证件号码”（A列）：单元格是数字")
+        assert "文本格式" in fault["reason_zh"]
+        answer = await upload(registry, as_csv([row_of(somebody(), 证件号码="2.11302E+17")]))
+        assert answer.json()["rows"][0]["faults"][0]["code"] == "scientific_notation"
+
+    async def test_that_kill_a_reader_are_refused_and_others_are_served(self, registry: Registry):
+        """A cell at XFD1048576 in a file of a few kilobytes, with somebody else's file beside it."""
+        out = io.BytesIO()
+        with xlsxwriter.Workbook(out) as book:
+            sheet = book.add_worksheet()
+            sheet.write_row(0, 0, HEADER)
+            sheet.write_string(1_048_575, 16_383, "x")
+        answers = await asyncio.gather(
+            upload(registry, out.getvalue(), XLSX_TYPE), upload(registry, as_csv([row_of(somebody())]))
+        )
+        assert [each.status_code for each in answers] == [422, 201]
+        assert "XFD" in answers[0].json()["detail"]
+
+    @pytest.mark.parametrize(("language", "first"), [("zh-CN", "证件类型"), ("en", "id_type")])
+    async def test_have_a_template(self, registry: Registry, language: str, first: str):
+        headers = {"Authorization": f"Bearer {registry.token(place=SHUANGTA)}", "Accept-Language": language}
+        answer = await registry.client.get(f"{BULK}/template.xlsx", headers=headers)
+        assert (await registry.client.get(f"{BULK}/template.xlsx")).status_code == 401
+        assert (answer.status_code, answer.headers["content-type"]) == (200, XLSX_TYPE)
+        book = CalamineWorkbook.from_filelike(io.BytesIO(answer.content))
+        assert book.get_sheet_by_index(0).to_python()[0][0] == first
+        again = await upload(registry, answer.content, XLSX_TYPE)
+        assert again.json()["reason"] == "no_rows"
+
+
 class TestRefusal:
     async def test_names_row_column_and_reason_and_applies_nothing(
         self, registry: Registry, fresh: FreshDatabase
@@ -161,6 +227,7 @@ class TestRefusal:
             6: ("专业技术资格", "not_allowed"),
         }
         assert "211302199001011234" not in answer.text
+        assert found[4]["reason_zh"].startswith("第4行“地区代码”（C列）：")
         answer = await upload(
             registry,
             as_csv([row_of(good), row_of(known), row_of(twice), row_of(twice), row_of(somebody(), DALIAN)]),
@@ -277,19 +344,3 @@ class TestCells:
     @pytest.mark.parametrize("cell", ["赵甲子", "2026-03-01", "", "1+1", None, True, 5])
     def test_that_do_not_stay_as_they_are(self, cell: Any) -> None:
         assert not safe_cell(cell).startswith("'")
-
-    def test_of_a_spreadsheet_are_read_as_text(self) -> None:
-
-        out = io.BytesIO()
-        with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
-            sheet = book.add_worksheet()
-            sheet.write_row(0, 0, ["a", 12345678, 1.5, True])
-            sheet.write_datetime(
-                1,
-                0,
-                datetime(2020, 9, 1, tzinfo=UTC).replace(tzinfo=None),
-                book.add_format({"num_format": "yyyy-mm-dd"}),
-            )
-        rows = read_table(out.getvalue(), XLSX_TYPE, rows_max=10)
-        assert rows[0] == ["a", "12345678", "1.5", "true"]
-        assert rows[1][0] == "2020-09-01"
