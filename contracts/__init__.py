@@ -1,1 +1,1 @@
-"""What crosses a service boundary, and nothing else."""
+"""The contracts: all that crosses a service boundary, and nothing else."""

@@ -1,4 +1,4 @@
-"""How a service that must name people to a system outside asks the registry who they are, at the moment of sending."""
+"""The question to the registry, by a service that must name people to a system outside, who they are at that moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What published events have in common: a pinned type, strict values, and the CloudEvents 1.0 envelope.
+"""The common form of published events: a pinned type, strict values, and the CloudEvents 1.0 envelope.
 
 A published event states one fact, in words that never change once published. What must change is published as
 a new major version beside the old one, since consumers refuse fields they do not know rather than lose them.

@@ -1,5 +1,5 @@
-"""What one ledger hands to another when a profile moves between authorities: the open years with their credits as awarded,
-and the judgements of the years that stay. It carries no name and no number of a person."""
+"""The handover from one ledger to another when a profile moves between authorities: the open years with their credits as
+awarded, and the judgements of the years that stay. It carries no name and no number of a person."""
 
 from __future__ import annotations
 

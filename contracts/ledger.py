@@ -1,4 +1,4 @@
-"""What the ledger tells the others: credits earned and taken back, study that waits, rules it judges by."""
+"""The ledger's published events: credits earned and taken back, study that waits, rules it judges by."""
 
 from __future__ import annotations
 

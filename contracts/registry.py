@@ -1,4 +1,4 @@
-"""What the registry tells the others: who is collected and where, and which organizations may train whom.
+"""The registry's published events: who is collected and where, and which organizations may train whom.
 
 A person appears by an opaque id and by keyed hashes; names, numbers and addresses never leave the registry
 this way.

@@ -1,5 +1,5 @@
-"""What systems outside are offered as their side of the synchronisation: batches of records with a key each, an answer for
-every record, and counts and hashes by which both sides can prove that they hold the same.
+"""The contract offered to systems outside as their side of the synchronisation: batches of records with a key each, an
+answer for every record, and counts and hashes by which both sides can prove that they hold the same.
 
 The systems of the notices (全国平台, 广东省继续教育系统, 信用信息档案) publish no specification; this is the one we would
 give them. One interface, three kinds of record. Both sides compute the hashes by the functions of this module.

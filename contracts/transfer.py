@@ -1,4 +1,4 @@
-"""What the transfer service tells the others: where a profile is on its way to, and where it arrived."""
+"""The transfer service's published events: where a profile is on its way to, and where it arrived."""
 
 from __future__ import annotations
 

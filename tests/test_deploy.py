@@ -1,4 +1,4 @@
-"""What operators are given, checked as far as it can be without a container engine."""
+"""The files operators are given, checked as far as it can be without a container engine."""
 
 import os
 import re

@@ -38,6 +38,23 @@ OUR_HOSTS = re.compile(r"(.+\.)?(example(\.(org|com|net|gov\.cn))?|invalid|test)
 URL = re.compile(r"\bhttps?://(?:[^/@\s\"']*@)?([^/:\s\"'`)>\]]+)")
 LOCK_FILES = {"uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"}
 
+QUESTIONS = [
+    "What",
+    "Whatever",
+    "Whether",
+    "How",
+    "Who",
+    "Whoever",
+    "Whom",
+    "Whose",
+    "When",
+    "Where",
+    "Which",
+    "Why",
+]
+CALLED_BY_A_NOUN = ("contracts/", "services/kit/", "tests/contracts/", "tests/kit/", "tests/test_")
+"""The rooms whose modules all are."""
+
 SQL = re.compile(
     r"\b(select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|create\s+table|lock\s+table)\b",
     re.I | re.S,
@@ -141,52 +158,18 @@ class TestShape:
     def test_modules_say_what_they_are_for(self):
         nothing([name(path) for path in python() if not ast.get_docstring(tree(path))])
 
-    def test_nothing_is_left_for_later(self):
-        nothing([name(path) for path in python() if LEFT_UNDONE.search(text(path))])
-
-
-ID = re.compile(r"\b(?:(?:S[0-9][A-Z]?|[ABCN])-[0-9]{2}|design [0-9]+)\b")
-ROW = re.compile(r"^\| ((?:S[0-9][A-Z]?|[ABC])-[0-9]{2}) \|", re.M)
-NOTICES = ROOT / "services/ledger/notices"
-ABOUT_IDS = {"tests/test_tidy.py", "tests/ledger/test_fact_table.py"}
-"""Tests of ids: those they name are examples."""
-
-
-def defined_ids() -> set[str]:
-    """Facts of the notices, decisions where they are silent, clauses of the national rule, and how the house is built."""
-    decisions = text(ROOT / "ARCHITECTURE.md").partition("## Decisions")[2]
-    return {
-        *ROW.findall(text(ROOT / "services/ledger/FACTS.md")),
-        *ROW.findall(text(NOTICES / "DECISIONS.md")),
-        *re.findall(r"^  - id: (N-[0-9]{2})$", text(NOTICES / "national_2018_10.yaml"), re.M),
-        *(f"design {number}" for number in re.findall(r"^([0-9]+)\. \*\*", decisions, re.M)),
-    }
-
-
-def cited_ids(*rooms: str) -> dict[str, str]:
-    """Every id that a file in the rooms names, and the first that does; pages that define ids aside."""
-    pages = {"services/ledger/FACTS.md", "services/ledger/notices/DECISIONS.md"}
-    found: dict[str, str] = {}
-    for path in files():
-        if name(path).startswith(rooms) and name(path) not in pages | ABOUT_IDS:
-            for cited in ID.findall(" ".join(text(path).split())):
-                found.setdefault(cited, name(path))
-    return found
-
-
-class TestIds:
-    def test_every_id_leads_to_a_page(self):
-        known = defined_ids()
-        cited = cited_ids("services/", "contracts/", "tests/", "deploy/")
+    def test_modules_are_called_by_a_noun(self):
+        """A docstring that begins with a question word says what a module answers, not what it is."""
         nothing(
-            [f"{place}: {cited_id}" for cited_id, place in sorted(cited.items()) if cited_id not in known]
+            [
+                f"{name(path)}: {opening}"
+                for path in python(*CALLED_BY_A_NOUN)
+                if (opening := (ast.get_docstring(tree(path)) or " ").split()[0].strip(":,")) in QUESTIONS
+            ]
         )
 
-    def test_a_decision_is_not_built_as_long_as_nothing_names_it(self):
-        """Whoever builds one cites its id, and takes the words away."""
-        rows = re.findall(r"^\| ([ABC]-[0-9]{2}) \|(.*)", text(NOTICES / "DECISIONS.md"), re.M)
-        unbuilt = {decision for decision, row in rows if "*Not built yet.*" in row}
-        nothing([f"{named} is cited" for named in sorted(unbuilt & cited_ids("services/", "tests/").keys())])
+    def test_nothing_is_left_for_later(self):
+        nothing([name(path) for path in python() if LEFT_UNDONE.search(text(path))])
 
 
 class TestBoundaries:

@@ -1,4 +1,4 @@
-"""Writes what is generated under `contracts/`: event schemas, OpenAPI, AsyncAPI, the page of problems.
+"""Generated files of `contracts/`: event schemas, OpenAPI, AsyncAPI, the page of problems.
 
 It lives here and not among the contracts because it must look at all three services, and they at none.
 Its output is a function of the code alone; the tests compare it with what is committed.

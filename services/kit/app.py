@@ -1,4 +1,4 @@
-"""Makes a service: a FastAPI application behind plain-ASGI middleware, with health, readiness and metrics.
+"""The application of a service: FastAPI behind plain-ASGI middleware, with health, readiness and metrics.
 
 Nothing is open but those three and the paths a service names; no page of documentation is served, the OpenAPI
 document is exported instead (`openapi_document`).

@@ -1,4 +1,4 @@
-"""Who is calling: OAuth 2 bearer tokens, checked against the key sets of the issuers a deployment trusts."""
+"""Callers: OAuth 2 bearer tokens, checked against the key sets of the issuers a deployment trusts."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Where the embedded PostgreSQL lives: its binaries, the account its processes run as, and a data directory
+"""The places of the embedded PostgreSQL: its binaries, the account its processes run as, and a data directory
 that account can reach. No permission of an existing directory is ever changed.
 """
 

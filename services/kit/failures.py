@@ -1,4 +1,4 @@
-"""What a failure of the database means to whoever asked: stored or not is unknown, try again, or a defect
+"""The meaning of a failure of the database to whoever asked: stored or not is unknown, try again, or a defect
 of ours.
 """
 

@@ -1,4 +1,4 @@
-"""Which issuers' tokens a service takes: the registry of the deployment, and one outside if it is named."""
+"""The issuers whose tokens a service takes: the registry of the deployment, and one outside if it is named."""
 
 from services.kit.auth import Issuer
 from services.kit.key_sets import FetchedKeys, KeySource

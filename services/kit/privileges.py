@@ -1,4 +1,4 @@
-"""What the role of a running service may do in its schema: events and the record of readings are written once, the
+"""Privileges of the role of a running service in its schema: events and the record of readings are written once, the
 schema's revision is read only, everything else is its own. The owner role alone makes and alters tables.
 """
 

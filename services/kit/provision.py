@@ -1,4 +1,4 @@
-"""Makes the database, the roles and the schemas that the services live in. Safe to repeat.
+"""Provision of the database, the roles and the schemas that the services live in. Safe to repeat.
 
 Each service has two roles: the owner makes and alters tables, the application's role reads and writes rows.
 """

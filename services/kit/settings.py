@@ -1,4 +1,4 @@
-"""What a process is told by its environment: all variables begin with `XUEFEN_`, and a missing one is named.
+"""A process's settings from its environment: all variables begin with `XUEFEN_`, and a missing one is named.
 
 `deploy/.env.example` explains each variable; a secret may stand in a file instead, in `<variable>_FILE`.
 """

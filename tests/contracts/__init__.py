@@ -1,1 +1,1 @@
-"""What crosses a boundary stays what it was: places, identifiers, published events and their documents."""
+"""Tests of the contracts, which stay what they were: places, identifiers, published events and their documents."""

@@ -1,4 +1,4 @@
-"""What PostgreSQL's catalogue says about a schema: the keys that keep scale open are held by a test."""
+"""A schema as PostgreSQL's catalogue describes it: the keys that keep scale open are held by a test."""
 
 from collections.abc import Collection
 

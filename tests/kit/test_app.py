@@ -1,4 +1,4 @@
-"""What every service does before a route is reached, and when something goes wrong behind it."""
+"""Everything a service does before a route is reached, and when something goes wrong behind it."""
 
 from typing import Annotated, Any
 
