@@ -1,31 +1,39 @@
 """Accounts: asked for, issued with a secret shown once, rotated, revoked."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from services.kit.aggregates import Aggregate
-from services.kit.database import Connection
+from services.kit.command import Question
 from services.kit.errors import NotFoundError
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.registry.accounts.commands import (
-    GrantAccount,
-    RefuseAccount,
-    RegisterClient,
-    RequestAccount,
-    RevokeClient,
-    RotateSecret,
+from services.registry.accounts.schemas import (
+    AccountRefusal,
+    AccountRequestBody,
+    ClientRequest,
+    RevocationRequest,
+    RotationRequest,
 )
 from services.registry.organizations.queries import OrganizationQueries
-from services.registry.store.commands import Commands, Decided
+from services.registry.store.commands import Commands, Unit, command
 from services.registry.store.tables import LOG
 from services.registry.streams.account import AccountRequest, Client, hash_of_secret, new_secret
 from services.registry.streams.actor import Actor
 from services.registry.streams.organization import Organization, organization_of
 from services.registry.worklists.worklists import end_hold, must_not_be_held
+
+ASKED_FOR = Question(
+    "account_requests", "request_id", {"organization_id": "text", "scope": "text"}, "state = 'requested'"
+)
+"""An organization's request for the same scopes that is not decided."""
+
+Body = dict[str, object]
 
 _KEEP_HASH = "insert into client_secrets (log, client_id, secret_hash, label) values ($1, $2, $3, $4)"
 _ROTATE = """
@@ -55,112 +63,108 @@ class WithSecret:
 class Accounts(Commands):
     """Carries out the commands on accounts."""
 
-    async def register(self, command: RegisterClient, key: CommandKey) -> WithSecret:
+    async def register(self, key: CommandKey, by: Actor, body: ClientRequest) -> WithSecret:
         """Issue an account of a place or an organization. Raises what `Client.register` does."""
-        secret = new_secret()
+        return await _with_secret(partial(self._register, key, by, body))
 
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            organization = await self._organization(conn, command.organization_id)
-            client = Client.register(
-                scopes=command.scopes,
-                place=command.place,
-                organization=organization,
-                by=command.by,
-                at=now,
-            )
-            await conn.execute(_KEEP_HASH, LOG, str(client.id), hash_of_secret(secret), command.label)
-            return Decided(client, 201, {"client_id": str(client.id), "scopes": sorted(client.scopes)})
+    @command(201)
+    async def _register(self, unit: Unit, by: Actor, body: ClientRequest, secret_hash: str) -> Body:
+        organization = await _organization(unit, body.organization_id)
+        client = Client.register(
+            scopes=body.scopes, place=body.place, organization=organization, by=by, at=unit.now
+        )
+        return await _issue(unit, client, secret_hash, body.label)
 
-        return _with_secret(secret, await self._once(key, decide))
+    @command(201)
+    async def request(self, unit: Unit, by: Actor, organization_id: UUID, body: AccountRequestBody) -> Body:
+        """Ask for an account; asked again while it is not decided, the same request is answered.
 
-    async def request(self, command: RequestAccount, key: CommandKey) -> StoredAnswer:
-        """Ask for an account. Raises what `AccountRequest.make` does."""
+        Raises what `AccountRequest.make` does.
+        """
+        organization = await unit.get(Organization, organization_id)
+        request = AccountRequest.make(organization, scopes=body.scopes, by=by, at=unit.now)
+        known = await unit.find(ASKED_FOR, str(organization_id), " ".join(request.scopes))
+        if known is not None:
+            return _request_body(await unit.get(AccountRequest, UUID(known)))
+        unit.keep(request)
+        return _request_body(request)
 
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            organization = await self._get(conn, Organization, command.organization_id)
-            request = AccountRequest.make(organization, scopes=command.scopes, by=command.by, at=now)
-            return Decided(request, 201, _request_body(request))
+    async def grant(self, key: CommandKey, by: Actor, request_id: UUID) -> WithSecret:
+        """Issue what was asked for. Raises what `AccountRequest.grant` and `Client.register` do, and CaseHeldError."""
+        return await _with_secret(partial(self._grant, key, by, request_id))
 
-        return await self._once(key, decide)
+    @command(201)
+    async def _grant(self, unit: Unit, by: Actor, request_id: UUID, secret_hash: str) -> Body:
+        request = await unit.get(AccountRequest, request_id)
+        organization = await _organization(unit, request.organization_id)
+        client = Client.register(
+            scopes=request.scopes, place=None, organization=organization, by=by, at=unit.now
+        )
+        request.grant(client_id=str(client.id), by=by, at=unit.now)
+        await _end_hold(unit, request, by)
+        body = await _issue(unit, client, secret_hash, None)
+        unit.keep(request)
+        return body
 
-    async def grant(self, command: GrantAccount, key: CommandKey) -> WithSecret:
-        """Issue what was asked for. Raises what `AccountRequest.grant` and `Client.register` do."""
-        secret = new_secret()
+    @command()
+    async def refuse(self, unit: Unit, by: Actor, request_id: UUID, body: AccountRefusal) -> Body:
+        """Refuse a request. Raises what `AccountRequest.refuse` does, and CaseHeldError."""
+        request = await unit.get(AccountRequest, request_id)
+        request.refuse(reason=body.reason, by=by, at=unit.now)
+        await _end_hold(unit, request, by)
+        unit.keep(request)
+        return _request_body(request)
 
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            request = await self._get(conn, AccountRequest, command.request_id)
-            organization = await self._get(conn, Organization, UUID(request.organization_id))
-            client = Client.register(
-                scopes=request.scopes, place=None, organization=organization, by=command.by, at=now
-            )
-            request.grant(client_id=str(client.id), by=command.by, at=now)
-            await self._end_hold(conn, request, command.by, now)
-            await conn.execute(_KEEP_HASH, LOG, str(client.id), hash_of_secret(secret), None)
-            body = {"client_id": str(client.id), "scopes": sorted(client.scopes)}
-            return Decided(client, 201, body, also=(request,))
-
-        return _with_secret(secret, await self._once(key, decide))
-
-    async def refuse(self, command: RefuseAccount, key: CommandKey) -> StoredAnswer:
-        """Refuse a request. Raises what `AccountRequest.refuse` does."""
-
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            request = await self._get(conn, AccountRequest, command.request_id)
-            request.refuse(reason=command.reason, by=command.by, at=now)
-            await self._end_hold(conn, request, command.by, now)
-            return Decided(request, 200, _request_body(request))
-
-        return await self._once(key, decide)
-
-    async def rotate(self, command: RotateSecret, key: CommandKey) -> WithSecret:
+    async def rotate(self, key: CommandKey, by: Actor, client_id: UUID, body: RotationRequest) -> WithSecret:
         """Give a new secret; of several old ones the youngest alone stays good. Raises what `Client.rotate_secret` does."""
-        secret = new_secret()
+        return await _with_secret(partial(self._rotate, key, by, client_id, body))
 
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            client = await self._get(conn, Client, command.client_id)
-            organization = await self._organization_of(conn, client)
-            until = now + command.overlap
-            client.rotate_secret(overlap_until=until, organization=organization, by=command.by, at=now)
-            await conn.execute(_ROTATE, LOG, str(client.id), hash_of_secret(secret), until)
-            body = {"client_id": str(client.id), "scopes": sorted(client.scopes), "old_secret_until": until}
-            return Decided(client, 200, body)
+    @command()
+    async def _rotate(
+        self, unit: Unit, by: Actor, client_id: UUID, body: RotationRequest, secret_hash: str
+    ) -> Body:
+        client = await unit.get(Client, client_id)
+        organization = await _organization(unit, client.organization)
+        until = unit.now + timedelta(hours=body.overlap_hours)
+        client.rotate_secret(overlap_until=until, organization=organization, by=by, at=unit.now)
+        await unit.conn.execute(_ROTATE, LOG, str(client.id), secret_hash, until)
+        unit.keep(client)
+        return {"client_id": str(client.id), "scopes": sorted(client.scopes), "old_secret_until": until}
 
-        return _with_secret(secret, await self._once(key, decide))
-
-    async def revoke(self, command: RevokeClient, key: CommandKey) -> StoredAnswer:
+    @command()
+    async def revoke(self, unit: Unit, by: Actor, client_id: UUID, body: RevocationRequest) -> Body:
         """Revoke, and forget the secrets. Raises what `Client.revoke` does."""
-
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            client = await self._get(conn, Client, command.client_id)
-            organization = await self._organization_of(conn, client)
-            client.revoke(reason=command.reason, organization=organization, by=command.by, at=now)
-            await conn.execute(_FORGET, LOG, str(client.id))
-            return Decided(client, 200, {"client_id": str(client.id), "state": "revoked"})
-
-        return await self._once(key, decide)
-
-    async def _end_hold(self, conn: Connection, request: AccountRequest, by: Actor, now: datetime) -> None:
-        """Raises CaseHeldError when another official works on it."""
-        await must_not_be_held(conn, str(request.id), by, now)
-        await end_hold(conn, str(request.id))
-
-    async def _organization_of(self, conn: Connection, client: Client) -> Organization | None:
-        return await self._organization(conn, UUID(client.organization) if client.organization else None)
-
-    async def _organization(self, conn: Connection, organization_id: UUID | None) -> Organization | None:
-        if organization_id is None:
-            return None
-        found = await self._find(conn, Organization, organization_id)
-        if found is None:
-            raise NotFoundError
-        return found
+        client = await unit.get(Client, client_id)
+        organization = await _organization(unit, client.organization)
+        client.revoke(reason=body.reason, organization=organization, by=by, at=unit.now)
+        await unit.conn.execute(_FORGET, LOG, str(client.id))
+        unit.keep(client)
+        return {"client_id": str(client.id), "state": "revoked"}
 
 
-def _with_secret(secret: str, answer: StoredAnswer) -> WithSecret:
+async def _issue(unit: Unit, client: Client, secret_hash: str, label: str | None) -> Body:
+    await unit.conn.execute(_KEEP_HASH, LOG, str(client.id), secret_hash, label)
+    unit.keep(client)
+    return {"client_id": str(client.id), "scopes": sorted(client.scopes)}
+
+
+async def _end_hold(unit: Unit, request: AccountRequest, by: Actor) -> None:
+    """Raises CaseHeldError when another official works on it."""
+    await must_not_be_held(unit.conn, str(request.id), by, unit.now)
+    await end_hold(unit.conn, str(request.id))
+
+
+async def _organization(unit: Unit, organization_id: str | None) -> Organization | None:
+    return None if organization_id is None else await unit.get(Organization, UUID(organization_id))
+
+
+async def _with_secret(carry_out: Callable[[str], Awaitable[StoredAnswer]]) -> WithSecret:
+    secret = new_secret()
+    answer = await carry_out(hash_of_secret(secret))
     return WithSecret(answer, None if answer.replayed else secret)
 
 
-def _request_body(request: AccountRequest) -> dict[str, str]:
+def _request_body(request: AccountRequest) -> Body:
     return {"request_id": str(request.id), "state": request.state, "place": request.place}
 
 

@@ -2,7 +2,6 @@
 none: signing in (RFC 6749, 4.4), and the key set tokens are checked with (RFC 7517).
 """
 
-from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -15,14 +14,6 @@ from services.kit.idempotency import CommandKey, StoredAnswer, command_key
 from services.kit.openapi import problems
 from services.registry.accounts import schemas
 from services.registry.accounts.accounts import AccountQueries, Accounts, WithSecret
-from services.registry.accounts.commands import (
-    GrantAccount,
-    RefuseAccount,
-    RegisterClient,
-    RequestAccount,
-    RevokeClient,
-    RotateSecret,
-)
 from services.registry.accounts.schemas import TokenAnswer, TokenRefusal
 from services.registry.accounts.tokens import TokenIssuer, TokenRefusedError, TokenRequest
 from services.registry.streams.account import AccountRequest
@@ -53,14 +44,7 @@ async def register_client(
 
     An organization's is issued by one bureau alone (单位法人用户账号, S3B-09), with scopes that fit its kind.
     """
-    command = RegisterClient(
-        by=by,
-        scopes=list(body.scopes),
-        place=body.place,
-        organization_id=UUID(body.organization_id) if body.organization_id else None,
-        label=body.label,
-    )
-    return _shown(await commands.register(command, key))
+    return _shown(await commands.register(key, by, body))
 
 
 @router.post("/clients/{id}/rotation", response_model=schemas.RotationOutcome, responses=problems(404, 409))
@@ -68,8 +52,7 @@ async def rotate_secret(
     client_id: Id, body: schemas.RotationRequest, by: Issuer, key: IssueKey, commands: Commands
 ) -> Response:
     """Give an account a new secret, shown this once. The old one stays good for the hours stated, and no longer."""
-    command = RotateSecret(by=by, client_id=UUID(client_id), overlap=timedelta(hours=body.overlap_hours))
-    return _shown(await commands.rotate(command, key))
+    return _shown(await commands.rotate(key, by, UUID(client_id), body))
 
 
 @router.post(
@@ -81,8 +64,7 @@ async def revoke_client(
     """Let an account sign in no more. Tokens it holds already are good until their lifetime is over, an hour unless
     the deployment says otherwise; the key set stays as it is.
     """
-    command = RevokeClient(by=by, client_id=UUID(client_id), reason=body.reason)
-    return (await commands.revoke(command, key)).response()
+    return (await commands.revoke(key, by, UUID(client_id), body)).response()
 
 
 @router.get("/organizations/{id}/accounts", response_model=schemas.AccountViews, responses=problems(404))
@@ -100,9 +82,11 @@ async def list_accounts(organization_id: Id, by: Viewer, queries: Queries) -> An
 async def request_account(
     organization_id: Id, body: schemas.AccountRequestBody, by: Asker, key: AskKey, commands: Commands
 ) -> Response:
-    """Ask the issuing bureau for an account (S1-13, S3B-09): the organization itself, or an official of its place."""
-    command = RequestAccount(by=by, organization_id=UUID(organization_id), scopes=list(body.scopes))
-    return (await commands.request(command, key)).response()
+    """Ask the issuing bureau for an account (S1-13, S3B-09): the organization itself, or an official of its place.
+
+    Asked again for the same scopes while it is not decided, the same request is answered.
+    """
+    return (await commands.request(key, by, UUID(organization_id), body)).response()
 
 
 @router.get("/account-requests/{id}", response_model=schemas.AccountRequestOutcome, responses=problems(404))
@@ -120,8 +104,7 @@ async def get_account_request(request_id: Id, by: Viewer, queries: Queries) -> A
 )
 async def grant_account(request_id: Id, by: Issuer, key: IssueKey, commands: Commands) -> Response:
     """Issue the account that was asked for. Its secret is shown this once."""
-    command = GrantAccount(by=by, request_id=UUID(request_id))
-    return _shown(await commands.grant(command, key))
+    return _shown(await commands.grant(key, by, UUID(request_id)))
 
 
 @router.post(
@@ -133,8 +116,7 @@ async def refuse_account(
     request_id: Id, body: schemas.AccountRefusal, by: Issuer, key: IssueKey, commands: Commands
 ) -> Response:
     """Refuse a request for an account with a reason."""
-    command = RefuseAccount(by=by, request_id=UUID(request_id), reason=body.reason)
-    return (await commands.refuse(command, key)).response()
+    return (await commands.refuse(key, by, UUID(request_id), body)).response()
 
 
 def _shown(issued: WithSecret) -> Response:

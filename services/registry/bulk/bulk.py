@@ -20,15 +20,11 @@ from services.kit.idempotency import CommandKey
 from services.kit.table_reader import Table
 from services.registry.bulk.table import Fault, ReadRow, fault_of, read_rows
 from services.registry.people.collections import Collections
-from services.registry.people.commands import SubmitCollection
 from services.registry.personal_data.evidence import may_name
-from services.registry.store.commands import Decided
+from services.registry.store.commands import Unit, command
 from services.registry.store.tables import LOG
-from services.registry.streams import organization as organizations
 from services.registry.streams.actor import Actor
-from services.registry.streams.organization import Organization
 from services.registry.streams.person import Person
-from services.registry.streams.profile import Identity, Qualification
 
 LATEST_MAX = 100
 SUBMITTED, REFUSED, NOT_APPLIED = "submitted", "refused", "not_applied"
@@ -87,22 +83,32 @@ class BulkCollections(Collections):
         if refused and not partial:
             await self._refuse(by, _results(rows, {}, refused))
 
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            submitted, more = await self._submit(conn, by, rows, table, now)
-            everything = refused | more
-            results = _results(rows, submitted, everything)
-            if (more and not partial) or not submitted:
-                raise _NothingApplied(results)
-            bulk_id = str(uuid.uuid4())
-            await self._keep(conn, bulk_id, by, now, results, applied=True)
-            return Decided(None, 201, {"bulk_id": bulk_id}, tuple(submitted.values()))
-
         try:
-            answer = await self._once(key, decide)
+            answer = await self._uploaded(key, by, rows, table, refused, partial=partial)
         except _NothingApplied as refusal:
             await self._refuse(by, refusal.results)
         bulk_id: str = msgspec.json.decode(answer.body)["bulk_id"]
         return await self.result(by, UUID(bulk_id))
+
+    @command(201)
+    async def _uploaded(
+        self,
+        unit: Unit,
+        by: Actor,
+        rows: Sequence[ReadRow],
+        table: Table,
+        refused: dict[int, tuple[Fault, ...]],
+        *,
+        partial: bool,
+    ) -> dict[str, str]:
+        submitted, more = await self._submit(unit, by, rows, table)
+        results = _results(rows, submitted, refused | more)
+        if (more and not partial) or not submitted:
+            raise _NothingApplied(results)
+        bulk_id = str(uuid.uuid4())
+        await self._keep(unit.conn, bulk_id, by, unit.now, results, applied=True)
+        unit.keep(*submitted.values())
+        return {"bulk_id": bulk_id}
 
     async def result(self, by: Actor, bulk_id: UUID) -> BulkResult:
         """What became of a file, for whoever uploaded it. Raises NotFoundError."""
@@ -121,33 +127,31 @@ class BulkCollections(Collections):
         return [dict(row) for row in rows]
 
     async def _submit(
-        self, conn: Connection, by: Actor, rows: Sequence[ReadRow], table: Table, now: datetime
+        self, unit: Unit, by: Actor, rows: Sequence[ReadRow], table: Table
     ) -> tuple[dict[int, Person], dict[int, tuple[Fault, ...]]]:
-        """The people of the rows without fault, and the faults that only the registry knows of."""
+        """The people of the rows without fault, and the faults that only the registry knows of.
+
+        An organization's people are its own when a row names no employer.
+        """
         submitted: dict[int, Person] = {}
         refused: dict[int, tuple[Fault, ...]] = {}
         seen: dict[str, int] = {}
-        own = await self.own_code(conn, by)
+        own = await self.own_code(unit, by)
         for row in rows:
             if row.body is None:
                 continue
-            command = _command(row, by, own)
-            identity = self._hasher.person(command.identity.id_type, command.identity.id_number)
+            person = row.body.person
+            identity = self._hasher.person(person.id_type, person.id_number)
             if identity in seen:
                 refused[row.number] = (_repeated(row.number, seen[identity], table),)
                 continue
             seen[identity] = row.number
+            body = row.body.model_copy(update={"employer": row.body.employer or own})
             try:
-                submitted[row.number] = await self.submitted(conn, command, now)
+                submitted[row.number] = await self.submitted(unit, by, body)
             except Problem as problem:
                 refused[row.number] = (_fault(problem, row.number, table),)
         return submitted, refused
-
-    async def own_code(self, conn: Connection, by: Actor) -> str | None:
-        """The credit code of the organization the caller acts for."""
-        stream = organizations.organization_of(by.organization)
-        own = None if stream is None else await self._find(conn, Organization, stream)
-        return None if own is None else own.uscc
 
     async def _refuse(self, by: Actor, results: list[RowResult]) -> None:
         bulk_id, now = str(uuid.uuid4()), self._clock()
@@ -195,25 +199,6 @@ def _results(
         else:
             results.append(RowResult(row.number, SUBMITTED, person.collection_id, str(person.id)))
     return results
-
-
-def _command(row: ReadRow, by: Actor, own: str | None) -> SubmitCollection:
-    """What a row asks for; an organization's people are its own when no employer is named."""
-    body = row.body
-    assert body is not None
-    return SubmitCollection(
-        by=by,
-        identity=Identity(body.person.id_type, body.person.id_number, body.person.name),
-        place=body.place,
-        employer=body.employer or own,
-        student=body.student,
-        student_since=body.student_since,
-        qualifications=tuple(Qualification(each.level, each.obtained_on) for each in body.qualifications),
-        jobs=tuple(body.jobs),
-        working_since=body.working_since,
-        details=body.details(),
-        evidence=tuple(body.evidence),
-    )
 
 
 def _repeated(row: int, first: int, table: Table) -> Fault:

@@ -4,7 +4,6 @@ Whoever is known by the keyed hash of the number stays the same person, also whe
 comes back (S2C-17). Until the transfer is completed a new person counts for nothing but that the number is taken.
 """
 
-from datetime import datetime
 from uuid import UUID, uuid5
 
 from contracts.handover import ArrivingProfile
@@ -13,14 +12,15 @@ from contracts.registry import Qualification as TravellingQualification
 from contracts.relay import ArrivingPerson, TravellingPerson
 from services.kit.aggregates import Aggregate, Aggregates
 from services.kit.clock import Clock
-from services.kit.database import Connection, Database
+from services.kit.command import Question
+from services.kit.database import Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
 from services.registry.people.collections import PersonalCommands
 from services.registry.personal_data.audit import Audit
 from services.registry.personal_data.erasure import Erasures
 from services.registry.personal_data.vault import Vault
-from services.registry.store.commands import Decided
+from services.registry.store.commands import Unit
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.person import ARRIVING, COLLECTED, DEPARTED, Person, moved_to
@@ -77,7 +77,8 @@ def _travelling(identity: Identity, profile: Profile) -> TravellingPerson:
 
 
 _COLLECTIONS = UUID("6d3c7d0e-9f0a-5d0f-8d53-6c1f1f0a7a60")
-_PERSON_OF = "select person_id from arrivals where log = $1 and transfer_id = $2"
+ARRIVING_BY = Question("arrivals", "person_id", {"transfer_id": "text"})
+"""Who arrives by a transfer, or arrived."""
 
 
 class Arrivals(PersonalCommands):
@@ -98,53 +99,50 @@ class Arrivals(PersonalCommands):
 
     async def take_in(self, by: Actor, transfer_id: str, arriving: ArrivingPerson) -> ArrivingProfile:
         """The person as this registry knows them. Raises CollectionExistsError while a collection of theirs is open."""
-        known: list[Person] = []
 
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            person = await self._expected(conn, transfer_id)
-            if person is None:
-                person = await self._taken_in(conn, by, transfer_id, arriving, now)
-            known[:] = [person]
-            return Decided(person, 200, {})
+        async def decide(unit: Unit) -> Person:
+            known = await unit.find(ARRIVING_BY, transfer_id)
+            if known is not None:
+                return await unit.get(Person, UUID(known))
+            person = await self._taken_in(unit, by, transfer_id, arriving)
+            unit.keep(person)
+            return person
 
-        await self._repeatable(decide)
-        return _profile_of(known[0], transfer_id)
+        return _profile_of(await self.path.store(LOG, decide), transfer_id)
 
     async def arriving(self, transfer_id: str) -> ArrivingProfile:
         """Whom a transfer brings, as they were taken in. Raises NotFoundError."""
-        async with self._database.acquire() as conn:
-            person = await self._expected(conn, transfer_id)
-        if person is None:
-            raise NotFoundError
-        return _profile_of(person, transfer_id)
+
+        async def look(unit: Unit) -> Person:
+            known = await unit.find(ARRIVING_BY, transfer_id)
+            if known is None:
+                raise NotFoundError
+            return await unit.get(Person, UUID(known))
+
+        return _profile_of(await self.path.store(LOG, look), transfer_id)
 
     async def let_go(self, transfer_id: str) -> None:
         """Forget an arrival that came to nothing, and with it the name and number of whoever was taken in for it alone."""
 
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            person = await self._expected(conn, transfer_id)
-            if person is None:
-                return Decided(None, 200, {})
+        async def decide(unit: Unit) -> None:
+            known = await unit.find(ARRIVING_BY, transfer_id)
+            if known is None:
+                return
+            person = await unit.get(Person, UUID(known))
             if person.state == ARRIVING:
-                await self._vault.destroy(conn, [str(person.id)])
-            person.drop(transfer_id=transfer_id, at=now)
-            return Decided(person, 200, {})
+                await self._vault.destroy(unit.conn, [known])
+            person.drop(transfer_id=transfer_id, at=unit.now)
+            unit.keep(person)
 
-        await self._repeatable(decide)
+        await self.path.store(LOG, decide)
         await self._erasures.finish()
 
-    async def _expected(self, conn: Connection, transfer_id: str) -> Person | None:
-        person_id = await conn.fetchval(_PERSON_OF, LOG, transfer_id)
-        return None if person_id is None else await self._get(conn, Person, UUID(person_id))
-
-    async def _taken_in(
-        self, conn: Connection, by: Actor, transfer_id: str, arriving: ArrivingPerson, now: datetime
-    ) -> Person:
+    async def _taken_in(self, unit: Unit, by: Actor, transfer_id: str, arriving: ArrivingPerson) -> Person:
         told = arriving.person
         identity = Identity(told.id_type, told.id_number, told.name)
         identity_hash, name_hash = self._hasher.person_and_name(*vars(identity).values())
         profile = _as_told(arriving, name_hash)
-        person_id, claim = await self.document(conn, identity_hash)
+        person_id, claim = await self.document(unit, identity_hash)
         if person_id is None:
             person = Person.take_in(
                 transfer_id=transfer_id,
@@ -153,19 +151,19 @@ class Arrivals(PersonalCommands):
                 claim=claim,
                 profile=profile,
                 by=by,
-                at=now,
+                at=unit.now,
             )
-            await self._vault.seal_identity(conn, person.id, person.version, identity)
+            await self._vault.seal_identity(unit.conn, person.id, person.version, identity)
         else:
-            person = await self._get(conn, Person, person_id)
+            person = await unit.get(Person, person_id)
             if person.state not in (COLLECTED, DEPARTED):
                 raise CollectionExistsError(person.state)
             if person.state == COLLECTED:
                 # Both ends are here, or the person is on record at both: what is known here is what counts.
                 profile = moved_to(person.profile, arriving.place, arriving.employer)
             elif person.profile.name_hash != name_hash:
-                await self._vault.seal_identity(conn, person.id, person.version, identity)
-        person.expect(transfer_id=transfer_id, profile=profile, at=now)
+                await self._vault.seal_identity(unit.conn, person.id, person.version, identity)
+        person.expect(transfer_id=transfer_id, profile=profile, at=unit.now)
         return person
 
 

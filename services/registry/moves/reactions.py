@@ -8,7 +8,7 @@ from contracts.transfer import ProfileTransferred
 from services.kit.aggregates import Aggregates
 from services.kit.database import Connection
 from services.kit.event_store import EventStore
-from services.registry.store.people import read_models
+from services.registry.store.people import project
 from services.registry.store.tables import LOG
 from services.registry.streams.person import Person
 
@@ -26,7 +26,6 @@ class TransferReaction:
 
     def __init__(self, store: EventStore) -> None:
         self._aggregates = Aggregates(store, LOG)
-        self._read_models = read_models()
 
     async def react(self, conn: Connection, facts: Sequence[PublishedEvent]) -> None:
         """Store the rows and events of a batch of facts, in order, in the caller's transaction.
@@ -41,9 +40,8 @@ class TransferReaction:
         moved = [person for person in people.values() if person.pending_events]
         if not moved:
             return
-        for model in self._read_models:
-            for person in moved:
-                await model.apply_decided(conn, LOG, tuple(person.pending_events))
+        for person in moved:
+            await project(conn, LOG, tuple(person.pending_events))
         await self._aggregates.save(conn, *moved)
 
     async def _people(self, conn: Connection, ids: Iterable[str]) -> dict[str, Person]:

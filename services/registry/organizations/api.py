@@ -12,16 +12,6 @@ from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.kit.spreadsheets import CSV_TYPE, write_csv
 from services.registry.organizations import schemas
-from services.registry.organizations.commands import (
-    AccreditProvider,
-    CorrectEvaluation,
-    DisqualifyProvider,
-    EndAccreditation,
-    EvaluateProvider,
-    PublishAccreditation,
-    RegisterOrganization,
-    ReinstateProvider,
-)
 from services.registry.organizations.organizations import Organizations
 from services.registry.organizations.queries import OrganizationQueries
 from services.registry.streams.actor import Actor
@@ -80,8 +70,7 @@ async def register_organization(
     body: schemas.OrganizationRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Register an organization, once for each unified social credit code."""
-    command = RegisterOrganization(by=by, **body.model_dump())
-    return (await commands.register(command, key)).response()
+    return (await commands.register(key, by, body)).response()
 
 
 @router.get("/organizations", response_model=schemas.OrganizationLines)
@@ -126,8 +115,10 @@ async def accredit_provider(
     organization_id: Id, body: schemas.AccreditationRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """File a provider for a place, years and modes of training (S1-22, S2B-14)."""
-    command = AccreditProvider(by=by, organization_id=UUID(organization_id), **body.model_dump())
-    return (await commands.change_standing(command, key)).response()
+    said = commands.change_standing(
+        key, by, UUID(organization_id), Organization.accredit, **body.model_dump()
+    )
+    return (await said).response()
 
 
 @router.post(
@@ -140,8 +131,8 @@ async def publish_accreditation(
     organization_id: Id, number: Number, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Publish what was filed: only from now on may it train (S2B-14, S3B-12)."""
-    command = PublishAccreditation(by=by, organization_id=UUID(organization_id), number=number)
-    return (await commands.change_standing(command, key)).response()
+    said = commands.change_standing(key, by, UUID(organization_id), Organization.publish, number=number)
+    return (await said).response()
 
 
 @router.post(
@@ -159,10 +150,10 @@ async def end_accreditation(
     commands: Commands,
 ) -> Response:
     """End a filing from a day on; what was completed before is not touched."""
-    command = EndAccreditation(
-        by=by, organization_id=UUID(organization_id), number=number, **body.model_dump()
+    said = commands.change_standing(
+        key, by, UUID(organization_id), Organization.end, number=number, **body.model_dump()
     )
-    return (await commands.change_standing(command, key)).response()
+    return (await said).response()
 
 
 @router.post(
@@ -175,8 +166,10 @@ async def disqualify_provider(
     organization_id: Id, body: schemas.DisqualificationRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Take a provider's standing at a place and under it, from a day on; published to everybody (S0-25)."""
-    command = DisqualifyProvider(by=by, organization_id=UUID(organization_id), **body.model_dump())
-    return (await commands.change_standing(command, key)).response()
+    said = commands.change_standing(
+        key, by, UUID(organization_id), Organization.disqualify, **body.model_dump()
+    )
+    return (await said).response()
 
 
 @router.post(
@@ -189,8 +182,10 @@ async def reinstate_provider(
     organization_id: Id, body: schemas.ReinstatementRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Give back the standing that was taken at this place, from a day on; the days between stay lost."""
-    command = ReinstateProvider(by=by, organization_id=UUID(organization_id), **body.model_dump())
-    return (await commands.change_standing(command, key)).response()
+    said = commands.change_standing(
+        key, by, UUID(organization_id), Organization.reinstate, **body.model_dump()
+    )
+    return (await said).response()
 
 
 @router.post(
@@ -203,8 +198,7 @@ async def evaluate_provider(
     organization_id: Id, body: schemas.EvaluationRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Score a training organization over a period (综合评价, S2B-15)."""
-    command = EvaluateProvider(by=by, organization_id=UUID(organization_id), **body.model_dump())
-    return (await commands.evaluate(command, key)).response()
+    return (await commands.evaluate(key, by, UUID(organization_id), body)).response()
 
 
 @router.get(
@@ -224,8 +218,7 @@ async def correct_evaluation(
     evaluation_id: Id, body: schemas.CorrectionRequest, by: Writer, key: Key, commands: Commands
 ) -> Response:
     """Say what the scores should have been, and why; the first ones stay in the log."""
-    command = CorrectEvaluation(by=by, evaluation_id=UUID(evaluation_id), **body.model_dump())
-    return (await commands.correct_evaluation(command, key)).response()
+    return (await commands.correct_evaluation(key, by, UUID(evaluation_id), body)).response()
 
 
 def _view(organization: Organization) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.registry.organizations import schemas
 from services.registry.organizations.api import CSV_ANSWER, PlaceQuery, Queries, csv_response
-from services.registry.organizations.commands import DecideYearlyDocument, SubmitYearlyDocument
 from services.registry.organizations.organizations import Organizations
 from services.registry.organizations.queries import duty_views
 from services.registry.streams.actor import Actor
@@ -48,20 +47,6 @@ DecideKey = Annotated[CommandKey, Depends(command_key(_decide))]
 Year = Annotated[int, Query(ge=YEAR_MIN, le=YEAR_MAX, description="The year of the last day."), IN_DIGITS]
 
 
-def _document(
-    by: Actor, organization_id: str, kind: str, mode: str, body: schemas.OnlinePlan | Any
-) -> SubmitYearlyDocument:
-    return SubmitYearlyDocument(
-        by=by,
-        organization_id=UUID(organization_id),
-        kind=kind,
-        mode=mode,
-        place=body.place,
-        year=body.year,
-        content=body.model_dump(mode="json"),
-    )
-
-
 @router.post(
     "/organizations/{id}/plans/online",
     status_code=201,
@@ -72,8 +57,8 @@ async def submit_online_plan(
     organization_id: Id, body: schemas.OnlinePlan, by: Submitter, key: SubmitKey, commands: Commands
 ) -> Response:
     """Hand in next year's plan of online training, or again after a return; due 15 December (S3B-13)."""
-    command = _document(by, organization_id, PLAN, "online", body)
-    return (await commands.submit_document(command, key)).response()
+    stored = await commands.submit_document(key, by, UUID(organization_id), PLAN, "online", body)
+    return stored.response()
 
 
 @router.post(
@@ -86,8 +71,8 @@ async def submit_face_to_face_plan(
     organization_id: Id, body: schemas.FaceToFacePlan, by: Submitter, key: SubmitKey, commands: Commands
 ) -> Response:
     """Hand in next year's plan of face-to-face training, or again after a return; due 15 December (S3B-14)."""
-    command = _document(by, organization_id, PLAN, "face_to_face", body)
-    return (await commands.submit_document(command, key)).response()
+    stored = await commands.submit_document(key, by, UUID(organization_id), PLAN, "face_to_face", body)
+    return stored.response()
 
 
 @router.post(
@@ -100,8 +85,8 @@ async def submit_report(
     organization_id: Id, body: schemas.YearlyReport, by: Submitter, key: SubmitKey, commands: Commands
 ) -> Response:
     """Hand in the summary of a year's training, or again after a return (S3B-13, S3B-14)."""
-    command = _document(by, organization_id, REPORT, body.mode, body)
-    return (await commands.submit_document(command, key)).response()
+    stored = await commands.submit_document(key, by, UUID(organization_id), REPORT, body.mode, body)
+    return stored.response()
 
 
 @router.get(
@@ -125,8 +110,7 @@ async def get_document(document_id: Id, by: Viewer, queries: Queries) -> Any:
 )
 async def accept_document(document_id: Id, by: Decider, key: DecideKey, commands: Commands) -> Response:
     """Accept a plan or report."""
-    command = DecideYearlyDocument(by=by, document_id=UUID(document_id))
-    return (await commands.decide_document(command, key)).response()
+    return (await commands.decide_document(key, by, UUID(document_id), None)).response()
 
 
 @router.post(
@@ -140,8 +124,7 @@ async def return_document(
     commands: Commands,
 ) -> Response:
     """Return a plan or report with a reason; it may then be handed in again."""
-    command = DecideYearlyDocument(by=by, document_id=UUID(document_id), reason=body.reason)
-    return (await commands.decide_document(command, key)).response()
+    return (await commands.decide_document(key, by, UUID(document_id), body)).response()
 
 
 @router.get("/duties", response_model=schemas.DutyViews, tags=["duties"])

@@ -11,20 +11,12 @@ from services.kit.openapi import problems
 from services.registry.people import schemas
 from services.registry.people.changes import Changes
 from services.registry.people.collections import Collections
-from services.registry.people.commands import (
-    ReverseChange,
-    ReviewChange,
-    ReviewCollection,
-    SubmitChange,
-    SubmitCollection,
-)
 from services.registry.people.own_view import OwnView
 from services.registry.people.queries import PeopleQueries
 from services.registry.personal_data import disclosure
 from services.registry.personal_data.audit import AuditedRoute, reads_personal_data
 from services.registry.streams.actor import OWN, Actor
 from services.registry.streams.person import FINAL, INITIAL
-from services.registry.streams.profile import Identity, Qualification
 from services.registry.web.routes import Id, acting, part
 
 persons = APIRouter(prefix="/v1", route_class=AuditedRoute)
@@ -35,10 +27,6 @@ _check = require("identity:check")
 
 
 Queries = Annotated[PeopleQueries, Depends(part(PeopleQueries))]
-
-
-def _identity(person: schemas.PersonIdentity) -> Identity:
-    return Identity(person.id_type, person.id_number, person.name)
 
 
 @persons.get("/persons/{id}", response_model=schemas.PersonView, responses=problems(404), tags=["persons"])
@@ -56,7 +44,7 @@ async def check_identities(
     body: schemas.IdentityChecks, by: Annotated[Actor, Depends(acting(_check))], queries: Queries
 ) -> Any:
     """Ask before posting: is each of up to 1,000 persons collected, under this very name? In order."""
-    identities = [_identity(person) for person in body.persons]
+    identities = [person.identity() for person in body.persons]
     results = await queries.check_identities(by, identities)
     return {"results": [{"index": index, "result": result} for index, result in enumerate(results)]}
 
@@ -71,24 +59,6 @@ _see = require("collection:submit", "collection:review", OWN)
 Collecting = Annotated[Collections, Depends(part(Collections))]
 
 
-def submission_of(body: schemas.CollectionRequest, by: Actor) -> SubmitCollection:
-    """The command that a body asks for."""
-    person = body.person
-    return SubmitCollection(
-        by=by,
-        identity=Identity(person.id_type, person.id_number, person.name),
-        place=body.place,
-        employer=body.employer,
-        student=body.student,
-        student_since=body.student_since,
-        qualifications=tuple(Qualification(each.level, each.obtained_on) for each in body.qualifications),
-        jobs=tuple(body.jobs),
-        working_since=body.working_since,
-        details=body.details(),
-        evidence=tuple(body.evidence),
-    )
-
-
 @collections.post("", status_code=201, response_model=schemas.CollectionOutcome, responses=problems(409))
 async def submit_collection(
     body: schemas.CollectionRequest,
@@ -101,7 +71,7 @@ async def submit_collection(
     Once for each ID document: a second submission is refused with the state of the first, unless that was
     returned, which makes it a resubmission. Contact, education and certificates are kept sealed.
     """
-    return (await collections.submit(submission_of(body, by), key)).response()
+    return (await collections.submit(key, by, body)).response()
 
 
 @collections.post(
@@ -115,7 +85,7 @@ async def review_collection_initially(
     collections: Collecting,
 ) -> Response:
     """初审: pass a submission on, or send it back with a reason (S2C-08). Nobody reviews what they submitted."""
-    return (await collections.review(_review_command(collection_id, INITIAL, body, by), key)).response()
+    return (await collections.review(key, by, UUID(collection_id), INITIAL, body)).response()
 
 
 @collections.post(
@@ -129,7 +99,7 @@ async def review_collection_finally(
     collections: Collecting,
 ) -> Response:
     """复审: take it as the person's information, or send it back; by another official than the initial one (S2C-08)."""
-    return (await collections.review(_review_command(collection_id, FINAL, body, by), key)).response()
+    return (await collections.review(key, by, UUID(collection_id), FINAL, body)).response()
 
 
 @collections.get("/{id}", response_model=schemas.Collection, responses=problems(404))
@@ -141,18 +111,6 @@ async def get_collection(
     of their place, and whoever handed it in for themselves.
     """
     return await queries.get_collection(by, UUID(collection_id))
-
-
-def _review_command(
-    collection_id: str, step: str, body: schemas.ReviewRequest, by: Actor
-) -> ReviewCollection:
-    return ReviewCollection(
-        by=by,
-        collection_id=UUID(collection_id),
-        step=step,
-        reason=body.reason,
-        note=body.note,
-    )
 
 
 changes = APIRouter(prefix="/v1", tags=["changes"], route_class=AuditedRoute)
@@ -180,8 +138,7 @@ async def submit_change(
 
     A person has one change at a time. A new ID document must be nobody else's. Old and new values are kept sealed.
     """
-    command = _command(UUID(person_id), body, by)
-    return (await changes.submit(command, key)).response()
+    return (await changes.submit(key, by, UUID(person_id), body)).response()
 
 
 @changes.post(
@@ -195,8 +152,7 @@ async def resubmit_change(
     changes: Changing,
 ) -> Response:
     """Submit a returned change again, corrected: it goes to the end of the order and has ten working days anew."""
-    command = _command(UUID(change_id), body, by)
-    return (await changes.resubmit(UUID(change_id), command, key)).response()
+    return (await changes.resubmit(key, by, UUID(change_id), body)).response()
 
 
 @changes.post("/changes/{id}/withdrawal", response_model=schemas.ChangeOutcome, responses=problems(404, 409))
@@ -207,7 +163,7 @@ async def withdraw_change(
     changes: Changing,
 ) -> Response:
     """Give a change up before it is decided."""
-    return (await changes.withdraw(UUID(change_id), by, key)).response()
+    return (await changes.withdraw(key, by, UUID(change_id))).response()
 
 
 @changes.post("/changes/{id}/review", response_model=schemas.ChangeOutcome, responses=problems(404, 409, 410))
@@ -222,8 +178,7 @@ async def review_change(
 
     What is approved is on record from now on and is published; what it replaces stays in the case.
     """
-    command = ReviewChange(by=by, change_id=UUID(change_id), reason=body.reason, note=body.note)
-    return (await changes.review(command, key)).response()
+    return (await changes.review(key, by, UUID(change_id), body)).response()
 
 
 @changes.post(
@@ -242,14 +197,7 @@ async def reverse_change(
     person of their own, and the first person gets back what the change replaced. Credits stay in the account they were
     registered in, until an authority revokes them.
     """
-    command = ReverseChange(
-        by=by,
-        change_id=UUID(change_id),
-        separate=body.separate,
-        reason=body.reason,
-        note=body.note,
-    )
-    return (await changes.reverse(command, key)).response()
+    return (await changes.reverse(key, by, UUID(change_id), body)).response()
 
 
 @changes.get("/changes/{id}", response_model=schemas.ChangeView, responses=problems(404))
@@ -271,15 +219,6 @@ async def unmask_change(
     """A change with its values in full, for a stated purpose, by an official of the place; put on record."""
     response.headers["Cache-Control"] = "no-store"
     return await queries.get_change_in_full(by, UUID(change_id), body.purpose)
-
-
-def _command(person_id: UUID, body: schemas.ChangeRequest, by: Actor) -> SubmitChange:
-    return SubmitChange(
-        by=by,
-        person_id=person_id,
-        items=body.items.values(),
-        evidence=tuple(body.evidence),
-    )
 
 
 own_cases = APIRouter(prefix="/v1", tags=["worklists"], route_class=AuditedRoute)

@@ -13,9 +13,8 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
-from services.registry.people.collections import DETAILS
 from services.registry.personal_data.audit import ROUTINE, Audit, Reading
-from services.registry.personal_data.vault import Vault
+from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.tables import LOG
 from services.registry.streams import organization as organizations
 from services.registry.streams.actor import Actor

@@ -12,6 +12,7 @@ from services.kit.field_errors import refuse
 from services.kit.schemas import Line, Note, ShortLine, StrictModel
 from services.registry.personal_data.evidence import EVIDENCE_MAX
 from services.registry.personal_data.schemas import UnmaskingRequest
+from services.registry.streams.profile import Identity
 from services.registry.web.fields import Level, PastDay, Place, Uscc
 from services.registry.worklists.schemas import Due, Lane
 
@@ -40,6 +41,10 @@ class PersonIdentity(IdDocument):
     """Name and number exactly as on the ID document (S0-23)."""
 
     name: ShortLine
+
+    def identity(self) -> Identity:
+        """The same as decisions know it."""
+        return Identity(self.id_type, self.id_number, self.name)
 
 
 class Qualification(StrictModel):
@@ -181,6 +186,11 @@ class CollectionRequest(StrictModel):
         if place == "100000":
             raise refuse("too_wide", "应为具体工作地点", "Must be narrower than the nation")
         return place
+
+    def facts(self) -> dict[str, Any]:
+        """What is no personal data and stands in a profile as it is."""
+        names = ("place", "employer", "student", "student_since", "working_since")
+        return {name: getattr(self, name) for name in names}
 
     def details(self) -> dict[str, Any]:
         """What is personal beyond name and number, as it is sealed."""

@@ -13,7 +13,6 @@ from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.registry.personal_data import disclosure, erasure, schemas
 from services.registry.personal_data.audit import PAGE_MAX, Audit, AuditedRoute, reads_personal_data
-from services.registry.personal_data.erasure import ErasePerson
 from services.registry.personal_data.evidence import MEDIA_TYPES, EvidenceFiles
 from services.registry.streams.actor import Actor
 from services.registry.web.routes import UUID_FORM, Id, acting, part
@@ -82,8 +81,7 @@ async def erase_person(
     What they earned stays in the log under an id that leads to nobody. The same number collected again is a new
     person.
     """
-    command = ErasePerson(by=by, person_id=UUID(person_id), reason=body.reason, authority=body.authority)
-    return (await erasures.erase(command, key)).response()
+    return (await erasures.erase(key, by, UUID(person_id), body.reason, body.authority)).response()
 
 
 @router.get("/audit", response_model=schemas.AuditPage, tags=["audit"])

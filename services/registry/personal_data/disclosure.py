@@ -9,14 +9,13 @@ import msgspec
 from contracts.disclosure import DisclosedPerson, Disclosures
 from services.kit.errors import NotFoundError
 from services.registry.personal_data.audit import Audit
-from services.registry.personal_data.vault import Vault
+from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.problems import OutsidePlaceError, PersonErasedError
 from services.registry.streams.profile import FIELDS
 
 UNMASK = "person:unmask"
-DETAILS = "details"
 
 Purpose = Literal[
     "case_review",

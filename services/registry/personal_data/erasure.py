@@ -6,19 +6,17 @@ still to be destroyed is a row until it is done.
 """
 
 import asyncio
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
 from services.kit.clock import Clock
-from services.kit.database import Connection, Database
+from services.kit.database import Database
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.key_shares import KeyShares
 from services.registry.personal_data.evidence import EvidenceStore, key_subject
 from services.registry.personal_data.vault import Vault
-from services.registry.store.commands import Commands, Decided
+from services.registry.store.commands import Commands, Unit, command
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.person import Person
@@ -34,16 +32,6 @@ order."""
 _FILES = "delete from evidence where log = $1 and person_id = $2 returning evidence_id, stored_as"
 _DOOMED = "select share from doomed_shares where log = $1 order by share limit 1000"
 _DONE = "delete from doomed_shares where log = $1 and share = any($2::bigint[])"
-
-
-@dataclass(frozen=True)
-class ErasePerson:
-    """Make a person unreadable, for a reason and by an authority (an adcode) that decided it."""
-
-    by: Actor
-    person_id: UUID
-    reason: str
-    authority: str
 
 
 class Erasures(Commands):
@@ -64,24 +52,31 @@ class Erasures(Commands):
         self._shares = shares
         self._files = files
 
-    async def erase(self, command: ErasePerson, key: CommandKey) -> StoredAnswer:
-        """Erase. Answered when the share is destroyed too. Raises what `Person.erase` does."""
+    async def erase(
+        self, key: CommandKey, by: Actor, person_id: UUID, reason: ErasureReason, authority: str
+    ) -> StoredAnswer:
+        """Erase, by the authority that decided it. Answered when the share is destroyed too.
+
+        Raises what `Person.erase` does.
+        """
         stored: list[str] = []
-
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            person = await self._get(conn, Person, command.person_id)
-            person.erase(reason=command.reason, authority=command.authority, by=command.by, at=now)
-            rows = await conn.fetch(_FILES, LOG, str(person.id))
-            stored[:] = [row["stored_as"] for row in rows]
-            files = [key_subject(row["evidence_id"]) for row in rows]
-            await self._vault.destroy(conn, [str(person.id), *files])
-            body = {"person_id": str(person.id), "reason": command.reason, "erased_at": now}
-            return Decided(person, 200, body)
-
-        answer = await self._once(key, decide)
+        answer = await self._erase(key, by, person_id, reason, authority, stored)
         await self.finish()
         await asyncio.to_thread(self._files.delete, stored)
         return answer
+
+    @command()
+    async def _erase(
+        self, unit: Unit, by: Actor, person_id: UUID, reason: ErasureReason, authority: str, stored: list[str]
+    ) -> dict[str, object]:
+        person = await unit.get(Person, person_id)
+        person.erase(reason=reason, authority=authority, by=by, at=unit.now)
+        rows = await unit.conn.fetch(_FILES, LOG, str(person.id))
+        stored[:] = [row["stored_as"] for row in rows]
+        files = [key_subject(row["evidence_id"]) for row in rows]
+        await self._vault.destroy(unit.conn, [str(person.id), *files])
+        unit.keep(person)
+        return {"person_id": str(person.id), "reason": reason, "erased_at": unit.now}
 
     async def finish(self) -> int:
         """Destroy every share that is doomed, also those a crash left over; answers how many. Safe to repeat."""

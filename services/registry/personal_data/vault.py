@@ -14,6 +14,9 @@ from services.registry.personal_data.audit import Disclosure, record
 from services.registry.store.tables import LOG
 from services.registry.streams.profile import FIELDS, Identity
 
+DETAILS = "details"
+"""The sealed field that holds contact, education and certificates."""
+
 
 class Vault:
     """Seals and opens personal data on a connection of the registry's."""

@@ -66,7 +66,7 @@ _ROTATE = "update accounts set rotated_at = $3, overlap_until = $4 where log = $
 _REVOKE = "update accounts set state = 'revoked', revoked_at = $3 where log = $1 and client_id = $2"
 _REQUEST = """
 insert into account_requests
-    (log, request_id, version, organization_id, place, scopes, state, requested_at, requested_by)
+    (log, request_id, version, organization_id, place, scope, state, requested_at, requested_by)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 _CLOSE_REQUEST = """
@@ -164,7 +164,13 @@ async def _on_revoked(conn: Connection, log: str, event: Any) -> None:
 
 
 async def _on_requested(conn: Connection, log: str, event: Any) -> None:
-    said = (event.originator_version, event.organization_id, event.place, event.scopes, requests.REQUESTED)
+    said = (
+        event.originator_version,
+        event.organization_id,
+        event.place,
+        " ".join(event.scopes),
+        requests.REQUESTED,
+    )
     await conn.execute(_REQUEST, log, _id(event), *said, event.timestamp, event.requested_by)
 
 

@@ -1,5 +1,6 @@
 """Rows of collections, of people and of who is about to arrive."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from contracts.divisions import chain_of
@@ -263,3 +264,12 @@ def completing_read_model() -> ReadModel:
             "registry.PersonErased": _completed,
         },
     )
+
+
+MODELS = tuple(read_models())
+
+
+async def project(conn: Connection, log: str, events: Sequence[Any]) -> None:
+    """Write the rows of events that are about to be stored."""
+    for model in MODELS:
+        await model.apply_decided(conn, log, events)

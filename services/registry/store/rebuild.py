@@ -7,10 +7,9 @@ from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.kit.rebuild import Rebuilt
 from services.kit.rebuild import rebuild as rebuild_one
-from services.registry.store.people import read_models
+from services.registry.store.people import MODELS
 from services.registry.store.tables import LOG
 
-MODELS = tuple(read_models())
 READ_MODELS = tuple(model.name for model in MODELS)
 
 Progress = Callable[[str, str, int, int], None]

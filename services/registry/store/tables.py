@@ -194,7 +194,7 @@ create table account_requests (
     version integer not null,
     organization_id text collate "C" not null,
     place text collate "C" not null,
-    scopes text[] not null,
+    scope text not null,
     state text not null,
     requested_at timestamptz not null,
     requested_by text not null,

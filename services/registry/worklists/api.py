@@ -64,7 +64,7 @@ async def claim_case(
 
     While it is held nobody else reviews it. Refused to who submitted it, or did its initial review.
     """
-    return (await worklists.hold(by, UUID(case_id), key)).response()
+    return (await worklists.hold(key, by, UUID(case_id))).response()
 
 
 @router.post("/worklists/cases/{id}/release", response_model=schemas.Held, responses=problems(404, 409))
@@ -75,7 +75,7 @@ async def release_case(
     worklists: Lists,
 ) -> Response:
     """Hold a case no longer."""
-    return (await worklists.release(by, UUID(case_id), key)).response()
+    return (await worklists.release(key, by, UUID(case_id))).response()
 
 
 @router.post("/exam-enrolments", status_code=201, response_model=schemas.ExamEnrolmentOutcome)
@@ -86,7 +86,7 @@ async def set_exam_enrolment(
     worklists: Lists,
 ) -> Response:
     """Say when an exam can be enrolled for at a place and under it: its collections go first on those days (S2C-06)."""
-    return (await worklists.set_enrolment(by, body, key)).response()
+    return (await worklists.set_enrolment(key, by, body)).response()
 
 
 @router.get("/exam-enrolments", response_model=schemas.ExamEnrolments)

@@ -15,9 +15,8 @@ import asyncpg
 from services.kit.clock import local_date
 from services.kit.database import Connection
 from services.kit.errors import NotFoundError
-from services.kit.idempotency import CommandKey, StoredAnswer
 from services.registry.store.cases import BACK
-from services.registry.store.commands import Commands, Decided
+from services.registry.store.commands import Commands, Unit, command
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.exam_enrolment import FAST, FAST_KINDS, ORDINARY, ExamEnrolment, lane_in
@@ -172,39 +171,29 @@ class Worklists(Commands):
         total = {name: sum(row[name] for row in counted) for name in ("waiting", "late", "fast", "held")}
         return {"place": place, "at": now, "rows": counted, "total": total}
 
-    async def hold(self, by: Actor, case_id: UUID, key: CommandKey) -> StoredAnswer:
+    @command()
+    async def hold(self, unit: Unit, by: Actor, case_id: UUID) -> dict[str, object]:
         """Hold a case for a while. Raises NotFoundError, NotForYouError, CaseHeldError."""
+        row = await self._case(unit.conn, by, case_id)
+        if by.subject in row["not_by"]:
+            raise NotForYouError
+        since, until = await hold(unit.conn, str(case_id), by, unit.now, unit.now + HOLD_FOR)
+        return _held(row, by.subject, since, until)
 
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            row = await self._case(conn, by, case_id)
-            if by.subject in row["not_by"]:
-                raise NotForYouError
-            since, until = await hold(conn, str(case_id), by, now, now + HOLD_FOR)
-            return Decided(None, 200, _held(row, by.subject, since, until))
-
-        return await self._once(key, decide)
-
-    async def release(self, by: Actor, case_id: UUID, key: CommandKey) -> StoredAnswer:
+    @command()
+    async def release(self, unit: Unit, by: Actor, case_id: UUID) -> dict[str, object]:
         """Hold a case no longer. Raises NotFoundError, and CaseHeldError while another holds it."""
+        row = await self._case(unit.conn, by, case_id)
+        await must_not_be_held(unit.conn, str(case_id), by, unit.now)
+        await end_hold(unit.conn, str(case_id))
+        return _held(row, None, None, None)
 
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            row = await self._case(conn, by, case_id)
-            await must_not_be_held(conn, str(case_id), by, now)
-            await end_hold(conn, str(case_id))
-            return Decided(None, 200, _held(row, None, None, None))
-
-        return await self._once(key, decide)
-
-    async def set_enrolment(self, by: Actor, body: ExamEnrolmentRequest, key: CommandKey) -> StoredAnswer:
+    @command(201)
+    async def set_enrolment(self, unit: Unit, by: Actor, body: ExamEnrolmentRequest) -> dict[str, str]:
         """Say when an exam can be enrolled for. Raises OutsidePlaceError."""
-
-        async def decide(conn: Connection, now: datetime) -> Decided:
-            enrolment = ExamEnrolment.set(
-                place=body.place, from_day=body.from_day, until_day=body.until_day, by=by, at=now
-            )
-            return Decided(enrolment, 201, {"enrolment_id": str(enrolment.id)})
-
-        return await self._once(key, decide)
+        enrolment = ExamEnrolment.set(**body.model_dump(), by=by, at=unit.now)
+        unit.keep(enrolment)
+        return {"enrolment_id": str(enrolment.id)}
 
     async def enrolments(self) -> list[dict[str, Any]]:
         """The enrolments that are open or to come: dates, and nothing that is anybody's."""
@@ -246,7 +235,7 @@ def _entry(row: asyncpg.Record, by: Actor, now: datetime) -> dict[str, Any]:
 
 def _held(
     row: asyncpg.Record, by: str | None, since: datetime | None, until: datetime | None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "case_id": row["case_id"],
         "kind": row["kind"],
