@@ -12,6 +12,7 @@ ABOUT_IDS = {"tests/test_pages.py", "tests/ledger/test_fact_table.py"}
 """Tests of ids: those they name are examples."""
 
 
+ARCHITECTURE_BYTES_MAX = 16_000
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 MODULE = re.compile(r"`([a-z0-9_/]+\.py)`")
 
@@ -43,6 +44,9 @@ def cited_ids(*rooms: str) -> dict[str, str]:
 
 
 class TestPages:
+    def test_the_architecture_holds_what_the_whole_house_needs_and_no_more(self):
+        assert len(text(ROOT / "ARCHITECTURE.md").encode()) <= ARCHITECTURE_BYTES_MAX
+
     def test_every_link_leads_to_a_file(self):
         nothing(
             [
