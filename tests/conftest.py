@@ -2,6 +2,7 @@
 
 `fresh_database("ledger")` gives a throw-away database with the service's schema and roles; the same with
 `"kit"` gives the event tables alone. The layout (plain, partitioned, spread) comes from XUEFEN_TEST_LAYOUT.
+What only a database needs is imported where one is made, so that a pure test starts at once.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import logging
 import os
 import resource
 import shutil
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -17,13 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import asyncpg
 import pytest
-import structlog
 
 from services.kit.embedded import EmbeddedPostgres
-from services.kit.migrations import upgrade_from, versions_of
-from services.kit.provision import addresses, provision, with_database
 
 T = TypeVar("T")
 LAYOUT = os.environ.get("XUEFEN_TEST_LAYOUT", "plain")
@@ -59,6 +57,13 @@ def pytest_xdist_auto_num_workers() -> int:
     return min(max(os.cpu_count() or 2, WORKERS_MIN), WORKERS_MAX)
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Take away the plug-in of hypothesis where no property was tested: it imports hypothesis to say nothing."""
+    plugins = session.config.pluginmanager
+    if "hypothesis" not in sys.modules and not plugins.has_plugin("dsession"):
+        plugins.unregister(name="hypothesispytest")
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the seconds by folder, set-up and tear-down included, and the CPU time of all processes that ended."""
     seconds: dict[str, float] = defaultdict(float)
@@ -86,7 +91,7 @@ def logging_as_it_was() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     yield
     for handler in root.handlers[:]:
-        if handler not in handlers and isinstance(handler.formatter, structlog.stdlib.ProcessorFormatter):
+        if handler not in handlers and type(handler.formatter).__module__.startswith("structlog."):
             root.removeHandler(handler)
     root.setLevel(level)
 
@@ -147,6 +152,8 @@ class Servers:
         return self._servers[number]
 
     def fresh(self, service: str, partitions: int, number: int) -> FreshDatabase:
+        from services.kit.provision import addresses, with_database
+
         admin_dsn = self.server(number).dsn
         template = self._template(service, partitions, number)
         self._count += 1
@@ -162,6 +169,9 @@ class Servers:
             server.remove()
 
     def _template(self, service: str, partitions: int, number: int) -> str:
+        from services.kit.migrations import upgrade_from, versions_of
+        from services.kit.provision import provision
+
         key = (number, service, partitions)
         if key not in self._templates:
             name = f"template_{service}_{partitions}"
@@ -179,6 +189,8 @@ def _passwords(service: str) -> dict[str, str]:
 
 
 async def _execute(dsn: str, statement: str) -> None:
+    import asyncpg
+
     conn = await asyncpg.connect(dsn)
     try:
         await conn.execute(statement)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.document.notice import Notice
-from services.ledger.policy.document.parse import parse_notice
+from services.ledger.policy.document.parse import own_notice, parse_notice
 
 NOTICES = Path(__file__).resolve().parent.parent.parent / "notices"
 
@@ -17,9 +17,7 @@ def read_notice(path: Path) -> Notice:
 
 def bundled_notices() -> list[Notice]:
     """The notices that come with the ledger, oldest first."""
-    notices = [
-        parse_notice(path.read_text(encoding="utf-8"), path.name) for path in sorted(NOTICES.glob("*.yaml"))
-    ]
+    notices = [own_notice(path.read_text(encoding="utf-8")) for path in sorted(NOTICES.glob("*.yaml"))]
     return sorted(notices, key=lambda notice: (notice.dated, notice.id))
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from services.ledger.policy.document.notice import Notice
 from services.ledger.policy.document.schema_faults import SchemaFault, harmless, schema_faults
-from services.ledger.policy.document.yaml_source import YamlFault, read_yaml
+from services.ledger.policy.document.yaml_source import YamlFault, read_own_yaml, read_yaml
 from services.ledger.policy.language.days import day_of
 from services.ledger.policy.sense import NO_SUCH_DAY, nonsense
 
@@ -56,6 +56,11 @@ def parse_notice(source: str | Mapping[str, Any], name: str = "notice") -> Notic
             if not faults:
                 return notice
     raise NoticeError(_located(faults, lines, name))
+
+
+def own_notice(text: str) -> Notice:
+    """The notice in a YAML text that came with this program: a test has parsed it, which takes far longer."""
+    return msgspec.convert(read_own_yaml(text), Notice)
 
 
 def read_source(source: str | Mapping[str, Any], name: str) -> tuple[Any, dict[str, int]]:
