@@ -52,7 +52,9 @@ def with_rule(rule: str) -> str:
 
 class TestBundledNotices:
     def test_each_is_whole_though_a_running_ledger_takes_that_for_granted(self):
-        parsed = [parse_notice(path.read_text(encoding="utf-8"), path.name) for path in NOTICES.glob("*.yaml")]
+        parsed = [
+            parse_notice(path.read_text(encoding="utf-8"), path.name) for path in NOTICES.glob("*.yaml")
+        ]
         assert sorted(parsed, key=lambda notice: (notice.dated, notice.id)) == bundled_notices()
 
     def test_every_fact_of_the_five_documents_is_a_clause(self):
