@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-layouts up down migrate rebuild format check contracts lint-contracts bench clean
+.PHONY: help install demo test test-quick test-thorough test-layouts up down migrate rebuild format check contracts lint-contracts bench clean
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -22,6 +22,12 @@ demo: install ## Play one story for each notice, over HTTP, with real processes
 
 test: install ## Run every test, a process and an embedded PostgreSQL a core
 	@$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE)
+
+test-quick: install ## Run the tests that need no database and start no service
+	@$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) -m quick
+
+test-thorough: install ## Run the properties with twenty times as many examples, new ones each time
+	@XUEFEN_TEST_THOROUGH=1 $(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) -m property
 
 test-layouts: install ## Run the ledger's tests again with partitioned tables and with logs on two servers, side by side
 	@XUEFEN_TEST_LAYOUT=spread $(VENV_PYTHON) -m pytest -m layout tests/ledger & spread=$$!; \

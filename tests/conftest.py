@@ -27,6 +27,9 @@ T = TypeVar("T")
 LAYOUT = os.environ.get("XUEFEN_TEST_LAYOUT", "plain")
 WORKERS_MIN, WORKERS_MAX = 2, 8
 PARTITIONS = {"plain": 0, "partitioned": 4, "spread": 0}[LAYOUT]
+THOROUGH, THOROUGH_TIMES = bool(os.environ.get("XUEFEN_TEST_THOROUGH")), 20
+SLOW_FOLDERS = ("benchmarks", "cli", "contracts", "e2e", "fuzz", "simulation")
+"""Start processes, or take long, with or without a database."""
 KIT_VERSIONS = Path(__file__).parent / "kit" / "migrations" / "versions"
 PASSWORDS = {
     key: f"test-{key}"
@@ -98,11 +101,37 @@ def logging_as_it_was() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what runs again in other layouts: every test of the ledger that has a database."""
+    """Mark what is quick and what runs again in other layouts, and set how much properties try."""
+    properties: set[Any] = set()
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        if folder == "ledger" and "fresh_database" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if folder == "ledger" and "fresh_database" in fixtures:
             item.add_marker("layout")
+        if folder not in SLOW_FOLDERS and "servers" not in fixtures:
+            item.add_marker("quick")
+        test = getattr(item, "obj", None)
+        if hasattr(test, "hypothesis"):
+            item.add_marker("property")
+            properties.add(getattr(test, "__func__", test))
+    if THOROUGH or "XUEFEN_TEST_EXAMPLES" not in os.environ:
+        for each in properties:
+            _set_examples(each)
+
+
+def _set_examples(test: Any) -> None:
+    """The same examples for everybody, or with XUEFEN_TEST_THOROUGH many times as many that nobody has seen.
+
+    Set on what is collected, since importing hypothesis here would cost every test that needs none.
+    """
+    from hypothesis import settings
+
+    now: settings = test._hypothesis_internal_use_settings
+    test._hypothesis_internal_use_settings = (
+        settings(now, max_examples=now.max_examples * THOROUGH_TIMES, derandomize=False)
+        if THOROUGH
+        else settings(now, derandomize=True, database=None)
+    )
 
 
 @dataclass(frozen=True)
