@@ -127,6 +127,16 @@ class UnitOfWork:
         self._asked.setdefault(question, []).append(key)
         return None
 
+    async def find_all(
+        self, question: Question, keys: Sequence[tuple[Any, ...]]
+    ) -> dict[tuple[Any, ...], str]:
+        """The name of a row that is there, for each of the keys that has one; the others are confirmed as by `find`."""
+        if not keys:
+            return {}
+        found = {keys[index]: name for index, name in await question.ask(self.conn, self.log, keys)}
+        self._asked.setdefault(question, []).extend(key for key in keys if key not in found)
+        return found
+
     def confirm(self, check: Check) -> None:
         """Have `check` run under the counter row; when it answers False the command is decided again."""
         self._checks.append(check)
@@ -144,18 +154,23 @@ class UnitOfWork:
         if not self.new_events:
             await self.store.touch(self.conn)
             return None
-        if self._asked or self._checks:
+        checks = self.checks()
+        if self._asked or checks:
             await self.store.lock(self.conn, self.log)
-            await self._confirm()
+            await self._confirm(checks)
         return await self.store.append(
             self.conn, self.log, self.new_events, generation=self.generation, binding=self.binding
         )
 
-    async def _confirm(self) -> None:
+    def checks(self) -> Sequence[Check]:
+        """What is confirmed under the counter row; a subclass adds what it read and must find unchanged."""
+        return self._checks
+
+    async def _confirm(self, checks: Sequence[Check]) -> None:
         for question, keys in self._asked.items():
             if await question.ask(self.conn, self.log, keys, of_others=True):
                 raise WrongExpectedVersion(self.log)
-        for check in self._checks:
+        for check in checks:
             if not await check():
                 raise WrongExpectedVersion(self.log)
 

@@ -11,6 +11,7 @@ from services.kit.errors import BusyError, InternalError, OutcomeUnknownError, P
 from services.kit.event_store import WrongExpectedVersion
 
 NOTHING_STORED: tuple[type[BaseException], ...] = (
+    BusyError,
     WrongExpectedVersion,
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,

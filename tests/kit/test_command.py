@@ -11,7 +11,7 @@ from services.kit.command import UnitOfWork, WritePath
 from services.kit.database import Connection, Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import IdempotencyKeyReusedError
-from tests.kit.bookings import NOON, SeatTakenError, book, booking, key
+from tests.kit.bookings import NOON, SEAT_TAKEN, SeatTakenError, book, booking, key
 from tests.kit.given import event, everything
 
 
@@ -166,6 +166,23 @@ class TestWhatWasAbsent:
         with pytest.raises(SeatTakenError):
             await path.execute(log, key("many"), many)
         assert asked == 2
+
+    async def test_many_are_asked_for_at_once_and_each_absence_is_confirmed(
+        self, path: WritePath[UnitOfWork], log: str
+    ):
+        await path.execute(log, key("k1"), booking("b1", "A1"))
+        found: list[dict[Any, str]] = []
+
+        async def decide(unit: UnitOfWork) -> None:
+            found.append(await unit.find_all(SEAT_TAKEN, [("A1", 1), ("A2", 1), ("A3", 1)]))
+            if len(found) == 1:
+                await path.execute(log, key("k2"), booking("b2", "A3"))
+            unit.new_events.append(event("list", 1))
+            assert await unit.find_all(SEAT_TAKEN, []) == {}
+
+        await path.store(log, decide)
+
+        assert found == [{("A1", 1): "b1"}, {("A1", 1): "b1", ("A3", 1): "b2"}]
 
     async def test_a_row_that_the_condition_leaves_out_is_in_nobodys_way(
         self, path: WritePath[UnitOfWork], log: str

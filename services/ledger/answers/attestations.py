@@ -17,10 +17,9 @@ from services.ledger.answers.purposes import WORDS, answer_purpose, names
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import PurposeAssessment
 from services.ledger.policy.judging.wording import day_zh
-from services.ledger.store.execution import Execution
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PolicyShelf
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import attestation as attestations
 from services.ledger.streams.attestation import (
     Attestation,
@@ -143,7 +142,7 @@ class Attestations:
         self._shelf = shelf
         self._people = people
         self._clock = clock
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def issue(
         self, person_id: str, year: int, purpose: str, viewer: Viewer, by: str, key: CommandKey
@@ -162,7 +161,7 @@ class Attestations:
         asked = answer_purpose(policy, await self._asked(home, year, purpose, on))
         reference = f"{home.log}-{secrets.token_hex(12)}"
 
-        async def act(_conn: Connection, state: GroupState) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
             issued = AttestationIssued(
                 reference=reference,
                 person_id=home.person_id,
@@ -176,12 +175,12 @@ class Attestations:
                 clause=asked.clause,
                 policy=next((one.policy for one in asked.years if one.year == year), None),
                 issued_by=by,
-                issued_at=state.now,
+                issued_at=unit.now,
             )
-            state.append(stream_of(reference), 1, issued)
+            unit.append(stream_of(reference), 1, issued)
             return 201, attested(issued)
 
-        return await self._execution.execute(home.log, key, act)
+        return await self._path.execute(home.log, key, act)
 
     async def revoke(
         self, reference: str, reason: RevokeReason, authority: str, by: str, key: CommandKey
@@ -193,13 +192,13 @@ class Attestations:
         log = _log_of(reference)
         await self._visible(reference, Viewer(place=authority))
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fresh = await self._load(conn, log, reference)
-            event = attestations.revoke(fresh, reason, authority, by, state.now)
-            state.append(stream_of(reference), fresh.version + 1, event)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            fresh = await self._load(unit.conn, log, reference)
+            event = attestations.revoke(fresh, reason, authority, by, unit.now)
+            unit.append(stream_of(reference), fresh.version + 1, event)
             return 200, {"reference": reference, "reason": reason, "revoked_at": event.revoked_at}
 
-        return await self._execution.execute(log, key, act)
+        return await self._path.execute(log, key, act)
 
     async def check(
         self, reference: str, identity_hash: str, name_hash: str, *, today: bool = False

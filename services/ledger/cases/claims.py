@@ -15,18 +15,17 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.cases.claim_awards import award_of, earned, must_be_left, must_be_open_to
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.store.claims import (
+    OPEN_CLAIM_OF_FACT,
     ClaimEntry,
     append_to_claim,
     find_claim,
     list_queue,
-    open_claims_of_fact,
 )
-from services.ledger.store.execution import Execution
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.releasing import release_waiting
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import account as accounts
 from services.ledger.streams import claim as claims
 from services.ledger.streams.claim import Claim, ClaimAmended, ClaimSubmitted, UnknownClaimError
@@ -53,12 +52,10 @@ class Claims:
         clock: Clock,
     ) -> None:
         self._databases = databases
-        self._store = store
         self._shelf = shelf
         self._people = people
         self._facts = facts
-        self._clock = clock
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def submit(self, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Hand a claim in; the answer says what the policy makes of it.
@@ -69,13 +66,13 @@ class Claims:
         home = await self._home(command.person_id, actor)
         claim_id = str(uuid.uuid4())
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fields = await self.claimed(conn, state, command, home, actor, claim_id)
-            await append_to_claim(conn, state, None, ClaimSubmitted(**fields))
-            await self._must_stay(conn, home, command.year)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            fields = await self.claimed(unit, command, home, actor, claim_id)
+            await append_to_claim(unit, None, ClaimSubmitted(**fields))
+            must_stay(unit, [(home.person_id, command.year)], self._shelf.book)
             return 201, _said(fields, "submitted")
 
-        return await self._execution.execute(home.log, key, act)
+        return await self._path.execute(home.log, key, act)
 
     async def amend(self, claim_id: str, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Change a claim that no reviewer has accepted. Raises UnknownClaimError, ClaimStateError and as `submit`."""
@@ -84,15 +81,15 @@ class Claims:
             raise UnknownClaimError
         home = await self._home(command.person_id, actor)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fresh = await load_claim(conn, entry.log, claim_id)
-            fields = await self.claimed(conn, state, command, home, actor, claim_id)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            fresh = await load_claim(unit.conn, entry.log, claim_id)
+            fields = await self.claimed(unit, command, home, actor, claim_id)
             fields["by"] = fresh.claim.submitted_by
-            await append_to_claim(conn, state, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
-            await self._must_stay(conn, home, command.year)
+            await append_to_claim(unit, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
+            must_stay(unit, [(home.person_id, command.year)], self._shelf.book)
             return 200, _said(fields, "submitted")
 
-        return await self._execution.execute(entry.log, key, act)
+        return await self._path.execute(entry.log, key, act)
 
     async def withdraw(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Take a claim back. Raises UnknownClaimError and ClaimStateError."""
@@ -142,44 +139,43 @@ class Claims:
         _must_review(entry.claim, actor)
         home = await self._people.keeper_of(entry.claim.person_id, actor.place)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            return 200, await self.approve_in(conn, state, claim_id, home, actor, correction)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            return 200, await self.approve_in(unit, claim_id, home, actor, correction)
 
-        return await self._execution.execute(entry.log, key, act)
+        return await self._path.execute(entry.log, key, act)
 
     async def approve_in(
         self,
-        conn: Connection,
-        state: GroupState,
+        unit: LedgerUnit,
         claim_id: str,
         home: Home,
         actor: Actor,
         correction: CorrectionReason | None,
     ) -> dict[str, Any]:
         """Approve a claim in a transaction that others share; nothing is changed when it raises, as `approve` does."""
-        fresh = await load_claim(conn, state.log, claim_id)
+        fresh = await load_claim(unit.conn, unit.log, claim_id)
         claim = fresh.claim
-        await state.read_further_accounts(conn, claim.person_id, [claim.year])
-        account = state.account(claim.person_id, claim.year)
+        await unit.read_further_accounts(claim.person_id, [claim.year])
+        account = unit.account(claim.person_id, claim.year)
         place = home.profile.person.place
-        policy, awarded = award_of(self._shelf.book, claim, home.profile.person, account.account, state.now)
-        credit_id = accounts.credit_id_of(state.log, f"claim:{claim_id}")
+        policy, awarded = award_of(self._shelf.book, claim, home.profile.person, account.account, unit.now)
+        credit_id = accounts.credit_id_of(unit.log, f"claim:{claim_id}")
         approved = claims.approve(
-            claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=state.now
+            claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=unit.now
         )
         identity = identity_in(account.account, claim.fact)
         must_be_left(policy, claim.form, account.account)
         corrected = correction_in(
-            state.closures,
+            unit.closures,
             place,
             account.account,
-            state.now,
+            unit.now,
             make_up=awarded.make_up,
             correction=correction,
         )
-        state.append_to_account(account, earned(claim, approved, awarded, place, corrected), identity)
-        release_waiting(state, policy, account, place)
-        await append_to_claim(conn, state, fresh, approved)
+        unit.append_to_account(account, earned(claim, approved, awarded, place, corrected), identity)
+        release_waiting(unit, policy, account, place)
+        await append_to_claim(unit, fresh, approved)
         return {
             "claim_id": claim_id,
             "state": "approved",
@@ -222,12 +218,12 @@ class Claims:
         if review:
             _must_review(entry.claim, actor)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fresh = await load_claim(conn, entry.log, claim_id)
-            after = await append_to_claim(conn, state, fresh, decide(fresh.claim, state.now))
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            fresh = await load_claim(unit.conn, entry.log, claim_id)
+            after = await append_to_claim(unit, fresh, decide(fresh.claim, unit.now))
             return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
 
-        return await self._execution.execute(entry.log, key, act)
+        return await self._path.execute(entry.log, key, act)
 
     async def _home(self, person_id: str, actor: Actor) -> Home:
         """Where the person lives, when the actor may claim for them."""
@@ -238,9 +234,6 @@ class Claims:
         elif actor.organization is not None and not await self._employs(actor.organization, home):
             raise UnknownPersonError
         return home
-
-    async def _must_stay(self, conn: Connection, home: Home, year: int) -> None:
-        await must_stay(conn, self._store, home.log, home.person_id, year, self._shelf.book)
 
     async def _employs(self, organization_id: str, home: Home) -> bool:
         code = await self.code_of(organization_id)
@@ -254,26 +247,25 @@ class Claims:
 
     async def claimed(
         self,
-        conn: Connection,
-        state: GroupState,
+        unit: LedgerUnit,
         command: SubmitClaim,
         home: Home,
         actor: Actor,
         claim_id: str,
     ) -> dict[str, Any]:
         """What the event of a claim says; nothing is changed when it raises, as `submit` does."""
-        await state.read_accounts(conn, [command.person_id], [command.year])
-        account = state.account(command.person_id, command.year).account
+        await unit.read_accounts([command.person_id], [command.year])
+        account = unit.account(command.person_id, command.year).account
         place = home.profile.person.place
-        policy, awarded = award_of(self._shelf.book, command, home.profile.person, account, state.now)
+        policy, awarded = award_of(self._shelf.book, command, home.profile.person, account, unit.now)
         must_be_open_to(policy, command, actor)
-        correction_in(state.closures, place, account, state.now, make_up=awarded.make_up, correction=None)
+        correction_in(unit.closures, place, account, unit.now, make_up=awarded.make_up, correction=None)
         fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
         identity_in(account, fact)
         must_be_left(policy, command.form, account)
-        for other in await open_claims_of_fact(conn, home.log, command.person_id, fact):
-            if other != claim_id:
-                raise FactCountedError(claim_id=other)
+        other = await unit.find(OPEN_CLAIM_OF_FACT, command.person_id, fact, besides=claim_id)
+        if other is not None:
+            raise FactCountedError(claim_id=other)
         return {
             "claim_id": claim_id,
             "person_id": command.person_id,
@@ -298,7 +290,7 @@ class Claims:
             "fill": awarded.fill,
             "clause": awarded.clause,
             "by": actor.subject,
-            "at": state.now,
+            "at": unit.now,
         }
 
 

@@ -12,18 +12,17 @@ from msgspec.structs import replace
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.clock import Clock
-from services.kit.database import Connection, Databases
+from services.kit.database import Databases
 from services.kit.errors import Language, Problem, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.cases.claims import Claims, load_claim
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.store.claims import ClaimEntry, append_to_claim, claims_of_list
-from services.ledger.store.execution import Execution
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PolicyShelf
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import claim as claims
 from services.ledger.streams.claim import Claim, ClaimSubmitted, UnknownClaimError
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
@@ -89,11 +88,10 @@ class CollectiveClaims:
         clock: Clock,
     ) -> None:
         self._databases = databases
-        self._store = store
         self._shelf = shelf
         self._people = people
         self._claims = claims_
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def submit(
         self, command: SubmitList, actor: Actor, key: CommandKey, language: Language
@@ -110,12 +108,12 @@ class CollectiveClaims:
         homes = await self._people.by_identity(hashes, command.place, 0)
         collective = str(uuid.uuid4())
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
             results, taken = [], set()
             for index, row in enumerate(command.rows):
                 try:
                     home = _of_row(homes, row, log, actor, code)
-                    outcome = await self._take(conn, state, row, home, actor, (collective, index))
+                    outcome = await self._take(unit, row, home, actor, (collective, index))
                 except Problem as problem:
                     outcome = ListedOutcome(
                         row_id=row.row_id, outcome="rejected", problem=problem_body(problem, language)
@@ -123,11 +121,10 @@ class CollectiveClaims:
                 else:
                     taken.add((home.person_id, row.command.year))
                 results.append(outcome)
-            for person_id, year in sorted(taken):
-                await must_stay(conn, self._store, log, person_id, year, self._shelf.book)
+            must_stay(unit, taken, self._shelf.book)
             return 201 if taken else 200, ListedOutcomes(collective=collective, results=results)
 
-        return await self._execution.execute(log, key, act)
+        return await self._path.execute(log, key, act)
 
     async def review(
         self, command: ReviewList, actor: Actor, key: CommandKey, language: Language
@@ -146,17 +143,17 @@ class CollectiveClaims:
             for entry in chosen
         }
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
             results = []
             for claim_id, home in homes.items():
                 try:
-                    results.append(await self._decide(conn, state, claim_id, home, command, actor))
+                    results.append(await self._decide(unit, claim_id, home, command, actor))
                 except Problem as problem:
                     body = problem_body(problem, language)
                     results.append(ListedOutcome(claim_id=claim_id, outcome="unchanged", problem=body))
             return 200, ListedOutcomes(collective=command.collective, results=results)
 
-        return await self._execution.execute(log, key, act)
+        return await self._path.execute(log, key, act)
 
     async def find(self, collective: str, actor: Actor) -> list[Claim]:
         """The claims of a list that the actor may see. Raises UnknownClaimError."""
@@ -165,8 +162,7 @@ class CollectiveClaims:
 
     async def _take(
         self,
-        conn: Connection,
-        state: GroupState,
+        unit: LedgerUnit,
         row: ListedClaim,
         home: Home,
         actor: Actor,
@@ -174,10 +170,8 @@ class CollectiveClaims:
     ) -> ListedOutcome:
         claim_id = str(uuid.uuid4())
         command = replace(row.command, person_id=home.person_id)
-        fields = await self._claims.claimed(conn, state, command, home, actor, claim_id)
-        await append_to_claim(
-            conn, state, None, ClaimSubmitted(**fields, collective=listed[0], row=listed[1])
-        )
+        fields = await self._claims.claimed(unit, command, home, actor, claim_id)
+        await append_to_claim(unit, None, ClaimSubmitted(**fields, collective=listed[0], row=listed[1]))
         return ListedOutcome(
             row_id=row.row_id,
             outcome="submitted",
@@ -188,15 +182,14 @@ class CollectiveClaims:
 
     async def _decide(
         self,
-        conn: Connection,
-        state: GroupState,
+        unit: LedgerUnit,
         claim_id: str,
         home: Home,
         command: ReviewList,
         actor: Actor,
     ) -> ListedOutcome:
         if command.step == "approval":
-            said = await self._claims.approve_in(conn, state, claim_id, home, actor, command.correction)
+            said = await self._claims.approve_in(unit, claim_id, home, actor, command.correction)
             return ListedOutcome(
                 claim_id=claim_id,
                 outcome="approved",
@@ -204,13 +197,13 @@ class CollectiveClaims:
                 clause=said["clause"],
                 credit_id=said["credit_id"],
             )
-        fresh = await load_claim(conn, state.log, claim_id)
+        fresh = await load_claim(unit.conn, unit.log, claim_id)
         if command.step == "acceptance":
-            event: Any = claims.accept(fresh.claim, by=actor.subject, at=state.now)
+            event: Any = claims.accept(fresh.claim, by=actor.subject, at=unit.now)
         else:
             reason = command.reason or "other"
-            event = claims.refuse(fresh.claim, reason=reason, by=actor.subject, at=state.now)
-        after = await append_to_claim(conn, state, fresh, event)
+            event = claims.refuse(fresh.claim, reason=reason, by=actor.subject, at=unit.now)
+        after = await append_to_claim(unit, fresh, event)
         return ListedOutcome(claim_id=claim_id, outcome=after.state)
 
     async def _entries(self, collective: str, actor: Actor) -> tuple[str, list[ClaimEntry]]:

@@ -14,10 +14,9 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.cases.commands import Actor, FileTraining
 from services.ledger.policy import Policy, Rejected, hours_within, unknown_category
-from services.ledger.store.execution import Execution
 from services.ledger.store.filings import FILING_ROWS, Entry
 from services.ledger.store.published_policies import PolicyShelf
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import filing as filings
 from services.ledger.streams.filing import (
     FilingAmended,
@@ -59,7 +58,7 @@ class Filings:
         self._databases = databases
         self._shelf = shelf
         self.now = clock
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def submit(self, command: FileTraining, actor: Actor, key: CommandKey) -> StoredAnswer:
         """File a training before it is held (S1-14, S3B-10).
@@ -70,11 +69,11 @@ class Filings:
             raise NotAProviderError
         filing_id = str(uuid.uuid4())
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            event = FilingSubmitted(**self._filed(command, actor, filing_id, state.now))
-            return 201, _said(await _append(conn, state, None, event))
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            event = FilingSubmitted(**self._filed(command, actor, filing_id, unit.now))
+            return 201, _said(await _append(unit, None, event))
 
-        return await self._execution.execute(authority_of(command.place), key, act)
+        return await self._path.execute(authority_of(command.place), key, act)
 
     async def amend(
         self, filing_id: str, command: FileTraining, actor: Actor, key: CommandKey
@@ -85,12 +84,12 @@ class Filings:
         if command.place != entry.state.place:
             raise OutsidePlaceError(pointer="/place")
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fresh = await load(conn, entry.log, filing_id)
-            event = FilingAmended(**self._filed(command, actor, filing_id, state.now))
-            return 200, _said(await _append(conn, state, fresh, filings.amend(fresh.state, event)))
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            fresh = await load(unit.conn, entry.log, filing_id)
+            event = FilingAmended(**self._filed(command, actor, filing_id, unit.now))
+            return 200, _said(await _append(unit, fresh, filings.amend(fresh.state, event)))
 
-        return await self._execution.execute(entry.log, key, act)
+        return await self._path.execute(entry.log, key, act)
 
     async def withdraw(self, filing_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Take a filing back. Raises UnknownFilingError, FilingStateError and FilingTooLateError."""
@@ -176,11 +175,11 @@ class Filings:
     async def _step(
         self, entry: Entry, key: CommandKey, decide: Callable[[TrainingFiling, datetime], Any]
     ) -> StoredAnswer:
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fresh = await load(conn, entry.log, entry.state.filing_id)
-            return 200, _said(await _append(conn, state, fresh, decide(fresh.state, state.now)))
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            fresh = await load(unit.conn, entry.log, entry.state.filing_id)
+            return 200, _said(await _append(unit, fresh, decide(fresh.state, unit.now)))
 
-        return await self._execution.execute(entry.log, key, act)
+        return await self._path.execute(entry.log, key, act)
 
     def _filed(self, command: FileTraining, actor: Actor, filing_id: str, now: datetime) -> dict[str, Any]:
         policy = self._shelf.book.resolve(command.place, command.year)
@@ -246,13 +245,13 @@ async def load(conn: Connection, log: str, filing_id: str) -> Entry:
     return entry
 
 
-async def _append(conn: Connection, state: GroupState, entry: Entry | None, event: Any) -> TrainingFiling:
+async def _append(unit: LedgerUnit, entry: Entry | None, event: Any) -> TrainingFiling:
     after = filings.evolve(entry.state if entry else None, event)
     assert after is not None
     version = (entry.version if entry else 0) + 1
     stream_id = filings.stream_of(after.filing_id)
-    state.append(stream_id, version, event)
-    await FILING_ROWS.write(conn, state.log, [(stream_id, version, after)])
+    unit.append(stream_id, version, event)
+    await FILING_ROWS.write(unit.conn, unit.log, [(stream_id, version, after)])
     return after
 
 

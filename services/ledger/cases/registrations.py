@@ -2,6 +2,7 @@
 and the history that another system held (S4-06). A list is stored in one transaction, and every line is answered."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from contracts.divisions import authority_of
 from services.kit.clock import Clock, local_date, start_of_day
-from services.kit.database import Connection, Databases
+from services.kit.database import Databases
 from services.kit.errors import Language, Problem, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
@@ -28,15 +29,14 @@ from services.ledger.policy import (
     unknown_category,
 )
 from services.ledger.policy.judging.awards import Role
-from services.ledger.store.claims import ClaimEntry, append_to_claim, open_claims_of
-from services.ledger.store.execution import Execution
+from services.ledger.store.claims import OPEN_CLAIM_OF_FACT, ClaimEntry, append_to_claim, read_claims
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.releasing import release_waiting
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import CreditConfirmed, CreditEarned
-from services.ledger.streams.claim import Claim, ClaimSatisfied
-from services.ledger.streams.facts import FactCountedError, Facts, identity_in
+from services.ledger.streams.claim import ClaimSatisfied
+from services.ledger.streams.facts import FactCountedError, Facts, FactUnclearError, identity_in
 from services.ledger.streams.problems import UnknownPersonError, refusal_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import must_judge
@@ -98,7 +98,7 @@ class Registrations:
     ) -> None:
         self._shelf = shelf
         self._facts = facts
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def register(
         self,
@@ -115,23 +115,19 @@ class Registrations:
         assert actor.place is not None, "only officials register lists"
         log = authority_of(actor.place)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
             hashes = sorted({line.identity_hash for line in lines})
-            await state.read_people(conn, hashes, sorted({line.year for line in lines}))
-            work = _Listing(state, self._shelf, self._facts, actor, correction)
-            await work.read_claims(conn, lines)
-            results = [
-                await self._line(conn, work, index, line, language) for index, line in enumerate(lines)
-            ]
+            await unit.read_people(hashes, sorted({line.year for line in lines}))
+            work = _Listing(unit, self._shelf, self._facts, actor, correction)
+            await work.read_claims(lines)
+            results = [await self._line(work, index, line, language) for index, line in enumerate(lines)]
             return 200, {"results": msgspec.to_builtins(results)}
 
-        return await self._execution.execute(log, key, act)
+        return await self._path.execute(log, key, act)
 
-    async def _line(
-        self, conn: Connection, work: "_Listing", index: int, line: Line, language: Language
-    ) -> Registration:
+    async def _line(self, work: "_Listing", index: int, line: Line, language: Language) -> Registration:
         try:
-            return await work.register(conn, index, line)
+            return await work.register(index, line)
         except FactCountedError as counted:
             return Registration(
                 index=index, outcome="duplicate", credit_id=counted.extensions.get("credit_id")
@@ -150,31 +146,42 @@ class _Listing:
 
     def __init__(
         self,
-        state: GroupState,
+        unit: LedgerUnit,
         shelf: PolicyShelf,
         facts: Facts,
         actor: Actor,
         correction: CorrectionReason | None,
     ) -> None:
         self._correction = correction
-        self._state = state
+        self._unit = unit
         self._book = shelf.book
         self._facts = facts
         self._actor = actor
-        self._claims: dict[str, tuple[int, Claim]] = {}
+        self._claims: dict[str, ClaimEntry] = {}
 
-    async def read_claims(self, conn: Connection, lines: Sequence[Line]) -> None:
-        """Read the open claims of everybody on the list."""
-        persons = {
-            profile.person.person_id
-            for line in lines
-            if (profile := self._state.profiles.get(line.identity_hash)) is not None
-        }
-        self._claims = await open_claims_of(conn, self._state.log, persons)
+    async def read_claims(self, lines: Sequence[Line]) -> None:
+        """Read the open claims of the facts on the list."""
+        facts: set[tuple[str, str]] = set()
+        for line in lines:
+            profile = self._unit.profiles.get(line.identity_hash)
+            # A line whose fact is unclear says so in its own answer.
+            with suppress(FactUnclearError):
+                if profile is not None:
+                    person_id = profile.person.person_id
+                    facts.add((person_id, self._fact(line, person_id)))
+        found = await self._unit.find_all(OPEN_CLAIM_OF_FACT, sorted(facts))
+        entries = await read_claims(self._unit.conn, self._unit.log, found.values())
+        self._claims = {fact: entries[claim_id] for (_, fact), claim_id in found.items()}
 
-    async def register(self, conn: Connection, index: int, line: Line) -> Registration:
+    def _fact(self, line: Line, person_id: str) -> str:
+        if isinstance(line, HistoricCredit):
+            reference = {"reference": f"{line.system}:{line.record_id}"}
+            return self._facts.digest(person_id, line.year, "history", reference)
+        return self._facts.digest(person_id, line.year, line.form, line.facts)
+
+    async def register(self, index: int, line: Line) -> Registration:
         """Register one line. Raises a Problem that says why not; nothing of the line is then kept."""
-        profile = self._state.profiles.get(line.identity_hash)
+        profile = self._unit.profiles.get(line.identity_hash)
         if profile is None or profile.name_hash != line.name_hash:
             raise UnknownPersonError(pointer=f"/records/{index}/person")
         person = profile.person
@@ -182,22 +189,19 @@ class _Listing:
             raise UnknownPersonError(pointer=f"/records/{index}/person")
         must_judge(profile, line.year, self._book, start_of_day(_day(line)))
         policy = self._book.resolve(person.place, line.year)
+        fact = self._fact(line, person.person_id)
         if isinstance(line, HistoricCredit):
-            fact = self._facts.digest(
-                person.person_id, line.year, "history", {"reference": f"{line.system}:{line.record_id}"}
-            )
             return self._earn(index, line, profile, _historic(policy, line, person.place), policy, fact)
-        awarded = _listed(policy, line, person.place, local_date(self._state.now))
-        fact = self._facts.digest(person.person_id, line.year, line.form, line.facts)
+        awarded = _listed(policy, line, person.place, local_date(self._unit.now))
         confirmed = self._confirm(index, profile, line.year, fact)
         if confirmed is not None:
             return confirmed
         registration = self._earn(index, line, profile, awarded, policy, fact)
-        return await self._satisfy(conn, registration, fact)
+        return await self._satisfy(registration, fact)
 
     def _confirm(self, index: int, profile: Profile, year: int, fact: str) -> Registration | None:
         """A fact that an approved claim registered is confirmed by the list: provenance, not a second credit (A-15)."""
-        entry = self._state.account(profile.person.person_id, year)
+        entry = self._unit.account(profile.person.person_id, year)
         for credit in entry.account.credits:
             if credit.fact == fact and credit.state == "registered" and credit.route == "claim":
                 if "direct" not in credit.confirmed_by:
@@ -207,9 +211,9 @@ class _Listing:
                         year=year,
                         route="direct",
                         decided_by=self._actor.subject,
-                        confirmed_at=self._state.now,
+                        confirmed_at=self._unit.now,
                     )
-                    self._state.append_to_account(entry, event)
+                    self._unit.append_to_account(entry, event)
                 return Registration(
                     index=index,
                     outcome="duplicate",
@@ -221,7 +225,7 @@ class _Listing:
     def _earn(
         self, index: int, line: Line, profile: Profile, awarded: Award, policy: Policy | None, fact: str
     ) -> Registration:
-        state, person = self._state, profile.person
+        state, person = self._unit, profile.person
         assert policy is not None, "nothing is awarded where no policy is"
         entry = state.account(person.person_id, line.year)
         identity = identity_in(entry.account, fact)
@@ -268,21 +272,20 @@ class _Listing:
             clause=awarded.clause,
         )
 
-    async def _satisfy(self, conn: Connection, registration: Registration, fact: str) -> Registration:
+    async def _satisfy(self, registration: Registration, fact: str) -> Registration:
         """Close an open claim of the same fact: it has got what it asked for (A-15)."""
         found = self._claims.pop(fact, None)
         if found is None or registration.credit_id is None:
             return registration
-        version, claim = found
         satisfied = ClaimSatisfied(
-            claim_id=claim.claim_id,
-            person_id=claim.person_id,
+            claim_id=found.claim.claim_id,
+            person_id=found.claim.person_id,
             by=self._actor.subject,
-            at=self._state.now,
+            at=self._unit.now,
             credit_id=registration.credit_id,
         )
-        await append_to_claim(conn, self._state, ClaimEntry(self._state.log, version, claim), satisfied)
-        return msgspec.structs.replace(registration, claim_id=claim.claim_id)
+        await append_to_claim(self._unit, found, satisfied)
+        return msgspec.structs.replace(registration, claim_id=found.claim.claim_id)
 
 
 def _listed(policy: Policy | None, line: ListedActivity, place: str, today: date) -> Award:

@@ -25,7 +25,7 @@ from services.ledger.policy import (
     award,
     credits_of_hours,
 )
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import CreditEarned
 from services.ledger.streams.facts import FactCountedError, Facts, identity_in
@@ -247,7 +247,7 @@ def _must_not_be_reported(account: Account, row: ApprovedRow, day: TrainingDay) 
 
 
 def settle(
-    state: GroupState,
+    unit: LedgerUnit,
     policy: Policy | None,
     standing: ProviderStanding,
     profile: Profile,
@@ -256,15 +256,15 @@ def settle(
     correction_in: Callable[[Profile, Account, bool], str | None],
 ) -> tuple[str, ...]:
     """Register a row: its credits' ids. Raises as `judge`, and what `correction_in` raises of a closed year."""
-    entry = state.account(profile.person.person_id, row.year)
-    judged = judge(policy, standing, profile, entry.account, facts, row, state.now)
+    entry = unit.account(profile.person.person_id, row.year)
+    judged = judge(policy, standing, profile, entry.account, facts, row, unit.now)
     assert policy is not None, "nothing is admitted where no policy is"
     credit_ids = []
     for item in judged:
         day = item.day
         corrected = correction_in(profile, entry.account, item.terms.make_up)
         credit_id = accounts.credit_id_of(
-            state.log, f"roster:{row.roster_id}:{row.row_id}:{day.day.isoformat()}"
+            unit.log, f"roster:{row.roster_id}:{row.row_id}:{day.day.isoformat()}"
         )
         event = CreditEarned(
             credit_id=credit_id,
@@ -286,11 +286,11 @@ def settle(
             place=profile.person.place,
             clause=item.terms.clause,
             policy=policy.hash,
-            registered_at=state.now,
+            registered_at=unit.now,
             late=row.late or item.terms.late,
             make_up=item.terms.make_up,
             correction=corrected,
         )
-        state.append_to_account(entry, event, item.identity)
+        unit.append_to_account(entry, event, item.identity)
         credit_ids.append(credit_id)
     return tuple(credit_ids)

@@ -7,13 +7,12 @@ from typing import Any
 import msgspec
 
 from services.kit.clock import local_date
-from services.kit.database import Connection
 from services.kit.errors import Problem
 from services.ledger.cases.roster_credits import ROSTER_ROW, ApprovedRow, days_of, judge, settle, trainer
 from services.ledger.policy import Account, HoldReason, PolicyBook
 from services.ledger.store.filings import ROSTER_ROWS
 from services.ledger.store.releasing import release_waiting
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import roster as rosters
 from services.ledger.streams.facts import Facts
 from services.ledger.streams.filing import TrainingFiling
@@ -30,7 +29,7 @@ class Registrar:
 
     def __init__(
         self,
-        state: GroupState,
+        unit: LedgerUnit,
         book: PolicyBook,
         nation: Mapping[str, Provider],
         facts: Facts,
@@ -38,7 +37,7 @@ class Registrar:
     ) -> None:
         """With a `correction` rows of closed years are registered too, marked with that reason (B-07)."""
         self._correction = correction
-        self._state = state
+        self._unit = unit
         self._book = book
         self._nation = dict(nation)
         self._facts = facts
@@ -50,15 +49,15 @@ class Registrar:
         if profile is None:
             return reason
         policy = self._book.resolve(profile.person.place, filing.year)
-        here = self._state.providers.get(filing.organization_id)
+        here = self._unit.providers.get(filing.organization_id)
         standing = trainer(filing.organization_id, here, self._nation.get(filing.organization_id), policy)
-        account = self._state.account(profile.person.person_id, filing.year).account
-        for item in judge(policy, standing, profile, account, self._facts, approved, self._state.now):
+        account = self._unit.account(profile.person.person_id, filing.year).account
+        for item in judge(policy, standing, profile, account, self._facts, approved, self._unit.now):
             self._correction_in(profile, account, item.terms.make_up)
         return None
 
     def _correction_in(self, profile: Profile, account: Account, make_up: bool) -> CorrectionReason | None:
-        state, place = self._state, profile.person.place
+        state, place = self._unit, profile.person.place
         return correction_in(
             state.closures, place, account, state.now, make_up=make_up, correction=self._correction
         )
@@ -87,7 +86,7 @@ class Registrar:
             decision = self._settle(approved, profile)
         except Problem as problem:
             decision = _refused(approved.row_id, problem)
-        self._state.append_to_room(
+        self._unit.append_to_room(
             identity_hash,
             HeldRecordReleased(
                 kind=held.kind,
@@ -104,13 +103,13 @@ class Registrar:
 
     def _settle(self, row: ApprovedRow, profile: Profile) -> RowDecision:
         policy = self._book.resolve(profile.person.place, row.year)
-        here, nation = self._state.providers.get(row.organization_id), self._nation.get(row.organization_id)
+        here, nation = self._unit.providers.get(row.organization_id), self._nation.get(row.organization_id)
         standing = trainer(row.organization_id, here, nation, policy)
-        credit_ids = settle(self._state, policy, standing, profile, self._facts, row, self._correction_in)
-        entry = self._state.account(profile.person.person_id, row.year)
+        credit_ids = settle(self._unit, policy, standing, profile, self._facts, row, self._correction_in)
+        entry = self._unit.account(profile.person.person_id, row.year)
         if policy is not None and entry.account.waiting:
             # What waits for the total counts these credits too (B-05).
-            release_waiting(self._state, policy, entry, profile.person.place)
+            release_waiting(self._unit, policy, entry, profile.person.place)
         return RowDecision(row_id=row.row_id, outcome="registered", credit_ids=credit_ids)
 
     def _approved(
@@ -137,14 +136,14 @@ class Registrar:
             course=filing.courses[0] if filing.courses else "",
             content=row.content,
             late=late,
-            days=days_of(filing, row.sessions, row.hours, policy, local_date(self._state.now)),
+            days=days_of(filing, row.sessions, row.hours, policy, local_date(self._unit.now)),
             decided_by=by,
         )
 
     def _person(self, row: RosterRow) -> tuple[Profile | None, HoldReason | None]:
-        profile = self._state.profiles.get(row.identity_hash)
+        profile = self._unit.profiles.get(row.identity_hash)
         if profile is None:
-            elsewhere = row.identity_hash in self._state.elsewhere
+            elsewhere = row.identity_hash in self._unit.elsewhere
             return None, "profile_elsewhere" if elsewhere else "not_collected"
         return (profile, None) if profile.name_hash == row.name_hash else (None, "name_differs")
 
@@ -171,27 +170,27 @@ class Registrar:
             content=row.content,
             record=_plain(approved),
         )
-        self._state.append_to_room(row.identity_hash, event)
+        self._unit.append_to_room(row.identity_hash, event)
 
 
-async def release_rosters(
-    conn: Connection, state: GroupState, registrar: Registrar, arrived: Mapping[str, Profile]
-) -> None:
+async def release_rosters(unit: LedgerUnit, registrar: Registrar, arrived: Mapping[str, Profile]) -> None:
     """Decide the approved rows that waited for the people who have arrived, and say so in their rosters."""
     decided: dict[str, list[RowDecision]] = {}
     here = {key: profile for key, profile in arrived.items() if profile.left is None}
     for identity_hash, profile in sorted(here.items(), key=lambda item: item[0]):
-        for held in state.room(identity_hash).room.records:
+        for held in unit.room(identity_hash).room.records:
             if held.kind == ROSTER_ROW and held.name_hash == profile.name_hash:
                 roster_id, decision = registrar.release(identity_hash, held, profile)
                 decided.setdefault(roster_id, []).append(decision)
     for roster_id, decisions in sorted(decided.items()):
-        entry = await ROSTER_ROWS.find(conn, [state.log], roster_id)
+        entry = await ROSTER_ROWS.find(unit.conn, [unit.log], roster_id)
         assert entry is not None, "a row waits only for a roster of its log"
-        event = RosterRowsReleased(roster_id=roster_id, rows=tuple(decisions), at=state.now)
+        event = RosterRowsReleased(roster_id=roster_id, rows=tuple(decisions), at=unit.now)
         stream_id, version = rosters.stream_of(roster_id), entry.version + 1
-        state.append(stream_id, version, event)
-        await ROSTER_ROWS.write(conn, state.log, [(stream_id, version, rosters.evolve(entry.state, event))])
+        unit.append(stream_id, version, event)
+        await ROSTER_ROWS.write(
+            unit.conn, unit.log, [(stream_id, version, rosters.evolve(entry.state, event))]
+        )
 
 
 def _refused(row_id: str, problem: Problem) -> RowDecision:

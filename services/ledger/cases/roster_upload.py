@@ -7,7 +7,7 @@ from services.ledger.cases.commands import UploadRoster
 from services.ledger.cases.roster_registry import Registrar
 from services.ledger.cases.roster_rows import PreparedRow, differing, refused
 from services.ledger.cases.views import RowAnswer
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.filing import TrainingFiling
 from services.ledger.streams.problems import RecordConflictError
 from services.ledger.streams.roster import Roster, RosterRow
@@ -18,7 +18,7 @@ class Uploading:
 
     def __init__(
         self,
-        state: GroupState,
+        unit: LedgerUnit,
         registrar: Registrar,
         command: UploadRoster,
         filing: TrainingFiling,
@@ -26,7 +26,7 @@ class Uploading:
         organization_id: str,
         employer: str | None,
     ) -> None:
-        self._state = state
+        self._unit = unit
         self._registrar = registrar
         self._command = command
         self._filing = filing

@@ -17,12 +17,10 @@ from services.ledger.cases.roster_registry import Registrar
 from services.ledger.cases.roster_rows import RosterPreparer
 from services.ledger.cases.roster_upload import Uploading
 from services.ledger.cases.views import RosterAnswer, summary_of
-from services.ledger.store.absence import confirm_absent
-from services.ledger.store.execution import Execution
 from services.ledger.store.filings import ROSTER_ROWS, Entry
 from services.ledger.store.nation import Nation
 from services.ledger.store.published_policies import PolicyShelf
-from services.ledger.store.unit import GroupState, find_profiles, read_providers
+from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers, write_path
 from services.ledger.streams import roster as rosters
 from services.ledger.streams.facts import Facts
 from services.ledger.streams.problems import NotAProviderError, OutsidePlaceError
@@ -67,14 +65,13 @@ class Rosters:
         clock: Clock,
     ) -> None:
         self._databases = databases
-        self._store = store
         self._shelf = shelf
         self._filings = filings
         self._facts = facts
         self._preparer = preparer
         self._clock = clock
         self._nation = Nation(databases)
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def upload(self, command: UploadRoster, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Report who attended a training (S1-15, S3B-10); every row is answered.
@@ -93,19 +90,21 @@ class Rosters:
         await self._nation.learn({actor.organization, entry.state.organization_id})
         organization = actor.organization
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            filing = (await load(conn, entry.log, command.filing_id)).state
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            filing = (await load(unit.conn, entry.log, command.filing_id)).state
             terms = self._filings.terms_of(filing)
             reporter: Reporter = "provider" if organization == filing.organization_id else "employer"
             terms.must_report(reporter)
-            terms.must_have_come_before(filing, state.now)
-            reported = terms.reported(filing, state.now, command.late_reason)
-            before = [_decode(row[0]) for row in await conn.fetch(_OF_FILING, entry.log, filing.filing_id)]
-            state.elsewhere = elsewhere
-            await self._read(conn, state, hashes, filing.year, filing.organization_id)
-            registrar = self._registrar(state)
+            terms.must_have_come_before(filing, unit.now)
+            reported = terms.reported(filing, unit.now, command.late_reason)
+            before = [
+                _decode(row[0]) for row in await unit.conn.fetch(_OF_FILING, entry.log, filing.filing_id)
+            ]
+            unit.elsewhere = elsewhere
+            await self._read(unit, hashes, filing.year, filing.organization_id)
+            registrar = self._registrar(unit)
             uploading = Uploading(
-                state,
+                unit,
                 registrar,
                 command,
                 filing,
@@ -133,14 +132,14 @@ class Rosters:
                 late_reason=command.late_reason if reported.late else None,
                 clause=reported.clause,
                 by=actor.subject,
-                at=state.now,
+                at=unit.now,
             )
-            await append(conn, state, None, uploaded)
+            await append(unit, None, uploaded)
             answer.roster_id, answer.late, answer.due = uploaded.roster_id, uploaded.late, uploaded.due
             answer.clause = uploaded.clause
             return 201, answer
 
-        return await self._execution.execute(entry.log, key, act)
+        return await self._path.execute(entry.log, key, act)
 
     async def review(self, command: ReviewRoster, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Approve rows, or refuse them with a reason; approved rows are in the accounts when the answer comes.
@@ -156,8 +155,8 @@ class Rosters:
         filing = await self._filings.lookup(roster.filing_id, actor)
         await self._nation.learn({filing.state.organization_id, roster.organization_id})
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            fresh = await load_roster(conn, entry.log, command.roster_id)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            fresh = await load_roster(unit.conn, entry.log, command.roster_id)
             rows = rosters.to_decide(
                 fresh.state, command.rows, by=actor.subject, organization=actor.organization
             )
@@ -165,22 +164,20 @@ class Rosters:
                 refused = tuple(
                     RowDecision(row_id=row.row_id, outcome="refused", reason=command.reason) for row in rows
                 )
-                return 200, await self._reviewed(conn, state, fresh, refused, actor)
-            state.elsewhere = elsewhere
+                return 200, await self._reviewed(unit, fresh, refused, actor)
+            unit.elsewhere = elsewhere
             hashes = sorted({row.identity_hash for row in rows})
-            await self._read(conn, state, hashes, fresh.state.year, filing.state.organization_id)
-            await state.read_rooms(conn, hashes)
-            registrar = self._registrar(state, command.correction)
+            await self._read(unit, hashes, fresh.state.year, filing.state.organization_id)
+            await unit.read_rooms(hashes)
+            registrar = self._registrar(unit, command.correction)
             employer = self._employer(fresh.state.reporter, fresh.state.organization_id)
             decisions = tuple(
                 registrar.approve(filing.state, fresh.state, row, employer, actor.subject) for row in rows
             )
-            answer = await self._reviewed(conn, state, fresh, decisions, actor)
-            await state.write(conn)
-            await confirm_absent(conn, self._store, state)
+            answer = await self._reviewed(unit, fresh, decisions, actor)
             return 200, answer
 
-        return await self._execution.execute(entry.log, key, act)
+        return await self._path.execute(entry.log, key, act)
 
     async def find(self, roster_id: str, actor: Actor) -> Entry:
         """A roster that the actor may see: an official of its place, or who uploaded it. Raises UnknownRosterError."""
@@ -212,8 +209,8 @@ class Rosters:
             found += [_decode(row[0]) for row in rows]
         return sorted(found, key=lambda roster: (roster.uploaded_at, roster.roster_id))[:limit]
 
-    def _registrar(self, state: GroupState, correction: CorrectionReason | None = None) -> Registrar:
-        return Registrar(state, self._shelf.book, self._nation.providers, self._facts, correction)
+    def _registrar(self, unit: LedgerUnit, correction: CorrectionReason | None = None) -> Registrar:
+        return Registrar(unit, self._shelf.book, self._nation.providers, self._facts, correction)
 
     def _employer(self, reporter: Reporter, organization_id: str) -> str | None:
         """The code by which an employer's people are told, when an employer reports; one nobody knows employs nobody."""
@@ -222,16 +219,13 @@ class Rosters:
         known = self._nation.providers.get(organization_id)
         return (known.uscc if known is not None else None) or "unknown"
 
-    async def _read(
-        self, conn: Connection, state: GroupState, hashes: list[str], year: int, organization_id: str
-    ) -> None:
-        await state.read_people(conn, hashes, [year])
-        state.providers |= await read_providers(conn, state.log, [organization_id])
+    async def _read(self, unit: LedgerUnit, hashes: list[str], year: int, organization_id: str) -> None:
+        await unit.read_people(hashes, [year])
+        unit.providers |= await read_providers(unit.conn, unit.log, [organization_id])
 
     async def _reviewed(
         self,
-        conn: Connection,
-        state: GroupState,
+        unit: LedgerUnit,
         entry: Entry,
         decisions: Sequence[RowDecision],
         actor: Actor,
@@ -245,9 +239,9 @@ class Rosters:
             year=roster.year,
             rows=tuple(decisions),
             by=actor.subject,
-            at=state.now,
+            at=unit.now,
         )
-        after = await append(conn, state, entry, event)
+        after = await append(unit, entry, event)
         return {"roster_id": roster.roster_id, "state": after.status, "results": decisions}
 
     async def _elsewhere(self, log: str, hashes: Sequence[str]) -> set[str]:
@@ -268,12 +262,12 @@ async def load_roster(conn: Connection, log: str, roster_id: str) -> Entry:
     return entry
 
 
-async def append(conn: Connection, state: GroupState, entry: Entry | None, event: Any) -> Roster:
+async def append(unit: LedgerUnit, entry: Entry | None, event: Any) -> Roster:
     """Add an event to the roster's stream and write its row; the roster as it then stands."""
     after = rosters.evolve(entry.state if entry else None, event)
     assert after is not None
     version = (entry.version if entry else 0) + 1
     stream_id = rosters.stream_of(after.roster_id)
-    state.append(stream_id, version, event)
-    await ROSTER_ROWS.write(conn, state.log, [(stream_id, version, after)])
+    unit.append(stream_id, version, event)
+    await ROSTER_ROWS.write(unit.conn, unit.log, [(stream_id, version, after)])
     return after

@@ -22,7 +22,7 @@ from services.ledger.policy import (
     admit_terms,
 )
 from services.ledger.store.releasing import credit_id_of, release_waiting
-from services.ledger.store.unit import AccountEntry, Earlier, GroupState
+from services.ledger.store.unit import AccountEntry, Earlier, LedgerUnit
 from services.ledger.streams.account_events import CompletionHeld, EnrolmentRecorded, ExamPassed
 from services.ledger.streams.filing_terms import counted_by_roster, unfiled
 from services.ledger.streams.problems import RecordConflictError, refusal_of
@@ -35,15 +35,15 @@ from services.ledger.streams.year import make_up_is_open, year_closed
 class Decider:
     """Decides records one after another; each sees what the ones before it did."""
 
-    def __init__(self, state: GroupState, book: PolicyBook, nation: dict[str, Provider]) -> None:
-        self._state = state
+    def __init__(self, unit: LedgerUnit, book: PolicyBook, nation: dict[str, Provider]) -> None:
+        self._unit = unit
         self._book = book
         self._nation = nation
         self._standings: dict[tuple[str, str], ProviderStanding] = {}
 
     def decide(self, provider_id: str, prepared: Prepared) -> Decided:
         """The outcome of one record, with its events added to the group's."""
-        state = self._state
+        state = self._unit
         earlier = state.earlier.get(prepared.identity)
         if earlier is not None:
             return self._repeated(prepared, earlier)
@@ -59,7 +59,7 @@ class Decider:
         """Decide everything that waits for a person the log now holds, in the order it was posted."""
         if profile.left is not None:
             return
-        for held in self._state.room(identity_hash).room.records:
+        for held in self._unit.room(identity_hash).room.records:
             if held.name_hash != profile.name_hash or held.kind not in KINDS:
                 continue
             self._release(identity_hash, held, profile)
@@ -74,7 +74,7 @@ class Decider:
             content=held.content,
         )
         decided = self._judge(held.provider_id, prepared, profile, None)
-        self._state.append_to_room(
+        self._unit.append_to_room(
             identity_hash,
             HeldRecordReleased(
                 kind=held.kind,
@@ -90,13 +90,13 @@ class Decider:
 
     def _repeated(self, prepared: Prepared, earlier: Earlier) -> Decided:
         event: Any = earlier.event
-        outcome = Outcome(id=prepared.record.id, outcome="duplicate", first=_first(earlier, self._state.log))
+        outcome = Outcome(id=prepared.record.id, outcome="duplicate", first=_first(earlier, self._unit.log))
         if event.content == prepared.content:
             outcome.person_id = getattr(event, "person_id", None)
             outcome.credit_id = getattr(event, "credit_id", None)
             return Decided(outcome)
         outcome.outcome = "conflict"
-        differs = differing_fields(event, prepared, self._state.profiles.get(prepared.identity_hash))
+        differs = differing_fields(event, prepared, self._unit.profiles.get(prepared.identity_hash))
         names = ", ".join(differs)
         problem = RecordConflictError(
             f"与首次提交的内容不同：{names}。如需更正，请先撤回原记录，再以新编号提交。",
@@ -119,7 +119,7 @@ class Decider:
             content=prepared.content,
             record=without_person(record),
         )
-        index = self._state.append_to_room(prepared.identity_hash, event, prepared.identity)
+        index = self._unit.append_to_room(prepared.identity_hash, event, prepared.identity)
         return Decided(Outcome(id=record.id, outcome="held", reason=reason), index)
 
     def _judge(self, provider_id: str, prepared: Prepared, profile: Profile, identity: str | None) -> Decided:
@@ -132,7 +132,7 @@ class Decider:
                 return Decided(Outcome(id=record.id, outcome="rejected"), refusal=elsewhere)
             if elsewhere is not None:
                 return self._wait(provider_id, prepared, elsewhere)
-        entry = self._state.account(person_id, record.year)
+        entry = self._unit.account(person_id, record.year)
         if profile.arrived is not None and isinstance(record, Completion):
             travelled = repeats_travelled(entry.account, provider_id, record)
             if travelled is not None:
@@ -159,19 +159,19 @@ class Decider:
         if refused is not None:
             return _rejected(record.id, refused)
         if isinstance(event, EnrolmentRecorded):
-            self._state.enrolled.add(prepared.identity_hash)
-        index = self._state.append_to_account(entry, event, identity)
+            self._unit.enrolled.add(prepared.identity_hash)
+        index = self._unit.append_to_account(entry, event, identity)
         outcome = Outcome(id=record.id, outcome="registered", person_id=person_id)
         if policy is not None and entry.account.waiting:
-            outcome.released = release_waiting(self._state, policy, entry, profile.person.place) or None
+            outcome.released = release_waiting(self._unit, policy, entry, profile.person.place) or None
         return Decided(outcome, index)
 
     def _ended(
         self, profile: Profile, entry: AccountEntry, policy: Policy | None, mode: str
     ) -> Rejected | None:
         """Why an enrolment or a passed exam is of no use any more: the year is closed, and nobody makes it up now."""
-        closure = self._state.closures.over(profile.person.place, entry.account, self._state.now)
-        if closure is None or make_up_is_open(policy, mode, self._state.now):
+        closure = self._unit.closures.over(profile.person.place, entry.account, self._unit.now)
+        if closure is None or make_up_is_open(policy, mode, self._unit.now):
             return None
         return year_closed(closure)
 
@@ -189,37 +189,37 @@ class Decider:
         if isinstance(facts, Rejected):
             return _rejected(record.id, facts)
         standing = self._standing(provider_id, profile.person.place)
-        answer = admit(policy, facts, profile.person, entry.account, standing, self._state.now)
+        answer = admit(policy, facts, profile.person, entry.account, standing, self._unit.now)
         if isinstance(answer, Rejected):
             return _rejected(record.id, answer)
         assert policy is not None, "nothing is admitted where no policy is"
-        closure = self._state.closures.over(profile.person.place, entry.account, self._state.now)
+        closure = self._unit.closures.over(profile.person.place, entry.account, self._unit.now)
         if closure is not None and not answer.make_up:
             return _rejected(record.id, year_closed(closure))
         if policy.filed_first(facts.mode) is not None:
             counted = counted_by_roster(entry.account, facts)
             if counted is not None:
                 return _counted(record.id, profile, counted)
-            unsuited = unfiled(policy, facts, record.filing, self._state.filings)
+            unsuited = unfiled(policy, facts, record.filing, self._unit.filings)
             if unsuited is not None:
                 return _rejected(record.id, unsuited)
         outcome = Outcome(
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
         if isinstance(answer, Held):
-            held = completion_events.held(prepared, record, facts, profile, policy, answer, self._state.now)
+            held = completion_events.held(prepared, record, facts, profile, policy, answer, self._unit.now)
             return self._hold(held, outcome, profile, policy, entry, identity)
-        credit_id = credit_id_of(self._state.log, provider_id, record.id)
+        credit_id = credit_id_of(self._unit.log, provider_id, record.id)
         event = completion_events.earned(
-            prepared, record, facts, profile, policy, answer, credit_id, self._state.now
+            prepared, record, facts, profile, policy, answer, credit_id, self._unit.now
         )
         outcome.outcome = "registered"
         outcome.credit_id = credit_id
         outcome.late = answer.late
         outcome.make_up = answer.make_up
-        index = self._state.append_to_account(entry, event, identity)
+        index = self._unit.append_to_account(entry, event, identity)
         if entry.account.waiting:
-            outcome.released = release_waiting(self._state, policy, entry, profile.person.place) or None
+            outcome.released = release_waiting(self._unit, policy, entry, profile.person.place) or None
         return Decided(outcome, index)
 
     def _hold(
@@ -231,9 +231,9 @@ class Decider:
         entry: AccountEntry,
         identity: str | None,
     ) -> Decided:
-        state = self._state
+        state = self._unit
         index = state.append_to_account(entry, event, identity)
-        freed = release_waiting(self._state, policy, entry, profile.person.place)
+        freed = release_waiting(self._unit, policy, entry, profile.person.place)
         if outcome.id in freed:
             freed.remove(outcome.id)
             outcome.outcome = "registered"
@@ -247,7 +247,7 @@ class Decider:
         standing = self._standings.get((provider_id, place))
         if standing is None:
             unknown = Provider(organization_id=provider_id)
-            here = self._state.providers.get(provider_id, unknown)
+            here = self._unit.providers.get(provider_id, unknown)
             standing = here.standing(self._nation.get(provider_id, unknown), chain_of(place))
             self._standings[provider_id, place] = standing
         return standing

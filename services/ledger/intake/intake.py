@@ -4,7 +4,7 @@ from typing import Any
 
 from services.kit import events as codec
 from services.kit.clock import Clock
-from services.kit.database import OUTCOME_UNKNOWN, Connection, Databases
+from services.kit.database import OUTCOME_UNKNOWN, Databases
 from services.kit.event_store import EventStore
 from services.kit.failures import NOTHING_STORED
 from services.kit.group_commit import GroupCommit, Overloaded
@@ -13,10 +13,9 @@ from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.schemas import WithdrawRecord
 from services.ledger.intake.writer import IntakeWriter, Work
 from services.ledger.policy import Account
-from services.ledger.store.execution import Execution
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.travelled import travelled_waiting
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import (
     CreditWithdrawn,
@@ -36,7 +35,7 @@ class Intake:
 
     def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
         self._store = store
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
         writer = IntakeWriter(databases, store, lambda: shelf.book, clock)
         self._writers: GroupCommit[Work, list[Decided]] = GroupCommit(
             writer.commit,
@@ -64,29 +63,29 @@ class Intake:
         Raises UnknownCompletionError and AlreadyEndedError.
         """
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
             identity = identity_of(command.kind, command.provider_id, command.record_id)
-            found = (await self._store.by_identity(conn, command.log, [identity])).get(identity)
+            found = (await self._store.by_identity(unit.conn, command.log, [identity])).get(identity)
             if found is None:
                 raise UnknownCompletionError
             event: Any = codec.decode(found.topic, found.state)
             if isinstance(event, RecordHeld):
-                person_id = await self._withdraw_waiting(conn, state, command, event)
+                person_id = await self._withdraw_waiting(unit, command, event)
             else:
                 person_id = event.person_id
             if person_id is not None:
-                await self._withdraw_from_account(conn, state, command, person_id, event.year)
+                await self._withdraw_from_account(unit, command, person_id, event.year)
             return 200, {"id": command.record_id, "state": "withdrawn", "reason": command.reason}
 
-        return await self._execution.execute(command.log, key, act)
+        return await self._path.execute(command.log, key, act)
 
     async def _withdraw_waiting(
-        self, conn: Connection, state: GroupState, command: WithdrawRecord, event: RecordHeld
+        self, unit: LedgerUnit, command: WithdrawRecord, event: RecordHeld
     ) -> str | None:
         """Take the record out of its waiting room; or, when it has left, the person it went to."""
-        await state.read_rooms(conn, [event.identity_hash])
+        await unit.read_rooms([event.identity_hash])
         key = (command.kind, command.provider_id, command.record_id)
-        held = state.room(event.identity_hash).room.records
+        held = unit.room(event.identity_hash).room.records
         if any((record.kind, record.provider_id, record.record_id) == key for record in held):
             withdrawn = HeldRecordWithdrawn(
                 kind=command.kind,
@@ -94,10 +93,10 @@ class Intake:
                 record_id=command.record_id,
                 reason=command.reason,
             )
-            state.append_to_room(event.identity_hash, withdrawn)
+            unit.append_to_room(event.identity_hash, withdrawn)
             return None
         stream_id = waiting_stream_of(event.identity_hash)
-        loaded = await self._store.load(conn, command.log, [stream_id])
+        loaded = await self._store.load(unit.conn, command.log, [stream_id])
         for recorded in loaded.get(stream_id, []):
             left = codec.decode(recorded.topic, recorded.state)
             if isinstance(left, HeldRecordReleased) and (left.kind, left.provider_id, left.record_id) == key:
@@ -107,12 +106,12 @@ class Intake:
         raise AlreadyEndedError
 
     async def _withdraw_from_account(
-        self, conn: Connection, state: GroupState, command: WithdrawRecord, person_id: str, year: int
+        self, unit: LedgerUnit, command: WithdrawRecord, person_id: str, year: int
     ) -> None:
-        await state.read_accounts(conn, [person_id], [year])
-        entry = state.account(person_id, year)
+        await unit.read_accounts([person_id], [year])
+        entry = unit.account(person_id, year)
         if command.kind == "completion":
-            state.append_to_account(entry, await self._taken_back(conn, state, command, entry.account))
+            unit.append_to_account(entry, await self._taken_back(unit, command, entry.account))
             return
         key = (command.provider_id, command.record_id)
         if key not in {(item.provider, item.enrolment_id) for item in entry.account.enrolments}:
@@ -124,10 +123,10 @@ class Intake:
             year=year,
             reason=command.reason,
         )
-        state.append_to_account(entry, ended)
+        unit.append_to_account(entry, ended)
 
     async def _taken_back(
-        self, conn: Connection, state: GroupState, command: WithdrawRecord, account: Account
+        self, unit: LedgerUnit, command: WithdrawRecord, account: Account
     ) -> CreditWithdrawn | HeldCompletionWithdrawn:
         """What ends a completion in its account; one that travelled while it waited is taken back here for the destination.
 
@@ -139,13 +138,13 @@ class Intake:
                 account,
                 provider_id,
                 record_id,
-                closures=state.closures,
+                closures=unit.closures,
                 reason=command.reason,
-                now=state.now,
+                now=unit.now,
             )
         except AlreadyEndedError:
             person_id, year = account.person_id, account.year
-            gone = await travelled_waiting(conn, self._store, state.log, person_id, year)
+            gone = await travelled_waiting(unit.conn, self._store, unit.log, person_id, year)
             if (provider_id, record_id) not in gone:
                 raise
             return HeldCompletionWithdrawn(

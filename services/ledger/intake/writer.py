@@ -6,15 +6,14 @@ from msgspec import Struct
 
 from contracts.divisions import AUTHORITIES
 from services.kit.clock import Clock
-from services.kit.database import Connection, Databases
+from services.kit.database import Databases
 from services.kit.event_store import Appended, EventStore
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Completion, Prepared, Record
 from services.ledger.policy import PolicyBook
-from services.ledger.store.absence import confirm_absent, confirm_staying
 from services.ledger.store.nation import Nation
-from services.ledger.store.unit import GroupState, find_profiles, read_providers
+from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers
 from services.ledger.store.years import ClosedYears
 
 
@@ -48,14 +47,15 @@ class IntakeWriter:
         strangers: dict[str, bool] = {}
         while True:
             async with self._databases.of(log).transaction() as conn:
-                state = GroupState(log, self._clock(), await self._closed.of(conn, log))
-                await read_for_records(
-                    state, conn, self._store, prepared, (work.provider_id for work in works)
-                )
-                unknown = _strangers(state, prepared) - strangers.keys()
+                unit = LedgerUnit(conn, self._store, log, self._clock(), await self._closed.of(conn, log))
+                # Whoever is refused is told what was so when they asked; a group of thousands is not decided anew for it.
+                unit.confirms_accounts = False
+                await read_for_records(unit, prepared, (work.provider_id for work in works))
+                unknown = _strangers(unit, prepared) - strangers.keys()
                 if not unknown:
-                    state.elsewhere = {stranger for stranger, is_there in strangers.items() if is_there}
-                    decided, appended = await self._write(conn, state, works)
+                    unit.elsewhere = {stranger for stranger, is_there in strangers.items() if is_there}
+                    decided = self._decide(unit, works)
+                    appended = await unit.commit()
                     break
             # Outside the transaction: whoever holds one connection while waiting for another may wait for ever.
             strangers |= await self._look_elsewhere(log, unknown)
@@ -66,18 +66,9 @@ class IntakeWriter:
                 _place(answer, log, appended)
         return decided
 
-    async def _write(
-        self, conn: Connection, state: GroupState, works: list[Work]
-    ) -> tuple[list[list[Decided]], Appended | None]:
-        decider = Decider(state, self._book(), self._nation.providers)
-        decided = [[decider.decide(work.provider_id, record) for record in work.records] for work in works]
-        if not state.new_events:
-            await self._store.touch(conn)
-            return decided, None
-        await state.write(conn)
-        await confirm_absent(conn, self._store, state)
-        await confirm_staying(conn, self._store, state)
-        return decided, await state.store(conn, self._store)
+    def _decide(self, unit: LedgerUnit, works: list[Work]) -> list[list[Decided]]:
+        decider = Decider(unit, self._book(), self._nation.providers)
+        return [[decider.decide(work.provider_id, record) for record in work.records] for work in works]
 
     async def _look_elsewhere(self, log: str, strangers: set[str]) -> dict[str, bool]:
         """Whether each stranger to this log has a profile in another (design 15)."""
@@ -89,12 +80,12 @@ class IntakeWriter:
         return {stranger: stranger in found for stranger in strangers}
 
 
-def _strangers(state: GroupState, prepared: Sequence[Prepared]) -> set[str]:
+def _strangers(unit: LedgerUnit, prepared: Sequence[Prepared]) -> set[str]:
     """The persons of new records that this log holds no profile of."""
     return {
         record.identity_hash
         for record in prepared
-        if record.identity_hash not in state.profiles and record.identity not in state.earlier
+        if record.identity_hash not in unit.profiles and record.identity not in unit.earlier
     }
 
 
@@ -106,22 +97,18 @@ def _place(answer: Decided, log: str, appended: Appended | None) -> None:
 
 
 async def read_for_records(
-    state: GroupState,
-    conn: Connection,
-    store: EventStore,
+    unit: LedgerUnit,
     prepared: Sequence[Prepared],
     provider_ids: Iterable[str],
 ) -> None:
     """Read all that the records ask for from this log."""
-    await state.read_earlier(conn, store, [record.identity for record in prepared])
+    await unit.read_earlier([record.identity for record in prepared])
     hashes = list({record.identity_hash for record in prepared})
-    await state.read_people(conn, hashes, sorted({record.record.year for record in prepared}))
-    state.providers |= await read_providers(conn, state.log, provider_ids)
-    await state.read_filings(
-        conn, {cited for record in prepared if (cited := _cited(record.record)) is not None}
-    )
-    strangers = [identity_hash for identity_hash in hashes if identity_hash not in state.profiles]
-    profiles = state.profiles
+    await unit.read_people(hashes, sorted({record.record.year for record in prepared}))
+    unit.providers |= await read_providers(unit.conn, unit.log, provider_ids)
+    await unit.read_filings({cited for record in prepared if (cited := _cited(record.record)) is not None})
+    strangers = [identity_hash for identity_hash in hashes if identity_hash not in unit.profiles]
+    profiles = unit.profiles
     misnamed = {
         record.identity_hash
         for record in prepared
@@ -132,7 +119,7 @@ async def read_for_records(
         identity_hash for identity_hash, profile in profiles.items() if profile.left is not None
     }
     if strangers or absent:
-        await state.read_rooms(conn, [*strangers, *absent])
+        await unit.read_rooms([*strangers, *absent])
 
 
 def _cited(record: Record) -> str | None:

@@ -72,8 +72,10 @@ async def find_blockers(
         for account in open_years(book, profile, accounts, at)
         for blocker in blockers_in(account, waiting=not forbidden_only)
     ]
-    for _, claim in (await open_claims_of(conn, log, [person_id])).values():
-        found.append(Blocker(kind="claim", id=claim.claim_id, year=claim.year))
+    found += [
+        Blocker(kind="claim", id=claim.claim_id, year=claim.year)
+        for claim in await open_claims_of(conn, log, person_id)
+    ]
     open_rosters = [] if forbidden_only else await conn.fetch(_ROSTERS, log, profile.identity_hash)
     for row in open_rosters:
         roster: Any = _decode_roster(row[0])

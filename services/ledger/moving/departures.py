@@ -17,7 +17,6 @@ from services.ledger.moving.problems import (
     DepartureUnknownError,
 )
 from services.ledger.moving.supplements import handed_over, supplements_of
-from services.ledger.moving.transacting import StillRight, transact
 from services.ledger.store.departures import (
     Departure,
     DepartureEvent,
@@ -28,7 +27,7 @@ from services.ledger.store.departures import (
 from services.ledger.store.people import People
 from services.ledger.store.profiles import read_profiles, write_profiles
 from services.ledger.store.published_policies import PolicyShelf
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import profile as profiles
 from services.ledger.streams.account_events import AccountLeft
 from services.ledger.streams.problems import MomentImplausibleError, UnknownPersonError
@@ -60,6 +59,7 @@ class Departures:
         self._shelf = shelf
         self._people = people
         self._clock = clock
+        self._path = write_path(databases, store, clock)
 
     async def guard(self, transfer_id: str, person_id: str, to_place: str) -> DepartureAnswer:
         """From now on nothing may begin that blocks this departure; harmless to repeat.
@@ -70,19 +70,19 @@ class Departures:
         known = await self._find(transfer_id)
         log = known.log if known is not None else (await self._people.home_of(person_id, None)).log
 
-        async def act(conn: Connection, state: GroupState) -> tuple[DepartureAnswer, StillRight | None]:
-            departure = await _departure(conn, log, transfer_id)
+        async def act(unit: LedgerUnit) -> DepartureAnswer:
+            departure = await _departure(unit.conn, log, transfer_id)
             _must_agree(departure, person_id, to_place)
             if departure is not None and (departure.has_left or departure.status in _STANDING):
-                return await _answer(conn, departure), None
+                return await _answer(unit.conn, departure)
             if departure is not None and departure.status == "lifted":
                 raise DepartureEndedError
-            profile = await self._guarded(conn, state, transfer_id, person_id, to_place)
-            await self._must_be_free(conn, log, profile, forbidden_only=False)
-            still_free = self._still_free(conn, log, profile, state.now)
-            return _said(transfer_id, profile, to_place, "guarded"), still_free
+            profile = await self._guarded(unit, transfer_id, person_id, to_place)
+            await self._must_be_free(unit.conn, log, profile, forbidden_only=False)
+            self._confirm_free(unit, profile)
+            return _said(transfer_id, profile, to_place, "guarded")
 
-        return await transact(self._databases, self._store, self._clock, log, act)
+        return await self._path.store(log, act)
 
     async def lift(self, transfer_id: str, reason: LiftReason = "cancelled") -> DepartureAnswer:
         """The person stays after all; harmless to repeat.
@@ -91,17 +91,17 @@ class Departures:
         """
         known = await self._must_find(transfer_id)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[DepartureAnswer, StillRight | None]:
-            departure = await _departure(conn, known.log, transfer_id)
+        async def act(unit: LedgerUnit) -> DepartureAnswer:
+            departure = await _departure(unit.conn, known.log, transfer_id)
             assert departure is not None, "a departure's row is never deleted"
             if departure.has_left:
                 raise DepartureEndedError
             if departure.status in _STANDING:
-                await self._lift(conn, state, departure, reason)
-            profile = (await read_profiles(conn, known.log, [known.person_id]))[known.person_id][1]
-            return _said(transfer_id, profile, departure.to_place, "lifted"), None
+                await self._lift(unit, departure, reason)
+            profile = (await read_profiles(unit.conn, known.log, [known.person_id]))[known.person_id][1]
+            return _said(transfer_id, profile, departure.to_place, "lifted")
 
-        return await transact(self._databases, self._store, self._clock, known.log, act)
+        return await self._path.store(known.log, act)
 
     async def lapse(self) -> int:
         """Lift the guards that have stood too long without their transfer's feed telling of it; how many."""
@@ -125,22 +125,22 @@ class Departures:
         if left_at > self._clock() + timedelta(seconds=_AHEAD_SECONDS_MAX):
             raise MomentImplausibleError(pointer="/left_at")
 
-        async def act(conn: Connection, state: GroupState) -> tuple[None, StillRight | None]:
-            departure = await _departure(conn, log, transfer_id)
+        async def act(unit: LedgerUnit) -> None:
+            departure = await _departure(unit.conn, log, transfer_id)
             _must_agree(departure, person_id, to_place)
             if departure is not None and departure.has_left:
-                return None, None
+                return
             if departure is not None and departure.status == "lifted":
                 raise DepartureEndedError
-            profile = await self._profile(conn, log, person_id)
+            profile = await self._profile(unit.conn, log, person_id)
             guarded = profile.departing is not None and profile.departing.transfer_id == transfer_id
             if not guarded and profile.departing is not None:
                 self._must_have_lapsed(profile.departing)
-            await self._must_be_free(conn, log, profile, forbidden_only=guarded)
-            await self._leave(conn, state, profile, transfer_id, to_place, left_at)
-            return None, self._still_free(conn, log, profile, state.now)
+            await self._must_be_free(unit.conn, log, profile, forbidden_only=guarded)
+            await self._leave(unit, profile, transfer_id, to_place, left_at)
+            self._confirm_free(unit, profile)
 
-        await transact(self._databases, self._store, self._clock, log, act)
+        await self._path.store(log, act)
         return await self.handover(transfer_id, log)
 
     async def handover(self, transfer_id: str, log: str) -> Handover:
@@ -157,62 +157,56 @@ class Departures:
             found = await supplements_of(conn, self._store, self._shelf.book, departure)
         return found[after : after + limit]
 
-    async def _guarded(
-        self, conn: Connection, state: GroupState, transfer_id: str, person_id: str, to_place: str
-    ) -> Profile:
+    async def _guarded(self, unit: LedgerUnit, transfer_id: str, person_id: str, to_place: str) -> Profile:
         """The profile with the guard in its stream, and a guard that has outlived itself taken out of the way."""
-        if authority_of(to_place) == state.log:
+        if authority_of(to_place) == unit.log:
             raise DepartureInsideError(pointer="/to_place")
-        profile = await self._profile(conn, state.log, person_id)
+        profile = await self._profile(unit.conn, unit.log, person_id)
         if profile.departing is not None:
             other = profile.departing.transfer_id
             self._must_have_lapsed(profile.departing)
             await self._lift(
-                conn,
-                state,
-                Departure(state.log, other, person_id, to_place, "guarded", profile.departing.since),
+                unit,
+                Departure(unit.log, other, person_id, to_place, "guarded", profile.departing.since),
                 "lapsed",
             )
         event = DepartureGuarded(
-            person_id=person_id, transfer_id=transfer_id, to_place=to_place, guarded_at=state.now
+            person_id=person_id, transfer_id=transfer_id, to_place=to_place, guarded_at=unit.now
         )
-        return await _append(conn, state, person_id, event)
+        return await _append(unit, person_id, event)
 
-    async def _lift(
-        self, conn: Connection, state: GroupState, departure: Departure, reason: LiftReason
-    ) -> None:
+    async def _lift(self, unit: LedgerUnit, departure: Departure, reason: LiftReason) -> None:
         event = DepartureLifted(
             person_id=departure.person_id,
             transfer_id=departure.transfer_id,
             reason=reason,
-            lifted_at=state.now,
+            lifted_at=unit.now,
         )
-        await _append(conn, state, departure.person_id, event)
+        await _append(unit, departure.person_id, event)
 
     async def _lapse(self, found: Departure) -> bool:
-        async def act(conn: Connection, state: GroupState) -> tuple[bool, StillRight | None]:
-            departure = await _departure(conn, found.log, found.transfer_id)
+        async def act(unit: LedgerUnit) -> bool:
+            departure = await _departure(unit.conn, found.log, found.transfer_id)
             if departure is None or (departure.status, departure.since) != ("guarded", found.since):
-                return False, None
-            await self._lift(conn, state, departure, "lapsed")
-            return True, None
+                return False
+            await self._lift(unit, departure, "lapsed")
+            return True
 
-        return await transact(self._databases, self._store, self._clock, found.log, act)
+        return await self._path.store(found.log, act)
 
     async def _leave(
         self,
-        conn: Connection,
-        state: GroupState,
+        unit: LedgerUnit,
         profile: Profile,
         transfer_id: str,
         to_place: str,
         left_at: datetime,
     ) -> None:
         person = profile.person
-        if authority_of(to_place) == state.log:
+        if authority_of(to_place) == unit.log:
             raise DepartureInsideError(pointer="/to_place")
         book = self._shelf.book
-        accounts = [account for _, account in await read_accounts(conn, state.log, person.person_id)]
+        accounts = [account for _, account in await read_accounts(unit.conn, unit.log, person.person_id)]
         moving = [
             account.year
             for account in accounts
@@ -229,9 +223,9 @@ class Departures:
             judged=tuple(sorted((*profile.judged, *judged), key=lambda each: each.year)),
             left_at=left_at,
         )
-        version = (await read_profiles(conn, state.log, [person.person_id]))[person.person_id][0] + 1
-        state.append(profiles.stream_of(person.person_id), version, left, f"departure:{transfer_id}")
-        await state.read_accounts(conn, [person.person_id], moving)
+        version = (await read_profiles(unit.conn, unit.log, [person.person_id]))[person.person_id][0] + 1
+        unit.append(profiles.stream_of(person.person_id), version, left, f"departure:{transfer_id}")
+        await unit.read_accounts([person.person_id], moving)
         for year in moving:
             event = AccountLeft(
                 person_id=person.person_id,
@@ -240,13 +234,13 @@ class Departures:
                 to_place=to_place,
                 left_at=left_at,
             )
-            state.append_to_account(state.account(person.person_id, year), event)
+            unit.append_to_account(unit.account(person.person_id, year), event)
         # Accounts before profiles, as everybody writes them: two writers then cannot wait for each other.
-        await state.write(conn)
+        await unit.write()
         gone = profiles.evolve(profile, left)
         assert gone is not None, "who leaves was there"
-        await write_profiles(conn, state.log, [(version, gone)])
-        await write_departure(conn, state.log, left)
+        await write_profiles(unit.conn, unit.log, [(version, gone)])
+        await write_departure(unit.conn, unit.log, left)
 
     def _must_have_lapsed(self, departing: Departing) -> None:
         """Raises DepartureUnderWayError while another transfer's guard stands."""
@@ -263,13 +257,13 @@ class Departures:
                 clause="S2C-14", blockers=[each.model_dump(mode="json") for each in found]
             )
 
-    def _still_free(self, conn: Connection, log: str, profile: Profile, at: datetime) -> StillRight:
+    def _confirm_free(self, unit: LedgerUnit, profile: Profile) -> None:
         """What is asked while the log is held is little: nothing else may begin that a guard forbids."""
 
         async def look() -> bool:
-            return not await self._blockers(conn, log, profile, at, forbidden_only=True)
+            return not await self._blockers(unit.conn, unit.log, profile, unit.now, forbidden_only=True)
 
-        return look
+        unit.confirm(look)
 
     async def _blockers(
         self, conn: Connection, log: str, profile: Profile, at: datetime, *, forbidden_only: bool
@@ -297,15 +291,15 @@ class Departures:
 
 
 async def _append(
-    conn: Connection, state: GroupState, person_id: str, event: DepartureEvent, identity: str | None = None
+    unit: LedgerUnit, person_id: str, event: DepartureEvent, identity: str | None = None
 ) -> Profile:
     """Add an event to the profile's stream and write both rows; the profile as it then stands."""
-    version, profile = (await read_profiles(conn, state.log, [person_id]))[person_id]
+    version, profile = (await read_profiles(unit.conn, unit.log, [person_id]))[person_id]
     after = profiles.evolve(profile, event)
     assert after is not None, "a profile that was there stays"
-    state.append(profiles.stream_of(person_id), version + 1, event, identity)
-    await write_profiles(conn, state.log, [(version + 1, after)])
-    await write_departure(conn, state.log, event)
+    unit.append(profiles.stream_of(person_id), version + 1, event, identity)
+    await write_profiles(unit.conn, unit.log, [(version + 1, after)])
+    await write_departure(unit.conn, unit.log, event)
     return after
 
 

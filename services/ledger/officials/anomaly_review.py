@@ -5,12 +5,11 @@ from typing import Any, Literal
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of, contains
 from services.kit.clock import Clock
-from services.kit.database import Connection, Databases
+from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.store.anomalies import Anomaly, Status, find_anomaly, list_anomalies
-from services.ledger.store.execution import Execution
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams.anomaly import AnomalyCleared, AnomalyNotOpenError, UnknownAnomalyError
 
 Finding = Literal["explained", "clock_of_provider", "reported_in_error", "credits_revoked", "other"]
@@ -27,7 +26,7 @@ class AnomalyReviews:
     def __init__(self, databases: Databases, store: EventStore, clock: Clock) -> None:
         self._databases = databases
         self._store = store
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def queue(
         self, place: str, status: Status, after: tuple[datetime, str], limit: int
@@ -53,12 +52,12 @@ class AnomalyReviews:
         """
         log, _ = await self._find(anomaly_id, place)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            found = await find_anomaly(conn, [log], anomaly_id)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            found = await find_anomaly(unit.conn, [log], anomaly_id)
             assert found is not None, "an anomaly that was noticed stays a row"
             anomaly = found[1]
             stream_id = stream_of(anomaly_id)
-            said = (await self._store.load(conn, log, [stream_id])).get(stream_id, [])
+            said = (await self._store.load(unit.conn, log, [stream_id])).get(stream_id, [])
             if anomaly.status != "open":
                 raise AnomalyNotOpenError(state=anomaly.status)
             event = AnomalyCleared(
@@ -69,12 +68,12 @@ class AnomalyReviews:
                 finding=finding,
                 reference=reference,
                 decided_by=decided_by,
-                cleared_at=state.now,
+                cleared_at=unit.now,
             )
-            state.append(stream_id, len(said) + 1, event)
+            unit.append(stream_id, len(said) + 1, event)
             return 200, {"anomaly_id": anomaly_id, "state": "cleared", "finding": finding}
 
-        return await self._execution.execute(log, key, act)
+        return await self._path.execute(log, key, act)
 
     async def _find(self, anomaly_id: str, place: str) -> tuple[str, Anomaly]:
         logs = AUTHORITIES if place == NATION else [authority_of(place)]

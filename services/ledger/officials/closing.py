@@ -12,11 +12,10 @@ from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Category, Policy, Rejected, unknown_category
-from services.ledger.store.execution import Execution
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.releasing import release_waiting
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.store.years import closures_of, write_closure
 from services.ledger.streams import account as accounts
 from services.ledger.streams import year as years
@@ -92,7 +91,7 @@ class Years:
         self._shelf = shelf
         self._people = people
         self._facts = facts
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def close(self, command: CloseYear, key: CommandKey) -> StoredAnswer:
         """Close a year: from this commit on the log takes only make-up and corrections for it (B-07).
@@ -102,21 +101,21 @@ class Years:
         log = authority_of(command.place)
         await self._shelf.refresh()
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
             policy = self.policy_of(command.place, command.year)
-            before = await self._closure_of(conn, log, command.place, command.year)
+            before = await self._closure_of(unit.conn, log, command.place, command.year)
             event = years.close(
                 policy,
                 self._under(command.place, command.year),
                 before,
                 decided_by=command.decided_by,
-                now=state.now,
+                now=unit.now,
             )
-            state.append(years.stream_of(command.place, command.year), 1, event)
-            state.binding = True
+            unit.append(years.stream_of(command.place, command.year), 1, event)
+            unit.binding = True
             closure = years.evolve(None, event)
             assert closure is not None, "the event closes the year"
-            await write_closure(conn, log, closure)
+            await write_closure(unit.conn, log, closure)
             return 201, {
                 "place": event.place,
                 "year": event.year,
@@ -126,7 +125,7 @@ class Years:
                 "closed_at": event.closed_at,
             }
 
-        return await self._execution.execute(log, key, act)
+        return await self._path.execute(log, key, act)
 
     async def correct(self, command: CorrectYear, key: CommandKey) -> StoredAnswer:
         """Register credits in a closed year, marked as a correction with its reason.
@@ -140,13 +139,13 @@ class Years:
             raise OutsidePlaceError
         must_judge(home.profile, command.year, self._shelf.book)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            if state.closures.find(place, command.year) is None:
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            if unit.closures.find(place, command.year) is None:
                 raise YearNotClosedError
             policy = self.policy_of(place, command.year)
             _must_be_plausible(policy, command)
-            await state.read_accounts(conn, [command.person_id], [command.year])
-            entry = state.account(command.person_id, command.year)
+            await unit.read_accounts([command.person_id], [command.year])
+            entry = unit.account(command.person_id, command.year)
             if command.corrects is not None and not any(
                 credit.credit_id == command.corrects for credit in entry.account.credits
             ):
@@ -154,9 +153,9 @@ class Years:
             evidence = {"reference": command.reference}
             fact = self._facts.digest(command.person_id, command.year, "correction", evidence)
             identity = identity_in(entry.account, fact)
-            event = _corrected(command, home, policy, fact, identity, state)
-            state.append_to_account(entry, event, identity)
-            release_waiting(state, policy, entry, place)
+            event = _corrected(command, home, policy, fact, identity, unit)
+            unit.append_to_account(entry, event, identity)
+            release_waiting(unit, policy, entry, place)
             return 201, {
                 "person_id": command.person_id,
                 "year": command.year,
@@ -165,7 +164,7 @@ class Years:
                 "correction": command.reason,
             }
 
-        return await self._execution.execute(home.log, key, act)
+        return await self._path.execute(home.log, key, act)
 
     async def closure(self, place: str, year: int) -> Closure | None:
         """The close that binds a place in a year, its own or one above it; None while the year is open."""
@@ -205,10 +204,10 @@ def _must_be_plausible(policy: Policy, command: CorrectYear) -> None:
 
 
 def _corrected(
-    command: CorrectYear, home: Home, policy: Policy, fact: str, identity: str, state: GroupState
+    command: CorrectYear, home: Home, policy: Policy, fact: str, identity: str, unit: LedgerUnit
 ) -> CreditEarned:
     completed_at = start_of_day(command.completed_on)
-    if completed_at > state.now:
+    if completed_at > unit.now:
         raise refusal_of(Rejected("completed-in-future"))
     credit_id = accounts.credit_id_of(home.log, identity)
     return CreditEarned(
@@ -227,6 +226,6 @@ def _corrected(
         place=home.profile.person.place,
         clause=policy.requirements[0].clause,
         policy=policy.hash,
-        registered_at=state.now,
+        registered_at=unit.now,
         correction=command.reason,
     )

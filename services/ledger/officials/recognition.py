@@ -9,17 +9,16 @@ from msgspec import Struct
 
 from contracts.divisions import authority_of, contains
 from services.kit.clock import Clock
-from services.kit.database import Connection, Databases
+from services.kit.database import Databases
 from services.kit.errors import Language, Problem, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Account, Credit, Policy
 from services.ledger.policy.rules.recognition import awaits
-from services.ledger.store.execution import Execution
 from services.ledger.store.paging import walk
 from services.ledger.store.profiles import read_profiles
 from services.ledger.store.published_policies import PolicyShelf
-from services.ledger.store.unit import AccountEntry, GroupState
+from services.ledger.store.unit import AccountEntry, LedgerUnit, write_path
 from services.ledger.streams.account import stream_of
 from services.ledger.streams.account_events import CreditRecognised
 from services.ledger.streams.problems import (
@@ -168,7 +167,7 @@ class Recognitions:
     def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
         self._databases = databases
         self._shelf = shelf
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def worklist(self, place: str, year: int, after: str | None, limit: int) -> AwaitingWorklist:
         """What awaits recognition of the next `limit` people of a place and all under it, in order of place and person."""
@@ -188,28 +187,28 @@ class Recognitions:
         """Recognise the credits named; each is answered, and those that can be are recognised together."""
         log = authority_of(command.authority)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
             persons = sorted({named.person_id for named in command.credits})
-            profiles = await read_profiles(conn, log, persons)
-            await state.read_accounts(conn, persons, sorted({named.year for named in command.credits}))
+            profiles = await read_profiles(unit.conn, log, persons)
+            await unit.read_accounts(persons, sorted({named.year for named in command.credits}))
             results = []
             for named in command.credits:
                 try:
-                    self._recognise(state, profiles, named, command)
+                    self._recognise(unit, profiles, named, command)
                 except Problem as problem:
                     results.append(_refused(named, problem_body(problem, language)))
                 else:
                     results.append(_done(named.credit_id, named.person_id))
             return 200, RecognitionAnswer(results=results)
 
-        return await self._execution.execute(log, key, act)
+        return await self._path.execute(log, key, act)
 
     async def recognise_worklist(self, command: RecogniseWorklist, key: CommandKey) -> StoredAnswer:
         """Recognise all that awaits it of the next people of a place and year."""
         log = authority_of(command.place)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            page = await walk(conn, log, command.place, command.year, command.after, command.limit)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            page = await walk(unit.conn, log, command.place, command.year, command.after, command.limit)
             results = []
             for profile, version, account in page.people:
                 person = profile.person
@@ -225,17 +224,17 @@ class Recognitions:
                         credit.credit_id,
                         authority=command.authority,
                         decided_by=command.decided_by,
-                        now=state.now,
+                        now=unit.now,
                     )
-                    state.append_to_account(entry, event)
+                    unit.append_to_account(entry, event)
                     results.append(_done(credit.credit_id, person.person_id))
             return 200, RecognitionAnswer(results=results, next=page.next)
 
-        return await self._execution.execute(log, key, act)
+        return await self._path.execute(log, key, act)
 
     def _recognise(
         self,
-        state: GroupState,
+        unit: LedgerUnit,
         profiles: dict[str, tuple[int, Profile]],
         named: NamedCredit,
         command: RecogniseCredits,
@@ -246,16 +245,16 @@ class Recognitions:
         place = known[1].person.place
         if not contains(command.authority, place):
             raise OutsidePlaceError
-        entry = state.account(named.person_id, named.year)
+        entry = unit.account(named.person_id, named.year)
         event = recognise(
             self._shelf.book.resolve(place, named.year),
             entry.account,
             named.credit_id,
             authority=command.authority,
             decided_by=command.decided_by,
-            now=state.now,
+            now=unit.now,
         )
-        state.append_to_account(entry, event)
+        unit.append_to_account(entry, event)
 
 
 def _awaiting(profile: Profile, year: int, credit: Credit, clause: str) -> AwaitingCredit:

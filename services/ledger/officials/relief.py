@@ -9,17 +9,16 @@ from msgspec import Struct
 
 from contracts.divisions import contains
 from services.kit.clock import Clock, local_date
-from services.kit.database import Connection, Databases
+from services.kit.database import Databases
 from services.kit.errors import Problem
 from services.kit.event_store import EventStore
 from services.kit.events import Event
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Account, Policy, granted_for
 from services.ledger.policy.judging.reliefs import deferral_on, exemption_on
-from services.ledger.store.execution import Execution
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PolicyShelf
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams.account_events import (
     DeferralEnded,
     DeferralGranted,
@@ -205,7 +204,7 @@ class Reliefs:
     ) -> None:
         self._shelf = shelf
         self._people = people
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def grant_exemption(self, command: GrantExemption, key: CommandKey) -> StoredAnswer:
         """Free a person of a year, for good or until a day.
@@ -252,11 +251,11 @@ class Reliefs:
             raise OutsidePlaceError
         must_judge(home.profile, command.year, self._shelf.book)
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            await state.read_accounts(conn, [command.person_id], [command.year])
-            entry = state.account(command.person_id, command.year)
-            event: Any = decide(home, entry.account, local_date(state.now))
-            state.append_to_account(entry, event)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            await unit.read_accounts([command.person_id], [command.year])
+            entry = unit.account(command.person_id, command.year)
+            event: Any = decide(home, entry.account, local_date(unit.now))
+            unit.append_to_account(entry, event)
             return status, {
                 "person_id": command.person_id,
                 "year": command.year,
@@ -264,4 +263,4 @@ class Reliefs:
                 "until": event.until,
             }
 
-        return await self._execution.execute(home.log, key, act)
+        return await self._path.execute(home.log, key, act)

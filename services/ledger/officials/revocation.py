@@ -8,17 +8,16 @@ from msgspec import Struct
 
 from contracts.divisions import authority_of, chain_of, contains
 from services.kit.clock import Clock, local_date
-from services.kit.database import Connection, Databases
+from services.kit.database import Databases
 from services.kit.errors import Problem
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Account, Credit, Policy
-from services.ledger.store.execution import Execution
 from services.ledger.store.nation import Nation
 from services.ledger.store.paging import walk
 from services.ledger.store.people import People
 from services.ledger.store.published_policies import PolicyShelf
-from services.ledger.store.unit import AccountEntry, GroupState, read_providers
+from services.ledger.store.unit import AccountEntry, LedgerUnit, read_providers, write_path
 from services.ledger.streams.account import ending, stream_of
 from services.ledger.streams.account_events import CreditRevoked
 from services.ledger.streams.problems import AlreadyEndedError, OutsidePlaceError, UnknownCreditError
@@ -145,7 +144,7 @@ class Revocations:
         self._shelf = shelf
         self._people = people
         self._nation = Nation(databases)
-        self._execution = Execution(databases, store, clock)
+        self._path = write_path(databases, store, clock)
 
     async def revoke(self, command: RevokeCredit, key: CommandKey) -> StoredAnswer:
         """An authority revokes a credit.
@@ -157,9 +156,9 @@ class Revocations:
         if not contains(command.authority, place):
             raise OutsidePlaceError
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            await state.read_accounts(conn, [command.person_id], [command.year])
-            entry = state.account(command.person_id, command.year)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            await unit.read_accounts([command.person_id], [command.year])
+            entry = unit.account(command.person_id, command.year)
             clause = clause_of(self._shelf.book.resolve(place, command.year), command.reason)
             event = revoke_credit(
                 entry.account,
@@ -168,9 +167,9 @@ class Revocations:
                 clause=clause,
                 authority=command.authority,
                 decided_by=command.decided_by,
-                now=state.now,
+                now=unit.now,
             )
-            state.append_to_account(entry, event)
+            unit.append_to_account(entry, event)
             return 200, {
                 "credit_id": command.credit_id,
                 "state": "revoked",
@@ -178,22 +177,22 @@ class Revocations:
                 "clause": clause,
             }
 
-        return await self._execution.execute(home.log, key, act)
+        return await self._path.execute(home.log, key, act)
 
     async def revoke_of_provider(self, command: RevokeOfProvider, key: CommandKey) -> StoredAnswer:
         """Revoke what a disqualified provider reported, piece by piece. Raises ProviderInGoodStandingError."""
         log = authority_of(command.place)
         await self._nation.learn({command.provider_id})
 
-        async def act(conn: Connection, state: GroupState) -> tuple[int, Any]:
-            await self._must_be_disqualified(conn, state, command)
-            page = await walk(conn, log, command.place, command.year, command.after, command.limit)
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            await self._must_be_disqualified(unit, command)
+            page = await walk(unit.conn, log, command.place, command.year, command.after, command.limit)
             revoked: list[str] = []
             for profile, version, account in page.people:
                 if account is not None:
                     person = profile.person
                     entry = AccountEntry(version, account, stream_of(person.person_id, command.year))
-                    revoked += self._revoke_all(state, entry, person.place, command)
+                    revoked += self._revoke_all(unit, entry, person.place, command)
             return 200, RevokedOfProvider(
                 provider_id=command.provider_id,
                 year=command.year,
@@ -202,10 +201,10 @@ class Revocations:
                 next=page.next,
             )
 
-        return await self._execution.execute(log, key, act)
+        return await self._path.execute(log, key, act)
 
     def _revoke_all(
-        self, state: GroupState, entry: AccountEntry, place: str, command: RevokeOfProvider
+        self, unit: LedgerUnit, entry: AccountEntry, place: str, command: RevokeOfProvider
     ) -> list[str]:
         clause = clause_of(self._shelf.book.resolve(place, command.year), "provider_disqualified")
         found = of_provider(
@@ -219,16 +218,14 @@ class Revocations:
                 clause=clause,
                 authority=command.place,
                 decided_by=command.decided_by,
-                now=state.now,
+                now=unit.now,
             )
-            state.append_to_account(entry, event)
+            unit.append_to_account(entry, event)
         return [credit.credit_id for credit in found]
 
-    async def _must_be_disqualified(
-        self, conn: Connection, state: GroupState, command: RevokeOfProvider
-    ) -> None:
+    async def _must_be_disqualified(self, unit: LedgerUnit, command: RevokeOfProvider) -> None:
         unknown = Provider(organization_id=command.provider_id)
-        here = (await read_providers(conn, state.log, [command.provider_id])).get(
+        here = (await read_providers(unit.conn, unit.log, [command.provider_id])).get(
             command.provider_id, unknown
         )
         nation = self._nation.providers.get(command.provider_id, unknown)

@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import UTC
+from functools import partial
 from typing import get_args
 
 import msgspec
 
 from contracts import registry, transfer
 from contracts.envelope import PublishedEvent
-from services.kit.database import Connection
+from services.kit.command import Unprepared
 from services.kit.events import Event
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.records import Completion
 from services.ledger.reactions.guards import GuardEvent, TransferNews, news_of_guard
 from services.ledger.store.departures import Departure, find_departures, write_departure
+from services.ledger.store.nation import Nation
 from services.ledger.store.profiles import read_profiles, write_profiles
-from services.ledger.store.unit import GroupState, read_providers
+from services.ledger.store.unit import LedgerUnit, read_providers
 from services.ledger.streams import profile as profiles
 from services.ledger.streams import provider as providers
 from services.ledger.streams.profile import (
@@ -55,9 +57,10 @@ on conflict (log, organization_id) do update set version = excluded.version, sta
 class Effects:
     """What one batch of foreign facts does to one log."""
 
-    def __init__(self, log: str, state: GroupState) -> None:
-        self.log = log
-        self.state = state
+    def __init__(self, unit: LedgerUnit) -> None:
+        self.log = unit.log
+        self.unit = unit
+        self._conn = unit.conn
         self._profiles: dict[str, tuple[int, Profile]] = {}
         self._changed_profiles: dict[str, tuple[int, Profile]] = {}
         self._providers: dict[str, tuple[int, Provider]] = {}
@@ -67,7 +70,7 @@ class Effects:
         self._departures: dict[str, Departure] = {}
         self._guards: list[GuardEvent] = []
 
-    async def read(self, conn: Connection, events: Sequence[PublishedEvent]) -> None:
+    async def read(self, events: Sequence[PublishedEvent]) -> None:
         """Read the profiles and providers that the facts are about."""
         persons = {
             e.person_id
@@ -79,7 +82,7 @@ class Effects:
         }
         transfers = [event.transfer_id for event in events if isinstance(event, TransferNews)]
         if transfers:
-            found = await find_departures(conn, [self.log], transfers)
+            found = await find_departures(self._conn, [self.log], transfers)
             self._departures = {departure.transfer_id: departure for departure in found}
             persons |= {departure.person_id for departure in found}
         organizations = {
@@ -94,8 +97,10 @@ class Effects:
                 | registry.ProviderReinstated,
             )
         }
-        self._profiles |= await read_profiles(conn, self.log, sorted(persons))
-        for organization_id, version, state in await conn.fetch(_PROVIDERS, self.log, sorted(organizations)):
+        self._profiles |= await read_profiles(self._conn, self.log, sorted(persons))
+        for organization_id, version, state in await self._conn.fetch(
+            _PROVIDERS, self.log, sorted(organizations)
+        ):
             self._providers[organization_id] = (version, _decode_provider(state))
 
     def take(self, event: PublishedEvent) -> None:
@@ -197,13 +202,13 @@ class Effects:
         departure = self._departures.get(news.transfer_id)
         known = self._profiles.get(departure.person_id) if departure is not None else None
         profile = known[1] if known is not None else None
-        for event in news_of_guard(news, profile, departure, self.state.now):
+        for event in news_of_guard(news, profile, departure, self.unit.now):
             self.note(event.person_id, event)
             self._guards.append(event)
 
-    async def read_person(self, conn: Connection, person_id: str) -> Profile | None:
+    async def read_person(self, person_id: str) -> Profile | None:
         """Read one profile, for a change that is not a fact of a feed; None when the log does not hold the person."""
-        self._profiles |= await read_profiles(conn, self.log, [person_id])
+        self._profiles |= await read_profiles(self._conn, self.log, [person_id])
         return self._profiles[person_id][1] if person_id in self._profiles else None
 
     def note(self, person_id: str, event: Event, identity: str | None = None) -> Profile:
@@ -213,7 +218,7 @@ class Effects:
             self._new.add(person_id)
         profile = profiles.evolve(known, event)
         assert profile is not None
-        self.state.append(profiles.stream_of(person_id), version + 1, event, identity)
+        self.unit.append(profiles.stream_of(person_id), version + 1, event, identity)
         self._profiles[person_id] = self._changed_profiles[person_id] = (version + 1, profile)
         return profile
 
@@ -243,7 +248,7 @@ class Effects:
         version, known = self._providers.get(organization_id, (0, None))
         provider = providers.evolve(known, event)
         assert provider is not None
-        self.state.append(providers.stream_of(organization_id), version + 1, event)
+        self.unit.append(providers.stream_of(organization_id), version + 1, event)
         self._providers[organization_id] = (version + 1, provider)
         self._changed_providers.add(organization_id)
 
@@ -255,46 +260,51 @@ class Effects:
         """Those people, by keyed hash."""
         return dict(self._arrived)
 
-    async def find_waiting(self, conn: Connection) -> set[str]:
-        """Read what waits for the people who have just arrived; the providers whose records those are."""
+    async def find_waiting(self, nation: Nation) -> None:
+        """Read what waits for the people who have just arrived, and the providers whose records those are.
+
+        Raises Unprepared while the nation's log has not been asked about one of the providers.
+        """
         hashes = self.arrived()
         if not hashes:
-            return set()
-        await self.state.read_rooms(conn, hashes)
-        held = [record for each in hashes for record in self.state.room(each).room.records]
+            return
+        await self.unit.read_rooms(hashes)
+        held = [record for each in hashes for record in self.unit.room(each).room.records]
         if not held:
-            return set()
+            return
         persons = [
-            self._arrived[each].person.person_id for each in hashes if self.state.room(each).room.records
+            self._arrived[each].person.person_id for each in hashes if self.unit.room(each).room.records
         ]
-        await self.state.read_accounts(conn, persons, sorted({int(record.record["year"]) for record in held}))
+        await self.unit.read_accounts(persons, sorted({int(record.record["year"]) for record in held}))
         cited = {record.record.get("filing") for record in held if record.kind == Completion.KIND}
-        await self.state.read_filings(conn, (each for each in cited if each is not None))
+        await self.unit.read_filings(each for each in cited if each is not None)
         provider_ids = {record.provider_id for record in held}
-        self.state.providers |= await read_providers(conn, self.log, provider_ids)
+        self.unit.providers |= await read_providers(self._conn, self.log, provider_ids)
         # What this batch says of a provider is not in its row yet.
-        self.state.providers |= {changed: self._providers[changed][1] for changed in self._changed_providers}
-        return provider_ids
+        self.unit.providers |= {changed: self._providers[changed][1] for changed in self._changed_providers}
+        missing = nation.unknown(provider_ids)
+        if missing:
+            raise Unprepared(partial(nation.learn, missing))
 
     def release(self, decider: Decider) -> None:
         """Decide what waited for the people who have just arrived, in the same transaction."""
         for identity_hash in self.arrived():
             decider.release_room(identity_hash, self._arrived[identity_hash])
 
-    async def write(self, conn: Connection) -> None:
+    async def write(self) -> None:
         """Write the rows that changed."""
-        await self.state.write(conn)
+        await self.unit.write()
         # Who gives a number up comes before who arrives with it.
         profiles_changed = sorted(
             self._changed_profiles.items(), key=lambda item: (item[0] in self._new, item[0])
         )
         if profiles_changed:
-            await write_profiles(conn, self.log, [entry for _, entry in profiles_changed])
+            await write_profiles(self._conn, self.log, [entry for _, entry in profiles_changed])
         for event in self._guards:
-            await write_departure(conn, self.log, event)
+            await write_departure(self._conn, self.log, event)
         for organization_id in sorted(self._changed_providers):
             version, provider = self._providers[organization_id]
-            await conn.execute(_WRITE_PROVIDER, self.log, organization_id, version, _encode(provider))
+            await self._conn.execute(_WRITE_PROVIDER, self.log, organization_id, version, _encode(provider))
 
 
 def _as_stored(

@@ -14,19 +14,15 @@ from contracts.envelope import PublishedEvent
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
 from services.kit.database import Databases
-from services.kit.event_store import EventStore, TooManyEventsError, WrongExpectedVersion
+from services.kit.event_store import EventStore, TooManyEventsError
 from services.ledger.cases.roster_registry import Registrar, release_rosters
 from services.ledger.intake.decide import Decider
 from services.ledger.reactions.effects import Effects
 from services.ledger.reactions.homes import Homes
-from services.ledger.store.absence import confirm_rooms
 from services.ledger.store.nation import Nation
 from services.ledger.store.published_policies import PolicyShelf
-from services.ledger.store.unit import GroupState
-from services.ledger.store.years import ClosedYears
+from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams.facts import Facts
-
-_ATTEMPTS_MAX = 5
 
 
 class SourceEvent(Struct, frozen=True):
@@ -50,13 +46,11 @@ class Reactions:
         self, databases: Databases, store: EventStore, shelf: PolicyShelf, facts: Facts, clock: Clock
     ) -> None:
         self._databases = databases
-        self._store = store
         self._shelf = shelf
         self._facts = facts
-        self._clock = clock
         self._checkpoints = Checkpoints("follow")
         self._reader = Checkpoints("follow-reader")
-        self._closed = ClosedYears(store)
+        self._path = write_path(databases, store, clock)
 
     async def position(self, source: str) -> int:
         """The position of the followed log up to which every effect is stored."""
@@ -84,51 +78,31 @@ class Reactions:
 
     async def _apply(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
         nation = Nation(self._databases)
-        for attempt in range(_ATTEMPTS_MAX):
-            try:
-                while (missing := await self._apply_once(log, source, items, nation)) is not None:
-                    # Outside the transaction: whoever holds one connection while waiting for another may wait
-                    # for ever.
-                    await nation.learn(missing)
-            except WrongExpectedVersion:
-                if attempt + 1 == _ATTEMPTS_MAX:
-                    raise
-            except TooManyEventsError:
-                if len(items) == 1:
-                    raise
-                half = len(items) // 2
-                await self._apply(log, source, items[:half])
-                await self._apply(log, source, items[half:])
-                return
-            else:
-                return
 
-    async def _apply_once(
-        self, log: str, source: str, items: Sequence[SourceEvent], nation: Nation
-    ) -> set[str] | None:
-        """Store the effects; or nothing, and the providers that the nation's log has to be asked about first."""
-        async with self._databases.of(log).transaction() as conn:
-            done = await self._checkpoints.lock(conn, log, source)
+        async def act(unit: LedgerUnit) -> None:
+            done = await self._checkpoints.lock(unit.conn, log, source)
             fresh = [item for item in items if item.position > done]
             if not fresh:
-                return None
-            effects = Effects(log, GroupState(log, self._clock(), await self._closed.of(conn, log)))
-            await effects.read(conn, [item.event for item in fresh])
+                return
+            effects = Effects(unit)
+            await effects.read([item.event for item in fresh])
             for item in fresh:
                 effects.take(item.event)
-            missing = nation.unknown(await effects.find_waiting(conn))
-            if missing:
-                return missing
-            effects.release(Decider(effects.state, self._shelf.book, nation.providers))
-            registrar = Registrar(effects.state, self._shelf.book, nation.providers, self._facts)
-            await release_rosters(conn, effects.state, registrar, effects.people_arrived())
-            await self._checkpoints.advance(conn, log, source, fresh[-1].position)
-            await effects.write(conn)
-            await confirm_rooms(conn, self._store, effects.state, effects.arrived())
-            if effects.state.new_events:
-                await effects.state.store(conn, self._store)
-        self._store.notifications.notify(self._databases.of(log), log)
-        return None
+            await effects.find_waiting(nation)
+            effects.release(Decider(unit, self._shelf.book, nation.providers))
+            registrar = Registrar(unit, self._shelf.book, nation.providers, self._facts)
+            await release_rosters(unit, registrar, effects.people_arrived())
+            await self._checkpoints.advance(unit.conn, log, source, fresh[-1].position)
+            await effects.write()
+
+        try:
+            await self._path.store(log, act)
+        except TooManyEventsError:
+            if len(items) == 1:
+                raise
+            half = len(items) // 2
+            await self._apply(log, source, items[:half])
+            await self._apply(log, source, items[half:])
 
 
 def _must_be_held(homes: Homes, events: Iterable[SourceEvent]) -> None:

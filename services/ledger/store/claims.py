@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from services.kit.command import Question
 from services.kit.database import Connection
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import claim as claims
 from services.ledger.streams.claim import OPEN, Claim
 
@@ -16,13 +17,15 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Claim).decode
 
 _FIND = "select log, version, state from claims where log = any($1::text[]) and claim_id = $2"
-_OPEN_OF_FACT = """
-select claim_id from claims where log = $1 and person_id = $2 and fact = $3 and status = any($4::text[])
-"""
-_OPEN_OF_PERSONS = """
-select fact, version, state from claims
- where log = $1 and person_id = any($2::text[]) and status = any($3::text[])
-"""
+OPEN_CLAIM_OF_FACT = Question(
+    "claims",
+    "claim_id",
+    {"person_id": "text", "fact": "text"},
+    where="status in ('submitted', 'accepted', 'returned')",
+)
+"""Is there an open claim of this person for this fact?"""
+_OPEN_OF_PERSON = "select state from claims where log = $1 and person_id = $2 and status = any($3::text[])"
+_OF_IDS = "select log, version, state from claims where log = $1 and claim_id = any($2::text[])"
 _WRITE = """
 insert into claims (log, claim_id, person_id, fact, collective, place, status, submitted_at, version, state)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -61,17 +64,17 @@ async def claims_of_list(conn: Connection, log: str, collective: str) -> list[Cl
     return sorted(found, key=lambda entry: entry.claim.row or 0)
 
 
-async def open_claims_of_fact(conn: Connection, log: str, person_id: str, fact: str) -> list[str]:
-    """The open claims of one person for one fact, by id."""
-    return [row[0] for row in await conn.fetch(_OPEN_OF_FACT, log, person_id, fact, sorted(OPEN))]
+async def open_claims_of(conn: Connection, log: str, person_id: str) -> list[Claim]:
+    """The open claims of a person."""
+    rows = await conn.fetch(_OPEN_OF_PERSON, log, person_id, sorted(OPEN))
+    return [_decode(row[0]) for row in rows]
 
 
-async def open_claims_of(
-    conn: Connection, log: str, person_ids: Iterable[str]
-) -> dict[str, tuple[int, Claim]]:
-    """The open claims of persons by fact, each with its version."""
-    rows = await conn.fetch(_OPEN_OF_PERSONS, log, sorted(person_ids), sorted(OPEN))
-    return {row[0]: (row[1], _decode(row[2])) for row in rows}
+async def read_claims(conn: Connection, log: str, claim_ids: Iterable[str]) -> dict[str, ClaimEntry]:
+    """Claims by id."""
+    rows = await conn.fetch(_OF_IDS, log, sorted(claim_ids))
+    found = [ClaimEntry(row[0], row[1], _decode(row[2])) for row in rows]
+    return {entry.claim.claim_id: entry for entry in found}
 
 
 async def list_queue(
@@ -81,15 +84,15 @@ async def list_queue(
     return [_decode(row[0]) for row in await conn.fetch(_QUEUE, log, states, pattern, *after, limit)]
 
 
-async def append_to_claim(conn: Connection, state: GroupState, entry: ClaimEntry | None, event: Any) -> Claim:
+async def append_to_claim(unit: LedgerUnit, entry: ClaimEntry | None, event: Any) -> Claim:
     """Add an event to the claim's stream and write its row; the claim as it then stands."""
     after = claims.evolve(entry.claim if entry else None, event)
     assert after is not None, "every claim begins with its submission"
     version = (entry.version if entry else 0) + 1
-    state.append(claims.stream_of(after.claim_id), version, event)
-    await conn.execute(
+    unit.append(claims.stream_of(after.claim_id), version, event)
+    await unit.conn.execute(
         _WRITE,
-        state.log,
+        unit.log,
         after.claim_id,
         after.person_id,
         after.fact,

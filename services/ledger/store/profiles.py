@@ -1,13 +1,13 @@
 """Profiles as rows: read, written in the transaction of their events, walked through place by place, or by employer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from contracts.divisions import NATION
+from services.kit.command import UnitOfWork
 from services.kit.database import Connection
-from services.kit.event_store import EventStore
 from services.ledger.policy import PolicyBook
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import (
@@ -82,19 +82,26 @@ async def walk_profiles(
     return [_decode(row[0]) for row in await conn.fetch(_WALK, log, *reach, *after, limit, left)]
 
 
-async def must_stay(
-    conn: Connection, store: EventStore, log: str, person_id: str, year: int, book: PolicyBook
-) -> None:
-    """Hold the log, and make sure that nobody begins what blocks a departure under way (S2C-14): whoever guards it holds the
-    log, too, so one of the two sees the other. Append at once.
+def must_stay(unit: UnitOfWork, persons: Iterable[tuple[str, int]], book: PolicyBook) -> None:
+    """Confirm, while the log is held, that nothing begins that blocks a departure under way (S2C-14), for persons and the
+    years it begins in: whoever guards a departure holds the log, too, so one of the two sees the other.
 
-    Raises DepartureUnderWayError, and as `must_judge`.
+    The confirmation raises DepartureUnderWayError, and as `must_judge`.
     """
-    await store.lock(conn, log)
-    found = (await read_profiles(conn, log, [person_id])).get(person_id)
-    if found is None:
-        return
-    profile = found[1]
+    years = sorted(set(persons))
+
+    async def stay() -> bool:
+        found = await read_profiles(unit.conn, unit.log, sorted({person_id for person_id, _ in years}))
+        for person_id, year in years:
+            if person_id in found:
+                _must_stay(found[person_id][1], year, book)
+        return True
+
+    if years:
+        unit.confirm(stay)
+
+
+def _must_stay(profile: Profile, year: int, book: PolicyBook) -> None:
     if profile.departing is not None:
         raise DepartureUnderWayError(transfer_id=profile.departing.transfer_id, clause="S2C-14")
     must_judge(profile, year, book)

@@ -1,18 +1,26 @@
 """The unit of work of one log: earlier records with the same identity, profiles, accounts, waiting rooms and
-providers, read in a few queries and written back beside the events."""
+providers, read in a few queries, written back beside the events, and confirmed where nothing else guards them.
 
-from collections.abc import Iterable, Sequence
+A record waits because its person is not in the log, and a person who arrives looks for what waits; a claim stands on an
+account that it does not change. Neither writes a row or a version that the other would collide with, so what was read and
+not written is looked at once more under the log's counter row."""
+
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import msgspec
 from msgspec import Struct
 
 from services.kit import events as codec
-from services.kit.database import Connection, lines
-from services.kit.event_store import Appended, EventStore, NewEvent, RecordedEvent
+from services.kit.clock import Clock
+from services.kit.command import Check, UnitOfWork, WritePath
+from services.kit.database import Connection, Databases, lines
+from services.kit.event_store import EventStore, NewEvent, RecordedEvent
 from services.kit.events import Event
 from services.ledger.policy import Account
 from services.ledger.store.filings import FILING_ROWS
+from services.ledger.store.years import ClosedYears
 from services.ledger.streams import account as accounts
 from services.ledger.streams import waiting
 from services.ledger.streams.filing import TrainingFiling
@@ -47,6 +55,14 @@ select person_id, year, version, state from accounts
 _ROOMS = (
     "select identity_hash, version, state from waiting where log = $1 and identity_hash = any($2::text[])"
 )
+_ROOM_VERSIONS = (
+    "select identity_hash, version from waiting where log = $1 and identity_hash = any($2::text[])"
+)
+_PROFILES = "select identity_hash, state from profiles where log = $1 and identity_hash = any($2::text[])"
+_ACCOUNT_VERSIONS = """
+select person_id, year, version from accounts
+ where log = $1 and (person_id, year) in (select * from unnest($2::text[], $3::int[]))
+"""
 _ELSEWHERE = (
     "select identity_hash from profiles where log = any($1::text[]) and identity_hash = any($2::text[])"
 )
@@ -92,41 +108,46 @@ class Earlier(Struct, frozen=True):
     position: int | None
 
 
-class GroupState:
-    """The state of one log that a group of records is decided on; decisions evolve it in memory."""
+class LedgerUnit(UnitOfWork):
+    """What a command, or a group of records, is decided on in one log; decisions evolve it in memory."""
 
-    def __init__(self, log: str, now: datetime, closures: Closures = OPEN) -> None:
-        self.log = log
-        self.now = now.astimezone(UTC)
+    def __init__(
+        self, conn: Connection, store: EventStore, log: str, now: datetime, closures: Closures = OPEN
+    ) -> None:
+        super().__init__(conn, store, log, now.astimezone(UTC))
         self.closures = closures
-        self.binding = False
-        """Whether the new events bind every later decision of the log, as a year's close does."""
+        self.generation = closures.generation
         self.earlier: dict[str, Earlier] = {}
         self.profiles: dict[str, Profile] = {}
         self.providers: dict[str, Provider] = {}
         self.elsewhere: set[str] = set()
-        self.new_events: list[NewEvent] = []
         self.enrolled: set[str] = set()
         self.filings: dict[str, TrainingFiling] = {}
         self._accounts: dict[tuple[str, int], AccountEntry] = {}
         self._unwritten: dict[tuple[str, int], AccountEntry] = {}
+        self._asked_accounts: set[tuple[str, int]] = set()
+        self._changed: set[tuple[str, int]] = set()
         self._rooms: dict[str, RoomEntry] = {}
+        self._rooms_read: set[str] = set()
+        self._held_for: set[str] = set()
+        self.confirms_accounts = True
+        """Whether accounts that were asked for and not changed must still be as they were."""
 
-    async def read_earlier(self, conn: Connection, store: EventStore, identities: Sequence[str]) -> None:
+    async def read_earlier(self, identities: Sequence[str]) -> None:
         """Read what was recorded before under the identities."""
-        found = await store.by_identity(conn, self.log, identities)
+        found = await self.store.by_identity(self.conn, self.log, identities)
         self.earlier = {identity: _earlier(event) for identity, event in found.items()}
 
-    async def read_filings(self, conn: Connection, filing_ids: Iterable[str]) -> None:
+    async def read_filings(self, filing_ids: Iterable[str]) -> None:
         """Read the filings that records cite."""
         wanted = sorted(set(filing_ids))
         if wanted:
-            found = await FILING_ROWS.read(conn, self.log, [filing_stream_of(each) for each in wanted])
+            found = await FILING_ROWS.read(self.conn, self.log, [filing_stream_of(each) for each in wanted])
             self.filings |= {filing.filing_id: filing for filing in found.values()}
 
-    async def read_people(self, conn: Connection, hashes: list[str], years: list[int]) -> None:
+    async def read_people(self, hashes: list[str], years: list[int]) -> None:
         """Read profiles by keyed hash, with their accounts of the given years."""
-        for identity_hash, profile_state, year, version, state in await conn.fetch(
+        for identity_hash, profile_state, year, version, state in await self.conn.fetch(
             _PEOPLE, self.log, lines(hashes), years
         ):
             profile = self.profiles.get(identity_hash)
@@ -138,22 +159,23 @@ class GroupState:
                     version, _decode_account(state), accounts.stream_of(person_id, year)
                 )
 
-    async def read_accounts(self, conn: Connection, person_ids: list[str], years: list[int]) -> None:
+    async def read_accounts(self, person_ids: list[str], years: list[int]) -> None:
         """Read the accounts of persons and years by id."""
-        for person_id, year, version, state in await conn.fetch(_ACCOUNTS, self.log, person_ids, years):
+        for person_id, year, version, state in await self.conn.fetch(_ACCOUNTS, self.log, person_ids, years):
             self._accounts[person_id, year] = AccountEntry(
                 version, _decode_account(state), accounts.stream_of(person_id, year)
             )
 
-    async def read_further_accounts(self, conn: Connection, person_id: str, years: Iterable[int]) -> None:
+    async def read_further_accounts(self, person_id: str, years: Iterable[int]) -> None:
         """Read the accounts of a person's years that were not read before: those may have been changed since."""
         missing = sorted({year for year in years if (person_id, year) not in self._accounts})
         if missing:
-            await self.read_accounts(conn, [person_id], missing)
+            await self.read_accounts([person_id], missing)
 
-    async def read_rooms(self, conn: Connection, hashes: list[str]) -> None:
+    async def read_rooms(self, hashes: list[str]) -> None:
         """Read the waiting rooms of the given keyed hashes."""
-        for identity_hash, version, state in await conn.fetch(_ROOMS, self.log, hashes):
+        self._rooms_read.update(hashes)
+        for identity_hash, version, state in await self.conn.fetch(_ROOMS, self.log, hashes):
             self._rooms[identity_hash] = RoomEntry(version, _decode_room(state))
 
     def account(self, person_id: str, year: int) -> AccountEntry:
@@ -162,6 +184,7 @@ class GroupState:
         if entry is None:
             entry = AccountEntry(0, accounts.empty(person_id, year), accounts.stream_of(person_id, year))
             self._accounts[person_id, year] = entry
+        self._asked_accounts.add((person_id, year))
         return entry
 
     def room(self, identity_hash: str) -> RoomEntry:
@@ -175,6 +198,7 @@ class GroupState:
         """Add an event to an account's stream and evolve it; the index among the group's events."""
         entry.version += 1
         self._unwritten[entry.account.person_id, entry.account.year] = entry
+        self._changed.add((entry.account.person_id, entry.account.year))
         accounts.evolve(entry.account, event)
         return self.append(entry.stream_id, entry.version, event, identity)
 
@@ -184,6 +208,8 @@ class GroupState:
         entry.version += 1
         entry.changed = True
         entry.room = waiting.evolve(entry.room, event)
+        if isinstance(event, waiting.RecordHeld):
+            self._held_for.add(identity_hash)
         return self.append(waiting.stream_of(identity_hash), entry.version, event, identity)
 
     def append(self, stream_id: str, version: int, event: Event, identity: str | None = None) -> int:
@@ -193,25 +219,12 @@ class GroupState:
             self.earlier[identity] = Earlier(event, None)
         return len(self.new_events) - 1
 
-    async def store(self, conn: Connection, store: EventStore) -> Appended:
-        """Append the new events, as the last thing before COMMIT.
-
-        Raises WrongExpectedVersion when a stream has moved on, or a year was closed since: decide again.
-        """
-        return await store.append(
-            conn, self.log, self.new_events, generation=self.closures.generation, binding=self.binding
-        )
-
-    def rooms_changed(self) -> list[str]:
-        """The keyed hashes whose waiting rooms this group has changed, in order."""
-        return sorted(identity_hash for identity_hash, entry in self._rooms.items() if entry.changed)
-
-    async def write(self, conn: Connection) -> None:
+    async def write(self) -> None:
         """Write the rows that the group changed, in key order so that two writers cannot wait for each other."""
-        await self.write_accounts(conn)
+        await self.write_accounts()
         rooms = sorted((key, entry) for key, entry in self._rooms.items() if entry.changed)
         if rooms:
-            await conn.execute(
+            await self.conn.execute(
                 _WRITE_ROOMS,
                 self.log,
                 [identity_hash for identity_hash, _ in rooms],
@@ -219,11 +232,11 @@ class GroupState:
                 [_encode(entry.room) for _, entry in rooms],
             )
 
-    async def write_accounts(self, conn: Connection) -> None:
+    async def write_accounts(self) -> None:
         """Write the accounts that were changed since they were last written."""
         changed, self._unwritten = sorted(self._unwritten.items()), {}
         if changed:
-            await conn.execute(
+            await self.conn.execute(
                 _WRITE_ACCOUNTS,
                 self.log,
                 lines([person_id for (person_id, _), _ in changed]),
@@ -231,6 +244,61 @@ class GroupState:
                 lines([str(entry.version) for _, entry in changed]),
                 [_encode(entry.account) for _, entry in changed],
             )
+
+    def checks(self) -> Sequence[Check]:
+        """Also confirmed: what was read, or asked for in vain, and is not guarded by a version that was written."""
+        unchanged = {
+            identity_hash: self._rooms[identity_hash].version if identity_hash in self._rooms else 0
+            for identity_hash in self._rooms_read
+            if identity_hash not in self._rooms or not self._rooms[identity_hash].changed
+        }
+        asked = self._asked_accounts - self._changed if self.confirms_accounts else set[tuple[str, int]]()
+        return [
+            *super().checks(),
+            *([partial(self._rooms_still_as_read, unchanged)] if unchanged else ()),
+            *([partial(self._still_have_to_wait, sorted(self._held_for))] if self._held_for else ()),
+            *([partial(self._still_stay, sorted(self.enrolled))] if self.enrolled else ()),
+            *([partial(self._accounts_still_as_read, sorted(asked))] if asked else ()),
+        ]
+
+    async def _rooms_still_as_read(self, versions: Mapping[str, int]) -> bool:
+        """Nothing more waits for the people whose rooms were read and left as they were."""
+        found = await self.conn.fetch(_ROOM_VERSIONS, self.log, sorted(versions))
+        return all(versions[identity_hash] == version for identity_hash, version in found)
+
+    async def _still_have_to_wait(self, hashes: Sequence[str]) -> bool:
+        """Nobody has arrived, or has another name now, for whom something was put into a waiting room just now."""
+        for known, now in await self._profiles_now(hashes):
+            if known is None or (known.name_hash, known.left) != (now.name_hash, now.left):
+                return False
+        return True
+
+    async def _still_stay(self, hashes: Sequence[str]) -> bool:
+        """Nobody who was enrolled has begun to leave (S2C-14)."""
+        for known, now in await self._profiles_now(hashes):
+            if known is not None and (known.departing, known.left) != (now.departing, now.left):
+                return False
+        return True
+
+    async def _profiles_now(self, hashes: Sequence[str]) -> list[tuple[Profile | None, Profile]]:
+        rows = await self.conn.fetch(_PROFILES, self.log, hashes)
+        return [(self.profiles.get(identity_hash), _decode_profile(state)) for identity_hash, state in rows]
+
+    async def _accounts_still_as_read(self, keys: Sequence[tuple[str, int]]) -> bool:
+        """The accounts that were asked for and left as they were are still the same."""
+        persons, years = [key[0] for key in keys], [key[1] for key in keys]
+        found = await self.conn.fetch(_ACCOUNT_VERSIONS, self.log, persons, years)
+        return all(self._accounts[person_id, year].version == version for person_id, year, version in found)
+
+
+def write_path(databases: Databases, store: EventStore, clock: Clock) -> WritePath[LedgerUnit]:
+    """The write path of the ledger's commands; every unit of work knows the closed years of its log."""
+    closed = ClosedYears(store)
+
+    async def begin(conn: Connection, store: EventStore, log: str, now: datetime) -> LedgerUnit:
+        return LedgerUnit(conn, store, log, now, await closed.of(conn, log))
+
+    return WritePath(databases, store, clock, begin)
 
 
 async def read_providers(conn: Connection, log: str, provider_ids: Iterable[str]) -> dict[str, Provider]:

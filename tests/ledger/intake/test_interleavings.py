@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.kit.database import Connection
-from services.ledger.store.unit import GroupState
+from services.ledger.store.unit import LedgerUnit
 from tests.ledger.world import World
 
 LIAONING = "210000"
@@ -24,16 +23,16 @@ class Pause:
 
     @contextmanager
     def armed(self, monkeypatch: pytest.MonkeyPatch) -> Iterator["Pause"]:
-        write = GroupState.write
+        write = LedgerUnit.write
 
-        async def paused(state: GroupState, conn: Connection) -> None:
+        async def paused(unit: LedgerUnit) -> None:
             if not self.reached.is_set():
                 self.reached.set()
                 await self.released.wait()
-            await write(state, conn)
+            await write(unit)
 
         with monkeypatch.context() as patch:
-            patch.setattr(GroupState, "write", paused)
+            patch.setattr(LedgerUnit, "write", paused)
             yield self
 
 
