@@ -1,0 +1,220 @@
+"""Two who want the same at the same moment: one is stored, the other hears why not. One list of every such pair."""
+
+import itertools
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from services.cli.demo import fictitious
+from tests.kit.races import at_once
+from tests.ledger.cases.test_claims import PAPER, Desk
+from tests.ledger.cases.test_collective import Unit
+from tests.ledger.cases.test_registrations import passed, registers
+from tests.ledger.cases.training import DAYS, Training, held_training
+from tests.ledger.moving.mover import Mover
+from tests.ledger.officials.closing.closing import closes, corrects
+from tests.ledger.officials.test_relief import asks_for
+from tests.ledger.world import Somebody, World
+
+LIAONING, SHENYANG, HEPING, DALIAN, SHANXI = "210000", "210102", "210102", "210200", "140000"
+_UNITS = itertools.count(900)
+
+Request = Coroutine[Any, Any, httpx.Response]
+Given = Callable[[World], Awaitable[tuple[Request, Request]]]
+
+
+class Pair(NamedTuple):
+    """Two requests for the same, and what the second of them is told."""
+
+    name: str
+    given: Given
+    told: str
+    one_row: bool
+
+
+PAIRS: list[Pair] = []
+
+
+def pair(told: str, *, one_row: bool = False) -> Callable[[Given], Given]:
+    """Put a pair on the list: `told` is the code of the problem, or the outcome of the line, of who comes second; of a pair
+    with `one_row` both change the same row.
+    """
+
+    def listed(given: Given) -> Given:
+        PAIRS.append(Pair(given.__name__, given, told, one_row))
+        return given
+
+    return listed
+
+
+def headers(world: World, place: str, *scopes: str, subject: str = "official-1") -> dict[str, str]:
+    return world.official(place, *scopes, subject=subject) | {"Idempotency-Key": str(uuid.uuid4())}
+
+
+async def employed(world: World) -> tuple[Unit, Somebody]:
+    code = fictitious.uscc(next(_UNITS))
+    return Unit(world, code), await world.collects(SHENYANG, employer=code)
+
+
+@pair("fact-counted")
+async def two_claims_of_a_fact(world: World) -> tuple[Request, Request]:
+    desk, who = Desk(world), await world.collects(SHENYANG)
+    return desk.submits(who), desk.submits(who, subject="another")
+
+
+@pair("fact-counted")
+async def a_claim_and_an_amendment_to_the_same_fact(world: World) -> tuple[Request, Request]:
+    desk, who = Desk(world), await world.collects(SHENYANG)
+    other = PAPER | {"title": "论成本会计"}
+    claim_id = (await desk.submits(who, fact=other)).json()["claim_id"]
+    body = {
+        "person_id": who.person_id, "year": 2025, "form": "paper", "role": "sole", "happened_on": "2025-03-10",
+        "fact": PAPER,
+    }  # fmt: skip
+    amending = world.client.post(
+        f"/v1/claims/{claim_id}/amendment", json=body, headers=desk.headers(SHENYANG, "clerk")
+    )
+    return desk.submits(who), amending
+
+
+@pair("fact-counted")
+async def a_claim_and_a_row_of_an_employers_list(world: World) -> tuple[Request, Request]:
+    unit, who = await employed(world)
+    row = unit.row(who, "r-1", fact=PAPER)
+    await unit.headers()
+    return Desk(world).submits(who), unit.submits(row)
+
+
+@pair("fact-counted")
+async def two_lists_of_an_employer(world: World) -> tuple[Request, Request]:
+    unit, who = await employed(world)
+    await unit.headers()
+    return unit.submits(unit.row(who, "r-1")), unit.submits(unit.row(who, "r-1"))
+
+
+@pair("duplicate")
+async def two_direct_lists_with_a_line(world: World) -> tuple[Request, Request]:
+    who = await world.collects("211302")
+    return registers(world, passed(who)), registers(world, passed(who))
+
+
+@pair("duplicate")
+async def two_lists_of_history_with_a_line(world: World) -> tuple[Request, Request]:
+    who = await world.collects("211302")
+    line = {
+        "person": passed(who)["person"], "year": 2024, "category": "professional", "credits": "30.00",
+        "mode": "online", "completed_on": "2024-05-01", "system": "gd_hrss", "record_id": "2024-0007",
+    }  # fmt: skip
+    return registers(world, line, to="history"), registers(world, line, to="history")
+
+
+@pair("claim-state", one_row=True)
+async def two_approvals_of_a_claim(world: World) -> tuple[Request, Request]:
+    desk, who = Desk(world), await world.collects(SHENYANG)
+    claim_id = (await desk.submits(who)).json()["claim_id"]
+    await desk.steps(claim_id, "acceptance")
+    return desk.steps(claim_id, "approval"), desk.steps(claim_id, "approval", subject="another")
+
+
+@pair("duplicate", one_row=True)
+async def two_rosters_with_a_row(world: World) -> tuple[Request, Request]:
+    training = await held_training(world)
+    row = training.row(await world.collects(HEPING), "r-1")
+    return training.uploads(row), training.uploads(row)
+
+
+@pair("roster-decided", one_row=True)
+async def two_approvals_of_a_roster(world: World) -> tuple[Request, Request]:
+    training = await held_training(world)
+    roster_id = (await training.uploads(training.row(await world.collects(HEPING), "r-1"))).json()[
+        "roster_id"
+    ]
+    return training.reviews(roster_id), training.reviews(roster_id, subject="another")
+
+
+@pair("filing-state", one_row=True)
+async def two_decisions_on_a_filing(world: World) -> tuple[Request, Request]:
+    training = Training(world, await world.provides("某会计培训学校"), HEPING, DAYS)
+    world.now = datetime(2025, 9, 1, 4, tzinfo=UTC)
+    assert (await training.files()).status_code == 201
+    return training.steps("approval"), training.steps("refusal", subject="another", reason="other")
+
+
+@pair("already-exempt")
+async def two_exemptions_of_a_year(world: World) -> tuple[Request, Request]:
+    who = await world.collects("211302")
+    return (
+        asks_for(world, who, "exemptions", reason="illness"),
+        asks_for(world, who, "exemptions", reason="abroad"),
+    )
+
+
+@pair("credit-already-ended")
+async def two_revocations_of_a_credit(world: World) -> tuple[Request, Request]:
+    who = await world.collects("211302")
+    [line] = (await registers(world, passed(who))).json()["results"]
+    body = {"year": 2024, "reason": "wrong_record"}
+
+    def revokes() -> Request:
+        url = f"/v1/persons/{who.person_id}/credits/{line['credit_id']}/revocation"
+        return world.client.post(url, json=body, headers=headers(world, LIAONING, "credit:revoke"))
+
+    return revokes(), revokes()
+
+
+@pair("year-already-closed", one_row=True)
+async def two_closes_of_a_year(world: World) -> tuple[Request, Request]:
+    world.now = datetime(2026, 1, 20, 4, tzinfo=UTC)
+    return closes(world, LIAONING, 2023), closes(world, LIAONING, 2023, key="another")
+
+
+@pair("fact-counted")
+async def two_corrections_by_a_reference(world: World) -> tuple[Request, Request]:
+    world.now = datetime(2026, 1, 20, 4, tzinfo=UTC)
+    who = await world.collects("211302")
+    assert (await closes(world, "211300", 2025)).status_code == 201
+    return (
+        corrects(world, who, LIAONING, "k-1", reference="2026-1"),
+        corrects(world, who, LIAONING, "k-2", reference="2026-1"),
+    )
+
+
+@pair("departure-under-way", one_row=True)
+async def two_departures_of_a_person(world: World) -> tuple[Request, Request]:
+    mover, who = Mover(world), await world.collects(SHENYANG)
+    return (
+        mover.guards(mover.transfer_id(), who, SHANXI),
+        mover.guards(mover.transfer_id(), who, DALIAN),
+    )
+
+
+@pytest.fixture(autouse=True)
+def october(world: World) -> None:
+    world.now = datetime(2025, 10, 20, 4, tzinfo=UTC)
+
+
+def told_of(answer: httpx.Response) -> str:
+    """What a request was told: the code of its problem, or what became of its one line; `stored` when it was taken."""
+    body = answer.json()
+    if answer.status_code >= 400:
+        return str(body["type"].rpartition(":")[2])
+    for line in body.get("results", []):
+        if "problem" in line:
+            return str(line["problem"]["type"].rpartition(":")[2])
+        if line["outcome"] == "duplicate":
+            return "duplicate"
+    return "stored"
+
+
+class TestOneOfTwo:
+    @pytest.mark.parametrize("pair", PAIRS, ids=[each.name for each in PAIRS])
+    async def test_is_stored_and_the_other_hears_why_not(
+        self, world: World, monkeypatch: pytest.MonkeyPatch, pair: Pair
+    ):
+        answers = await at_once(monkeypatch, *await pair.given(world), one_row=pair.one_row)
+
+        assert sorted(map(told_of, answers)) == sorted(["stored", pair.told]), [each.text for each in answers]
