@@ -8,7 +8,7 @@ from contracts.transfer import ProfileTransferred
 from services.kit.aggregates import Aggregates
 from services.kit.database import Connection
 from services.kit.event_store import EventStore
-from services.registry.store.people import project
+from services.registry.store.projection import project
 from services.registry.store.tables import LOG
 from services.registry.streams.person import Person
 

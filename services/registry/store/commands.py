@@ -15,7 +15,7 @@ from services.kit.command import WritePath
 from services.kit.database import Connection, Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.registry.store.people import project
+from services.registry.store.projection import project
 from services.registry.store.tables import LOG
 
 Unit = AggregateUnit

@@ -7,7 +7,7 @@ from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.kit.rebuild import Rebuilt
 from services.kit.rebuild import rebuild as rebuild_one
-from services.registry.store.people import MODELS
+from services.registry.store.projection import MODELS
 from services.registry.store.tables import LOG
 
 READ_MODELS = tuple(model.name for model in MODELS)

@@ -15,8 +15,8 @@ import asyncpg
 from services.kit.clock import local_date
 from services.kit.database import Connection
 from services.kit.errors import NotFoundError
-from services.registry.store.cases import BACK
 from services.registry.store.commands import Commands, Unit, command
+from services.registry.store.projection import BACK
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.exam_enrolment import FAST, FAST_KINDS, ORDINARY, ExamEnrolment, lane_in
