@@ -18,7 +18,9 @@ from services.kit.sealing import KeyWrapper, UnsealableError
 from services.kit.settings import PREFIX, SettingsError, new_key_text, secret_keys
 from services.registry.personal_data.keys import Rotated, rotate
 
-app = App(name="keys", help="Make the secret keys of a deployment; rotate the one that wraps people's keys.")
+app = App(
+    name="keys", help="Make the secret keys of a deployment; rotate the one that wraps people's keys. 密钥"
+)
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 

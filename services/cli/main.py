@@ -1,40 +1,50 @@
-"""The command line `xuefen`: start and stop the system, migrate, rebuild, sign tokens, publish notices, the demo."""
+"""The command line `xuefen`: start and stop the system, migrate, rebuild, sign tokens, publish notices, the demo.
 
-import importlib.util
+Every command imports what it needs when it is run, so that help and the small commands are there at once.
+"""
+
+from __future__ import annotations
+
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from cyclopts import App, Parameter
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
-from services.cli.settings import SERVICES, StackSettings, known_service
-from services.kit.embedded_places import EmbeddedPostgresError
-from services.kit.settings import SettingsError
+if TYPE_CHECKING:
+    from rich.console import Console
 
-app = App(name="xuefen", help="The ledger of continuing-education credits. 会计人员继续教育学分账簿")
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+    from services.cli.settings import StackSettings
 
+app = App(
+    name="xuefen",
+    help_format="plaintext",
+    help="The ledger of continuing-education credits. 会计人员继续教育学分账簿",
+)
 _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green")
 _UNTIL_STDIN_CLOSES = Parameter(show=False, negative="")
 _DETACHED_SECONDS = 90.0
 
-for _name, _module in (
-    ("policy", "services.cli.policy"),
-    ("keys", "services.cli.keys"),
-    ("sync", "services.cli.sync.command"),
-    ("demo", "services.cli.demo.command"),
+for _name, _module, _help in (
+    (
+        "policy",
+        "policy",
+        "Notices: check, show, list, compare, try, publish. 通知: 检查、查看、列出、比较、试算、发布",
+    ),
+    ("keys", "keys", "Make the secret keys of a deployment; rotate the one that wraps people's keys. 密钥"),
+    (
+        "sync",
+        "sync.command",
+        "Deliveries to systems outside: how they stand, and whether both sides agree. 对接",
+    ),
+    ("demo", "demo.command", "Play the main job on the five source notices and show the answers. 演示"),
 ):
-    if importlib.util.find_spec(_module) is not None:
-        app.command(f"{_module}:app", name=_name)
+    app.command(f"services.cli.{_module}:app", name=_name, help=_help)
 
 
 @app.command
@@ -52,29 +62,29 @@ def up(
     """
     from services.cli.stack import AlreadyRunningError, Stack
 
-    settings = StackSettings.load()
+    settings = _settings()
     wanted = _services(services)
     if detach:
         _up_detached(settings, wanted)
         return
 
     def say(what: str) -> None:
-        out.print(f"[dim]starting {what}[/dim]")
+        out().print(f"[dim]starting {what}[/dim]")
 
     stack = Stack(settings, services=wanted, echo=_echo(), say=say)
     _exit_on(signal.SIGTERM, signal.SIGHUP)
     try:
         stack.start()
         _show_stack()
-        out.print("Ctrl-C stops everything.")
+        out().print("Ctrl-C stops everything.")
         while True:
             stack.check()
             time.sleep(0.5)
     except AlreadyRunningError:
-        out.print("Already running:")
+        out().print("Already running:")
         _show_stack()
     except KeyboardInterrupt:
-        out.print("[dim]stopping[/dim]")
+        out().print("[dim]stopping[/dim]")
     finally:
         _ignore(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         stack.stop()
@@ -92,19 +102,19 @@ def down(*, delete_data: Annotated[bool, Parameter(negative="")] = False) -> Non
     from services.cli.stack import stop_running
     from services.cli.state_dir import StateDir
 
-    settings = StackSettings.load()
+    settings = _settings()
     stopped = stop_running(settings)
-    out.print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing is running.")
+    out().print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing is running.")
     if delete_data:
         StateDir(settings.home).delete()
-        out.print(f"Deleted {settings.home}.")
+        out().print(f"Deleted {settings.home}.")
 
 
 @app.command
 def status() -> None:
     """Say what is running, with process ids and addresses; exit with 1 when nothing is."""
     if not _show_stack():
-        out.print("Nothing is running.")
+        out().print("Nothing is running.")
         sys.exit(1)
 
 
@@ -150,11 +160,11 @@ def migrate(*services: str) -> None:
     """
     from services.cli.databases import databases_for_a_command, migrate
 
-    settings = StackSettings.load()
+    settings = _settings()
     wanted = _services(services)
-    with databases_for_a_command(settings) as dsns, err.status("migrate") as shown:
+    with databases_for_a_command(settings) as dsns, err().status("migrate") as shown:
         migrate(settings, dsns, services=wanted, say=lambda service: shown.update(f"migrate {service}"))
-    out.print(f"Up to date: {', '.join(wanted)}.")
+    out().print(f"Up to date: {', '.join(wanted)}.")
 
 
 @app.command
@@ -174,16 +184,17 @@ def rebuild(*services: str, model: list[str] | None = None, log: list[str] | Non
 
     from services.cli.databases import databases_for_a_command
     from services.cli.rebuild import has_read_models, rebuild
+    from services.cli.settings import SERVICES
 
-    settings = StackSettings.load()
+    settings = _settings()
     wanted = _services(services) if services else tuple(filter(has_read_models, SERVICES))
     with databases_for_a_command(settings) as dsns:
         for service in wanted:
             done = asyncio.run(
-                rebuild(service, settings, dsns, models=model or [], logs=log or [], console=err)
+                rebuild(service, settings, dsns, models=model or [], logs=log or [], console=err())
             )
             events, rows = sum(each.position for each in done), sum(each.rows_changed for each in done)
-            out.print(f"{service}: {len(done)} rebuilt, {events} events read, {rows} rows differed.")
+            out().print(f"{service}: {len(done)} rebuilt, {events} events read, {rows} rows differed.")
 
 
 @app.command
@@ -222,8 +233,10 @@ def token(
     from services.cli.tokens import SCOPES, sign
 
     if kind not in SCOPES:
+        from services.kit.settings import SettingsError
+
         raise SettingsError(f"there is no kind of token {kind!r}; there are {', '.join(SCOPES)}")
-    settings = StackSettings.load()
+    settings = _settings()
     home = StateDir(settings.home)
     signed = sign(
         signing_key(settings, home),
@@ -242,17 +255,51 @@ def token(
 
 def main() -> None:
     """Run the command line; what a person can put right is said in a line, without a traceback."""
-    from services.cli.serve import CannotStartError
-    from services.cli.stack import StackError
-
     try:
         app()
-    except (SettingsError, EmbeddedPostgresError, StackError, CannotStartError) as error:
-        err.print(f"[bold red]xuefen:[/bold red] {escape(str(error))}", soft_wrap=True)
+    except Exception as error:
+        if not isinstance(error, _refusals()):
+            raise
+        from rich.markup import escape
+
+        err().print(f"[bold red]xuefen:[/bold red] {escape(str(error))}", soft_wrap=True)
         sys.exit(2)
 
 
+def _refusals() -> tuple[type[Exception], ...]:
+    from services.cli.serve import CannotStartError
+    from services.cli.stack import StackError
+    from services.kit.embedded_places import EmbeddedPostgresError
+    from services.kit.settings import SettingsError
+
+    return SettingsError, EmbeddedPostgresError, StackError, CannotStartError
+
+
+@cache
+def out() -> Console:
+    """Where answers are printed."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+@cache
+def err() -> Console:
+    """Where everything else is said."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def _settings() -> StackSettings:
+    from services.cli.settings import StackSettings
+
+    return StackSettings.load()
+
+
 def _services(named: tuple[str, ...]) -> tuple[str, ...]:
+    from services.cli.settings import SERVICES, known_service
+
     return tuple(known_service(service) for service in named) or SERVICES
 
 
@@ -278,7 +325,7 @@ def _echo() -> Callable[[str, str], None]:
 
     def echo(name: str, line: str) -> None:
         colour = colours.setdefault(name, _COLOURS[len(colours) % len(_COLOURS)])
-        out.print(Text.assemble((f"{name:<16}", colour), "| ", line), soft_wrap=True)
+        out().print(Text.assemble((f"{name:<16}", colour), "| ", line), soft_wrap=True)
 
     return echo
 
@@ -286,19 +333,23 @@ def _echo() -> Callable[[str, str], None]:
 def _show_stack() -> bool:
     from services.cli.state_dir import StateDir, describe
 
-    record = StateDir(StackSettings.load().home).read_record()
+    record = StateDir(_settings().home).read_record()
     if record is None or not record.supervisor.running:
         return False
+    from rich.table import Table
+
     table = Table("process", "pid", "address", "state", box=None, pad_edge=False)
     for line in describe(record):
         table.add_row(
             line["name"], str(line["pid"]), line["address"], "running" if line["running"] else "ended"
         )
-    out.print(table)
+    out().print(table)
     return True
 
 
 def _up_detached(settings: StackSettings, services: tuple[str, ...]) -> None:
+    import subprocess
+
     from services.cli.stack import StackError
     from services.cli.state_dir import StateDir
 

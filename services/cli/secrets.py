@@ -6,8 +6,8 @@ from joserfc.jwk import OKPKey
 
 from services.cli.settings import StackSettings
 from services.cli.state_dir import StateDir
-from services.kit.key_sets import signing_key_from
 from services.kit.settings import PREFIX, SettingsError, secret_text
+from services.kit.signing import signing_key_from
 
 HOLDERS = {
     "IDENTITY_KEY": ("registry", "ledger"),

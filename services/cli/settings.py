@@ -1,10 +1,11 @@
 """What the `xuefen` command is told by its environment: where things are kept, and where services listen."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from services.kit.settings import ServiceSettings, SettingsError
+from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError
 
 SERVICES = ("registry", "ledger", "transfer", "sync")
 
@@ -29,9 +30,9 @@ class StackSettings(ServiceSettings):
     ledger_port: int = Field(default=8002, ge=0, le=65535)
     ledger_database_url: SecretStr | None = None
     ledger_owner_database_url: SecretStr | None = None
-    ledger_databases: dict[str, SecretStr] = Field(default_factory=dict)
+    ledger_databases: Annotated[dict[str, SecretStr], FROM_JSON] = Field(default_factory=dict)
     """Logs that live on a PostgreSQL of their own: {"440300": "postgresql://..."}, application's role."""
-    ledger_owner_databases: dict[str, SecretStr] = Field(default_factory=dict)
+    ledger_owner_databases: Annotated[dict[str, SecretStr], FROM_JSON] = Field(default_factory=dict)
     """The same logs with the owner's role, for `migrate` and `rebuild`."""
     transfer_host: str = "127.0.0.1"
     transfer_port: int = Field(default=8003, ge=0, le=65535)

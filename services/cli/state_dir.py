@@ -10,12 +10,9 @@ from typing import IO, Any
 
 import msgspec
 
-from services.kit.embedded import EmbeddedPostgres
-from services.kit.embedded_places import forget_binaries
-from services.kit.key_sets import new_signing_key, signing_key_text
 from services.kit.processes import is_running, process_started
-from services.kit.provision import services_of
 from services.kit.settings import new_key_text
+from services.kit.signing import new_signing_key, signing_key_text
 
 KEYS: dict[str, Callable[[], str]] = {
     "identity.key": new_key_text,
@@ -90,6 +87,9 @@ class StateDir:
 
     def delete(self) -> None:
         """Delete the directory, the embedded database and its private copies, wherever they are."""
+        from services.kit.embedded import EmbeddedPostgres
+        from services.kit.embedded_places import forget_binaries
+
         if self.path.exists():
             EmbeddedPostgres(self.database).remove()
             shutil.rmtree(self.path)
@@ -139,7 +139,6 @@ class StateDir:
         path = self._secret("database-passwords.json", lambda: json.dumps(dict.fromkeys(keys, "")))
         passwords: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         passwords = {key: passwords.get(key) or new_key_text() for key in keys}
-        assert services_of(passwords) == sorted(services)
         write_private(path, json.dumps(passwords, indent=1))
         return passwords
 

@@ -2,7 +2,7 @@
 
 from joserfc.jwk import OKPKey
 
-from services.kit.auth import sign_token
+from services.kit.signing import sign_token
 
 SERVICE_SCOPES = frozenset({"feed:read", "identity:check", "compliance:read"})
 """What a service may ask of another."""

@@ -15,17 +15,12 @@ from fastapi.security import SecurityScopes
 from fastapi.security.base import SecurityBase
 from joserfc import jws, jwt
 from joserfc.errors import InvalidKeyIdError, JoseError, SecurityWarning
-from joserfc.jwk import OKPKey
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.kit.errors import InsufficientScopeError, NotAuthenticatedError, Problem, problem_response
 from services.kit.key_sets import KeySource
-
-AUDIENCE = "xuefen"
-ALGORITHM = "Ed25519"
-CLAIM_PLACE = "xuefen_place"
-CLAIM_ORGANIZATION = "xuefen_organization"
+from services.kit.signing import ALGORITHM, AUDIENCE, CLAIM_ORGANIZATION, CLAIM_PLACE
 
 _REALM = 'Bearer realm="xuefen"'
 _TOKEN_LENGTH_MAX = 4096
@@ -221,34 +216,3 @@ def require(*scopes: str) -> Callable[[Caller], Awaitable[Caller]]:
         return caller
 
     return authorized
-
-
-def sign_token(
-    key: OKPKey,
-    *,
-    issuer: str,
-    subject: str,
-    scopes: Iterable[str],
-    place: str | None = None,
-    organization: str | None = None,
-    audience: str = AUDIENCE,
-    lifetime_seconds: int = 3600,
-    now: Callable[[], float] = time.time,
-) -> str:
-    """A signed token for the subject; the registry and the command line both make theirs here."""
-    key.ensure_kid()
-    issued = int(now())
-    claims: dict[str, Any] = {
-        "iss": issuer,
-        "aud": audience,
-        "sub": subject,
-        "scope": " ".join(sorted(scopes)),
-        "iat": issued,
-        "nbf": issued,
-        "exp": issued + lifetime_seconds,
-    }
-    if place is not None:
-        claims[CLAIM_PLACE] = place
-    if organization is not None:
-        claims[CLAIM_ORGANIZATION] = organization
-    return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])

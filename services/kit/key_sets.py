@@ -5,17 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from services.kit.errors import NotReadyError
-
-ALGORITHM = "Ed25519"
 
 _RESPONSE_SIZE_MAX = 256 * 1024
 
@@ -120,30 +118,3 @@ class FetchedKeys:
             self._fetched_at = self._now()
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError):
             return
-
-
-def new_signing_key() -> OKPKey:
-    """A fresh Ed25519 key with an id derived from it."""
-    return OKPKey.generate_key("Ed25519", {"use": "sig", "alg": ALGORITHM}, private=True, auto_kid=True)
-
-
-def signing_key_text(key: OKPKey) -> str:
-    """The private key as JWK JSON: a secret, for a file or a setting."""
-    return json.dumps(key.as_dict(private=True), sort_keys=True)
-
-
-def signing_key_from(text: str) -> OKPKey:
-    """The private key from its JWK JSON. Raises ValueError when it is not a private Ed25519 key."""
-    try:
-        key = OKPKey.import_key(json.loads(text))
-    except (JoseError, ValueError, KeyError, TypeError) as error:
-        raise ValueError("the signing key is not a JWK") from error
-    if not key.is_private or key.curve_name != "Ed25519":
-        raise ValueError("the signing key is not a private Ed25519 key")
-    key.ensure_kid()
-    return key
-
-
-def public_key_set(*keys: OKPKey) -> Mapping[str, Any]:
-    """The JWK Set that is published: public halves only."""
-    return dict(KeySet(list(keys)).as_dict(private=False))

@@ -1,17 +1,18 @@
-"""A process's settings from its environment: all variables begin with `XUEFEN_`, and a missing one is named.
+"""Settings of a process, from its environment: all variables begin with `XUEFEN_`, and a missing one is named.
 
 `deploy/.env.example` explains each variable; a secret may stand in a file instead, in `<variable>_FILE`.
 """
 
 import base64
 import binascii
+import json
+import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
 
 PREFIX = "XUEFEN_"
 KEY_BYTES = 32
@@ -21,10 +22,14 @@ class SettingsError(Exception):
     """A setting is missing or cannot be used; the message names the variable and never its value."""
 
 
-class ServiceSettings(BaseSettings):
+FROM_JSON = BeforeValidator(lambda told: json.loads(told) if isinstance(told, str) else told)
+"""For a field that is more than a word: its variable is written as JSON."""
+
+
+class ServiceSettings(BaseModel):
     """What every service is told. A service derives its own settings from this and adds fields."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     issuer: str = "http://127.0.0.1:8001"
     """`iss` of the tokens that are taken."""
@@ -44,10 +49,14 @@ class ServiceSettings(BaseSettings):
     """Algorithm of the keyed hashes, the same for ever; that of the profile when unset."""
 
     @classmethod
-    def load(cls) -> Self:
-        """The settings from the environment. Raises SettingsError, naming every variable at fault."""
+    def load(cls, **told: Any) -> Self:
+        """The settings from the environment, apart from what is told here; an empty variable counts as unset.
+
+        Raises SettingsError, naming every variable at fault.
+        """
+        variables = {name: os.environ.get(f"{PREFIX}{name.upper()}") for name in cls.model_fields}
         try:
-            return cls()
+            return cls.model_validate({name: text for name, text in variables.items() if text} | told)
         except ValidationError as error:
             raise SettingsError("; ".join(sorted(_complaints(error)))) from None
 

@@ -2,11 +2,12 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 
 from contracts.identity import IdentityHasher, algorithm_of
-from services.kit.settings import ServiceSettings, secret_key
+from services.kit.settings import FROM_JSON, ServiceSettings, secret_key
 
 
 class LedgerSettings(ServiceSettings):
@@ -14,7 +15,7 @@ class LedgerSettings(ServiceSettings):
 
     ledger_database_url: str
     """Address of the application's role (`xuefen_ledger`)."""
-    ledger_databases: dict[str, str] = Field(default_factory=dict)
+    ledger_databases: Annotated[dict[str, str], FROM_JSON] = Field(default_factory=dict)
     """Logs that live on a PostgreSQL of their own: {"440300": "postgresql://..."}."""
     ledger_pool_size: int = Field(default=8, ge=2, le=64)
     identity_key: SecretStr | None = None

@@ -9,10 +9,10 @@ from pydantic import Field, SecretStr
 
 from contracts.identity import IdentityHasher, algorithm_of
 from services.kit.ciphers import ALGORITHM_OF
-from services.kit.key_sets import signing_key_from
 from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import KeyWrapper
 from services.kit.settings import ServiceSettings, SettingsError, secret_key, secret_keys, secret_text
+from services.kit.signing import signing_key_from
 from services.registry.personal_data.evidence import Limits
 
 

@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.envelope import PublishedEvent
-from services.kit.auth import sign_token
 from services.kit.database import OUTCOME_UNKNOWN, Connection, Database
 from services.kit.event_store import EventStore
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
 from services.kit.follower import FeedFollower, InOneTransaction
+from services.kit.signing import sign_token
 from services.registry.composition import CHECKPOINT, FOLLOWED, connect
 from services.registry.moves.reactions import TransferReaction
 from services.registry.settings import RegistrySettings

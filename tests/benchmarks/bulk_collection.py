@@ -15,11 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from services.cli.demo import fictitious
-from services.kit.auth import sign_token
-from services.kit.key_sets import new_signing_key, signing_key_text
 from services.kit.migrations import upgrade
 from services.kit.provision import provision
 from services.kit.settings import new_key_text
+from services.kit.signing import new_signing_key, sign_token, signing_key_text
 from services.registry.app import create_app
 from services.registry.settings import RegistrySettings
 from services.registry.streams.account import SCOPES

@@ -21,12 +21,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from services.kit.auth import sign_token
 from services.kit.embedded import EmbeddedPostgres
-from services.kit.key_sets import new_signing_key, public_key_set
 from services.kit.migrations import upgrade
 from services.kit.provision import provision, with_database
 from services.kit.settings import new_key_text, secret_key
+from services.kit.signing import new_signing_key, public_key_set, sign_token
 
 T = TypeVar("T")
 

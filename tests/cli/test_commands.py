@@ -1,6 +1,9 @@
 """Tokens and keys from the command line."""
 
+import importlib
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,8 +13,9 @@ from services.cli.demo.outside import running_outside
 from services.cli.main import app
 from services.cli.tokens import SCOPES
 from services.kit.auth import Caller, Issuer, TokenVerifier
-from services.kit.key_sets import FixedKeys, signing_key_from
+from services.kit.key_sets import FixedKeys
 from services.kit.settings import SettingsError
+from services.kit.signing import signing_key_from
 
 Run = Callable[..., str]
 
@@ -54,6 +58,49 @@ class TestToken:
         assert run("token", "service", "--out", str(tmp_path / "token")) == ""
         assert stat.S_IMODE((tmp_path / "token").stat().st_mode) == 0o600
         assert (tmp_path / "token").read_text().count(".") == 2
+
+
+SLOW = {"alembic", "asyncpg", "chinese_calendar", "fastapi", "httpx", "sqlalchemy", "starlette", "uvicorn"}
+"""What takes longer to import than a small command may take."""
+
+
+class TestStart:
+    @pytest.mark.parametrize("arguments", [["--help"], ["token", "service"], ["token", "--help"], ["status"]])
+    def test_a_small_command_imports_nothing_slow(self, tmp_path: Path, arguments: list[str]) -> None:
+        code = (
+            "import sys\n"
+            "from services.cli.main import app\n"
+            "try:\n"
+            f"    app({arguments!r})\n"
+            "except SystemExit:\n"
+            "    pass\n"
+            "print(*sorted(sys.modules), file=sys.stderr)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"XUEFEN_HOME": str(tmp_path / "home"), "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert done.stdout
+        assert not SLOW.intersection(done.stderr.split())
+
+    @pytest.mark.parametrize(
+        ("name", "module"),
+        [
+            ("policy", "policy"),
+            ("keys", "keys"),
+            ("sync", "sync.command"),
+            ("demo", "demo.command"),
+        ],
+    )
+    def test_help_tells_of_a_group_what_the_group_says_itself(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch, name: str, module: str
+    ) -> None:
+        """The list of commands is printed without importing them."""
+        monkeypatch.setenv("COLUMNS", "200")
+        assert importlib.import_module(f"services.cli.{module}").app.help in run("--help")
 
 
 class TestKeys:

@@ -229,7 +229,7 @@ class TestServe:
 
 class TestStack:
     def test_only_one_may_hold_a_home(self, tmp_path: Path) -> None:
-        settings = StackSettings(home=tmp_path / "home")
+        settings = StackSettings.load(home=tmp_path / "home")
         holder = StateDir(settings.home)
         assert holder.take()
         with pytest.raises(AlreadyRunningError):
@@ -237,7 +237,7 @@ class TestStack:
         holder.leave()
 
     def test_down_without_a_stack_has_nothing_to_stop(self, tmp_path: Path) -> None:
-        assert stop_running(StackSettings(home=tmp_path / "home")) is None
+        assert stop_running(StackSettings.load(home=tmp_path / "home")) is None
 
 
 class TestReadable:

@@ -86,7 +86,7 @@ class Deployment:
         opened = home.parent / f"{home.name}-opened.yaml"
         lines = "".join(f'  - {{authority: "{each}", opened_on: 2020-01-01}}\n' for each in PLACES)
         opened.write_text(f"opened:\n{lines}", encoding="utf-8")
-        settings = StackSettings(
+        settings = StackSettings.load(
             home=home,
             registry_port=0,
             ledger_port=0,

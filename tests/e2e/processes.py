@@ -16,9 +16,9 @@ from pathlib import Path
 import httpx
 
 from services.kit.embedded import EmbeddedPostgres
-from services.kit.key_sets import public_key_set
 from services.kit.migrations import upgrade
 from services.kit.provision import provision
+from services.kit.signing import public_key_set
 from tests.conftest import PARTITIONS, outside_loop
 from tests.kit.http import ISSUER, KEY
 

@@ -15,12 +15,13 @@ from contracts.divisions import AUTHORITIES
 from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
 from services.cli.tokens import CARRIER_SCOPES, SCOPES, SERVICE_SCOPES
-from services.kit.auth import TokenVerifier, sign_token
+from services.kit.auth import TokenVerifier
 from services.kit.event_store import EventStore
 from services.kit.follower import FeedFollower
 from services.kit.issuers import issuers_of
-from services.kit.key_sets import FixedKeys, new_signing_key, signing_key_text
+from services.kit.key_sets import FixedKeys
 from services.kit.settings import ServiceSettings, new_key_text
+from services.kit.signing import new_signing_key, sign_token, signing_key_text
 from services.ledger import app as ledger_app
 from services.ledger import composition as ledger_parts
 from services.ledger import worker as ledger_worker

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
-from services.kit.auth import AUDIENCE, CLAIM_PLACE
+from services.kit.signing import AUDIENCE, CLAIM_PLACE
 from tests.conftest import FreshDatabaseFactory
 from tests.e2e.system import LIAONING, System, new_system
 

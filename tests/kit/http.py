@@ -8,8 +8,9 @@ import httpx
 from fastapi import APIRouter, FastAPI
 
 from services.kit.app import create_service
-from services.kit.auth import Issuer, TokenVerifier, sign_token
-from services.kit.key_sets import FixedKeys, new_signing_key
+from services.kit.auth import Issuer, TokenVerifier
+from services.kit.key_sets import FixedKeys
+from services.kit.signing import new_signing_key, sign_token
 
 ISSUER = "https://issuer.example"
 KEY = new_signing_key()

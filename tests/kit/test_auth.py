@@ -10,13 +10,13 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import OctKey, OKPKey
 
-from services.kit.auth import Issuer, TokenVerifier, sign_token
+from services.kit.auth import Issuer, TokenVerifier
 from services.kit.errors import NotAuthenticatedError, NotReadyError
-from services.kit.key_sets import (
-    FetchedKeys,
-    FixedKeys,
+from services.kit.key_sets import FetchedKeys, FixedKeys
+from services.kit.signing import (
     new_signing_key,
     public_key_set,
+    sign_token,
     signing_key_from,
     signing_key_text,
 )

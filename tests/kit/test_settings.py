@@ -1,16 +1,25 @@
 """Settings from the environment: what is missing is named, and a secret never shows."""
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from pydantic import Field, SecretStr
 
-from services.kit.settings import ServiceSettings, SettingsError, new_key_text, secret_key, secret_text
+from services.kit.settings import (
+    FROM_JSON,
+    ServiceSettings,
+    SettingsError,
+    new_key_text,
+    secret_key,
+    secret_text,
+)
 
 
 class Told(ServiceSettings):
     told_database_url: str
     told_pool_size: int = Field(default=8, ge=2)
+    told_databases: Annotated[dict[str, SecretStr], FROM_JSON] = Field(default_factory=dict)
 
 
 class TestLoad:
@@ -26,6 +35,30 @@ class TestLoad:
         monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", "postgresql://x")
         monkeypatch.setenv("XUEFEN_TOLD_POOL_SIZE", "")
         assert Told.load().told_pool_size == 8
+
+    def test_what_is_told_beats_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", "postgresql://x")
+        monkeypatch.setenv("XUEFEN_TOLD_POOL_SIZE", "4")
+        told = Told.load(told_pool_size=5)
+        assert (told.told_database_url, told.told_pool_size) == ("postgresql://x", 5)
+        assert told.model_fields_set == {"told_database_url", "told_pool_size"}
+
+    def test_what_is_more_than_a_word_is_written_as_json(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", "postgresql://x")
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASES", '{"440300": "postgresql://hunter2"}')
+        told = Told.load()
+        assert told.told_databases["440300"].get_secret_value() == "postgresql://hunter2"
+        assert "hunter2" not in repr(told)
+
+    @pytest.mark.parametrize("text", ["hunter2", '{"440300": ', '["hunter2"]', '{"440300": {"hunter2": 1}}'])
+    def test_what_is_not_that_json_is_named_and_not_shown(
+        self, monkeypatch: pytest.MonkeyPatch, text: str
+    ) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", "postgresql://x")
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASES", text)
+        with pytest.raises(SettingsError, match="XUEFEN_TOLD_DATABASES cannot be used") as refused:
+            Told.load()
+        assert "hunter2" not in str(refused.value)
 
     def test_the_key_set_is_the_registry_s_unless_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", "postgresql://x")

@@ -12,8 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from services.cli.demo import fictitious
-from services.kit.auth import sign_token
-from services.kit.key_sets import new_signing_key
+from services.kit.signing import new_signing_key, sign_token
 from services.ledger.app import build_app, openapi_document
 from tests.kit.http import ISSUER, KEY, bearer, verifier
 from tests.ledger.world import OFFICIAL_SCOPES, PROVIDER_SCOPES, Provider, Somebody, World

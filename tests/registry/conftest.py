@@ -8,8 +8,8 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from services.kit.clock import utc_now
-from services.kit.key_sets import new_signing_key, signing_key_text
 from services.kit.settings import new_key_text
+from services.kit.signing import new_signing_key, signing_key_text
 from services.registry.app import create_app
 from services.registry.settings import RegistrySettings
 from tests.conftest import FreshDatabase, FreshDatabaseFactory

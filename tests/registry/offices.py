@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from services.kit.auth import sign_token
+from services.kit.signing import sign_token
 from services.registry.settings import RegistrySettings
 from services.registry.streams.account import SCOPES
 from tests.registry.scenarios import Registry, uscc

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from services.cli.demo import fictitious
-from services.kit.auth import sign_token
+from services.kit.signing import sign_token
 from services.registry.moves.api import SCOPE as CARRY
 from services.registry.settings import RegistrySettings
 from services.registry.streams.account import SCOPES

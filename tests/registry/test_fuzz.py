@@ -8,7 +8,7 @@ import schemathesis
 from hypothesis import settings as hypothesis_settings
 from schemathesis.schemas import APIOperation
 
-from services.kit.auth import sign_token
+from services.kit.signing import sign_token
 from services.registry.app import create_app, openapi_document
 from services.registry.settings import RegistrySettings
 from services.registry.streams.account import SCOPES

@@ -268,7 +268,7 @@ def _settings() -> SyncSettings:
     }
     if home.token_file("sync").exists():
         told["sync_token_file"] = home.token_file("sync")
-    return SyncSettings(**told)
+    return SyncSettings.load(**told)
 
 
 def _target(opened: Opened, name: str) -> Target:

@@ -12,10 +12,9 @@ from uuid import UUID
 from joserfc.jwk import OKPKey
 
 from services.kit.aggregates import Aggregate, Aggregates
-from services.kit.auth import sign_token
 from services.kit.database import Database
 from services.kit.event_store import EventStore
-from services.kit.key_sets import public_key_set
+from services.kit.signing import public_key_set, sign_token
 from services.registry.accounts.schemas import TokenAnswer
 from services.registry.store.tables import LOG
 from services.registry.streams.account import Client, is_secret
