@@ -61,8 +61,8 @@ contracts: install ## Write schemas, OpenAPI, AsyncAPI and the page of problems 
 lint-contracts: ## Lint the OpenAPI and AsyncAPI documents (needs Node.js, installs it through apt when it may)
 	@sh contracts/lint.sh
 
-bench: install ## Measure against plain PostgreSQL and plain FastAPI, side by side
-	@$(VENV_PYTHON) -m tests.benchmarks
+bench: install ## Measure against plain PostgreSQL and plain FastAPI, side by side; also written to bench.json
+	@$(VENV_PYTHON) -m tests.benchmarks --json bench.json
 
 clean: ## Stop everything; delete the environment, the caches and the local database
 	@if [ -x $(VENV_PYTHON) ] && [ -d .xuefen ]; then $(XUEFEN) down --delete-data; fi

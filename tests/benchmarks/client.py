@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 import uvloop
 from msgspec import Struct
 
+DRIVE_SECONDS_MAX = 300.0
+"""How long the answers to one drive may take, all together."""
+
 
 class Driven(Struct, frozen=True):
     """What a drive saw: how long it took, how long each answer took (seconds, sorted), answers not as expected."""
@@ -59,7 +62,8 @@ async def _drive(address: str, requests: Sequence[bytes], connections: int, expe
     work.busy = len(protocols)
     for protocol in protocols:
         protocol.next()
-    await work.done
+    async with asyncio.timeout(DRIVE_SECONDS_MAX):
+        await work.done
     seconds = time.perf_counter() - started
     for protocol in protocols:
         protocol.close()

@@ -1,8 +1,12 @@
-"""What a run prints: the machine, one table for each benchmark, goals and whether they were met."""
+"""The report of a run, printed and as JSON: the machine, one table for each benchmark, goals and whether they were met."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from statistics import median
 
+import msgspec
 from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
@@ -64,6 +68,28 @@ class Goal(Struct, frozen=True):
         return self.found >= self.wanted if self.higher else self.found <= self.wanted
 
 
+class Report(Struct):
+    """A run as it is written down. `samples` are those of every side that a table was shown of."""
+
+    machine: dict[str, str] = {}
+    postgres: dict[str, str] = {}
+    samples: dict[str, dict[str, list[Sample]]] = {}
+    goals: list[Goal] = []
+
+    @classmethod
+    def read(cls, file: Path) -> Report:
+        """A run that was written down. Raises msgspec.DecodeError."""
+        return msgspec.json.decode(file.read_bytes(), type=cls)
+
+    def write(self, file: Path) -> None:
+        """Write the run down as far as it is."""
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
+
+
+SAMPLES: dict[str, dict[str, list[Sample]]] = {}
+"""What tables were shown of in this process, by their titles and sides."""
+
+
 def ratio(one: Side, other: Side, name: str, wanted: float) -> Goal:
     """How many times as fast one side is as the other: the median of the rounds' ratios, with their spread."""
     ratios = [a.rate / b.rate for a, b in zip(one.samples, other.samples, strict=True)]
@@ -85,6 +111,7 @@ def show_sides(console: Console, title: str, unit: str, sides: Sequence[Side]) -
     columns = (f"{unit}/s", f"us CPU/{unit}: process", "PostgreSQL", "all in", "p50 ms", "p99 ms", "others %")
     for column in columns:
         table.add_column(column, justify="right")
+    SAMPLES[title] = {side.name: side.samples for side in sides if side.samples}
     for side in sides:
         if not side.samples:
             continue
@@ -103,16 +130,20 @@ def show_sides(console: Console, title: str, unit: str, sides: Sequence[Side]) -
     console.print(table)
 
 
-def show_goals(console: Console, goals: Sequence[Goal]) -> None:
-    """What was aimed at, what was found, and the spread over the rounds."""
+def show_goals(console: Console, goals: Sequence[Goal], before: Report | None = None) -> None:
+    """What was aimed at, what was found, the spread over the rounds, and what an earlier run found."""
     table = Table(title="Goals", title_justify="left")
-    for column in ("", "goal", "found", "spread", ""):
+    found = {} if before is None else {goal.name: goal.found for goal in before.goals}
+    for column in ("", "goal", "before", "found", "spread", ""):
         table.add_column(column, justify="left" if column == "" else "right")
     for goal in goals:
         sign = "≥" if goal.higher else "≤"
         spread = f"{goal.spread[0]:.2f} - {goal.spread[1]:.2f}" if goal.spread else ""
         verdict = "[green]met[/]" if goal.met else "[red]short of it[/]"
-        table.add_row(goal.name, f"{sign} {_plain(goal.wanted)}", _plain(goal.found), spread, verdict)
+        earlier = _plain(found[goal.name]) if goal.name in found else ""
+        table.add_row(
+            goal.name, f"{sign} {_plain(goal.wanted)}", earlier, _plain(goal.found), spread, verdict
+        )
     console.print(table)
 
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 import multiprocessing
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -50,7 +51,9 @@ class Helper:
         return self._executor.submit(function, *arguments).result()
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, whatever it is doing or waiting for."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
         self._executor.shutdown(cancel_futures=True)
 
 
