@@ -54,6 +54,7 @@ class HandedCredit(HandoverPart):
     completion_id: OpaqueId
     course: Title | None = None
     tier: Code | None = None
+    filing: OpaqueId | None = None
     place: Adcode
     completed_at: UtcTime
     registered_at: UtcTime
@@ -82,6 +83,7 @@ class HandedWaiting(HandoverPart):
     course: Title | None = None
     title: Title | None = None
     tier: Code | None = None
+    filing: OpaqueId | None = None
     started_on: Day | None = None
     exam_passed_at: UtcTime | None = None
     evaluated_at: UtcTime | None = None

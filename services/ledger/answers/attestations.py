@@ -12,6 +12,7 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.views import view
 from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.purposes import WORDS, answer_purpose, names
 from services.ledger.answers.viewers import Viewer
@@ -73,26 +74,15 @@ class Statement(Checked, frozen=True, kw_only=True):
 
 def attested(issued: AttestationIssued) -> Attested:
     """What was attested."""
-    return Attested(
-        reference=issued.reference,
-        year=issued.year,
-        purpose=issued.purpose,
-        met=issued.met,
-        on=issued.on,
-        issued_at=issued.issued_at,
-    )
+    return view(Attested, issued)
 
 
 def checked(attestation: Attestation, met_now: bool | None) -> Checked:
     """What was attested and what became of it; `met_now` is what would be said today, None when it was not asked."""
     issued, revoked = attestation.issued, attestation.revoked
-    return Checked(
-        reference=issued.reference,
-        year=issued.year,
-        purpose=issued.purpose,
-        met=issued.met,
-        on=issued.on,
-        issued_at=issued.issued_at,
+    return view(
+        Checked,
+        issued,
         revoked_at=revoked.revoked_at if revoked is not None else None,
         still_holds=UNSET if met_now is None else revoked is None and met_now == issued.met,
     )
@@ -106,22 +96,14 @@ def statement(attestation: Attestation, met_now: bool) -> Statement:
     place, owner = full_name_of(issued.place), full_name_of(authority)
     verdict_zh = "已达到继续教育要求" if issued.met else "未达到继续教育要求"
     verdict_en = "had met what is asked" if issued.met else "had not met what is asked"
-    return Statement(
-        reference=issued.reference,
-        year=issued.year,
-        purpose=issued.purpose,
-        met=issued.met,
-        on=issued.on,
-        issued_at=issued.issued_at,
+    return view(
+        Statement,
+        issued,
         revoked_at=revoked.revoked_at if revoked is not None else None,
         still_holds=revoked is None and met_now == issued.met,
-        person_id=issued.person_id,
-        place=issued.place,
         place_name=place,
         authority=authority,
         authority_name=owner,
-        clause=issued.clause,
-        policy=issued.policy,
         log=authority,
         position=attestation.position,
         revoked_reason=revoked.reason if revoked is not None else None,

@@ -9,6 +9,7 @@ from msgspec import Struct
 from contracts.divisions import authority_of, contains
 from services.kit.clock import local_date
 from services.kit.database import Databases
+from services.kit.views import view
 from services.ledger.policy import Account
 
 PEOPLE_MAX = 1_000
@@ -67,16 +68,11 @@ class CreditListing:
 
 def _lines(account: Account, place: str) -> list[ListedCredit]:
     return [
-        ListedCredit(
-            credit_id=credit.credit_id,
+        view(
+            ListedCredit,
+            credit,
             person_id=account.person_id,
-            place=credit.place,
-            category=credit.category,
-            credits=credit.credits,
-            mode=credit.mode,
             completed_on=local_date(credit.completed_at),
-            make_up=credit.make_up,
-            route=credit.route,
             recognised=credit.recognised_at is not None,
         )
         for credit in account.credits

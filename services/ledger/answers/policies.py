@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
+from services.kit.views import view
 from services.ledger.policy import Policy
 
 
@@ -42,25 +43,12 @@ class PolicyAnswer(BaseModel):
 
 def policy_answer(policy: Policy, prefix: str | None = None) -> PolicyAnswer:
     """The policy's values in order of their names, all or those that begin with a prefix."""
-    return PolicyAnswer(
-        place=policy.place,
-        year=policy.year,
-        hash=policy.hash,
-        ordinary=policy.ordinary,
-        notices=[
-            NoticeAnswer(id=ref.id, document=ref.document, place=ref.place, hash=ref.hash)
-            for ref in policy.notices
-        ],
+    return view(
+        PolicyAnswer,
+        policy,
+        notices=[view(NoticeAnswer, ref) for ref in policy.notices],
         settings=[
-            SettingAnswer(
-                setting=name,
-                value=msgspec.to_builtins(sourced.value),
-                clause=sourced.clause,
-                document=sourced.document,
-                place=sourced.place,
-                article=sourced.article,
-                text=sourced.text,
-            )
+            view(SettingAnswer, sourced, setting=name, value=msgspec.to_builtins(sourced.value))
             for name, sourced in sorted(policy.settings.items())
             if prefix is None or name.startswith(prefix)
         ],

@@ -3,35 +3,26 @@
 from datetime import date, datetime
 from decimal import Decimal
 
-from msgspec import Struct
-
+from services.kit.views import view
 from services.ledger.answers.viewers import Viewer
-from services.ledger.policy import Account, Assessment, Credit, Route
+from services.ledger.policy import Account, Assessment, Credit, Route, Study
 from services.ledger.policy.language.days import ends
 
 
-class CountedCredit(Struct, frozen=True, kw_only=True):
+class CountedCredit(Study, frozen=True, kw_only=True):
     """A credit that counts towards the year. `counted` is less than `credits` where a cap leaves some out.
 
-    One of `provider_id`, `claim_id`, `filing_id` says whose report it was, all None for an authority's own list and for
-    imported history. `confirmed_by` are later reports of the same fact by another route (A-15).
+    `provider_id` and `claim_id` say whose report it was, both None for an authority's own list and for imported history;
+    `filing` the filed training it was part of. `confirmed_by` are later reports of the same fact by another route (A-15).
     """
 
     credit_id: str
-    category: str
-    credits: Decimal
     counted: Decimal
-    mode: str
     route: Route
     form: str | None
     provider_id: str | None
     claim_id: str | None
-    filing_id: str | None
-    completion_id: str
-    course: str
-    tier: str | None
     place: str
-    completed_at: datetime
     registered_at: datetime
     recognised_at: datetime | None
     make_up: bool
@@ -71,32 +62,5 @@ def _stands(credit: Credit, on: date) -> bool:
 
 
 def _of(credit: Credit, counted: Decimal) -> CountedCredit:
-    return CountedCredit(
-        credit_id=credit.credit_id,
-        category=credit.category,
-        credits=credit.credits,
-        counted=counted,
-        mode=credit.mode,
-        route=credit.route,
-        form=credit.form,
-        provider_id=credit.provider,
-        claim_id=credit.completion_id if credit.route == "claim" else None,
-        filing_id=_filing(credit),
-        completion_id=credit.completion_id,
-        course=credit.course,
-        tier=credit.tier,
-        place=credit.place,
-        completed_at=credit.completed_at,
-        registered_at=credit.registered_at,
-        recognised_at=credit.recognised_at,
-        make_up=credit.make_up,
-        late=credit.late,
-        confirmed_by=credit.confirmed_by,
-    )
-
-
-def _filing(credit: Credit) -> str | None:
-    """The filing whose roster reported the credit: a roster is `<filing>-<number>`, a row of it `<roster>.<row>`."""
-    if credit.route != "roster":
-        return None
-    return credit.completion_id.partition(".")[0].rpartition("-")[0]
+    claim_id = credit.completion_id if credit.route == "claim" else None
+    return view(CountedCredit, credit, counted=counted, provider_id=credit.provider, claim_id=claim_id)

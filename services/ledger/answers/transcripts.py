@@ -10,8 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from services.kit.database import Databases
+from services.kit.views import view
 from services.ledger.answers.viewers import Viewer
-from services.ledger.policy import Account, Credit, CreditState, Route, Waiting
+from services.ledger.policy import Account, Credit, CreditState, Route, Study, Waiting
 from services.ledger.store.people import Home, People
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 
@@ -19,7 +20,7 @@ _ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 or
 _decode_account = msgspec.json.Decoder(Account).decode
 
 
-class TranscriptLine(Struct, frozen=True, kw_only=True):
+class TranscriptLine(Study, frozen=True, kw_only=True):
     """One credit as awarded, and what became of it.
 
     `recognised_at` is None where nobody had to recognise it, or nobody has yet (S4-03); `correction` is why it came after
@@ -28,17 +29,10 @@ class TranscriptLine(Struct, frozen=True, kw_only=True):
 
     credit_id: str
     year: int
-    category: str
-    credits: Decimal
-    mode: str
     route: Route
     form: str | None
     provider_id: str | None
-    completion_id: str
-    course: str
-    tier: str | None
     place: str
-    completed_at: datetime
     registered_at: datetime
     recognised_at: datetime | None
     confirmed_by: tuple[Route, ...]
@@ -50,16 +44,11 @@ class TranscriptLine(Struct, frozen=True, kw_only=True):
     ended_at: datetime | None
 
 
-class TranscriptWaiting(Struct, frozen=True, kw_only=True):
+class TranscriptWaiting(Study, frozen=True, kw_only=True):
     """A completion that waits in the account, and for what."""
 
     year: int
-    category: str
-    credits: Decimal
-    mode: str
     provider_id: str
-    completion_id: str
-    completed_at: datetime
     held_at: datetime
     reason: str
 
@@ -109,6 +98,7 @@ COLUMNS = (
     "机构 provider",
     "课程 course",
     "层级 tier",
+    "备案 filing",
     "完成时间 completed at",
     "登记时间 registered at",
     "认定时间 recognised at",
@@ -187,6 +177,7 @@ def table_rows(transcript: Transcript) -> Iterator[tuple[Any, ...]]:
             line.provider_id,
             line.course,
             line.tier,
+            line.filing,
             line.completed_at,
             line.registered_at,
             line.recognised_at,
@@ -200,71 +191,25 @@ def table_rows(transcript: Transcript) -> Iterator[tuple[Any, ...]]:
         )
     for item in transcript.waiting:
         before = (item.year, item.category, item.credits, item.mode, "provider", None, item.provider_id)
-        moments = (None, None, item.completed_at, None, None)
+        moments = (item.course, item.tier, item.filing, item.completed_at, None, None)
         yield (*before, *moments, None, None, None, "waiting", item.reason, None, item.completion_id)
 
 
 def _reliefs(account: Account) -> Iterator[TranscriptRelief]:
     for kind, granted in (("exemption", account.exempt), ("deferral", account.deferred)):
         if granted is not None:
-            yield TranscriptRelief(
-                year=account.year,
-                kind="exemption" if kind == "exemption" else "deferral",
-                reason=granted.reason,
-                authority=granted.authority,
-                granted_on=granted.granted_on,
-                until=granted.until,
-            )
+            yield view(TranscriptRelief, granted, year=account.year, kind=kind)
 
 
 def _judged(home: Home, year: int | None) -> Iterator[TranscriptJudgement]:
     for judgement in home.profile.judged:
         if year is None or judgement.year == year:
-            yield TranscriptJudgement(
-                year=judgement.year,
-                place=judgement.place,
-                status=judgement.status,
-                total=judgement.total,
-                judged_on=judgement.judged_on,
-            )
+            yield view(TranscriptJudgement, judgement)
 
 
 def _line(credit: Credit, year: int) -> TranscriptLine:
-    return TranscriptLine(
-        credit_id=credit.credit_id,
-        year=year,
-        category=credit.category,
-        credits=credit.credits,
-        mode=credit.mode,
-        route=credit.route,
-        form=credit.form,
-        provider_id=credit.provider,
-        completion_id=credit.completion_id,
-        course=credit.course,
-        tier=credit.tier,
-        place=credit.place,
-        completed_at=credit.completed_at,
-        registered_at=credit.registered_at,
-        recognised_at=credit.recognised_at,
-        confirmed_by=credit.confirmed_by,
-        make_up=credit.make_up,
-        late=credit.late,
-        correction=credit.correction,
-        state=credit.state,
-        reason=credit.reason,
-        ended_at=credit.ended_at,
-    )
+    return view(TranscriptLine, credit, year=year, provider_id=credit.provider)
 
 
 def _waiting_line(item: Waiting, year: int) -> TranscriptWaiting:
-    return TranscriptWaiting(
-        year=year,
-        category=item.category,
-        credits=item.credits,
-        mode=item.mode,
-        provider_id=item.provider,
-        completion_id=item.completion_id,
-        completed_at=item.completed_at,
-        held_at=item.held_at,
-        reason=item.reason,
-    )
+    return view(TranscriptWaiting, item, year=year, provider_id=item.provider)

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.clock import Clock, local_date
+from services.kit.views import view
 from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Assessment, Missing
@@ -86,16 +87,8 @@ class Units:
 
 def _member(home: Home, answer: Assessment) -> UnitMember:
     until, clause = _deadline(answer) if answer.missing else (None, None)
-    return UnitMember(
-        person_id=home.person_id,
-        place=answer.place,
-        status=answer.status,
-        total=answer.total,
-        missing=answer.missing,
-        until=until,
-        make_up=answer.status == "deficient" and answer.make_up is not None and answer.make_up.open,
-        clause=clause,
-    )
+    make_up = answer.status == "deficient" and answer.make_up is not None and answer.make_up.open
+    return view(UnitMember, answer, person_id=home.person_id, until=until, make_up=make_up, clause=clause)
 
 
 def _deadline(answer: Assessment) -> tuple[date | None, str | None]:

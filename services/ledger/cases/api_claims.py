@@ -13,6 +13,7 @@ from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
+from services.kit.views import view
 from services.ledger.cases.claims import MODE, Claims
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.cases.schemas import (
@@ -24,7 +25,7 @@ from services.ledger.cases.schemas import (
 )
 from services.ledger.cases.views import ClaimAnswer, ClaimQueue
 from services.ledger.policy import STUDY
-from services.ledger.streams.claim import OPEN, Claim, Evidence
+from services.ledger.streams.claim import OPEN, Evidence
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
 router = APIRouter(prefix="/v1/claims")
@@ -113,7 +114,7 @@ async def list_claims(
         raise OutsidePlaceError
     found = await claims.queue(place, status or sorted(OPEN), _cursor(after), limit)
     following = f"{found[-1].submitted_at.isoformat()}~{found[-1].claim_id}" if len(found) == limit else None
-    page = ClaimQueue(results=[claim_answer(claim) for claim in found], next=following)
+    page = ClaimQueue(results=[view(ClaimAnswer, claim) for claim in found], next=following)
     return Response(_encode(page), media_type="application/json")
 
 
@@ -127,7 +128,7 @@ async def get_claim(
 ) -> Response:
     """Where a claim stands: for whoever submitted it, and for officials of its place."""
     entry = await claims.find(claim_id, actor_of(caller))
-    return Response(_encode(claim_answer(entry.claim)), media_type="application/json")
+    return Response(_encode(view(ClaimAnswer, entry.claim)), media_type="application/json")
 
 
 @router.post("/{claim_id}/amendment", operation_id="amend_claim", responses=_STEPS)
@@ -199,29 +200,6 @@ async def refuse_claim(
 ) -> Response:
     """Refuse a claim for good, with a reason."""
     return (await claims.refuse(claim_id, body.reason, actor_of(caller), key)).response()
-
-
-def claim_answer(claim: Claim) -> ClaimAnswer:
-    """The claim as it is shown; who reviewed it is not."""
-    return ClaimAnswer(
-        claim_id=claim.claim_id,
-        person_id=claim.person_id,
-        place=claim.place,
-        year=claim.year,
-        form=claim.form,
-        happened_on=claim.happened_on,
-        role=claim.role,
-        quantity=claim.quantity,
-        credits=claim.credits,
-        category=claim.category,
-        clause=claim.clause,
-        state=claim.state,
-        reason=claim.reason,
-        submitted_at=claim.submitted_at,
-        decided_at=claim.decided_at,
-        credit_id=claim.credit_id,
-        evidence=list(claim.evidence),
-    )
 
 
 def _cursor(after: str | None) -> tuple[datetime, str]:

@@ -14,6 +14,7 @@ from services.kit.idempotency import CommandKey
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
 from services.kit.schemas import StrictModel
+from services.kit.views import view
 from services.ledger.cases.api_claims import (
     Anybody,
     Reviewer,
@@ -21,7 +22,6 @@ from services.ledger.cases.api_claims import (
     SubmitKey,
     Submitter,
     actor_of,
-    claim_answer,
     command_of,
 )
 from services.ledger.cases.api_registrations import ListedPerson, check_numbers, hashes_of
@@ -34,7 +34,7 @@ from services.ledger.cases.collective import (
 )
 from services.ledger.cases.commands import ClaimReason
 from services.ledger.cases.schemas import ClaimBody
-from services.ledger.cases.views import ClaimQueue
+from services.ledger.cases.views import ClaimAnswer, ClaimQueue
 from services.ledger.streams.problems import UnknownPlaceError
 from services.ledger.streams.year import CorrectionReason
 from services.ledger.web.fields import Adcode
@@ -133,7 +133,7 @@ async def get_collective_claims(
 ) -> Response:
     """Where each claim of a list stands: for who handed it in, and for officials of its place."""
     found = await collective_claims.find(collective_id, actor_of(caller))
-    page = ClaimQueue(results=[claim_answer(claim) for claim in found], next=None)
+    page = ClaimQueue(results=[view(ClaimAnswer, claim) for claim in found], next=None)
     return Response(_encode(page), media_type="application/json")
 
 

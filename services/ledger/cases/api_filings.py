@@ -14,6 +14,7 @@ from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
+from services.kit.views import view
 from services.ledger.cases.commands import Actor
 from services.ledger.cases.filings import Filings
 from services.ledger.cases.schemas import FilingDecision, FilingRequest
@@ -176,22 +177,9 @@ def filing_answer(filings: Filings, filing: TrainingFiling) -> FilingAnswer:
         due = filings.terms_of(filing).approval_due(filing.submitted_at)
     day = due if isinstance(due, date) else None
     approved = filing.state == "approved" and filing.decided_at is not None
-    return FilingAnswer(
-        filing_id=filing.filing_id,
-        organization_id=filing.organization_id,
-        place=filing.place,
-        year=filing.year,
-        title=filing.title,
-        mode=filing.mode,
-        category=filing.category,
-        sessions=list(filing.sessions),
-        conversion=filing.conversion,
-        expected=filing.expected,
-        courses=list(filing.courses),
-        state=filing.state,
-        reason=filing.reason,
-        submitted_at=filing.submitted_at,
-        decided_at=filing.decided_at,
+    return view(
+        FilingAnswer,
+        filing,
         due=day,
         overdue=day is not None and filings.now() >= end_of_day(day),
         due_unknown_year=due.year if isinstance(due, UnknownYear) else None,

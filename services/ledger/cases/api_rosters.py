@@ -14,6 +14,7 @@ from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, json_body
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
+from services.kit.views import view
 from services.ledger.cases.api_filings import (
     Anybody,
     Cursor,
@@ -176,28 +177,13 @@ def roster_view(roster: Roster) -> RosterView:
     for row in roster.rows:
         decision = roster.decisions.get(row.row_id)
         rows.append(
-            RosterRowAnswer(
-                row_id=row.row_id,
-                sessions=list(row.sessions),
-                hours=row.hours,
+            view(
+                RosterRowAnswer,
+                row,
                 state=decision.outcome if decision else "open",
                 reason=decision.reason if decision else None,
                 clause=decision.clause if decision else None,
                 credit_ids=list(decision.credit_ids) if decision else [],
             )
         )
-    return RosterView(
-        roster_id=roster.roster_id,
-        filing_id=roster.filing_id,
-        organization_id=roster.organization_id,
-        reporter=roster.reporter,
-        place=roster.place,
-        year=roster.year,
-        state=roster.status,
-        uploaded_at=roster.uploaded_at,
-        due=roster.due,
-        late=roster.late,
-        late_reason=roster.late_reason,
-        clause=roster.clause,
-        rows=rows,
-    )
+    return view(RosterView, roster, state=roster.status, rows=rows)

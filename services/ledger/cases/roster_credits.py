@@ -279,6 +279,7 @@ def settle(
             provider_id=row.organization_id,
             course=row.course,
             title=row.title,
+            filing=row.filing_id,
             route="roster",
             fill=day.fill,
             decided_by=row.decided_by,

@@ -31,7 +31,7 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     submitted_at: datetime
     decided_at: datetime | None
     credit_id: str | None
-    evidence: list[Evidence]
+    evidence: tuple[Evidence, ...]
 
 
 class ClaimQueue(Struct, frozen=True, kw_only=True):
@@ -83,10 +83,10 @@ class FilingAnswer(Struct, frozen=True, kw_only=True):
     title: str
     mode: str
     category: str
-    sessions: list[Session]
+    sessions: tuple[Session, ...]
     conversion: str | None
     expected: int
-    courses: list[str]
+    courses: tuple[str, ...]
     state: str
     reason: str | None
     submitted_at: datetime
@@ -108,7 +108,7 @@ class RosterRowAnswer(Struct, frozen=True, kw_only=True):
     """A row as it stands: open, registered, held or refused; no person is named."""
 
     row_id: str
-    sessions: list[int]
+    sessions: tuple[int, ...]
     hours: Decimal | None
     state: str
     reason: str | None

@@ -4,8 +4,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from msgspec.structs import asdict
+
 from services.kit.clock import local_date
-from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared
+from services.kit.views import view
+from services.ledger.intake.records import Completion, Enrolment, ExamPass
 from services.ledger.policy import (
     CompletionFacts,
     Enrolled,
@@ -21,7 +24,9 @@ from services.ledger.streams.profile import Profile
 _TWO_PLACES = Decimal("0.01")
 
 
-def facts_of(provider_id: str, record: Completion, policy: Policy | None) -> CompletionFacts | Rejected:
+def facts_of(
+    provider_id: str, record: Completion, policy: Policy | None, content: str = ""
+) -> CompletionFacts | Rejected:
     """The completion as the rules judge it; refused when it states hours that no clause converts (C-09)."""
     completed_at = record.completed_at.astimezone(UTC)
     if record.credits is not None:
@@ -41,10 +46,15 @@ def facts_of(provider_id: str, record: Completion, policy: Policy | None) -> Com
         credits=credits,
         mode=record.mode,
         completed_at=completed_at,
-        exam_passed_at=record.exam_passed_at.astimezone(UTC) if record.exam_passed_at else None,
+        course=record.course,
+        title=record.title,
         tier=record.tier,
         started_on=record.started_on,
+        exam_passed_at=record.exam_passed_at.astimezone(UTC) if record.exam_passed_at else None,
         evaluated_at=record.evaluated_at.astimezone(UTC) if record.evaluated_at else None,
+        hours=quantity_of(record.hours) if record.hours is not None else None,
+        filing=record.filing,
+        content=content,
     )
 
 
@@ -63,8 +73,6 @@ def quantity_of(text: str) -> Decimal:
 
 
 def earned(
-    prepared: Prepared,
-    record: Completion,
     facts: CompletionFacts,
     profile: Profile,
     policy: Policy,
@@ -74,24 +82,9 @@ def earned(
 ) -> CreditEarned:
     """A completion became credits at once."""
     return CreditEarned(
+        **asdict(facts),
         credit_id=credit_id,
         person_id=profile.person.person_id,
-        year=record.year,
-        category=record.category,
-        credits=facts.credits,
-        mode=record.mode,
-        completion_id=record.id,
-        completed_at=facts.completed_at,
-        content=prepared.content,
-        provider_id=facts.provider_id,
-        course=record.course,
-        title=record.title,
-        tier=record.tier,
-        started_on=record.started_on,
-        exam_passed_at=facts.exam_passed_at,
-        evaluated_at=facts.evaluated_at,
-        filing=record.filing,
-        hours=quantity_of(record.hours) if record.hours is not None else None,
         place=profile.person.place,
         clause=answer.clause,
         policy=policy.hash,
@@ -102,32 +95,11 @@ def earned(
 
 
 def held(
-    prepared: Prepared,
-    record: Completion,
-    facts: CompletionFacts,
-    profile: Profile,
-    policy: Policy,
-    answer: Held,
-    now: datetime,
+    facts: CompletionFacts, profile: Profile, policy: Policy, answer: Held, now: datetime
 ) -> CompletionHeld:
     """A completion of a known person waits."""
     return CompletionHeld(
-        provider_id=facts.provider_id,
-        completion_id=record.id,
-        year=record.year,
-        category=record.category,
-        credits=facts.credits,
-        mode=record.mode,
-        course=record.course,
-        completed_at=facts.completed_at,
-        content=prepared.content,
-        title=record.title,
-        tier=record.tier,
-        started_on=record.started_on,
-        exam_passed_at=facts.exam_passed_at,
-        evaluated_at=facts.evaluated_at,
-        filing=record.filing,
-        hours=quantity_of(record.hours) if record.hours is not None else None,
+        **asdict(facts),
         person_id=profile.person.person_id,
         clause=answer.clause,
         policy=policy.hash,
@@ -140,29 +112,19 @@ def enrolment_recorded(
     provider_id: str, record: Enrolment, person_id: str, content: str
 ) -> EnrolmentRecorded:
     """An enrolment, as its provider reports it."""
-    return EnrolmentRecorded(
+    return view(
+        EnrolmentRecorded,
+        record,
         provider_id=provider_id,
         enrolment_id=record.id,
         person_id=person_id,
-        year=record.year,
-        mode=record.mode,
-        enrolled_on=record.enrolled_on,
         content=content,
-        tier=record.tier,
-        paid_on=record.paid_on,
     )
 
 
 def enrolled(provider_id: str, record: Enrolment) -> Enrolled:
     """The enrolment as the rules judge it."""
-    return Enrolled(
-        enrolment_id=record.id,
-        provider=provider_id,
-        mode=record.mode,
-        enrolled_on=record.enrolled_on,
-        tier=record.tier,
-        paid_on=record.paid_on,
-    )
+    return view(Enrolled, record, enrolment_id=record.id, provider=provider_id)
 
 
 def exam_passed(provider_id: str, record: ExamPass, person_id: str, content: str) -> ExamPassed:

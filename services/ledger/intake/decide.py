@@ -185,7 +185,7 @@ class Decider:
         entry: AccountEntry,
         identity: str | None,
     ) -> Decided:
-        facts = completion_events.facts_of(provider_id, record, policy)
+        facts = completion_events.facts_of(provider_id, record, policy, prepared.content)
         if isinstance(facts, Rejected):
             return _rejected(record.id, facts)
         standing = self._standing(provider_id, profile.person.place)
@@ -207,12 +207,10 @@ class Decider:
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
         if isinstance(answer, Held):
-            held = completion_events.held(prepared, record, facts, profile, policy, answer, self._unit.now)
+            held = completion_events.held(facts, profile, policy, answer, self._unit.now)
             return self._hold(held, outcome, profile, policy, entry, identity)
         credit_id = credit_id_of(self._unit.log, provider_id, record.id)
-        event = completion_events.earned(
-            prepared, record, facts, profile, policy, answer, credit_id, self._unit.now
-        )
+        event = completion_events.earned(facts, profile, policy, answer, credit_id, self._unit.now)
         outcome.outcome = "registered"
         outcome.credit_id = credit_id
         outcome.late = answer.late

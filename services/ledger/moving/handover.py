@@ -3,7 +3,7 @@ over and arrives is what was there."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -17,11 +17,11 @@ from contracts.handover import (
     HandedExemption,
     HandedWaiting,
     Handover,
-    HandoverPart,
     JudgedYear,
     TakenBack,
 )
 from services.kit import events as codec
+from services.kit.views import fields_of, view
 from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, Waiting
 from services.ledger.streams.account_events import AccountArrived, Retraction
 from services.ledger.streams.profile import Judgement, ProfileArrived
@@ -32,43 +32,32 @@ def handed_account(account: Account) -> HandedAccount:
     return HandedAccount(
         year=account.year,
         credits=tuple(handed_credit(credit) for credit in account.credits),
-        waiting=tuple(_handed_waiting(item) for item in account.waiting),
-        exams=tuple(
-            HandedExam(provider_id=passed.provider, passed_at=passed.passed_at, of=passed.of)
-            for passed in account.exams
-        ),
-        exempt=HandedExemption(**_fields(account.exempt)) if account.exempt is not None else None,
-        deferred=HandedDeferral(**_fields(account.deferred)) if account.deferred is not None else None,
+        waiting=tuple(_handed(HandedWaiting, item) for item in account.waiting),
+        exams=tuple(view(HandedExam, passed, provider_id=passed.provider) for passed in account.exams),
+        exempt=view(HandedExemption, account.exempt) if account.exempt is not None else None,
+        deferred=view(HandedDeferral, account.deferred) if account.deferred is not None else None,
     )
 
 
 def handed_credit(credit: Credit) -> HandedCredit:
     """A credit as it travels: as awarded, with what ended it."""
-    fields = _fields(credit)
-    return HandedCredit(
-        **fields | {"provider_id": fields.pop("provider"), "course": fields.pop("course") or None}
-    )
+    return _handed(HandedCredit, credit)
 
 
 def handed_judgement(judgement: Judgement) -> JudgedYear:
     """A judged year as it travels, with its source."""
-    return JudgedYear(**_fields(judgement))
+    return view(JudgedYear, judgement)
 
 
 def taken_back(retraction: Retraction) -> TakenBack:
     """A retraction as it travels."""
-    return TakenBack(
-        provider_id=retraction.provider_id,
-        completion_id=retraction.completion_id,
-        reason=retraction.reason,
-        taken_back_at=retraction.at,
-    )
+    return view(TakenBack, retraction, taken_back_at=retraction.at)
 
 
 def profile_arrived(profile: ArrivingProfile, handover: Handover, log: str, at: datetime) -> ProfileArrived:
     """Who arrives in a log, with the years that others judged; its own it knows better."""
     return ProfileArrived(
-        **_parts(profile),
+        **fields_of(type(profile), profile),
         transfer_id=handover.transfer_id,
         from_authority=handover.from_authority,
         from_place=handover.from_place,
@@ -80,7 +69,7 @@ def profile_arrived(profile: ArrivingProfile, handover: Handover, log: str, at: 
 
 def judgements(judged: Iterable[JudgedYear], log: str) -> tuple[Judgement, ...]:
     """Others' judgements, as this log keeps them."""
-    return tuple(Judgement(**_parts(each)) for each in judged if authority_of(each.place) != log)
+    return tuple(view(Judgement, each) for each in judged if authority_of(each.place) != log)
 
 
 def account_arrived(
@@ -95,48 +84,24 @@ def account_arrived(
         transfer_id=handover.transfer_id,
         sequence=handover.sequence,
         from_authority=handover.from_authority,
-        credits=tuple(_credit(credit) for credit in account.credits),
-        waiting=tuple(_waiting(item) for item in account.waiting),
-        exams=tuple(
-            ExamPass(provider=passed.provider_id, passed_at=passed.passed_at, of=passed.of)
-            for passed in account.exams
-        ),
-        exempt=Exemption(**_parts(account.exempt)) if account.exempt is not None else None,
-        deferred=Deferral(**_parts(account.deferred)) if account.deferred is not None else None,
-        taken_back=tuple(
-            Retraction(
-                provider_id=each.provider_id,
-                completion_id=each.completion_id,
-                reason=each.reason,
-                at=each.taken_back_at,
-            )
-            for each in account.taken_back
-        ),
+        credits=tuple(_arrived(Credit, credit) for credit in account.credits),
+        waiting=tuple(_arrived(Waiting, item) for item in account.waiting),
+        exams=tuple(view(ExamPass, passed, provider=passed.provider_id) for passed in account.exams),
+        exempt=view(Exemption, account.exempt) if account.exempt is not None else None,
+        deferred=view(Deferral, account.deferred) if account.deferred is not None else None,
+        taken_back=tuple(view(Retraction, each, at=each.taken_back_at) for each in account.taken_back),
         arrived_at=at,
     )
     return msgspec.json.decode(codec.encode(event), type=AccountArrived)
 
 
-def _handed_waiting(item: Waiting) -> HandedWaiting:
-    fields = _fields(item)
-    return HandedWaiting(
-        **fields | {"provider_id": fields.pop("provider"), "course": fields.pop("course") or None}
-    )
+Handed = TypeVar("Handed", HandedCredit, HandedWaiting)
+Kept = TypeVar("Kept", Credit, Waiting)
 
 
-def _credit(handed: HandedCredit) -> Credit:
-    fields = _parts(handed)
-    return Credit(**fields | {"provider": fields.pop("provider_id"), "course": fields.pop("course") or ""})
+def _handed(kind: type[Handed], kept: Credit | Waiting) -> Handed:
+    return view(kind, kept, provider_id=kept.provider, course=kept.course or None)
 
 
-def _waiting(handed: HandedWaiting) -> Waiting:
-    fields = _parts(handed)
-    return Waiting(**fields | {"provider": fields.pop("provider_id"), "course": fields.pop("course") or ""})
-
-
-def _parts(handed: HandoverPart) -> dict[str, Any]:
-    return {name: getattr(handed, name) for name in type(handed).model_fields}
-
-
-def _fields(struct: Any) -> dict[str, Any]:
-    return msgspec.structs.asdict(struct)
+def _arrived(kind: type[Kept], handed: HandedCredit | HandedWaiting) -> Kept:
+    return view(kind, handed, provider=handed.provider_id, course=handed.course or "")

@@ -13,6 +13,7 @@ from services.kit.database import Databases
 from services.kit.errors import Language, Problem, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.views import view
 from services.ledger.policy import Account, Credit, Policy
 from services.ledger.policy.rules.recognition import awaits
 from services.ledger.store.paging import walk
@@ -258,20 +259,9 @@ class Recognitions:
 
 
 def _awaiting(profile: Profile, year: int, credit: Credit, clause: str) -> AwaitingCredit:
-    return AwaitingCredit(
-        credit_id=credit.credit_id,
-        person_id=profile.person.person_id,
-        place=profile.person.place,
-        year=year,
-        category=credit.category,
-        credits=credit.credits,
-        mode=credit.mode,
-        route=credit.route,
-        provider_id=credit.provider,
-        completed_at=credit.completed_at,
-        registered_at=credit.registered_at,
-        clause=clause,
-    )
+    person = profile.person
+    where = {"person_id": person.person_id, "place": person.place, "provider_id": credit.provider}
+    return view(AwaitingCredit, credit, **where, year=year, clause=clause)
 
 
 def _done(credit_id: str, person_id: str) -> Recognised:

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.kit.events import Event
+from services.kit.views import fields_of, names_of, view
 from services.ledger.policy import (
     Account,
     Credit,
@@ -19,6 +20,7 @@ from services.ledger.policy import (
     Held,
     Policy,
     Registered,
+    ReportedStudy,
     Waiting,
     WaitingReason,
 )
@@ -33,6 +35,7 @@ from services.ledger.streams.account_events import (
     CreditWithdrawn,
     DeferralEnded,
     DeferralGranted,
+    EndedCredit,
     EnrolmentRecorded,
     EnrolmentWithdrawn,
     ExamPassed,
@@ -44,6 +47,8 @@ from services.ledger.streams.problems import AlreadyEndedError
 from services.ledger.streams.year import OPEN, Closures, correction_in
 
 _replace = msgspec.structs.replace
+_AWARDED = tuple(name for name in names_of(Credit) if name in names_of(CreditEarned))
+"""What a credit keeps of the event that it was registered by."""
 _WAITS: dict[str, WaitingReason] = {reason: reason for reason in get_args(WaitingReason)}
 
 
@@ -82,18 +87,9 @@ def evolve(account: Account, event: Event) -> Account:
         case CreditConfirmed():
             _confirm(account, event)
         case ExamPassed():
-            account.exams.append(ExamPass(provider=event.provider_id, passed_at=event.passed_at, of=event.of))
+            account.exams.append(view(ExamPass, event, provider=event.provider_id))
         case EnrolmentRecorded():
-            account.enrolments.append(
-                Enrolled(
-                    enrolment_id=event.enrolment_id,
-                    provider=event.provider_id,
-                    mode=event.mode,
-                    enrolled_on=event.enrolled_on,
-                    tier=event.tier,
-                    paid_on=event.paid_on,
-                )
-            )
+            account.enrolments.append(view(Enrolled, event, provider=event.provider_id))
         case EnrolmentWithdrawn():
             account.enrolments = [
                 enrolled
@@ -108,48 +104,11 @@ def evolve(account: Account, event: Event) -> Account:
 
 
 def _credit(event: CreditEarned) -> Credit:
-    return Credit(
-        credit_id=event.credit_id,
-        category=event.category,
-        credits=event.credits,
-        mode=event.mode,
-        provider=event.provider_id,
-        completed_at=event.completed_at,
-        registered_at=event.registered_at,
-        completion_id=event.completion_id,
-        course=event.course,
-        tier=event.tier,
-        make_up=event.make_up,
-        late=event.late,
-        place=event.place,
-        route=event.route,
-        form=event.form,
-        fill=event.fill,
-        fact=event.fact,
-        correction=event.correction,
-    )
+    return Credit(provider=event.provider_id, **{name: getattr(event, name) for name in _AWARDED})
 
 
 def _waiting(event: CompletionHeld) -> Waiting:
-    return Waiting(
-        completion_id=event.completion_id,
-        provider=event.provider_id,
-        category=event.category,
-        credits=event.credits,
-        mode=event.mode,
-        completed_at=event.completed_at,
-        reason=_WAITS[event.reason],
-        held_at=event.held_at,
-        clause=event.clause,
-        course=event.course,
-        title=event.title,
-        tier=event.tier,
-        started_on=event.started_on,
-        exam_passed_at=event.exam_passed_at,
-        evaluated_at=event.evaluated_at,
-        hours=event.hours,
-        content=event.content,
-    )
+    return view(Waiting, event, provider=event.provider_id, reason=_WAITS[event.reason])
 
 
 def _others(waiting: list[Waiting], provider_id: str | None, completion_id: str) -> list[Waiting]:
@@ -182,40 +141,19 @@ def _relieve(
 ) -> None:
     match event:
         case ExemptionGranted():
-            account.exempt = Exemption(
-                reason=event.reason,
-                authority=event.authority,
-                granted_on=event.granted_on,
-                until=event.until,
-            )
+            account.exempt = view(Exemption, event)
         case ExemptionEnded() if account.exempt is not None:
             account.exempt = _replace(account.exempt, until=event.until)
         case DeferralGranted():
-            account.deferred = Deferral(
-                reason=event.reason,
-                authority=event.authority,
-                granted_on=event.granted_on,
-                until=event.until,
-                clause=event.clause,
-            )
+            account.deferred = view(Deferral, event)
         case DeferralEnded() if account.deferred is not None:
             account.deferred = _replace(account.deferred, until=event.until)
 
 
 def ending(account: Account, credit: Credit) -> dict[str, Any]:
     """What an event that ends a credit repeats of it."""
-    return {
-        "credit_id": credit.credit_id,
-        "person_id": account.person_id,
-        "year": account.year,
-        "place": credit.place,
-        "category": credit.category,
-        "credits": credit.credits,
-        "mode": credit.mode,
-        "provider_id": credit.provider,
-        "completion_id": credit.completion_id,
-        "registered_at": credit.registered_at,
-    }
+    known = {"person_id": account.person_id, "year": account.year, "provider_id": credit.provider}
+    return known | {name: getattr(credit, name) for name in names_of(EndedCredit) if name not in known}
 
 
 def withdraw_completion(
@@ -294,19 +232,7 @@ def _what_waited(waiting: Waiting, account: Account) -> dict[str, Any]:
         "person_id": account.person_id,
         "year": account.year,
         "provider_id": waiting.provider,
-        "completion_id": waiting.completion_id,
-        "category": waiting.category,
-        "credits": waiting.credits,
-        "mode": waiting.mode,
-        "course": waiting.course,
-        "completed_at": waiting.completed_at,
-        "content": waiting.content,
-        "title": waiting.title,
-        "tier": waiting.tier,
-        "started_on": waiting.started_on,
-        "exam_passed_at": waiting.exam_passed_at,
-        "evaluated_at": waiting.evaluated_at,
-        "hours": waiting.hours,
+        **fields_of(ReportedStudy, waiting),
     }
 
 

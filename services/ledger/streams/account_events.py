@@ -16,37 +16,13 @@ from services.ledger.policy import (
     ExamPass,
     Exemption,
     HoldReason,
+    ReportedStudy,
     Route,
     Waiting,
 )
 
 
-class RecordedCompletion(Event, frozen=True, kw_only=True):
-    """What a provider said about one completed course; the part every event about it repeats.
-
-    `hours` is what was reported where the policy made the credits from them.
-    `content` is a keyed digest of what the posted record means, by which a repeat is told from a conflict.
-    """
-
-    provider_id: str
-    completion_id: str
-    year: int
-    category: Category
-    credits: Decimal
-    mode: str
-    course: str
-    completed_at: datetime
-    content: str
-    title: str | None = None
-    tier: str | None = None
-    started_on: date | None = None
-    exam_passed_at: datetime | None = None
-    evaluated_at: datetime | None = None
-    hours: Decimal | None = None
-    filing: str | None = None
-
-
-class CreditEarned(Event, frozen=True, kw_only=True):
+class CreditEarned(ReportedStudy, Event, frozen=True, kw_only=True):
     """Credits were registered in a person's account for a year, as awarded (S1-09, S3B-07).
 
     `route` says how they came, and `completion_id` names the record they came from: the provider's own id, a claim, a
@@ -60,21 +36,7 @@ class CreditEarned(Event, frozen=True, kw_only=True):
     credit_id: str
     person_id: str
     year: int
-    category: CreditCategory
-    credits: Decimal
-    mode: str
-    completion_id: str
-    completed_at: datetime
-    content: str
     provider_id: str | None = None
-    course: str = ""
-    title: str | None = None
-    tier: str | None = None
-    started_on: date | None = None
-    exam_passed_at: datetime | None = None
-    evaluated_at: datetime | None = None
-    hours: Decimal | None = None
-    filing: str | None = None
     route: Route = "provider"
     form: str | None = None
     fill: tuple[Category, ...] = ()
@@ -89,7 +51,7 @@ class CreditEarned(Event, frozen=True, kw_only=True):
     correction: str | None = None
 
 
-class CompletionHeld(RecordedCompletion, frozen=True, kw_only=True):
+class CompletionHeld(ReportedStudy, Event, frozen=True, kw_only=True):
     """A completion of a known person waits in the account: for an enrolment, the exam (S0-11), an evaluation, or the total
     (S2B-07). Said again of the same completion, it waits for another reason than before.
     """
@@ -97,6 +59,8 @@ class CompletionHeld(RecordedCompletion, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "ledger.CompletionHeld"
 
     person_id: str
+    year: int
+    provider_id: str
     reason: HoldReason
     clause: str
     policy: str

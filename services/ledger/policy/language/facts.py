@@ -28,24 +28,48 @@ HoldReason = Literal[
 """Why a record waits: the first four are judged here by the policy, the rest by the ledger before it asks."""
 
 
-class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Study(Struct, frozen=True, kw_only=True, gc=False):
+    """What was studied: the facts of one completed piece that every event, state, answer and handover of it repeats.
+
+    `completion_id` is the id of the record it is known by: the provider's own, or of a claim, a roster row, a list.
+    `filing` is the filed training that it was part of, where the report names one (S1-14, S3B-10).
+    """
+
+    completion_id: str
+    category: CreditCategory
+    credits: Decimal
+    mode: str
+    completed_at: datetime
+    course: str = ""
+    tier: str | None = None
+    filing: str | None = None
+
+
+class ReportedStudy(Study, frozen=True, kw_only=True, gc=False):
+    """What a provider said about one completed course; the part that everything about it repeats while it is decided.
+
+    `hours` is what was reported where the policy made the credits from them. `content` is a keyed digest of what the
+    posted record means, by which a repeat is told from a conflict.
+    """
+
+    title: str | None = None
+    started_on: date | None = None
+    exam_passed_at: datetime | None = None
+    evaluated_at: datetime | None = None
+    hours: Decimal | None = None
+    content: str = ""
+
+
+class Credit(Study, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Credits in an account for one year, as awarded. `ended_at` is when they were withdrawn or revoked, `recognised_at`
     when an official recognised them where the notice asks for that after registration (S4-03, B-11).
 
-    `completion_id` is the id of the record they came from: the provider's own, or of a claim, a roster row, a list.
     `form` names the kind of activity, None for a course.
     """
 
     credit_id: str
-    category: CreditCategory
-    credits: Decimal
-    mode: str
     provider: str | None
-    completed_at: datetime
     registered_at: datetime
-    completion_id: str
-    course: str = ""
-    tier: str | None = None
     make_up: bool = False
     late: bool = False
     place: str = ""
@@ -61,28 +85,15 @@ class Credit(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     recognised_at: datetime | None = None
 
 
-class Waiting(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class Waiting(ReportedStudy, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """A completion that is in the account but not registered: for an enrolment, the exam (S0-11), an evaluation, or for
     the total (S2B-07).
     """
 
-    completion_id: str
     provider: str
-    category: Category
-    credits: Decimal
-    mode: str
-    completed_at: datetime
     reason: WaitingReason
     held_at: datetime
     clause: str | None = None
-    course: str = ""
-    title: str | None = None
-    tier: str | None = None
-    started_on: date | None = None
-    exam_passed_at: datetime | None = None
-    evaluated_at: datetime | None = None
-    hours: Decimal | None = None
-    content: str = ""
 
 
 class Enrolled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -160,20 +171,11 @@ class Person(Struct, frozen=True, kw_only=True, gc=False):
     qualification: str | None = None
 
 
-class CompletionFacts(Struct, frozen=True, kw_only=True, gc=False):
+class CompletionFacts(ReportedStudy, frozen=True, kw_only=True, gc=False):
     """One completed course as its provider reports it, for the credit year it was studied for (B-04)."""
 
-    completion_id: str
     provider_id: str
     year: int
-    category: Category
-    credits: Decimal
-    mode: str
-    completed_at: datetime
-    exam_passed_at: datetime | None = None
-    tier: str | None = None
-    started_on: date | None = None
-    evaluated_at: datetime | None = None
 
 
 class Accreditation(Struct, frozen=True, kw_only=True):
