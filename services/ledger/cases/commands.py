@@ -1,17 +1,13 @@
 """Commands on cases: imperative, immutable, complete."""
 
-from datetime import date
-from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
 
 from contracts.divisions import contains
 from services.ledger.cases.roster_rows import RosterTable
-from services.ledger.policy import Category
-from services.ledger.policy.judging.awards import Role
-from services.ledger.streams.claim import Evidence
-from services.ledger.streams.filing import Session
+from services.ledger.streams.claim import ClaimedActivity
+from services.ledger.streams.filing import PlannedTraining
 from services.ledger.streams.year import CorrectionReason
 
 ClaimReason = Literal[
@@ -37,27 +33,10 @@ class Actor(Struct, frozen=True, kw_only=True):
         return self.place is not None and contains(self.place, place)
 
 
-class SubmitClaim(Struct, frozen=True, kw_only=True):
-    """Claim credits for an activity of a person (S0-12, S1-12). `facts` are the evidence keys of the form.
+class SubmitClaim(ClaimedActivity, frozen=True, kw_only=True):
+    """Claim credits for an activity of a person (S0-12, S1-12). `facts` are the evidence keys of the form."""
 
-    For proven study (form "study"): its mode, its category in `studied`, its credits in `quantity`.
-    """
-
-    person_id: str
-    year: int
-    form: str
-    happened_on: date
     facts: dict[str, str]
-    evidence: tuple[Evidence, ...]
-    quantity: Decimal = Decimal(1)
-    mode: str = "equivalence"
-    studied: Category | None = None
-    special_reason: bool = False
-    role: Role | None = None
-    result_on: date | None = None
-    document_on: date | None = None
-    score: Decimal | None = None
-    sat_in: str | None = None
 
 
 FilingReason = Literal[
@@ -76,18 +55,8 @@ RowReason = Literal[
 ]
 
 
-class FileTraining(Struct, frozen=True, kw_only=True):
+class FileTraining(PlannedTraining, frozen=True, kw_only=True):
     """File a training with the bureau of a place."""
-
-    place: str
-    year: int
-    title: str
-    mode: str
-    category: Category
-    sessions: tuple[Session, ...]
-    conversion: str | None
-    expected: int
-    courses: tuple[str, ...]
 
 
 class UploadRoster(Struct, frozen=True, kw_only=True):

@@ -190,7 +190,7 @@ class StreamReadModel:
         self.topics = frozenset(event.TOPIC for event in events)
         self.tables: Sequence[str] = (table,)
         self._rows = rows
-        self._evolve = evolve
+        self.evolve = evolve
 
     async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
         """Fold the events into the rows of their streams."""
@@ -199,7 +199,7 @@ class StreamReadModel:
         versions: dict[str, int] = {}
         for recorded in events:
             event = codec.decode(recorded.topic, recorded.state)
-            states[recorded.stream_id] = self._evolve(
+            states[recorded.stream_id] = self.evolve(
                 states.get(recorded.stream_id), event, recorded.stream_id
             )
             versions[recorded.stream_id] = recorded.version

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.kit.errors import Problem
 from services.kit.events import Event
+from services.kit.views import fields_of
 from services.ledger.policy import Award, Category, CreditCategory
 from services.ledger.policy.judging.awards import Role
 
@@ -47,38 +48,48 @@ class Evidence(Struct, frozen=True):
     media_type: str
 
 
-class Claimed(Event, frozen=True, kw_only=True):
-    """What is claimed. `fact` is the keyed digest of what makes it the same real fact again (A-15).
+class ClaimedActivity(Struct, frozen=True, kw_only=True):
+    """What is claimed, in the words of whoever claims it.
 
     Proven study (form "study") has its mode, its category in `studied`, and its credits in `quantity`. `document_on`,
-    `score` and `sat_in` are given where the policy converts by them; `collective` names the list that it came with, `row`
-    its place there.
+    `score` and `sat_in` are given where the policy converts by them.
     """
 
-    claim_id: str
     person_id: str
-    place: str
     year: int
     form: str
     happened_on: date
-    fact: str
     evidence: tuple[Evidence, ...]
-    quantity: Decimal
+    quantity: Decimal = Decimal(1)
     mode: str = "equivalence"
     studied: Category | None = None
     special_reason: bool = False
-    make_up: bool = False
     role: Role | None = None
     result_on: date | None = None
     document_on: date | None = None
     score: Decimal | None = None
     sat_in: str | None = None
+
+
+class ConvertedClaim(ClaimedActivity, frozen=True, kw_only=True):
+    """A claim with what the policy of the person's place makes of it. `fact` is the keyed digest of what makes it the same
+    real fact again (A-15); `collective` names the list that it came with, `row` its place there."""
+
+    claim_id: str
+    place: str
+    fact: str
+    make_up: bool = False
     credits: Decimal
     category: CreditCategory
     fill: tuple[Category, ...] = ()
     clause: str
     collective: str | None = None
     row: int | None = None
+
+
+class Claimed(ConvertedClaim, Event, frozen=True, kw_only=True):
+    """What is claimed, by whom and when."""
+
     by: str
     at: datetime
 
@@ -158,33 +169,9 @@ ClaimState = Literal["submitted", "accepted", "returned", "refused", "withdrawn"
 OPEN: frozenset[ClaimState] = frozenset({"submitted", "accepted", "returned"})
 
 
-class Claim(Struct, frozen=True, kw_only=True):
+class Claim(ConvertedClaim, frozen=True, kw_only=True):
     """A claim as it stands."""
 
-    claim_id: str
-    person_id: str
-    place: str
-    year: int
-    form: str
-    happened_on: date
-    fact: str
-    evidence: tuple[Evidence, ...]
-    quantity: Decimal
-    mode: str
-    studied: Category | None
-    special_reason: bool
-    make_up: bool
-    role: Role | None
-    result_on: date | None
-    document_on: date | None
-    score: Decimal | None
-    sat_in: str | None
-    credits: Decimal
-    category: CreditCategory
-    fill: tuple[Category, ...]
-    clause: str
-    collective: str | None = None
-    row: int | None = None
     submitted_by: str
     submitted_at: datetime
     state: ClaimState = "submitted"
@@ -235,39 +222,11 @@ def evolve(claim: Claim | None, event: Event) -> Claim | None:
 
 
 def _claimed(event: Claimed) -> Claim:
-    return Claim(
-        claim_id=event.claim_id,
-        person_id=event.person_id,
-        place=event.place,
-        year=event.year,
-        form=event.form,
-        happened_on=event.happened_on,
-        fact=event.fact,
-        evidence=event.evidence,
-        quantity=event.quantity,
-        mode=event.mode,
-        studied=event.studied,
-        special_reason=event.special_reason,
-        make_up=event.make_up,
-        role=event.role,
-        result_on=event.result_on,
-        document_on=event.document_on,
-        score=event.score,
-        sat_in=event.sat_in,
-        credits=event.credits,
-        category=event.category,
-        fill=event.fill,
-        clause=event.clause,
-        collective=event.collective,
-        row=event.row,
-        submitted_by=event.by,
-        submitted_at=event.at,
-    )
+    return Claim(**fields_of(ConvertedClaim, event), submitted_by=event.by, submitted_at=event.at)
 
 
 def _with(claim: Claim, **changes: object) -> Claim:
-    fields = {name: getattr(claim, name) for name in claim.__struct_fields__}
-    return Claim(**(fields | changes))
+    return Claim(**fields_of(Claim, claim) | changes)
 
 
 def amend(claim: Claim, amended: ClaimAmended) -> ClaimAmended:

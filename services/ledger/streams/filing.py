@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from services.kit.errors import Problem
 from services.kit.events import Event
+from services.kit.views import fields_of
 from services.ledger.policy import Category
 
 
@@ -76,11 +77,9 @@ class Session(Struct, frozen=True, kw_only=True):
     credits: Decimal | None = None
 
 
-class Filed(Event, frozen=True, kw_only=True):
+class PlannedTraining(Struct, frozen=True, kw_only=True):
     """What is planned. `place` is that of the bureau; `conversion` names the policy's own rule for the hours."""
 
-    filing_id: str
-    organization_id: str
     place: str
     year: int
     title: str
@@ -90,6 +89,18 @@ class Filed(Event, frozen=True, kw_only=True):
     conversion: str | None = None
     expected: int
     courses: tuple[str, ...] = ()
+
+
+class OrganizedTraining(PlannedTraining, frozen=True, kw_only=True):
+    """A planned training, and who files it under which id."""
+
+    filing_id: str
+    organization_id: str
+
+
+class Filed(OrganizedTraining, Event, frozen=True, kw_only=True):
+    """A planned training, by whom it was handed in and when."""
+
     by: str
     at: datetime
 
@@ -149,20 +160,9 @@ FilingState = Literal["submitted", "returned", "refused", "withdrawn", "approved
 OPEN: frozenset[FilingState] = frozenset({"submitted"})
 
 
-class TrainingFiling(Struct, frozen=True, kw_only=True):
+class TrainingFiling(OrganizedTraining, frozen=True, kw_only=True):
     """A filing as it stands. `submitted_at` is its latest submission, its place in the queue."""
 
-    filing_id: str
-    organization_id: str
-    place: str
-    year: int
-    title: str
-    mode: str
-    category: Category
-    sessions: tuple[Session, ...]
-    conversion: str | None
-    expected: int
-    courses: tuple[str, ...]
     submitted_by: str
     submitted_at: datetime
     state: FilingState = "submitted"
@@ -218,21 +218,7 @@ def evolve(filing: TrainingFiling | None, event: Event) -> TrainingFiling | None
 
 
 def _filed(event: Filed) -> TrainingFiling:
-    return TrainingFiling(
-        filing_id=event.filing_id,
-        organization_id=event.organization_id,
-        place=event.place,
-        year=event.year,
-        title=event.title,
-        mode=event.mode,
-        category=event.category,
-        sessions=event.sessions,
-        conversion=event.conversion,
-        expected=event.expected,
-        courses=event.courses,
-        submitted_by=event.by,
-        submitted_at=event.at,
-    )
+    return TrainingFiling(**fields_of(OrganizedTraining, event), submitted_by=event.by, submitted_at=event.at)
 
 
 def _with(filing: TrainingFiling, **changes: Any) -> TrainingFiling:

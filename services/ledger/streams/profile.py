@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.kit.events import Event
+from services.kit.views import view
 from services.ledger.policy import (
     Person,
 )
@@ -292,14 +293,7 @@ def _on_the_way(profile: Profile, event: Event) -> Profile:
 
 def _recorded(event: ProfileRecorded) -> Profile:
     return Profile(
-        person=Person(
-            person_id=event.person_id,
-            place=event.place,
-            qualified_on=event.qualified_on,
-            working_since=event.working_since,
-            student=event.student,
-            qualification=event.qualification,
-        ),
+        person=view(Person, event, left_on=None, retired_on=None),
         identity_hash=event.identity_hash,
         name_hash=event.name_hash,
         employer=event.employer,
@@ -309,14 +303,7 @@ def _recorded(event: ProfileRecorded) -> Profile:
 def _arrived(profile: Profile | None, event: ProfileArrived) -> Profile:
     """Who comes back is who they are now; what others judged before stands until they are judged anew."""
     return Profile(
-        person=Person(
-            person_id=event.person_id,
-            place=event.place,
-            qualified_on=event.qualified_on,
-            working_since=event.working_since,
-            student=event.student,
-            qualification=event.qualification,
-        ),
+        person=view(Person, event, left_on=None, retired_on=None),
         identity_hash=event.identity_hash,
         name_hash=event.name_hash,
         employer=event.employer,

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from services.kit.errors import Problem
 from services.kit.events import Event
+from services.kit.views import fields_of
 from services.ledger.streams.filing import OwnFilingError
 
 
@@ -111,10 +112,8 @@ class RosterRow(Struct, frozen=True, kw_only=True):
     hours: Decimal | None = None
 
 
-class RosterUploaded(Event, frozen=True, kw_only=True):
-    """The persons of a training were reported (S1-15); `late` with the reason given, shown to the reviewer (A-16)."""
-
-    TOPIC: ClassVar[str] = "ledger.RosterUploaded"
+class ReportedRoster(Struct, frozen=True, kw_only=True):
+    """The persons of a training as they were reported; `late` with the reason given, shown to the reviewer (A-16)."""
 
     roster_id: str
     filing_id: str
@@ -127,6 +126,13 @@ class RosterUploaded(Event, frozen=True, kw_only=True):
     late: bool = False
     late_reason: str | None = None
     clause: str | None = None
+
+
+class RosterUploaded(ReportedRoster, Event, frozen=True, kw_only=True):
+    """The persons of a training were reported (S1-15)."""
+
+    TOPIC: ClassVar[str] = "ledger.RosterUploaded"
+
     by: str
     at: datetime
 
@@ -166,21 +172,10 @@ class RosterRowsReleased(Event, frozen=True, kw_only=True):
     at: datetime
 
 
-class Roster(Struct, frozen=True, kw_only=True):
+class Roster(ReportedRoster, frozen=True, kw_only=True):
     """A roster as it stands; rows without a decision are open."""
 
-    roster_id: str
-    filing_id: str
-    organization_id: str
-    reporter: Reporter
-    place: str
-    year: int
-    rows: tuple[RosterRow, ...]
     decisions: dict[str, RowDecision]
-    due: date | None
-    late: bool
-    late_reason: str | None
-    clause: str | None
     uploaded_by: str
     uploaded_at: datetime
 
@@ -205,20 +200,7 @@ def evolve(roster: Roster | None, event: Event) -> Roster | None:
     match event:
         case RosterUploaded():
             return Roster(
-                roster_id=event.roster_id,
-                filing_id=event.filing_id,
-                organization_id=event.organization_id,
-                reporter=event.reporter,
-                place=event.place,
-                year=event.year,
-                rows=event.rows,
-                decisions={},
-                due=event.due,
-                late=event.late,
-                late_reason=event.late_reason,
-                clause=event.clause,
-                uploaded_by=event.by,
-                uploaded_at=event.at,
+                **fields_of(ReportedRoster, event), decisions={}, uploaded_by=event.by, uploaded_at=event.at
             )
         case RosterReviewed() | RosterRowsReleased() if roster is not None:
             decided = {decision.row_id: decision for decision in event.rows}

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from services.kit.events import Event
+from services.kit.views import view
 from services.ledger.policy import HoldReason
 
 
@@ -93,15 +94,7 @@ def evolve(room: WaitingRoom, event: Event) -> WaitingRoom:
     """The waiting room after one more event."""
     match event:
         case RecordHeld():
-            held = HeldRecord(
-                kind=event.kind,
-                provider_id=event.provider_id,
-                record_id=event.record_id,
-                name_hash=event.name_hash,
-                reason=event.reason,
-                content=event.content,
-                record=event.record,
-            )
+            held = view(HeldRecord, event)
             return WaitingRoom((*room.records, held))
         case HeldRecordReleased() | HeldRecordWithdrawn():
             return room.without(event.kind, event.provider_id, event.record_id)

@@ -15,6 +15,7 @@ from contracts.divisions import chain_of, full_name_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.kit.events import Event
+from services.kit.views import view
 from services.ledger.policy import Account, Policy, Rejected
 from services.ledger.policy.judging.reliefs import deferral_on
 from services.ledger.policy.language.days import ends
@@ -48,34 +49,26 @@ class YearNotClosedError(Problem):
     title_en: ClassVar[str] = "The year is not closed yet"
 
 
-class YearClosed(Event, frozen=True, kw_only=True):
-    """An authority closed a credit year for a place and all under it (S2A-08, B-07).
+class Closure(Struct, frozen=True, kw_only=True):
+    """A year that was closed at a place and all under it: when, by whom, and by which clause.
 
     `last_day` is the last day of study or registration that any notice of the place set; `clause` the one that speaks of
     what follows, None where the notice is silent.
     """
 
+    place: str
+    year: int
+    last_day: date
+    clause: str | None
+    policy: str
+    decided_by: str
+    closed_at: datetime
+
+
+class YearClosed(Closure, Event, frozen=True, kw_only=True):
+    """An authority closed a credit year for a place and all under it (S2A-08, B-07)."""
+
     TOPIC: ClassVar[str] = "ledger.YearClosed"
-
-    place: str
-    year: int
-    last_day: date
-    clause: str | None
-    policy: str
-    decided_by: str
-    closed_at: datetime
-
-
-class Closure(Struct, frozen=True, kw_only=True):
-    """A year that was closed at a place and all under it: when, by whom, and by which clause."""
-
-    place: str
-    year: int
-    last_day: date
-    clause: str | None
-    policy: str
-    decided_by: str
-    closed_at: datetime
 
 
 def stream_of(place: str, year: int) -> str:
@@ -87,15 +80,7 @@ def evolve(closure: Closure | None, event: Event) -> Closure | None:
     """The year after one more event: None while it is open."""
     match event:
         case YearClosed():
-            return Closure(
-                place=event.place,
-                year=event.year,
-                last_day=event.last_day,
-                clause=event.clause,
-                policy=event.policy,
-                decided_by=event.decided_by,
-                closed_at=event.closed_at,
-            )
+            return view(Closure, event)
         case _:
             return closure
 
