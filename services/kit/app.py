@@ -35,6 +35,7 @@ from services.kit.errors import (
 from services.kit.field_errors import field_errors
 from services.kit.http_guard import BODY_SIZE_MAX, BodyGuardMiddleware, RequestMiddleware
 from services.kit.observability import HttpMetrics, describe_exception
+from services.kit.openapi import TOKEN_URL, describe
 
 Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
@@ -198,10 +199,8 @@ def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:
     return allowed
 
 
-def openapi_document(app: FastAPI) -> dict[str, Any]:
+def openapi_document(app: FastAPI, *, token_url: str | None = TOKEN_URL) -> dict[str, Any]:
     """The OpenAPI 3.1 document of a service, for `contracts/`: our problem answers, our patterns, no 422 of
     FastAPI's.
     """
-    from services.kit.openapi import describe
-
-    return describe(app)
+    return describe(app, token_url=token_url)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from starlette.datastructures import Headers
@@ -253,7 +253,13 @@ class NotReadyError(Problem):
     title_en = "Not ready"
 
 
-def problem_body(problem: Problem, language: Language) -> dict[str, Any]:
+ProblemBody = Annotated[
+    dict[str, Any], msgspec.Meta(extra_json_schema={"$ref": "#/components/schemas/Problem"})
+]
+"""A problem as one answer of several holds it, beside the record it is about."""
+
+
+def problem_body(problem: Problem, language: Language) -> ProblemBody:
     """The problem as a JSON object in one language. A batch puts one beside each refused record."""
     zh = language == "zh"
     title = problem.title_zh if zh else problem.title_en

@@ -12,6 +12,8 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+TOKEN_URL = "http://127.0.0.1:8001/oauth/token"  # noqa: S105 - an address
+"""Where a deployment on one machine issues tokens; elsewhere its issuer's address stands in its place."""
 REQUIRED = "x-required"
 """Marks, in the schema of a parameter, one that is required although its absence is refused by ourselves."""
 
@@ -73,13 +75,19 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _problem_answer(str(status)) for status in statuses}
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The document, with components sorted so that it can be committed and compared."""
+def describe(app: FastAPI, *, token_url: str | None = TOKEN_URL) -> dict[str, Any]:
+    """The document, with components sorted so that it can be committed and compared.
+
+    `token_url` is where callers get their tokens; None where somebody hands them out by other means.
+    """
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.router.routes
     )
     components = document.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
+    for path, item in document["paths"].items():
+        for operation in item.values():
+            operation.setdefault("tags", [_first_word(path)])
     for operation in _operations(document):
         schemas.update(operation.pop("x-definitions", {}))
         _mark_required(operation)
@@ -93,8 +101,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
     }
     _name_answers(document)
     _name_parameters(document)
-    _name_scopes(document)
+    _name_tokens(document, token_url)
     return document
+
+
+def _first_word(path: str) -> str:
+    """`claims` of `/v1/claims/{claim_id}`: what an operation is about, where its router does not say."""
+    return path.removeprefix("/v1/").strip("/").partition("/")[0]
 
 
 def _mark_required(operation: dict[str, Any]) -> None:
@@ -216,15 +229,21 @@ def _operations(document: dict[str, Any]) -> list[dict[str, Any]]:
     return [operation for item in document["paths"].values() for operation in item.values()]
 
 
-def _name_scopes(document: dict[str, Any]) -> None:
-    used: set[str] = set()
-    for operation in _operations(document):
-        for alternative in operation.get("security", []):
-            for scopes in alternative.values():
-                used.update(scopes)
-    scheme = document["components"].get("securitySchemes", {}).get("oauth2")
-    if scheme is not None:
-        scheme["flows"]["clientCredentials"]["scopes"] = {scope: scope for scope in sorted(used)}
+def _name_tokens(document: dict[str, Any], token_url: str | None) -> None:
+    """The scheme of the tokens, with the scopes that routes ask for where tokens are got from a URL."""
+    schemes = document["components"].get("securitySchemes", {})
+    if "oauth2" not in schemes:
+        return
+    alternatives = [each for operation in _operations(document) for each in operation.get("security", [])]
+    if token_url is None:
+        schemes["token"] = {"type": "http", "scheme": "bearer"}
+        del schemes["oauth2"]
+        for alternative in alternatives:
+            alternative["token"] = alternative.pop("oauth2")
+        return
+    flow = schemes["oauth2"]["flows"]["clientCredentials"]
+    used = {scope for alternative in alternatives for scope in alternative["oauth2"]}
+    flow |= {"tokenUrl": token_url, "scopes": {scope: scope for scope in sorted(used)}}
 
 
 def struct_answer(

@@ -127,7 +127,7 @@ def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now)
 
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document, made without a database."""
-    return document_of(build_app(TokenVerifier([]), _never))
+    return document_of(build_app(TokenVerifier([]), _never), token_url=accounts.TOKEN_PATH)
 
 
 def _never(_: EventStore) -> AbstractAsyncContextManager[Registry]:

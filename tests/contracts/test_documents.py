@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -53,6 +54,16 @@ def resolve(document: Any, reference: str, folder: Path) -> Any:
     return found
 
 
+UNTYPED = {
+    "ledger": {
+        "accept_claim", "amend_claim", "amend_filing", "approve_claim", "approve_filing", "clear_anomaly", "close_year",
+        "correct_year", "end_deferral", "end_exemption", "grant_deferral", "grant_exemption", "import_history",
+        "issue_attestation", "refuse_claim", "refuse_filing", "register_list", "return_claim", "return_filing",
+        "revoke_attestation", "revoke_credit", "submit_claim", "submit_filing", "withdraw_claim", "withdraw_completion",
+        "withdraw_enrolment", "withdraw_filing",
+    }
+}  # fmt: skip
+"""Operations whose success is not typed yet."""
 SERVICES_ROOT = ROOT.parent / "services"
 
 
@@ -80,6 +91,11 @@ def raisable(module: ast.Module) -> set[str]:
             if isinstance(value, ast.Name | ast.Attribute)
         }
     return found
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        yield from ((path, operation) for operation in item.values())
 
 
 def modules() -> list[ast.Module]:
@@ -147,22 +163,54 @@ class TestOpenApi:
             assert resolve(document, reference, ROOT) is not None
 
     def test_gives_every_operation_an_id_of_its_own_and_words(self, service: str):
-        operations = [
-            operation for item in openapi_document(service)["paths"].values() for operation in item.values()
-        ]
-        ids = [operation["operationId"] for operation in operations]
+        found = [operation for _, operation in operations(openapi_document(service))]
+        ids = [operation["operationId"] for operation in found]
         assert len(set(ids)) == len(ids)
-        for operation in operations:
+        for operation in found:
             assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", operation["operationId"])
             assert operation.get("description") or operation.get("summary")
+
+    def test_types_the_success_of_every_operation(self, service: str):
+        untyped = {
+            operation["operationId"]
+            for _, operation in operations(openapi_document(service))
+            for status, answer in operation["responses"].items()
+            if status.startswith("2") and status != "204"
+            if not (answer.get("content") and all(of.get("schema") for of in answer["content"].values()))
+        }
+        assert untyped == UNTYPED.get(service, set())
+
+    def test_gives_every_operation_a_tag_and_a_summary(self, service: str):
+        for _, operation in operations(openapi_document(service)):
+            assert operation["tags"]
+            assert operation["summary"]
+
+    def test_names_schemas_by_what_they_are_and_not_by_a_path(self, service: str):
+        document = openapi_document(service)
+        assert all(re.fullmatch(r"[A-Z][A-Za-z0-9]*", name) for name in document["components"]["schemas"])
+
+    def test_holds_no_problem_that_is_a_bare_object(self, service: str):
+        schemas = openapi_document(service)["components"]["schemas"]
+        bare = [
+            name
+            for name, schema in schemas.items()
+            if '"object"' in json.dumps(schema.get("properties", {}).get("problem"))
+            and "#/components/schemas/Problem" not in references(schema["properties"]["problem"])
+        ]
+        assert not bare
+
+    def test_gets_tokens_where_the_registry_issues_them(self, service: str):
+        (scheme,) = openapi_document(service)["components"]["securitySchemes"].values()
+        url = scheme["flows"]["clientCredentials"]["tokenUrl"]
+        assert urlsplit(url).path in openapi_document("registry")["paths"]
+        assert bool(urlsplit(url).netloc) == (service != "registry")
 
     def test_repeats_no_problem_answer(self, service: str):
         document = openapi_document(service)
         named = document["components"]["responses"].values()
         repeated = [
             f"{operation['operationId']}: {status}"
-            for item in document["paths"].values()
-            for operation in item.values()
+            for _, operation in operations(document)
             for status, answer in operation["responses"].items()
             if answer in named
         ]

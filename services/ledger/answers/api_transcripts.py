@@ -52,7 +52,10 @@ async def get_transcript(transcript: Asked) -> Response:
     "/transcript.csv",
     operation_id="export_transcript",
     response_class=Response,
-    responses={200: {"description": "A table in CSV.", "content": {CSV_TYPE: {}}}, **problems(403, 404, 422)},
+    responses={
+        200: {"description": "A table in CSV.", "content": {CSV_TYPE: {"schema": {"type": "string"}}}},
+        **problems(403, 404, 422),
+    },
 )
 async def export_transcript(transcript: Asked) -> Response:
     """The same as a table in CSV, credits and then what waits; no cell of it is a formula."""
@@ -64,7 +67,10 @@ async def export_transcript(transcript: Asked) -> Response:
     operation_id="export_transcript_as_xlsx",
     response_class=Response,
     responses={
-        200: {"description": "A table in XLSX.", "content": {XLSX_TYPE: {}}},
+        200: {
+            "description": "A table in XLSX.",
+            "content": {XLSX_TYPE: {"schema": {"type": "string", "format": "binary"}}},
+        },
         **problems(403, 404, 422),
     },
 )

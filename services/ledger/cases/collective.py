@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.clock import Clock
 from services.kit.database import Databases
-from services.kit.errors import Language, Problem, problem_body
+from services.kit.errors import Language, Problem, ProblemBody, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.cases.claims import Claims, load_claim
@@ -65,7 +65,7 @@ class ListedOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     credits: str | None = None
     clause: str | None = None
     credit_id: str | None = None
-    problem: dict[str, Any] | None = None
+    problem: ProblemBody | None = None
 
 
 class ListedOutcomes(Struct, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from msgspec import Struct
 from contracts.divisions import authority_of
 from services.kit.clock import Clock, local_date, start_of_day
 from services.kit.database import Databases
-from services.kit.errors import Language, Problem, problem_body
+from services.kit.errors import Language, Problem, ProblemBody, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.cases.commands import Actor
@@ -87,7 +87,7 @@ class Registration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     credits: Decimal | None = None
     clause: str | None = None
     claim_id: str | None = None
-    problem: dict[str, Any] | None = None
+    problem: ProblemBody | None = None
 
 
 class Registrations:

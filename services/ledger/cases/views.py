@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
+from services.kit.errors import ProblemBody
 from services.ledger.streams.claim import Evidence
 from services.ledger.streams.filing import Session
 
@@ -58,7 +59,7 @@ class RowAnswer(Struct, omit_defaults=True, kw_only=True):
     reason: str | None = None
     roster_id: str | None = None
     column: str | None = None
-    problem: dict[str, Any] | None = None
+    problem: ProblemBody | None = None
 
 
 class RosterAnswer(Struct, omit_defaults=True, kw_only=True):

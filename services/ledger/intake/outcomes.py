@@ -1,10 +1,10 @@
 """The answer to one posted record. A batch's answer mirrors the batch, record by record."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
-from services.kit.errors import Problem
+from services.kit.errors import Problem, ProblemBody
 
 OutcomeWord = Literal["registered", "duplicate", "conflict", "held", "rejected", "unknown"]
 
@@ -38,7 +38,7 @@ class Outcome(Struct, omit_defaults=True, kw_only=True):
     make_up: bool = False
     released: list[str] | None = None
     first: First | None = None
-    problem: dict[str, Any] | None = None
+    problem: ProblemBody | None = None
 
 
 class Decided(Struct):

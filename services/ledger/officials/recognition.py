@@ -10,7 +10,7 @@ from msgspec import Struct
 from contracts.divisions import authority_of, contains
 from services.kit.clock import Clock
 from services.kit.database import Databases
-from services.kit.errors import Language, Problem, problem_body
+from services.kit.errors import Language, Problem, ProblemBody, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.views import view
@@ -108,7 +108,7 @@ class Recognised(Struct, frozen=True, kw_only=True, omit_defaults=True):
     credit_id: str
     person_id: str
     outcome: Literal["recognised", "refused"]
-    problem: dict[str, Any] | None = None
+    problem: ProblemBody | None = None
 
 
 class RecognitionAnswer(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from services.kit.idempotency import CommandKey, StoredAnswer, command_key
 from services.kit.openapi import problems
 from services.registry.accounts import schemas
 from services.registry.accounts.accounts import AccountQueries, Accounts, WithSecret
-from services.registry.accounts.schemas import TokenAnswer, TokenRefusal
+from services.registry.accounts.schemas import KeySet, TokenAnswer, TokenRefusal
 from services.registry.accounts.tokens import TokenIssuer, TokenRefusedError, TokenRequest
 from services.registry.streams.account import AccountRequest
 from services.registry.streams.actor import Actor
@@ -169,7 +169,7 @@ def oauth_router() -> APIRouter:
             return _refusal(refusal)
         return JSONResponse(answer.model_dump(), headers={"Cache-Control": "no-store"})
 
-    @router.get(JWKS_PATH)
+    @router.get(JWKS_PATH, response_model=KeySet)
     async def get_key_set(issuer: Issuing) -> JSONResponse:
         """The public keys that tokens of this registry are checked with (RFC 7517)."""
         headers = {"Cache-Control": "public, max-age=300"}

@@ -104,6 +104,23 @@ class AccountRequestOutcome(StrictModel):
     place: str
 
 
+class PublicKey(StrictModel):
+    """A public key (RFC 8037): its curve and its point."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str
+    kid: str
+    alg: str | None = None
+    use: str | None = None
+
+
+class KeySet(StrictModel):
+    """A key set (RFC 7517)."""
+
+    keys: list[PublicKey]
+
+
 class TokenAnswer(StrictModel):
     """A token (RFC 6749, 5.1)."""
 

@@ -47,7 +47,7 @@ class PersonIdentity(IdDocument):
         return Identity(self.id_type, self.id_number, self.name)
 
 
-class Qualification(StrictModel):
+class QualificationView(StrictModel):
     """An accounting qualification (会计专业技术资格): 初级, 中级, 高级 or 正高级, and the day it was obtained."""
 
     level: Level
@@ -62,7 +62,7 @@ class PersonView(StrictModel):
     employer: str | None
     student: bool
     student_since: date | None
-    qualifications: list[Qualification]
+    qualifications: list[QualificationView]
     jobs: list[str]
     working_since: date | None
     left_on: date | None
@@ -120,7 +120,7 @@ def _each_once(values: list[Any]) -> list[Any]:
     return values
 
 
-class HeldQualification(Qualification):
+class HeldQualification(QualificationView):
     """A qualification with its certificate, whose number is kept sealed."""
 
     certificate_number: ShortLine | None = None

@@ -48,4 +48,4 @@ def build_app(token: str | None = None) -> FastAPI:
 
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document of the relay's contract."""
-    return document_of(build_app())
+    return document_of(build_app(), token_url=None)

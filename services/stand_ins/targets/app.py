@@ -133,4 +133,4 @@ def openapi_document(system: str) -> dict[str, Any]:
     kind, title = SYSTEMS[system]
     router = system_router(Holdings(KINDS[kind]), None, "")
     app = create_service(title, description=_DESCRIPTION, routers=[router], verifier=OneToken(""))
-    return document_of(app)
+    return document_of(app, token_url=None)
