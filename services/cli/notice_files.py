@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from services.ledger.policy import Notice, NoticeError, PolicyBook, doubts, line_of, read_notice
+from services.ledger.policy import Notice, NoticeError, PolicyBook, line_of, read_notice, warnings
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -34,8 +34,8 @@ def read(path: Path) -> Notice | None:
 
 
 def warn(path: Path, notice: Notice, book: PolicyBook) -> int:
-    """Print what is doubtful in a notice beside those of the book; how many doubts there are."""
-    found = doubts(notice, book)
+    """Print what is doubtful in a notice beside those of the book; how many warnings there are."""
+    found = warnings(notice, book)
     text = path.read_text(encoding="utf-8")
     for doubt in found:
         line = line_of(text, doubt.pointer)

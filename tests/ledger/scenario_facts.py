@@ -12,7 +12,6 @@ from services.ledger.policy import (
     Rejected,
     award,
     credits_of_hours,
-    outside,
 )
 from services.ledger.streams.account_events import EnrolmentRecorded
 from tests.ledger.scenario_file import Claimed, Enrol, Study, moment
@@ -64,7 +63,7 @@ def claimed(policy: Policy | None, claim: Claimed, place: str, year: int, now: d
         score=claim.score,
         sat_in=claim.sat_in,
     )
-    refused = outside(policy.terms_of("equivalence"), "apply", now) if policy is not None else None
+    refused = policy.terms_of("equivalence").windows.outside("apply", now) if policy is not None else None
     return refused or award(policy, activity, place, year, local_date(now))
 
 

@@ -17,7 +17,7 @@ from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.purposes import WORDS, answer_purpose, names
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import PurposeAssessment
-from services.ledger.policy.judging.wording import day_zh
+from services.ledger.policy.language.words import day_zh
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.unit import LedgerUnit, write_path

@@ -14,10 +14,12 @@ from services.ledger.answers import step_words as words
 from services.ledger.answers.shortfall import Shortfall, shortfalls
 from services.ledger.policy import Account, Assessment, Person, Policy, rejection_words
 from services.ledger.policy.judging.make_up_gates import gate_of
-from services.ledger.policy.judging.wording import Words
-from services.ledger.policy.language.days import begins, ends
+from services.ledger.policy.language.days import Span, begins, ends
 from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.policy import MakeUpTerms, Span, Terms
+from services.ledger.policy.language.words import Words
+from services.ledger.policy.policy import ModeTerms
+from services.ledger.policy.rules.enrolment import EnrolmentTerms
+from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 from services.ledger.streams.claim import Claim
 
 StepCode = Literal[
@@ -125,7 +127,7 @@ def _enrolment(
     enrolled = {each.mode for each in account.enrolments} if account is not None else set()
     for mode, terms in _modes_of_study(policy):
         span = terms.acts.get("enrol")
-        asked = terms.limits.enrolled if terms.limits is not None else None
+        asked = enrolment.needed if (enrolment := terms.get(EnrolmentTerms)) is not None else None
         if mode in enrolled or (span is None and asked is None) or (span is not None and _over(span, on)):
             continue
         until = span.until if span is not None else None
@@ -202,7 +204,7 @@ def _make_up(
         yield _step("no_make_up", words.no_make_up_words(policy.year, why), clause=clause)
 
 
-def _of_window(window: MakeUpTerms, missing: Shortfall, on: date) -> NextStep:
+def _of_window(window: MakeUpWindowTerms, missing: Shortfall, on: date) -> NextStep:
     since = window.since if window.begins >= ends(on) else None
     text = words.make_up_words(
         window.channel, missing.credits, missing.category, window.conditions, since, window.until
@@ -239,9 +241,9 @@ def _of_claim(code: StepCode, claim: Claim) -> NextStep:
     )
 
 
-def _modes_of_study(policy: Policy) -> list[tuple[str, Terms]]:
+def _modes_of_study(policy: Policy) -> list[tuple[str, ModeTerms]]:
     return [
-        (mode, terms) for mode, terms in policy.terms.items() if terms.allowed and mode not in CLAIMED_MODES
+        (mode, terms) for mode, terms in policy.modes.items() if terms.allowed and mode not in CLAIMED_MODES
     ]
 
 

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from services.ledger.policy import Policy, PurposeAssessment
 from services.ledger.policy.judging.purposes import PurposeSum, PurposeYear
-from services.ledger.policy.judging.wording import Words
+from services.ledger.policy.language.words import Words
 
 ANNUAL = "annual"
 """The purpose of the year itself: whether nothing is owed for it."""

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from services.ledger.policy.judging.wording import Words, day_zh, plain
-from services.ledger.policy.language.categories import USUAL
+from services.ledger.policy.language.words import Words, day_zh, plain
+from services.ledger.policy.rules.categories import USUAL
 
 MODE_ZH: Mapping[str, str] = {"online": "网络教育", "face_to_face": "面授教育", "other": "其他方式"}
 MODE_EN: Mapping[str, str] = {"online": "online", "face_to_face": "face to face", "other": "in other ways"}

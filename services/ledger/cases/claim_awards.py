@@ -19,7 +19,6 @@ from services.ledger.policy import (
     award,
     award_study,
     may_bring,
-    outside,
     registered_directly,
     used_up,
 )
@@ -87,7 +86,7 @@ def _convert(
         score=claimed.score,
         sat_in=claimed.sat_in,
     )
-    refused = outside(policy.terms_of(claimed.mode), "apply", moment) if policy is not None else None
+    refused = policy.terms_of(claimed.mode).windows.outside("apply", moment) if policy is not None else None
     return refused or award(policy, activity, person.place, claimed.year, local_date(now))
 
 

@@ -13,7 +13,7 @@ from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.cases.commands import Actor, FileTraining
-from services.ledger.policy import Policy, Rejected, hours_within, unknown_category
+from services.ledger.policy import Policy, Rejected, hours_within
 from services.ledger.store.filings import FILING_ROWS, Entry
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.unit import LedgerUnit, write_path
@@ -214,7 +214,7 @@ def _must_be_allowed(policy: Policy, command: FileTraining) -> None:
     if not terms.allowed:
         raise refusal_of(Rejected("mode-not-allowed", terms.modes_clause, {"mode": command.mode}))
     if not policy.categories.knows(command.category):
-        raise refusal_of(unknown_category(policy))
+        raise refusal_of(policy.categories.unknown())
     said = [session.credits is not None for session in command.sessions]
     by_hours = terms.units is not None and terms.units.convert and not any(said)
     if command.conversion is None and not all(said) and not by_hours:

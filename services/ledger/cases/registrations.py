@@ -26,9 +26,8 @@ from services.ledger.policy import (
     Route,
     award,
     registered_directly,
-    unknown_category,
 )
-from services.ledger.policy.judging.awards import Role
+from services.ledger.policy.rules.equivalence import Role
 from services.ledger.store.claims import OPEN_CLAIM_OF_FACT, ClaimEntry, append_to_claim, read_claims
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.releasing import release_waiting
@@ -314,11 +313,10 @@ def _historic(policy: Policy | None, line: HistoricCredit, place: str) -> Award:
         raise refusal_of(Rejected("no-policy", None, {"place": place, "year": str(line.year)}))
     if line.credits <= 0:
         raise refusal_of(Rejected("credits-not-positive"))
-    if line.credits > policy.record_limit:
-        limit = {"limit": str(policy.record_limit)}
-        raise refusal_of(Rejected("credits-above-limit", policy.record_limit_clause, limit))
+    if (refused := policy.record_limit.refusal(line.credits)) is not None:
+        raise refusal_of(refused)
     if not policy.categories.knows(line.category):
-        raise refusal_of(unknown_category(policy))
+        raise refusal_of(policy.categories.unknown())
     return Award(credits=line.credits, category=line.category, fill=(), clause=policy.requirements[0].clause)
 
 

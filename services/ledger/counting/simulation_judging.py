@@ -8,7 +8,7 @@ from datetime import date
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.ledger.policy import Account, Assessment, Notice, Person, Policy, PolicyBook, Requirement
+from services.ledger.policy import Account, Assessment, Notice, Person, Policy, PolicyBook, RequirementResult
 from services.ledger.policy.difference import compare_books
 from services.ledger.policy.reach import places_with_notices, reaches
 from services.ledger.streams.profile import Profile
@@ -72,7 +72,7 @@ def _requirements(before: Assessment, after: Assessment) -> Iterator[Reason]:
         yield Reason(f"{subject}.{known.category or known.course or 'total'}", known.clause, known.document)
 
 
-def _short(requirement: Requirement | None) -> object:
+def _short(requirement: RequirementResult | None) -> object:
     return None if requirement is None or requirement.met else requirement.minimum - requirement.earned
 
 

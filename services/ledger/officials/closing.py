@@ -11,7 +11,7 @@ from services.kit.clock import Clock, start_of_day
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.ledger.policy import Category, Policy, Rejected, unknown_category
+from services.ledger.policy import Category, Policy, Rejected
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.releasing import release_waiting
@@ -196,11 +196,10 @@ class Years:
 def _must_be_plausible(policy: Policy, command: CorrectYear) -> None:
     if command.credits <= 0:
         raise refusal_of(Rejected("credits-not-positive"))
-    if command.credits > policy.record_limit:
-        limit = {"limit": str(policy.record_limit)}
-        raise refusal_of(Rejected("credits-above-limit", policy.record_limit_clause, limit))
+    if (refused := policy.record_limit.refusal(command.credits)) is not None:
+        raise refusal_of(refused)
     if not policy.categories.knows(command.category):
-        raise refusal_of(unknown_category(policy))
+        raise refusal_of(policy.categories.unknown())
 
 
 def _corrected(

@@ -15,7 +15,6 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.views import view
 from services.ledger.policy import Account, Credit, Policy
-from services.ledger.policy.rules.recognition import awaits
 from services.ledger.store.paging import walk
 from services.ledger.store.profiles import read_profiles
 from services.ledger.store.published_policies import PolicyShelf
@@ -120,14 +119,15 @@ class RecognitionAnswer(Struct, frozen=True, kw_only=True):
 
 def awaiting(policy: Policy | None, account: Account | None) -> list[tuple[Credit, str]]:
     """The standing credits that count only once recognised, each with the clause that asks for it."""
-    if policy is None or account is None or not policy.recognition:
+    recognition = policy.recognition if policy is not None else None
+    if recognition is None or account is None:
         return []
     return [
         (credit, clause)
         for credit in account.credits
         if credit.state == "registered"
         and credit.recognised_at is None
-        and (clause := awaits(policy.recognition, credit)) is not None
+        and (clause := recognition.awaits(credit)) is not None
     ]
 
 
@@ -145,7 +145,8 @@ def recognise(
         raise AlreadyEndedError(credit_id=credit_id)
     if credit.recognised_at is not None:
         raise AlreadyRecognisedError
-    clause = awaits(policy.recognition, credit) if policy is not None else None
+    recognition = policy.recognition if policy is not None else None
+    clause = recognition.awaits(credit) if recognition is not None else None
     if clause is None:
         raise NotAwaitingError
     return CreditRecognised(

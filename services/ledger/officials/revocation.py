@@ -78,7 +78,7 @@ def clause_of(policy: Policy | None, reason: RevocationReason) -> str | None:
     if policy is None:
         return None
     if reason == "provider_disqualified":
-        return policy.disqualification_clause
+        return policy.disqualification.clause
     misconduct = policy.settings.get("misconduct")
     if misconduct is not None and reason in misconduct.value.acts:
         return misconduct.clause

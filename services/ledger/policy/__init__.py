@@ -1,31 +1,31 @@
 """The policy engine: notices as data, what they say together about a place and a year, and pure judgements by it.
 
-Nothing here touches a database, a clock or the network; only `files.py` reads files.
+Nothing here touches a database, a clock or the network; only `document/parse.py` reads files. `CODE.md` is the map.
 """
 
-from services.ledger.policy.book import PolicyBook
-from services.ledger.policy.document.files import bundled_book, bundled_notices, read_notice
+from services.ledger.policy.book import PolicyBook, bundled_book
 from services.ledger.policy.document.notice import Clause, Notice, notice_as_data, notice_hash
-from services.ledger.policy.document.parse import NoticeError, NoticeFault, line_of, parse_notice
+from services.ledger.policy.document.parse import (
+    NoticeError,
+    NoticeFault,
+    bundled_notices,
+    line_of,
+    parse_notice,
+    read_notice,
+)
 from services.ledger.policy.document.schema import policy_schema
-from services.ledger.policy.doubts import Doubt, doubts
-from services.ledger.policy.judging.admission import admit, reconsidered, release, released, unknown_category
+from services.ledger.policy.judging.admission import admit
 from services.ledger.policy.judging.assessment import Assessment, Status, assess
-from services.ledger.policy.judging.awards import Activity, Award, award, used_up
+from services.ledger.policy.judging.awards import STUDY, ProvenStudy, award, award_study, used_up
 from services.ledger.policy.judging.carrying import Carried, Earlier
 from services.ledger.policy.judging.counting import NotCounted
 from services.ledger.policy.judging.enrolments import admit_enrolment, admit_terms
-from services.ledger.policy.judging.policy_day import Deadline, MakeUp, MakeUpOffer
-from services.ledger.policy.judging.proven_study import STUDY, ProvenStudy, award_study
-from services.ledger.policy.judging.purposes import (
-    PurposeAssessment,
-    PurposeTerms,
-    assess_purpose,
-    purpose_terms,
-)
+from services.ledger.policy.judging.policy_day import Deadline, MakeUpOffer, MakeUpResult
+from services.ledger.policy.judging.purposes import PurposeAssessment, assess_purpose
 from services.ledger.policy.judging.reassessment import next_change_on
 from services.ledger.policy.judging.rejections import REJECTIONS, rejection_words
-from services.ledger.policy.judging.requirements import Missing, Requirement
+from services.ledger.policy.judging.release import reconsidered, release, released
+from services.ledger.policy.judging.requirements import Missing, RequirementResult
 from services.ledger.policy.language.categories import Category, CreditCategory
 from services.ledger.policy.language.decisions import Decision, Held, Registered, Rejected
 from services.ledger.policy.language.facts import (
@@ -47,16 +47,18 @@ from services.ledger.policy.language.facts import (
     Waiting,
     WaitingReason,
 )
-from services.ledger.policy.policy import Policy, Sourced
-from services.ledger.policy.rules.obligation import (
-    Granted,
-    first_obliged_year,
-    granted_for,
-    last_obliged_year,
-)
-from services.ledger.policy.rules.route import Reporter, may_bring, registered_directly
+from services.ledger.policy.language.findings import Finding
+from services.ledger.policy.language.rule import Reporter
+from services.ledger.policy.language.settings import Sourced
+from services.ledger.policy.policy import Policy
+from services.ledger.policy.rules.direct_registration import registered_directly
+from services.ledger.policy.rules.equivalence import Activity, Award
+from services.ledger.policy.rules.obligation import first_obliged_year, last_obliged_year
+from services.ledger.policy.rules.purpose import PurposeTerms, purpose_terms
+from services.ledger.policy.rules.relief import Granted, granted_for
+from services.ledger.policy.rules.route import may_bring
 from services.ledger.policy.rules.units import credits_of_hours, hours_within, to_cents
-from services.ledger.policy.rules.window import outside
+from services.ledger.policy.warnings import warnings
 
 __all__ = [
     "REJECTIONS",
@@ -76,16 +78,16 @@ __all__ = [
     "Deadline",
     "Decision",
     "Deferral",
-    "Doubt",
     "Earlier",
     "Enrolled",
     "ExamPass",
     "Exemption",
+    "Finding",
     "Granted",
     "Held",
     "HoldReason",
-    "MakeUp",
     "MakeUpOffer",
+    "MakeUpResult",
     "Missing",
     "NotCounted",
     "Notice",
@@ -102,7 +104,7 @@ __all__ = [
     "Rejected",
     "ReportedStudy",
     "Reporter",
-    "Requirement",
+    "RequirementResult",
     "Route",
     "Sourced",
     "Status",
@@ -119,7 +121,6 @@ __all__ = [
     "bundled_book",
     "bundled_notices",
     "credits_of_hours",
-    "doubts",
     "first_obliged_year",
     "granted_for",
     "hours_within",
@@ -129,7 +130,6 @@ __all__ = [
     "next_change_on",
     "notice_as_data",
     "notice_hash",
-    "outside",
     "parse_notice",
     "policy_schema",
     "purpose_terms",
@@ -140,6 +140,6 @@ __all__ = [
     "release",
     "released",
     "to_cents",
-    "unknown_category",
     "used_up",
+    "warnings",
 ]

@@ -1,11 +1,12 @@
 """The book of published notices: immutable, asked by place and year, and as it was known at a moment."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 from contracts.divisions import UnknownDivisionError, chain_of
 from services.ledger.policy.document.notice import Notice, notice_hash
+from services.ledger.policy.document.parse import bundled_notices
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.resolve import Published, resolve
 
@@ -74,6 +75,15 @@ class PolicyBook:
                 self._policies.clear()
             self._policies[place, year] = policy
         return policy
+
+
+def bundled_book() -> PolicyBook:
+    """A book of the bundled notices, as if all had been recorded at the beginning of time."""
+    book = PolicyBook()
+    moment = datetime(2000, 1, 1, tzinfo=UTC)
+    for position, notice in enumerate(bundled_notices(), start=1):
+        book = book.with_notice(notice, moment, "bundled", position)
+    return book
 
 
 def _order(entry: Entry) -> tuple[datetime, str, int]:

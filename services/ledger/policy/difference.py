@@ -8,8 +8,10 @@ from msgspec import Struct
 
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.document.notice import Notice
-from services.ledger.policy.policy import MakeUpTerms, Policy, Sourced
+from services.ledger.policy.language.settings import Sourced
+from services.ledger.policy.policy import Policy
 from services.ledger.policy.reach import bounds_of, places_with_notices, years_of
+from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 
 Kind = Literal["added", "removed", "changed", "restated"]
 """`restated` is the same value said by another clause, document or place."""
@@ -94,7 +96,7 @@ def _settings(policy: Policy | None) -> Iterator[tuple[str, Sourced[Any]]]:
         yield (name if seen[name] == 1 else f"{name}.{seen[name]}"), _sourced(window)
 
 
-def _sourced(window: MakeUpTerms) -> Sourced[Any]:
+def _sourced(window: MakeUpWindowTerms) -> Sourced[Any]:
     fields = msgspec.structs.asdict(window)
     for name in ("channel", "begins", "ends", "clause", "document", "place", "text"):
         del fields[name]

@@ -5,37 +5,29 @@ Everything that depends on the policy alone is computed once here, so that judgi
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
-from services.ledger.policy.language.categories import Category, category_set
-from services.ledger.policy.language.rule import Need
-from services.ledger.policy.rules.cap import caps_of
-from services.ledger.policy.rules.obligation import Duty
-from services.ledger.policy.rules.recognition import separately_recognised
-
-T = TypeVar("T")
-
-RECORD_LIMIT_DEFAULT = Decimal(360)
-"""The most credits one completion may carry where no notice says: four whole years."""
-
-
-class Sourced(Struct, Generic[T], frozen=True):
-    """A value and where it comes from: the clause, its words, and the document of which place."""
-
-    value: T
-    clause: str
-    document: str
-    place: str
-    article: str
-    text: str
-
-    def carrying(self, value: Any) -> "Sourced[Any]":
-        """Another value of the same source."""
-        return Sourced(value, self.clause, self.document, self.place, self.article, self.text)
+from services.ledger.policy.language.days import Span
+from services.ledger.policy.language.settings import Settings, Sourced, Terms, YearTerms
+from services.ledger.policy.rules import KINDS
+from services.ledger.policy.rules.cap import CapTerms
+from services.ledger.policy.rules.carry_over import CarryTerms
+from services.ledger.policy.rules.categories import CategoryTerms
+from services.ledger.policy.rules.disqualification import DisqualificationTerms
+from services.ledger.policy.rules.filing import FilingTerms
+from services.ledger.policy.rules.make_up import MakeUpTerms
+from services.ledger.policy.rules.modes import ModesTerms
+from services.ledger.policy.rules.obligation import ObligationTerms
+from services.ledger.policy.rules.providers import ProviderTerms
+from services.ledger.policy.rules.recognition import RecognitionTerms
+from services.ledger.policy.rules.record_limit import RecordLimitTerms
+from services.ledger.policy.rules.registration import RegistrationTerms
+from services.ledger.policy.rules.requirement import MinimaTerms
+from services.ledger.policy.rules.units import UnitTerms
+from services.ledger.policy.rules.window import WindowTerms
 
 
 class NoticeRef(Struct, frozen=True):
@@ -47,136 +39,38 @@ class NoticeRef(Struct, frozen=True):
     hash: str
 
 
-class Span(Struct, frozen=True):
-    """Days of an act, both included, with the clause that sets each end; `begins` and `ends` are the moments."""
+class ModeTerms(Terms):
+    """How one mode of study is admitted in the year; what judging asks for every record is at hand, the rest by `get`.
 
-    act: str
-    mode: str | None
-    since: date | None
-    until: date | None
-    begins: datetime
-    ends: datetime
-    since_clause: str | None
-    until_clause: str | None
-
-
-class ProviderTerms(Struct, frozen=True):
-    """Which providers: those listed by name or by code, or, when `names` is None, the accredited."""
-
-    names: frozenset[str] | None
-    codes: frozenset[str]
-    clause: str | None
-
-
-class UnitTerms(Struct, frozen=True):
-    """How a mode's hours are counted; `clause` is that of the rate, or of the day's credits."""
-
-    hour_minutes: int | None
-    hour_credits: Decimal | None
-    day_hours_max: Decimal | None
-    day_credits: Decimal | None
-    clause: str | None
-
-    @property
-    def convert(self) -> bool:
-        """Whether hours become credits here at all."""
-        return self.hour_credits is not None or self.day_credits is not None
-
-
-class Limits(Struct, frozen=True):
-    """What a mode asks beyond its window and its providers; each is None where no clause asks it.
-
-    `enrolled` is "enrolled" or "paid"; `days` are the days a person has from the day of enrolment; `one_provider` and
-    `own_year` hold the clause alone; `modes_of_tier` are the modes left to a tier; `register` is the span outside which
-    nothing is registered.
+    `needs` is what a completion waits for, in order: an exam, an evaluation, the year's total. `gates` is room for what
+    admission makes of the terms.
     """
 
-    enrolled: Sourced[str] | None = None
-    days: Sourced[int] | None = None
-    pay_days: Sourced[int] | None = None
-    one_provider: str | None = None
-    own_year: str | None = None
-    tiers: Sourced[Any] | None = None
-    modes_of_tier: Mapping[str, Sourced[Any]] = {}
-    register: Span | None = None
+    def __init__(self, settings: Settings, mode: str) -> None:
+        super().__init__(kind.mode_terms(settings, mode) for kind in KINDS if kind.mode_terms is not None)
+        self.windows = self.of(WindowTerms)
+        self.study: Span = self.windows.study
+        self.register_ends: datetime = self.windows.register_ends
+        self.acts: Mapping[str, Span] = self.windows.acts
+        modes, registration = self.of(ModesTerms), self.of(RegistrationTerms)
+        self.allowed: bool = modes.allowed
+        self.modes_clause: str | None = modes.clause
+        self.providers: ProviderTerms = self.of(ProviderTerms)
+        self.needs = registration.needs
+        self.style_clause: str | None = registration.clause
+        self.units: UnitTerms | None = self.get(UnitTerms)
+        self.gates: Any = None
 
 
-class Terms(Struct, frozen=True):
-    """How one mode of study is admitted in the year.
-
-    `needs` is what a completion waits for, in order: an exam, an evaluation, the year's total. `acts` are the spans of
-    other acts than study, by act. `limits` is None where a mode asks nothing more, as most do.
-    """
-
-    allowed: bool
-    modes_clause: str | None
-    study: Span
-    register_ends: datetime
-    register_clause: str | None
-    providers: ProviderTerms
-    needs: tuple[Need, ...]
-    style_clause: str | None
-    acts: Mapping[str, Span] = {}
-    units: UnitTerms | None = None
-    limits: Limits | None = None
-
-
-class RequirementTerms(Struct, frozen=True):
-    """A minimum that the year's credits must reach: of all, of one category and what is under it, or of one course.
-
-    A course whose `minimum` is zero must have been completed, with whatever credits.
-    """
-
-    kind: Literal["total", "category", "course"]
-    category: Category | None
-    minimum: Decimal
-    clause: str
-    document: str
-    text: str
-    course: str | None = None
-    course_name: str | None = None
-
-
-class MakeUpTerms(Struct, frozen=True):
-    """One window in which this year may be made up. `modes` and `categories` are None when all are meant."""
-
-    channel: Literal["automatic", "application"]
-    act: Literal["study", "register"]
-    since: date
-    until: date | None
-    begins: datetime
-    ends: datetime
-    modes: frozenset[str] | None
-    categories: frozenset[str] | None
-    prerequisite_category: Category | None
-    prerequisite_minimum: Decimal
-    prerequisite_clause: str | None
-    conditions: tuple[str, ...]
-    once: bool
-    fee: Decimal | None
-    requirement: tuple[RequirementTerms, ...]
-    providers: ProviderTerms
-    needs: tuple[Need, ...] | None
-    clause: str
-    document: str
-    place: str
-    text: str
-
-
-class CarryTerms(Struct, frozen=True):
-    """How much of what the year before had above its requirement counts in this one, and in which categories."""
-
-    most: Decimal
-    categories: tuple[Category, ...]
-    clause: str
-
-
-class Policy:
+class Policy(YearTerms):
     """What is in force for one place and one credit year. Two policies with one `hash` judge alike.
 
     `ordinary` is False for a year that only a make-up clause names: it is judged by the inherited thresholds, and its
     ordinary study is over. `settings` holds every value, also those that are data only, by the setting's name.
     """
+
+    modes: Mapping[str, ModeTerms]
+    any_mode: ModeTerms
 
     def __init__(
         self,
@@ -187,53 +81,48 @@ class Policy:
         ordinary: bool,
         hash_: str,
         notices: tuple[NoticeRef, ...],
-        settings: Mapping[str, Sourced[Any]],
-        requirements: tuple[RequirementTerms, ...],
-        duty: Duty,
-        terms: Mapping[str, Terms],
-        any_mode: Terms,
+        settings: Settings,
+        modes: Mapping[str, ModeTerms],
+        any_mode: ModeTerms,
         spans: tuple[Span, ...],
-        make_up: tuple[MakeUpTerms, ...],
-        never: Sourced[None] | None,
+        make_up: MakeUpTerms,
     ) -> None:
+        minima = MinimaTerms(tuple(one for kind in KINDS if kind.minima for one in kind.minima(settings)))
+        made = (kind.terms(settings) for kind in KINDS if kind.terms is not None)
+        super().__init__((minima, make_up, *made))
         self.place = place
         self.year = year
         self.chain = frozenset(chain)
         self.ordinary = ordinary
         self.hash = hash_
         self.notices = notices
-        self.settings = settings
-        self.requirements = requirements
-        self.duty = duty
-        self.duty_ends = duty.end_clause is not None
-        self.terms = terms
+        self.settings: Mapping[str, Sourced[Any]] = settings.values()
+        self.modes = modes
         self.any_mode = any_mode
         self.spans = spans
-        self.make_up = make_up
-        self.made_up_by = tuple(window.requirement for window in make_up if window.requirement)
-        self.never = never
-        self.total = requirements[0].minimum
-        self.categories = category_set(
-            settings.get("categories"), [terms.category for terms in requirements if terms.category]
-        )
-        self.courses = frozenset(terms.course for terms in requirements if terms.course)
-        self.carries = _carry_terms(settings.get("carry_over"))
-        self.caps = caps_of(settings)
-        self.counts_singly = bool(self.caps or self.courses)
-        self.recognition = separately_recognised(settings)
-        limit = settings.get("record_limit")
-        self.record_limit: Decimal = limit.value.credits if limit is not None else RECORD_LIMIT_DEFAULT
-        self.record_limit_clause = limit.clause if limit is not None else None
-        disqualification = settings.get("disqualification")
-        self.disqualification_clause = disqualification.clause if disqualification is not None else None
-        self.views: dict[date, Any] = {}
+        self.requirements = minima.minima
+        self.total = minima.minima[0].minimum
+        self.courses = frozenset(terms.course for terms in minima.minima if terms.course)
+        self.make_up = make_up.windows
+        self.never = make_up.never
+        self.made_up_by = tuple(window.requirement for window in make_up.windows if window.requirement)
+        self.duty = self.of(ObligationTerms)
+        self.duty_ends = self.duty.end_clause is not None
+        self.categories = self.of(CategoryTerms)
+        self.carries = self.get(CarryTerms)
+        self.caps = self.get(CapTerms)
+        self.counts_singly = self.caps is not None or bool(self.courses)
+        self.recognition = self.get(RecognitionTerms)
+        self.record_limit = self.of(RecordLimitTerms)
+        self.disqualification = self.of(DisqualificationTerms)
+        self.days: dict[date, Any] = {}
 
     def __repr__(self) -> str:
         return f"Policy({self.place}, {self.year}, {self.hash})"
 
-    def terms_of(self, mode: str) -> Terms:
+    def terms_of(self, mode: str) -> ModeTerms:
         """How the mode is admitted; a mode no clause speaks of follows the general clauses."""
-        return self.terms.get(mode, self.any_mode)
+        return self.modes.get(mode, self.any_mode)
 
     def course_name(self, course: str) -> str | None:
         """What the notice calls a required course."""
@@ -241,15 +130,8 @@ class Policy:
 
     def filed_first(self, mode: str) -> "Sourced[str] | None":
         """The clause by which trainings of the mode are filed before they are held (S1-14, S2B-13); None where none asks."""
-        return self._filed_first.get(mode) or self._filed_first.get("*")
-
-    @cached_property
-    def _filed_first(self) -> Mapping[str, "Sourced[str]"]:
-        return {
-            name.removeprefix("filing.before."): sourced
-            for name, sourced in self.settings.items()
-            if name.startswith("filing.before.") and sourced.value in ("approved", "submitted")
-        }
+        found = self.terms_of(mode).get(FilingTerms)
+        return found.first if found is not None else None
 
     @cached_property
     def study_begins(self) -> datetime:
@@ -264,9 +146,3 @@ class Policy:
     @cached_property
     def _study(self) -> list[Span]:
         return [span for span in self.spans if span.act == "study"] or [self.any_mode.study]
-
-
-def _carry_terms(said: Sourced[Any] | None) -> CarryTerms | None:
-    if said is None or not said.value.allowed or not said.value.up_to:
-        return None
-    return CarryTerms(said.value.up_to.quantize(Decimal("0.01")), said.value.categories, said.clause)

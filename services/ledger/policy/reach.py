@@ -6,7 +6,7 @@ from contracts.divisions import chain_of, contains
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.document.notice import Notice
 from services.ledger.policy.language.rule import Years
-from services.ledger.policy.rules.judged import MakeUp
+from services.ledger.policy.rules.make_up import MakeUp
 
 
 def reaches(notice: Notice, place: str) -> bool:

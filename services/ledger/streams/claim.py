@@ -11,7 +11,7 @@ from services.kit.errors import Problem
 from services.kit.events import Event
 from services.kit.views import fields_of
 from services.ledger.policy import Award, Category, CreditCategory
-from services.ledger.policy.judging.awards import Role
+from services.ledger.policy.rules.equivalence import Role
 
 
 class ClaimStateError(Problem):

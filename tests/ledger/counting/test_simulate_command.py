@@ -9,7 +9,7 @@ import pytest
 from services.cli import notice_files
 from services.cli import policy as command
 from services.ledger.policy import notice_as_data, parse_notice
-from services.ledger.policy.document.files import NOTICES
+from services.ledger.policy.document.parse import NOTICES
 from tests.conftest import in_thread
 from tests.ledger.policy.builders import notice_text
 from tests.ledger.world import World

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from services.ledger.policy import Notice, bundled_book, bundled_notices, doubts, notice_as_data, read_notice
+from services.ledger.policy import (
+    Notice,
+    bundled_book,
+    bundled_notices,
+    notice_as_data,
+    read_notice,
+    warnings,
+)
 from services.ledger.policy.document.notice import AnyRule, Clause
 from services.ledger.policy.document.yaml_source import read_yaml
 from tests.ledger.policy.fields import fields_of, said_in
@@ -53,7 +60,7 @@ class TestTheWholeLanguage:
 
     @pytest.mark.parametrize("name", NAMES)
     def test_nothing_in_them_is_out_of_reach(self, name: str):
-        assert doubts(notice(name), bundled_book()) == []
+        assert warnings(notice(name), bundled_book()) == []
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from services.cli import policy as command
 from services.ledger.policy import notice_hash, parse_notice, read_notice
-from services.ledger.policy.document.files import NOTICES
+from services.ledger.policy.document.parse import NOTICES
 from tests.ledger.policy.builders import notice_text
 
 LIAONING_FILE = NOTICES / "liaoning_2025.yaml"

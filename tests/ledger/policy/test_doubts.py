@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.ledger.policy import bundled_book, bundled_notices, doubts
+from services.ledger.policy import bundled_book, bundled_notices, warnings
 from tests.ledger.policy.drafts import BUNDLED, book, draft
 
 ONLINE = {"kind": "modes", "allowed": ["online"]}
@@ -12,14 +12,14 @@ ONLINE = {"kind": "modes", "allowed": ["online"]}
 
 def codes(*rules: dict[str, Any], **head: Any) -> list[tuple[str, str]]:
     """The pointer and the code of every doubt about a draft of these rules."""
-    return [(doubt.pointer, doubt.code) for doubt in doubts(draft(*rules, **head), BUNDLED)]
+    return [(doubt.pointer, doubt.code) for doubt in warnings(draft(*rules, **head), BUNDLED)]
 
 
 class TestBundledNotices:
     def test_leave_one_doubt(self):
         """S2B-09: what association training is worth stands in 晋财会〔2021〕23号, which is no notice here."""
         found = {
-            notice.id: [doubt.code for doubt in doubts(notice, bundled_book())]
+            notice.id: [doubt.code for doubt in warnings(notice, bundled_book())]
             for notice in bundled_notices()
         }
         assert {name: told for name, told in found.items() if told} == {"shanxi-2024-10": ["form-unknown"]}
@@ -88,8 +88,8 @@ class TestTheYear:
         later = draft(
             {"kind": "window", "until": "2030-03-31"}, name="beijing-2030-b", issued_on="2030-02-01"
         )
-        assert doubts(first, BUNDLED) == []
-        [doubt] = doubts(later, book(first))
+        assert warnings(first, BUNDLED) == []
+        [doubt] = warnings(later, book(first))
         assert (doubt.pointer, doubt.code) == ("/clauses/0", "never-open")
         assert "2030-06-01" in doubt.en
 
@@ -99,7 +99,7 @@ class TestTheYear:
             **{f: getattr(notice, f) for f in notice.__struct_fields__}
             | {"years": notice.years.__class__(first=2030)}
         )
-        assert {doubt.code for doubt in doubts(open_ended, BUNDLED)} == {"never-open"}
+        assert {doubt.code for doubt in warnings(open_ended, BUNDLED)} == {"never-open"}
 
     @pytest.mark.parametrize(
         "rule",

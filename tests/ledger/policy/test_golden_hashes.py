@@ -16,7 +16,13 @@ import msgspec
 
 from contracts.divisions import chain_of
 from services.ledger.policy import Policy, bundled_notices, notice_hash
+from services.ledger.policy.policy import ModeTerms
 from services.ledger.policy.reach import bounds_of, places_with_notices, years_of
+from services.ledger.policy.rules.credit_year import CreditYearTerms
+from services.ledger.policy.rules.enrolment import EnrolmentTerms
+from services.ledger.policy.rules.modes import ModesTerms
+from services.ledger.policy.rules.provider_choice import ProviderChoiceTerms
+from services.ledger.policy.rules.tiers import TierTerms
 from tests.ledger.policy.builders import BOOK
 
 GOLDEN = Path(__file__).parent / "golden_hashes.txt"
@@ -45,25 +51,55 @@ def plain(value: Any) -> Any:
     return value
 
 
+def of_mode(terms: ModeTerms) -> list[Any]:
+    """How a mode is admitted; nothing where it asks no more than its window and its providers."""
+    enrolment, windows = terms.get(EnrolmentTerms), terms.windows
+    choice, own_year = terms.get(ProviderChoiceTerms), terms.get(CreditYearTerms)
+    more = [
+        enrolment.needed if enrolment else None,
+        enrolment.days if enrolment else None,
+        windows.pay_days,
+        choice.clause if choice else None,
+        own_year.clause if own_year else None,
+        None,
+        terms.of(ModesTerms).of_tier,
+        windows.firm,
+    ]
+    return [
+        terms.allowed,
+        terms.modes_clause,
+        terms.study,
+        terms.register_ends,
+        windows.register_clause,
+        terms.providers,
+        terms.needs,
+        terms.style_clause,
+        terms.acts,
+        terms.units,
+        more if any(more) else None,
+    ]
+
+
 def made_of(policy: Policy) -> list[Any]:
     """What the engine makes of a policy's settings, part by part."""
+    assert policy.get(TierTerms) is None, "no bundled notice has tiers that refuse anything"
     return [
         policy.ordinary,
         policy.notices,
         policy.requirements,
         policy.duty,
-        policy.terms,
-        policy.any_mode,
+        {mode: of_mode(terms) for mode, terms in policy.modes.items()},
+        of_mode(policy.any_mode),
         policy.spans,
         policy.make_up,
         policy.never,
         policy.categories,
         policy.carries,
-        policy.caps,
-        policy.recognition,
-        policy.record_limit,
-        policy.record_limit_clause,
-        policy.disqualification_clause,
+        policy.caps.caps if policy.caps is not None else (),
+        policy.recognition.separate if policy.recognition is not None else (),
+        policy.record_limit.credits,
+        policy.record_limit.clause,
+        policy.disqualification.clause,
     ]
 
 

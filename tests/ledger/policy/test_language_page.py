@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.ledger.policy import doubts, parse_notice
+from services.ledger.policy import parse_notice, warnings
 from services.ledger.policy.document.notice import AnyRule, Clause
 from services.ledger.policy.document.yaml_source import read_yaml
 from tests.ledger.policy.builders import notice_text
@@ -39,7 +39,7 @@ class TestExamples:
             )
         notice = parse_notice(example)
         assert notice.clauses
-        assert doubts(notice, BUNDLED) is not None
+        assert warnings(notice, BUNDLED) is not None
 
     def test_no_kind_of_rule_is_without_one(self):
         shown = {rule["kind"] for example in examples() for rule in rules(example)}

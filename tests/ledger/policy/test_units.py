@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ledger.policy import Rejected, credits_of_hours, hours_within
-from services.ledger.policy.policy import UnitTerms
+from services.ledger.policy.rules.units import UnitTerms
 from tests.ledger.policy.builders import BEIJING, policy
 from tests.ledger.policy.drafts import book, draft
 

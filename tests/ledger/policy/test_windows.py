@@ -7,7 +7,6 @@ import pytest
 
 from services.ledger.policy import Enrolled, Held, NoticeError, Registered, Rejected
 from services.ledger.policy.judging.enrolments import admit_terms
-from services.ledger.policy.rules.window import outside
 from tests.ledger.policy.builders import BEIJING, Given, accredited, at, completion, policy
 from tests.ledger.policy.drafts import book, draft
 
@@ -129,10 +128,10 @@ class TestOtherActs:
         rule = window(act=act, **{"from": "2030-02-01", "until": "2030-04-30"})
         terms = policy(BEIJING, 2030, book(draft(rule))).terms_of("online")
         for moment in ("2030-02-01 00:00:00", "2030-04-30 23:59:59"):
-            assert outside(terms, act, at(moment)) is None
-        early = outside(terms, act, at("2030-01-31 23:59:59"))
+            assert terms.windows.outside(act, at(moment)) is None
+        early = terms.windows.outside(act, at("2030-01-31 23:59:59"))
         assert early == Rejected(f"{act}-not-yet-open", "T-01", {"since": "2030-02-01"})
-        late = outside(terms, act, at("2030-05-01 00:00:00"))
+        late = terms.windows.outside(act, at("2030-05-01 00:00:00"))
         assert late == Rejected(f"{act}-closed", "T-01", {"until": "2030-04-30"})
 
     def test_nobody_enrols_or_pays_outside_its_window(self):

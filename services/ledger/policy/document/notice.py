@@ -1,70 +1,21 @@
-"""A notice (通知) as data: the parsed file, its hash, and a parser whose errors name file, line and field."""
+"""A notice (通知) as data: its head, its clauses and their rules, and the hash of what it says."""
 
 import hashlib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 import msgspec
 from msgspec import Meta
 
-from services.ledger.policy.judging.enrolments import Enrolment, ProviderChoice
-from services.ledger.policy.judging.purposes import Purpose
-from services.ledger.policy.language.rule import Adcode, ClauseId, Part, Text, Years
-from services.ledger.policy.rules import judged as j
-from services.ledger.policy.rules import shown as d
-from services.ledger.policy.rules.cap import Cap
-from services.ledger.policy.rules.credit_year import CreditYear
-from services.ledger.policy.rules.obligation import Obligation, Relief
-from services.ledger.policy.rules.registration import Registration
-from services.ledger.policy.rules.requirement import CarryOver, Categories, Requirement
-from services.ledger.policy.rules.route import DirectRegistration, Route
-from services.ledger.policy.rules.tiers import Tiers
-from services.ledger.policy.rules.units import Units
-from services.ledger.policy.rules.window import Window
+from services.ledger.policy.language.rule import Adcode, ClauseId, Part, Rule, Text, Years
+from services.ledger.policy.rules import KINDS
 
-AnyRule = (
-    Obligation
-    | Relief
-    | Categories
-    | Requirement
-    | Cap
-    | j.RecordLimit
-    | j.Modes
-    | j.Providers
-    | j.MakeUp
-    | CarryOver
-    | Purpose
-    | j.Disqualification
-    | j.Precondition
-    | Window
-    | Registration
-    | Tiers
-    | Units
-    | Enrolment
-    | ProviderChoice
-    | CreditYear
-    | d.Scope
-    | d.Belonging
-    | d.Contents
-    | d.Equivalence
-    | d.Conversion
-    | DirectRegistration
-    | Route
-    | d.Filing
-    | d.TimeLimit
-    | d.Procedure
-    | d.Duty
-    | d.Platform
-    | d.Recognition
-    | d.Certificate
-    | d.Identity
-    | d.Use
-    | d.Archive
-    | d.Misconduct
-    | d.Fee
-)
+if TYPE_CHECKING:
+    AnyRule = Rule
+else:
+    AnyRule = Union[tuple(kind.rule for kind in KINDS)]  # noqa: UP007
 
 
 class Clause(Part, frozen=True):

@@ -14,7 +14,8 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
-from services.ledger.policy.document.notice import AnyRule, Notice
+from services.ledger.policy.document.notice import Notice
+from services.ledger.policy.rules import KINDS
 
 SCHEMA_ID = "urn:xuefen:schema:policy:v1"
 
@@ -82,7 +83,7 @@ def _plain(part: Any) -> Any:
 
 def _rule_by_kind(definitions: Mapping[str, Any]) -> dict[str, Any]:
     """One branch per kind, so that an error is about the kind that was written and not about all thirty."""
-    kinds = {str(rule.__struct_config__.tag): rule.__name__ for rule in AnyRule.__args__}
+    kinds = {kind.tag: kind.rule.__name__ for kind in KINDS}
     assert all(name in definitions for name in kinds.values())
     return {
         "type": "object",

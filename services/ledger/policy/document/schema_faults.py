@@ -1,33 +1,25 @@
-"""What a notice file gets wrong against the schema, in words that say what is expected."""
+"""Faults of a notice file against the schema, in words that say what is expected."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
 from services.ledger.policy.document.schema import validator
+from services.ledger.policy.language.findings import Finding
 
 _HARMLESS = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,4}", re.ASCII)
 
 
-class SchemaFault(NamedTuple):
-    """One thing wrong: the field as a JSON pointer, a stable code, and what is expected in Chinese and English."""
-
-    pointer: str
-    code: str
-    zh: str
-    en: str
-
-
-def schema_faults(data: Any) -> Iterator[SchemaFault]:
-    """Every departure of the data from the schema of a notice."""
+def schema_faults(data: Any) -> Iterator[Finding]:
+    """Everything in which the data does not follow the schema of a notice."""
     for error in validator().iter_errors(data):
         keyword, wanted = str(error.validator), error.validator_value
         schema: Any = error.schema
         for names in _FIELDS.get(keyword, _whole)(error.instance, wanted, schema):
             code, zh, en = _words(keyword, wanted, schema, names)
-            yield SchemaFault(pointer_of(error) + (f"/{_escape(names)}" if names else ""), code, zh, en)
+            yield Finding(pointer_of(error) + (f"/{_escape(names)}" if names else ""), code, zh, en)
 
 
 def pointer_of(error: ValidationError) -> str:

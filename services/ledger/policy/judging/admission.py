@@ -1,36 +1,47 @@
-"""Whether a completion becomes credits, waits, or is refused: a pure decision under the policy of its place and year.
+"""Admission of a completion: it becomes credits, waits, or is refused, under the policy of its place and year.
 
-`admit` decides one completion, `release` which waiting ones have become credits. Both are total: whatever the facts,
-they answer. A refusal names a stable code, the clause, and the values that explain it.
+`admit` is total: whatever the facts, it answers. A refusal names a stable code, the clause, and the values that explain it.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from services.kit.clock import local_date
-from services.ledger.policy.judging.enrolments import covered, enrolment_clause
 from services.ledger.policy.judging.make_up_gates import gate_of
 from services.ledger.policy.language.days import ALWAYS, NEVER, begins, day_at, ends
 from services.ledger.policy.language.decisions import Decision, Held, Registered, Rejected
-from services.ledger.policy.language.facts import Account, CompletionFacts, Person, ProviderStanding, Waiting
+from services.ledger.policy.language.facts import (
+    Account,
+    CompletionFacts,
+    Person,
+    ProviderStanding,
+    Waiting,
+    WaitingReason,
+)
 from services.ledger.policy.language.rule import Need
-from services.ledger.policy.limits import refused_by
-from services.ledger.policy.policy import Limits, MakeUpTerms, Policy, ProviderTerms, Span
-from services.ledger.policy.rules.providers import is_accredited, is_listed
-from services.ledger.policy.rules.registration import REASONS, TOTAL_ALONE, passed, registered_sum, sum_with
+from services.ledger.policy.policy import ModeTerms, Policy
+from services.ledger.policy.rules.credit_year import CreditYearTerms
+from services.ledger.policy.rules.enrolment import EnrolmentTerms
+from services.ledger.policy.rules.make_up import MakeUpWindowTerms
+from services.ledger.policy.rules.modes import ModesTerms
+from services.ledger.policy.rules.provider_choice import ProviderChoiceTerms
+from services.ledger.policy.rules.providers import ProviderTerms
+from services.ledger.policy.rules.tiers import TierTerms
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 """How far ahead of ours a provider's clock may run."""
 
 YEAR_FIRST = 2000
 _ZERO = Decimal(0)
-_ANYBODY = ProviderTerms(names=None, codes=frozenset(), clause=None)
-_NEED_OF: dict[str, tuple[Need, ...]] = {
-    "enrolment_pending": (),
-    "exam_pending": ("exam",),
-    "evaluation_pending": ("evaluation",),
-    "below_total": ("total",),
+ANYBODY = ProviderTerms(names=None, codes=frozenset(), clause=None)
+_REASONS: dict[Need, WaitingReason] = {
+    "exam": "exam_pending",
+    "evaluation": "evaluation_pending",
+    "total": "below_total",
 }
 
 
@@ -40,16 +51,208 @@ class Opening(NamedTuple):
     begins: datetime
     ends: datetime
     late: bool
-    make_up: MakeUpTerms | None
+    make_up: bool
     providers: ProviderTerms
     needs: tuple[Need, ...]
     clause: str
-    limits: Limits | None = None
+
+    def registered(self) -> Registered:
+        """The answer to what passed all gates."""
+        return Registered(self.late, self.make_up, self.clause)
+
+
+_NEVER_OPEN = Opening(NEVER, ALWAYS, False, False, ANYBODY, (), "")
+
+
+class Case(Struct, kw_only=True, gc=False):
+    """What is decided about, and under what; the gate `window` finds the opening."""
+
+    policy: Policy
+    terms: ModeTerms
+    facts: CompletionFacts | Waiting
+    taught_by: str
+    account: Account | None
+    now: datetime
+    opening: Opening = _NEVER_OPEN
+
+
+class Posted(Case, kw_only=True, gc=False):
+    """A completion that is posted: who studied it and who taught it."""
+
+    facts: CompletionFacts
+    person: Person
+    provider: ProviderStanding
+
+
+def plausible(case: Posted) -> Rejected | None:
+    """Credits above zero and within one record's limit, a category that is known, moments that have come."""
+    policy, facts = case.policy, case.facts
+    if facts.credits <= _ZERO:
+        return Rejected("credits-not-positive")
+    if not policy.categories.knows(facts.category):
+        return policy.categories.unknown()
+    if facts.credits > policy.record_limit.credits:
+        return policy.record_limit.refusal(facts.credits)
+    latest = facts.completed_at
+    if facts.exam_passed_at is not None and facts.exam_passed_at > latest:
+        latest = facts.exam_passed_at
+    if latest > case.now and latest > case.now + CLOCK_TOLERANCE:
+        return Rejected("completed-in-future")
+    started = facts.started_on
+    if started is not None and begins(started) > facts.completed_at:
+        return Rejected("started-after-completion", None, {"started_on": started.isoformat()})
+    return None
+
+
+def window(case: Case) -> Rejected | None:
+    """The ordinary window, else an automatic make-up window, else the reason there is none."""
+    policy, terms, moment, now = case.policy, case.terms, case.facts.completed_at, case.now
+    study, register_ends = terms.study, terms.register_ends
+    last = study.ends
+    if case.account is not None and case.account.deferred is not None:
+        # Somebody who was given more time studies and registers until then (A-14).
+        last = max(last, ends(case.account.deferred.until))
+        register_ends = max(register_ends, last)
+    if policy.ordinary and study.begins <= moment < last:
+        clause = terms.style_clause or study.until_clause or ""
+        late = now >= register_ends
+        case.opening = Opening(study.begins, last, late, False, terms.providers, terms.needs, clause)
+        return None
+    refusal: Rejected | None = None
+    for open_ in policy.make_up:
+        if not _inside(case, open_):
+            continue
+        if open_.channel == "application":
+            refusal = refusal or Rejected("make-up-by-application", open_.clause, {"year": str(policy.year)})
+            continue
+        gate = gate_of(policy, open_, case.facts.category, case.account)
+        if gate is None:
+            needs = terms.needs if open_.needs is None else open_.needs
+            late = now >= open_.ends
+            case.opening = Opening(open_.begins, open_.ends, late, True, open_.providers, needs, open_.clause)
+            return None
+        refusal = gate
+    return refusal or _outside(case)
+
+
+def mode(case: Case) -> Rejected | None:
+    """The modes that a clause allows; a make-up window has its own."""
+    if case.terms.allowed or case.opening.make_up:
+        return None
+    return Rejected("mode-not-allowed", case.terms.modes_clause, {"mode": case.facts.mode})
+
+
+def provider(case: Posted) -> Rejected | None:
+    """The providers of the list or those accredited, in standing on the day."""
+    opening, policy, facts = case.opening, case.policy, case.facts
+    day = day_at(facts.completed_at)
+    # Past years are made up with those who may teach now (B-03).
+    years = (facts.year, day.year) if opening.make_up else (facts.year,)
+    refused = opening.providers.refusal(case.provider, policy.chain, years, facts.mode, day)
+    if refused is None:
+        return policy.disqualification.refusal(case.provider, day)
+    # The make-up is for other providers (B-03); for this one the year's own window has closed.
+    return _outside(case) if opening.make_up and policy.ordinary else refused
+
+
+def mode_of_tier(case: Posted) -> Rejected | None:
+    """The modes left to people of a tier, also in a make-up."""
+    return case.terms.of(ModesTerms).refusal(case.person.qualification, case.facts.mode)
+
+
+def tier(case: Posted) -> Rejected | None:
+    """Courses of a tier that counts for the person, also in a make-up."""
+    facts = case.facts
+    return case.policy.of(TierTerms).refusal(case.person.qualification, facts.tier, facts.category)
+
+
+def own_year(case: Posted) -> Rejected | None:
+    """The year of completing, where that is the credit year."""
+    if case.opening.make_up:
+        return None
+    return case.terms.of(CreditYearTerms).refusal(case.facts.completed_at, case.policy.year)
+
+
+def one_provider(case: Posted) -> Rejected | None:
+    """One provider a year (A-10)."""
+    if case.opening.make_up:
+        return None
+    return case.terms.of(ProviderChoiceTerms).refusal(case.account, case.taught_by, case.facts.mode)
+
+
+def registrable(case: Posted) -> Rejected | None:
+    """The firm days of registering."""
+    return None if case.opening.make_up else case.terms.windows.not_registered(case.now)
+
+
+def enrolment(case: Case) -> Held | None:
+    """An enrolment that covers the study."""
+    if case.opening.make_up:
+        return None
+    asked, facts = case.terms.of(EnrolmentTerms), case.facts
+    return asked.waits(case.account, case.taught_by, facts.mode, facts.completed_at)
+
+
+def exam(case: Case) -> Held | Rejected | None:
+    """The provider's exam, inside the window."""
+    return _passed(case, "exam", case.facts.exam_passed_at)
+
+
+def evaluation(case: Case) -> Held | Rejected | None:
+    """The provider's evaluation, inside the window."""
+    return _passed(case, "evaluation", case.facts.evaluated_at)
+
+
+def total(case: Posted) -> Held | None:
+    """The year's total: what is registered, what waits for it alone, and the completion that is decided (B-05)."""
+    if "total" not in case.opening.needs or _sum_with(case.facts, case.account) >= case.policy.total:
+        return None
+    return Held("below_total", case.opening.clause, case.opening.make_up)
+
+
+class Gate(NamedTuple):
+    """A check that a completion passes; `when` says for which modes of a policy it can refuse anything."""
+
+    check: Callable[[Posted], Decision | None]
+    when: Callable[[Policy, ModeTerms], bool] = lambda policy, terms: True
+
+
+def _needs(need: Need) -> Callable[[Policy, ModeTerms], bool]:
+    return lambda policy, terms: need in terms.needs or any(need in (w.needs or ()) for w in policy.make_up)
+
+
+_ENROLMENT = Gate(enrolment, lambda policy, terms: terms.get(EnrolmentTerms) is not None)
+_EXAM = Gate(exam, _needs("exam"))
+_EVALUATION = Gate(evaluation, _needs("evaluation"))
+
+GATES: tuple[Gate, ...] = (
+    Gate(plausible),
+    Gate(window),
+    Gate(mode, lambda policy, terms: not terms.allowed),
+    Gate(provider),
+    Gate(mode_of_tier, lambda policy, terms: bool(terms.of(ModesTerms).of_tier)),
+    Gate(tier, lambda policy, terms: policy.get(TierTerms) is not None),
+    Gate(own_year, lambda policy, terms: terms.get(CreditYearTerms) is not None),
+    Gate(one_provider, lambda policy, terms: terms.get(ProviderChoiceTerms) is not None),
+    Gate(registrable, lambda policy, terms: terms.windows.firm is not None),
+    _ENROLMENT,
+    _EXAM,
+    _EVALUATION,
+    Gate(total, _needs("total")),
+)
+"""The order of admission: the first gate that answers decides, and what passes all of them is registered."""
 
 
 def is_out_of_range(year: int, now: datetime) -> bool:
     """Whether nobody can study for the credit year at this moment: from 2000 to next year, by Shanghai's calendar."""
     return year < YEAR_FIRST or (year > now.year and year > local_date(now).year + 1)
+
+
+def no_policy(place: str, year: int, *, out_of_range: bool) -> Rejected:
+    """The refusal where nothing can be studied for the year, or no notice governs it."""
+    if out_of_range:
+        return Rejected("year-out-of-range", None, {"year": str(year)})
+    return Rejected("no-policy", None, {"place": place, "year": str(year)})
 
 
 def admit(
@@ -60,248 +263,95 @@ def admit(
     provider: ProviderStanding,
     now: datetime,
 ) -> Decision:
-    """Decide one completion for the credit year it states; checks run in a fixed order and the first to fail answers."""
-    if is_out_of_range(completion.year, now):
-        return Rejected("year-out-of-range", None, {"year": str(completion.year)})
-    if policy is None:
-        return Rejected("no-policy", None, {"place": person.place, "year": str(completion.year)})
-    if (refusal := _implausible(policy, completion, now)) is not None:
-        return refusal
-    opening = _opening(policy, completion, completion.completed_at, account, now)
-    if isinstance(opening, Rejected):
-        return opening
-    if (refusal := _unsuitable(policy, completion, opening, provider)) is not None:
-        if opening.make_up is None or not policy.ordinary or refusal.problem == "provider-disqualified":
-            return refusal
-        # The make-up is for other providers (B-03); for this one the year's own window has closed.
-        study = policy.terms_of(completion.mode).study
-        return _outside(policy, study, completion.mode, completion.completed_at, now)
-    make_up = opening.make_up is not None
-    limits = opening.limits
-    if limits is not None:
-        refused = refused_by(policy, limits, completion, person, account, now, make_up=make_up)
-        if refused is not None:
-            return refused
-    if limits is not None or opening.needs:
-        return _decided(policy, completion, opening, account)
-    return Registered(opening.late, make_up, opening.clause)
+    """Decide one completion for the credit year it states, by the gates in their order."""
+    out_of_range = is_out_of_range(completion.year, now)
+    if policy is None or out_of_range:
+        return no_policy(person.place, completion.year, out_of_range=out_of_range)
+    terms = policy.terms_of(completion.mode)
+    case = Posted(
+        policy=policy,
+        terms=terms,
+        facts=completion,
+        taught_by=completion.provider_id,
+        account=account,
+        now=now,
+        person=person,
+        provider=provider,
+    )
+    if terms.gates is None:
+        terms.gates = [gate.check for gate in GATES if gate.when(policy, terms)]
+    for check in terms.gates:
+        answer: Decision | None = check(case)
+        if answer is not None:
+            return answer
+    return case.opening.registered()
 
 
-def _decided(
-    policy: Policy, completion: CompletionFacts, opening: Opening, account: Account | None
-) -> Decision:
-    needs = opening.needs
-    if needs != TOTAL_ALONE or opening.limits is not None:
-        waits = _waits_for(completion, completion.provider_id, opening, account)
-        if waits is not None:
-            return waits
-    if "total" in needs and sum_with(completion, account) < policy.total:
-        return Held("below_total", opening.clause, opening.make_up is not None)
-    return Registered(opening.late, opening.make_up is not None, opening.clause)
+def _passed(case: Case, need: Need, moment: datetime | None) -> Held | Rejected | None:
+    """Study, exam and evaluation make one training (S0-09): all of them lie inside the window. What was passed before it
+    opened is of no use to this year, and another may still be passed."""
+    opening, account = case.opening, case.account
+    if need not in opening.needs or (moment is not None and opening.begins <= moment < opening.ends):
+        return None
+    for one in account.exams if account is not None else ():
+        in_time = opening.begins <= one.passed_at < opening.ends
+        if in_time and one.of == need and one.provider == case.taught_by:
+            return None
+    if moment is not None and moment >= opening.ends:
+        return Rejected(f"{need}-too-late", opening.clause)
+    return Held(_REASONS[need], opening.clause, opening.make_up)
 
 
-def _waits_for(
-    facts: CompletionFacts | Waiting, provider: str, opening: Opening, account: Account | None
-) -> Held | Rejected | None:
-    """What a completion waits for other than the total; a refusal when its own exam or evaluation came too late.
-
-    Study, exam and evaluation make one training (S0-09): all of them lie inside the window. What was passed before it opened
-    is of no use to this year, and another may still be passed.
-    """
-    limits = opening.limits
-    if limits is not None and opening.make_up is None:
-        clause = enrolment_clause(limits)
-        if clause is not None and not covered(limits, account, provider, facts.mode, facts.completed_at):
-            return Held("enrolment_pending", clause)
-    for need in opening.needs:
-        if need == "total":
-            continue
-        moment = facts.exam_passed_at if need == "exam" else facts.evaluated_at
-        if moment is not None and opening.begins <= moment < opening.ends:
-            continue
-        if account is not None and passed(account, need, provider, opening.begins, opening.ends):
-            continue
-        if moment is not None and moment >= opening.ends:
-            return Rejected(f"{need}-too-late", opening.clause)
-        return Held(REASONS[need], opening.clause, opening.make_up is not None)
-    return None
+def registered_sum(account: Account | None) -> Decimal:
+    """All credits of the account that stand."""
+    reached = _ZERO
+    for credit in account.credits if account is not None else ():
+        if credit.state == "registered":
+            reached += credit.credits
+    return reached
 
 
-def unknown_category(policy: Policy) -> Rejected:
-    """The category is none of the policy's; the refusal names those there are, with the clause that declares them."""
-    known = ", ".join(sorted(policy.categories.codes))
-    return Rejected("category-unknown", policy.categories.clause, {"known": known})
-
-
-def release(policy: Policy | None, account: Account, now: datetime) -> list[str]:
-    """The waiting completions that become credits now, in order of completion."""
-    return [completion_id for _, completion_id in released(policy, account, now)]
-
-
-def released(policy: Policy | None, account: Account, now: datetime) -> dict[tuple[str, str], Registered]:
-    """The waiting completions that become credits now, by provider and id, each with the terms of its registration."""
-    return {
-        key: answer
-        for key, answer in reconsidered(policy, account, now).items()
-        if isinstance(answer, Registered)
-    }
-
-
-def reconsidered(
-    policy: Policy | None, account: Account, now: datetime
-) -> dict[tuple[str, str], Registered | Held]:
-    """What is to be said anew of waiting completions, by provider and id: that they are credits, or wait for another reason.
-
-    All that wait for the total go together once it is reached, by whatever route (B-05); one that waits for the exam
-    goes when the same provider's exam was passed in time.
-    """
-    if policy is None or not account.waiting:
-        return {}
-    answers: dict[tuple[str, str], Registered | Held] = {}
-    for_total: list[tuple[Waiting, Opening]] = []
-    reached = registered_sum(account)
-    for waiting in sorted(account.waiting, key=lambda w: (w.completed_at, w.provider, w.completion_id)):
-        opening = _opening(policy, waiting, waiting.completed_at, account, now)
-        if isinstance(opening, Rejected):
-            # It was accepted under the notices of its day; a later notice does not take that back.
-            opening = Opening(
-                ALWAYS, NEVER, False, None, _ANYBODY, _NEED_OF[waiting.reason], waiting.clause or ""
-            )
-        key = waiting.provider, waiting.completion_id
-        waits = _waits_for(waiting, waiting.provider, opening, account)
-        if isinstance(waits, Held):
-            answers[key] = waits
-        elif waits is None:
+def _sum_with(facts: CompletionFacts, account: Account | None) -> Decimal:
+    reached = registered_sum(account) + facts.credits
+    for waiting in account.waiting if account is not None else ():
+        own = waiting.completion_id == facts.completion_id and waiting.provider == facts.provider_id
+        if waiting.reason == "below_total" and not own:
             reached += waiting.credits
-            if "total" in opening.needs:
-                for_total.append((waiting, opening))
-            else:
-                answers[key] = Registered(opening.late, opening.make_up is not None, opening.clause)
-    for waiting, opening in for_total:
-        answers[waiting.provider, waiting.completion_id] = (
-            Registered(opening.late, opening.make_up is not None, opening.clause)
-            if reached >= policy.total
-            else Held("below_total", opening.clause, opening.make_up is not None)
-        )
-    reasons = {(w.provider, w.completion_id): w.reason for w in account.waiting}
-    return {
-        key: answer
-        for key, answer in answers.items()
-        if isinstance(answer, Registered) or answer.reason != reasons[key]
-    }
+    return reached
 
 
-def _implausible(policy: Policy, completion: CompletionFacts, now: datetime) -> Rejected | None:
-    if completion.credits <= _ZERO:
-        return Rejected("credits-not-positive")
-    if not policy.categories.knows(completion.category):
-        return unknown_category(policy)
-    if completion.credits > policy.record_limit:
-        return Rejected(
-            "credits-above-limit", policy.record_limit_clause, {"limit": str(policy.record_limit)}
-        )
-    latest = completion.completed_at
-    if completion.exam_passed_at is not None and completion.exam_passed_at > latest:
-        latest = completion.exam_passed_at
-    if latest > now and latest > now + CLOCK_TOLERANCE:
-        return Rejected("completed-in-future")
-    started = completion.started_on
-    if started is not None and begins(started) > completion.completed_at:
-        return Rejected("started-after-completion", None, {"started_on": started.isoformat()})
-    return None
-
-
-def _opening(
-    policy: Policy, facts: CompletionFacts | Waiting, moment: datetime, account: Account | None, now: datetime
-) -> Opening | Rejected:
-    """The ordinary window, else an automatic make-up window, else the reason there is none."""
-    terms = policy.terms_of(facts.mode)
-    study, register_ends = terms.study, terms.register_ends
-    last = study.ends
-    if account is not None and account.deferred is not None:
-        # Somebody who was given more time studies and registers until then (A-14).
-        last = max(last, ends(account.deferred.until))
-        register_ends = max(register_ends, last)
-    if policy.ordinary and study.begins <= moment < last:
-        if not terms.allowed:
-            return Rejected("mode-not-allowed", terms.modes_clause, {"mode": facts.mode})
-        clause = terms.style_clause or study.until_clause or ""
-        late = now >= register_ends
-        return Opening(study.begins, last, late, None, terms.providers, terms.needs, clause, terms.limits)
-    refusal: Rejected | None = None
-    for window in policy.make_up:
-        if not _inside(window, facts.mode, moment, now, policy):
-            continue
-        if window.channel == "application":
-            refusal = refusal or Rejected("make-up-by-application", window.clause, {"year": str(policy.year)})
-            continue
-        gate = gate_of(policy, window, facts.category, account)
-        if gate is None:
-            needs = terms.needs if window.needs is None else window.needs
-            late = now >= window.ends
-            return Opening(
-                window.begins, window.ends, late, window, window.providers, needs, window.clause, terms.limits
-            )
-        refusal = gate
-    return refusal or _outside(policy, study, facts.mode, moment, now)
-
-
-def _inside(window: MakeUpTerms, mode: str, moment: datetime, now: datetime, policy: Policy) -> bool:
-    if window.modes is not None and mode not in window.modes:
+def _inside(case: Case, open_: MakeUpWindowTerms) -> bool:
+    moment, now = case.facts.completed_at, case.now
+    if open_.modes is not None and case.facts.mode not in open_.modes:
         return False
-    if window.act == "register":
+    if open_.act == "register":
         # What was studied in its own year, or since, may be registered while the window is open (S4-08).
-        return window.begins <= now < window.ends and policy.study_begins <= moment
-    return window.begins <= moment < window.ends
+        return open_.begins <= now < open_.ends and case.policy.study_begins <= moment
+    return open_.begins <= moment < open_.ends
 
 
-def _outside(policy: Policy, study: Span, mode: str, moment: datetime, now: datetime) -> Rejected:
-    year = str(policy.year)
+def _outside(case: Case) -> Rejected:
+    policy, study, now = case.policy, case.terms.study, case.now
+    moment, year = case.facts.completed_at, str(policy.year)
+    since = {"year": year, "since": study.since.isoformat() if study.since else ""}
     if policy.ordinary and moment < study.begins:
-        since = study.since.isoformat() if study.since else ""
-        return Rejected(
-            "not-yet-open", study.since_clause or study.until_clause, {"year": year, "since": since}
-        )
+        return Rejected("not-yet-open", study.since_clause or study.until_clause, since)
     later = [
-        window
-        for window in policy.make_up
-        if (window.modes is None or mode in window.modes)
-        and (now if window.act == "register" else moment) < window.begins
+        open_
+        for open_ in policy.make_up
+        if (open_.modes is None or case.facts.mode in open_.modes)
+        and (now if open_.act == "register" else moment) < open_.begins
     ]
     if not policy.ordinary and later:
         return Rejected("not-yet-open", later[0].clause, {"year": year, "since": later[0].since.isoformat()})
     if policy.ordinary:
-        until = study.until.isoformat() if study.until else ""
-        details = {"year": year, "until": until}
+        details = {"year": year, "until": study.until.isoformat() if study.until else ""}
         if later:
             details["make_up_since"] = later[0].since.isoformat()
         return Rejected("window-closed", study.until_clause or study.since_clause, details)
-    if moment < policy.study_begins and any(window.begins <= now < window.ends for window in policy.make_up):
+    if moment < policy.study_begins and any(open_.begins <= now < open_.ends for open_ in policy.make_up):
         # Registering is open, but this was studied before the year it is for (S4-08).
-        since = study.since.isoformat() if study.since else ""
-        return Rejected("not-yet-open", study.since_clause, {"year": year, "since": since})
-    last = max(policy.make_up, key=lambda window: window.ends)
+        return Rejected("not-yet-open", study.since_clause, since)
+    last = max(policy.make_up, key=lambda open_: open_.ends)
     until = last.until.isoformat() if last.until else ""
     return Rejected("window-closed", last.clause, {"year": year, "until": until})
-
-
-def _unsuitable(
-    policy: Policy, completion: CompletionFacts, opening: Opening, provider: ProviderStanding
-) -> Rejected | None:
-    terms = opening.providers
-    day = day_at(completion.completed_at)
-    if terms.names is not None:
-        if not is_listed(terms, provider):
-            return Rejected("provider-not-listed", terms.clause, {"year": str(policy.year)})
-    else:
-        years: tuple[int, ...] = (completion.year,)
-        if opening.make_up is not None:
-            # Past years are made up with those who may teach now (B-03).
-            years = (completion.year, day.year)
-        if not is_accredited(policy.chain, years, completion.mode, provider, day):
-            details = {"year": str(completion.year), "mode": completion.mode}
-            return Rejected("provider-not-accredited", terms.clause, details)
-    barred = provider.barred_since(day)
-    if barred is not None:
-        return Rejected("provider-disqualified", policy.disqualification_clause, {"from": barred.isoformat()})
-    return None

@@ -13,17 +13,16 @@ from msgspec.structs import replace
 
 from services.ledger.policy.judging.carrying import Carried, Earlier, carried_in
 from services.ledger.policy.judging.counting import Counted, NotCounted, count, fill
-from services.ledger.policy.judging.policy_day import Deadline, MakeUp, PolicyDay, policy_on
+from services.ledger.policy.judging.policy_day import Deadline, MakeUpResult, PolicyDay, policy_on
 from services.ledger.policy.judging.reliefs import deferral_on, deferred_deadline, exemption_on
 from services.ledger.policy.judging.requirements import (
     Missing,
-    Requirement,
+    RequirementResult,
     has_made_up,
     measure,
     measure_made_up,
 )
 from services.ledger.policy.judging.wording import (
-    Words,
     carried_words,
     compliant_words,
     course_short_words,
@@ -38,6 +37,7 @@ from services.ledger.policy.judging.wording import (
 )
 from services.ledger.policy.language.days import ends
 from services.ledger.policy.language.facts import Account, Deferral, Exemption, Person
+from services.ledger.policy.language.words import Words
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.obligation import first_obliged_year, last_obliged_year
 
@@ -54,11 +54,11 @@ class Assessment(Struct, frozen=True, kw_only=True):
     on: date
     total: Decimal
     by_category: dict[str, Decimal]
-    requirements: tuple[Requirement, ...] = ()
+    requirements: tuple[RequirementResult, ...] = ()
     missing: tuple[Missing, ...] = ()
     excess: Decimal = _ZERO
     deadlines: tuple[Deadline, ...] = ()
-    make_up: MakeUp | None = None
+    make_up: MakeUpResult | None = None
     not_counted: tuple[NotCounted, ...] = ()
     first_obliged_year: int | None = None
     exempt: Exemption | None = None
@@ -86,8 +86,8 @@ def assess(
     `earlier` is the year before; it is looked at where the policy carries credits over (`Policy.carries`), and only there.
     Without `worded` the explanation of a year that is judged is left empty: whoever judges a million reads none.
     """
-    view = policy_on(policy, on) if policy is not None else None
-    until = view.counted_until if view is not None else ends(on)
+    today = policy_on(policy, on) if policy is not None else None
+    until = today.counted_until if today is not None else ends(on)
     carried = None
     if policy is None or policy.carries is None:
         counted = count(policy, account, until)
@@ -97,7 +97,7 @@ def assess(
     total = counted.total()
     if counted.to_fill:
         fill(counted, policy)
-    if policy is None or view is None:
+    if policy is None or today is None:
         zh, en = no_policy_words(year)
         return Assessment(
             status="no_policy",
@@ -113,11 +113,11 @@ def assess(
     first = first_obliged_year(policy.duty, person)
     if first is None or first > year:
         words = not_required_words(year, first, person.student)
-        return _nothing_owed("not_required", words, policy, view, person, counted, total, first, None)
+        return _nothing_owed("not_required", words, policy, today, person, counted, total, first, None)
     last = last_obliged_year(policy.duty, person) if policy.duty_ends else None
     if last is not None and year > last:
         words = duty_ended_words(year, last)
-        ended = _nothing_owed("not_required", words, policy, view, person, counted, total, first, None)
+        ended = _nothing_owed("not_required", words, policy, today, person, counted, total, first, None)
         return replace(
             ended,
             last_obliged_year=last,
@@ -126,9 +126,9 @@ def assess(
     exempt = exemption_on(account, on)
     if exempt is not None:
         words = exempt_words(year, exempt.reason)
-        return _nothing_owed("exempt", words, policy, view, person, counted, total, first, exempt)
+        return _nothing_owed("exempt", words, policy, today, person, counted, total, first, exempt)
     made_up = bool(policy.made_up_by) and has_made_up(account)
-    judged = _judge(policy, view, person, counted, total, first, deferral_on(account, on), made_up, worded)
+    judged = _judge(policy, today, person, counted, total, first, deferral_on(account, on), made_up, worded)
     return judged if carried is None else _with_carried(judged, carried)
 
 
@@ -136,7 +136,7 @@ def _nothing_owed(
     status: Status,
     words: Words,
     policy: Policy,
-    view: PolicyDay,
+    today: PolicyDay,
     person: Person,
     counted: Counted,
     total: Decimal,
@@ -147,7 +147,7 @@ def _nothing_owed(
         status=status,
         year=policy.year,
         place=person.place,
-        on=view.on,
+        on=today.on,
         total=total,
         by_category=counted.by_root(),
         not_counted=tuple(counted.not_counted),
@@ -155,7 +155,7 @@ def _nothing_owed(
         exempt=exempt,
         explanation_zh=words[0],
         explanation_en=words[1],
-        clauses=view.duty_clauses,
+        clauses=today.duty_clauses,
         policy=policy.hash,
     )
 
@@ -173,7 +173,7 @@ def _with_carried(judged: Assessment, carried: Carried) -> Assessment:
 
 def _judge(
     policy: Policy,
-    view: PolicyDay,
+    today: PolicyDay,
     person: Person,
     counted: Counted,
     total: Decimal,
@@ -189,35 +189,35 @@ def _judge(
     status: Status = "compliant"
     zh = en = ""
     if missing:
-        status = view.when_short if deferred is None else "in_progress"
+        status = today.when_short if deferred is None else "in_progress"
         if worded:
             tail = (
-                deferred_words(deferred.until, deferred.reason) if deferred is not None else tail_words(view)
+                deferred_words(deferred.until, deferred.reason) if deferred is not None else tail_words(today)
             )
             zh, en = short_words(policy.year, total, [_short(one, policy) for one in missing], status, tail)
     elif worded:
         zh, en = compliant_words(policy.year, total, by_category, policy.categories.names)
-    deadlines = view.deadlines
+    deadlines = today.deadlines
     if deferred is not None:
-        deadlines = (*deadlines, deferred_deadline(deferred, view.on))
+        deadlines = (*deadlines, deferred_deadline(deferred, today.on))
     return Assessment(
         status=status,
         year=policy.year,
         place=person.place,
-        on=view.on,
+        on=today.on,
         total=total,
         by_category=by_category,
         requirements=requirements,
         missing=missing,
         excess=total - policy.total if total > policy.total else _ZERO,
         deadlines=deadlines,
-        make_up=view.make_up,
+        make_up=today.make_up,
         not_counted=tuple(counted.not_counted),
         first_obliged_year=first,
         deferred=deferred,
         explanation_zh=zh,
         explanation_en=en,
-        clauses=view.clauses,
+        clauses=today.clauses,
         policy=policy.hash,
     )
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from services.ledger.policy.judging.allotment import Allotment, Limit, allot
 from services.ledger.policy.language.categories import ANY, Category, lies_under
 from services.ledger.policy.language.facts import Credit
-from services.ledger.policy.policy import RequirementTerms
+from services.ledger.policy.language.minima import RequirementTerms
 from services.ledger.policy.rules.cap import Bucket
 
 Kind = tuple[Category, tuple[Category, ...], str, tuple[int, ...]]

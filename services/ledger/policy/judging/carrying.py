@@ -13,7 +13,8 @@ from services.ledger.policy.judging.counting import count, fill
 from services.ledger.policy.judging.requirements import measure
 from services.ledger.policy.language.categories import Category
 from services.ledger.policy.language.facts import Account
-from services.ledger.policy.policy import CarryTerms, Policy
+from services.ledger.policy.policy import Policy
+from services.ledger.policy.rules.carry_over import CarryTerms
 
 _ZERO = Decimal("0.00")
 

@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from services.ledger.policy.judging.capped import count_capped
 from services.ledger.policy.judging.wording import WHY
-from services.ledger.policy.language.categories import ANY, USUAL, Category, lies_under, root_of
+from services.ledger.policy.language.categories import ANY, Category, lies_under, root_of
 from services.ledger.policy.language.facts import Account, Credit, Waiting
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.cap import binding
-from services.ledger.policy.rules.recognition import Separate, awaits
+from services.ledger.policy.rules.categories import USUAL
 
 WhyNot = Literal[
     "below_total",
@@ -108,17 +108,16 @@ def count(
         counted.add(already)
     if account is None:
         return counted
-    recognised: Separate = ()
-    singly = False
+    recognition, singly = None, False
     if policy is not None:
-        recognised, singly = policy.recognition, policy.counts_singly
+        recognition, singly = policy.recognition, policy.counts_singly
     counting: list[Credit] = []
     for credit in account.credits:
         if credit.state != "registered":
             uncounted.append(not_counted(credit, credit.state, None))
         elif credit.completed_at >= until:
             uncounted.append(not_counted(credit, "completed_later", None))
-        elif recognised and credit.recognised_at is None and (clause := awaits(recognised, credit)):
+        elif recognition and credit.recognised_at is None and (clause := recognition.awaits(credit)):
             uncounted.append(not_counted(credit, "awaiting_recognition", clause))
         else:
             category = credit.category
@@ -138,7 +137,7 @@ def _count_singly(
     counted: Counted, policy: Policy | None, credits: list[Credit], already: Mapping[Category, Decimal]
 ) -> None:
     """Count credits one by one: under caps, for named courses, in nested categories, or for what is missing."""
-    buckets = binding(policy.caps, credits) if policy is not None and policy.caps else []
+    buckets = binding(policy.caps.caps, credits) if policy is not None and policy.caps else []
     if policy is None or not buckets:
         courses = policy.courses if policy is not None else frozenset[str]()
         for credit in credits:

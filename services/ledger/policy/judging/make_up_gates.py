@@ -9,14 +9,15 @@ from services.ledger.policy.language.categories import lies_under, lies_under_an
 from services.ledger.policy.language.days import begins
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import Account, Credit
-from services.ledger.policy.policy import MakeUpTerms, Policy
+from services.ledger.policy.policy import Policy
+from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 
 _ZERO = Decimal(0)
 
 
 def gate_of(
     policy: Policy,
-    window: MakeUpTerms,
+    window: MakeUpWindowTerms,
     category: str,
     account: Account | None,
     *,
@@ -48,7 +49,7 @@ def _held(account: Account | None, category: str) -> Decimal:
     return sum((credit.credits for credit in standing if lies_under(credit.category, category)), _ZERO)
 
 
-def _for_whom(policy: Policy, window: MakeUpTerms, account: Account | None) -> Rejected | None:
+def _for_whom(policy: Policy, window: MakeUpWindowTerms, account: Account | None) -> Rejected | None:
     year = {"year": str(policy.year)}
     before = [
         enrolled
@@ -74,6 +75,6 @@ def _met_in_time(policy: Policy, account: Account) -> bool:
     return is_met(policy, msgspec.structs.replace(account, credits=own))
 
 
-def _of_another(credit: Credit, window: MakeUpTerms) -> bool:
+def _of_another(credit: Credit, window: MakeUpWindowTerms) -> bool:
     inside = window.begins <= credit.completed_at < window.ends
     return credit.make_up and credit.state == "registered" and not inside

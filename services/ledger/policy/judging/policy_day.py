@@ -7,9 +7,10 @@ from typing import Literal
 from msgspec import Struct
 
 from services.ledger.policy.language.days import begins, ends, last_second
-from services.ledger.policy.policy import MakeUpTerms, Policy
+from services.ledger.policy.policy import Policy
+from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 
-VIEWS_MAX = 400
+DAYS_MAX = 400
 """Days remembered per policy; past that the memory starts afresh."""
 
 
@@ -40,7 +41,7 @@ class MakeUpOffer(Struct, frozen=True):
     fee: Decimal | None = None
 
 
-class MakeUp(Struct, frozen=True):
+class MakeUpResult(Struct, frozen=True):
     """Whether the year can be made up on this day, by which channel, and every window there is or was."""
 
     open: bool
@@ -58,7 +59,7 @@ class PolicyDay(Struct, frozen=True):
     when_short: Literal["in_progress", "deficient"]
     phase: Literal["before", "open", "over"]
     deadlines: tuple[Deadline, ...]
-    make_up: MakeUp | None
+    make_up: MakeUpResult | None
     clauses: tuple[str, ...]
     duty_clauses: tuple[str, ...]
     study_since: date | None
@@ -67,15 +68,15 @@ class PolicyDay(Struct, frozen=True):
 
 def policy_on(policy: Policy, on: date) -> PolicyDay:
     """The policy's view of the day, made once and remembered."""
-    view: PolicyDay | None = policy.views.get(on)
-    if view is None:
-        if len(policy.views) >= VIEWS_MAX:
-            policy.views.clear()
-        view = policy.views[on] = _view(policy, on)
-    return view
+    day: PolicyDay | None = policy.days.get(on)
+    if day is None:
+        if len(policy.days) >= DAYS_MAX:
+            policy.days.clear()
+        day = policy.days[on] = _made(policy, on)
+    return day
 
 
-def _view(policy: Policy, on: date) -> PolicyDay:
+def _made(policy: Policy, on: date) -> PolicyDay:
     start, end = begins(on), ends(on)
     over = start >= policy.study_ends
     deadlines = tuple(
@@ -113,14 +114,14 @@ def _view(policy: Policy, on: date) -> PolicyDay:
     )
 
 
-def _make_up(policy: Policy, start: datetime, end: datetime) -> MakeUp | None:
+def _make_up(policy: Policy, start: datetime, end: datetime) -> MakeUpResult | None:
     if not policy.make_up and policy.never is None:
         return None
     offers = tuple(_offer(window, start, end) for window in policy.make_up)
     now = next((offer for offer in offers if offer.open), None)
     never = policy.never.clause if policy.never is not None else None
     clause = now.clause if now else offers[-1].clause if offers else never
-    return MakeUp(
+    return MakeUpResult(
         open=now is not None,
         channel=now.channel if now else None,
         until=now.until if now else None,
@@ -129,7 +130,7 @@ def _make_up(policy: Policy, start: datetime, end: datetime) -> MakeUp | None:
     )
 
 
-def _offer(window: MakeUpTerms, start: datetime, end: datetime) -> MakeUpOffer:
+def _offer(window: MakeUpWindowTerms, start: datetime, end: datetime) -> MakeUpOffer:
     return MakeUpOffer(
         channel=window.channel,
         since=window.since,

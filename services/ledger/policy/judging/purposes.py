@@ -1,60 +1,19 @@
-"""What a purpose asks beyond the year itself: a title review of the last three years, an exam entry of the year before.
+"""Purposes judged: whether the years that a title review or an exam entry looks at, and their sums, fulfil it."""
 
-A purpose that no notice speaks of asks for the year alone (S0-21): it must be met, or not be owed.
-"""
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from services.ledger.policy.judging.assessment import Assessment, Status
-from services.ledger.policy.judging.wording import Words, plain, purpose_words
+from services.ledger.policy.judging.wording import purpose_words
 from services.ledger.policy.language.categories import Category
-from services.ledger.policy.language.rule import CategoryRoot, Code, Credits, Rule
-from services.ledger.policy.policy import Policy
+from services.ledger.policy.language.words import Words, plain
+from services.ledger.policy.rules.purpose import PurposeTerms
 
-_CENT = Decimal("0.01")
 NOTHING_OWED = frozenset({"compliant", "exempt", "not_required"})
 """The statuses under which a year stands in nobody's way."""
-
-
-class Purpose(Rule, frozen=True, tag="purpose"):
-    """用途: 职称评审 (title_review)、考试报名 (exam_entry) 等看哪几个年度、须几个年度达标、合计多少学分。
-
-    What a purpose asks: how many credit years, up to the one asked about or the one before it, how many of them must be met,
-    whether one still in progress passes, and credits over all of them together.
-    """
-
-    purposes: Annotated[tuple[Code, ...], Meta(min_length=1)]
-    years: Annotated[int, Meta(ge=1, le=20)] | None = None
-    last: Literal["asked", "year_before"] | None = None
-    at_least: Annotated[int, Meta(ge=0, le=20)] | None = None
-    unfinished: Literal["accepted", "refused"] | None = None
-    total: Credits | None = None
-    categories: Annotated[dict[CategoryRoot, Credits], Meta(min_length=1)] | None = None
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """Each part is a setting of its own for each purpose, so that a nearer notice changes one and inherits the rest."""
-        for purpose in self.purposes:
-            for field in ("years", "last", "at_least", "unfinished", "total"):
-                if (value := getattr(self, field)) is not None:
-                    yield f"purpose.{purpose}.{field}", value
-            for category, minimum in (self.categories or {}).items():
-                yield f"purpose.{purpose}.category.{category}", minimum
-
-
-class PurposeTerms(Struct, frozen=True):
-    """What a policy asks for a purpose: `years` from the first to the last, how many must be met, and sums over them."""
-
-    purpose: str
-    years: tuple[int, ...]
-    at_least: int
-    unfinished: bool
-    sums: tuple[tuple[Category | None, Decimal, str], ...]
-    clauses: tuple[str, ...]
 
 
 class PurposeYear(Struct, frozen=True):
@@ -94,37 +53,6 @@ class PurposeAssessment(Struct, frozen=True, kw_only=True):
     explanation_zh: str
     explanation_en: str
     clauses: tuple[str, ...] = ()
-
-
-def purpose_terms(policy: Policy | None, purpose: str, year: int) -> PurposeTerms:
-    """What the policy of the year asked about says of a purpose; its years are those whose accounts have to be read."""
-    prefix = f"purpose.{purpose}."
-    said = (
-        {name.removeprefix(prefix): s for name, s in policy.settings.items() if name.startswith(prefix)}
-        if policy is not None
-        else {}
-    )
-
-    def value(name: str, default: Any) -> Any:
-        return said[name].value if name in said else default
-
-    last = year - 1 if value("last", "asked") == "year_before" else year
-    years = tuple(range(last - value("years", 1) + 1, last + 1))
-    sums: list[tuple[Category | None, Decimal, str]] = []
-    sums += [(None, said["total"].value, said["total"].clause)] if "total" in said else []
-    sums += [
-        (name.removeprefix("category."), sourced.value, sourced.clause)
-        for name, sourced in sorted(said.items())
-        if name.startswith("category.")
-    ]
-    return PurposeTerms(
-        purpose=purpose,
-        years=years,
-        at_least=min(value("at_least", len(years)), len(years)),
-        unfinished=value("unfinished", "refused") == "accepted",
-        sums=tuple((category, minimum.quantize(_CENT), clause) for category, minimum, clause in sums),
-        clauses=tuple(dict.fromkeys(said[name].clause for name in sorted(said))),
-    )
 
 
 def assess_purpose(

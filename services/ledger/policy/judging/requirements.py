@@ -10,12 +10,13 @@ from services.ledger.policy.judging.counting import Counted, count, fill
 from services.ledger.policy.language.categories import Category
 from services.ledger.policy.language.days import NEVER
 from services.ledger.policy.language.facts import Account
-from services.ledger.policy.policy import Policy, RequirementTerms
+from services.ledger.policy.language.minima import RequirementTerms
+from services.ledger.policy.policy import Policy
 
 _ZERO = Decimal("0.00")
 
 
-class Requirement(Struct, frozen=True, gc=False, omit_defaults=True):
+class RequirementResult(Struct, frozen=True, gc=False, omit_defaults=True):
     """A minimum of the year, what was earned towards it, and the clause that sets it.
 
     A `course` with a minimum of zero is met once it was completed.
@@ -45,7 +46,7 @@ class Missing(Struct, frozen=True, gc=False, omit_defaults=True):
 
 def measure(
     asked: Iterable[RequirementTerms], counted: Counted, total: Decimal
-) -> tuple[tuple[Requirement, ...], tuple[Missing, ...]]:
+) -> tuple[tuple[RequirementResult, ...], tuple[Missing, ...]]:
     """Every minimum with what was earned towards it, and what is missing."""
     roots = counted.by_path
     requirements, missing = [], []
@@ -60,7 +61,7 @@ def measure(
             earned = counted.courses.get(terms.course, _ZERO)
             met = earned >= minimum and terms.course in counted.courses
         requirements.append(
-            Requirement(
+            RequirementResult(
                 terms.kind,
                 category,
                 minimum,
@@ -86,7 +87,7 @@ def has_made_up(account: Account | None) -> bool:
 
 def measure_made_up(
     policy: Policy, counted: Counted, total: Decimal
-) -> tuple[tuple[Requirement, ...], tuple[Missing, ...]]:
+) -> tuple[tuple[RequirementResult, ...], tuple[Missing, ...]]:
     """By the minima of a make-up where it has its own (A-08): the first window's that are met, else the first's."""
     measured = [measure(asked, counted, total) for asked in policy.made_up_by]
     return next((one for one in measured if not one[1]), measured[0])

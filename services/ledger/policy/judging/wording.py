@@ -6,27 +6,18 @@ from decimal import Decimal
 from functools import lru_cache
 
 from services.ledger.policy.judging.policy_day import PolicyDay
-from services.ledger.policy.language.categories import ANY, USUAL, Category, Names
-
-Words = tuple[str, str]
+from services.ledger.policy.language.categories import ANY, Category
+from services.ledger.policy.language.words import Words, day_zh, plain
+from services.ledger.policy.rules import KINDS
+from services.ledger.policy.rules.categories import USUAL, Names
 
 WHY: Mapping[str, Words] = {
-    "below_total": ("尚未学满规定学分，暂不登记", "waits until the required total is reached"),
-    "exam_pending": ("考试尚未合格，暂不登记", "waits for the exam to be passed"),
-    "evaluation_pending": ("考核尚未合格，暂不登记", "waits for the provider's evaluation"),
-    "enrolment_pending": (
-        "没有涵盖该日的报名（缴费）记录，暂不登记",
-        "waits for an enrolment, or a paid one, that covers its day",
-    ),
     "withdrawn": ("培训机构已撤回", "withdrawn by the provider"),
     "revoked": ("财政部门已撤销", "revoked by the authority"),
     "completed_later": ("在所问日期之后完成", "completed after the day asked about"),
-    "above_cap": ("超过通知规定的上限，不计入", "above a maximum of the notice, and not counted"),
-    "awaiting_recognition": (
-        "已登记，尚待财政部门认定",
-        "registered, and waits to be recognised by the authority",
-    ),
+    **{reason: words for kind in KINDS for reason, words in kind.why.items()},
 }
+"""Reasons for which credits do not count; those of a rule are told by its kind."""
 
 EXEMPT_ZH: Mapping[str, str] = {
     "illness": "病假",
@@ -37,19 +28,6 @@ EXEMPT_ZH: Mapping[str, str] = {
     "left_accounting": "不再从事会计工作",
     "other": "其他原因",
 }
-
-
-@lru_cache(maxsize=65536)
-def plain(quantity: Decimal) -> str:
-    """Credits as people write them: 90, 89.5."""
-    text = f"{quantity:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-@lru_cache(maxsize=4096)
-def day_zh(day: date) -> str:
-    """A date in Chinese."""
-    return f"{day.year}年{day.month}月{day.day}日"
 
 
 def no_policy_words(year: int) -> Words:
@@ -184,16 +162,16 @@ _VERDICTS: Mapping[str, Words] = {
 
 
 @lru_cache(maxsize=4096)
-def tail_words(view: PolicyDay) -> Words:
+def tail_words(today: PolicyDay) -> Words:
     """What can still be done on the day, and until when."""
-    until = view.study_until
-    if view.phase == "before" and view.study_since is not None:
-        return f"学习自{day_zh(view.study_since)}开始。", f"Study opens on {view.study_since}."
-    if view.phase != "over" and until is not None:
+    until = today.study_until
+    if today.phase == "before" and today.study_since is not None:
+        return f"学习自{day_zh(today.study_since)}开始。", f"Study opens on {today.study_since}."
+    if today.phase != "over" and until is not None:
         return f"须于{day_zh(until)}（含当日）前完成。", f"Complete by {until}, that day included."
-    make_up = view.make_up
+    make_up = today.make_up
     if make_up is None or not make_up.open:
-        coming = [w for w in make_up.windows if w.since > view.on] if make_up is not None else []
+        coming = [w for w in make_up.windows if w.since > today.on] if make_up is not None else []
         if coming:
             since = coming[0].since
             return f"{day_zh(since)}起可补学。", f"It can be made up from {since}."

@@ -7,6 +7,8 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 
+from msgspec import Struct
+
 from services.kit.clock import SHANGHAI, end_of_day, start_of_day
 
 ALWAYS = datetime.min.replace(tzinfo=UTC)
@@ -17,6 +19,19 @@ _RELATIVE = re.compile(r"Y([+-][0-9]{1,2})?-([0-9]{2})-([0-9]{2})", re.ASCII)
 _SINCE_ISSUE = re.compile(r"issue\+([0-9]{1,3})d", re.ASCII)
 _SINCE_ENROLMENT = re.compile(r"enrolment\+([0-9]{1,3})d", re.ASCII)
 _ABSOLUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+class Span(Struct, frozen=True):
+    """Days of an act, both included, with the clause that sets each end; `begins` and `ends` are the moments."""
+
+    act: str
+    mode: str | None
+    since: date | None
+    until: date | None
+    begins: datetime
+    ends: datetime
+    since_clause: str | None
+    until_clause: str | None
 
 
 def day_of(text: str, year: int, issued: date | None = None) -> date | None:

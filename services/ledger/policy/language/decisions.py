@@ -22,7 +22,7 @@ class Held(Struct, frozen=True):
 
 
 class Rejected(Struct, frozen=True):
-    """The completion is refused. `problem` is a code of `messages.REJECTIONS`, `details` fills its sentence."""
+    """The completion is refused. `problem` is a code of `judging.rejections.REJECTIONS`, `details` fills its sentence."""
 
     problem: str
     clause: str | None = None

@@ -1,8 +1,7 @@
-"""What a clause of a notice can say, one Struct per kind of rule; the YAML files and the JSON Schema follow from here.
+"""The base of all rules, and the values they are written with; the YAML files and the JSON Schema follow from here.
 
 Each rule settles one or more named settings, and `settings()` lists them: a later notice, or one of a nearer place,
-overrides setting by setting. The rules of `judged.py` decide about people today; those of `described.py` are carried
-as data, shown with their source, and read by the services that act on them.
+overrides setting by setting.
 """
 
 from collections.abc import Iterator
@@ -82,6 +81,8 @@ Tier = Literal["junior", "intermediate", "senior"]
 ProviderRule = Literal["listed", "accredited"]
 Need = Literal["exam", "evaluation", "total"]
 RegistrationMoment = Literal["study", "exam", "evaluation", "total"]
+Reporter = Literal["provider", "employer", "person", "authority", "collective"]
+"""`person` applies alone, `collective` is an employer's application for many; the others report or list."""
 
 
 class Part(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -105,6 +106,10 @@ class Rule(Part, frozen=True, tag_field="kind"):
         """One setting, named for the kind, unless a kind says otherwise."""
         tag = self.__struct_config__.tag
         yield str(tag), self
+
+    def is_empty(self) -> bool:
+        """Whether the rule says nothing."""
+        return not any(True for _ in self.settings())
 
 
 def by_mode(name: str, modes: tuple[str, ...], value: Any) -> Iterator[tuple[str, Any]]:

@@ -1,1 +1,62 @@
-"""The kinds of rules, one file each."""
+"""The kinds of rules a notice may write, one file each; union, schema, checks and words follow from `KINDS`."""
+
+from typing import Any
+
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.rules import (
+    cap,
+    carry_over,
+    categories,
+    conversion,
+    credit_year,
+    direct_registration,
+    disqualification,
+    enrolment,
+    equivalence,
+    filing,
+    make_up,
+    modes,
+    obligation,
+    provider_choice,
+    providers,
+    purpose,
+    recognition,
+    record_limit,
+    registration,
+    relief,
+    requirement,
+    route,
+    tiers,
+    units,
+    window,
+)
+from services.ledger.policy.rules.shown import SHOWN
+
+KINDS: tuple[Kind[Any], ...] = (
+    obligation.KIND,
+    relief.KIND,
+    window.KIND,
+    modes.KIND,
+    requirement.KIND,
+    categories.KIND,
+    equivalence.KIND,
+    conversion.KIND,
+    cap.KIND,
+    units.KIND,
+    record_limit.KIND,
+    tiers.KIND,
+    providers.KIND,
+    provider_choice.KIND,
+    disqualification.KIND,
+    credit_year.KIND,
+    enrolment.KIND,
+    registration.KIND,
+    recognition.KIND,
+    carry_over.KIND,
+    purpose.KIND,
+    route.KIND,
+    direct_registration.KIND,
+    filing.KIND,
+    make_up.KIND,
+    *SHOWN,
+)

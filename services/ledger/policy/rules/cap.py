@@ -14,7 +14,11 @@ from msgspec import Struct
 from services.ledger.policy.language.categories import ANY, Category, lies_under_any
 from services.ledger.policy.language.days import day_at
 from services.ledger.policy.language.facts import Credit
+from services.ledger.policy.language.findings import Finding, OwnClauses
+from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Mode, Rule
+from services.ledger.policy.language.settings import Settings, YearTerms
+from services.ledger.policy.rules.requirement import MinimaTerms
 
 Per = Literal["record", "day", "form", "mode", "provider", "year"]
 _WIDTH: Mapping[str, int] = {"record": 0, "day": 1, "form": 2, "mode": 3, "provider": 4, "year": 5}
@@ -40,7 +44,7 @@ class Cap(Rule, frozen=True, tag="cap"):
         yield f"cap.{self.name}", self
 
 
-class CapTerms(Struct, frozen=True):
+class OneCap(Struct, frozen=True):
     """A cap ready for counting."""
 
     name: str
@@ -78,25 +82,31 @@ class CapTerms(Struct, frozen=True):
                 return None
 
 
-def caps_of(settings: Mapping[str, Any]) -> tuple[CapTerms, ...]:
-    """The caps of a policy from its settings, the narrowest first."""
+class CapTerms(Struct, frozen=True):
+    """The caps of a policy, the narrowest first."""
+
+    caps: tuple[OneCap, ...]
+
+
+def terms_of(settings: Settings) -> CapTerms | None:
+    """The caps that no clause lifts; None where there are none."""
     made = [
-        CapTerms(
-            name=sourced.value.name,
-            per=sourced.value.per,
-            credits=sourced.value.credits,
-            categories=sourced.value.categories,
-            modes=frozenset(sourced.value.modes),
-            forms=frozenset(sourced.value.forms),
-            clause=sourced.clause,
+        OneCap(
+            name=cap.value.name,
+            per=cap.value.per,
+            credits=cap.value.credits,
+            categories=cap.value.categories,
+            modes=frozenset(cap.value.modes),
+            forms=frozenset(cap.value.forms),
+            clause=cap.clause,
         )
-        for name, sourced in settings.items()
-        if name.startswith("cap.") and not sourced.value.lifted
+        for _, cap in settings.under("cap.")
+        if not cap.value.lifted
     ]
-    return tuple(sorted(made, key=_width))
+    return CapTerms(tuple(sorted(made, key=_width))) if made else None
 
 
-def _width(cap: CapTerms) -> tuple[Any, ...]:
+def _width(cap: OneCap) -> tuple[Any, ...]:
     filters = bool(cap.categories) + bool(cap.modes) + bool(cap.forms)
     depth = max((category.count("/") for category in cap.categories), default=0)
     return _WIDTH[cap.per], -filters, -depth, cap.name
@@ -110,11 +120,11 @@ def paths_of(credit: Credit) -> tuple[Category, ...]:
 class Bucket(Struct, frozen=True):
     """Credits, by place in the account's list, that share a cap and are more than it allows."""
 
-    cap: CapTerms
+    cap: OneCap
     members: frozenset[int]
 
 
-def binding(caps: Sequence[CapTerms], credits: Sequence[Credit]) -> list[Bucket]:
+def binding(caps: Sequence[OneCap], credits: Sequence[Credit]) -> list[Bucket]:
     """The buckets that hold more than their caps allow, the narrowest cap first, in an order of their own."""
     found: list[tuple[int, str, Bucket]] = []
     for turn, cap in enumerate(caps):
@@ -131,3 +141,30 @@ def binding(caps: Sequence[CapTerms], credits: Sequence[Credit]) -> list[Bucket]
             if held > cap.credits
         )
     return [bucket for _, _, bucket in sorted(found, key=lambda item: item[:2])]
+
+
+def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
+    """A minimum above a cap of the whole year, of its category or of all that there is."""
+    found = policy.get(CapTerms)
+    caps = found.caps if found is not None and policy.ordinary else ()
+    whole = [cap for cap in caps if cap.per == "year" and not cap.modes and not cap.forms]
+    for terms in policy.of(MinimaTerms).minima:
+        for cap in whole:
+            bound = lies_under_any(terms.category, cap.categories) if terms.category else False
+            pointer = own.pointer(cap.clause, terms.clause)
+            if pointer is not None and (bound or not cap.categories) and cap.credits < terms.minimum:
+                what = terms.category or "total"
+                yield Finding(
+                    pointer,
+                    "minimum-above-cap",
+                    f"{what} 最低 {terms.minimum} 学分，而上限 {cap.name}（{cap.clause}）只计 {cap.credits}",
+                    f"{what} needs {terms.minimum}, and the cap {cap.name} ({cap.clause}) counts {cap.credits} at most",
+                )
+
+
+KIND = Kind(
+    rule=Cap,
+    terms=terms_of,
+    year_warnings=year_warnings,
+    why={"above_cap": ("超过通知规定的上限，不计入", "above a maximum of the notice, and not counted")},
+)

@@ -1,25 +1,17 @@
-"""Which credit year study and activities belong to: the year stated, the year of completing, or of an exam, a result, an
-admission, a training, a graduation, or years that a notice decrees."""
+"""The credit year of study (所属年度): the year that is stated, or that of the day of completing."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import datetime
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from services.ledger.policy.language.days import day_at
 from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.rule import Day, Mode, Part, Rule, by_mode
-
-CountedFrom = Literal[
-    "event", "exam", "training", "publication", "result", "admission", "graduation", "decreed"
-]
-"""The first four name the day it happened, `result` the day the result was told, the next two the day of a document."""
-
-
-class Decreed(Part, frozen=True, rename={"since": "from"}):
-    """指定期间: 此期间内的事项计入本年度, 首尾均含。The days whose activities count for the year, both included."""
-
-    since: Day
-    until: Day
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.rule import Mode, Rule, by_mode
+from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.words import RejectionWords
 
 
 class CreditYear(Rule, frozen=True, tag="credit_year"):
@@ -33,12 +25,20 @@ class CreditYear(Rule, frozen=True, tag="credit_year"):
         yield from by_mode("credit_year", self.modes, self.by)
 
 
-class Dates(Part, frozen=True):
-    """The days an activity has: when it happened, when its result was told, the day of its document."""
+class CreditYearTerms(Struct, frozen=True):
+    """The clause by which study counts for the year of completing it."""
 
-    happened_on: date
-    result_on: date | None = None
-    document_on: date | None = None
+    clause: str
+
+    def refusal(self, completed_at: datetime, year: int) -> Rejected | None:
+        """The refusal of a completion whose own calendar year in China is not the stated one; None when it is."""
+        return other_year(day_at(completed_at).year, year, self.clause)
+
+
+def terms_of(settings: Settings, mode: str) -> CreditYearTerms | None:
+    """Of a mode; None where the stated year counts (B-04)."""
+    found = settings.of_mode("credit_year", mode)
+    return CreditYearTerms(found.clause) if found is not None and found.value == "completion" else None
 
 
 def other_year(counted: int, year: int, clause: str | None) -> Rejected | None:
@@ -48,34 +48,16 @@ def other_year(counted: int, year: int, clause: str | None) -> Rejected | None:
     return Rejected("activity-of-other-year", clause, {"counted": str(counted), "year": str(year)})
 
 
-def counts_in(
-    counted_from: CountedFrom | None, dates: Dates, span: tuple[date, date] | None, year: int, clause: str
-) -> Rejected | None:
-    """Why an activity does not count in the year; None when it does (A-05).
-
-    Without a decreed span, `decreed` leaves the year to whoever reviews. A result or a document's day that is asked for and
-    not given is a refusal of its own.
-    """
-    if span is not None:
-        since, until = span
-        if since <= dates.happened_on <= until:
-            return None
-        details = {"since": since.isoformat(), "until": until.isoformat(), "year": str(year)}
-        return Rejected("outside-decreed-days", clause, details)
-    match counted_from:
-        case "decreed":
-            return None
-        case "result":
-            day = dates.result_on
-        case "admission" | "graduation":
-            day = dates.document_on
-        case _:
-            day = dates.happened_on
-    if day is None:
-        return Rejected("day-needed", clause, {"day": str(counted_from)})
-    return other_year(day.year, year, clause)
-
-
-def completed_in(facts_at: Any, year: int, clause: str) -> Rejected | None:
-    """The refusal of a completion whose own calendar year in China is not the stated one."""
-    return other_year(day_at(facts_at).year, year, clause)
+KIND = Kind(
+    rule=CreditYear,
+    mode_terms=terms_of,
+    by_mode=True,
+    rejections={
+        "activity-of-other-year": RejectionWords(
+            "属于其他年度",
+            "The activity belongs to another year",
+            "该事项计入 {counted} 年度，不计入 {year} 年度。",
+            "The activity counts for {counted}, not for {year}.",
+        ),
+    },
+)

@@ -1,14 +1,14 @@
-"""Who owes a year: from when, until when, and for which reasons an authority may free somebody or give more time."""
+"""Who owes a year (义务): from when, and until when."""
 
 from collections.abc import Iterator, Mapping
-from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from services.ledger.policy.language.days import day_of
 from services.ledger.policy.language.facts import Person
-from services.ledger.policy.language.rule import Code, Day, Rule, Text
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.rule import Rule
+from services.ledger.policy.language.settings import Settings
 
 End = Literal["obliged", "next_year", "same_year"]
 """The duty goes on, or ends with the year of the event, or before it."""
@@ -34,25 +34,7 @@ class Obligation(Rule, frozen=True, tag="obligation"):
                 yield f"obligation.{field}", value
 
 
-class Relief(Rule, frozen=True, tag="relief"):
-    """免除与延期: 病假、生育、境外工作、年龄等原因, 由财政部门批准免除 (exempt) 或延至某日 (deferred)。
-
-    For which reasons an authority frees somebody of a year, or gives more time until a day. The ledger knows neither illness
-    nor age: an official who has seen the proof grants it, and the decision cites this clause (A-14).
-    """
-
-    reasons: Annotated[tuple[Code, ...], Meta(min_length=1)]
-    effect: Literal["exempt", "deferred", "none"]
-    until: Day | None = None
-    evidence: tuple[Text, ...] = ()
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """A setting for each reason."""
-        for reason in self.reasons:
-            yield f"relief.{reason}", self
-
-
-class Duty(Struct, frozen=True):
+class ObligationTerms(Struct, frozen=True):
     """From which year somebody is obliged: years after each ground, None where the ground does not oblige.
 
     `retired_offset` and `left_offset` are years from the event to the first year no longer owed; None where it ends nothing.
@@ -68,26 +50,16 @@ class Duty(Struct, frozen=True):
     end_clause: str | None = None
 
 
-class Granted(Struct, frozen=True):
-    """What a notice lets an authority grant for a reason; `until` is the new last day of a deferral."""
-
-    effect: Literal["exempt", "deferred", "none"]
-    until: date | None
-    clause: str
-
-
 _OFFSETS: Mapping[str, int | None] = {"next_year": 1, "same_year": 0, "obliged": None}
 
 
-def duty_of(settings: Mapping[str, Any]) -> Duty:
-    """The duty a policy sets, from its settings; without a clause retiring and leaving end nothing (A-14)."""
-    said = {
-        name.removeprefix("obligation."): s for name, s in settings.items() if name.startswith("obligation.")
-    }
+def terms_of(settings: Settings) -> ObligationTerms:
+    """The duty a policy sets; without a clause retiring and leaving end nothing (A-14)."""
+    said = dict(settings.under("obligation."))
     offsets = {name: _OFFSETS.get(sourced.value) for name, sourced in said.items()}
     source = said.get("qualified") or said.get("working")
     end = said.get("retired") or said.get("left")
-    return Duty(
+    return ObligationTerms(
         qualified_offset=offsets.get("qualified"),
         working_offset=offsets.get("working"),
         both_earlier="both" not in said or said["both"].value == "earlier",
@@ -99,16 +71,7 @@ def duty_of(settings: Mapping[str, Any]) -> Duty:
     )
 
 
-def granted_for(settings: Mapping[str, Any], reason: str, year: int) -> Granted | None:
-    """What the policy lets an authority grant for the reason; None where it is silent and the authority decides (A-14)."""
-    sourced = settings.get(f"relief.{reason}")
-    if sourced is None:
-        return None
-    until = day_of(sourced.value.until, year) if sourced.value.until is not None else None
-    return Granted(sourced.value.effect, until, sourced.clause)
-
-
-def first_obliged_year(duty: Duty, person: Person) -> int | None:
+def first_obliged_year(duty: ObligationTerms, person: Person) -> int | None:
     """The first credit year the person owes (S0-04, S0-05); None for who has no ground, and for students (B-09)."""
     if person.student and not duty.students:
         return None
@@ -122,7 +85,7 @@ def first_obliged_year(duty: Duty, person: Person) -> int | None:
     return min(qualified, working) if duty.both_earlier else max(qualified, working)
 
 
-def last_obliged_year(duty: Duty, person: Person) -> int | None:
+def last_obliged_year(duty: ObligationTerms, person: Person) -> int | None:
     """The last credit year owed where retiring or leaving accounting work ends the duty; None where nothing does."""
     ended = [
         on.year + offset - 1
@@ -130,3 +93,6 @@ def last_obliged_year(duty: Duty, person: Person) -> int | None:
         if on is not None and offset is not None
     ]
     return min(ended, default=None)
+
+
+KIND = Kind(rule=Obligation, terms=terms_of)

@@ -1,18 +1,77 @@
-"""Which providers a clause means: a closed list, matched by code or by name, or those the registry has accredited."""
+"""Providers (培训机构) a clause means: a closed list, matched by code or by name, or those the registry has accredited."""
 
 import unicodedata
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
+from typing import Annotated, Any
 
+from msgspec import Meta, Struct
+
+from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import ProviderStanding
-from services.ledger.policy.policy import ProviderTerms
-from services.ledger.policy.rules.judged import Providers
+from services.ledger.policy.language.findings import At, Finding
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.rule import Mode, Part, ProviderRule, Rule, Text, by_mode
+from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.words import RejectionWords
+
+
+class ListedProvider(Part, frozen=True):
+    """名单中的机构: 有统一社会信用代码按代码认定, 否则按名称。Matched by code when given, else by exact name."""
+
+    name: Text
+    uscc: Annotated[str, Meta(pattern="^[0-9A-HJ-NP-RT-UW-Y]{18}$")] | None = None
+
+
+class Providers(Rule, frozen=True, tag="providers"):
+    """培训机构: listed 仅限名单, accredited 凡经备案公布者。A closed list, or whoever the registry has accredited."""
+
+    rule: ProviderRule
+    modes: tuple[Mode, ...] = ()
+    list: tuple[ListedProvider, ...] = ()
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each mode."""
+        yield from by_mode("providers", self.modes, self)
 
 
 @lru_cache(maxsize=4096)
 def normal_name(name: str) -> str:
     """A legal name as it is compared: width, case and spaces do not matter; every character that remains does."""
     return "".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+class ProviderTerms(Struct, frozen=True):
+    """Which providers: those listed by name or by code, or, when `names` is None, the accredited."""
+
+    names: frozenset[str] | None
+    codes: frozenset[str]
+    clause: str | None
+
+    def refusal(
+        self,
+        provider: ProviderStanding,
+        chain: frozenset[str],
+        years: tuple[int, ...],
+        mode: str,
+        day: date,
+    ) -> Rejected | None:
+        """Why the provider may not teach the first of the years in this mode on this day; None when it may."""
+        year = str(years[0])
+        if self.names is not None:
+            if is_listed(self, provider):
+                return None
+            return Rejected("provider-not-listed", self.clause, {"year": year})
+        if is_accredited(chain, years, mode, provider, day):
+            return None
+        return Rejected("provider-not-accredited", self.clause, {"year": year, "mode": mode})
+
+
+def terms_of(settings: Settings, mode: str) -> ProviderTerms:
+    """Of a mode."""
+    found = settings.of_mode("providers", mode)
+    return provider_terms(found.value if found else None, found.clause if found else None)
 
 
 def provider_terms(rule: Providers | None, clause: str | None) -> ProviderTerms:
@@ -47,3 +106,33 @@ def is_accredited(
                 if year in accreditation.years:
                     return True
     return False
+
+
+def faults(rule: Providers, at: At) -> Iterator[Finding]:
+    """A closed list without names, or names without one."""
+    if (rule.rule == "listed") != bool(rule.list):
+        yield at.found(
+            "list", "list", "listed 须列出机构，accredited 不列", "a list goes with listed, and only with it"
+        )
+
+
+KIND = Kind(
+    rule=Providers,
+    mode_terms=terms_of,
+    by_mode=True,
+    faults=faults,
+    rejections={
+        "provider-not-listed": RejectionWords(
+            "培训机构不在名单内",
+            "The provider is not on the notice's list",
+            "培训机构不在 {year} 年度通知的名单内，不予登记。",
+            "The provider is not on the list of the notice for {year}; nothing is registered.",
+        ),
+        "provider-not-accredited": RejectionWords(
+            "培训机构未备案公布",
+            "The provider is not accredited",
+            "培训机构未就 {year} 年度、此学习方式（{mode}）在本地备案公布。",
+            "The provider is not accredited here for {year} and this mode ({mode}).",
+        ),
+    },
+)

@@ -5,22 +5,16 @@ the account changes. Nothing here depends on the order in which facts arrive.
 """
 
 from collections.abc import Iterator
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from services.ledger.policy.language.facts import Account, CompletionFacts, WaitingReason
+from msgspec import Struct
+
+from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import Mode, Need, RegistrationMoment, Rule, by_mode
+from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.words import RejectionWords
 
 ORDER: tuple[Need, ...] = ("exam", "evaluation", "total")
-TOTAL_ALONE: tuple[Need, ...] = ("total",)
-REASONS: dict[str, WaitingReason] = {
-    "enrolment": "enrolment_pending",
-    "exam": "exam_pending",
-    "evaluation": "evaluation_pending",
-    "total": "below_total",
-}
-_ZERO = Decimal(0)
 
 
 class Registration(Rule, frozen=True, tag="registration"):
@@ -38,38 +32,46 @@ class Registration(Rule, frozen=True, tag="registration"):
         yield from by_mode("registration", self.modes, (self.at, *self.also) if self.also else self.at)
 
 
+class RegistrationTerms(Struct, frozen=True):
+    """What a completion waits for, in order, and the clause that says so."""
+
+    needs: tuple[Need, ...]
+    clause: str | None
+
+
+def terms_of(settings: Settings, mode: str) -> RegistrationTerms:
+    """Of a mode."""
+    found = settings.of_mode("registration", mode)
+    return RegistrationTerms(needs_of(found.value) if found else (), found.clause if found else None)
+
+
 def needs_of(value: Any) -> tuple[Need, ...]:
     """What a `registration` setting makes a completion wait for, in order."""
     said = (value,) if isinstance(value, str) else tuple(value)
     return tuple(need for need in ORDER if need in said)
 
 
-def registered_sum(account: Account | None) -> Decimal:
-    """All credits of the account that stand."""
-    total = _ZERO
-    if account is not None:
-        for credit in account.credits:
-            if credit.state == "registered":
-                total += credit.credits
-    return total
-
-
-def sum_with(completion: CompletionFacts, account: Account | None) -> Decimal:
-    """What is registered, what waits for the total alone, and the completion that is being decided (B-05)."""
-    total = registered_sum(account) + completion.credits
-    if account is not None:
-        for waiting in account.waiting:
-            if waiting.reason == "below_total" and not (
-                waiting.completion_id == completion.completion_id
-                and waiting.provider == completion.provider_id
-            ):
-                total += waiting.credits
-    return total
-
-
-def passed(account: Account, need: str, provider: str, begins: datetime, ends: datetime) -> bool:
-    """Whether the account holds a pass of the provider's exam, or evaluation, between two moments."""
-    return bool(account.exams) and any(
-        one.provider == provider and one.of == need and begins <= one.passed_at < ends
-        for one in account.exams
-    )
+KIND = Kind(
+    rule=Registration,
+    mode_terms=terms_of,
+    by_mode=True,
+    rejections={
+        "exam-too-late": RejectionWords(
+            "考试在截止日后合格",
+            "The exam was passed after the window",
+            "考试须在学习截止日前合格。",
+            "The exam must be passed before the study window ends.",
+        ),
+        "evaluation-too-late": RejectionWords(
+            "考核在截止日后合格",
+            "The evaluation was passed after the window",
+            "考核须在学习截止日前合格。",
+            "The evaluation must be passed before the study window ends.",
+        ),
+    },
+    why={
+        "below_total": ("尚未学满规定学分，暂不登记", "waits until the required total is reached"),
+        "exam_pending": ("考试尚未合格，暂不登记", "waits for the exam to be passed"),
+        "evaluation_pending": ("考核尚未合格，暂不登记", "waits for the provider's evaluation"),
+    },
+)

@@ -1,28 +1,22 @@
-"""The rules about how much: the categories there are, what a year must reach in them and in named courses."""
+"""Minimum credits of a year (学分要求): of all credits, of a category and what lies under it, of a named course."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
+from services.ledger.policy.language.categories import ROOTS, Category
+from services.ledger.policy.language.findings import At, Finding, OwnClauses
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.minima import RequirementTerms
 from services.ledger.policy.language.rule import CategoryPath, CourseCode, Credits, Part, Rule, Text
+from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
 
-
-class NamedCategory(Part, frozen=True):
-    """一个科目: 路径代码与名称。A category by its path, with its names."""
-
-    code: CategoryPath
-    name: Text
-    name_en: Text | None = None
-
-
-class Categories(Rule, frozen=True, tag="categories"):
-    """科目设置: 本地学分分哪些科目; 未列入者不予登记。The categories there are; credits of any other are refused.
-
-    A path stands for everything under it: `professional` admits `professional/ethics`. A nearer notice replaces the set.
-    """
-
-    set: Annotated[tuple[NamedCategory, ...], Meta(min_length=1, max_length=100)]
+_CENT = Decimal("0.01")
+_ZERO = Decimal(0)
+_RANK: Mapping[Category | None, int] = {None: 0, **{category: n for n, category in enumerate(ROOTS, start=1)}}
+"""The total comes first, then the usual categories; the rest follow by name."""
 
 
 class CourseMinimum(Part, frozen=True):
@@ -32,18 +26,6 @@ class CourseMinimum(Part, frozen=True):
     name: Text | None = None
     minimum: Credits | None = None
     waived: bool = False
-
-
-class CarryOver(Rule, frozen=True, tag="carry_over"):
-    """结转: 学分是否结转以后年度, 是否全国有效。Whether credits outlive their year or their province.
-
-    With `up_to`, what the year before had above its requirement counts here, once, in the `categories` named, in that order.
-    """
-
-    allowed: bool
-    nationwide: bool | None = None
-    up_to: Credits | None = None
-    categories: tuple[CategoryPath, ...] = ()
 
 
 class Requirement(Rule, frozen=True, tag="requirement"):
@@ -65,3 +47,71 @@ class Requirement(Rule, frozen=True, tag="requirement"):
             yield f"requirement.{category}", minimum
         for course in self.courses:
             yield f"requirement.course.{course.course}", course
+
+
+class MinimaTerms(Struct, frozen=True):
+    """All minima of a year, whichever kinds ask them; the total is the first."""
+
+    minima: tuple[RequirementTerms, ...]
+
+
+def minima_of(settings: Settings) -> Iterator[RequirementTerms]:
+    """The total, then the categories, then the courses that are not waived."""
+    total = settings.get("requirement.total")
+    made = [] if total is None else [_minimum(total, None)]
+    for category, minimum in settings.under("requirement."):
+        if "." not in category and category != "total" and minimum.value > 0:
+            made.append(_minimum(minimum, category))
+    yield from sorted(made, key=lambda terms: _RANK.get(terms.category, len(_RANK)))
+    for _, course in settings.under("requirement.course."):
+        if not course.value.waived:
+            yield RequirementTerms(
+                kind="course",
+                category=None,
+                minimum=(course.value.minimum or _ZERO).quantize(_CENT),
+                clause=course.clause,
+                document=course.document,
+                text=course.text,
+                course=course.value.course,
+                course_name=course.value.name,
+            )
+
+
+def _minimum(sourced: Sourced[Decimal], category: Category | None) -> RequirementTerms:
+    return minimum_of(category, sourced.value, sourced)
+
+
+def minimum_of(category: Category | None, minimum: Decimal, source: Sourced[Any]) -> RequirementTerms:
+    """A minimum of all credits, or of a category."""
+    return RequirementTerms(
+        kind="category" if category else "total",
+        category=category,
+        minimum=minimum.quantize(_CENT),
+        clause=source.clause,
+        document=source.document,
+        text=source.text,
+    )
+
+
+def faults(rule: Requirement, at: At) -> Iterator[Finding]:
+    """A course named twice."""
+    if len({one.course for one in rule.courses}) < len(rule.courses):
+        yield at.found("courses", "duplicate", "课程重复", "a course is named twice")
+
+
+def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
+    """Minima of the categories that are more than the total."""
+    minima = policy.of(MinimaTerms).minima
+    roots = [terms for terms in minima if terms.category is not None and "/" not in terms.category]
+    asked, total = sum((terms.minimum for terms in roots), _ZERO), minima[0].minimum
+    pointer = own.pointer(*(terms.clause for terms in (*roots, minima[0])))
+    if policy.ordinary and asked > total and pointer is not None:
+        yield Finding(
+            pointer,
+            "minima-above-total",
+            f"{policy.year} 年度各科目最低学分之和 {asked} 大于总学分 {total}",
+            f"in {policy.year} the minima of the categories add up to {asked}, more than the total of {total}",
+        )
+
+
+KIND = Kind(rule=Requirement, minima=minima_of, faults=faults, year_warnings=year_warnings)

@@ -1,31 +1,14 @@
-"""By which route credits are registered: an authority's own list, a provider's or employer's report, an own or a collective
-application; and which forms go by which, also by where an exam was sat (S0-13, S2B-09, S2B-10)."""
+"""Routes (登记途径): by whom a mode of study, or a form of activity, is brought, and who reviews and registers it."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from msgspec import Meta
-
-from contracts.divisions import authority_of
 from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.rule import Code, Mode, Rule, Text
-from services.ledger.policy.policy import Policy, Sourced
-
-Reporter = Literal["provider", "employer", "person", "authority", "collective"]
-"""`person` applies alone, `collective` is an employer's application for many; the others report or list."""
-
-
-class DirectRegistration(Rule, frozen=True, tag="direct_registration"):
-    """直接登记: 由财政部门直接登记, 无需申请。Registered by an authority from its own lists; nobody applies.
-
-    With `sat: within` that is so for what was sat in the authority's own province alone; the rest is applied for (S2B-09).
-    """
-
-    by: Literal["province", "county_up"]
-    activities: Annotated[tuple[Text, ...], Meta(min_length=1)]
-    forms: tuple[Code, ...] = ()
-    sat: Literal["anywhere", "within"] = "anywhere"
-    application_needed: bool = False
+from services.ledger.policy.language.findings import At, Finding, OwnClauses
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.rule import Code, Mode, Reporter, Rule, Text
+from services.ledger.policy.language.settings import Sourced, YearTerms
+from services.ledger.policy.language.words import RejectionWords
 
 
 class Route(Rule, frozen=True, tag="route"):
@@ -47,22 +30,7 @@ class Route(Rule, frozen=True, tag="route"):
         yield f"route.{self.name}", self
 
 
-def registered_directly(
-    policy: Policy, form: str, sat_in: str | None = None
-) -> Sourced[DirectRegistration] | None:
-    """The clause by which an authority registers this form from its own lists, so that nobody applies (S0-13, S2B-09).
-
-    Where it is so for exams of the own province alone, one sat elsewhere is not; without a word it is taken to be here.
-    """
-    direct: Sourced[DirectRegistration] | None = policy.settings.get("direct_registration")
-    if direct is None or form not in direct.value.forms or direct.value.application_needed:
-        return None
-    if direct.value.sat == "within" and sat_in is not None:
-        return direct if authority_of(sat_in) == authority_of(policy.place) else None
-    return direct
-
-
-def may_bring(policy: Policy, form: str, reporter: Reporter) -> Rejected | None:
+def may_bring(policy: YearTerms, form: str, reporter: Reporter) -> Rejected | None:
     """Why this reporter may not bring an activity of this form; None when it may."""
     routes = [
         sourced
@@ -72,3 +40,64 @@ def may_bring(policy: Policy, form: str, reporter: Reporter) -> Rejected | None:
     if not routes or any(reporter in sourced.value.reporters for sourced in routes):
         return None
     return Rejected("route-not-open", routes[0].clause, {"form": form, "reporter": reporter})
+
+
+def claimable(policy: YearTerms, mode: str) -> Sourced[Route] | None:
+    """The clause that lets persons claim study of this mode themselves."""
+    for name, sourced in sorted(policy.settings.items()):
+        if name.startswith("route.") and "person" in sourced.value.reporters and mode in sourced.value.modes:
+            return sourced
+    return None
+
+
+def warnings(rule: Route, at: At) -> Iterator[Finding]:
+    """Forms that nobody may bring."""
+    if not rule.reporters and rule.forms:
+        yield at.found(
+            "reporters",
+            "nobody-reports",
+            "列出的形式没有任何申报途径，谁也不能申报",
+            "these forms are named and nobody may bring them",
+        )
+
+
+def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
+    """Forms that no clause says the worth of."""
+    for name, sourced in policy.settings.items():
+        if name.startswith("route."):
+            yield from worth_nothing(policy, own, sourced)
+
+
+def worth_nothing(policy: YearTerms, own: OwnClauses, sourced: Sourced[Any]) -> Iterator[Finding]:
+    """The forms of a clause of the notice that neither an equivalence nor a conversion speaks of."""
+    pointer = own.pointer(sourced.clause)
+    for form in sourced.value.forms if sourced in own else ():
+        known = f"equivalence.{form}" in policy.settings or f"conversion.{form}" in policy.settings
+        if not known and pointer is not None:
+            yield Finding(
+                pointer,
+                "form-unknown",
+                f"没有任何条款规定 {form} 折算多少学分",
+                f"no clause says what {form} is worth",
+            )
+
+
+KIND = Kind(
+    rule=Route,
+    warnings=warnings,
+    year_warnings=year_warnings,
+    rejections={
+        "route-not-open": RejectionWords(
+            "此形式不由该途径办理",
+            "This form is not brought by this route",
+            "此形式（{form}）不由该途径（{reporter}）办理。",
+            "This form ({form}) is not brought by this route ({reporter}).",
+        ),
+        "mode-not-claimed": RejectionWords(
+            "该方式的学习由机构报送，不由个人申请",
+            "Study of this mode is reported, not claimed",
+            "此学习方式（{mode}）由培训机构或单位报送登记，不由个人申请。",
+            "Study of this mode ({mode}) is reported by providers or employers, not claimed by persons.",
+        ),
+    },
+)

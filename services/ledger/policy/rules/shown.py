@@ -1,7 +1,6 @@
-"""The rules that are carried as data: equivalences, reporting routes, filings, time limits, duties, systems, uses.
+"""The kinds that are only shown, and read by the services that act on them: time limits, duties, systems, uses.
 
-Each keeps what its clause says in words a program can read. None decides about a completion; the services that act on
-them (claims, filings, registry, transfer, sync) read them from the resolved policy.
+Each keeps what its clause says in words a program can read. None decides about a completion or an account.
 """
 
 from collections.abc import Iterator
@@ -9,20 +8,19 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from services.ledger.policy.language.days import day_of
+from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding
+from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import (
     CategoryPath,
     Code,
     Credits,
     Day,
-    Mode,
     MonthDay,
-    Part,
+    Reporter,
     Rule,
     Text,
-    by_mode,
 )
-from services.ledger.policy.rules.credit_year import CountedFrom, Decreed
-from services.ledger.policy.rules.route import Reporter
 
 Case = Literal["collection", "change", "transfer", "transfer_within", "transfer_out", "transfer_in"]
 Subject = Literal[
@@ -66,89 +64,12 @@ class Contents(Rule, frozen=True, tag="contents"):
             yield f"contents.{category}", subjects
 
 
-class RoleCredits(Part, frozen=True):
-    """按角色折算的学分。Credits by the person's role in the work."""
+class Precondition(Rule, frozen=True, tag="precondition"):
+    """前提: 完成信息采集后方可学习或登记。A person must be collected first (B-19)."""
 
-    role: Literal["sole", "first", "lead", "other"]
-    credits: Credits
-
-
-class ScoreBand(Part, frozen=True, rename={"since": "from"}):
-    """分数段: 达到此分数起折算的学分, 取所达到的最高一段。Credits from this score on, up to the next band."""
-
-    since: Credits
-    credits: Credits
-
-
-class Coverage(Part, frozen=True):
-    """折算学分计入的科目: 某一科目, 或依次补足 (fill)。What equivalence credits count for (A-03, B-01)."""
-
-    category: CategoryPath | None = None
-    fill: tuple[CategoryPath, ...] = ()
-
-
-class EquivalenceForm(Part, frozen=True):
-    """一种折算形式。One kind of recognised activity: credits per unit, by role, or by the score reached.
-
-    `decreed` names the days whose activities count for the year, instead of the calendar year of a day (A-05).
-    """
-
-    form: Code
-    name: Text
-    per: Literal["subject", "course", "project", "paper", "book", "day", "event", "hours"]
-    credits: Credits | None = None
-    roles: tuple[RoleCredits, ...] = ()
-    bands: tuple[ScoreBand, ...] = ()
-    covers: Coverage | None = None
-    credit_year: CountedFrom | None = None
-    decreed: Decreed | None = None
-    requires: tuple[Text, ...] = ()
-
-
-class Equivalence(Rule, frozen=True, tag="equivalence"):
-    """折算: 每种形式折算多少学分。How other activities become credits; a nearer rule replaces a form at a time (B-02)."""
-
-    forms: Annotated[tuple[EquivalenceForm, ...], Meta(min_length=1)]
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """A setting for each form."""
-        for form in self.forms:
-            yield f"equivalence.{form.form}", form
-
-
-class Conversion(Rule, frozen=True, tag="conversion"):
-    """学时折算: 若干学时折合若干学分。Hours into credits: at a threshold, or in proportion (A-07)."""
-
-    name: Code
-    hours: Credits
-    credits: Credits
-    category: CategoryPath
-    style: Literal["threshold", "proportional"] = "threshold"
-    per_year: Annotated[int, Meta(ge=1)] = 1
-    source: Text | None = None
-    evidence: tuple[Text, ...] = ()
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """A setting for each named conversion."""
-        yield f"conversion.{self.name}", self
-
-
-class Filing(Rule, frozen=True, tag="filing"):
-    """备案: 培训前备案或报计划, 培训后若干工作日内报送名单。Filing before a training, roster after it."""
-
-    modes: tuple[Mode, ...] = ()
-    before: Literal["approved", "submitted", "account"] | None = None
-    report_working_days: Annotated[int, Meta(ge=0, le=250)] | None = None
-    reporters: tuple[Reporter, ...] = ()
-    submits: tuple[Text, ...] = ()
-    accounts_by: tuple[Text, ...] = ()
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """Each part is a setting of its own, for each mode."""
-        for field in ("before", "report_working_days", "reporters", "submits", "accounts_by"):
-            value = getattr(self, field)
-            if value is not None and value != ():
-                yield from by_mode(f"filing.{field}", self.modes, value)
+    collected_in: Text
+    before: Literal["study", "registration"]
+    address: Text | None = None
 
 
 class TimeLimit(Rule, frozen=True, tag="time_limit"):
@@ -212,18 +133,6 @@ class Platform(Rule, frozen=True, tag="platform", rename={"since": "from"}):
             yield f"platform.{role}", self
 
 
-class Recognition(Rule, frozen=True, tag="recognition"):
-    """认定: 登记之外是否另行认定。Whether credits are recognised in an act of its own after registration (B-11)."""
-
-    category: CategoryPath
-    separate: bool
-    levels: tuple[Text, ...] = ()
-
-    def settings(self) -> Iterator[tuple[str, Any]]:
-        """A setting for each category."""
-        yield f"recognition.{self.category}", self
-
-
 class Certificate(Rule, frozen=True, tag="certificate"):
     """证书: 由谁出具、何时、是否盖章。Who issues the certificate and how it is printed."""
 
@@ -271,3 +180,33 @@ class Fee(Rule, frozen=True, tag="fee"):
     yuan: Credits
     credits: Credits | None = None
     collected_by: Reporter = "provider"
+
+
+def duty_faults(rule: Duty, at: At) -> Iterator[Finding]:
+    """A day that no year has."""
+    if rule.due is not None and day_of(f"2024-{rule.due}", 2024) is None:
+        yield at.found("due", *NO_SUCH_DAY)
+
+
+def platform_faults(rule: Platform, at: At) -> Iterator[Finding]:
+    """A day that does not exist."""
+    if rule.since is not None and day_of(rule.since, 2024) is None:
+        yield at.found("from", *NO_SUCH_DAY)
+
+
+SHOWN: tuple[Kind[Any], ...] = (
+    Kind(rule=Scope),
+    Kind(rule=Belonging),
+    Kind(rule=Contents),
+    Kind(rule=Precondition),
+    Kind(rule=TimeLimit),
+    Kind(rule=Procedure),
+    Kind(rule=Duty, faults=duty_faults),
+    Kind(rule=Platform, faults=platform_faults),
+    Kind(rule=Certificate),
+    Kind(rule=Identity),
+    Kind(rule=Use),
+    Kind(rule=Archive),
+    Kind(rule=Misconduct),
+    Kind(rule=Fee),
+)

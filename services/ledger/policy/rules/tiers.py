@@ -3,23 +3,21 @@
 A person's tier is that of the qualification on record; somebody without one belongs to no tier, and nothing is too low.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from services.ledger.policy.language.categories import lies_under_any
 from services.ledger.policy.language.decisions import Rejected
+from services.ledger.policy.language.findings import At, Finding
+from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import CategoryPath, Rule, Tier
-from services.ledger.policy.policy import Sourced
+from services.ledger.policy.language.settings import Settings, Sourced
+from services.ledger.policy.language.words import RejectionWords
 
+TIERS: tuple[Tier, ...] = ("junior", "intermediate", "senior")
 _RANK = {"junior": 1, "intermediate": 2, "senior": 3, "advanced_senior": 3}
-_TIERS: dict[str, Tier] = {
-    "junior": "junior",
-    "intermediate": "intermediate",
-    "senior": "senior",
-    "advanced_senior": "senior",
-}
 
 
 class Tiers(Rule, frozen=True, tag="tiers"):
@@ -41,37 +39,66 @@ class Tiers(Rule, frozen=True, tag="tiers"):
 
 def tier_of(qualification: str | None) -> Tier | None:
     """The tier of a qualification's level as the registry codes it; 正高级 studies with 高级."""
-    return _TIERS.get(qualification) if qualification is not None else None
+    rank = _RANK.get(qualification or "")
+    return TIERS[rank - 1] if rank is not None else None
 
 
-def refusal(
-    rule: Sourced[Tiers], qualification: str | None, course: str | None, category: str
-) -> Rejected | None:
-    """Why a course of this tier does not count for somebody with this qualification (S1-08, A-09); None when it does."""
-    own = _RANK.get(qualification or "")
-    value = rule.value
-    if (
-        own is None
-        or not value.limits
-        or (value.categories and not lies_under_any(category, value.categories))
-    ):
+class TierTerms(Struct, frozen=True):
+    """Tiers that limit something."""
+
+    rule: Sourced[Tiers]
+
+    def refusal(self, qualification: str | None, course: str | None, category: str) -> Rejected | None:
+        """Why a course of this tier does not count for somebody with this qualification (S1-08, A-09); None when it does."""
+        own, value, clause = _RANK.get(qualification or ""), self.rule.value, self.rule.clause
+        if own is None or (value.categories and not lies_under_any(category, value.categories)):
+            return None
+        if course is None:
+            return Rejected("tier-not-stated", clause)
+        rank = _RANK.get(course, own)
+        if rank < own and value.lower == "refused":
+            return Rejected("tier-too-low", clause, {"tier": course})
+        if rank > own and not value.upward:
+            return Rejected("tier-too-high", clause, {"tier": course})
         return None
-    if course is None:
-        return Rejected("tier-not-stated", rule.clause)
-    rank = _RANK.get(course, own)
-    if rank < own and value.lower == "refused":
-        return Rejected("tier-too-low", rule.clause, {"tier": course})
-    if rank > own and not value.upward:
-        return Rejected("tier-too-high", rule.clause, {"tier": course})
-    return None
 
 
-def mode_refusal(
-    modes_of_tier: Mapping[str, Sourced[Any]], qualification: str | None, mode: str
-) -> Rejected | None:
-    """The refusal when people of this tier may not study in this mode (seniors face to face only); None when they may."""
-    tier = tier_of(qualification)
-    found = modes_of_tier.get(tier) if tier is not None else None
-    if tier is None or found is None or found.value.open or mode in found.value.allowed:
-        return None
-    return Rejected("mode-not-for-tier", found.clause, {"mode": mode, "tier": tier})
+def terms_of(settings: Settings) -> TierTerms | None:
+    """The tiers; None where they refuse nothing."""
+    rule = settings.get("tiers")
+    return TierTerms(rule) if rule is not None and rule.value.limits else None
+
+
+def warnings(rule: Tiers, at: At) -> Iterator[Finding]:
+    """Lower courses refused where there is one tier."""
+    if rule.lower == "refused" and len(rule.names) == 1:
+        yield at.found(
+            "lower", "one-tier", "只有一个层级，lower: refused 没有作用", "with one tier nothing is lower"
+        )
+
+
+KIND = Kind(
+    rule=Tiers,
+    terms=terms_of,
+    warnings=warnings,
+    rejections={
+        "tier-not-stated": RejectionWords(
+            "须注明课程层级",
+            "The course's tier must be stated",
+            "本地按课程层级登记，须注明课程层级。",
+            "Courses count by their tier here, so a record states it.",
+        ),
+        "tier-too-low": RejectionWords(
+            "课程层级低于本人层级",
+            "The course is below the person's tier",
+            "课程层级（{tier}）低于本人层级，不予登记。",
+            "The course's tier ({tier}) is below the person's own.",
+        ),
+        "tier-too-high": RejectionWords(
+            "课程层级高于本人层级",
+            "The course is above the person's tier",
+            "课程层级（{tier}）高于本人层级，不予登记。",
+            "The course's tier ({tier}) is above the person's own.",
+        ),
+    },
+)

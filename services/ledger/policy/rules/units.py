@@ -7,12 +7,21 @@ from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from services.ledger.policy.language.decisions import Rejected
+from services.ledger.policy.language.findings import Finding, OwnClauses
+from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import Credits, Mode, Rule, by_mode
-from services.ledger.policy.policy import UnitTerms
+from services.ledger.policy.language.settings import Settings, YearTerms
+from services.ledger.policy.language.words import RejectionWords
+from services.ledger.policy.rules.modes import ModesTerms
+from services.ledger.policy.rules.requirement import MinimaTerms
+from services.ledger.policy.rules.window import WindowTerms
 
 FIELDS = ("hour_minutes", "hour_credits", "day_hours_max", "day_credits")
 _CENT = Decimal("0.01")
+_ZERO = Decimal(0)
 
 
 class Units(Rule, frozen=True, tag="units"):
@@ -33,6 +42,32 @@ class Units(Rule, frozen=True, tag="units"):
         for field in FIELDS:
             if (value := getattr(self, field)) is not None:
                 yield from by_mode(f"units.{field}", self.modes, value)
+
+
+class UnitTerms(Struct, frozen=True):
+    """How a mode's hours are counted; `clause` is that of the rate, or of the day's credits."""
+
+    hour_minutes: int | None
+    hour_credits: Decimal | None
+    day_hours_max: Decimal | None
+    day_credits: Decimal | None
+    clause: str | None
+
+    @property
+    def convert(self) -> bool:
+        """Whether hours become credits here at all."""
+        return self.hour_credits is not None or self.day_credits is not None
+
+
+def terms_of(settings: Settings, mode: str) -> UnitTerms | None:
+    """How the hours of one mode are counted; None where no clause speaks of them."""
+    said = {name: settings.of_mode(f"units.{name}", mode) for name in FIELDS}
+    by_weight = [said["day_credits"], said["hour_credits"], said["day_hours_max"], said["hour_minutes"]]
+    source = next((sourced for sourced in by_weight if sourced is not None), None)
+    if source is None:
+        return None
+    values = {name: sourced.value if sourced is not None else None for name, sourced in said.items()}
+    return UnitTerms(**values, clause=source.clause)
 
 
 def to_cents(credits: Decimal) -> Decimal:
@@ -62,3 +97,41 @@ def hours_within(terms: UnitTerms | None, minutes: int) -> Decimal | None:
     if terms is None or terms.hour_minutes is None:
         return None
     return Decimal(minutes) / terms.hour_minutes
+
+
+def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
+    """Where every mode converts hours and caps them by day, the days of the window bound what can be earned."""
+    most, pointer = _ZERO, None
+    allowed = [terms for terms in policy.modes.values() if terms.of(ModesTerms).allowed]
+    for terms in allowed or [policy.any_mode]:
+        units, study = terms.get(UnitTerms), terms.of(WindowTerms).study
+        if units is None or units.day_hours_max is None or units.hour_credits is None:
+            return
+        since, until = study.since, study.until
+        days = Decimal((until - since).days + 1) if since is not None and until is not None else _ZERO
+        most = max(most, days * units.day_hours_max * units.hour_credits)
+        pointer = pointer or own.pointer(units.clause, study.until_clause)
+    total = policy.of(MinimaTerms).minima[0].minimum
+    if policy.ordinary and pointer is not None and _ZERO < most < total:
+        yield Finding(
+            pointer,
+            "too-few-days",
+            f"学习时间内最多可得 {most} 学分，不足 {total}",
+            f"the days of study hold {most} credits at most, fewer than the {total} that are asked",
+        )
+
+
+KIND = Kind(
+    rule=Units,
+    mode_terms=terms_of,
+    by_mode=True,
+    year_warnings=year_warnings,
+    rejections={
+        "hours-not-converted": RejectionWords(
+            "本地未规定学时折算",
+            "Hours are not converted here",
+            "通知未规定此学习方式（{mode}）的学时如何折合学分，请按学分报送。",
+            "No clause says what an hour of this mode ({mode}) is worth: report credits.",
+        ),
+    },
+)

@@ -1,19 +1,27 @@
-"""Windows of the acts of a year: to study, enrol, pay, apply and register; each is enforced where its act happens.
+"""Windows of the acts of a year (时间): to study, enrol, pay, apply and register; each is enforced where its act happens.
 
 A window is of a mode or of all, absolute, relative to the credit year, or so many days after the notice's issue; a last day
 may also be so many days after the person's own enrolment, and then the earlier of the two ends holds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
-from services.ledger.policy.language.days import days_after_enrolment
+from msgspec import Struct
+
+from services.ledger.policy.language.days import Span, begins, day_of, days_after_enrolment, ends, later
 from services.ledger.policy.language.decisions import Rejected
+from services.ledger.policy.language.facts import Enrolled
+from services.ledger.policy.language.findings import At, Finding, OwnClauses, day_faults
+from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import Act, ClosingDay, Mode, OpeningDay, Rule, by_mode
-from services.ledger.policy.policy import Span, Terms
+from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
+from services.ledger.policy.language.words import RejectionWords
 
 ByRecord = Literal["enrol", "pay", "apply"]
+ACTS: tuple[Act, ...] = ("register", "enrol", "pay", "apply")
+"""The acts that have a window where a clause gives them one; study always has."""
 
 
 class Window(Rule, frozen=True, tag="window", rename={"since": "from"}):
@@ -41,24 +49,198 @@ class Window(Rule, frozen=True, tag="window", rename={"since": "from"}):
             yield from by_mode(f"window.{self.act}.firm", self.modes, self.firm)
 
 
-def outside(terms: Terms, act: ByRecord, moment: datetime) -> Rejected | None:
-    """Why the act may not be done at this moment: its window has not opened, or has closed; None when it may."""
-    span = terms.acts.get(act)
+class WindowTerms(Struct, frozen=True):
+    """The windows of a mode; `acts` are those of other acts than study.
+
+    From `register_ends` on a registration is late; outside `firm`, where there is one, nothing is registered. `pay_days`
+    are the days a person has to pay from the day of enrolment.
+    """
+
+    study: Span
+    acts: Mapping[str, Span]
+    register_ends: datetime
+    register_clause: str | None
+    firm: Span | None
+    pay_days: Sourced[int] | None
+
+    def outside(self, act: ByRecord, moment: datetime) -> Rejected | None:
+        """Why the act may not be done at this moment: its window has not opened, or has closed; None when it may."""
+        return refusal(self.acts.get(act), moment)
+
+    def not_registered(self, moment: datetime) -> Rejected | None:
+        """Why nothing is registered at this moment; None when it is."""
+        return refusal(self.firm, moment)
+
+    def not_paid(self, enrolled: Enrolled) -> Rejected | None:
+        """Why a fee was paid too early or too late for the enrolment; None when it was not, or was in time."""
+        paid = enrolled.paid_on
+        if paid is None:
+            return None
+        if self.pay_days is not None:
+            last = later(enrolled.enrolled_on, self.pay_days.value)
+            if paid > last:
+                return Rejected("pay-closed", self.pay_days.clause, {"until": last.isoformat()})
+        return self.outside("pay", begins(paid))
+
+
+def terms_of(settings: Settings, mode: str) -> WindowTerms:
+    """The windows of a mode; study without any lasts the calendar year."""
+    study, register = _span(settings, "study", mode), _span(settings, "register", mode)
+    firm, pay_days = settings.of_mode("window.register.firm", mode), settings.of_mode("window.pay.days", mode)
+    spans = {act: _span(settings, act, mode) for act in ACTS}
+    return WindowTerms(
+        study=study,
+        acts={act: span for act, span in spans.items() if span.since or span.until},
+        register_ends=register.ends if register.until else study.ends,
+        register_clause=register.until_clause or study.until_clause,
+        firm=register if firm is not None and firm.value and register.until is not None else None,
+        pay_days=pay_days if pay_days is not None and pay_days.value > 0 else None,
+    )
+
+
+def _span(settings: Settings, act: str, mode: str) -> Span:
+    since, until = settings.of_mode(f"window.{act}.from", mode), settings.of_mode(f"window.{act}.until", mode)
+    first = day_of(since.value, settings.year) if since else None
+    last = day_of(until.value, settings.year) if until else None
+    if act == "study":
+        first, last = first or date(settings.year, 1, 1), last or date(settings.year, 12, 31)
+    return Span(
+        act=act,
+        mode=None if mode == "*" else mode,
+        since=first,
+        until=last,
+        begins=begins(first),
+        ends=ends(last),
+        since_clause=since.clause if since else None,
+        until_clause=until.clause if until else None,
+    )
+
+
+def refusal(span: Span | None, moment: datetime) -> Rejected | None:
+    """The words for a moment outside the span of an act other than study; None inside it, and where there is no span."""
     if span is None or span.begins <= moment < span.ends:
         return None
-    return refusal(span, moment)
-
-
-def refusal(span: Span, moment: datetime) -> Rejected:
-    """The words for a moment outside the span of an act other than study."""
     if moment < span.begins:
-        return Rejected(
-            f"{span.act}-not-yet-open",
-            span.since_clause or span.until_clause,
-            {"since": _day(span.since)},
-        )
+        clause = span.since_clause or span.until_clause
+        return Rejected(f"{span.act}-not-yet-open", clause, {"since": _day(span.since)})
     return Rejected(f"{span.act}-closed", span.until_clause or span.since_clause, {"until": _day(span.until)})
 
 
 def _day(day: date | None) -> str:
     return day.isoformat() if day is not None else ""
+
+
+def faults(rule: Window, at: At) -> Iterator[Finding]:
+    """Days that do not exist, and what only some acts can have."""
+    yield from day_faults(rule.since, rule.until, at)
+    relative = rule.until is not None and days_after_enrolment(rule.until) is not None
+    if relative and rule.act not in ("study", "pay"):
+        yield at.found(
+            "until",
+            "act",
+            "报名后若干天只用于学习和缴费",
+            "days after an enrolment are for study and pay alone",
+        )
+    if rule.firm is not None and rule.act != "register":
+        yield at.found("firm", "act", "firm 只用于登记 (act: register)", "firm is for act: register alone")
+
+
+def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
+    """A window that ends before it opens, and study that is never registered."""
+    if not policy.ordinary:
+        return
+    found = {mode: terms.of(WindowTerms) for mode, terms in policy.modes.items()}
+    spans = [*policy.spans, *(span for terms in found.values() for span in terms.acts.values())]
+    for span in dict.fromkeys(spans):
+        pointer = own.pointer(span.until_clause, span.since_clause)
+        if pointer is None or span.since is None or span.until is None or span.since <= span.until:
+            continue
+        act = f"{span.act} {span.mode}" if span.mode else span.act
+        yield Finding(
+            pointer,
+            "never-open",
+            f"{policy.year} 年度 {act} 截止日 {span.until} 早于起始日 {span.since}（{span.since_clause}）",
+            f"in {policy.year} the window to {act} ends on {span.until}, before it opens on {span.since} "
+            f"({span.since_clause})",
+        )
+    for mode, terms in found.items():
+        firm, last = terms.firm.until if terms.firm is not None else None, terms.study.until
+        pointer = own.pointer(terms.firm.until_clause) if terms.firm is not None else None
+        if firm is not None and pointer is not None and last is not None and firm < last:
+            yield Finding(
+                pointer,
+                "study-not-registered",
+                f"{mode}：{firm} 之后的学习不予登记，而学习到 {last} 为止",
+                f"{mode}: study after {firm} is never registered, though study lasts to {last}",
+            )
+
+
+KIND = Kind(
+    rule=Window,
+    mode_terms=terms_of,
+    by_mode=True,
+    faults=faults,
+    year_warnings=year_warnings,
+    rejections={
+        "not-yet-open": RejectionWords(
+            "学习时间尚未开始",
+            "The study window is not yet open",
+            "{year} 年度的学习自 {since} 起。",
+            "Study for {year} opens on {since}.",
+        ),
+        "window-closed": RejectionWords(
+            "学习时间已截止",
+            "The study window is closed",
+            "{year} 年度的学习已于 {until} 截止（含当日）。",
+            "Study for {year} closed on {until}, that day included.",
+        ),
+        "enrol-not-yet-open": RejectionWords(
+            "报名尚未开始",
+            "Enrolment is not yet open",
+            "报名自 {since} 起。",
+            "Enrolment opens on {since}.",
+        ),
+        "enrol-closed": RejectionWords(
+            "报名已截止",
+            "Enrolment is closed",
+            "报名已于 {until} 截止（含当日）。",
+            "Enrolment closed on {until}, that day included.",
+        ),
+        "pay-not-yet-open": RejectionWords(
+            "缴费尚未开始",
+            "Payment is not yet open",
+            "缴费自 {since} 起。",
+            "Payment opens on {since}.",
+        ),
+        "pay-closed": RejectionWords(
+            "缴费已截止",
+            "Payment is closed",
+            "缴费已于 {until} 截止（含当日）。",
+            "Payment closed on {until}, that day included.",
+        ),
+        "apply-not-yet-open": RejectionWords(
+            "申请尚未开始",
+            "Application is not yet open",
+            "申请自 {since} 起。",
+            "Application opens on {since}.",
+        ),
+        "apply-closed": RejectionWords(
+            "申请已截止",
+            "Application is closed",
+            "申请已于 {until} 截止（含当日）。",
+            "Application closed on {until}, that day included.",
+        ),
+        "register-not-yet-open": RejectionWords(
+            "登记尚未开始",
+            "Registration is not yet open",
+            "登记自 {since} 起。",
+            "Registration opens on {since}.",
+        ),
+        "register-closed": RejectionWords(
+            "登记已截止",
+            "Registration is closed",
+            "登记已于 {until} 截止（含当日）。",
+            "Registration closed on {until}, that day included.",
+        ),
+    },
+)

@@ -1,40 +1,38 @@
-"""What a well-formed notice asks and no person could ever meet, or says and nothing would follow: warnings, never errors.
+"""Warnings about a notice: what it asks and no person could ever meet, or says and nothing would follow. Never errors.
 
 Pure: the notice is put into a book beside what is published already, and the policies that come out are looked at.
 """
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.document.notice import Notice
-from services.ledger.policy.doubted_rules import rules_in_doubt
-from services.ledger.policy.doubted_years import years_in_doubt
+from services.ledger.policy.document.parse import rules_at
+from services.ledger.policy.language.findings import Finding, OwnClauses
 from services.ledger.policy.language.rule import Years
 from services.ledger.policy.policy import Policy
-from services.ledger.policy.rules.judged import MakeUp
+from services.ledger.policy.rules import KINDS
+from services.ledger.policy.rules.make_up import MakeUp
 
 YEARS_MAX = 5
 """How many of the years of an open range are looked at."""
 _DRAFTED = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-class Doubt(NamedTuple):
-    """A warning: the field as a JSON pointer into the notice, a stable code, and what is doubtful in two languages."""
-
-    pointer: str
-    code: str
-    zh: str
-    en: str
-
-
-def doubts(notice: Notice, book: PolicyBook) -> list[Doubt]:
-    """Every doubt about a notice, if it were published now beside the notices of the book; each is told once."""
+def warnings(notice: Notice, book: PolicyBook) -> list[Finding]:
+    """Every warning about a notice, if it were published now beside the notices of the book; each is told once."""
     drafted = book.with_notice(notice, _DRAFTED, "draft", 1)
-    found = [Doubt(*doubt) for doubt in rules_in_doubt(notice)]
+    found = [
+        warning
+        for kind, rule, at in rules_at(notice)
+        if kind.warnings is not None
+        for warning in kind.warnings(rule, at)
+    ]
+    own = OwnClauses(notice.label, notice.place, (clause.id for clause in notice.clauses))
     for policy in _policies(notice, drafted):
-        found += [Doubt(*doubt) for doubt in years_in_doubt(notice, policy)]
+        for kind in KINDS:
+            found += kind.year_warnings(policy, own) if kind.year_warnings is not None else ()
     return list(dict.fromkeys(found))
 
 

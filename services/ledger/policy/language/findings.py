@@ -1,0 +1,90 @@
+"""Findings about a notice: faults make the file wrong, warnings tell what nothing follows from or nobody could meet."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from services.ledger.policy.language.days import day_of, days_after_enrolment
+from services.ledger.policy.language.rule import Rule, Years
+from services.ledger.policy.language.settings import Sourced
+
+NO_SUCH_DAY = ("date", "没有这一天", "there is no such day")
+_ISSUED = date(2024, 1, 1)
+
+
+class Finding(NamedTuple):
+    """A fault or a warning: the field as a JSON pointer into the notice, a stable code, and words in two languages."""
+
+    pointer: str
+    code: str
+    zh: str
+    en: str
+
+
+class At(NamedTuple):
+    """Where in a notice a rule stands, and what it may refer to there: the rules of every clause by the clause's id."""
+
+    pointer: str
+    issued: date | None
+    clauses: Mapping[str, tuple[Rule, ...]]
+
+    def field(self, name: str) -> "At":
+        """A field of what stands here."""
+        return self._replace(pointer=f"{self.pointer}/{name}")
+
+    def found(self, name: str, code: str, zh: str, en: str) -> Finding:
+        """A fault or a warning about a field; about the whole when no name is given."""
+        return Finding(f"{self.pointer}/{name}" if name else self.pointer, code, zh, en)
+
+
+class OwnClauses:
+    """The clauses of the notice that is looked at, among those of all that are in force."""
+
+    def __init__(self, document: str, place: str, ids: Iterable[str]) -> None:
+        self._source = document, place
+        self._number = {clause: number for number, clause in enumerate(ids)}
+
+    def __contains__(self, sourced: Sourced[Any] | None) -> bool:
+        return (
+            sourced is not None
+            and sourced.clause in self._number
+            and (sourced.document, sourced.place) == self._source
+        )
+
+    def pointer(self, *clauses: str | None) -> str | None:
+        """The pointer to the first of these clauses that the notice has; None when all are others'."""
+        known = next((self._number[clause] for clause in clauses if clause in self._number), None)
+        return f"/clauses/{known}" if known is not None else None
+
+
+def year_faults(years: Years | None, at: At) -> Iterator[Finding]:
+    """A range of years that ends before it begins."""
+    if years is not None and years.first is not None and years.last is not None and years.first > years.last:
+        yield at.found("", "order", "起始年度应不晚于截止年度", "from must not be after to")
+
+
+def day_faults(since: str | None, until: str | None, at: At) -> Iterator[Finding]:
+    """Days of a window that do not exist, or an end before its beginning."""
+    # 2023 and 2024 stand for a common and a leap year: a relative day must exist in both.
+    sound = True
+    for name, text in (("from", since), ("until", until)):
+        if text is None or days_after_enrolment(text) is not None:
+            continue
+        if any(day_of(text, year, _ISSUED) is None for year in (2023, 2024)):
+            yield at.found(name, *NO_SUCH_DAY)
+            sound = False
+    if not sound or not since or not until:
+        return
+    first, last = day_of(since, 2024, _ISSUED), day_of(until, 2024, _ISSUED)
+    if (
+        _counted_from(since) == _counted_from(until)
+        and first is not None
+        and last is not None
+        and first > last
+    ):
+        yield at.found("until", "order", "截止日应不早于起始日", "until must not be before from")
+
+
+def _counted_from(text: str) -> str:
+    """What a day is counted from, as only days of one kind can be compared without a year."""
+    return text[0] if text[0] in "Yie" else "date"

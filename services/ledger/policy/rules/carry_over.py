@@ -1,0 +1,54 @@
+"""Bounded carry-over (结转): what a year had above its requirement may count in the next one, once, up to a limit."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from msgspec import Struct
+
+from services.ledger.policy.language.categories import Category
+from services.ledger.policy.language.findings import At, Finding
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.rule import CategoryPath, Credits, Rule
+from services.ledger.policy.language.settings import Settings
+
+
+class CarryOver(Rule, frozen=True, tag="carry_over"):
+    """结转: 学分是否结转以后年度, 是否全国有效。Whether credits outlive their year or their province.
+
+    With `up_to`, what the year before had above its requirement counts here, once, in the `categories` named, in that order.
+    """
+
+    allowed: bool
+    nationwide: bool | None = None
+    up_to: Credits | None = None
+    categories: tuple[CategoryPath, ...] = ()
+
+
+class CarryTerms(Struct, frozen=True):
+    """How much of what the year before had above its requirement counts in this one, and in which categories."""
+
+    most: Decimal
+    categories: tuple[Category, ...]
+    clause: str
+
+
+def terms_of(settings: Settings) -> CarryTerms | None:
+    """How much is carried; None where nothing is, as no notice allows it unless it says so (S1-04)."""
+    said = settings.get("carry_over")
+    if said is None or not said.value.allowed or not said.value.up_to:
+        return None
+    return CarryTerms(said.value.up_to.quantize(Decimal("0.01")), said.value.categories, said.clause)
+
+
+def faults(rule: CarryOver, at: At) -> Iterator[Finding]:
+    """An amount without the permission, or without categories."""
+    if rule.up_to is not None and not (rule.allowed and rule.categories):
+        yield at.found(
+            "up_to",
+            "carry_over",
+            "up_to 须与 allowed: true 和 categories 同写",
+            "up_to goes with allowed: true and with categories",
+        )
+
+
+KIND = Kind(rule=CarryOver, terms=terms_of, faults=faults)

@@ -1,0 +1,81 @@
+"""Direct registration (直接登记): what an authority registers from its own lists, so that nobody applies (S0-13, S2B-09)."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from contracts.divisions import authority_of
+from services.ledger.policy.language.findings import At, Finding, OwnClauses
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.rule import Code, Rule, Text
+from services.ledger.policy.language.settings import Sourced, YearTerms
+from services.ledger.policy.language.words import RejectionWords
+from services.ledger.policy.rules.route import worth_nothing
+
+
+class DirectRegistration(Rule, frozen=True, tag="direct_registration"):
+    """直接登记: 由财政部门直接登记, 无需申请。Registered by an authority from its own lists; nobody applies.
+
+    With `sat: within` that is so for what was sat in the authority's own province alone; the rest is applied for (S2B-09).
+    """
+
+    by: Literal["province", "county_up"]
+    activities: Annotated[tuple[Text, ...], Meta(min_length=1)]
+    forms: tuple[Code, ...] = ()
+    sat: Literal["anywhere", "within"] = "anywhere"
+    application_needed: bool = False
+
+
+def registered_directly(
+    policy: YearTerms, form: str, sat_in: str | None = None
+) -> Sourced[DirectRegistration] | None:
+    """The clause by which an authority registers this form from its own lists, so that nobody applies (S0-13, S2B-09).
+
+    Where it is so for exams of the own province alone, one sat elsewhere is not; without a word it is taken to be here.
+    """
+    direct: Sourced[DirectRegistration] | None = policy.settings.get("direct_registration")
+    if direct is None or form not in direct.value.forms or direct.value.application_needed:
+        return None
+    if direct.value.sat == "within" and sat_in is not None:
+        return direct if authority_of(sat_in) == authority_of(policy.place) else None
+    return direct
+
+
+def warnings(rule: DirectRegistration, at: At) -> Iterator[Finding]:
+    """A clause that names no form."""
+    if not rule.forms:
+        yield at.found(
+            "forms",
+            "no-forms",
+            "未写 forms，名单无从登记，个人申请也不会被拒",
+            "without forms no list is registered and nobody is told not to apply",
+        )
+
+
+def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
+    """Forms that no clause says the worth of."""
+    direct = policy.settings.get("direct_registration")
+    if direct is not None:
+        yield from worth_nothing(policy, own, direct)
+
+
+KIND = Kind(
+    rule=DirectRegistration,
+    warnings=warnings,
+    year_warnings=year_warnings,
+    rejections={
+        "not-registered-directly": RejectionWords(
+            "此形式不由财政部门直接登记",
+            "This form is not registered directly",
+            "本地政策未规定直接登记此形式：{form}，须由本人申请。",
+            "The policy here registers no {form} directly: it is claimed by the person.",
+        ),
+        "registered-directly": RejectionWords(
+            "由财政部门直接登记，不需申请",
+            "Registered directly, without application",
+            "此类事项由财政部门直接登记，个人不需申请。",
+            "An authority registers this from its own lists; nobody applies.",
+        ),
+    },
+)

@@ -1,0 +1,75 @@
+"""Enrolment before study (报名缴费): that it is there, paid where that is asked, and that its days are not over."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from services.ledger.policy.language.days import begins, ends, later
+from services.ledger.policy.language.decisions import Held
+from services.ledger.policy.language.facts import Account
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.rule import Mode, Rule, by_mode
+from services.ledger.policy.language.settings import Settings, Sourced
+
+
+class Enrolment(Rule, frozen=True, tag="enrolment"):
+    """报名缴费: 学习前须已报名 (enrolled) 或已缴费 (paid)。What must come before study; a completion waits for it."""
+
+    needed: Literal["no", "enrolled", "paid"]
+    modes: tuple[Mode, ...] = ()
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each mode."""
+        yield from by_mode("enrolment", self.modes, self.needed)
+
+
+class EnrolmentTerms(Struct, frozen=True):
+    """What study asks of an enrolment: `needed` is "enrolled" or "paid", `days` are those from the day of enrolment."""
+
+    needed: Sourced[str] | None
+    days: Sourced[int] | None
+
+    def waits(self, account: Account | None, provider: str, mode: str, completed_at: datetime) -> Held | None:
+        """What study completed at this moment waits for when no enrolment covers it; None when one does.
+
+        Another may still be reported, so that study which none covers waits, whichever of the two comes first.
+        """
+        paid = self.needed is not None and self.needed.value == "paid"
+        own = [
+            enrolled
+            for enrolled in (account.enrolments if account is not None else ())
+            if enrolled.provider == provider and enrolled.mode == mode and (not paid or enrolled.paid_on)
+        ]
+        if self.days is not None:
+            days = self.days.value
+            own = [
+                each
+                for each in own
+                if begins(each.enrolled_on) <= completed_at < ends(later(each.enrolled_on, days))
+            ]
+        source = self.needed or self.days
+        assert source is not None, "one of the two is asked"
+        return None if own else Held("enrolment_pending", source.clause)
+
+
+def terms_of(settings: Settings, mode: str) -> EnrolmentTerms | None:
+    """Of a mode; None where it asks for no enrolment."""
+    needed, days = settings.of_mode("enrolment", mode), settings.of_mode("window.study.days", mode)
+    needed = needed if needed is not None and needed.value != "no" else None
+    days = days if days is not None and days.value > 0 else None
+    return EnrolmentTerms(needed, days) if needed or days else None
+
+
+KIND = Kind(
+    rule=Enrolment,
+    mode_terms=terms_of,
+    by_mode=True,
+    why={
+        "enrolment_pending": (
+            "没有涵盖该日的报名（缴费）记录，暂不登记",
+            "waits for an enrolment, or a paid one, that covers its day",
+        )
+    },
+)

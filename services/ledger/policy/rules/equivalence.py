@@ -1,0 +1,280 @@
+"""Equivalence (折算): what an exam, a degree, research, a paper, a book or a conference is worth, and for which year.
+
+The policy converts; nobody types a score (S0-12 to S0-20).
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from services.ledger.policy.language.categories import ANY, ROOTS, Category, CreditCategory
+from services.ledger.policy.language.days import day_of
+from services.ledger.policy.language.decisions import Rejected
+from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding, OwnClauses
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Day, Part, Rule, Text
+from services.ledger.policy.language.settings import Sourced, YearTerms
+from services.ledger.policy.language.words import RejectionWords
+from services.ledger.policy.rules.categories import not_known
+from services.ledger.policy.rules.credit_year import other_year
+from services.ledger.policy.rules.units import to_cents
+
+Role = Literal["sole", "first", "lead", "other"]
+FILL_DEFAULT: tuple[Category, ...] = ROOTS
+"""A-03: ninety equivalence credits are a full year's requirement."""
+CountedFrom = Literal[
+    "event", "exam", "training", "publication", "result", "admission", "graduation", "decreed"
+]
+"""The first four name the day it happened, `result` the day the result was told, the next two the day of a document."""
+
+
+class Decreed(Part, frozen=True, rename={"since": "from"}):
+    """指定期间: 此期间内的事项计入本年度, 首尾均含。The days whose activities count for the year, both included."""
+
+    since: Day
+    until: Day
+
+
+class RoleCredits(Part, frozen=True):
+    """按角色折算的学分。Credits by the person's role in the work."""
+
+    role: Literal["sole", "first", "lead", "other"]
+    credits: Credits
+
+
+class ScoreBand(Part, frozen=True, rename={"since": "from"}):
+    """分数段: 达到此分数起折算的学分, 取所达到的最高一段。Credits from this score on, up to the next band."""
+
+    since: Credits
+    credits: Credits
+
+
+class Coverage(Part, frozen=True):
+    """折算学分计入的科目: 某一科目, 或依次补足 (fill)。What equivalence credits count for (A-03, B-01)."""
+
+    category: CategoryPath | None = None
+    fill: tuple[CategoryPath, ...] = ()
+
+
+class EquivalenceForm(Part, frozen=True):
+    """一种折算形式。One kind of recognised activity: credits per unit, by role, or by the score reached.
+
+    `decreed` names the days whose activities count for the year, instead of the calendar year of a day (A-05).
+    """
+
+    form: Code
+    name: Text
+    per: Literal["subject", "course", "project", "paper", "book", "day", "event", "hours"]
+    credits: Credits | None = None
+    roles: tuple[RoleCredits, ...] = ()
+    bands: tuple[ScoreBand, ...] = ()
+    covers: Coverage | None = None
+    credit_year: CountedFrom | None = None
+    decreed: Decreed | None = None
+    requires: tuple[Text, ...] = ()
+
+
+class Equivalence(Rule, frozen=True, tag="equivalence"):
+    """折算: 每种形式折算多少学分。How other activities become credits; a nearer rule replaces a form at a time (B-02)."""
+
+    forms: Annotated[tuple[EquivalenceForm, ...], Meta(min_length=1)]
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each form."""
+        for form in self.forms:
+            yield f"equivalence.{form.form}", form
+
+
+class Activity(Struct, frozen=True, kw_only=True):
+    """What somebody did: the form as the policy names it, when it counts from, the role, how much of it, and how well.
+
+    `happened_on` is the day of the exam, training, publication or conclusion; `result_on` the day its result was told;
+    `document_on` that of the admission document or the graduation certificate. `quantity` counts what the form counts:
+    subjects, days, papers, hours. `score` is the points reached, `sat_in` the province where an exam was sat.
+    """
+
+    form: str
+    happened_on: date
+    result_on: date | None = None
+    document_on: date | None = None
+    role: Role | None = None
+    quantity: Decimal = Decimal(1)
+    score: Decimal | None = None
+    sat_in: str | None = None
+
+
+class Award(Struct, frozen=True, kw_only=True):
+    """What the activity is worth. `category` is "any" when `fill` says in which order it counts (B-01)."""
+
+    credits: Decimal
+    category: CreditCategory
+    fill: tuple[Category, ...]
+    clause: str
+    make_up: bool = False
+
+
+def refused_for_year(form: Sourced[EquivalenceForm], activity: Activity, year: int) -> Rejected | None:
+    """Why an activity does not count in the year; None when it does (A-05).
+
+    Without a decreed span, `decreed` leaves the year to whoever reviews. A result or a document's day that is asked for and
+    not given is a refusal of its own.
+    """
+    span, counted_from = _decreed(form.value, year), form.value.credit_year
+    if span is not None:
+        since, until = span
+        if since <= activity.happened_on <= until:
+            return None
+        details = {"since": since.isoformat(), "until": until.isoformat(), "year": str(year)}
+        return Rejected("outside-decreed-days", form.clause, details)
+    match counted_from:
+        case "decreed":
+            return None
+        case "result":
+            day = activity.result_on
+        case "admission" | "graduation":
+            day = activity.document_on
+        case _:
+            day = activity.happened_on
+    if day is None:
+        return Rejected("day-needed", form.clause, {"day": str(counted_from)})
+    return other_year(day.year, year, form.clause)
+
+
+def _decreed(form: EquivalenceForm, year: int) -> tuple[date, date] | None:
+    if form.decreed is None:
+        return None
+    since, until = day_of(form.decreed.since, year), day_of(form.decreed.until, year)
+    return (since, until) if since is not None and until is not None else None
+
+
+def worth(form: Sourced[EquivalenceForm], activity: Activity) -> Award | Rejected:
+    """The credits of an activity of the form, by role, by score or by unit."""
+    value = form.value
+    per_unit = value.credits
+    if value.roles:
+        by_role = {role.role: role.credits for role in value.roles}
+        if activity.role is None or activity.role not in by_role:
+            return Rejected("role-not-recognised", form.clause, {"form": value.form})
+        per_unit = by_role[activity.role]
+    if value.bands:
+        if activity.score is None:
+            return Rejected("score-needed", form.clause, {"form": value.form})
+        reached = [band for band in value.bands if band.since <= activity.score]
+        if not reached:
+            lowest = min(band.since for band in value.bands)
+            return Rejected("score-below-bands", form.clause, {"minimum": str(lowest)})
+        per_unit = max(reached, key=lambda band: band.since).credits
+    if per_unit is None:
+        return Rejected("form-not-recognised", form.clause, {"form": value.form, "year": ""})
+    units = activity.quantity.to_integral_value() if value.per != "hours" else activity.quantity
+    if units != activity.quantity:
+        return Rejected("quantity-not-whole", form.clause, {"per": value.per})
+    category: CreditCategory = ANY
+    fill: tuple[Category, ...] = FILL_DEFAULT
+    if value.covers is not None and value.covers.category is not None:
+        category, fill = value.covers.category, ()
+    elif value.covers is not None and value.covers.fill:
+        fill = value.covers.fill
+    return Award(credits=to_cents(per_unit * units), category=category, fill=fill, clause=form.clause)
+
+
+def faults(rule: Equivalence, at: At) -> Iterator[Finding]:
+    """Bands that begin at one score, decreed days that do not exist."""
+    for index, form in enumerate(rule.forms):
+        here = at.field(f"forms/{index}")
+        starts = [band.since for band in form.bands]
+        if len(set(starts)) != len(starts):
+            yield here.found("bands", "duplicate", "分数段起点重复", "two bands begin at one score")
+        if form.decreed is None:
+            continue
+        since, until = day_of(form.decreed.since, 2024), day_of(form.decreed.until, 2024)
+        for name, day in (("from", since), ("until", until)):
+            if day is None:
+                yield here.found(f"decreed/{name}", *NO_SUCH_DAY)
+        if since is not None and until is not None and since > until:
+            yield here.found(
+                "decreed/until", "order", "截止日应不早于起始日", "until must not be before from"
+            )
+
+
+def warnings(rule: Equivalence, at: At) -> Iterator[Finding]:
+    """A form worth nothing, or by role and by score at once."""
+    for index, form in enumerate(rule.forms):
+        here = at.field(f"forms/{index}")
+        if form.credits is None and not form.roles and not form.bands:
+            yield here.found(
+                "",
+                "worth-nothing",
+                "未写 credits、roles 或 bands，折算不出学分",
+                "without credits, roles or bands it is worth nothing",
+            )
+        if form.bands and form.roles:
+            yield here.found(
+                "roles",
+                "bands-win",
+                "有分数段时，按角色的学分不起作用",
+                "where there are bands, credits by role are not used",
+            )
+
+
+def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
+    """Credits in a category that the year's set does not have."""
+    for name, form in policy.settings.items():
+        if name.startswith("equivalence.") and (covers := form.value.covers) is not None:
+            awarded = (covers.category,) if covers.category is not None else covers.fill
+            yield from not_known(policy, own, name, form, awarded)
+
+
+KIND = Kind(
+    rule=Equivalence,
+    faults=faults,
+    warnings=warnings,
+    year_warnings=year_warnings,
+    rejections={
+        "day-needed": RejectionWords(
+            "须填写相应日期",
+            "A day is needed",
+            "此形式按 {day} 日期确定年度，须填写该日期。",
+            "The year of this form follows from the day of the {day}, which must be given.",
+        ),
+        "outside-decreed-days": RejectionWords(
+            "不在通知规定的期间内",
+            "Outside the days the notice names",
+            "计入 {year} 年度的期间为 {since} 至 {until}。",
+            "For {year} counts what happened from {since} to {until}.",
+        ),
+        "score-needed": RejectionWords(
+            "须填写分数",
+            "The score is needed",
+            "此折算形式（{form}）按分数段折算，须填写分数。",
+            "Credits of {form} depend on the score, which must be given.",
+        ),
+        "score-below-bands": RejectionWords(
+            "分数未达到折算要求",
+            "The score is too low",
+            "分数须不低于 {minimum}。",
+            "A score of {minimum} or more is converted.",
+        ),
+        "form-not-recognised": RejectionWords(
+            "不认可该折算形式",
+            "This form of activity is not recognised",
+            "本地政策没有此折算形式：{form}。",
+            "The policy here recognises no form {form}.",
+        ),
+        "role-not-recognised": RejectionWords(
+            "须说明承担的角色",
+            "The role is not one the form knows",
+            "此折算形式（{form}）按角色计分，所填角色不在其中。",
+            "Credits of {form} depend on the role, and the form does not know this one.",
+        ),
+        "quantity-not-whole": RejectionWords(
+            "数量须为整数",
+            "The quantity must be whole",
+            "此折算形式按 {per} 计，数量须为整数。",
+            "This form counts by {per}, in whole numbers.",
+        ),
+    },
+)
