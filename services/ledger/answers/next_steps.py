@@ -159,6 +159,17 @@ def _study(policy: Policy, answer: Assessment, missing: Sequence[Shortfall]) -> 
             name = policy.course_name(item.course)
             text = words.course_words(item.course, name, item.credits, until)
             yield _step("study", text, credits=item.credits or None, until=until, clause=clause)
+        elif item.modes:
+            text = words.study_words(item.credits, None, item.modes, since, until)
+            yield _step(
+                "study",
+                text,
+                credits=item.credits,
+                modes=item.modes,
+                since=since,
+                until=until,
+                clause=clause,
+            )
     for each in missing:
         yield _step(
             "study",

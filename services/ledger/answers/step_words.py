@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from services.ledger.policy.language.words import Words, day_zh, plain
 from services.ledger.policy.rules.categories import USUAL
+from services.ledger.policy.rules.modes import MODE_ZH
 
-MODE_ZH: Mapping[str, str] = {"online": "网络教育", "face_to_face": "面授教育", "other": "其他方式"}
 MODE_EN: Mapping[str, str] = {"online": "online", "face_to_face": "face to face", "other": "in other ways"}
 CONDITION: Mapping[str, Words] = {
     "special_reason": ("须有特殊原因", "for a special reason"),

@@ -59,8 +59,8 @@ def _reasons(before: Assessment, after: Assessment) -> Iterator[Reason]:
 
 
 def _requirements(before: Assessment, after: Assessment) -> Iterator[Reason]:
-    old = {(each.kind, each.category, each.course): each for each in before.requirements}
-    new = {(each.kind, each.category, each.course): each for each in after.requirements}
+    old = {(each.kind, each.category, each.course, each.modes): each for each in before.requirements}
+    new = {(each.kind, each.category, each.course, each.modes): each for each in after.requirements}
     for key in dict.fromkeys((*old, *new)):
         was, is_ = old.get(key), new.get(key)
         known = is_ or was
@@ -69,7 +69,8 @@ def _requirements(before: Assessment, after: Assessment) -> Iterator[Reason]:
             continue
         counted_otherwise = was is not None and is_ is not None and was.minimum == is_.minimum
         subject = "counting" if counted_otherwise else "requirement"
-        yield Reason(f"{subject}.{known.category or known.course or 'total'}", known.clause, known.document)
+        about = known.category or known.course or "+".join(known.modes) or "total"
+        yield Reason(f"{subject}.{about}", known.clause, known.document)
 
 
 def _short(requirement: RequirementResult | None) -> object:

@@ -102,7 +102,7 @@ class Policy(YearTerms):
         self.spans = spans
         self.requirements = minima.minima
         self.total = minima.minima[0].minimum
-        self.courses = frozenset(terms.course for terms in minima.minima if terms.course)
+        self.singled = tuple(terms for terms in minima.minima if terms.singled is not None)
         self.make_up = make_up.windows
         self.never = make_up.never
         self.made_up_by = tuple(window.requirement for window in make_up.windows if window.requirement)
@@ -111,7 +111,7 @@ class Policy(YearTerms):
         self.categories = self.of(CategoryTerms)
         self.carries = self.get(CarryTerms)
         self.caps = self.get(CapTerms)
-        self.counts_singly = self.caps is not None or bool(self.courses)
+        self.counts_singly = self.caps is not None or bool(self.singled)
         self.recognition = self.get(RecognitionTerms)
         self.record_limit = self.of(RecordLimitTerms)
         self.disqualification = self.of(DisqualificationTerms)

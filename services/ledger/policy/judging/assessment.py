@@ -30,6 +30,7 @@ from services.ledger.policy.judging.wording import (
     duty_ended_words,
     exempt_words,
     missing_words,
+    mode_short_words,
     no_policy_words,
     not_required_words,
     short_words,
@@ -225,4 +226,6 @@ def _judge(
 def _short(missing: Missing, policy: Policy) -> Words:
     if missing.course is not None:
         return course_short_words(missing.course, policy.course_name(missing.course), missing.credits)
+    if missing.modes:
+        return mode_short_words(missing.modes, missing.credits)
     return missing_words(missing.category, missing.credits, policy.categories.names)

@@ -13,8 +13,8 @@ from services.ledger.policy.language.facts import Credit
 from services.ledger.policy.language.minima import RequirementTerms
 from services.ledger.policy.rules.cap import Bucket
 
-Kind = tuple[Category, tuple[Category, ...], str, tuple[int, ...]]
-"""Credits of one kind are alike to every rule: category, order of filling, required course, and the buckets they are in."""
+Alike = tuple[Category, tuple[Category, ...], tuple[str, ...], tuple[int, ...]]
+"""Credits that are alike to every rule: category, order of filling, minima that single them out, buckets they are in."""
 
 
 class Above(Struct, frozen=True):
@@ -25,7 +25,7 @@ class Above(Struct, frozen=True):
     clause: str
 
 
-class Part(Struct, frozen=True):
+class Share(Struct, frozen=True):
     """What may count in one category of the credits of one kind: a variable of the allotment."""
 
     kind: int
@@ -34,10 +34,10 @@ class Part(Struct, frozen=True):
 
 
 class Capped(Struct):
-    """What counts, by category and by required course, and what is above a cap."""
+    """What counts, by category and by the minimum that singles it out, and what is above a cap."""
 
     by_path: dict[Category, Decimal]
-    courses: dict[str, Decimal]
+    singled: dict[str, Decimal]
     above: list[Above]
 
 
@@ -45,17 +45,16 @@ def count_capped(
     credits: Sequence[Credit],
     buckets: Sequence[Bucket],
     asked: Sequence[RequirementTerms],
-    courses: frozenset[str],
     already: Mapping[Category, Decimal],
 ) -> Capped:
     """Count credits under the buckets that bind, to the person's best; amounts are allotted in hundredths.
 
     `already` counts beside them, by category, and no cap is about it.
     """
-    kinds = _kinds(credits, buckets, courses)
+    kinds = _kinds(credits, buckets, [terms for terms in asked if terms.singled is not None])
     names = sorted(kinds)
     parts = [
-        Part(number, path, rank)
+        Share(number, path, rank)
         for number, kind in enumerate(names)
         for rank, path in enumerate(_paths(kind), start=1)
     ]
@@ -68,8 +67,8 @@ def count_capped(
         if amount:
             counted.by_path[part.path] = counted.by_path.get(part.path, Decimal(0)) + _decimal(amount)
     for number, kind in enumerate(names):
-        if kind[2]:
-            counted.courses[kind[2]] = counted.courses.get(kind[2], Decimal(0)) + _decimal(taken[number])
+        for name in kind[2]:
+            counted.singled[name] = counted.singled.get(name, Decimal(0)) + _decimal(taken[number])
         left = _cents_of(kinds[kind]) - int(taken[number])
         if left:
             clause = _clause(kind, buckets, found, first_bucket)
@@ -78,24 +77,24 @@ def count_capped(
 
 
 def _kinds(
-    credits: Sequence[Credit], buckets: Sequence[Bucket], courses: frozenset[str]
-) -> dict[Kind, list[Credit]]:
-    kinds: dict[Kind, list[Credit]] = defaultdict(list)
+    credits: Sequence[Credit], buckets: Sequence[Bucket], singled: Sequence[RequirementTerms]
+) -> dict[Alike, list[Credit]]:
+    kinds: dict[Alike, list[Credit]] = defaultdict(list)
     for place, credit in enumerate(credits):
         inside = tuple(n for n, bucket in enumerate(buckets) if place in bucket.members)
-        course = credit.course if credit.course in courses else ""
-        kinds[credit.category, credit.fill, course, inside].append(credit)
+        names = tuple(terms.singled or "" for terms in singled if terms.singles_out(credit))
+        kinds[credit.category, credit.fill, names, inside].append(credit)
     return kinds
 
 
-def _paths(kind: Kind) -> tuple[Category, ...]:
+def _paths(kind: Alike) -> tuple[Category, ...]:
     return tuple(dict.fromkeys((*kind[1], ANY))) if kind[0] == ANY else (kind[0],)
 
 
 def _allotted(
-    names: Sequence[Kind],
-    kinds: dict[Kind, list[Credit]],
-    parts: Sequence[Part],
+    names: Sequence[Alike],
+    kinds: dict[Alike, list[Credit]],
+    parts: Sequence[Share],
     buckets: Sequence[Bucket],
     asked: Sequence[tuple[RequirementTerms, int]],
 ) -> tuple[Allotment, int]:
@@ -132,19 +131,19 @@ def _allotted(
 
 
 def _of(already: Mapping[Category, Decimal], terms: RequirementTerms) -> Decimal:
-    if terms.course is not None:
+    if terms.singled is not None:
         return Decimal(0)
     above = terms.category
     return sum((c for path, c in already.items() if above is None or lies_under(path, above)), Decimal(0))
 
 
-def _counts_for(terms: RequirementTerms, part: Part, kind: Kind) -> bool:
-    if terms.course is not None:
-        return kind[2] == terms.course
+def _counts_for(terms: RequirementTerms, part: Share, kind: Alike) -> bool:
+    if terms.singled is not None:
+        return terms.singled in kind[2]
     return terms.category is None or (part.path != ANY and lies_under(part.path, terms.category))
 
 
-def _clause(kind: Kind, buckets: Sequence[Bucket], found: Allotment, first_bucket: int) -> str:
+def _clause(kind: Alike, buckets: Sequence[Bucket], found: Allotment, first_bucket: int) -> str:
     full = [n for n in kind[3] if n + first_bucket in found.tight]
     return buckets[(full or kind[3])[0]].cap.clause
 

@@ -1,6 +1,6 @@
 """Which credits of an account count on a day, for which category, and why the others do not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -11,6 +11,7 @@ from services.ledger.policy.judging.capped import count_capped
 from services.ledger.policy.judging.wording import WHY
 from services.ledger.policy.language.categories import ANY, Category, lies_under, root_of
 from services.ledger.policy.language.facts import Account, Credit, Waiting
+from services.ledger.policy.language.minima import RequirementTerms
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.cap import binding
 from services.ledger.policy.rules.categories import USUAL
@@ -45,23 +46,26 @@ class NotCounted(Struct, frozen=True, gc=False):
 class Counted(Struct):
     """Credits of an account that count on a day, by the category they were awarded in, and what does not count.
 
-    `to_fill` are those that count for what is missing, by the order in which they do; `courses` those of required courses.
+    `to_fill` are those that count for what is missing, by the order in which they do; `singled` those that a minimum
+    singles out, by its name.
     """
 
     by_path: dict[Category, Decimal]
     not_counted: list[NotCounted]
     to_fill: dict[tuple[Category, ...], Decimal] = {}
-    courses: dict[str, Decimal] = {}
+    singled: dict[str, Decimal] = {}
     nested: bool = False
 
-    def take(self, credit: Credit, courses: frozenset[str]) -> None:
-        """Count a credit in its category, or as one that fills what is missing, and in a course that is required."""
+    def take(self, credit: Credit, singled: Sequence[RequirementTerms]) -> None:
+        """Count a credit in its category, or as one that fills what is missing, and for what singles it out."""
         if credit.category == ANY:
             self.to_fill[credit.fill] = self.to_fill.get(credit.fill, _ZERO) + credit.credits
         else:
             self.add({credit.category: credit.credits})
-        if credit.course in courses:
-            self.courses[credit.course] = self.courses.get(credit.course, _ZERO) + credit.credits
+        for terms in singled:
+            if terms.singles_out(credit):
+                name = terms.singled or ""
+                self.singled[name] = self.singled.get(name, _ZERO) + credit.credits
 
     def add(self, credits: Mapping[Category, Decimal]) -> None:
         """Count more credits in categories."""
@@ -136,16 +140,16 @@ def count(
 def _count_singly(
     counted: Counted, policy: Policy | None, credits: list[Credit], already: Mapping[Category, Decimal]
 ) -> None:
-    """Count credits one by one: under caps, for named courses, in nested categories, or for what is missing."""
+    """Count credits one by one: under caps, for what a minimum singles out, in nested categories, or for what is missing."""
     buckets = binding(policy.caps.caps, credits) if policy is not None and policy.caps else []
     if policy is None or not buckets:
-        courses = policy.courses if policy is not None else frozenset[str]()
+        singled = policy.singled if policy is not None else ()
         for credit in credits:
-            counted.take(credit, courses)
+            counted.take(credit, singled)
         return
-    capped = count_capped(credits, buckets, policy.requirements, policy.courses, already)
+    capped = count_capped(credits, buckets, policy.requirements, already)
     counted.add(capped.by_path)
-    counted.courses = capped.courses
+    counted.singled = capped.singled
     for above in capped.above:
         counted.not_counted.append(not_counted(above.credit, "above_cap", above.clause, above.credits))
 

@@ -1,4 +1,4 @@
-"""What a year asks and what was earned towards it: minima of all credits, of a category, of a named course."""
+"""What a year asks and what was earned towards it: minima of all credits, of a category, of a named course, in a mode."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -22,7 +22,7 @@ class RequirementResult(Struct, frozen=True, gc=False, omit_defaults=True):
     A `course` with a minimum of zero is met once it was completed.
     """
 
-    kind: Literal["total", "category", "course"]
+    kind: Literal["total", "category", "course", "mode"]
     category: Category | None
     minimum: Decimal
     earned: Decimal
@@ -31,10 +31,11 @@ class RequirementResult(Struct, frozen=True, gc=False, omit_defaults=True):
     document: str
     text_zh: str
     course: str | None = None
+    modes: tuple[str, ...] = ()
 
 
 class Missing(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Credits still missing: in all, in one `category`, or in one `course`. They overlap: they do not add up.
+    """Credits still missing: in all, in one `category`, in one `course`, or in `modes`. They overlap: they do not add up.
 
     Of a course that has only to be completed, no credits are named.
     """
@@ -42,6 +43,7 @@ class Missing(Struct, frozen=True, gc=False, omit_defaults=True):
     category: Category | None
     credits: Decimal
     course: str | None = None
+    modes: tuple[str, ...] = ()
 
 
 def measure(
@@ -55,11 +57,11 @@ def measure(
         if category is not None:
             earned = counted.of(category) if counted.nested else roots.get(category, _ZERO)
             met = earned >= minimum
-        elif terms.course is None:
+        elif (name := terms.singled) is None:
             earned, met = total, total >= minimum
         else:
-            earned = counted.courses.get(terms.course, _ZERO)
-            met = earned >= minimum and terms.course in counted.courses
+            earned = counted.singled.get(name, _ZERO)
+            met = earned >= minimum and name in counted.singled
         requirements.append(
             RequirementResult(
                 terms.kind,
@@ -71,10 +73,11 @@ def measure(
                 terms.document,
                 terms.text,
                 terms.course,
+                terms.modes,
             )
         )
         if not met:
-            missing.append(Missing(category, max(_ZERO, minimum - earned), terms.course))
+            missing.append(Missing(category, max(_ZERO, minimum - earned), terms.course, terms.modes))
     return tuple(requirements), tuple(missing)
 
 

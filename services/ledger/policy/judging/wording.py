@@ -10,6 +10,7 @@ from services.ledger.policy.language.categories import ANY, Category
 from services.ledger.policy.language.words import Words, day_zh, plain
 from services.ledger.policy.rules import KINDS
 from services.ledger.policy.rules.categories import USUAL, Names
+from services.ledger.policy.rules.modes import MODE_ZH
 
 WHY: Mapping[str, Words] = {
     "withdrawn": ("培训机构已撤回", "withdrawn by the provider"),
@@ -142,6 +143,12 @@ def course_short_words(course: str, name: str | None, credits: Decimal) -> Words
     if credits:
         return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} in {en}"
     return f"{zh}尚未完成", en
+
+
+def mode_short_words(modes: Sequence[str], credits: Decimal) -> Words:
+    """Credits that are missing in modes of study."""
+    zh, en = "或".join(MODE_ZH.get(mode, mode) for mode in modes), " or ".join(modes)
+    return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} {en.replace('_', ' ')}"
 
 
 def short_words(year: int, total: Decimal, missing: Sequence[Words], status: str, tail: Words) -> Words:

@@ -6,15 +6,16 @@ from typing import Literal
 from msgspec import Struct
 
 from services.ledger.policy.language.categories import Category
+from services.ledger.policy.language.facts import Credit
 
 
 class RequirementTerms(Struct, frozen=True):
-    """A minimum that the year's credits must reach: of all, of one category and what is under it, or of one course.
+    """A minimum that the year's credits must reach: of all, of one category and what is under it, of one course, or others.
 
     A course whose `minimum` is zero must have been completed, with whatever credits.
     """
 
-    kind: Literal["total", "category", "course"]
+    kind: Literal["total", "category", "course", "mode"]
     category: Category | None
     minimum: Decimal
     clause: str
@@ -22,3 +23,17 @@ class RequirementTerms(Struct, frozen=True):
     text: str
     course: str | None = None
     course_name: str | None = None
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes it is about; none where it is about all."""
+        return ()
+
+    @property
+    def singled(self) -> str | None:
+        """By what name the credits are counted that the minimum singles out; None of the total and of categories."""
+        return f"course.{self.course}" if self.course is not None else None
+
+    def singles_out(self, credit: Credit) -> bool:
+        """Whether a credit is among those."""
+        return credit.course == self.course
