@@ -53,7 +53,7 @@ class StateRows(Generic[S]):
         prefix: str,
         key: Mapping[str, str],
         events: Sequence[type[Event]],
-        evolve: Callable[[S | None, Event, str], S],
+        evolve: Callable[[S | None, Event, str], S | None],
         columns: Mapping[str, tuple[str, Callable[[S], Any]]] | None = None,
         in_given_order: bool = False,
     ) -> None:
@@ -62,7 +62,7 @@ class StateRows(Generic[S]):
         self.tables: Sequence[str] = (table,)
         self.topics = frozenset(event.TOPIC for event in events)
         self.prefix = prefix
-        self._evolve = evolve
+        self.evolve = evolve
         self._key = key
         self._in_given_order = in_given_order
         self._columns = columns or {}
@@ -145,7 +145,7 @@ class StateRows(Generic[S]):
     ) -> Entry[S]:
         """Add an event to a unit of work and write the row; the entry as it then stands."""
         version = (before.version if before is not None else 0) + 1
-        state = self._evolve(before.state if before is not None else None, event, stream_id)
+        state = self._after(before.state if before is not None else None, event, stream_id)
         unit.new_events.append(NewEvent(stream_id, version, event.TOPIC, codec.encode(event)))
         await self.write(unit.conn, unit.log, [(stream_id, version, state)])
         return Entry(unit.log, stream_id, version, state)
@@ -158,13 +158,18 @@ class StateRows(Generic[S]):
         versions: dict[str, int] = {}
         for recorded in events:
             event = codec.decode(recorded.topic, recorded.state)
-            states[recorded.stream_id] = self._evolve(
+            states[recorded.stream_id] = self._after(
                 states.get(recorded.stream_id), event, recorded.stream_id
             )
             versions[recorded.stream_id] = recorded.version
         await self.write(
             conn, log, [(stream_id, versions[stream_id], states[stream_id]) for stream_id in stream_ids]
         )
+
+    def _after(self, state: S | None, event: Event, stream_id: str) -> S:
+        after = self.evolve(state, event, stream_id)
+        assert after is not None, f"{stream_id} begins with an event that does not make it"
+        return after
 
     def _entry(self, row: Any) -> Entry[S]:
         return Entry(row[0], self.stream_of(*tuple(row)[3:]), row[1], self._decode(row[2]))

@@ -128,7 +128,7 @@ async def get_claim(
 ) -> Response:
     """Where a claim stands: for whoever submitted it, and for officials of its place."""
     entry = await claims.find(claim_id, actor_of(caller))
-    return Response(_encode(view(ClaimAnswer, entry.claim)), media_type="application/json")
+    return Response(_encode(view(ClaimAnswer, entry.state)), media_type="application/json")
 
 
 @router.post("/{claim_id}/amendment", operation_id="amend_claim", responses=_STEPS)

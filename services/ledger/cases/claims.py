@@ -12,13 +12,13 @@ from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.rows import Entry
 from services.ledger.cases.claim_awards import award_of, earned, must_be_left, must_be_open_to
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.store.claims import (
+    CLAIM_ROWS,
     OPEN_CLAIM_OF_FACT,
-    ClaimEntry,
     append_to_claim,
-    find_claim,
     list_queue,
 )
 from services.ledger.store.people import Home, People
@@ -77,15 +77,15 @@ class Claims:
     async def amend(self, claim_id: str, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Change a claim that no reviewer has accepted. Raises UnknownClaimError, ClaimStateError and as `submit`."""
         entry = await self.find(claim_id, actor)
-        if entry.claim.person_id != command.person_id:
+        if entry.state.person_id != command.person_id:
             raise UnknownClaimError
         home = await self._home(command.person_id, actor)
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             fresh = await load_claim(unit.conn, entry.log, claim_id)
             fields = await self.claimed(unit, command, home, actor, claim_id)
-            fields["by"] = fresh.claim.submitted_by
-            await append_to_claim(unit, fresh, claims.amend(fresh.claim, ClaimAmended(**fields)))
+            fields["by"] = fresh.state.submitted_by
+            await append_to_claim(unit, fresh, claims.amend(fresh.state, ClaimAmended(**fields)))
             must_stay(unit, [(home.person_id, command.year)], self._shelf.book)
             return 200, _said(fields, "submitted")
 
@@ -136,8 +136,8 @@ class Claims:
         closed and no reason for a correction is given.
         """
         entry = await self.find(claim_id, actor)
-        _must_review(entry.claim, actor)
-        home = await self._people.keeper_of(entry.claim.person_id, actor.place)
+        _must_review(entry.state, actor)
+        home = await self._people.keeper_of(entry.state.person_id, actor.place)
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             return 200, await self.approve_in(unit, claim_id, home, actor, correction)
@@ -154,7 +154,7 @@ class Claims:
     ) -> dict[str, Any]:
         """Approve a claim in a transaction that others share; nothing is changed when it raises, as `approve` does."""
         fresh = await load_claim(unit.conn, unit.log, claim_id)
-        claim = fresh.claim
+        claim = fresh.state
         await unit.read_further_accounts(claim.person_id, [claim.year])
         account = unit.account(claim.person_id, claim.year)
         place = home.profile.person.place
@@ -184,14 +184,14 @@ class Claims:
             "clause": awarded.clause,
         }
 
-    async def find(self, claim_id: str, actor: Actor) -> ClaimEntry:
+    async def find(self, claim_id: str, actor: Actor) -> Entry[Claim]:
         """A claim that the actor may see: an official of its place, or who submitted it. Raises UnknownClaimError."""
         logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else None
         for database, there in self._databases.grouped(logs or AUTHORITIES).items():
             async with database.acquire() as conn:
-                entry = await find_claim(conn, there, claim_id)
+                entry = await CLAIM_ROWS.find(conn, there, claim_id)
             if entry is not None and (
-                actor.covers(entry.claim.place) or entry.claim.submitted_by == actor.subject
+                actor.covers(entry.state.place) or entry.state.submitted_by == actor.subject
             ):
                 return entry
         raise UnknownClaimError
@@ -216,11 +216,11 @@ class Claims:
     ) -> StoredAnswer:
         entry = await self.find(claim_id, actor)
         if review:
-            _must_review(entry.claim, actor)
+            _must_review(entry.state, actor)
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             fresh = await load_claim(unit.conn, entry.log, claim_id)
-            after = await append_to_claim(unit, fresh, decide(fresh.claim, unit.now))
+            after = await append_to_claim(unit, fresh, decide(fresh.state, unit.now))
             return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
 
         return await self._path.execute(entry.log, key, act)
@@ -299,9 +299,9 @@ def _must_review(claim: Claim, actor: Actor) -> None:
         raise OutsidePlaceError
 
 
-async def load_claim(conn: Connection, log: str, claim_id: str) -> ClaimEntry:
+async def load_claim(conn: Connection, log: str, claim_id: str) -> Entry[Claim]:
     """The claim as it is in this transaction. Raises UnknownClaimError."""
-    entry = await find_claim(conn, [log], claim_id)
+    entry = await CLAIM_ROWS.find(conn, [log], claim_id)
     if entry is None:
         raise UnknownClaimError
     return entry

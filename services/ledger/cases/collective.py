@@ -16,9 +16,10 @@ from services.kit.database import Databases
 from services.kit.errors import Language, Problem, ProblemBody, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.rows import Entry
 from services.ledger.cases.claims import Claims, load_claim
 from services.ledger.cases.commands import Actor, SubmitClaim
-from services.ledger.store.claims import ClaimEntry, append_to_claim, claims_of_list
+from services.ledger.store.claims import append_to_claim, claims_of_list
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PolicyShelf
@@ -134,12 +135,12 @@ class CollectiveClaims:
         chosen = [
             entry
             for entry in entries
-            if command.claim_ids is None or entry.claim.claim_id in command.claim_ids
+            if command.claim_ids is None or entry.state.claim_id in command.claim_ids
         ]
-        if not chosen or not all(actor.covers(entry.claim.place) for entry in chosen):
+        if not chosen or not all(actor.covers(entry.state.place) for entry in chosen):
             raise UnknownClaimError
         homes = {
-            entry.claim.claim_id: await self._people.keeper_of(entry.claim.person_id, actor.place)
+            entry.state.claim_id: await self._people.keeper_of(entry.state.person_id, actor.place)
             for entry in chosen
         }
 
@@ -158,7 +159,7 @@ class CollectiveClaims:
     async def find(self, collective: str, actor: Actor) -> list[Claim]:
         """The claims of a list that the actor may see. Raises UnknownClaimError."""
         _, entries = await self._entries(collective, actor)
-        return [entry.claim for entry in entries]
+        return [entry.state for entry in entries]
 
     async def _take(
         self,
@@ -199,14 +200,14 @@ class CollectiveClaims:
             )
         fresh = await load_claim(unit.conn, unit.log, claim_id)
         if command.step == "acceptance":
-            event: Any = claims.accept(fresh.claim, by=actor.subject, at=unit.now)
+            event: Any = claims.accept(fresh.state, by=actor.subject, at=unit.now)
         else:
             reason = command.reason or "other"
-            event = claims.refuse(fresh.claim, reason=reason, by=actor.subject, at=unit.now)
+            event = claims.refuse(fresh.state, reason=reason, by=actor.subject, at=unit.now)
         after = await append_to_claim(unit, fresh, event)
         return ListedOutcome(claim_id=claim_id, outcome=after.state)
 
-    async def _entries(self, collective: str, actor: Actor) -> tuple[str, list[ClaimEntry]]:
+    async def _entries(self, collective: str, actor: Actor) -> tuple[str, list[Entry[Claim]]]:
         logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else list(AUTHORITIES)
         for log in logs:
             async with self._databases.of(log).acquire() as conn:
@@ -214,7 +215,7 @@ class CollectiveClaims:
             seen = [
                 entry
                 for entry in found
-                if actor.covers(entry.claim.place) or entry.claim.submitted_by == actor.subject
+                if actor.covers(entry.state.place) or entry.state.submitted_by == actor.subject
             ]
             if seen:
                 return log, seen

@@ -12,14 +12,17 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor, FileTraining
 from services.ledger.policy import Policy, Rejected, hours_within
-from services.ledger.store.filings import FILING_ROWS, Entry
+from services.ledger.store.filings import FILING_ROWS
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import filing as filings
 from services.ledger.streams.filing import (
+    Filed,
     FilingAmended,
+    FilingStep,
     FilingSubmitted,
     FilingTooLateError,
     FilingWorthUnclearError,
@@ -119,14 +122,14 @@ class Filings:
             entry, key, lambda filing, at: filings.refuse(filing, reason=reason, by=actor.subject, at=at)
         )
 
-    async def find(self, filing_id: str, actor: Actor) -> Entry:
+    async def find(self, filing_id: str, actor: Actor) -> Entry[TrainingFiling]:
         """A filing that the actor may see: an official of its place, or its organization. Raises UnknownFilingError."""
         entry = await self.lookup(filing_id, actor)
         if actor.covers(entry.state.place) or _owns(actor, entry.state):
             return entry
         raise UnknownFilingError
 
-    async def lookup(self, filing_id: str, actor: Actor) -> Entry:
+    async def lookup(self, filing_id: str, actor: Actor) -> Entry[TrainingFiling]:
         """A filing wherever it is, as far as the actor's place leaves logs open. Raises UnknownFilingError."""
         logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else AUTHORITIES
         for database, there in self._databases.grouped(logs).items():
@@ -160,20 +163,20 @@ class Filings:
         """What the notice of the filing's place and year asks."""
         return FilingTerms(self._shelf.book.resolve(filing.place, filing.year), filing.mode)
 
-    async def _own(self, filing_id: str, actor: Actor) -> Entry:
+    async def _own(self, filing_id: str, actor: Actor) -> Entry[TrainingFiling]:
         entry = await self.find(filing_id, actor)
         if not _owns(actor, entry.state):
             raise NotAProviderError
         return entry
 
-    async def _reviewed(self, filing_id: str, actor: Actor) -> Entry:
+    async def _reviewed(self, filing_id: str, actor: Actor) -> Entry[TrainingFiling]:
         entry = await self.find(filing_id, actor)
         if not actor.covers(entry.state.place):
             raise OutsidePlaceError
         return entry
 
     async def _step(
-        self, entry: Entry, key: CommandKey, decide: Callable[[TrainingFiling, datetime], Any]
+        self, entry: Entry[TrainingFiling], key: CommandKey, decide: Callable[[TrainingFiling, datetime], Any]
     ) -> StoredAnswer:
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             fresh = await load(unit.conn, entry.log, entry.state.filing_id)
@@ -237,7 +240,7 @@ def stem_of(place: str) -> str:
     return place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
 
 
-async def load(conn: Connection, log: str, filing_id: str) -> Entry:
+async def load(conn: Connection, log: str, filing_id: str) -> Entry[TrainingFiling]:
     """The filing as it is in this transaction. Raises UnknownFilingError."""
     entry = await FILING_ROWS.find(conn, [log], filing_id)
     if entry is None:
@@ -245,14 +248,10 @@ async def load(conn: Connection, log: str, filing_id: str) -> Entry:
     return entry
 
 
-async def _append(unit: LedgerUnit, entry: Entry | None, event: Any) -> TrainingFiling:
-    after = filings.evolve(entry.state if entry else None, event)
-    assert after is not None
-    version = (entry.version if entry else 0) + 1
-    stream_id = filings.stream_of(after.filing_id)
-    unit.append(stream_id, version, event)
-    await FILING_ROWS.write(unit.conn, unit.log, [(stream_id, version, after)])
-    return after
+async def _append(
+    unit: LedgerUnit, entry: Entry[TrainingFiling] | None, event: Filed | FilingStep
+) -> TrainingFiling:
+    return (await FILING_ROWS.append(unit, filings.stream_of(event.filing_id), entry, event)).state
 
 
 def _owns(actor: Actor, filing: TrainingFiling) -> bool:

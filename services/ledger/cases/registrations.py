@@ -16,6 +16,7 @@ from services.kit.database import Databases
 from services.kit.errors import Language, Problem, ProblemBody, problem_body
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor
 from services.ledger.policy import (
     Activity,
@@ -28,13 +29,13 @@ from services.ledger.policy import (
     registered_directly,
 )
 from services.ledger.policy.rules.equivalence import Role
-from services.ledger.store.claims import OPEN_CLAIM_OF_FACT, ClaimEntry, append_to_claim, read_claims
+from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.releasing import release_waiting
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import CreditConfirmed, CreditEarned
-from services.ledger.streams.claim import ClaimSatisfied
+from services.ledger.streams.claim import Claim, ClaimSatisfied
 from services.ledger.streams.facts import FactCountedError, Facts, FactUnclearError, identity_in
 from services.ledger.streams.problems import UnknownPersonError, refusal_of
 from services.ledger.streams.profile import Profile
@@ -156,7 +157,7 @@ class _Listing:
         self._book = shelf.book
         self._facts = facts
         self._actor = actor
-        self._claims: dict[str, ClaimEntry] = {}
+        self._claims: dict[str, Entry[Claim]] = {}
 
     async def read_claims(self, lines: Sequence[Line]) -> None:
         """Read the open claims of the facts on the list."""
@@ -169,8 +170,9 @@ class _Listing:
                     person_id = profile.person.person_id
                     facts.add((person_id, self._fact(line, person_id)))
         found = await self._unit.find_all(OPEN_CLAIM_OF_FACT, sorted(facts))
-        entries = await read_claims(self._unit.conn, self._unit.log, found.values())
-        self._claims = {fact: entries[claim_id] for (_, fact), claim_id in found.items()}
+        ids = [(claim_id,) for claim_id in found.values()]
+        entries = await CLAIM_ROWS.read(self._unit.conn, self._unit.log, ids)
+        self._claims = {fact: entries[claim_id,] for (_, fact), claim_id in found.items()}
 
     def _fact(self, line: Line, person_id: str) -> str:
         if isinstance(line, HistoricCredit):
@@ -277,14 +279,14 @@ class _Listing:
         if found is None or registration.credit_id is None:
             return registration
         satisfied = ClaimSatisfied(
-            claim_id=found.claim.claim_id,
-            person_id=found.claim.person_id,
+            claim_id=found.state.claim_id,
+            person_id=found.state.person_id,
             by=self._actor.subject,
             at=self._unit.now,
             credit_id=registration.credit_id,
         )
         await append_to_claim(self._unit, found, satisfied)
-        return msgspec.structs.replace(registration, claim_id=found.claim.claim_id)
+        return msgspec.structs.replace(registration, claim_id=found.state.claim_id)
 
 
 def _listed(policy: Policy | None, line: ListedActivity, place: str, today: date) -> Award:

@@ -13,7 +13,6 @@ from services.ledger.policy import Account, HoldReason, PolicyBook
 from services.ledger.store.filings import ROSTER_ROWS
 from services.ledger.store.releasing import release_waiting
 from services.ledger.store.unit import LedgerUnit
-from services.ledger.streams import roster as rosters
 from services.ledger.streams.facts import Facts
 from services.ledger.streams.filing import TrainingFiling
 from services.ledger.streams.profile import Profile
@@ -186,11 +185,7 @@ async def release_rosters(unit: LedgerUnit, registrar: Registrar, arrived: Mappi
         entry = await ROSTER_ROWS.find(unit.conn, [unit.log], roster_id)
         assert entry is not None, "a row waits only for a roster of its log"
         event = RosterRowsReleased(roster_id=roster_id, rows=tuple(decisions), at=unit.now)
-        stream_id, version = rosters.stream_of(roster_id), entry.version + 1
-        unit.append(stream_id, version, event)
-        await ROSTER_ROWS.write(
-            unit.conn, unit.log, [(stream_id, version, rosters.evolve(entry.state, event))]
-        )
+        await ROSTER_ROWS.append(unit, entry.stream_id, entry, event)
 
 
 def _refused(row_id: str, problem: Problem) -> RowDecision:

@@ -11,13 +11,14 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor, ReviewRoster, UploadRoster
 from services.ledger.cases.filings import Filings, load, stem_of
 from services.ledger.cases.roster_registry import Registrar
 from services.ledger.cases.roster_rows import RosterPreparer
 from services.ledger.cases.roster_upload import Uploading
 from services.ledger.cases.views import RosterAnswer, summary_of
-from services.ledger.store.filings import ROSTER_ROWS, Entry
+from services.ledger.store.filings import ROSTER_ROWS
 from services.ledger.store.nation import Nation
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers, write_path
@@ -179,7 +180,7 @@ class Rosters:
 
         return await self._path.execute(entry.log, key, act)
 
-    async def find(self, roster_id: str, actor: Actor) -> Entry:
+    async def find(self, roster_id: str, actor: Actor) -> Entry[Roster]:
         """A roster that the actor may see: an official of its place, or who uploaded it. Raises UnknownRosterError."""
         logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else AUTHORITIES
         for database, there in self._databases.grouped(logs).items():
@@ -226,7 +227,7 @@ class Rosters:
     async def _reviewed(
         self,
         unit: LedgerUnit,
-        entry: Entry,
+        entry: Entry[Roster],
         decisions: Sequence[RowDecision],
         actor: Actor,
     ) -> dict[str, Any]:
@@ -254,7 +255,7 @@ class Rosters:
         return found
 
 
-async def load_roster(conn: Connection, log: str, roster_id: str) -> Entry:
+async def load_roster(conn: Connection, log: str, roster_id: str) -> Entry[Roster]:
     """The roster as it is in this transaction. Raises UnknownRosterError."""
     entry = await ROSTER_ROWS.find(conn, [log], roster_id)
     if entry is None:
@@ -262,12 +263,8 @@ async def load_roster(conn: Connection, log: str, roster_id: str) -> Entry:
     return entry
 
 
-async def append(unit: LedgerUnit, entry: Entry | None, event: Any) -> Roster:
+async def append(
+    unit: LedgerUnit, entry: Entry[Roster] | None, event: RosterUploaded | RosterReviewed
+) -> Roster:
     """Add an event to the roster's stream and write its row; the roster as it then stands."""
-    after = rosters.evolve(entry.state if entry else None, event)
-    assert after is not None
-    version = (entry.version if entry else 0) + 1
-    stream_id = rosters.stream_of(after.roster_id)
-    unit.append(stream_id, version, event)
-    await ROSTER_ROWS.write(unit.conn, unit.log, [(stream_id, version, after)])
-    return after
+    return (await ROSTER_ROWS.append(unit, rosters.stream_of(event.roster_id), entry, event)).state

@@ -16,7 +16,7 @@ from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.releasing import release_waiting
 from services.ledger.store.unit import LedgerUnit, write_path
-from services.ledger.store.years import closures_of, write_closure
+from services.ledger.store.years import YEAR_ROWS, closures_of
 from services.ledger.streams import account as accounts
 from services.ledger.streams import year as years
 from services.ledger.streams.account_events import CreditEarned
@@ -111,11 +111,9 @@ class Years:
                 decided_by=command.decided_by,
                 now=unit.now,
             )
-            unit.append(years.stream_of(command.place, command.year), 1, event)
+            stream_id = years.stream_of(command.place, command.year)
+            await YEAR_ROWS.append(unit, stream_id, None, event)
             unit.binding = True
-            closure = years.evolve(None, event)
-            assert closure is not None, "the event closes the year"
-            await write_closure(unit.conn, log, closure)
             return 201, {
                 "place": event.place,
                 "year": event.year,

@@ -5,16 +5,11 @@ from services.kit.clock import Clock
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.ledger.policy import Notice, notice_hash
+from services.ledger.store.notices import find_notice, write_notice
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams.notice import publish, stream_of
 from services.ledger.streams.problems import OutsidePlaceError
-
-_NOTICE_VERSION = "select version, notice_hash from notices where log = $1 and stream_id = $2"
-_WRITE_NOTICE = """
-insert into notices (log, stream_id, version, notice_hash) values ($1, $2, $3, $4)
-on conflict (log, stream_id) do update set version = excluded.version, notice_hash = excluded.notice_hash
-"""
 
 
 class PolicyPublisher:
@@ -40,12 +35,12 @@ class PolicyPublisher:
         digest = notice_hash(notice)
 
         async def act(unit: LedgerUnit) -> bool:
-            row = await unit.conn.fetchrow(_NOTICE_VERSION, log, stream_id)
-            if row is not None and (unless_published or row["notice_hash"] == digest):
+            version, published_hash = await find_notice(unit.conn, log, stream_id)
+            if published_hash is not None and (unless_published or published_hash == digest):
                 return False
-            version = (row["version"] if row else 0) + 1
-            unit.append(stream_id, version, publish(notice))
-            await unit.conn.execute(_WRITE_NOTICE, log, stream_id, version, digest)
+            event = publish(notice)
+            unit.append(stream_id, version + 1, event)
+            await write_notice(unit.conn, log, stream_id, version + 1, event)
             return True
 
         published = await self._path.store(log, act)

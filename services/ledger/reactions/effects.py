@@ -5,8 +5,6 @@ from datetime import UTC
 from functools import partial
 from typing import get_args
 
-import msgspec
-
 from contracts import registry, transfer
 from contracts.envelope import PublishedEvent
 from services.kit.command import Unprepared
@@ -14,6 +12,7 @@ from services.kit.events import Event
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.records import Completion
 from services.ledger.reactions.guards import GuardEvent, TransferNews, news_of_guard
+from services.ledger.store.accounts import PROVIDER_ROWS
 from services.ledger.store.departures import Departure, find_departures, write_departure
 from services.ledger.store.nation import Nation
 from services.ledger.store.profiles import read_profiles, write_profiles
@@ -40,18 +39,9 @@ ProviderEvent = (
     ProviderNamed | ProviderAccredited | AccreditationEnded | ProviderDisqualified | ProviderReinstated
 )
 
-_encode = msgspec.json.Encoder().encode
-_decode_provider = msgspec.json.Decoder(Provider).decode
 
 _LEVELS = get_args(registry.Level)
 """Levels of qualification, lowest first."""
-_PROVIDERS = """
-select organization_id, version, state from providers where log = $1 and organization_id = any($2::text[])
-"""
-_WRITE_PROVIDER = """
-insert into providers (log, organization_id, version, state) values ($1, $2, $3, $4)
-on conflict (log, organization_id) do update set version = excluded.version, state = excluded.state
-"""
 
 
 class Effects:
@@ -98,10 +88,11 @@ class Effects:
             )
         }
         self._profiles |= await read_profiles(self._conn, self.log, sorted(persons))
-        for organization_id, version, state in await self._conn.fetch(
-            _PROVIDERS, self.log, sorted(organizations)
-        ):
-            self._providers[organization_id] = (version, _decode_provider(state))
+        found_providers = await PROVIDER_ROWS.read(
+            self._conn, self.log, [(each,) for each in sorted(organizations)]
+        )
+        for (organization_id,), entry in found_providers.items():
+            self._providers[organization_id] = (entry.version, entry.state)
 
     def take(self, event: PublishedEvent) -> None:
         """Record one fact as an event of this log."""
@@ -302,9 +293,10 @@ class Effects:
             await write_profiles(self._conn, self.log, [entry for _, entry in profiles_changed])
         for event in self._guards:
             await write_departure(self._conn, self.log, event)
-        for organization_id in sorted(self._changed_providers):
-            version, provider = self._providers[organization_id]
-            await self._conn.execute(_WRITE_PROVIDER, self.log, organization_id, version, _encode(provider))
+        changed = [(each, self._providers[each]) for each in sorted(self._changed_providers)]
+        await PROVIDER_ROWS.write(
+            self._conn, self.log, [(providers.stream_of(each), *versioned) for each, versioned in changed]
+        )
 
 
 def _as_stored(

@@ -8,25 +8,17 @@ import msgspec
 from contracts.divisions import NATION
 from services.kit.command import UnitOfWork
 from services.kit.database import Connection
+from services.kit.rows import StateRows
 from services.ledger.policy import PolicyBook
+from services.ledger.streams import profile as profiles
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import (
     DepartureUnderWayError,
     must_judge,
 )
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Profile).decode
 
-_READ = "select person_id, version, state from profiles where log = $1 and person_id = any($2::text[])"
-_WRITE = """
-insert into profiles (log, person_id, place, employer, identity_hash, version, state, left_at)
-select $1, new.*
-  from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::bytea[], $8::timestamptz[]) as new
-on conflict (log, person_id) do update
-   set place = excluded.place, employer = excluded.employer, identity_hash = excluded.identity_hash,
-       version = excluded.version, state = excluded.state, left_at = excluded.left_at
-"""
 _WALK = """
 select state from profiles
  where log = $1 and place between $2 and $3 and (place, person_id) > ($4, $5) and (left_at is null or $7)
@@ -50,25 +42,49 @@ def reach_of(place: str) -> Reach:
     return Reach(place, f"{place[:4]}99") if place.endswith("00") else Reach(place, place)
 
 
+PROFILE_ROWS: StateRows[Profile] = StateRows(
+    "profiles",
+    Profile,
+    prefix="profile:",
+    key={"person_id": "text"},
+    columns={
+        "place": ("text", lambda profile: profile.person.place),
+        "employer": ("text", lambda profile: profile.employer),
+        "identity_hash": ("text", lambda profile: profile.identity_hash),
+        "left_at": ("timestamptz", lambda profile: profile.left.left_at if profile.left else None),
+    },
+    events=(
+        profiles.ProfileRecorded,
+        profiles.ProfileChanged,
+        profiles.ProfileErased,
+        profiles.ProfileMoved,
+        profiles.DepartureGuarded,
+        profiles.DepartureConfirmed,
+        profiles.DepartureLifted,
+        profiles.ProfileLeft,
+        profiles.ProfileArrived,
+        profiles.JudgementsArrived,
+    ),
+    evolve=lambda profile, event, _: profiles.evolve(profile, event),
+    # Who gives a number up comes before who takes it.
+    in_given_order=True,
+)
+
+
 async def read_profiles(
     conn: Connection, log: str, person_ids: Sequence[str]
 ) -> dict[str, tuple[int, Profile]]:
     """The profiles of persons with their versions; who is not in the log is absent."""
-    return {row[0]: (row[1], _decode(row[2])) for row in await conn.fetch(_READ, log, person_ids)}
+    found = await PROFILE_ROWS.read(conn, log, [(person_id,) for person_id in person_ids])
+    return {person_id: (entry.version, entry.state) for (person_id,), entry in found.items()}
 
 
 async def write_profiles(conn: Connection, log: str, rows: Sequence[tuple[int, Profile]]) -> None:
     """Write profiles with their versions, in this order: who gives a number up comes before who takes it."""
-    await conn.execute(
-        _WRITE,
+    await PROFILE_ROWS.write(
+        conn,
         log,
-        [profile.person.person_id for _, profile in rows],
-        [profile.person.place for _, profile in rows],
-        [profile.employer for _, profile in rows],
-        [profile.identity_hash for _, profile in rows],
-        [version for version, _ in rows],
-        [_encode(profile) for _, profile in rows],
-        [profile.left.left_at if profile.left is not None else None for _, profile in rows],
+        [(profiles.stream_of(profile.person.person_id), version, profile) for version, profile in rows],
     )
 
 

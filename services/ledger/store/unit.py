@@ -19,22 +19,20 @@ from services.kit.database import Connection, Databases, lines
 from services.kit.event_store import EventStore, NewEvent, RecordedEvent
 from services.kit.events import Event
 from services.ledger.policy import Account
+from services.ledger.store.accounts import ACCOUNT_ROWS, PROVIDER_ROWS, ROOM_ROWS
 from services.ledger.store.filings import FILING_ROWS
 from services.ledger.store.years import ClosedYears
 from services.ledger.streams import account as accounts
 from services.ledger.streams import waiting
 from services.ledger.streams.filing import TrainingFiling
-from services.ledger.streams.filing import stream_of as filing_stream_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
 from services.ledger.streams.waiting import WaitingRoom
 from services.ledger.streams.year import OPEN, Closures
 
-_encode = msgspec.json.Encoder().encode
 _decode_account = msgspec.json.Decoder(Account).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_room = msgspec.json.Decoder(WaitingRoom).decode
-_decode_provider = msgspec.json.Decoder(Provider).decode
 
 # Each key is looked up by itself (`limit`, `offset 0` keep it so): on a table without statistics yet, as in a first
 # load, the planner would otherwise read a whole log for every group.
@@ -66,23 +64,6 @@ select person_id, year, version from accounts
 _ELSEWHERE = (
     "select identity_hash from profiles where log = any($1::text[]) and identity_hash = any($2::text[])"
 )
-_PROVIDERS = (
-    "select organization_id, state from providers where log = $1 and organization_id = any($2::text[])"
-)
-
-_WRITE_ACCOUNTS = """
-insert into accounts (log, person_id, year, version, state)
-select $1, new.person_id, new.year, new.version, new.state
-  from unnest(string_to_array($2, E'\\n'), string_to_array($3, E'\\n')::int[], string_to_array($4, E'\\n')::int[],
-              $5::bytea[]) as new (person_id, year, version, state)
-on conflict (log, person_id, year) do update set version = excluded.version, state = excluded.state
-"""
-_WRITE_ROOMS = """
-insert into waiting (log, identity_hash, version, state)
-select $1, new.identity_hash, new.version, new.state
-  from unnest($2::text[], $3::int[], $4::bytea[]) as new (identity_hash, version, state)
-on conflict (log, identity_hash) do update set version = excluded.version, state = excluded.state
-"""
 
 
 class AccountEntry(Struct, gc=False):
@@ -142,8 +123,8 @@ class LedgerUnit(UnitOfWork):
         """Read the filings that records cite."""
         wanted = sorted(set(filing_ids))
         if wanted:
-            found = await FILING_ROWS.read(self.conn, self.log, [filing_stream_of(each) for each in wanted])
-            self.filings |= {filing.filing_id: filing for filing in found.values()}
+            found = await FILING_ROWS.read(self.conn, self.log, [(filing_id,) for filing_id in wanted])
+            self.filings |= {filing_id: entry.state for (filing_id,), entry in found.items()}
 
     async def read_people(self, hashes: list[str], years: list[int]) -> None:
         """Read profiles by keyed hash, with their accounts of the given years."""
@@ -221,29 +202,21 @@ class LedgerUnit(UnitOfWork):
 
     async def write(self) -> None:
         """Write the rows that the group changed, in key order so that two writers cannot wait for each other."""
-        await self.write_accounts()
-        rooms = sorted((key, entry) for key, entry in self._rooms.items() if entry.changed)
-        if rooms:
-            await self.conn.execute(
-                _WRITE_ROOMS,
-                self.log,
-                [identity_hash for identity_hash, _ in rooms],
-                [entry.version for _, entry in rooms],
-                [_encode(entry.room) for _, entry in rooms],
-            )
-
-    async def write_accounts(self) -> None:
-        """Write the accounts that were changed since they were last written."""
-        changed, self._unwritten = sorted(self._unwritten.items()), {}
-        if changed:
-            await self.conn.execute(
-                _WRITE_ACCOUNTS,
-                self.log,
-                lines([person_id for (person_id, _), _ in changed]),
-                lines([str(year) for (_, year), _ in changed]),
-                lines([str(entry.version) for _, entry in changed]),
-                [_encode(entry.account) for _, entry in changed],
-            )
+        changed, self._unwritten = self._unwritten, {}
+        await ACCOUNT_ROWS.write(
+            self.conn,
+            self.log,
+            [(entry.stream_id, entry.version, entry.account) for entry in changed.values()],
+        )
+        await ROOM_ROWS.write(
+            self.conn,
+            self.log,
+            [
+                (waiting.stream_of(identity_hash), entry.version, entry.room)
+                for identity_hash, entry in self._rooms.items()
+                if entry.changed
+            ],
+        )
 
     def checks(self) -> Sequence[Check]:
         """Also confirmed: what was read, or asked for in vain, and is not guarded by a version that was written."""
@@ -303,8 +276,8 @@ def write_path(databases: Databases, store: EventStore, clock: Clock) -> WritePa
 
 async def read_providers(conn: Connection, log: str, provider_ids: Iterable[str]) -> dict[str, Provider]:
     """What a log knows of providers."""
-    rows = await conn.fetch(_PROVIDERS, log, sorted(set(provider_ids)))
-    return {organization_id: _decode_provider(state) for organization_id, state in rows}
+    found = await PROVIDER_ROWS.read(conn, log, [(each,) for each in sorted(set(provider_ids))])
+    return {organization_id: entry.state for (organization_id,), entry in found.items()}
 
 
 async def find_profiles(conn: Connection, logs: Sequence[str], hashes: Sequence[str]) -> set[str]:

@@ -1,15 +1,14 @@
 """Closed years as rows: written beside their events, rebuilt from them, and known to every writer of their log."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
 from services.kit.database import Connection
 from services.kit.event_store import EventStore, table_sql
-from services.ledger.streams.year import Closure, Closures, stream_of
+from services.kit.rows import StateRows
+from services.ledger.streams.year import Closure, Closures, YearClosed, evolve
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Closure).decode
 
 _YEARS = """
@@ -22,10 +21,6 @@ create table years (
     primary key (log, place, year)
 )"""
 _OF_PLACES = "select state from years where log = $1 and place = any($2::text[]) and year = $3"
-_WRITE = """
-insert into years (log, place, year, version, state) values ($1, $2, $3, $4, $5)
-on conflict (log, place, year) do update set version = excluded.version, state = excluded.state
-"""
 
 
 def year_tables_sql(*, partitions: int = 0) -> list[str]:
@@ -39,32 +34,14 @@ async def closures_of(conn: Connection, log: str, places: Sequence[str], year: i
     return {closure.place: closure for closure in rows}
 
 
-class YearRows:
-    """Rows of the streams of years."""
-
-    prefix = "year:"
-
-    async def read(self, conn: Connection, log: str, stream_ids: Sequence[str]) -> dict[str, Any]:
-        """None: a year is closed by one event, and nothing comes after it."""
-        return {}
-
-    async def write(self, conn: Connection, log: str, rows: Sequence[tuple[str, int, Any]]) -> None:
-        """Write (stream, version, state) in the order of their keys."""
-        await conn.executemany(
-            _WRITE,
-            [
-                (log, closure.place, closure.year, version, _encode(closure))
-                for _, version, closure in sorted(rows, key=lambda row: row[0])
-            ],
-        )
-
-
-YEAR_ROWS = YearRows()
-
-
-async def write_closure(conn: Connection, log: str, closure: Closure) -> None:
-    """Write the row of a year that has just been closed."""
-    await YEAR_ROWS.write(conn, log, [(stream_of(closure.place, closure.year), 1, closure)])
+YEAR_ROWS: StateRows[Closure] = StateRows(
+    "years",
+    Closure,
+    prefix="year:",
+    key={"place": "text", "year": "int"},
+    events=(YearClosed,),
+    evolve=lambda closure, event, _: evolve(closure, event),
+)
 
 
 _READ = """

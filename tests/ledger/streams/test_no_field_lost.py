@@ -13,6 +13,7 @@ from contracts.handover import Handover
 from services.kit import events as codec
 from services.kit.event_store import RecordedEvent
 from services.kit.events import Event
+from services.kit.rows import StateRows
 from services.kit.views import names_of
 from services.ledger import streams
 from services.ledger.answers.provenance import CountedCredit, provenance
@@ -34,7 +35,7 @@ from services.ledger.policy import (
     bundled_book,
 )
 from services.ledger.store.people import Home
-from services.ledger.store.read_models import INLINE, StreamReadModel
+from services.ledger.store.read_models import INLINE
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived, CompletionHeld, CreditEarned
 from services.ledger.streams.claim import ConvertedClaim
@@ -243,8 +244,8 @@ STATES: dict[type[Event], type[Any]] = {
 }
 
 
-def models() -> dict[str, StreamReadModel]:
-    return {topic: model for model in INLINE if isinstance(model, StreamReadModel) for topic in model.topics}
+def models() -> dict[str, StateRows[Any]]:
+    return {topic: model for model in INLINE if isinstance(model, StateRows) for topic in model.topics}
 
 
 @pytest.mark.parametrize("kind", STATES, ids=lambda kind: kind.__name__)
