@@ -122,11 +122,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _set_examples(test: Any) -> None:
     """The same examples for everybody, or with XUEFEN_TEST_THOROUGH many times as many that nobody has seen.
 
+    Neither fails for being slow: that would be an answer about the machine.
+
     Set on what is collected, since importing hypothesis here would cost every test that needs none.
     """
-    from hypothesis import settings
+    from hypothesis import HealthCheck, settings
 
     now: settings = test._hypothesis_internal_use_settings
+    now = settings(now, suppress_health_check={*now.suppress_health_check, HealthCheck.too_slow})
     test._hypothesis_internal_use_settings = (
         settings(now, max_examples=now.max_examples * THOROUGH_TIMES, derandomize=False)
         if THOROUGH
