@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from msgspec.structs import replace
 from pydantic import BaseModel
 
@@ -136,8 +136,8 @@ def _marked(event: Any, mark: str) -> Any:
             return getattr(event, mark)
 
 
-TakeStep = Callable[[Step, Request, str, Caller, CommandKey, Any], Awaitable[StoredAnswer]]
-"""Takes a step of the case with this id: the request, who asks, the key, and the body or None."""
+TakeStep = Callable[[Step, Any, str, Caller, CommandKey, Any], Awaitable[StoredAnswer]]
+"""Takes a step of a case: the part that holds the cases, the case's id, who asks, the key, and the body or None."""
 
 
 def add_steps(
@@ -145,13 +145,15 @@ def add_steps(
     case: Case[Any],
     take: TakeStep,
     *,
+    cases: Any,
     id_type: Any,
     id_name: str | None = None,
     only: Sequence[str] | None = None,
 ) -> None:
     """Add the routes of the steps, in the order of the table: `POST .../{id}/<path>`, operation `<step>_<noun>`.
 
-    `id_type` is the annotated type of the id in the path, `id_name` its name there (`<noun>_id`).
+    `cases` is the dependency on the part that holds the cases, `id_type` the annotated type of the id in the path,
+    `id_name` its name there (`<noun>_id`).
     """
     for step in case.steps:
         if step.path is None or (only is not None and step.name not in only):
@@ -159,7 +161,7 @@ def add_steps(
         operation = f"{step.name}_{case.noun}"
         router.add_api_route(
             f"/{{{id_name or f'{case.noun}_id'}}}/{step.path}",
-            _endpoint(operation, step, take, f"{case.noun}_id", id_type),
+            _endpoint(operation, step, take, cases, f"{case.noun}_id", id_type),
             methods=["POST"],
             operation_id=operation,
             **step.answers,
@@ -167,10 +169,10 @@ def add_steps(
 
 
 def _endpoint(
-    operation: str, step: Step, take: TakeStep, id_name: str, id_type: Any
+    operation: str, step: Step, take: TakeStep, cases: Any, id_name: str, id_type: Any
 ) -> Callable[..., Awaitable[Response]]:
     assert step.by is not None, f"{operation}: a route is for somebody"
-    parameters = {"request": Request, id_name: id_type}
+    parameters = {"cases": cases, id_name: id_type}
     if step.body is not None:
         parameters["body"] = step.body
     parameters["caller"] = Annotated[Caller, Depends(step.by.caller)]
@@ -181,7 +183,7 @@ def _endpoint(
 
     async def endpoint(**given: Any) -> Response:
         answer = await take(
-            step, given["request"], given[id_name], given["caller"], given["key"], given.get("body")
+            step, given["cases"], given[id_name], given["caller"], given["key"], given.get("body")
         )
         return answer.response()
 
@@ -237,11 +239,13 @@ class ListCases(Protocol):
     """Reads a page of the queue: cases from a place on, in order of submission, and the same as they are shown."""
 
     async def __call__(
-        self, request: Request, caller: Caller, place: str | None, states: list[str], after: Place, limit: int
+        self, cases: Any, caller: Caller, place: str | None, states: list[str], after: Place, limit: int
     ) -> tuple[Sequence[Any], list[Any]]: ...
 
 
-def add_queue(router: APIRouter, case: Case[Any], queue: Queue, read: ListCases, *, path: str = "") -> None:
+def add_queue(
+    router: APIRouter, case: Case[Any], queue: Queue, read: ListCases, *, cases: Any, path: str = ""
+) -> None:
     """Add `GET` of the queue, operation `list_<noun>s`: cases that wait, when the caller names no states."""
     operation = f"list_{case.noun}s"
 
@@ -249,13 +253,13 @@ def add_queue(router: APIRouter, case: Case[Any], queue: Queue, read: ListCases,
         limit = given["limit"]
         states = given["status"] or sorted(case.waiting)
         after = cursor_of(given["after"])
-        found, shown = await read(given["request"], given["caller"], given["place"], states, after, limit)
+        found, shown = await read(given["cases"], given["caller"], given["place"], states, after, limit)
         following = next_of(queue.cursor(found[-1])) if len(found) == limit else None
         return Response(_encode(queue.page(results=shown, next=following)), media_type="application/json")
 
     after = Annotated[str | None, Query(max_length=queue.after_max, description="`next` of the page before.")]
     parameters = {
-        "request": Request,
+        "cases": cases,
         "place": queue.place,
         "caller": Annotated[Caller, Depends(queue.by.caller)],
         "status": Annotated[list[str] | None, Query(max_length=queue.states_max)],

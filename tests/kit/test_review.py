@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -226,13 +226,14 @@ class Desk:
         ]
 
     async def take(
-        self, step: Step, request: Request, loan_id: str, caller: Caller, key: CommandKey, body: Any
+        self, step: Step, desk: "Desk", loan_id: str, caller: Caller, key: CommandKey, body: Any
     ) -> StoredAnswer:
+        assert desk is self
         self.taken.append((step.name, loan_id, caller.subject, key.key, body))
         return StoredAnswer.of(200, {"state": step.to})
 
     async def read(
-        self, request: Request, caller: Caller, place: str | None, states: list[str], after: Place, limit: int
+        self, desk: "Desk", caller: Caller, place: str | None, states: list[str], after: Place, limit: int
     ) -> tuple[Sequence[Loan], list[LoanLine]]:
         self.asked.append((place, states, after, limit))
         found = [loan for loan in self.loans if cursor(loan) > after][:limit]
@@ -250,8 +251,9 @@ class Desk:
             limit=2,
             limit_max=10,
         )
-        add_queue(router, LOANS, queue, self.read)
-        add_steps(router, LOANS, self.take, id_type=LOAN_ID)
+        desk = Annotated[Desk, Depends(lambda: self)]
+        add_queue(router, LOANS, queue, self.read, cases=desk)
+        add_steps(router, LOANS, self.take, cases=desk, id_type=LOAN_ID)
         return router
 
 

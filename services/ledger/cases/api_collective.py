@@ -17,10 +17,7 @@ from services.kit.schemas import StrictModel
 from services.kit.views import view
 from services.ledger.cases.api_claims import (
     Anybody,
-    Reviewer,
-    ReviewKey,
     SubmitKey,
-    Submitter,
     actor_of,
     command_of,
 )
@@ -32,15 +29,16 @@ from services.ledger.cases.collective import (
     ReviewList,
     SubmitList,
 )
-from services.ledger.cases.commands import ClaimReason
 from services.ledger.cases.schemas import ClaimBody
 from services.ledger.cases.views import ClaimAnswer, ClaimQueue
+from services.ledger.streams.claim import REVIEWER, SUBMITTER, ClaimReason
 from services.ledger.streams.problems import UnknownPlaceError
 from services.ledger.streams.year import CorrectionReason
 from services.ledger.web.fields import Adcode
 
 ROWS_MAX = 200
 
+ReviewKey = Annotated[CommandKey, Depends(REVIEWER.key)]
 router = APIRouter(prefix="/v1/collective-claims")
 IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
 CollectiveClaimsPart = Annotated[CollectiveClaims, Depends(part(CollectiveClaims))]
@@ -100,7 +98,7 @@ async def submit_collective_claims(
     hasher: IdentityHasherPart,
     now: Now,
     body: CollectiveRequest,
-    caller: Annotated[Caller, Depends(Submitter)],
+    caller: Annotated[Caller, Depends(SUBMITTER.caller)],
     key: SubmitKey,
 ) -> Response:
     """Hand in up to 200 people's claims at once, each with its own evidence and its own outcome (S0-12, S1-12).
@@ -143,7 +141,7 @@ async def accept_collective_claims(
     collective_claims: CollectiveClaimsPart,
     collective_id: CollectiveId,
     body: ListAcceptance,
-    caller: Annotated[Caller, Depends(Reviewer)],
+    caller: Annotated[Caller, Depends(REVIEWER.caller)],
     key: ReviewKey,
 ) -> Response:
     """Take a list on for review as one, or the claims named; never one's own."""
@@ -156,7 +154,7 @@ async def approve_collective_claims(
     collective_claims: CollectiveClaimsPart,
     collective_id: CollectiveId,
     body: ListApproval,
-    caller: Annotated[Caller, Depends(Reviewer)],
+    caller: Annotated[Caller, Depends(REVIEWER.caller)],
     key: ReviewKey,
 ) -> Response:
     """Approve a list as one, or the claims named; their credits are in the accounts when the answer comes."""
@@ -178,7 +176,7 @@ async def refuse_collective_claims(
     collective_claims: CollectiveClaimsPart,
     collective_id: CollectiveId,
     body: ListRefusal,
-    caller: Annotated[Caller, Depends(Reviewer)],
+    caller: Annotated[Caller, Depends(REVIEWER.caller)],
     key: ReviewKey,
 ) -> Response:
     """Refuse a list as one, or the claims named, with a reason."""

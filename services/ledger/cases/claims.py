@@ -1,7 +1,6 @@
 """The commands of a claim: load, decide, append; and its queue. The policy converts, nobody types a score."""
 
 import uuid
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.review import Step
 from services.kit.rows import Entry
 from services.ledger.cases.claim_awards import award_of, earned, must_be_left, must_be_open_to
 from services.ledger.cases.commands import Actor, SubmitClaim
@@ -28,7 +28,7 @@ from services.ledger.store.releasing import release_waiting
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import account as accounts
 from services.ledger.streams import claim as claims
-from services.ledger.streams.claim import Claim, ClaimAmended, ClaimSubmitted, UnknownClaimError
+from services.ledger.streams.claim import CLAIMS, Claim, ClaimAmended, ClaimSubmitted, UnknownClaimError
 from services.ledger.streams.facts import FactCountedError, Facts, identity_in
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.provider import Provider
@@ -85,47 +85,31 @@ class Claims:
             fresh = await load_claim(unit.conn, entry.log, claim_id)
             fields = await self.claimed(unit, command, home, actor, claim_id)
             fields["by"] = fresh.state.submitted_by
-            await append_to_claim(unit, fresh, claims.amend(fresh.state, ClaimAmended(**fields)))
+            CLAIMS.must_allow("amend", fresh.state, actor.subject)
+            await append_to_claim(unit, fresh, ClaimAmended(**fields))
             must_stay(unit, [(home.person_id, command.year)], self._shelf.book)
             return 200, _said(fields, "submitted")
 
         return await self._path.execute(entry.log, key, act)
 
-    async def withdraw(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Take a claim back. Raises UnknownClaimError and ClaimStateError."""
-        return await self._step(
-            claim_id, actor, key, lambda claim, at: claims.withdraw(claim, by=actor.subject, at=at)
-        )
+    async def take(
+        self, step: Step, claim_id: str, actor: Actor, key: CommandKey, **fields: Any
+    ) -> StoredAnswer:
+        """Take a step of the table but approval; `fields` are those of its event.
 
-    async def accept(self, claim_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Take a claim on for review. Raises UnknownClaimError, OutsidePlaceError, ClaimStateError and OwnClaimError."""
-        return await self._step(
-            claim_id,
-            actor,
-            key,
-            lambda claim, at: claims.accept(claim, by=actor.subject, at=at),
-            review=True,
-        )
+        Raises UnknownClaimError, ClaimStateError, and for a reviewer's step OutsidePlaceError and OwnClaimError.
+        """
+        entry = await self.find(claim_id, actor)
+        if step.by is claims.REVIEWER:
+            _must_review(entry.state, actor)
 
-    async def return_(self, claim_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Send a claim back with a reason; raises as `accept`."""
-        return await self._step(
-            claim_id,
-            actor,
-            key,
-            lambda claim, at: claims.return_(claim, reason=reason, by=actor.subject, at=at),
-            review=True,
-        )
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            fresh = await load_claim(unit.conn, entry.log, claim_id)
+            event = CLAIMS.decide(step.name, fresh.state, by=actor.subject, at=unit.now, **fields)
+            after = await append_to_claim(unit, fresh, event)
+            return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
 
-    async def refuse(self, claim_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Refuse a claim with a reason; raises as `accept`."""
-        return await self._step(
-            claim_id,
-            actor,
-            key,
-            lambda claim, at: claims.refuse(claim, reason=reason, by=actor.subject, at=at),
-            review=True,
-        )
+        return await self._path.execute(entry.log, key, act)
 
     async def approve(
         self, claim_id: str, actor: Actor, key: CommandKey, correction: CorrectionReason | None = None
@@ -204,26 +188,6 @@ class Claims:
         pattern = place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
         async with self._databases.of(log).acquire() as conn:
             return await list_queue(conn, log, states, f"{pattern}%", after, limit)
-
-    async def _step(
-        self,
-        claim_id: str,
-        actor: Actor,
-        key: CommandKey,
-        decide: Callable[[Claim, datetime], Any],
-        *,
-        review: bool = False,
-    ) -> StoredAnswer:
-        entry = await self.find(claim_id, actor)
-        if review:
-            _must_review(entry.state, actor)
-
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
-            fresh = await load_claim(unit.conn, entry.log, claim_id)
-            after = await append_to_claim(unit, fresh, decide(fresh.state, unit.now))
-            return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
-
-        return await self._path.execute(entry.log, key, act)
 
     async def _home(self, person_id: str, actor: Actor) -> Home:
         """Where the person lives, when the actor may claim for them."""

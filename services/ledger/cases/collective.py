@@ -24,8 +24,7 @@ from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.unit import LedgerUnit, write_path
-from services.ledger.streams import claim as claims
-from services.ledger.streams.claim import Claim, ClaimSubmitted, UnknownClaimError
+from services.ledger.streams.claim import CLAIMS, Claim, ClaimSubmitted, UnknownClaimError
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.year import CorrectionReason
 
@@ -200,10 +199,10 @@ class CollectiveClaims:
             )
         fresh = await load_claim(unit.conn, unit.log, claim_id)
         if command.step == "acceptance":
-            event: Any = claims.accept(fresh.state, by=actor.subject, at=unit.now)
+            event: Any = CLAIMS.decide("accept", fresh.state, by=actor.subject, at=unit.now)
         else:
             reason = command.reason or "other"
-            event = claims.refuse(fresh.state, reason=reason, by=actor.subject, at=unit.now)
+            event = CLAIMS.decide("refuse", fresh.state, by=actor.subject, at=unit.now, reason=reason)
         after = await append_to_claim(unit, fresh, event)
         return ListedOutcome(claim_id=claim_id, outcome=after.state)
 

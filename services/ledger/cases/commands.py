@@ -10,16 +10,6 @@ from services.ledger.streams.claim import ClaimedActivity
 from services.ledger.streams.filing import PlannedTraining
 from services.ledger.streams.year import CorrectionReason
 
-ClaimReason = Literal[
-    "evidence_missing",
-    "evidence_unclear",
-    "wrong_year",
-    "wrong_form",
-    "not_recognised",
-    "counted_already",
-    "other",
-]
-
 
 class Actor(Struct, frozen=True, kw_only=True):
     """Who asks: an official of a place, an organization, or a portal that speaks for people when bound to neither."""

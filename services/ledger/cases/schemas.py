@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from services.kit.clock import SHANGHAI
 from services.kit.field_errors import refuse
 from services.kit.schemas import Line, StrictModel
-from services.ledger.cases.commands import ClaimReason, FileTraining, FilingReason, RowReason
+from services.ledger.cases.commands import FileTraining, FilingReason, RowReason
 from services.ledger.streams.filing import Session
 from services.ledger.streams.year import CorrectionReason
 from services.ledger.web.fields import (
@@ -71,18 +71,6 @@ class ClaimRequest(ClaimBody):
 
 class ClaimAmendment(ClaimRequest):
     """The claim as it shall be."""
-
-
-class ClaimApproval(StrictModel):
-    """Why a claim is approved although its year is closed; left out while the year is open."""
-
-    correction: CorrectionReason | None = None
-
-
-class ClaimDecision(StrictModel):
-    """Why a claim goes back or is refused."""
-
-    reason: ClaimReason
 
 
 _CENT = Decimal("0.01")

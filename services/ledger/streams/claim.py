@@ -3,15 +3,20 @@ are pure; evidence appears by hash, reasons are codes, nobody by name."""
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
 
+from services.kit import review
 from services.kit.errors import Problem
 from services.kit.events import Event
+from services.kit.openapi import problems
+from services.kit.review import Case, Step
+from services.kit.schemas import StrictModel
 from services.kit.views import fields_of
 from services.ledger.policy import Award, Category, CreditCategory
 from services.ledger.policy.rules.equivalence import Role
+from services.ledger.streams.year import CorrectionReason
 
 
 class ClaimStateError(Problem):
@@ -165,6 +170,15 @@ class ClaimApproved(ClaimStep, frozen=True, kw_only=True):
     policy: str
 
 
+ClaimReason = Literal[
+    "evidence_missing",
+    "evidence_unclear",
+    "wrong_year",
+    "wrong_form",
+    "not_recognised",
+    "counted_already",
+    "other",
+]
 ClaimState = Literal["submitted", "accepted", "returned", "refused", "withdrawn", "approved", "satisfied"]
 OPEN: frozenset[ClaimState] = frozenset({"submitted", "accepted", "returned"})
 
@@ -188,89 +202,22 @@ def stream_of(claim_id: str) -> str:
 
 def evolve(claim: Claim | None, event: Event) -> Claim | None:
     """The claim after one more event. Its place in the queue is that of its latest submission."""
-    match event:
-        case ClaimSubmitted() | ClaimAmended():
-            return _claimed(event)
-        case _ if claim is None:
-            return None
-        case ClaimAccepted():
-            return _with(claim, state="accepted", reviewer=event.by, reason=None)
-        case ClaimReturned():
-            return _with(claim, state="returned", reviewer=event.by, reason=event.reason, decided_at=event.at)
-        case ClaimRefused():
-            return _with(claim, state="refused", reviewer=event.by, reason=event.reason, decided_at=event.at)
-        case ClaimWithdrawn():
-            return _with(claim, state="withdrawn", decided_at=event.at)
-        case ClaimSatisfied():
-            return _with(
-                claim, state="satisfied", reason=None, decided_at=event.at, credit_id=event.credit_id
-            )
-        case ClaimApproved():
-            return _with(
-                claim,
-                state="approved",
-                reviewer=event.by,
-                reason=None,
-                decided_at=event.at,
-                credit_id=event.credit_id,
-                credits=event.credits,
-                category=event.category,
-                clause=event.clause,
-            )
-        case _:
-            return claim
+    if isinstance(event, Claimed):
+        return _claimed(event)
+    return None if claim is None else CLAIMS.evolve(claim, event)
 
 
 def _claimed(event: Claimed) -> Claim:
     return Claim(**fields_of(ConvertedClaim, event), submitted_by=event.by, submitted_at=event.at)
 
 
-def _with(claim: Claim, **changes: object) -> Claim:
-    return Claim(**fields_of(Claim, claim) | changes)
-
-
-def amend(claim: Claim, amended: ClaimAmended) -> ClaimAmended:
-    """Change what is claimed, as long as no reviewer has accepted it. Raises ClaimStateError."""
-    _must_be(claim, "submitted", "returned")
-    return amended
-
-
-def withdraw(claim: Claim, *, by: str, at: datetime) -> ClaimWithdrawn:
-    """Take the claim back before it is decided. Raises ClaimStateError."""
-    _must_be(claim, "submitted", "accepted", "returned")
-    return ClaimWithdrawn(claim_id=claim.claim_id, person_id=claim.person_id, by=by, at=at)
-
-
-def accept(claim: Claim, *, by: str, at: datetime) -> ClaimAccepted:
-    """Take the claim on for review. Raises ClaimStateError and OwnClaimError."""
-    _must_be(claim, "submitted")
-    _must_be_somebody_elses(claim, by)
-    return ClaimAccepted(claim_id=claim.claim_id, person_id=claim.person_id, by=by, at=at)
-
-
-def return_(claim: Claim, *, reason: str, by: str, at: datetime) -> ClaimReturned:
-    """Send the claim back for correction. Raises ClaimStateError and OwnClaimError."""
-    _must_be(claim, "submitted", "accepted")
-    _must_be_somebody_elses(claim, by)
-    return ClaimReturned(claim_id=claim.claim_id, person_id=claim.person_id, by=by, at=at, reason=reason)
-
-
-def refuse(claim: Claim, *, reason: str, by: str, at: datetime) -> ClaimRefused:
-    """Refuse the claim for good. Raises ClaimStateError and OwnClaimError."""
-    _must_be(claim, "submitted", "accepted")
-    _must_be_somebody_elses(claim, by)
-    return ClaimRefused(claim_id=claim.claim_id, person_id=claim.person_id, by=by, at=at, reason=reason)
-
-
 def approve(
     claim: Claim, award: Award, *, credit_id: str, policy: str, by: str, at: datetime
 ) -> ClaimApproved:
     """Approve the claim for what the policy awards now. Raises ClaimStateError and OwnClaimError."""
-    _must_be(claim, "accepted")
-    _must_be_somebody_elses(claim, by)
-    return ClaimApproved(
-        claim_id=claim.claim_id,
-        person_id=claim.person_id,
+    approved: ClaimApproved = CLAIMS.decide(
+        "approve",
+        claim,
         by=by,
         at=at,
         year=claim.year,
@@ -281,13 +228,105 @@ def approve(
         clause=award.clause,
         policy=policy,
     )
+    return approved
 
 
-def _must_be(claim: Claim, *states: ClaimState) -> None:
-    if claim.state not in states:
-        raise ClaimStateError(state=claim.state)
+class ClaimDecision(StrictModel):
+    """Why a claim goes back or is refused."""
+
+    reason: ClaimReason
 
 
-def _must_be_somebody_elses(claim: Claim, by: str) -> None:
-    if claim.submitted_by == by:
-        raise OwnClaimError
+class ClaimApproval(StrictModel):
+    """Why a claim is approved although its year is closed; left out while the year is open."""
+
+    correction: CorrectionReason | None = None
+
+
+SUBMITTER, REVIEWER = review.Role("claim:submit"), review.Role("claim:review")
+_ANSWERS: dict[str, Any] = {"responses": problems(400, 403, 404, 409, 422)}
+
+CLAIMS: Case[Claim] = Case(
+    noun="claim",
+    subject=("claim_id", "person_id"),
+    waiting=OPEN,
+    wrong_state=lambda state: ClaimStateError(state=state),
+    own=OwnClaimError,
+    steps=(
+        Step("amend", from_=frozenset({"submitted", "returned"}), to="submitted", by=SUBMITTER),
+        Step(
+            "satisfy",
+            from_=OPEN,
+            to="satisfied",
+            event=ClaimSatisfied,
+            marks=("reason", "decided_at", "credit_id"),
+        ),
+        Step(
+            "withdraw",
+            path="withdrawal",
+            from_=OPEN,
+            to="withdrawn",
+            by=SUBMITTER,
+            event=ClaimWithdrawn,
+            marks=("decided_at",),
+            words="Take a claim back before it is decided.",
+            answers=_ANSWERS,
+        ),
+        Step(
+            "accept",
+            path="acceptance",
+            from_=frozenset({"submitted"}),
+            to="accepted",
+            by=REVIEWER,
+            never_own=True,
+            event=ClaimAccepted,
+            marks=("reviewer", "reason"),
+            words="Take a claim on for review; never one's own.",
+            answers=_ANSWERS,
+        ),
+        Step(
+            "approve",
+            path="approval",
+            from_=frozenset({"accepted"}),
+            to="approved",
+            by=REVIEWER,
+            never_own=True,
+            event=ClaimApproved,
+            marks=("reviewer", "reason", "decided_at", "credit_id", "credits", "category", "clause"),
+            body=ClaimApproval,
+            body_optional=True,
+            words="""Approve an accepted claim; its credits are in the account when the answer comes.
+
+            In a closed year a claim is approved as a correction, with a reason (B-07).
+            """,
+            answers=_ANSWERS,
+        ),
+        Step(
+            "return",
+            path="return",
+            from_=frozenset({"submitted", "accepted"}),
+            to="returned",
+            by=REVIEWER,
+            never_own=True,
+            event=ClaimReturned,
+            marks=("reviewer", "reason", "decided_at"),
+            body=ClaimDecision,
+            words="Send a claim back with a reason; it may be amended and comes back.",
+            answers=_ANSWERS,
+        ),
+        Step(
+            "refuse",
+            path="refusal",
+            from_=frozenset({"submitted", "accepted"}),
+            to="refused",
+            by=REVIEWER,
+            never_own=True,
+            event=ClaimRefused,
+            marks=("reviewer", "reason", "decided_at"),
+            body=ClaimDecision,
+            words="Refuse a claim for good, with a reason.",
+            answers=_ANSWERS,
+        ),
+    ),
+)
+"""How a claim is reviewed."""
