@@ -1,4 +1,4 @@
-"""Three notices of our own invention use the whole language and judge people once published: no code knows them."""
+"""Notices of our own invention use the whole language and judge people once published: no code knows them."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +20,8 @@ from tests.ledger.policy.fields import fields_of, said_in
 from tests.ledger.world import World
 
 FOLDER = Path(__file__).parent
-COAST, HARBOUR, STEPPE = "coast_2025", "harbour_2025", "steppe_2025"
-NAMES = (COAST, HARBOUR, STEPPE)
+COAST, HARBOUR, STEPPE, OASIS = "coast_2025", "harbour_2025", "steppe_2025", "oasis_2025"
+NAMES = (COAST, HARBOUR, STEPPE, OASIS)
 WENZHOU, HANGZHOU, LANZHOU = "330302", "330106", "620102"
 
 
@@ -65,7 +65,7 @@ class TestTheWholeLanguage:
 
 @pytest.fixture
 async def published(world: World) -> World:
-    """Given the three notices, published to a running ledger by officials of their places."""
+    """Given the notices, published to a running ledger by officials of their places."""
     world.now = datetime(2025, 12, 1, 4, tzinfo=UTC)
     for name in NAMES:
         one = notice(name)

@@ -1,0 +1,93 @@
+"""Minima by mode (学习方式最低学分): at least so many of the year's credits are studied face to face, or in another mode."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from services.ledger.policy.language.facts import Credit
+from services.ledger.policy.language.findings import Finding, OwnClauses
+from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.minima import RequirementTerms
+from services.ledger.policy.language.rule import Credits, Mode, Rule, by_mode
+from services.ledger.policy.language.settings import Settings, YearTerms
+from services.ledger.policy.rules.modes import ModesTerms
+from services.ledger.policy.rules.requirement import MinimaTerms
+from services.ledger.policy.rules.units import to_cents
+
+
+class ModeMinimum(Rule, frozen=True, tag="mode_minimum"):
+    """学习方式最低学分: 以此方式取得的学分不少于多少, 如面授不少于30学分。At least so many credits in each mode named.
+
+    They count towards the total and their categories as ever. A minimum of 0 lifts what a wider or an earlier notice asks.
+    """
+
+    modes: Annotated[tuple[Mode, ...], Meta(min_length=1)]
+    credits: Credits
+
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each mode."""
+        yield from by_mode("mode_minimum", self.modes, self.credits)
+
+
+class ModeMinimumTerms(RequirementTerms, frozen=True, kw_only=True):
+    """A minimum of the credits of one mode, after caps; what was carried over is of no mode."""
+
+    mode: str
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The mode."""
+        return (self.mode,)
+
+    @property
+    def singled(self) -> str:
+        """The mode's name."""
+        return f"mode.{self.mode}"
+
+    def singles_out(self, credit: Credit) -> bool:
+        """Whether the credit was earned in the mode."""
+        return credit.mode == self.mode
+
+
+def minima_of(settings: Settings) -> Iterator[ModeMinimumTerms]:
+    """The minima of the modes, by their names."""
+    for mode, minimum in settings.under("mode_minimum."):
+        if minimum.value > 0:
+            yield ModeMinimumTerms(
+                kind="mode",
+                category=None,
+                minimum=to_cents(minimum.value),
+                clause=minimum.clause,
+                document=minimum.document,
+                text=minimum.text,
+                mode=mode,
+            )
+
+
+def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
+    """A minimum in a mode that is not allowed, and minima that are more than the total."""
+    minima = policy.of(MinimaTerms).minima
+    found = [terms for terms in minima if isinstance(terms, ModeMinimumTerms)]
+    for terms in found if policy.ordinary else ():
+        allowed, pointer = policy.modes[terms.mode].of(ModesTerms), own.pointer(terms.clause)
+        if not allowed.allowed and pointer is not None:
+            yield Finding(
+                pointer,
+                "mode-not-earned",
+                f"{terms.clause} 要求 {terms.mode} {terms.minimum} 学分，而 {allowed.clause} 未允许此方式",
+                f"{terms.clause} asks for {terms.minimum} in {terms.mode}, a mode that {allowed.clause} does not allow",
+            )
+    asked, total = sum((terms.minimum for terms in found), Decimal(0)), minima[0]
+    pointer = own.pointer(*(terms.clause for terms in (*found, total)))
+    if policy.ordinary and asked > total.minimum and pointer is not None:
+        yield Finding(
+            pointer,
+            "mode-minima-above-total",
+            f"{policy.year} 年度各学习方式最低学分之和 {asked} 大于总学分 {total.minimum}",
+            f"in {policy.year} the minima of the modes add up to {asked}, more than the total of {total.minimum}",
+        )
+
+
+KIND = Kind(rule=ModeMinimum, minima=minima_of, by_mode=True, year_warnings=year_warnings)
