@@ -129,7 +129,9 @@ def _set_examples(test: Any) -> None:
     from hypothesis import HealthCheck, settings
 
     now: settings = test._hypothesis_internal_use_settings
-    now = settings(now, suppress_health_check={*now.suppress_health_check, HealthCheck.too_slow})
+    now = settings(
+        now, deadline=None, suppress_health_check={*now.suppress_health_check, HealthCheck.too_slow}
+    )
     test._hypothesis_internal_use_settings = (
         settings(now, max_examples=now.max_examples * THOROUGH_TIMES, derandomize=False)
         if THOROUGH
