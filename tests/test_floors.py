@@ -68,13 +68,14 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "app",
     ),
     "services/cli": (
-        "asyncapi children notice_files ready settings state_dir tokens",
-        "contracts databases secrets serve sync",
-        "keys ledger_book rebuild stand_ins",
-        "policy_diff policy_simulate stack",
+        "children contracts ready settings tokens",
+        "serve state_dir",
+        "databases sync",
+        "keys notice_files rebuild stack",
+        "main policy_diff policy_simulate",
         "demo policy",
-        "main",
     ),
+    "services/stand_ins": ("relay targets",),
 }
 """Each service's rooms, one string a floor, the lowest first. A room with floors of its own has a line of its own."""
 

@@ -1,4 +1,4 @@
-"""Which PostgreSQL the services use: one's own by its address, or the embedded one; made ready to be used."""
+"""The PostgreSQL that the services use: one's own by its address, or the embedded one; made ready to be used."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence

@@ -8,9 +8,8 @@ from cyclopts import App
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from services.cli.secrets import secrets_of
 from services.cli.settings import StackSettings
-from services.cli.state_dir import StateDir, make_keys, write_private
+from services.cli.state_dir import StateDir, make_keys, secrets_of, write_private
 from services.kit.ciphers import ALGORITHM_OF
 from services.kit.database import Database
 from services.kit.key_shares import KeyShares, KeySharesError

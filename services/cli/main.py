@@ -39,7 +39,7 @@ for _name, _module, _help in (
     ("keys", "keys", "Make the secret keys of a deployment; rotate the one that wraps people's keys. 密钥"),
     (
         "sync",
-        "sync.command",
+        "sync",
         "Deliveries to systems outside: how they stand, and whether both sides agree. 对接",
     ),
     ("demo", "demo.command", "Play the main job on the five source notices and show the answers. 演示"),
@@ -142,7 +142,7 @@ def work(service: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CL
 def stand_in(name: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CLOSES] = False) -> None:
     """Run the stand-in of outside systems (relay or targets) in this process."""
     from services.cli import serve as processes
-    from services.cli.stand_ins import serve_stand_in
+    from services.cli.serve import serve_stand_in
 
     if until_stdin_closes:
         processes.stop_when_stdin_closes()
@@ -228,8 +228,7 @@ def token(
     out
         Write it to this file, which only we may read, instead.
     """
-    from services.cli.secrets import issuer_of, signing_key
-    from services.cli.state_dir import StateDir, write_private
+    from services.cli.state_dir import StateDir, issuer_of, signing_key, write_private
     from services.cli.tokens import SCOPES, sign
 
     if kind not in SCOPES:

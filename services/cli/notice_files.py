@@ -1,5 +1,6 @@
-"""Notice files at the command line: read with their faults shown, values written on one line, and where it is printed."""
+"""Notices at the command line: files read with their faults shown, those of a running ledger, and values on one line."""
 
+import asyncio
 import sys
 from datetime import date
 from decimal import Decimal
@@ -10,7 +11,12 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
+from services.cli.databases import connect_as, databases_for_a_command
+from services.cli.settings import StackSettings
+from services.kit.database import Databases
+from services.kit.event_store import EventStore
 from services.ledger.policy import Notice, NoticeError, PolicyBook, line_of, read_notice, warnings
+from services.ledger.store.published_policies import PolicyShelf
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -71,3 +77,28 @@ def fail(message: str) -> NoReturn:
     """Say what is wrong and leave with 2."""
     err.print(f"[bold red]xuefen:[/bold red] {escape(message)}", soft_wrap=True)
     sys.exit(2)
+
+
+async def published_book(databases: Databases) -> PolicyBook:
+    """Every notice ever published to the ledger, as its processes judge by them."""
+    shelf = PolicyShelf(databases, EventStore())
+    await shelf.refresh()
+    return shelf.book
+
+
+def book_of_this_ledger() -> PolicyBook:
+    """The same of the ledger that this installation runs, or would run.
+
+    Raises SettingsError when its database is not known.
+    """
+
+    async def read(dsns: dict[str, str]) -> PolicyBook:
+        databases = await connect_as("ledger", settings, dsns, purpose="policy")
+        try:
+            return await published_book(databases)
+        finally:
+            await databases.close()
+
+    settings = StackSettings.load()
+    with databases_for_a_command(settings) as dsns:
+        return asyncio.run(read(dsns))

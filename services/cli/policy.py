@@ -13,8 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from contracts.divisions import full_name_of, is_known
-from services.cli.ledger_book import book_of_this_ledger
-from services.cli.notice_files import err, fail, needed, out, read, short, warn
+from services.cli.notice_files import book_of_this_ledger, err, fail, needed, out, read, short, warn
 from services.cli.policy_diff import diff
 from services.cli.policy_simulate import simulate
 from services.ledger.policy import (
@@ -233,9 +232,8 @@ def _running_ledger() -> str:
 
 
 def _own_token(notice: Notice) -> str:
-    from services.cli.secrets import issuer_of, signing_key
     from services.cli.settings import StackSettings
-    from services.cli.state_dir import StateDir
+    from services.cli.state_dir import StateDir, issuer_of, signing_key
     from services.cli.tokens import sign
 
     settings = StackSettings.load()

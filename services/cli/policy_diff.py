@@ -11,8 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.divisions import full_name_of
-from services.cli.ledger_book import book_of_this_ledger
-from services.cli.notice_files import fail, needed, out, short
+from services.cli.notice_files import book_of_this_ledger, fail, needed, out, short
 from services.ledger.policy import Notice, PolicyBook, Sourced, bundled_book
 from services.ledger.policy.difference import Change, PolicyDifference, compare_books
 

@@ -16,8 +16,7 @@ from rich.table import Table
 
 from contracts.divisions import chain_of, full_name_of
 from services.cli.databases import connect_as, databases_for_a_command
-from services.cli.ledger_book import published_book
-from services.cli.notice_files import err, fail, needed, out
+from services.cli.notice_files import err, fail, needed, out, published_book
 from services.cli.rebuild import bars_on
 from services.cli.settings import StackSettings
 from services.kit.clock import local_date, utc_now

@@ -1,4 +1,4 @@
-"""Asks a service on this machine whether it is ready, and exits with 0 or 1: the health check of a container.
+"""The health check of a container: asks a service on this machine whether it is ready, and exits with 0 or 1.
 
     python -m services.cli.ready ledger
 

@@ -1,4 +1,4 @@
-"""One process of one service: its API under uvicorn, or its worker. Both end cleanly on SIGTERM and Ctrl-C."""
+"""One process: the API of a service under uvicorn, its worker, or a stand-in. All end cleanly on SIGTERM and Ctrl-C."""
 
 import asyncio
 import gc
@@ -17,11 +17,11 @@ import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.cli.settings import StackSettings, known_service
+from services.cli.settings import RELAY, STAND_INS, StackSettings, known_service
 from services.kit.app import stop_waiting
 from services.kit.database import SchemaRevisionError, UnsafeDatabaseError
 from services.kit.observability import configure_logging
-from services.kit.settings import PREFIX, SettingsError
+from services.kit.settings import PREFIX, SettingsError, secret_text
 
 _GRACE_SECONDS = 10
 _NEW_OBJECTS_MAX = 50_000
@@ -162,3 +162,37 @@ def _settings_for(service: str) -> StackSettings:
             "everything together."
         )
     return settings
+
+
+def serve_stand_in(name: str) -> None:
+    """Run a stand-in until it is told to stop. Raises SettingsError for one that there is not."""
+    if name not in STAND_INS:
+        raise SettingsError(f"there is no stand-in {name!r}; there are {', '.join(STAND_INS)}")
+    settings = StackSettings.load()
+    configure_logging(name, level=settings.log_level.upper())
+    app: Any = _relay(settings) if name == RELAY else _targets(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host_of(name),
+        port=settings.port_of(name),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+    Server(config, on_stop=lambda: None).run()
+
+
+def _relay(settings: StackSettings) -> Any:
+    file = settings.relay_token_file
+    token = None if file is None else secret_text(f"{PREFIX}RELAY_TOKEN_FILE", None, file)
+    return importlib.import_module("services.stand_ins.relay.app").build_app(token)
+
+
+def _targets(settings: StackSettings) -> Any:
+    """Every system that is delivered to, each under its own prefix; what is held is kept in the folder, if there is one."""
+    token = secret_text(f"{PREFIX}TARGETS_TOKEN", None, settings.targets_token_file)
+    folder = settings.targets_folder
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    app, _ = importlib.import_module("services.stand_ins.targets.app").build_app(token, folder)
+    return app

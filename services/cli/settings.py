@@ -1,4 +1,4 @@
-"""What the `xuefen` command is told by its environment: where things are kept, and where services listen."""
+"""Settings of the `xuefen` command, from its environment: where things are kept, and where services listen."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,9 @@ from pydantic import Field, SecretStr
 from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError
 
 SERVICES = ("registry", "ledger", "transfer", "sync")
+RELAY = "relay"
+TARGETS = "targets"
+STAND_INS = (RELAY, TARGETS)
 
 
 class StackSettings(ServiceSettings):

@@ -13,10 +13,16 @@ import httpx
 from contracts.divisions import NATION
 from services.cli.children import Child, Echo
 from services.cli.databases import EngineChoice, Say, migrate
-from services.cli.secrets import harmless_environment, secrets_of, signing_key
-from services.cli.settings import SERVICES, StackSettings
-from services.cli.stand_ins import RELAY, relay_of
-from services.cli.state_dir import ProcessRecord, StackRecord, StateDir, record_of
+from services.cli.settings import RELAY, SERVICES, StackSettings
+from services.cli.state_dir import (
+    ProcessRecord,
+    StackRecord,
+    StateDir,
+    harmless_environment,
+    record_of,
+    secrets_of,
+    signing_key,
+)
 from services.cli.tokens import SCOPES, SERVICE_SCOPES, WORKER_SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.settings import PREFIX, SettingsError
@@ -25,6 +31,8 @@ _READY_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 _STOP_SECONDS = 45.0
 _TOKEN_DAYS = 365
+_RELAY_POLL_SECONDS = "1"
+"""How often a worker beside the stand-in fetches; the real relay is asked less often."""
 
 
 class StackError(Exception):
@@ -327,3 +335,16 @@ def running_stack(settings: StackSettings, *, say: Say = lambda _: None) -> Iter
         yield stack
     finally:
         stack.stop()
+
+
+def relay_of(settings: StackSettings, home: StateDir) -> dict[str, str]:
+    """What the transfer service is told of the relay: the one that is named, else the stand-in started beside it."""
+    if settings.relay_url is not None:
+        told = {f"{PREFIX}RELAY_URL": settings.relay_url}
+        file = settings.relay_token_file
+        return told if file is None else told | {f"{PREFIX}RELAY_TOKEN_FILE": str(file)}
+    seconds = os.environ.get(f"{PREFIX}RELAY_POLL_SECONDS", _RELAY_POLL_SECONDS)
+    return {
+        f"{PREFIX}RELAY_TOKEN_FILE": str(home.relay_token_file()),
+        f"{PREFIX}RELAY_POLL_SECONDS": seconds,
+    }

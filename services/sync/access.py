@@ -1,4 +1,4 @@
-"""Whose deliveries a caller may see: an official those of their place and of all under it, nobody else any."""
+"""Access to deliveries: an official those of their place and of all under it, nobody else any."""
 
 from contracts.divisions import contains, is_known
 from services.kit.auth import Caller

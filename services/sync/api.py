@@ -12,14 +12,14 @@ from services.kit.schemas import IN_DIGITS, StrictModel
 from services.sync.access import must_cover, place_of
 from services.sync.composition import sync_of
 from services.sync.problems import UnknownTargetError
-from services.sync.viewing.deliveries import (
+from services.sync.viewing import (
     OPEN_STATES,
     PAGE_MAX,
     DeliveryPage,
     OpenState,
     PersonDeliveries,
+    SyncStatus,
 )
-from services.sync.viewing.status import SyncStatus
 
 router = APIRouter(prefix="/v1", tags=["sync"])
 

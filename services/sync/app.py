@@ -15,7 +15,7 @@ from services.kit.issuers import issuers_of
 from services.sync.api import router
 from services.sync.composition import Sync, open_sync
 from services.sync.settings import SyncSettings
-from services.sync.viewing.metrics import SyncMetrics
+from services.sync.viewing import SyncMetrics
 
 TITLE = "Xuefen sync"
 DESCRIPTION = "What the systems outside have been told, what waits and why."

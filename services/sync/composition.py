@@ -1,4 +1,4 @@
-"""How the synchronisation's parts are put together, once for a process."""
+"""The parts of the synchronisation, put together once for a process."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
-from services.sync.delivering.releases import Releases
+from services.sync.delivering.release import Releases
 from services.sync.recording.recorder import Recorder
 from services.sync.settings import SyncSettings
 from services.sync.targets import Targets
-from services.sync.viewing.deliveries import DeliveryQueries
-from services.sync.viewing.status import StatusQueries
+from services.sync.viewing import DeliveryQueries, StatusQueries
 
 SCHEMA = "sync"
 

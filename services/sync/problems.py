@@ -1,4 +1,4 @@
-"""What the synchronisation refuses, each with a code that never changes."""
+"""Refusals of the synchronisation, each with a code that never changes."""
 
 from typing import ClassVar
 

@@ -1,4 +1,4 @@
-"""What the synchronisation is told by its environment; nothing here has a guess for a secret or a database."""
+"""Settings of the synchronisation, from its environment; nothing here has a guess for a secret or a database."""
 
 from pathlib import Path
 

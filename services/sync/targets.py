@@ -1,4 +1,4 @@
-"""Which systems are delivered to, and what each takes: data that a deployment maintains, read once and checked whole."""
+"""The systems that are delivered to, and what each takes: data that a deployment maintains, read once and checked whole."""
 
 from __future__ import annotations
 

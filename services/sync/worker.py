@@ -13,14 +13,11 @@ from services.kit.event_store import EventStore
 from services.kit.failures import NOTHING_STORED
 from services.kit.follower import TokenFile
 from services.kit.settings import SettingsError
-from services.sync.adapters.adapter import TargetUnavailableError
-from services.sync.adapters.http import open_http
+from services.sync.adapters import TargetUnavailableError, open_http
 from services.sync.composition import Sync, open_sync
-from services.sync.delivering.identities import Identities
-from services.sync.delivering.sender import Sender
-from services.sync.pulling.pull import ImportUnavailableError, Puller
-from services.sync.recording.closings import Archiver
-from services.sync.recording.extracts import ExtractUnavailableError
+from services.sync.delivering.sender import Identities, Sender
+from services.sync.pulling import ImportUnavailableError, Puller
+from services.sync.recording.closings import Archiver, ExtractUnavailableError
 from services.sync.recording.following import LedgerFollowing, follow_registry
 from services.sync.settings import SyncSettings
 from services.sync.targets import Target

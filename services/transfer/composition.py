@@ -1,4 +1,4 @@
-"""How the transfer service's parts are put together, once for a process."""
+"""The parts of the transfer service, put together once for a process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

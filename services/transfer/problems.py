@@ -1,4 +1,4 @@
-"""What the transfer service refuses, each with a code that never changes."""
+"""Refusals of the transfer service, each with a code that never changes."""
 
 from typing import ClassVar
 

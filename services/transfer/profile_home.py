@@ -1,4 +1,4 @@
-"""Where a person's profile is kept and which code an organization has, as the transfer service learned it: recorded
+"""The place of a person's profile and the code of an organization, as the transfer service learned them: recorded
 here by events of its own, so that every answer follows from this service's log alone."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the registry publishes becomes this service's own events: where each person's profile is, and which code each
+"""Reactions to the registry, whose facts become this service's own events: where each profile is, and which code each
 organization has."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rebuilds the transfer service's read models from its log: beside the live rows, then switched."""
+"""Rebuild of the transfer service's read models from its log: beside the live rows, then switched."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

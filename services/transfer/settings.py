@@ -1,4 +1,4 @@
-"""What the transfer service is told by its environment; nothing here has a guess for a secret or a database."""
+"""Settings of the transfer service, from its environment; nothing here has a guess for a secret or a database."""
 
 from pathlib import Path
 

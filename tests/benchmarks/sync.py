@@ -20,10 +20,9 @@ from services.kit.database import Database
 from services.kit.event_store import EventStore
 from services.kit.migrations import upgrade
 from services.kit.provision import provision
-from services.sync.adapters.http import open_http
+from services.sync.adapters import open_http
 from services.sync.composition import SCHEMA, Sync
-from services.sync.delivering.identities import Identities
-from services.sync.delivering.sender import Sender
+from services.sync.delivering.sender import Identities, Sender
 from services.sync.recording.following import LedgerFollowing
 from services.sync.targets import Target, Targets
 from tests.benchmarks.machine import cpu_seconds

@@ -91,7 +91,7 @@ class TestStart:
         [
             ("policy", "policy"),
             ("keys", "keys"),
-            ("sync", "sync.command"),
+            ("sync", "sync"),
             ("demo", "demo.command"),
         ],
     )

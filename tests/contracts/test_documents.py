@@ -14,11 +14,11 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from contracts.catalogue import PUBLISHED_EVENTS
-from services.cli.asyncapi import asyncapi_document
 from services.cli.contracts import (
     COMMAND,
     ROOT,
     SERVICES,
+    asyncapi_document,
     openapi_document,
     policy_schema,
     problems_page,

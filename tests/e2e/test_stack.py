@@ -17,10 +17,9 @@ import httpx
 import pytest
 
 from services.cli.demo import fictitious
-from services.cli.secrets import signing_key
 from services.cli.settings import SERVICES, StackSettings
 from services.cli.stack import Stack
-from services.cli.state_dir import StackRecord, StateDir
+from services.cli.state_dir import StackRecord, StateDir, signing_key
 from services.cli.tokens import SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import upgrade

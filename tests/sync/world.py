@@ -15,10 +15,9 @@ from services.kit.event_store import EventStore
 from services.stand_ins.targets.app import build_app
 from services.stand_ins.targets.faults import Faults, FaultyApp
 from services.stand_ins.targets.holdings import Holdings
-from services.sync.adapters.http import HttpAdapter
+from services.sync.adapters import HttpAdapter
 from services.sync.composition import SCHEMA, Sync
-from services.sync.delivering.identities import Identities
-from services.sync.delivering.sender import Sender
+from services.sync.delivering.sender import Identities, Sender
 from services.sync.recording.following import LedgerFollowing, follow_registry
 from services.sync.targets import Target, Targets
 from tests.sync.feeds import START, FakeFeed, FakeRegistry, person_id

@@ -14,12 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts.divisions import authority_of, full_name_of, name_of
-from services.cli.demo.dashboard import standings
-from services.cli.demo.endings import BothSides, delivered
-from services.cli.demo.later_notice import later_notice
+from services.cli.demo.endings import BothSides, delivered, standings
 from services.cli.demo.moving import OPENED_AUTHORITIES, moving
 from services.cli.demo.outside import running_outside
-from services.cli.demo.routes import ROUTES
+from services.cli.demo.routes import ROUTES, later_notice
 from services.cli.demo.stage import Stage
 from services.cli.demo.stories import STORIES, Posting, Question, Story, Trial
 from services.cli.policy_simulate import after_words, why

@@ -14,9 +14,8 @@ from typing import Any
 import httpx
 import yaml
 
-from services.cli.secrets import harmless_environment
-from services.cli.stand_ins import TARGETS
-from services.cli.state_dir import write_private
+from services.cli.settings import TARGETS
+from services.cli.state_dir import harmless_environment, write_private
 from services.sync.targets import PACKAGED
 
 _READY_SECONDS_MAX = 30.0

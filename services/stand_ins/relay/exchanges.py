@@ -1,4 +1,4 @@
-"""What a relay remembers: every exchange with its state, what is new for whom, and what each end has acknowledged."""
+"""The memory of a relay: every exchange with its state, what is new for whom, and what each end has acknowledged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a relay misbehaves on request: slow, failing before or after the effect, repeating itself, out of order."""
+"""Faults of a relay, on request: slow, failing before or after the effect, repeating itself, out of order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one stand-in system holds: records by subject, accounts by number, and a journal that survives a kill.
+"""The holdings of one stand-in system: records by subject, accounts by number, and a journal that survives a kill.
 
 An answer is given after its line is on disk, so what was answered is held for ever; it may be held without an answer.
 """

@@ -1,1 +1,1 @@
-"""Whether both sides hold the same, place by place and person by person, and what to do when not."""
+"""Comparison of both sides, place by place and person by person, and repair of what differs."""

@@ -1,4 +1,4 @@
-"""What three sides say of a place's year: the ledger, which is right, our record of deliveries, and the system outside."""
+"""Differences of a place's year between three sides: the ledger, which is right, our record, and the system outside."""
 
 from __future__ import annotations
 

@@ -1,17 +1,21 @@
-"""Compares a place's year at a system outside with the ledger: by place, where that differs by person, then by record."""
+"""Reconciliation of a place's year with a system outside, by place, person and record, and its repair."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import httpx
 
 from contracts.divisions import authority_of, contains
-from contracts.targets import PersonTotal, PlaceTotal, place_total
+from contracts.targets import PersonTotal, PlaceTotal, content_of, place_total
+from services.kit.checkpoints import Checkpoints
+from services.kit.clock import Clock
 from services.kit.database import Database
-from services.sync.adapters.adapter import Adapter
-from services.sync.reconciling.archive_side import extract_of, follow_people
+from services.sync.adapters import Adapter
+from services.sync.delivering.release import release_queue
 from services.sync.reconciling.differences import (
     Difference,
     Ledger,
@@ -25,11 +29,85 @@ from services.sync.reconciling.ledger_side import (
     PlaceNotTakenError,
     add_to,
     credit_pages,
+    extract_of,
+    follow_people,
     recorded_between,
     recorded_of,
     sources_of,
 )
+from services.sync.recording.deliveries import Delivery, Last, add_deliveries, hold_queues, last_of
+from services.sync.recording.following import CHECKPOINT
 from services.sync.targets import Target
+
+_AT_ONCE_MAX = 500
+
+
+class Repairs:
+    """Makes the deliveries that mend differences."""
+
+    def __init__(self, database: Database, target: Target, clock: Clock) -> None:
+        self._database = database
+        self._target = target
+        self._clock = clock
+
+    async def mend(self, year: int, differences: Sequence[Difference]) -> int:
+        """Record what has to be said again or ended; what is parked goes again. How many subjects that mends."""
+        by_log: dict[str, dict[str, Difference]] = defaultdict(dict)
+        for each in differences:
+            found = by_log[authority_of(each.place)]
+            found[each.subject] = _joined(found.get(each.subject, each), each)
+        for log, found in by_log.items():
+            waiting = iter(found.values())
+            while part := list(islice(waiting, _AT_ONCE_MAX)):
+                await self._mend(log, year, part)
+        return sum(len(found) for found in by_log.values())
+
+    async def _mend(self, log: str, year: int, differences: Sequence[Difference]) -> None:
+        now, name = self._clock(), self._target.name
+        async with self._database.transaction() as conn:
+            await hold_queues(conn, log, [(name, each.person_id) for each in differences], now)
+            for person in sorted({each.person_id for each in differences}):
+                await release_queue(conn, log, name, person, now)
+            last = await last_of(conn, [name], [each.subject for each in differences])
+            position = await Checkpoints(CHECKPOINT).get(conn, log, log)
+            again = [
+                self._delivery(each, year, position)
+                for each in differences
+                if not _is_open(last.get((name, each.subject)), each)
+            ]
+            floors = {(name, each.subject): each.revision for each in differences}
+            await add_deliveries(conn, log, again, last, now, floors=floors)
+
+    def _delivery(self, each: Difference, year: int, position: int) -> Delivery:
+        ended = {"subject": each.subject, "person_ref": each.person_id, "year": year, "place": each.place}
+        return Delivery(
+            target=self._target,
+            subject=each.subject,
+            person_id=each.person_id,
+            year=year,
+            place=each.place if each.right is None else each.right["place"] or each.place,
+            position=position,
+            action="end" if each.right is None else "put",
+            content=content_of(self._target.kind, ended) if each.right is None else each.right,
+            reason="reconciled" if each.right is None else None,
+            recorded_at=self._clock(),
+        )
+
+
+def _joined(one: Difference, other: Difference) -> Difference:
+    """Two differences of one subject as one: what the ledger holds somewhere is not ended because it is extra elsewhere."""
+    said = other if one.right is None else one
+    return replace(said, revision=max(one.revision, other.revision))
+
+
+def _is_open(last: Last | None, each: Difference) -> bool:
+    """Whether what waits already says what the ledger says: then releasing it is enough."""
+    if last is None or last.state not in ("pending", "refused", "unsynced"):
+        return False
+    if each.right is None:
+        return last.action == "end"
+    return last.action == "put" and dict(last.content) == dict(each.right)
+
 
 Progress = Callable[[str, int, int | None], None]
 """Told what is being done, how far it is, and of how many, where that is known."""

@@ -1,1 +1,1 @@
-"""What the ledger's feeds say becomes deliveries, one transaction a batch."""
+"""Deliveries made of what the ledger's feeds say, one transaction a batch."""

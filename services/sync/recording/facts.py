@@ -51,3 +51,8 @@ def _read(event: CloudEvent) -> PublishedEvent:
         return read_event(event.type, event.data)
     except (UnknownEventTypeError, ValidationError) as error:
         raise UnknownEventError(event.type, "not in this release's contract") from error
+
+
+def year_subject(person_id: str, year: int) -> str:
+    """The subject of what is said about a person's year."""
+    return f"{person_id}:{year}"

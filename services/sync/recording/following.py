@@ -1,4 +1,4 @@
-"""Follows the ledger's logs, those alone that have moved, and the registry for what mends a parked delivery."""
+"""Followers of the ledger's logs, those alone that have moved, and of the registry for what mends a parked delivery."""
 
 from __future__ import annotations
 

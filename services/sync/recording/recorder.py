@@ -19,8 +19,7 @@ from services.sync.recording.deliveries import (
     hold_queues,
     last_of,
 )
-from services.sync.recording.facts import Ended, Fact, earned, ended, facts_of, recognised
-from services.sync.recording.subjects import year_subject
+from services.sync.recording.facts import Ended, Fact, earned, ended, facts_of, recognised, year_subject
 from services.sync.targets import Target, Targets
 
 CATEGORIES = ("professional", "public")

@@ -10,15 +10,14 @@ import pytest_asyncio
 
 from contracts.targets import KINDS
 from services.stand_ins.targets.holdings import Held
-from services.sync.adapters.http import HttpAdapter
+from services.sync.adapters import HttpAdapter
 from services.sync.reconciling.ledger_side import (
     LedgerUnavailableError,
     OurSideUnknownError,
     PlaceNotTakenError,
 )
 from services.sync.reconciling.reconcile import Reconciler, Reconciliation
-from services.sync.recording.closings import Archiver
-from services.sync.recording.extracts import ExtractUnavailableError, YearNotClosedError
+from services.sync.recording.closings import Archiver, ExtractUnavailableError, YearNotClosedError
 from tests.sync.feeds import closed, line, person_id
 from tests.sync.reconciling.test_reconcile import compare, mend
 from tests.sync.world import ARCHIVE, HR, NATIONAL, World, target, world_on

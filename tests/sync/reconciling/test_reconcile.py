@@ -8,10 +8,9 @@ import pytest
 
 from contracts.ledger import CreditEarned
 from services.stand_ins.targets.holdings import Held
-from services.sync.adapters.http import HttpAdapter
+from services.sync.adapters import HttpAdapter
 from services.sync.reconciling.differences import Difference
-from services.sync.reconciling.reconcile import Reconciler, Reconciliation
-from services.sync.reconciling.repair import Repairs
+from services.sync.reconciling.reconcile import Reconciler, Reconciliation, Repairs
 from tests.sync.feeds import earned, person_id, revoked
 from tests.sync.world import NATIONAL, TOKEN, World
 

@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from services.sync.adapters.http import HttpAdapter
+from services.sync.adapters import HttpAdapter
 from services.sync.reconciling.reconcile import Reconciler
-from services.sync.recording.closings import Archiver
-from services.sync.recording.extracts import YearNotClosedError
+from services.sync.recording.closings import Archiver, YearNotClosedError
 from services.sync.recording.following import LedgerFollowing
 from tests.conftest import FreshDatabaseFactory
 from tests.kit.http import bearer

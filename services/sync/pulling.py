@@ -1,4 +1,4 @@
-"""Takes over what a system outside holds of itself: history and its corrections, through the ledger's import, each once.
+"""History of systems outside, taken over: records and its corrections, through the ledger's import, each once.
 
 Names and numbers pass through to the ledger and are kept nowhere here; a row says which record became which credit.
 """
@@ -18,7 +18,7 @@ from contracts.targets import HistoricRecord, HistoryPage
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database
-from services.sync.adapters.adapter import Adapter
+from services.sync.adapters import Adapter
 from services.sync.targets import Target
 
 CHECKPOINT = "pulled"

@@ -7,8 +7,14 @@ import httpx
 import pytest
 
 from contracts.targets import CreditRecord
-from services.sync.adapters.adapter import BatchRefusedError, TargetBusyError, TargetUnavailableError
-from services.sync.adapters.http import BUSY_SECONDS, HttpAdapter, retry_after
+from services.sync.adapters import (
+    BUSY_SECONDS,
+    BatchRefusedError,
+    HttpAdapter,
+    TargetBusyError,
+    TargetUnavailableError,
+    retry_after,
+)
 
 RECORD = CreditRecord(
     key="c.1", action="end", subject="c", revision=1, person_ref="p", year=2026, place="140502"

@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from contracts.divisions import AUTHORITIES
 from contracts.targets import HistoricRecord, Identity
-from services.sync.adapters.http import HttpAdapter
-from services.sync.pulling.pull import ImportUnavailableError, Puller
+from services.sync.adapters import HttpAdapter
+from services.sync.pulling import ImportUnavailableError, Puller
 from services.sync.recording.following import LedgerFollowing
 from tests.conftest import FreshDatabaseFactory
 from tests.kit.http import bearer

@@ -1,4 +1,4 @@
-"""Talks the contract of `contracts/targets.py` over HTTP; an answer is believed only as far as it can be read."""
+"""Adapters to systems outside: what is asked of each, and the one that talks `contracts/targets.py` over HTTP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -23,8 +23,50 @@ from contracts.targets import (
 )
 from services.kit.follower import TokenFile
 from services.kit.settings import SettingsError
-from services.sync.adapters.adapter import BatchRefusedError, TargetBusyError, TargetUnavailableError
 from services.sync.targets import Target
+
+
+class TargetUnavailableError(Exception):
+    """The system did not answer, or not in a way that can be read: nobody knows what it took. Send the same again."""
+
+
+class TargetBusyError(TargetUnavailableError):
+    """The system asks to be left alone for `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"asks for {seconds:.0f} seconds")
+        self.seconds = seconds
+
+
+class BatchRefusedError(Exception):
+    """The system refused a batch as a whole, with the status it gave: some record of it is at fault."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"status {status}")
+        self.status = status
+
+
+class Adapter(Protocol):
+    """One system. Every method raises TargetUnavailableError when there is no answer that can be read."""
+
+    async def deliver(self, records: Sequence[TargetRecord]) -> Mapping[str, Answer]:
+        """Send records, at most one of a person; the answers by key, which may leave some out.
+
+        Raises BatchRefusedError, and TargetBusyError when the system asks for a pause.
+        """
+
+    async def totals(self, place: str, year: int) -> PlaceTotals:
+        """Counts and hashes of every place in or below one."""
+
+    async def people(self, place: str, year: int, after: str | None) -> PersonTotals:
+        """A page of counts and hashes of exactly one place's people."""
+
+    async def records(self, place: str, year: int, person_ref: str) -> HeldRecords:
+        """What is held of one person's year at a place."""
+
+    async def history(self, after: int) -> HistoryPage:
+        """What the system holds and did not get from us, after a position."""
+
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -1,1 +1,0 @@
-"""What operators and dashboards are shown of the synchronisation."""
