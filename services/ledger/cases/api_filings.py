@@ -1,7 +1,7 @@
 """Filings (备案) over HTTP: handed in by the organization that trains, decided by officials of the place."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -10,34 +10,31 @@ from contracts.divisions import is_known
 from services.kit.auth import Caller, require
 from services.kit.calendar import UnknownYear
 from services.kit.clock import end_of_day
-from services.kit.errors import FieldError, InvalidRequestError
-from services.kit.idempotency import CommandKey, command_key
+from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
+from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
 from services.kit.views import view
 from services.ledger.cases.commands import Actor
 from services.ledger.cases.filings import Filings
-from services.ledger.cases.schemas import FilingDecision, FilingRequest
+from services.ledger.cases.schemas import FilingRequest
 from services.ledger.cases.views import FilingAnswer, FilingQueue
-from services.ledger.streams.filing import OPEN, TrainingFiling
+from services.ledger.streams.filing import FILINGS, REVIEWER, SUBMITTER, TrainingFiling
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
 router = APIRouter(prefix="/v1/filings")
 FilingsPart = Annotated[Filings, Depends(part(Filings))]
 _encode = msgspec.json.Encoder().encode
 
-Submitter = require("filing:submit")
-Reviewer = require("filing:review")
 Anybody = require("filing:submit", "filing:review")
 FilingId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
-SubmitKey = Annotated[CommandKey, Depends(command_key(Submitter))]
-ReviewKey = Annotated[CommandKey, Depends(command_key(Reviewer))]
+SubmitKey = Annotated[CommandKey, Depends(SUBMITTER.key)]
+ReviewKey = Annotated[CommandKey, Depends(REVIEWER.key)]
 PlaceQuery = Annotated[
     str | None,
     Query(pattern=r"^[1-9][0-9]{5}$", description="Of an official; left out, an organization sees its own."),
 ]
 Cursor = Annotated[str | None, Query(max_length=120, description="`next` of the page before.")]
-_START = (datetime(1, 1, 1, tzinfo=UTC), "")
 _STEPS = problems(400, 403, 404, 409, 422)
 
 
@@ -56,52 +53,44 @@ def must_cover(actor: Actor, place: str) -> None:
         raise OutsidePlaceError
 
 
-def cursor_of(after: str | None) -> tuple[datetime, str]:
-    """Where a page begins. Raises InvalidRequestError."""
-    if after is None:
-        return _START
-    moment, _, key = after.partition("~")
-    try:
-        return datetime.fromisoformat(moment).astimezone(UTC), key
-    except (ValueError, OverflowError):
-        raise InvalidRequestError(
-            [FieldError("", "invalid_cursor", "应为上一页的 next", "Must be `next` of a page", "after")]
-        ) from None
-
-
 @router.post("", operation_id="submit_filing", status_code=201, responses=_STEPS)
 async def submit_filing(
-    filings: FilingsPart, body: FilingRequest, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
+    filings: FilingsPart,
+    body: FilingRequest,
+    caller: Annotated[Caller, Depends(SUBMITTER.caller)],
+    key: SubmitKey,
 ) -> Response:
     """File a training with the bureau of a place before it is held (S1-14, S3B-10)."""
     return (await filings.submit(body.command(), actor_of(caller), key)).response()
 
 
-@router.get(
-    "",
-    operation_id="list_filings",
-    **struct_answer(FilingQueue, "Filings in order of submission.", refusals=(403, 422)),
-)
-async def list_filings(
-    filings: FilingsPart,
-    caller: Annotated[Caller, Depends(Anybody)],
-    place: PlaceQuery = None,
-    status: Annotated[list[str] | None, Query(max_length=5)] = None,
-    after: Cursor = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Response:
-    """The filings of a place and all under it, those that wait for the bureau when no status is named, with their due
-    dates; or an organization's own."""
+async def _list(
+    cases: Filings, caller: Caller, place: str | None, states: list[str], after: Place, limit: int
+) -> tuple[list[TrainingFiling], list[FilingAnswer]]:
     actor = actor_of(caller)
     if place is None and actor.organization is not None:
-        found = await filings.own(actor.organization, cursor_of(after), limit)
+        found = await cases.own(actor.organization, after, limit)
     else:
         place = place or actor.place or ""
         must_cover(actor, place)
-        found = await filings.queue(place, status or sorted(OPEN), cursor_of(after), limit)
-    following = f"{found[-1].submitted_at.isoformat()}~{found[-1].filing_id}" if len(found) == limit else None
-    page = FilingQueue(results=[filing_answer(filings, filing) for filing in found], next=following)
-    return Response(_encode(page), media_type="application/json")
+        found = await cases.queue(place, states, after, limit)
+    return found, [filing_answer(cases, filing) for filing in found]
+
+
+_QUEUE = Queue(
+    page=FilingQueue,
+    answer_words="Filings in order of submission.",
+    words=(
+        "The filings of a place and all under it, those that wait for the bureau when no status is named, with their due\n"
+        "dates; or an organization's own."
+    ),
+    cursor=lambda filing: (filing.submitted_at, filing.filing_id),
+    by=Role("filing:submit", "filing:review"),
+    place=PlaceQuery,
+    place_optional=True,
+    states_max=5,
+)
+add_queue(router, FILINGS, _QUEUE, _list, cases=FilingsPart)
 
 
 @router.get(
@@ -122,7 +111,7 @@ async def amend_filing(
     filings: FilingsPart,
     filing_id: FilingId,
     body: FilingRequest,
-    caller: Annotated[Caller, Depends(Submitter)],
+    caller: Annotated[Caller, Depends(SUBMITTER.caller)],
     key: SubmitKey,
 ) -> Response:
     """Correct a filing that was returned; it goes to the end of the queue."""
@@ -130,44 +119,14 @@ async def amend_filing(
     return answer.response()
 
 
-@router.post("/{filing_id}/withdrawal", operation_id="withdraw_filing", responses=_STEPS)
-async def withdraw_filing(
-    filings: FilingsPart, filing_id: FilingId, caller: Annotated[Caller, Depends(Submitter)], key: SubmitKey
-) -> Response:
-    """Take a filing back before the training begins."""
-    return (await filings.withdraw(filing_id, actor_of(caller), key)).response()
+async def _take(
+    step: Step, filings: Filings, filing_id: str, caller: Caller, key: CommandKey, body: Any
+) -> StoredAnswer:
+    fields = {"reason": body.reason} if body is not None else {}
+    return await filings.take(step, filing_id, actor_of(caller), key, **fields)
 
 
-@router.post("/{filing_id}/approval", operation_id="approve_filing", responses=_STEPS)
-async def approve_filing(
-    filings: FilingsPart, filing_id: FilingId, caller: Annotated[Caller, Depends(Reviewer)], key: ReviewKey
-) -> Response:
-    """Approve a training; what began before this moment may not be reported (B-15)."""
-    return (await filings.approve(filing_id, actor_of(caller), key)).response()
-
-
-@router.post("/{filing_id}/return", operation_id="return_filing", responses=_STEPS)
-async def return_filing(
-    filings: FilingsPart,
-    filing_id: FilingId,
-    body: FilingDecision,
-    caller: Annotated[Caller, Depends(Reviewer)],
-    key: ReviewKey,
-) -> Response:
-    """Send a filing back with a reason; it may be amended and comes back."""
-    return (await filings.return_(filing_id, body.reason, actor_of(caller), key)).response()
-
-
-@router.post("/{filing_id}/refusal", operation_id="refuse_filing", responses=_STEPS)
-async def refuse_filing(
-    filings: FilingsPart,
-    filing_id: FilingId,
-    body: FilingDecision,
-    caller: Annotated[Caller, Depends(Reviewer)],
-    key: ReviewKey,
-) -> Response:
-    """Refuse a filing for good, with a reason."""
-    return (await filings.refuse(filing_id, body.reason, actor_of(caller), key)).response()
+add_steps(router, FILINGS, _take, cases=FilingsPart, id_type=FilingId)
 
 
 def filing_answer(filings: Filings, filing: TrainingFiling) -> FilingAnswer:

@@ -13,6 +13,7 @@ from services.kit.idempotency import CommandKey
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, json_body
+from services.kit.review import cursor_of
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 from services.kit.views import view
 from services.ledger.cases.api_filings import (
@@ -20,12 +21,9 @@ from services.ledger.cases.api_filings import (
     Cursor,
     FilingId,
     PlaceQuery,
-    Reviewer,
     ReviewKey,
     SubmitKey,
-    Submitter,
     actor_of,
-    cursor_of,
     must_cover,
 )
 from services.ledger.cases.commands import LateReason, ReviewRoster, UploadRoster
@@ -34,6 +32,7 @@ from services.ledger.cases.roster_rows import ROWS_MAX, RosterRecord
 from services.ledger.cases.rosters import Rosters
 from services.ledger.cases.schemas import RosterApproval, RosterRefusal
 from services.ledger.cases.views import RosterAnswer, RosterQueue, RosterReview, RosterRowAnswer, RosterView
+from services.ledger.streams.filing import REVIEWER, SUBMITTER
 from services.ledger.streams.roster import Roster
 
 UPLOAD_PATH = "/v1/filings/{filing_id}/rosters"
@@ -65,7 +64,7 @@ async def upload_roster(
     request: Request,
     rosters: RostersPart,
     filing_id: FilingId,
-    caller: Annotated[Caller, Depends(Submitter)],
+    caller: Annotated[Caller, Depends(SUBMITTER.caller)],
     key: SubmitKey,
     partial: Annotated[bool, Query(description="Store the good rows of a roster that has others.")] = False,
     late_reason: Annotated[LateReason | None, Query(description="Needed after the limit (A-16).")] = None,
@@ -143,7 +142,7 @@ async def approve_roster(
     rosters: RostersPart,
     roster_id: RosterId,
     body: RosterApproval,
-    caller: Annotated[Caller, Depends(Reviewer)],
+    caller: Annotated[Caller, Depends(REVIEWER.caller)],
     key: ReviewKey,
 ) -> Response:
     """Approve a roster as a whole, or the rows named; their credits are in the accounts when the answer comes.
@@ -163,7 +162,7 @@ async def refuse_roster(
     rosters: RostersPart,
     roster_id: RosterId,
     body: RosterRefusal,
-    caller: Annotated[Caller, Depends(Reviewer)],
+    caller: Annotated[Caller, Depends(REVIEWER.caller)],
     key: ReviewKey,
 ) -> Response:
     """Refuse a roster as a whole, or the rows named, with a reason."""

@@ -29,16 +29,6 @@ class SubmitClaim(ClaimedActivity, frozen=True, kw_only=True):
     facts: dict[str, str]
 
 
-FilingReason = Literal[
-    "plan_incomplete",
-    "content_not_suitable",
-    "teachers_not_suitable",
-    "wrong_place",
-    "wrong_year",
-    "credits_not_justified",
-    "organization_not_suitable",
-    "other",
-]
 LateReason = Literal["force_majeure", "system_failure", "holiday_staffing", "corrected_roster", "other"]
 RowReason = Literal[
     "not_attended", "proof_missing", "wrong_person", "wrong_credits", "counted_already", "other"

@@ -1,7 +1,6 @@
 """The commands of a filing (备案): load, decide, append; its queue, and what the organization sees of its own."""
 
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.review import Step
 from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor, FileTraining
 from services.ledger.policy import Policy, Rejected, hours_within
@@ -20,6 +20,7 @@ from services.ledger.store.published_policies import PolicyShelf
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import filing as filings
 from services.ledger.streams.filing import (
+    FILINGS,
     Filed,
     FilingAmended,
     FilingStep,
@@ -90,37 +91,31 @@ class Filings:
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             fresh = await load(unit.conn, entry.log, filing_id)
             event = FilingAmended(**self._filed(command, actor, filing_id, unit.now))
-            return 200, _said(await _append(unit, fresh, filings.amend(fresh.state, event)))
+            FILINGS.must_allow("amend", fresh.state, actor.subject)
+            return 200, _said(await _append(unit, fresh, event))
 
         return await self._path.execute(entry.log, key, act)
 
-    async def withdraw(self, filing_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Take a filing back. Raises UnknownFilingError, FilingStateError and FilingTooLateError."""
-        entry = await self._own(filing_id, actor)
-        return await self._step(
-            entry, key, lambda filing, at: filings.withdraw(filing, by=actor.subject, at=at)
-        )
+    async def take(
+        self, step: Step, filing_id: str, actor: Actor, key: CommandKey, **fields: Any
+    ) -> StoredAnswer:
+        """Take a step of the table; `fields` are those of its event.
 
-    async def approve(self, filing_id: str, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Approve a training. Raises UnknownFilingError, OutsidePlaceError, FilingStateError and OwnFilingError."""
-        entry = await self._reviewed(filing_id, actor)
-        return await self._step(
-            entry, key, lambda filing, at: filings.approve(filing, by=actor.subject, at=at)
-        )
+        Raises UnknownFilingError and FilingStateError; NotAProviderError and FilingTooLateError for the organization's
+        step, OutsidePlaceError and OwnFilingError for a reviewer's.
+        """
+        reviewed = step.by is filings.REVIEWER
+        entry = await (self._reviewed if reviewed else self._own)(filing_id, actor)
 
-    async def return_(self, filing_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Send a filing back with a reason; raises as `approve`."""
-        entry = await self._reviewed(filing_id, actor)
-        return await self._step(
-            entry, key, lambda filing, at: filings.return_(filing, reason=reason, by=actor.subject, at=at)
-        )
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            fresh = await load(unit.conn, entry.log, filing_id)
+            if reviewed:
+                event = FILINGS.decide(step.name, fresh.state, by=actor.subject, at=unit.now, **fields)
+            else:
+                event = filings.withdraw(fresh.state, by=actor.subject, at=unit.now)
+            return 200, _said(await _append(unit, fresh, event))
 
-    async def refuse(self, filing_id: str, reason: str, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Refuse a filing with a reason; raises as `approve`."""
-        entry = await self._reviewed(filing_id, actor)
-        return await self._step(
-            entry, key, lambda filing, at: filings.refuse(filing, reason=reason, by=actor.subject, at=at)
-        )
+        return await self._path.execute(entry.log, key, act)
 
     async def find(self, filing_id: str, actor: Actor) -> Entry[TrainingFiling]:
         """A filing that the actor may see: an official of its place, or its organization. Raises UnknownFilingError."""
@@ -174,15 +169,6 @@ class Filings:
         if not actor.covers(entry.state.place):
             raise OutsidePlaceError
         return entry
-
-    async def _step(
-        self, entry: Entry[TrainingFiling], key: CommandKey, decide: Callable[[TrainingFiling, datetime], Any]
-    ) -> StoredAnswer:
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
-            fresh = await load(unit.conn, entry.log, entry.state.filing_id)
-            return 200, _said(await _append(unit, fresh, decide(fresh.state, unit.now)))
-
-        return await self._path.execute(entry.log, key, act)
 
     def _filed(self, command: FileTraining, actor: Actor, filing_id: str, now: datetime) -> dict[str, Any]:
         policy = self._shelf.book.resolve(command.place, command.year)

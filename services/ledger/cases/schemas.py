@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from services.kit.clock import SHANGHAI
 from services.kit.field_errors import refuse
 from services.kit.schemas import Line, StrictModel
-from services.ledger.cases.commands import FileTraining, FilingReason, RowReason
+from services.ledger.cases.commands import FileTraining, RowReason
 from services.ledger.streams.filing import Session
 from services.ledger.streams.year import CorrectionReason
 from services.ledger.web.fields import (
@@ -145,12 +145,6 @@ class FilingRequest(StrictModel):
             expected=self.expected,
             courses=tuple(self.courses),
         )
-
-
-class FilingDecision(StrictModel):
-    """Why a filing goes back or is refused."""
-
-    reason: FilingReason
 
 
 RowIds = Annotated[

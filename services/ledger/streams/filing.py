@@ -5,11 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
-import msgspec
 from msgspec import Struct
 
 from services.kit.errors import Problem
 from services.kit.events import Event
+from services.kit.openapi import problems
+from services.kit.review import Case, Role, Step
+from services.kit.schemas import StrictModel
 from services.kit.views import fields_of
 from services.ledger.policy import Category
 
@@ -156,6 +158,16 @@ class FilingWithdrawn(FilingStep, frozen=True, kw_only=True):
     TOPIC: ClassVar[str] = "ledger.FilingWithdrawn"
 
 
+FilingReason = Literal[
+    "plan_incomplete",
+    "content_not_suitable",
+    "teachers_not_suitable",
+    "wrong_place",
+    "wrong_year",
+    "credits_not_justified",
+    "organization_not_suitable",
+    "other",
+]
 FilingState = Literal["submitted", "returned", "refused", "withdrawn", "approved"]
 OPEN: frozenset[FilingState] = frozenset({"submitted"})
 
@@ -198,84 +210,89 @@ def stream_of(filing_id: str) -> str:
 
 def evolve(filing: TrainingFiling | None, event: Event) -> TrainingFiling | None:
     """The filing after one more event."""
-    match event:
-        case FilingSubmitted() | FilingAmended():
-            return _filed(event)
-        case _ if filing is None:
-            return None
-        case FilingApproved():
-            return _with(filing, state="approved", reviewer=event.by, reason=None, decided_at=event.at)
-        case FilingReturned():
-            return _with(
-                filing, state="returned", reviewer=event.by, reason=event.reason, decided_at=event.at
-            )
-        case FilingRefused():
-            return _with(filing, state="refused", reviewer=event.by, reason=event.reason, decided_at=event.at)
-        case FilingWithdrawn():
-            return _with(filing, state="withdrawn", decided_at=event.at)
-        case _:
-            return filing
+    if isinstance(event, Filed):
+        return _filed(event)
+    return None if filing is None else FILINGS.evolve(filing, event)
 
 
 def _filed(event: Filed) -> TrainingFiling:
     return TrainingFiling(**fields_of(OrganizedTraining, event), submitted_by=event.by, submitted_at=event.at)
 
 
-def _with(filing: TrainingFiling, **changes: Any) -> TrainingFiling:
-    return msgspec.structs.replace(filing, **changes)
-
-
-def amend(filing: TrainingFiling, amended: FilingAmended) -> FilingAmended:
-    """Correct a filing that was returned. Raises FilingStateError."""
-    _must_be(filing, "returned")
-    return amended
-
-
-def approve(filing: TrainingFiling, *, by: str, at: datetime) -> FilingApproved:
-    """Approve the training. What has begun by then may not be reported (B-15). Raises FilingStateError, OwnFilingError."""
-    _must_be(filing, "submitted")
-    _must_be_somebody_elses(filing, by)
-    return FilingApproved(**_step(filing, by, at))
-
-
-def return_(filing: TrainingFiling, *, reason: str, by: str, at: datetime) -> FilingReturned:
-    """Send the filing back for correction. Raises FilingStateError and OwnFilingError."""
-    _must_be(filing, "submitted")
-    _must_be_somebody_elses(filing, by)
-    return FilingReturned(**_step(filing, by, at), reason=reason)
-
-
-def refuse(filing: TrainingFiling, *, reason: str, by: str, at: datetime) -> FilingRefused:
-    """Refuse the filing for good. Raises FilingStateError and OwnFilingError."""
-    _must_be(filing, "submitted")
-    _must_be_somebody_elses(filing, by)
-    return FilingRefused(**_step(filing, by, at), reason=reason)
-
-
 def withdraw(filing: TrainingFiling, *, by: str, at: datetime) -> FilingWithdrawn:
     """Take the filing back before the training begins. Raises FilingStateError and FilingTooLateError."""
-    _must_be(filing, "submitted", "returned", "approved")
+    withdrawn: FilingWithdrawn = FILINGS.decide("withdraw", filing, by=by, at=at)
     if filing.state != "returned" and at >= filing.begins_at:
         raise FilingTooLateError
-    return FilingWithdrawn(**_step(filing, by, at))
+    return withdrawn
 
 
-def _step(filing: TrainingFiling, by: str, at: datetime) -> dict[str, Any]:
-    return {
-        "filing_id": filing.filing_id,
-        "organization_id": filing.organization_id,
-        "place": filing.place,
-        "year": filing.year,
-        "by": by,
-        "at": at,
-    }
+class FilingDecision(StrictModel):
+    """Why a filing goes back or is refused."""
+
+    reason: FilingReason
 
 
-def _must_be(filing: TrainingFiling, *states: FilingState) -> None:
-    if filing.state not in states:
-        raise FilingStateError(state=filing.state)
+SUBMITTER, REVIEWER = Role("filing:submit"), Role("filing:review")
+_ANSWERS: dict[str, Any] = {"responses": problems(400, 403, 404, 409, 422)}
 
-
-def _must_be_somebody_elses(filing: TrainingFiling, by: str) -> None:
-    if filing.submitted_by == by:
-        raise OwnFilingError
+FILINGS: Case[TrainingFiling] = Case(
+    noun="filing",
+    subject=("filing_id", "organization_id", "place", "year"),
+    waiting=OPEN,
+    wrong_state=lambda state: FilingStateError(state=state),
+    own=OwnFilingError,
+    steps=(
+        Step("amend", from_=frozenset({"returned"}), to="submitted", by=SUBMITTER),
+        Step(
+            "withdraw",
+            path="withdrawal",
+            from_=frozenset({"submitted", "returned", "approved"}),
+            to="withdrawn",
+            by=SUBMITTER,
+            event=FilingWithdrawn,
+            marks=("decided_at",),
+            words="Take a filing back before the training begins.",
+            answers=_ANSWERS,
+        ),
+        Step(
+            "approve",
+            path="approval",
+            from_=OPEN,
+            to="approved",
+            by=REVIEWER,
+            never_own=True,
+            event=FilingApproved,
+            marks=("reviewer", "reason", "decided_at"),
+            words="Approve a training; what began before this moment may not be reported (B-15).",
+            answers=_ANSWERS,
+        ),
+        Step(
+            "return",
+            path="return",
+            from_=OPEN,
+            to="returned",
+            by=REVIEWER,
+            never_own=True,
+            event=FilingReturned,
+            marks=("reviewer", "reason", "decided_at"),
+            body=FilingDecision,
+            words="Send a filing back with a reason; it may be amended and comes back.",
+            answers=_ANSWERS,
+        ),
+        Step(
+            "refuse",
+            path="refusal",
+            from_=OPEN,
+            to="refused",
+            by=REVIEWER,
+            never_own=True,
+            event=FilingRefused,
+            marks=("reviewer", "reason", "decided_at"),
+            body=FilingDecision,
+            words="Refuse a filing for good, with a reason.",
+            answers=_ANSWERS,
+        ),
+    ),
+)
+"""How a filing is reviewed."""
