@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from services.ledger.policy import Assessment, assess
+from services.ledger.policy import Assessment, Credit, assess
 from tests.ledger.policy.builders import (
     BEIJING,
     CHANGZHI,
@@ -17,6 +17,7 @@ from tests.ledger.policy.builders import (
     policy,
     waiting,
 )
+from tests.ledger.policy.drafts import book, draft
 
 
 class TestCounting:
@@ -97,3 +98,35 @@ class TestAnswer:
             "In progress for 2024: 75.5 credits registered; missing: 14.5 in total. "
             "Complete by 2025-01-31, that day included."
         )
+
+
+class TestFill:
+    """B-01: credits that may fill several categories serve them in their order, and who can fill fewer goes first."""
+
+    BOTH = draft({"kind": "requirement", "categories": {"public": 30}})
+    """Beside the nation's 90, with 60 of them professional."""
+
+    def asked(self, credits: list[Credit]) -> Assessment:
+        return Given(BEIJING, 2030, credits, book=book(self.BOTH)).when_asked("2030-06-01")
+
+    def test_the_first_category_of_the_order_is_served_first(self):
+        exam = credit("60", "any", fill=("professional", "public"), mode="equivalence")
+        answer = self.asked([exam])
+
+        assert answer.by_category == {"professional": Decimal(60), "public": Decimal(0)}
+
+    @pytest.mark.parametrize("turn", [1, -1])
+    def test_what_can_fill_one_category_alone_goes_before_what_can_fill_two(self, turn: int):
+        narrow = credit("60", "any", fill=("professional",), mode="equivalence", number="narrow")
+        wide = credit("60", "any", fill=("professional", "public"), mode="equivalence", number="wide")
+        answer = self.asked([wide, narrow][::turn])
+
+        assert answer.status == "compliant"
+        assert answer.by_category["public"] == Decimal(30)
+
+    def test_of_two_of_one_length_the_first_by_name_goes_first(self):
+        there = credit("40", "any", fill=("public", "professional"), mode="equivalence", number="1")
+        back = credit("70", "any", fill=("professional", "public"), mode="equivalence", number="2")
+        answers = [self.asked(order) for order in ([there, back], [back, there])]
+
+        assert answers[0] == answers[1]

@@ -2,7 +2,19 @@
 
 import pytest
 
-from tests.ledger.policy.builders import CHAOYANG, Given, credit, deferred, exempt
+from services.ledger.policy import Registered
+from tests.ledger.policy.builders import (
+    CHAOYANG,
+    JINCHENG,
+    Given,
+    accredited,
+    at,
+    completion,
+    credit,
+    deferred,
+    exempt,
+    policy,
+)
 
 FULL = [credit("90", on="2025-03-15")]
 
@@ -45,3 +57,28 @@ class TestDeferral:
     def test_an_exemption_is_more_than_a_deferral(self):
         given = Given(CHAOYANG, 2024, exempt=exempt(), deferred=deferred("2025-06-30"))
         assert given.when_asked("2025-03-01").status == "exempt"
+
+
+class TestDeferralThatEndsInsideTheWindow:
+    """Jincheng's year 2024 is studied to 2025-03-31 (S2A-02): who was given until 2024-08-01 before loses no day of it."""
+
+    @pytest.mark.parametrize("on", ["2024-08-02", "2025-03-31 23:59:59"])
+    def test_study_after_it_is_what_it_would_be_without(self, on: str):
+        teacher, facts = accredited(JINCHENG, 2024), completion(2024, on, "90", category="professional")
+        without = Given(JINCHENG, 2024).when_posted(facts, teacher)
+
+        assert isinstance(without, Registered)
+        assert not without.late
+        assert Given(JINCHENG, 2024, deferred=deferred("2024-08-01")).when_posted(facts, teacher) == without
+
+    def test_registration_is_late_no_sooner(self):
+        ends = policy(JINCHENG, 2024).any_mode.register_ends
+        facts, teacher = completion(2024, "2024-07-01", "90"), accredited(JINCHENG, 2024)
+        given = Given(JINCHENG, 2024, deferred=deferred("2024-08-01"))
+        last = ends.astimezone(at("2024-01-01").tzinfo).isoformat(" ")[:19]
+
+        before = given.when_posted(facts, teacher, now="2024-12-31 23:59:59")
+        after = given.when_posted(facts, teacher, now=last)
+        assert isinstance(before, Registered)
+        assert isinstance(after, Registered)
+        assert (before.late, after.late) == (False, True)

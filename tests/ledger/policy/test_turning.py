@@ -55,6 +55,29 @@ class TestTurnsOn:
             assert assess(found, account, WORKER, 2024, last).status == judged.status
             assert assess(found, account, WORKER, 2024, date(2025, 4, 1)).status == "deficient"
 
+    def test_is_the_end_of_the_year_where_a_deferral_ends_before_it(self):
+        found, on = policy(CHAOYANG, 2024), date(2024, 6, 1)
+        less = Deferral(until=date(2024, 8, 1), reason="illness", authority=CHAOYANG, granted_on=on)
+        account = Account(person_id="p", year=2024, deferred=less)
+        judged = assess(found, account, WORKER, 2024, on)
+
+        assert next_change_on(found, account, judged) == date(2025, 2, 1)
+
+    def test_is_the_day_after_the_judgement_for_what_is_completed_with_its_first_moment(self):
+        found = policy(JINCHENG, 2024)
+        account = Account(person_id="p", year=2024, credits=[credit("90", on="2024-06-02 00:00:00")])
+        judged = assess(found, account, WORKER, 2024, date(2024, 6, 1))
+
+        assert next_change_on(found, account, judged) == date(2024, 6, 2)
+
+    def test_is_not_that_of_a_credit_that_no_longer_stands(self):
+        found = policy(JINCHENG, 2024)
+        later = credit("90", on="2024-06-05", state="revoked")
+        judged = assess(found, Account(person_id="p", year=2024), WORKER, 2024, date(2024, 6, 1))
+
+        account = Account(person_id="p", year=2024, credits=[later])
+        assert next_change_on(found, account, judged) == date(2025, 4, 1)
+
     @forall(ACCOUNTS, PERSONS, DAYS, st.integers(1, 4000))
     def test_until_then_nothing_changes(self, account: Account, person: Person, on: date, later: int):
         found = BOOK.resolve(person.place, account.year)
