@@ -16,7 +16,7 @@ from services.cli.settings import StackSettings
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.ledger.policy import Notice, NoticeError, PolicyBook, line_of, read_notice, warnings
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -81,9 +81,9 @@ def fail(message: str) -> NoReturn:
 
 async def published_book(databases: Databases) -> PolicyBook:
     """Every notice ever published to the ledger, as its processes judge by them."""
-    shelf = PolicyShelf(databases, EventStore())
-    await shelf.refresh()
-    return shelf.book
+    policies = PublishedPolicies(databases, EventStore())
+    await policies.refresh()
+    return policies.book
 
 
 def book_of_this_ledger() -> PolicyBook:

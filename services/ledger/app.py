@@ -102,7 +102,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             app.state.parts = parts_of(ledger)
             app.state.clock = ledger.clock
             app.state.fingerprint_key = ledger.fingerprint_key
-            tasks = [asyncio.create_task(ledger.shelf.keep_fresh())]
+            tasks = [asyncio.create_task(ledger.policies.keep_fresh())]
             tasks += [
                 asyncio.create_task(store.notifications.listen(each)) for each in ledger.databases.all()
             ]
@@ -119,14 +119,14 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         """Every database answers, the notices are fresh; how far other services' facts have come in, and how many events
         each read model of the worker is behind."""
         ledger: Ledger = app.state.ledger
-        if ledger.shelf.age_seconds > NOTICES_SECONDS_MAX:
+        if ledger.policies.age_seconds > NOTICES_SECONDS_MAX:
             raise NotReadyError("政策未能及时更新", "Published notices could not be read for too long")
         for database in ledger.databases.all():
             async with database.acquire() as conn:
                 await conn.fetchval("select 1")
         followed = {source: await ledger.reactions.position(source) for source in ("registry", "transfer")}
         behind = await behind_by_projection(ledger.databases, LAGGING)
-        return {"notices": len(list(ledger.shelf.book)), "followed": followed, "behind": behind}
+        return {"notices": len(list(ledger.policies.book)), "followed": followed, "behind": behind}
 
     feed = feed_router(
         lambda: app.state.ledger.databases, store, lambda: AUTHORITIES, publish, SOURCE, feed_reader

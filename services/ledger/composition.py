@@ -1,4 +1,4 @@
-"""How the ledger's parts are put together, once for a process."""
+"""Composition of the ledger's parts, once for a process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,7 +42,7 @@ from services.ledger.policy import bundled_notices
 from services.ledger.reactions.reactions import Reactions
 from services.ledger.settings import LedgerSettings
 from services.ledger.store.people import Employers, People
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.facts import Facts
 
 SCHEMA = "ledger"
@@ -64,42 +64,42 @@ class Ledger:
         self.clock = clock
         self.store = store or EventStore()
         self.hasher = IdentityHasher(identity_key, hash_algorithm)
-        self.shelf = PolicyShelf(databases, self.store)
+        self.policies = PublishedPolicies(databases, self.store)
         self.people = People(databases)
         self.employers = Employers(databases)
-        self.intake = Intake(databases, self.store, self.shelf, clock)
-        self.publisher = PolicyPublisher(databases, self.store, self.shelf, clock)
+        self.intake = Intake(databases, self.store, self.policies, clock)
+        self.publisher = PolicyPublisher(databases, self.store, self.policies, clock)
         self.facts = Facts(identity_key)
         # Bodies hold ID numbers; a fingerprint of them is kept.
         self.fingerprint_key = blake2b(b"idempotency", key=identity_key[:64], digest_size=32).digest()
-        self.claims = Claims(databases, self.store, self.shelf, self.people, self.facts, clock)
-        self.registrations = Registrations(databases, self.store, self.shelf, self.facts, clock)
-        self.attestations = Attestations(databases, self.store, self.shelf, self.people, clock)
+        self.claims = Claims(databases, self.store, self.policies, self.people, self.facts, clock)
+        self.registrations = Registrations(databases, self.store, self.policies, self.facts, clock)
+        self.attestations = Attestations(databases, self.store, self.policies, self.people, clock)
         self.listing = CreditListing(databases)
         self.registration_counts = RegistrationCounts(databases)
         self.standing_counts = StandingCounts(databases)
         self.scorecard_counts = ScorecardCounts(databases)
         self.employer_counts = EmployerCounts(databases)
-        self.review_counts = ReviewCounts(databases, self.shelf, clock)
-        self.queries = LedgerQueries(databases, self.store, self.shelf, self.people, clock)
+        self.review_counts = ReviewCounts(databases, self.policies, clock)
+        self.queries = LedgerQueries(databases, self.store, self.policies, self.people, clock)
         self.transcripts = Transcripts(databases, self.people)
-        self.units = Units(self.employers, self.people, self.shelf, clock)
+        self.units = Units(self.employers, self.people, self.policies, clock)
         self.reporter = Reporter(self.intake, databases, Preparer(self.hasher, identity_key), clock)
-        self.filings = Filings(databases, self.store, self.shelf, clock)
+        self.filings = Filings(databases, self.store, self.policies, clock)
         rows = RosterPreparer(self.hasher, identity_key)
-        self.rosters = Rosters(databases, self.store, self.shelf, self.filings, self.facts, rows, clock)
-        self.departures = Departures(databases, self.store, self.shelf, self.people, clock)
-        self.arrivals = Arrivals(databases, self.store, lambda: self.shelf.book, self.facts, clock)
-        self.reliefs = Reliefs(databases, self.store, self.shelf, self.people, clock)
+        self.rosters = Rosters(databases, self.store, self.policies, self.filings, self.facts, rows, clock)
+        self.departures = Departures(databases, self.store, self.policies, self.people, clock)
+        self.arrivals = Arrivals(databases, self.store, lambda: self.policies.book, self.facts, clock)
+        self.reliefs = Reliefs(databases, self.store, self.policies, self.people, clock)
         self.anomalies = AnomalyReviews(databases, self.store, clock)
         self.collective_claims = CollectiveClaims(
-            databases, self.store, self.shelf, self.people, self.claims, clock
+            databases, self.store, self.policies, self.people, self.claims, clock
         )
-        self.recognitions = Recognitions(databases, self.store, self.shelf, clock)
-        self.revocations = Revocations(databases, self.store, self.shelf, self.people, clock)
-        self.years = Years(databases, self.store, self.shelf, self.people, self.facts, clock)
-        self.archives = Archives(databases, self.shelf, self.years, clock)
-        self.reactions = Reactions(databases, self.store, self.shelf, self.facts, clock)
+        self.recognitions = Recognitions(databases, self.store, self.policies, clock)
+        self.revocations = Revocations(databases, self.store, self.policies, self.people, clock)
+        self.years = Years(databases, self.store, self.policies, self.people, self.facts, clock)
+        self.archives = Archives(databases, self.policies, self.years, clock)
+        self.reactions = Reactions(databases, self.store, self.policies, self.facts, clock)
 
     async def prepare(self) -> None:
         """Open every log, publish the notices that come with this release, and read all that are published.
@@ -111,7 +111,7 @@ class Ledger:
                 await self.store.open_logs(conn, logs)
         for notice in bundled_notices():
             await self.publisher.publish_policy(notice, unless_published=True)
-        await self.shelf.refresh()
+        await self.policies.refresh()
 
     async def close(self) -> None:
         """Finish what was taken on, then close the databases."""

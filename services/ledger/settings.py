@@ -1,4 +1,4 @@
-"""What the ledger is told by its environment."""
+"""Settings of the ledger's processes, from their environment."""
 
 from functools import cached_property
 from pathlib import Path

@@ -19,7 +19,7 @@ from services.kit.follower import FeedFollower, TokenFile
 from services.kit.projection import ProjectionRunner
 from services.kit.settings import SettingsError
 from services.ledger.composition import Ledger, open_ledger
-from services.ledger.counting.day_turn import StandingsKeeper
+from services.ledger.counting.day_turn import DayTurn
 from services.ledger.counting.rebuild import BEHIND, standings
 from services.ledger.reactions.reactions import SourceEvent
 from services.ledger.settings import LedgerSettings
@@ -74,14 +74,14 @@ async def run() -> None:
         httpx.AsyncClient(base_url=settings.transfer_url, auth=token, trust_env=False) as transfer,
         asyncio.TaskGroup() as tasks,
     ):
-        tasks.create_task(ledger.shelf.keep_fresh())
+        tasks.create_task(ledger.policies.keep_fresh())
         tasks.create_task(follower(ledger, registry, "registry").run())
         tasks.create_task(follower(ledger, transfer, "transfer").run())
         tasks.create_task(keep_lapsing(ledger))
-        judged = standings(ledger.shelf)
+        judged = standings(ledger.policies)
         for projection in (*BEHIND, judged):
             runner = ProjectionRunner(ledger.databases, ledger.store, projection, lambda: AUTHORITIES)
             tasks.create_task(runner.run())
-        tasks.create_task(StandingsKeeper(ledger.databases, ledger.shelf, judged, ledger.clock).run())
+        tasks.create_task(DayTurn(ledger.databases, ledger.policies, judged, ledger.clock).run())
         for database in ledger.databases.all():
             tasks.create_task(ledger.store.notifications.listen(database))

@@ -16,7 +16,7 @@ from services.kit.event_store import EventStore
 from services.kit.projection import ProjectionRunner
 from services.ledger.composition import SCHEMA, Ledger
 from services.ledger.counting import standing_rows as rows
-from services.ledger.counting.day_turn import StandingsKeeper
+from services.ledger.counting.day_turn import DayTurn
 from services.ledger.counting.rebuild import rebuild, standings
 from services.ledger.streams.account_events import CreditEarned
 from tests.benchmarks import crowd
@@ -103,11 +103,11 @@ async def _measure(dsn: str, task: Callable[[Databases, int], Awaitable[float]],
         await databases.close()
 
 
-async def _ledger(databases: Databases) -> tuple[Ledger, Any, StandingsKeeper]:
+async def _ledger(databases: Databases) -> tuple[Ledger, Any, DayTurn]:
     ledger = Ledger(databases, b"k" * 32, clock=lambda: _DAY)
-    await ledger.shelf.refresh()
-    judged = standings(ledger.shelf)
-    return ledger, judged, StandingsKeeper(databases, ledger.shelf, judged, ledger.clock)
+    await ledger.policies.refresh()
+    judged = standings(ledger.policies)
+    return ledger, judged, DayTurn(databases, ledger.policies, judged, ledger.clock)
 
 
 async def _rebuild(databases: Databases, count: int) -> float:

@@ -191,7 +191,7 @@ class Simulation:
                 (names[line["provider_id"]], line["completion_id"]): (line["state"], line["credits"])
                 for line in lines
             }
-        for projection in behind(self.world.ledger.shelf):
+        for projection in behind(self.world.ledger.policies):
             runner = ProjectionRunner(
                 self.world.ledger.databases, self.world.ledger.store, projection, lambda: LOGS
             )

@@ -10,17 +10,17 @@ from services.kit.openapi import problems
 from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS
 from services.ledger.answers.policies import PolicyAnswer, policy_answer
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.problems import NoPolicyHereError, UnknownPlaceError
 
 router = APIRouter()
-PolicyShelfPart = Annotated[PolicyShelf, Depends(part(PolicyShelf))]
+PublishedPoliciesPart = Annotated[PublishedPolicies, Depends(part(PublishedPolicies))]
 Reader = require("compliance:read", "policy:write")
 
 
 @router.get("/v1/policies/{place}/{year}", operation_id="get_policy", responses=problems(404, 422))
 async def get_policy(
-    shelf: PolicyShelfPart,
+    policies: PublishedPoliciesPart,
     place: Annotated[str, Path(pattern=r"^[1-9][0-9]{5}$")],
     year: Annotated[int, Path(ge=2000, le=2100), IN_DIGITS],
     caller: Annotated[Caller, Depends(Reader)],
@@ -31,7 +31,7 @@ async def get_policy(
     """What is in force for a place and year, every value with the clause, document and place it comes from."""
     if not is_known(place):
         raise UnknownPlaceError
-    policy = shelf.book.resolve(place, year)
+    policy = policies.book.resolve(place, year)
     if policy is None:
         raise NoPolicyHereError
     return policy_answer(policy, prefix)

@@ -1,4 +1,4 @@
-"""What is said of an attestation: to a third party that checks it, and as a statement to print."""
+"""Attestations (S0-21): issued, taken back, said to a third party that checks one, and as a statement to print."""
 
 import secrets
 from datetime import date, datetime
@@ -19,7 +19,7 @@ from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import PurposeAssessment
 from services.ledger.policy.language.words import day_zh
 from services.ledger.store.people import Home, People
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import attestation as attestations
 from services.ledger.streams.attestation import (
@@ -117,11 +117,16 @@ class Attestations:
     """Issues attestations, takes them back, checks references."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, shelf: PolicyShelf, people: People, clock: Clock
+        self,
+        databases: Databases,
+        store: EventStore,
+        policies: PublishedPolicies,
+        people: People,
+        clock: Clock,
     ) -> None:
         self._databases = databases
         self._store = store
-        self._shelf = shelf
+        self._policies = policies
         self._people = people
         self._clock = clock
         self._path = write_path(databases, store, clock)
@@ -136,7 +141,7 @@ class Attestations:
         home = await self._people.home_of(person_id, viewer.place, year)
         if viewer.organization is not None or not viewer.may_see(home):
             raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
-        policy = self._shelf.book.resolve(home.profile.person.place, year)
+        policy = self._policies.book.resolve(home.profile.person.place, year)
         if not names(policy, purpose):
             raise UnknownPurposeError(pointer="/purpose")
         on = local_date(self._clock())
@@ -233,7 +238,7 @@ class Attestations:
 
     async def _asked(self, home: Home, year: int, purpose: str, on: date) -> PurposeAssessment:
         """What the person's years come to for a purpose, as the ledger knows them now."""
-        years = OtherYears(self._people, self._shelf.book, on, home.profile.person.place)
+        years = OtherYears(self._people, self._policies.book, on, home.profile.person.place)
         homes = {home.person_id: home}
         await years.answers(homes, year)
         return (await years.purposes(homes, year, purpose))[home.person_id]

@@ -1,4 +1,5 @@
-"""What an answer shows on request: where each credit comes from, and what to do next. Read for many persons at once."""
+"""Details that an answer shows on request: where each credit comes from, and what to do next. Read for many persons
+at once."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime

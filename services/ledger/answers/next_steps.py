@@ -1,4 +1,4 @@
-"""What to do next and by when: pure functions of the answer, the policy and the account, every step with its clause.
+"""Next steps, and by when: pure functions of the answer, the policy and the account, every step with its clause.
 
 First what stands in the way of what was done already, then study, then make-up, then what only others can do.
 """

@@ -1,4 +1,4 @@
-"""What is in force for a place and year, as an answer: every value with where it comes from."""
+"""Policies in force for a place and year, as an answer: every value with where it comes from."""
 
 from typing import Any
 

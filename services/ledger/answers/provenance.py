@@ -1,4 +1,4 @@
-"""Where every credit that counts comes from: who reported or approved it, by which route, what confirmed it."""
+"""Provenance of every credit that counts: who reported or approved it, by which route, what confirmed it."""
 
 from datetime import date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What a year's standing is good for: the purposes that a notice names (S0-21, S2A-10, S2A-11), each with its clause
+"""Purposes that a year's standing serves: those that a notice names (S0-21, S2A-10, S2A-11), each with its clause
 and the weight the notice gives it. Pure."""
 
 from collections.abc import Mapping

@@ -17,7 +17,7 @@ from services.ledger.answers.viewers import Viewer
 from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import Account, Assessment
 from services.ledger.store.people import Home, People
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.who_judges import side_of
 
@@ -35,13 +35,13 @@ class LedgerQueries:
         self,
         databases: Databases,
         store: EventStore,
-        shelf: PolicyShelf,
+        policies: PublishedPolicies,
         people: People,
         clock: Clock,
     ) -> None:
         self._databases = databases
         self._history = History(databases, store)
-        self._shelf = shelf
+        self._policies = policies
         self._people = people
         self._clock = clock
         self._details = Details(databases, store)
@@ -68,8 +68,8 @@ class LedgerQueries:
             if as_of > self._clock():
                 raise MomentInFutureError(parameter="as_of")
             home = await self._home_at(home, year, as_of)
-            await self._shelf.refresh()
-        book = self._shelf.book if as_of is None else self._shelf.book.known_at(as_of)
+            await self._policies.refresh()
+        book = self._policies.book if as_of is None else self._policies.book.known_at(as_of)
         day = on or local_date(as_of or self._clock())
         home_at = partial(self._home_at, as_of=as_of) if as_of is not None else None
         years = OtherYears(self._people, book, day, viewer.place, home_at)
@@ -96,7 +96,7 @@ class LedgerQueries:
         find = self._people.by_identity if by_identity else self._people.by_id
         homes = await find(list(dict.fromkeys(keys)), viewer.place, year)
         day = on or local_date(self._clock())
-        book = self._shelf.book
+        book = self._policies.book
         seen = {home.person_id: home for home in homes.values() if viewer.may_see(home)}
         years = OtherYears(self._people, book, day, viewer.place)
         judged = await years.answers(seen, year)
@@ -118,7 +118,7 @@ class LedgerQueries:
         one that judged the year (A-13)."""
         keeper = await self._people.keeper_of(person_id, viewer.place, year)
         if keeper.left_at is not None:
-            policy = self._shelf.book.resolve(keeper.profile.person.place, year)
+            policy = self._policies.book.resolve(keeper.profile.person.place, year)
             if side_of(keeper.profile, year, policy) != "here":
                 return await self._people.home_of(person_id, viewer.place, year)
         return keeper

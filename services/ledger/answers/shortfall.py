@@ -1,4 +1,4 @@
-"""How much is still to be studied, and in which category, once what waits or is to be recognised has come in."""
+"""The shortfall of a year, by category, once what waits or is to be recognised has come in."""
 
 from collections.abc import Sequence
 from decimal import Decimal

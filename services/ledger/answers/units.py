@@ -1,4 +1,4 @@
-"""What a unit (单位) is told of its people for a year: who has met it, and what the others miss (S0-24, S1-20, S3A-04)."""
+"""A unit (单位) and its people in a year: who has met it, and what the others miss (S0-24, S1-20, S3A-04)."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -14,7 +14,7 @@ from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Assessment, Missing
 from services.ledger.store.people import Cursor, Employers, Home, People
 from services.ledger.store.profiles import reach_of
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.problems import NotOwnEmployerError
 
 
@@ -45,10 +45,12 @@ class UnitAnswer(Struct, frozen=True, kw_only=True):
 class Units:
     """Answers about the people of one employer."""
 
-    def __init__(self, employers: Employers, people: People, shelf: PolicyShelf, clock: Clock) -> None:
+    def __init__(
+        self, employers: Employers, people: People, policies: PublishedPolicies, clock: Clock
+    ) -> None:
         self._employers = employers
         self._people = people
-        self._shelf = shelf
+        self._policies = policies
         self._clock = clock
 
     async def get_unit(
@@ -72,7 +74,7 @@ class Units:
         logs = AUTHORITIES if place == NATION else (authority_of(place),)
         homes = await self._employers.employed(employer, logs, reach_of(place), year, after, limit)
         day = on or local_date(self._clock())
-        years = OtherYears(self._people, self._shelf.book, day, place)
+        years = OtherYears(self._people, self._policies.book, day, place)
         answers = await years.answers({home.person_id: home for home in homes}, year)
         members = (_member(home, answers[home.person_id]) for home in homes)
         following = f"{homes[-1].log}~{homes[-1].person_id}" if len(homes) == limit else None

@@ -1,4 +1,4 @@
-"""Who asks, and what they may be told: an official of a place, an organization of those it reported or employs, a
+"""Viewers, and what they may be told: an official of a place, an organization of those it reported or employs, a
 person of themselves. Pure, but for the code by which an organization employs."""
 
 import msgspec

@@ -23,7 +23,7 @@ from services.ledger.store.claims import (
 )
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.releasing import release_waiting
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import account as accounts
@@ -46,13 +46,13 @@ class Claims:
         self,
         databases: Databases,
         store: EventStore,
-        shelf: PolicyShelf,
+        policies: PublishedPolicies,
         people: People,
         facts: Facts,
         clock: Clock,
     ) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self._people = people
         self._facts = facts
         self._path = write_path(databases, store, clock)
@@ -69,7 +69,7 @@ class Claims:
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             fields = await self.claimed(unit, command, home, actor, claim_id)
             await append_to_claim(unit, None, ClaimSubmitted(**fields))
-            must_stay(unit, [(home.person_id, command.year)], self._shelf.book)
+            must_stay(unit, [(home.person_id, command.year)], self._policies.book)
             return 201, _said(fields, "submitted")
 
         return await self._path.execute(home.log, key, act)
@@ -87,7 +87,7 @@ class Claims:
             fields["by"] = fresh.state.submitted_by
             CLAIMS.must_allow("amend", fresh.state, actor.subject)
             await append_to_claim(unit, fresh, ClaimAmended(**fields))
-            must_stay(unit, [(home.person_id, command.year)], self._shelf.book)
+            must_stay(unit, [(home.person_id, command.year)], self._policies.book)
             return 200, _said(fields, "submitted")
 
         return await self._path.execute(entry.log, key, act)
@@ -142,7 +142,7 @@ class Claims:
         await unit.read_further_accounts(claim.person_id, [claim.year])
         account = unit.account(claim.person_id, claim.year)
         place = home.profile.person.place
-        policy, awarded = award_of(self._shelf.book, claim, home.profile.person, account.account, unit.now)
+        policy, awarded = award_of(self._policies.book, claim, home.profile.person, account.account, unit.now)
         credit_id = accounts.credit_id_of(unit.log, f"claim:{claim_id}")
         approved = claims.approve(
             claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=unit.now
@@ -221,7 +221,7 @@ class Claims:
         await unit.read_accounts([command.person_id], [command.year])
         account = unit.account(command.person_id, command.year).account
         place = home.profile.person.place
-        policy, awarded = award_of(self._shelf.book, command, home.profile.person, account, unit.now)
+        policy, awarded = award_of(self._policies.book, command, home.profile.person, account, unit.now)
         must_be_open_to(policy, command, actor)
         correction_in(unit.closures, place, account, unit.now, make_up=awarded.make_up, correction=None)
         fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)

@@ -22,7 +22,7 @@ from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.store.claims import append_to_claim, claims_of_list
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams.claim import CLAIMS, Claim, ClaimSubmitted, UnknownClaimError
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
@@ -82,13 +82,13 @@ class CollectiveClaims:
         self,
         databases: Databases,
         store: EventStore,
-        shelf: PolicyShelf,
+        policies: PublishedPolicies,
         people: People,
         claims_: Claims,
         clock: Clock,
     ) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self._people = people
         self._claims = claims_
         self._path = write_path(databases, store, clock)
@@ -121,7 +121,7 @@ class CollectiveClaims:
                 else:
                     taken.add((home.person_id, row.command.year))
                 results.append(outcome)
-            must_stay(unit, taken, self._shelf.book)
+            must_stay(unit, taken, self._policies.book)
             return 201 if taken else 200, ListedOutcomes(collective=collective, results=results)
 
         return await self._path.execute(log, key, act)

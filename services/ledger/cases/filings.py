@@ -16,7 +16,7 @@ from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor, FileTraining
 from services.ledger.policy import Policy, Rejected, hours_within
 from services.ledger.store.filings import FILING_ROWS
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import filing as filings
 from services.ledger.streams.filing import (
@@ -58,9 +58,11 @@ select state from filings
 class Filings:
     """Submits, reviews and lists filings."""
 
-    def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
+    def __init__(
+        self, databases: Databases, store: EventStore, policies: PublishedPolicies, clock: Clock
+    ) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self.now = clock
         self._path = write_path(databases, store, clock)
 
@@ -156,7 +158,7 @@ class Filings:
 
     def terms_of(self, filing: TrainingFiling) -> FilingTerms:
         """What the notice of the filing's place and year asks."""
-        return FilingTerms(self._shelf.book.resolve(filing.place, filing.year), filing.mode)
+        return FilingTerms(self._policies.book.resolve(filing.place, filing.year), filing.mode)
 
     async def _own(self, filing_id: str, actor: Actor) -> Entry[TrainingFiling]:
         entry = await self.find(filing_id, actor)
@@ -171,7 +173,7 @@ class Filings:
         return entry
 
     def _filed(self, command: FileTraining, actor: Actor, filing_id: str, now: datetime) -> dict[str, Any]:
-        policy = self._shelf.book.resolve(command.place, command.year)
+        policy = self._policies.book.resolve(command.place, command.year)
         if policy is None:
             raise refusal_of(Rejected("no-policy", None, {"place": command.place, "year": str(command.year)}))
         _must_be_allowed(policy, command)

@@ -1,4 +1,4 @@
-"""What an authority registers from its own lists: exam passes and the like that nobody applies for (S0-13, S2B-09),
+"""Registrations of an authority from its own lists: exam passes and the like that nobody applies for (S0-13, S2B-09),
 and the history that another system held (S4-06). A list is stored in one transaction, and every line is answered."""
 
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.rules.equivalence import Role
 from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.releasing import release_waiting
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import account as accounts
@@ -94,9 +94,9 @@ class Registrations:
     """Registers lists on behalf of an authority."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, shelf: PolicyShelf, facts: Facts, clock: Clock
+        self, databases: Databases, store: EventStore, policies: PublishedPolicies, facts: Facts, clock: Clock
     ) -> None:
-        self._shelf = shelf
+        self._policies = policies
         self._facts = facts
         self._path = write_path(databases, store, clock)
 
@@ -118,7 +118,7 @@ class Registrations:
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             hashes = sorted({line.identity_hash for line in lines})
             await unit.read_people(hashes, sorted({line.year for line in lines}))
-            work = _Listing(unit, self._shelf, self._facts, actor, correction)
+            work = _Listing(unit, self._policies, self._facts, actor, correction)
             await work.read_claims(lines)
             results = [await self._line(work, index, line, language) for index, line in enumerate(lines)]
             return 200, {"results": msgspec.to_builtins(results)}
@@ -147,14 +147,14 @@ class _Listing:
     def __init__(
         self,
         unit: LedgerUnit,
-        shelf: PolicyShelf,
+        policies: PublishedPolicies,
         facts: Facts,
         actor: Actor,
         correction: CorrectionReason | None,
     ) -> None:
         self._correction = correction
         self._unit = unit
-        self._book = shelf.book
+        self._book = policies.book
         self._facts = facts
         self._actor = actor
         self._claims: dict[str, Entry[Claim]] = {}

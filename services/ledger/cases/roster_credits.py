@@ -1,4 +1,4 @@
-"""What one row of an approved roster earns: a credit for each training day, judged by the policy of the person's
+"""Credits that one row of an approved roster earns: one for each training day, judged by the policy of the person's
 place."""
 
 from collections.abc import Callable, Iterable

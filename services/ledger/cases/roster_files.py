@@ -1,4 +1,4 @@
-"""Reads a roster from the body of a request: JSON, CSV (UTF-8 or GB 18030) or XLSX, all into the same records."""
+"""Roster files in the body of a request: JSON, CSV (UTF-8 or GB 18030) or XLSX, all into the same records."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

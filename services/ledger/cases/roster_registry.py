@@ -18,7 +18,7 @@ from services.ledger.streams.filing import TrainingFiling
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
 from services.ledger.streams.roster import Roster, RosterRow, RosterRowsReleased, RowDecision
-from services.ledger.streams.waiting import HeldRecord, HeldRecordReleased, RecordHeld
+from services.ledger.streams.waiting import ParkedRecord, ParkedRecordReleased, RecordParked
 from services.ledger.streams.who_judges import ProfileLeftError, must_judge
 from services.ledger.streams.year import CorrectionReason, correction_in
 
@@ -78,7 +78,7 @@ class Registrar:
         except Problem as problem:
             return _refused(row.row_id, problem)
 
-    def release(self, identity_hash: str, held: HeldRecord, profile: Profile) -> tuple[str, RowDecision]:
+    def release(self, identity_hash: str, held: ParkedRecord, profile: Profile) -> tuple[str, RowDecision]:
         """Decide a row whose person has arrived; the roster it is of, and what became of it."""
         approved = msgspec.convert(held.record, ApprovedRow, strict=False)
         try:
@@ -87,7 +87,7 @@ class Registrar:
             decision = _refused(approved.row_id, problem)
         self._unit.append_to_room(
             identity_hash,
-            HeldRecordReleased(
+            ParkedRecordReleased(
                 kind=held.kind,
                 provider_id=held.provider_id,
                 record_id=held.record_id,
@@ -158,7 +158,7 @@ class Registrar:
         return None
 
     def _hold(self, approved: ApprovedRow, row: RosterRow, reason: HoldReason) -> None:
-        event = RecordHeld(
+        event = RecordParked(
             kind=ROSTER_ROW,
             provider_id=approved.organization_id,
             record_id=f"{approved.roster_id}.{approved.row_id}",

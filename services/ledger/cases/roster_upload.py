@@ -1,4 +1,4 @@
-"""What becomes of the rows of one upload: pure decisions over the state of the filing's log."""
+"""Decisions on the rows of one upload: pure, over the state of the filing's log."""
 
 from collections.abc import Sequence
 

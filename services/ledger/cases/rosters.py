@@ -20,7 +20,7 @@ from services.ledger.cases.roster_upload import Uploading
 from services.ledger.cases.views import RosterAnswer, summary_of
 from services.ledger.store.filings import ROSTER_ROWS
 from services.ledger.store.nation import Nation
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers, write_path
 from services.ledger.streams import roster as rosters
 from services.ledger.streams.facts import Facts
@@ -59,14 +59,14 @@ class Rosters:
         self,
         databases: Databases,
         store: EventStore,
-        shelf: PolicyShelf,
+        policies: PublishedPolicies,
         filings: Filings,
         facts: Facts,
         preparer: RosterPreparer,
         clock: Clock,
     ) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self._filings = filings
         self._facts = facts
         self._preparer = preparer
@@ -211,7 +211,7 @@ class Rosters:
         return sorted(found, key=lambda roster: (roster.uploaded_at, roster.roster_id))[:limit]
 
     def _registrar(self, unit: LedgerUnit, correction: CorrectionReason | None = None) -> Registrar:
-        return Registrar(unit, self._shelf.book, self._nation.providers, self._facts, correction)
+        return Registrar(unit, self._policies.book, self._nation.providers, self._facts, correction)
 
     def _employer(self, reporter: Reporter, organization_id: str) -> str | None:
         """The code by which an employer's people are told, when an employer reports; one nobody knows employs nobody."""

@@ -17,8 +17,8 @@ from services.ledger.counting.standing import is_judged
 from services.ledger.counting.standing_rows import read_accounts
 from services.ledger.officials.closing import Years
 from services.ledger.policy import Account, PolicyBook
-from services.ledger.store.paging import walk
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.paging import page_of_people
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import JudgedYears, carries_into, judge
 from services.ledger.streams.year import YearNotClosedError
@@ -55,9 +55,9 @@ class Archive(Struct, frozen=True, kw_only=True):
 class Archives:
     """Reads extracts; writes nothing."""
 
-    def __init__(self, databases: Databases, shelf: PolicyShelf, years: Years, clock: Clock) -> None:
+    def __init__(self, databases: Databases, policies: PublishedPolicies, years: Years, clock: Clock) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self._years = years
         self._clock = clock
 
@@ -73,19 +73,19 @@ class Archives:
             raise YearNotClosedError
         log = authority_of(place)
         async with self._databases.of(log).acquire() as conn:
-            page = await walk(conn, log, place, year, after, limit)
+            page = await page_of_people(conn, log, place, year, after, limit)
             carrying = [
                 (profile.person.person_id, year - 1)
                 for profile, _, _ in page.people
-                if carries_into(self._shelf.book, profile, year)
+                if carries_into(self._policies.book, profile, year)
             ]
             earlier = await read_accounts(conn, log, carrying, []) if carrying else {}
         today = local_date(self._clock())
         day = on or today
-        judged = JudgedYears(self._shelf.book, today.year)
+        judged = JudgedYears(self._policies.book, today.year)
         lines = [
             _line(
-                self._shelf.book,
+                self._policies.book,
                 profile,
                 account,
                 year,

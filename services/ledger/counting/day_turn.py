@@ -14,7 +14,7 @@ from services.ledger.counting.standing_projection import NAME, Standings, judge_
 from services.ledger.counting.standing_rows import Key, due_keys, read_marks
 from services.ledger.counting.sweeps import Progress, Sweep, go_on, next_sweep, progress_of, take_in
 from services.ledger.store.profiles import walk_profiles
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.who_judges import JudgedYears
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -27,20 +27,20 @@ select p.log, p.judged_on, p.own_notices, p.national_notices,
 """
 
 
-class StandingsKeeper:
+class DayTurn:
     """Tells every log the day and its new notices, and judges again whoever they concern."""
 
     def __init__(
         self,
         databases: Databases,
-        shelf: PolicyShelf,
+        policies: PublishedPolicies,
         standings: Standings,
         clock: Clock,
         *,
         page: int = 1_000,
     ) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self._standings = standings
         self._clock = clock
         self._page = page
@@ -74,7 +74,7 @@ class StandingsKeeper:
             await self._checkpoints.lock(conn, log, log)
             today = local_date(self._clock())
             before = await progress_of(conn, log, today)
-            progress = await take_in(conn, log, before, self._shelf.book, today)
+            progress = await take_in(conn, log, before, self._policies.book, today)
             years = await self._standings.years(log, progress)
             if keys := await due_keys(conn, log, progress.judged_on, self._page):
                 return await judge_again(conn, log, years, progress.judged_on, keys=keys)
@@ -106,7 +106,7 @@ class StandingsKeeper:
 
     async def _behind(self) -> list[str]:
         """The logs that have something to take in or somebody to judge again."""
-        today, book = local_date(self._clock()), self._shelf.book
+        today, book = local_date(self._clock()), self._policies.book
         behind = []
         for database, logs in self._databases.grouped(AUTHORITIES).items():
             async with database.acquire() as conn:

@@ -13,7 +13,7 @@ from services.ledger.counting.anomaly_projection import Anomalies
 from services.ledger.counting.registrations import RegistrationsDaily
 from services.ledger.counting.scorecard_projection import Scorecards
 from services.ledger.counting.standing_projection import Standings
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.read_models import INLINE
 
 BEHIND: tuple[Projection, ...] = (RegistrationsDaily(), Scorecards(), Anomalies())
@@ -23,15 +23,15 @@ LAGGING = (*(model.name for model in BEHIND), Standings.name)
 """The names of everything the worker writes."""
 
 
-def behind(shelf: PolicyShelf) -> tuple[Projection, ...]:
+def behind(policies: PublishedPolicies) -> tuple[Projection, ...]:
     """Everything the worker writes: the projections of events alone, and those that judge by the published notices."""
-    return (*BEHIND, standings(shelf))
+    return (*BEHIND, standings(policies))
 
 
-def standings(shelf: PolicyShelf) -> Standings:
+def standings(policies: PublishedPolicies) -> Standings:
     """The standings, which whatever touches an account or a profile may change."""
     touching = [model.topics for model in INLINE if model.name in ("accounts", "profiles")]
-    return Standings(shelf, frozenset[str]().union(*touching))
+    return Standings(policies, frozenset[str]().union(*touching))
 
 
 READ_MODELS = (*(model.name for model in INLINE), *LAGGING)
@@ -52,7 +52,7 @@ async def rebuild(
     if unknown:
         raise LookupError(f"no read model is called {', '.join(sorted(unknown))}")
     store = EventStore()
-    every: tuple[Projection, ...] = (*INLINE, *behind(PolicyShelf(databases, store)))
+    every: tuple[Projection, ...] = (*INLINE, *behind(PublishedPolicies(databases, store)))
     done: list[Rebuilt] = []
     for log in logs:
         for model in every:

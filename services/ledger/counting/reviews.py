@@ -1,4 +1,4 @@
-"""What waits to be reviewed in a place, and what of it is late: from rows of claims, filings and rosters, as of now."""
+"""Reviews that wait in a place, and what of them is late: from rows of claims, filings and rosters, as of now."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.ledger.counting.places import child_of, label_of, logs_of
 from services.ledger.store.profiles import reach_of
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 
 Kind = Literal["claim", "filing", "roster"]
 
@@ -91,9 +91,9 @@ class _Sum(Struct):
 class ReviewCounts:
     """Answers from the rows themselves, which are written with their events: nothing lags."""
 
-    def __init__(self, databases: Databases, shelf: PolicyShelf, clock: Clock) -> None:
+    def __init__(self, databases: Databases, policies: PublishedPolicies, clock: Clock) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self._clock = clock
 
     async def get_reviews(self, place: str) -> ReviewStatistics:
@@ -115,7 +115,7 @@ class ReviewCounts:
 
     def _due(self, queue: _Queue, place: str, year: int, day: date) -> date | UnknownYear | None:
         """The last day of the limit that the place's notice sets; None where it sets none."""
-        policy = self._shelf.book.resolve(place, year)
+        policy = self._policies.book.resolve(place, year)
         limit = policy.settings.get(f"time_limit.{queue.limit}") if policy is not None else None
         return add_working_days(day, limit.value.working_days) if limit is not None else None
 

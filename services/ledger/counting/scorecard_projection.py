@@ -19,7 +19,7 @@ from services.ledger.streams.account_events import (
     CreditWithdrawn,
     ExamPassed,
 )
-from services.ledger.streams.waiting import HeldRecordReleased, RecordHeld
+from services.ledger.streams.waiting import ParkedRecordReleased, RecordParked
 
 _SCORECARDS = """
 create table scorecards (
@@ -156,9 +156,9 @@ class _Batch:
             # A record keeps its identity when it goes from one waiting to another: only the first counts.
             case CompletionHeld() if recorded.identity is not None:
                 self.sums[event.provider_id, event.year, self.log].held += 1
-            case RecordHeld() if event.kind == "completion":
+            case RecordParked() if event.kind == "completion":
                 self.sums[event.provider_id, event.year, self.log].held += 1
-            case HeldRecordReleased() if event.kind == "completion" and event.outcome == "rejected":
+            case ParkedRecordReleased() if event.kind == "completion" and event.outcome == "rejected":
                 self.sums[event.provider_id, event.year, self.log].rejected += 1
             case _:
                 pass
@@ -205,8 +205,8 @@ class Scorecards:
             CreditRevoked,
             ExamPassed,
             CompletionHeld,
-            RecordHeld,
-            HeldRecordReleased,
+            RecordParked,
+            ParkedRecordReleased,
         )
     )
     tables: Sequence[str] = ("scorecards", "scorecard_persons", "scorecard_delays")

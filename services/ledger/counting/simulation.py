@@ -1,4 +1,4 @@
-"""`simulate`: walks through the profiles of each log place by place, in read-only transactions, and judges each year
+"""Simulation: walks through the profiles of each log place by place, in read-only transactions, and judges each year
 twice. Nothing is written, and nothing can be: the transactions refuse it."""
 
 from collections.abc import Callable, Sequence

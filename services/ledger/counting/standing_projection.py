@@ -15,7 +15,7 @@ from services.ledger.counting.standing_rows import COLUMNS, Key, read_accounts, 
 from services.ledger.counting.sweeps import Progress, end_sweeps, progress_of, write_progress
 from services.ledger.policy import Account
 from services.ledger.store.profiles import reach_of, read_profiles, walk_profiles
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import JudgedYears, carries_into
 
@@ -102,9 +102,9 @@ class Standings:
     name = NAME
     tables: Sequence[str] = ("standings", "standing_counts", "standings_met")
 
-    def __init__(self, shelf: PolicyShelf, topics: frozenset[str]) -> None:
-        self._shelf = shelf
-        self._years = JudgedYears(shelf.book, 0)
+    def __init__(self, policies: PublishedPolicies, topics: frozenset[str]) -> None:
+        self._policies = policies
+        self._years = JudgedYears(policies.book, 0)
         self.topics = topics
 
     async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
@@ -124,10 +124,10 @@ class Standings:
 
     async def years(self, log: str, progress: Progress) -> JudgedYears:
         """The notices to judge by, none older than what the log has taken in, with the years they govern."""
-        if not progress.is_known_to(self._shelf.book, log):
-            await self._shelf.refresh()
-        if self._years.book is not self._shelf.book or self._years.present_year != progress.judged_on.year:
-            self._years = JudgedYears(self._shelf.book, progress.judged_on.year)
+        if not progress.is_known_to(self._policies.book, log):
+            await self._policies.refresh()
+        if self._years.book is not self._policies.book or self._years.present_year != progress.judged_on.year:
+            self._years = JudgedYears(self._policies.book, progress.judged_on.year)
         return self._years
 
     async def derive(self, conn: Connection, log: str, progress: Callable[[int, int], None]) -> None:
@@ -135,7 +135,7 @@ class Standings:
 
         The day stays the one that the log was told: nothing here asks a clock.
         """
-        await self._shelf.refresh()
+        await self._policies.refresh()
         before = await progress_of(conn, log)
         years = await self.years(log, before)
         total: int = await conn.fetchval(_PERSONS, log)

@@ -1,5 +1,5 @@
-"""How far the judging of a log has come: the day it was told, the notices it has taken in, and who is still to be
-looked at.
+"""Sweeps, and how far the judging of a log has come: the day it was told, the notices it has taken in, and who is
+still to be looked at.
 
 The day is a fact that is handed in and never goes back. A notice or a new year that reaches many people becomes a
 sweep, a walk over the profiles of places, page by page, that any process may take up where another left it."""

@@ -1,4 +1,4 @@
-"""Where providers post: completions, enrolments, exam passes, and what they take back."""
+"""Routes by which providers post: completions, enrolments, exam passes, and what they take back."""
 
 import re
 from typing import Annotated, Any

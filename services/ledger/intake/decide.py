@@ -28,7 +28,7 @@ from services.ledger.streams.filing_terms import counted_by_roster, unfiled
 from services.ledger.streams.problems import RecordConflictError, refusal_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
-from services.ledger.streams.waiting import HeldRecord, HeldRecordReleased, RecordHeld, identity_of
+from services.ledger.streams.waiting import ParkedRecord, ParkedRecordReleased, RecordParked, identity_of
 from services.ledger.streams.year import make_up_is_open, year_closed
 
 
@@ -64,7 +64,7 @@ class Decider:
                 continue
             self._release(identity_hash, held, profile)
 
-    def _release(self, identity_hash: str, held: HeldRecord, profile: Profile) -> None:
+    def _release(self, identity_hash: str, held: ParkedRecord, profile: Profile) -> None:
         prepared = Prepared(
             record=restore(held.kind, held.record),
             kind=held.kind,
@@ -76,7 +76,7 @@ class Decider:
         decided = self._judge(held.provider_id, prepared, profile, None)
         self._unit.append_to_room(
             identity_hash,
-            HeldRecordReleased(
+            ParkedRecordReleased(
                 kind=held.kind,
                 provider_id=held.provider_id,
                 record_id=held.record_id,
@@ -108,7 +108,7 @@ class Decider:
 
     def _wait(self, provider_id: str, prepared: Prepared, reason: Any) -> Decided:
         record = prepared.record
-        event = RecordHeld(
+        event = RecordParked(
             kind=prepared.kind,
             provider_id=provider_id,
             record_id=record.id,
@@ -268,5 +268,5 @@ def _first(earlier: Earlier, log: str) -> First | None:
     if earlier.position is None:
         return None
     topic = type(earlier.event).__name__
-    held = topic in ("RecordHeld", "CompletionHeld")
+    held = topic in ("RecordParked", "CompletionHeld")
     return First(outcome="held" if held else "registered", log=log, position=earlier.position)

@@ -13,7 +13,7 @@ from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.schemas import WithdrawRecord
 from services.ledger.intake.writer import IntakeWriter, Work
 from services.ledger.policy import Account
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.travelled import travelled_waiting
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import account as accounts
@@ -23,7 +23,12 @@ from services.ledger.streams.account_events import (
     HeldCompletionWithdrawn,
 )
 from services.ledger.streams.problems import AlreadyEndedError, UnknownCompletionError
-from services.ledger.streams.waiting import HeldRecordReleased, HeldRecordWithdrawn, RecordHeld, identity_of
+from services.ledger.streams.waiting import (
+    ParkedRecordReleased,
+    ParkedRecordWithdrawn,
+    RecordParked,
+    identity_of,
+)
 from services.ledger.streams.waiting import stream_of as waiting_stream_of
 
 _GROUP_RECORDS_MAX = 2_000
@@ -33,10 +38,12 @@ _SECOND_WRITER_RECORDS = 200
 class Intake:
     """What providers post and take back."""
 
-    def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
+    def __init__(
+        self, databases: Databases, store: EventStore, policies: PublishedPolicies, clock: Clock
+    ) -> None:
         self._store = store
         self._path = write_path(databases, store, clock)
-        writer = IntakeWriter(databases, store, lambda: shelf.book, clock)
+        writer = IntakeWriter(databases, store, lambda: policies.book, clock)
         self._writers: GroupCommit[Work, list[Decided]] = GroupCommit(
             writer.commit,
             size_of=lambda work: len(work.records),
@@ -69,7 +76,7 @@ class Intake:
             if found is None:
                 raise UnknownCompletionError
             event: Any = codec.decode(found.topic, found.state)
-            if isinstance(event, RecordHeld):
+            if isinstance(event, RecordParked):
                 person_id = await self._withdraw_waiting(unit, command, event)
             else:
                 person_id = event.person_id
@@ -80,14 +87,14 @@ class Intake:
         return await self._path.execute(command.log, key, act)
 
     async def _withdraw_waiting(
-        self, unit: LedgerUnit, command: WithdrawRecord, event: RecordHeld
+        self, unit: LedgerUnit, command: WithdrawRecord, event: RecordParked
     ) -> str | None:
         """Take the record out of its waiting room; or, when it has left, the person it went to."""
         await unit.read_rooms([event.identity_hash])
         key = (command.kind, command.provider_id, command.record_id)
         held = unit.room(event.identity_hash).room.records
         if any((record.kind, record.provider_id, record.record_id) == key for record in held):
-            withdrawn = HeldRecordWithdrawn(
+            withdrawn = ParkedRecordWithdrawn(
                 kind=command.kind,
                 provider_id=command.provider_id,
                 record_id=command.record_id,
@@ -99,7 +106,10 @@ class Intake:
         loaded = await self._store.load(unit.conn, command.log, [stream_id])
         for recorded in loaded.get(stream_id, []):
             left = codec.decode(recorded.topic, recorded.state)
-            if isinstance(left, HeldRecordReleased) and (left.kind, left.provider_id, left.record_id) == key:
+            if (
+                isinstance(left, ParkedRecordReleased)
+                and (left.kind, left.provider_id, left.record_id) == key
+            ):
                 if left.outcome == "rejected":
                     break
                 return left.person_id

@@ -1,4 +1,4 @@
-"""What differs between a record and the one that was first posted under its id."""
+"""Differences between a record and the one that was first posted under its id."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -6,7 +6,7 @@ from typing import Any
 
 from services.ledger.intake.records import Prepared, without_person
 from services.ledger.streams.profile import Profile
-from services.ledger.streams.waiting import RecordHeld
+from services.ledger.streams.waiting import RecordParked
 
 _NOT_COMPARED = {"id", "authority", "person"}
 
@@ -20,7 +20,7 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
     if posted.get("of") == "exam":
         del posted["of"]
     names = [name for name in prepared.record.__struct_fields__ if name not in _NOT_COMPARED]
-    if isinstance(event, RecordHeld):
+    if isinstance(event, RecordParked):
         recorded = dict(event.record)
         for amount in ("credits", "hours"):
             if amount in recorded:

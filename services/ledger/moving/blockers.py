@@ -1,5 +1,5 @@
-"""What must be finished or withdrawn before a person may leave: an enrolment whose study is not registered, study that
-waits for its registration, an open claim, a roster under review (S2C-14, B-13)."""
+"""Blockers of a departure, to be finished or withdrawn before a person may leave: an enrolment whose study is not
+registered, study that waits for its registration, an open claim, a roster under review (S2C-14, B-13)."""
 
 from collections.abc import Iterable
 from datetime import datetime

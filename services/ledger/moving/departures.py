@@ -26,7 +26,7 @@ from services.ledger.store.departures import (
 )
 from services.ledger.store.people import People
 from services.ledger.store.profiles import read_profiles, write_profiles
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import profile as profiles
 from services.ledger.streams.account_events import AccountLeft
@@ -52,11 +52,16 @@ class Departures:
     """Guards, lifts and carries out departures."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, shelf: PolicyShelf, people: People, clock: Clock
+        self,
+        databases: Databases,
+        store: EventStore,
+        policies: PublishedPolicies,
+        people: People,
+        clock: Clock,
     ) -> None:
         self._databases = databases
         self._store = store
-        self._shelf = shelf
+        self._policies = policies
         self._people = people
         self._clock = clock
         self._path = write_path(databases, store, clock)
@@ -154,7 +159,7 @@ class Departures:
         if not departure.has_left:
             return ()
         async with self._databases.of(departure.log).acquire() as conn:
-            found = await supplements_of(conn, self._store, self._shelf.book, departure)
+            found = await supplements_of(conn, self._store, self._policies.book, departure)
         return found[after : after + limit]
 
     async def _guarded(self, unit: LedgerUnit, transfer_id: str, person_id: str, to_place: str) -> Profile:
@@ -205,7 +210,7 @@ class Departures:
         person = profile.person
         if authority_of(to_place) == unit.log:
             raise DepartureInsideError(pointer="/to_place")
-        book = self._shelf.book
+        book = self._policies.book
         accounts = [account for _, account in await read_accounts(unit.conn, unit.log, person.person_id)]
         moving = [
             account.year
@@ -268,7 +273,7 @@ class Departures:
     async def _blockers(
         self, conn: Connection, log: str, profile: Profile, at: datetime, *, forbidden_only: bool
     ) -> list[Blocker]:
-        return await find_blockers(conn, log, self._shelf.book, profile, at, forbidden_only=forbidden_only)
+        return await find_blockers(conn, log, self._policies.book, profile, at, forbidden_only=forbidden_only)
 
     async def _profile(self, conn: Connection, log: str, person_id: str) -> Profile:
         found = (await read_profiles(conn, log, [person_id])).get(person_id)

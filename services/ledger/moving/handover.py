@@ -1,4 +1,4 @@
-"""Between the ledger's own words and those in which one ledger hands over to another. Pure, and lossless: what is handed
+"""Handover: the ledger's own words in those of the contract, and back. Pure, and lossless: what is handed
 over and arrives is what was there."""
 
 from collections.abc import Iterable

@@ -1,5 +1,5 @@
-"""What a departure handed over, and what came to the moved years afterwards, both told by the events alone: so every
-repeat says the same, byte for byte."""
+"""Supplements: what a departure handed over, and what came to the moved years afterwards, both told by the events
+alone: so every repeat says the same, byte for byte."""
 
 from collections.abc import Sequence
 from datetime import datetime

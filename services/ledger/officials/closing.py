@@ -13,7 +13,7 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Category, Policy, Rejected
 from services.ledger.store.people import Home, People
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.releasing import release_waiting
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.store.years import YEAR_ROWS, closures_of
@@ -82,13 +82,13 @@ class Years:
         self,
         databases: Databases,
         store: EventStore,
-        shelf: PolicyShelf,
+        policies: PublishedPolicies,
         people: People,
         facts: Facts,
         clock: Clock,
     ) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self._people = people
         self._facts = facts
         self._path = write_path(databases, store, clock)
@@ -99,7 +99,7 @@ class Years:
         Raises NoPolicyHereError, YearAlreadyClosedError and YearNotOverError.
         """
         log = authority_of(command.place)
-        await self._shelf.refresh()
+        await self._policies.refresh()
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             policy = self.policy_of(command.place, command.year)
@@ -135,7 +135,7 @@ class Years:
         place = home.profile.person.place
         if not contains(command.authority, place):
             raise OutsidePlaceError
-        must_judge(home.profile, command.year, self._shelf.book)
+        must_judge(home.profile, command.year, self._policies.book)
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             if unit.closures.find(place, command.year) is None:
@@ -172,14 +172,14 @@ class Years:
 
     def policy_of(self, place: str, year: int) -> Policy:
         """What governs the year at the place. Raises NoPolicyHereError."""
-        policy = self._shelf.book.resolve(place, year)
+        policy = self._policies.book.resolve(place, year)
         if policy is None:
             raise NoPolicyHereError
         return policy
 
     def _under(self, place: str, year: int) -> list[Policy]:
         """The policies of the places under one that have notices of their own."""
-        book = self._shelf.book
+        book = self._policies.book
         codes = sorted(
             {entry.notice.place for entry in book if contains(place, entry.notice.place)} - {place}
         )

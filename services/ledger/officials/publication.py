@@ -6,7 +6,7 @@ from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.ledger.policy import Notice, notice_hash
 from services.ledger.store.notices import find_notice, write_notice
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams.notice import publish, stream_of
 from services.ledger.streams.problems import OutsidePlaceError
@@ -15,8 +15,10 @@ from services.ledger.streams.problems import OutsidePlaceError
 class PolicyPublisher:
     """The command that publishes a notice."""
 
-    def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
-        self._shelf = shelf
+    def __init__(
+        self, databases: Databases, store: EventStore, policies: PublishedPolicies, clock: Clock
+    ) -> None:
+        self._policies = policies
         self._path = write_path(databases, store, clock)
 
     async def publish_policy(
@@ -44,5 +46,5 @@ class PolicyPublisher:
             return True
 
         published = await self._path.store(log, act)
-        await self._shelf.refresh()
+        await self._policies.refresh()
         return published

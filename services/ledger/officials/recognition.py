@@ -15,9 +15,9 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.views import view
 from services.ledger.policy import Account, Credit, Policy
-from services.ledger.store.paging import walk
+from services.ledger.store.paging import page_of_people
 from services.ledger.store.profiles import read_profiles
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import AccountEntry, LedgerUnit, write_path
 from services.ledger.streams.account import stream_of
 from services.ledger.streams.account_events import CreditRecognised
@@ -166,20 +166,22 @@ def recognise(
 class Recognitions:
     """Lists and recognises credits for officials of the persons' place."""
 
-    def __init__(self, databases: Databases, store: EventStore, shelf: PolicyShelf, clock: Clock) -> None:
+    def __init__(
+        self, databases: Databases, store: EventStore, policies: PublishedPolicies, clock: Clock
+    ) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self._path = write_path(databases, store, clock)
 
     async def worklist(self, place: str, year: int, after: str | None, limit: int) -> AwaitingWorklist:
         """What awaits recognition of the next `limit` people of a place and all under it, in order of place and person."""
         log = authority_of(place)
         async with self._databases.of(log).acquire() as conn:
-            page = await walk(conn, log, place, year, after, limit)
+            page = await page_of_people(conn, log, place, year, after, limit)
         results = [
             _awaiting(profile, year, credit, clause)
             for profile, _, account in page.people
-            for credit, clause in awaiting(self._shelf.book.resolve(profile.person.place, year), account)
+            for credit, clause in awaiting(self._policies.book.resolve(profile.person.place, year), account)
         ]
         return AwaitingWorklist(results=results, log=log, position=page.position, next=page.next)
 
@@ -210,11 +212,13 @@ class Recognitions:
         log = authority_of(command.place)
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
-            page = await walk(unit.conn, log, command.place, command.year, command.after, command.limit)
+            page = await page_of_people(
+                unit.conn, log, command.place, command.year, command.after, command.limit
+            )
             results = []
             for profile, version, account in page.people:
                 person = profile.person
-                policy = self._shelf.book.resolve(person.place, command.year)
+                policy = self._policies.book.resolve(person.place, command.year)
                 found = awaiting(policy, account)
                 if account is None or not found:
                     continue
@@ -249,7 +253,7 @@ class Recognitions:
             raise OutsidePlaceError
         entry = unit.account(named.person_id, named.year)
         event = recognise(
-            self._shelf.book.resolve(place, named.year),
+            self._policies.book.resolve(place, named.year),
             entry.account,
             named.credit_id,
             authority=command.authority,

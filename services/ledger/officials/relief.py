@@ -17,7 +17,7 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Account, Policy, granted_for
 from services.ledger.policy.judging.reliefs import deferral_on, exemption_on
 from services.ledger.store.people import Home, People
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams.account_events import (
     DeferralEnded,
@@ -200,9 +200,14 @@ class Reliefs:
     """Grants and ends exemptions and deferrals for officials of the person's place."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, shelf: PolicyShelf, people: People, clock: Clock
+        self,
+        databases: Databases,
+        store: EventStore,
+        policies: PublishedPolicies,
+        people: People,
+        clock: Clock,
     ) -> None:
-        self._shelf = shelf
+        self._policies = policies
         self._people = people
         self._path = write_path(databases, store, clock)
 
@@ -213,7 +218,7 @@ class Reliefs:
         """
 
         def decide(home: Home, account: Account, today: date) -> Event:
-            policy = self._shelf.book.resolve(home.profile.person.place, command.year)
+            policy = self._policies.book.resolve(home.profile.person.place, command.year)
             return grant_exemption(account, policy, command, today)
 
         return await self._carry_out(command, key, 201, decide)
@@ -226,7 +231,7 @@ class Reliefs:
         """
 
         def decide(home: Home, account: Account, today: date) -> Event:
-            policy = self._shelf.book.resolve(home.profile.person.place, command.year)
+            policy = self._policies.book.resolve(home.profile.person.place, command.year)
             if policy is None:
                 raise NoPolicyHereError
             return grant_deferral(account, policy, command, today)
@@ -249,7 +254,7 @@ class Reliefs:
         home = await self._people.keeper_of(command.person_id, command.authority)
         if not contains(command.authority, home.profile.person.place):
             raise OutsidePlaceError
-        must_judge(home.profile, command.year, self._shelf.book)
+        must_judge(home.profile, command.year, self._policies.book)
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             await unit.read_accounts([command.person_id], [command.year])

@@ -14,9 +14,9 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Account, Credit, Policy
 from services.ledger.store.nation import Nation
-from services.ledger.store.paging import walk
+from services.ledger.store.paging import page_of_people
 from services.ledger.store.people import People
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import AccountEntry, LedgerUnit, read_providers, write_path
 from services.ledger.streams.account import ending, stream_of
 from services.ledger.streams.account_events import CreditRevoked
@@ -139,9 +139,14 @@ class Revocations:
     """Revokes credits for officials."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, shelf: PolicyShelf, people: People, clock: Clock
+        self,
+        databases: Databases,
+        store: EventStore,
+        policies: PublishedPolicies,
+        people: People,
+        clock: Clock,
     ) -> None:
-        self._shelf = shelf
+        self._policies = policies
         self._people = people
         self._nation = Nation(databases)
         self._path = write_path(databases, store, clock)
@@ -159,7 +164,7 @@ class Revocations:
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             await unit.read_accounts([command.person_id], [command.year])
             entry = unit.account(command.person_id, command.year)
-            clause = clause_of(self._shelf.book.resolve(place, command.year), command.reason)
+            clause = clause_of(self._policies.book.resolve(place, command.year), command.reason)
             event = revoke_credit(
                 entry.account,
                 command.credit_id,
@@ -186,7 +191,9 @@ class Revocations:
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             await self._must_be_disqualified(unit, command)
-            page = await walk(unit.conn, log, command.place, command.year, command.after, command.limit)
+            page = await page_of_people(
+                unit.conn, log, command.place, command.year, command.after, command.limit
+            )
             revoked: list[str] = []
             for profile, version, account in page.people:
                 if account is not None:
@@ -206,7 +213,7 @@ class Revocations:
     def _revoke_all(
         self, unit: LedgerUnit, entry: AccountEntry, place: str, command: RevokeOfProvider
     ) -> list[str]:
-        clause = clause_of(self._shelf.book.resolve(place, command.year), "provider_disqualified")
+        clause = clause_of(self._policies.book.resolve(place, command.year), "provider_disqualified")
         found = of_provider(
             entry.account, command.provider_id, command.completed_from, command.completed_until
         )

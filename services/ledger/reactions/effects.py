@@ -1,4 +1,4 @@
-"""What one batch of another service's facts does to one log of ours: events, rows, and the release of what waited."""
+"""Effects of one batch of another service's facts on one log of ours: events, rows, and the release of what waited."""
 
 from collections.abc import Sequence
 from datetime import UTC

@@ -1,4 +1,4 @@
-"""What the transfer's feed means for the guard of a departure: that it stands, or that it is over."""
+"""Guards of departures, as the transfer's feed confirms or ends them: that it stands, or that it is over."""
 
 from datetime import datetime
 

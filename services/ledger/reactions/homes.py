@@ -1,4 +1,5 @@
-"""Which of our logs a fact of another service belongs to: what is told of a person goes to the log they live in."""
+"""Homes of facts: which of our logs a fact of another service belongs to; what is told of a person goes to the log
+they live in."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Other services' published facts become the ledger's own events, so that every answer follows from its logs alone.
+"""Reactions: other services' published facts become the ledger's own events, so that every answer follows from its
+logs alone.
 
 One followed log fans out over many logs of ours. Each keeps a checkpoint of its own, moved in the transaction of the
-effects; the reader's position is saved afterwards, so a crash repeats at most what the checkpoints then skip.
-"""
+effects; the reader's position is saved afterwards, so a crash repeats at most what the checkpoints then skip."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,7 +20,7 @@ from services.ledger.intake.decide import Decider
 from services.ledger.reactions.effects import Effects
 from services.ledger.reactions.homes import Homes
 from services.ledger.store.nation import Nation
-from services.ledger.store.published_policies import PolicyShelf
+from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams.facts import Facts
 
@@ -43,10 +43,10 @@ class Reactions:
     """Applies what the registry and the transfer service publish; harmless to repeat."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, shelf: PolicyShelf, facts: Facts, clock: Clock
+        self, databases: Databases, store: EventStore, policies: PublishedPolicies, facts: Facts, clock: Clock
     ) -> None:
         self._databases = databases
-        self._shelf = shelf
+        self._policies = policies
         self._facts = facts
         self._checkpoints = Checkpoints("follow")
         self._reader = Checkpoints("follow-reader")
@@ -89,8 +89,8 @@ class Reactions:
             for item in fresh:
                 effects.take(item.event)
             await effects.find_waiting(nation)
-            effects.release(Decider(unit, self._shelf.book, nation.providers))
-            registrar = Registrar(unit, self._shelf.book, nation.providers, self._facts)
+            effects.release(Decider(unit, self._policies.book, nation.providers))
+            registrar = Registrar(unit, self._policies.book, nation.providers, self._facts)
             await release_rosters(unit, registrar, effects.people_arrived())
             await self._checkpoints.advance(unit.conn, log, source, fresh[-1].position)
             await effects.write()

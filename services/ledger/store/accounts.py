@@ -45,7 +45,7 @@ ROOM_ROWS: StateRows[WaitingRoom] = StateRows(
     WaitingRoom,
     prefix="waiting:",
     key={"identity_hash": "text"},
-    events=(rooms.RecordHeld, rooms.HeldRecordReleased, rooms.HeldRecordWithdrawn),
+    events=(rooms.RecordParked, rooms.ParkedRecordReleased, rooms.ParkedRecordWithdrawn),
     evolve=lambda room, event, _: rooms.evolve(room or WaitingRoom(), event),
 )
 PROVIDER_ROWS: StateRows[Provider] = StateRows(

@@ -1,4 +1,4 @@
-"""What the nation's log says of providers: their legal names, and what the nation itself accredited or disqualified.
+"""The nation's word on providers: their legal names, and what the nation itself accredited or disqualified.
 It is read for every other log, never while a transaction of that log is open."""
 
 import time

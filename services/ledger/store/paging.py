@@ -25,7 +25,7 @@ CURSOR = r"^[1-9][0-9]{5}~[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
 """How the place and person up to whom a walk has come are written."""
 
 
-class Walked(NamedTuple):
+class PersonYear(NamedTuple):
     """One person on the way; `account` is None and `version` 0 when nothing was ever recorded for the year."""
 
     profile: Profile
@@ -37,16 +37,18 @@ class Page(NamedTuple):
     """What one step found, as of a position of the log; `next` continues it, None at the end."""
 
     position: int
-    people: list[Walked]
+    people: list[PersonYear]
     next: str | None
 
 
-async def walk(conn: Connection, log: str, place: str, year: int, after: str | None, limit: int) -> Page:
+async def page_of_people(
+    conn: Connection, log: str, place: str, year: int, after: str | None, limit: int
+) -> Page:
     """The next people of a place and all under it, at most `limit`, after one of them by place and id."""
     from_place, _, person_id = (after or "~").partition("~")
     rows = await conn.fetch(_PAGE, log, *reach_of(place), from_place, person_id, limit, year)
     people = [
-        Walked(_decode_profile(row[1]), row[2] or 0, _decode_account(row[3]) if row[3] else None)
+        PersonYear(_decode_profile(row[1]), row[2] or 0, _decode_account(row[3]) if row[3] else None)
         for row in rows
         if row[1] is not None
     ]

@@ -18,7 +18,7 @@ _log = structlog.stdlib.get_logger(__name__)
 _LISTED = "select log, stream_id, version from notices where log = any($1::text[]) order by log, stream_id"
 
 
-class PolicyShelf:
+class PublishedPolicies:
     """Holds the `PolicyBook` of all authorities' notices; `book` is always complete as of the last refresh."""
 
     def __init__(self, databases: Databases, store: EventStore) -> None:

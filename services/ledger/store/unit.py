@@ -1,9 +1,9 @@
 """The unit of work of one log: earlier records with the same identity, profiles, accounts, waiting rooms and
 providers, read in a few queries, written back beside the events, and confirmed where nothing else guards them.
 
-A record waits because its person is not in the log, and a person who arrives looks for what waits; a claim stands on an
-account that it does not change. Neither writes a row or a version that the other would collide with, so what was read and
-not written is looked at once more under the log's counter row."""
+A record waits because its person is not in the log, and a person who arrives looks for what waits; a claim stands on
+an account that it does not change. Neither writes a row or a version that the other would collide with, so what was
+read and not written is looked at once more under the log's counter row."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -189,7 +189,7 @@ class LedgerUnit(UnitOfWork):
         entry.version += 1
         entry.changed = True
         entry.room = waiting.evolve(entry.room, event)
-        if isinstance(event, waiting.RecordHeld):
+        if isinstance(event, waiting.RecordParked):
             self._held_for.add(identity_hash)
         return self.append(waiting.stream_of(identity_hash), entry.version, event, identity)
 

@@ -27,7 +27,7 @@ from services.ledger.streams.claim import ClaimApproved
 from services.ledger.streams.filing import FilingApproved, FilingSubmitted
 from services.ledger.streams.notice import PolicyPublished
 from services.ledger.streams.roster import RosterReviewed, RosterUploaded
-from services.ledger.streams.waiting import HeldRecordReleased, RecordHeld
+from services.ledger.streams.waiting import ParkedRecordReleased, RecordParked
 from services.ledger.streams.year import YearClosed
 
 Word = str | Callable[[Any], Any]
@@ -48,7 +48,7 @@ def _of_completion(event: Any) -> bool:
     return bool(event.kind == "completion")
 
 
-def _refused(event: HeldRecordReleased) -> bool:
+def _refused(event: ParkedRecordReleased) -> bool:
     return _of_completion(event) and event.problem is not None
 
 
@@ -69,8 +69,8 @@ TOLD = (
     Told(CreditRevoked, published.CreditRevoked),
     Told(CreditRecognised, published.CreditRecognised),
     Told(CompletionHeld, published.CompletionHeld),
-    Told(RecordHeld, published.CompletionHeld, {"completion_id": "record_id"}, _of_completion),
-    Told(HeldRecordReleased, published.HeldCompletionRejected, {"completion_id": "record_id"}, _refused),
+    Told(RecordParked, published.CompletionHeld, {"completion_id": "record_id"}, _of_completion),
+    Told(ParkedRecordReleased, published.HeldCompletionRejected, {"completion_id": "record_id"}, _refused),
     Told(EnrolmentRecorded, published.EnrolmentRecorded),
     Told(EnrolmentWithdrawn, published.EnrolmentClosed),
     Told(ExamPassed, published.ExamPassed),

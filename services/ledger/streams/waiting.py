@@ -15,7 +15,7 @@ def identity_of(kind: str, provider_id: str, record_id: str) -> str:
     return f"{kind}:{provider_id}:{record_id}"
 
 
-class RecordHeld(Event, frozen=True, kw_only=True):
+class RecordParked(Event, frozen=True, kw_only=True):
     """A record of a person this log does not hold waits under the keyed hash of the ID number.
 
     `kind` is completion, enrolment or exam_pass; `record` is the posted record without its person.
@@ -34,7 +34,7 @@ class RecordHeld(Event, frozen=True, kw_only=True):
     record: dict[str, Any]
 
 
-class HeldRecordReleased(Event, frozen=True, kw_only=True):
+class ParkedRecordReleased(Event, frozen=True, kw_only=True):
     """A waiting record was decided; `outcome` is registered, held (now in the account) or rejected, with its problem."""
 
     TOPIC: ClassVar[str] = "ledger.HeldRecordReleased"
@@ -49,7 +49,7 @@ class HeldRecordReleased(Event, frozen=True, kw_only=True):
     clause: str | None = None
 
 
-class HeldRecordWithdrawn(Event, frozen=True, kw_only=True):
+class ParkedRecordWithdrawn(Event, frozen=True, kw_only=True):
     """The provider took back a record that was still waiting for its person."""
 
     TOPIC: ClassVar[str] = "ledger.HeldRecordWithdrawn"
@@ -60,7 +60,7 @@ class HeldRecordWithdrawn(Event, frozen=True, kw_only=True):
     reason: str
 
 
-class HeldRecord(Struct, frozen=True):
+class ParkedRecord(Struct, frozen=True):
     """One waiting record, without its person."""
 
     kind: str
@@ -75,7 +75,7 @@ class HeldRecord(Struct, frozen=True):
 class WaitingRoom(Struct, frozen=True):
     """All that waits for one person, in order of arrival."""
 
-    records: tuple[HeldRecord, ...] = ()
+    records: tuple[ParkedRecord, ...] = ()
 
     def without(self, kind: str, provider_id: str, record_id: str) -> "WaitingRoom":
         """The room after one record left it."""
@@ -93,10 +93,10 @@ def stream_of(identity_hash: str) -> str:
 def evolve(room: WaitingRoom, event: Event) -> WaitingRoom:
     """The waiting room after one more event."""
     match event:
-        case RecordHeld():
-            held = view(HeldRecord, event)
+        case RecordParked():
+            held = view(ParkedRecord, event)
             return WaitingRoom((*room.records, held))
-        case HeldRecordReleased() | HeldRecordWithdrawn():
+        case ParkedRecordReleased() | ParkedRecordWithdrawn():
             return room.without(event.kind, event.provider_id, event.record_id)
         case _:
             return room

@@ -225,7 +225,7 @@ class TestQueue:
             ],
         }  # fmt: skip
         await world.ledger.publisher.publish_policy(parse_notice(notice))
-        await world.ledger.shelf.refresh()
+        await world.ledger.policies.refresh()
         training = Training(world, await world.provides("限时培训学校"), "210105", [date(2025, 11, 3)])
         world.now = beijing(2025, 9, 26, 23, 59, 59)
         await training.files()

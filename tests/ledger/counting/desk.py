@@ -7,7 +7,7 @@ import msgspec
 
 from services.kit.clock import local_date
 from services.kit.projection import ProjectionRunner
-from services.ledger.counting.day_turn import StandingsKeeper
+from services.ledger.counting.day_turn import DayTurn
 from services.ledger.counting.rebuild import standings
 from services.ledger.counting.standing import Standing
 from services.ledger.counting.standing_projection import Standings
@@ -26,18 +26,18 @@ class Desk:
     def __init__(self, world: World, *logs: str, page: int = 2, batch: int = 3) -> None:
         self.world = world
         self.logs = logs
-        self.projection: Standings = standings(world.ledger.shelf)
+        self.projection: Standings = standings(world.ledger.policies)
         ledger = world.ledger
         self.runner = ProjectionRunner(
             ledger.databases, ledger.store, self.projection, lambda: logs, batch_max=batch
         )
-        self.keeper = StandingsKeeper(
-            ledger.databases, ledger.shelf, self.projection, lambda: world.now, page=page
+        self.keeper = DayTurn(
+            ledger.databases, ledger.policies, self.projection, lambda: world.now, page=page
         )
 
     async def works(self) -> None:
         """Catch up with events, notices and the day."""
-        await self.world.ledger.shelf.refresh()
+        await self.world.ledger.policies.refresh()
         for log in self.logs:
             await self.keeper.step(log)
             await self.runner.catch_up(log)
@@ -85,7 +85,7 @@ class Desk:
 
     async def from_scratch(self, log: str) -> dict[tuple[str, int], tuple[Any, ...]]:
         """Everybody of the log judged now, with nothing kept: place, status, credits and policy by person and year."""
-        book, on = self.world.ledger.shelf.book, local_date(self.world.now)
+        book, on = self.world.ledger.policies.book, local_date(self.world.now)
         years = JudgedYears(book, on.year)
         async with self.world.ledger.databases.of(log).acquire() as conn:
             profiles = await conn.fetch("select state from profiles where log = $1", log)

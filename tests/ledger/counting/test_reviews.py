@@ -101,7 +101,7 @@ class TestClaims:
     async def test_are_late_after_the_last_working_day_the_notice_sets(self, world: World):
         """B-18: the day of submission is day 0; 2025-10-01 to 08 are holidays, 09-28 and 10-11 are worked."""
         await world.ledger.publisher.publish_policy(limits(claim_review=5))
-        await world.ledger.shelf.refresh()
+        await world.ledger.policies.refresh()
         who = await world.collects(SHENYANG)
         world.now = datetime(2025, 9, 26, 4, tzinfo=UTC)
         await claims(world, who, SHENYANG, "第一篇")

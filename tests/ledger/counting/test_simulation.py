@@ -125,7 +125,7 @@ async def contents(world: World) -> dict[str, str]:
 
 async def simulates(world: World, notice: Any, **options: Any) -> Simulation:
     return await simulate(
-        world.ledger.databases, world.ledger.shelf.book, notice, on=options.pop("on", DAY), **options
+        world.ledger.databases, world.ledger.policies.book, notice, on=options.pop("on", DAY), **options
     )
 
 
@@ -161,11 +161,11 @@ class TestSimulate:
     async def test_writes_nothing(self, small: tuple[World, list[Somebody]]):
         world, _ = small
         before = await contents(world)
-        positions = [await world.count_events(), list(world.ledger.shelf.book)]
+        positions = [await world.count_events(), list(world.ledger.policies.book)]
         said = await simulates(world, draft(LIAONING, RAISED))
         assert said.changed > 0
         assert await contents(world) == before
-        assert [await world.count_events(), list(world.ledger.shelf.book)] == positions
+        assert [await world.count_events(), list(world.ledger.policies.book)] == positions
 
     async def test_reads_in_batches_and_says_how_far_it_is(self, small: tuple[World, list[Somebody]]):
         world, people = small
@@ -198,7 +198,7 @@ class TestSimulate:
     async def test_what_is_in_force_already_changes_nothing(self, small: tuple[World, list[Somebody]]):
         world, _ = small
         in_force = next(
-            entry.notice for entry in world.ledger.shelf.book if entry.notice.id == "liaoning-2025"
+            entry.notice for entry in world.ledger.policies.book if entry.notice.id == "liaoning-2025"
         )
         said = await simulates(world, in_force)
         assert (said.changes, said.years, said.judged) == ((), (), 0)

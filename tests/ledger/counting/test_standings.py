@@ -244,7 +244,7 @@ class TestNotices:
             await world.collects(place)
         await desk.works()
         await world.ledger.publisher.publish_policy(made_up_notice("100000", 2025))
-        await world.ledger.shelf.refresh()
+        await world.ledger.policies.refresh()
         for log in desk.logs:
             before = await desk.rows(log)
             await desk.keeper.catch_up(log)
@@ -262,10 +262,10 @@ class TestNotices:
         await desk.works()
         other = Desk(world, LIAONING)
         await world.ledger.publisher.publish_policy(made_up_notice(LIAONING, 2025))
-        await world.ledger.shelf.refresh()
+        await world.ledger.policies.refresh()
         await desk.works()
-        stale = type(world.ledger.shelf)(world.ledger.databases, world.ledger.store)
-        other.projection._shelf = stale
+        stale = type(world.ledger.policies)(world.ledger.databases, world.ledger.store)
+        other.projection._policies = stale
         await provider.posts(provider.completion(who, 2025, "30.00"))
         await other.runner.catch_up(LIAONING)
         assert await desk.counts(LIAONING, 2025) == {SHENYANG: {"compliant": 1}}

@@ -100,7 +100,7 @@ class TestMovers:
             await desk.works()
             found = await counted(desk)
             assert set(found.values()) <= {1}
-            years = JudgedYears(world.ledger.shelf.book, world.now.year)
+            years = JudgedYears(world.ledger.policies.book, world.now.year)
             for who, place in zip(somebody, people.places, strict=True):
                 assert {(who.person_id, year) for year in years.of(place)} <= set(found)
             rebuilt = await rebuild(world.ledger.databases, models=["standings"], logs=LOGS)

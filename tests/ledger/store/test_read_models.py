@@ -69,7 +69,7 @@ async def now(world: World) -> AsyncIterator[None]:
 
 async def catch_up(world: World) -> None:
     """What the worker does."""
-    for projection in behind(world.ledger.shelf):
+    for projection in behind(world.ledger.policies):
         runner = ProjectionRunner(world.ledger.databases, world.ledger.store, projection, lambda: LOGS)
         for log in LOGS:
             await runner.catch_up(log)
