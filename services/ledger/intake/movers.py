@@ -13,7 +13,7 @@ from services.ledger.streams.problems import RecordConflictError
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import DepartureUnderWayError, YearJudgedElsewhereError, side_of
 
-_COMPARED = ("category", "mode", "course", "tier")
+_COMPARED = ("category", "mode", "course", "tier", "filing")
 
 
 def whereabouts(record: Record, profile: Profile, policy: Policy | None) -> Problem | HoldReason | None:

@@ -1,12 +1,22 @@
 """What becomes of posted completions: registered, held, rejected, repeated."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
-from tests.ledger.world import World
+from tests.ledger.world import Somebody, World
 
 SHANXI, JINCHENG, CHAOYANG, LIAONING, DALIAN = "140000", "140500", "211300", "210000", "210200"
 LISTED = "北京东奥时代教育科技有限公司"
 CHAOYANG_SOCIETY = "朝阳市会计学会"
+
+FILING = "5f0c1f1e-7c1b-4a53-9a3c-0d5f2d3b7a11"
+
+
+async def transcript_of(world: World, who: Somebody) -> Any:
+    path = f"/v1/persons/{who.person_id}/transcript"
+    answer = await world.client.get(path, headers=world.official(CHAOYANG))
+    assert answer.status_code == 200, answer.text
+    return answer.json()
 
 
 class TestReportCompletion:
@@ -115,9 +125,10 @@ class TestReportCompletion:
         world.now = datetime(2024, 9, 1, 4, tzinfo=UTC)
         who = await world.collects(CHAOYANG)
         provider = await world.provides(CHAOYANG_SOCIETY, accredited=[CHAOYANG])
-        record = provider.completion(who, 2024, "90.00")
+        record = provider.completion(who, 2024, "90.00", filing=FILING)
         [held] = await provider.posts(record)
         assert (held["outcome"], held["reason"]) == ("held", "exam_pending")
+        [waiting] = (await transcript_of(world, who))["waiting"]
         exam = {
             "id": "exam-1",
             "person": record["person"],
@@ -128,6 +139,8 @@ class TestReportCompletion:
         assert passed["outcome"] == "registered"
         assert passed["released"] == [record["id"]]
         assert (await world.asks(who, 2024))["status"] == "compliant"
+        [credit] = (await transcript_of(world, who))["credits"]
+        assert waiting["filing"] == credit["filing"] == FILING
 
     async def test_refuses_dalian_under_the_notice_of_liaoning(self, world: World):
         """S1-01."""
