@@ -9,8 +9,8 @@ import httpx
 from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
 from services.kit.records import Batch
-from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Record
+from services.ledger.intake.schemas import Decided
 from tests.e2e.provider import Provider, identity
 from tests.e2e.system import CHAOYANG, LIAONING, NATION, SERVICES, SHENYANG, System
 

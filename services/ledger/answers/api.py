@@ -24,8 +24,7 @@ from services.ledger.streams.problems import (
     QueryUnclearError,
     UnknownPersonError,
 )
-from services.ledger.web.callers import place_of
-from services.ledger.web.fields import PersonId
+from services.ledger.web import PersonId, place_of
 
 router = APIRouter()
 EmployersPart = Annotated[Employers, Depends(part(Employers))]

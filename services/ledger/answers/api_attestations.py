@@ -17,8 +17,7 @@ from services.ledger.answers.attestations import Attestations, Checked, Statemen
 from services.ledger.answers.purposes import PurposeCode
 from services.ledger.store.people import Employers
 from services.ledger.streams.attestation import RevokeReason
-from services.ledger.web.callers import place_of
-from services.ledger.web.fields import CreditYear, IdentityNumber, OpaqueId
+from services.ledger.web import CreditYear, IdentityNumber, OpaqueId, place_of
 
 router = APIRouter(prefix="/v1/attestations")
 AttestationsPart = Annotated[Attestations, Depends(part(Attestations))]

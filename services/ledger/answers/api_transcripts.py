@@ -13,7 +13,7 @@ from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
 from services.ledger.answers.api import viewer_of
 from services.ledger.answers.transcripts import COLUMNS, Transcript, Transcripts, table_rows
 from services.ledger.store.people import Employers
-from services.ledger.web.fields import PersonId
+from services.ledger.web import PersonId
 
 router = APIRouter(prefix="/v1/persons/{person_id}")
 EmployersPart = Annotated[Employers, Depends(part(Employers))]

@@ -11,7 +11,7 @@ from services.ledger.answers.next_steps import NextStep
 from services.ledger.answers.provenance import CountedCredit
 from services.ledger.answers.purposes import PurposeAnswer
 from services.ledger.policy import Assessment
-from services.ledger.web.fields import CreditYear, IdentityNumber, OpaqueId
+from services.ledger.web import CreditYear, IdentityNumber, OpaqueId
 
 
 class ComplianceQuery(StrictModel):

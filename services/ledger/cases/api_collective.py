@@ -15,12 +15,7 @@ from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
 from services.kit.schemas import StrictModel
 from services.kit.views import view
-from services.ledger.cases.api_claims import (
-    Anybody,
-    SubmitKey,
-    actor_of,
-    command_of,
-)
+from services.ledger.cases.api_claims import Anybody, SubmitKey, actor_of, command_of
 from services.ledger.cases.api_registrations import ListedPerson, check_numbers, hashes_of
 from services.ledger.cases.collective import (
     CollectiveClaims,
@@ -34,7 +29,7 @@ from services.ledger.cases.views import ClaimAnswer, ClaimQueue
 from services.ledger.streams.claim import REVIEWER, SUBMITTER, ClaimReason
 from services.ledger.streams.problems import UnknownPlaceError
 from services.ledger.streams.year import CorrectionReason
-from services.ledger.web.fields import Adcode
+from services.ledger.web import Adcode
 
 ROWS_MAX = 200
 

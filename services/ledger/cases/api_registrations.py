@@ -28,7 +28,7 @@ from services.ledger.cases.registrations import (
 )
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 from services.ledger.streams.year import CorrectionReason
-from services.ledger.web.fields import (
+from services.ledger.web import (
     CategoryText,
     CreditYear,
     DocumentDay,

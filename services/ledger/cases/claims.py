@@ -15,17 +15,11 @@ from services.kit.review import Step
 from services.kit.rows import Entry
 from services.ledger.cases.claim_awards import award_of, earned, must_be_left, must_be_open_to
 from services.ledger.cases.commands import Actor, SubmitClaim
-from services.ledger.store.claims import (
-    CLAIM_ROWS,
-    OPEN_CLAIM_OF_FACT,
-    append_to_claim,
-    list_queue,
-)
+from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim, list_queue
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.releasing import release_waiting
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit, release_waiting, write_path
 from services.ledger.streams import account as accounts
 from services.ledger.streams import claim as claims
 from services.ledger.streams.claim import CLAIMS, Claim, ClaimAmended, ClaimSubmitted, UnknownClaimError

@@ -31,8 +31,7 @@ from services.ledger.policy import (
 from services.ledger.policy.rules.equivalence import Role
 from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.releasing import release_waiting
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit, release_waiting, write_path
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import CreditConfirmed, CreditEarned
 from services.ledger.streams.claim import Claim, ClaimSatisfied

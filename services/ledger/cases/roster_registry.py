@@ -11,8 +11,7 @@ from services.kit.errors import Problem
 from services.ledger.cases.roster_credits import ROSTER_ROW, ApprovedRow, days_of, judge, settle, trainer
 from services.ledger.policy import Account, HoldReason, PolicyBook
 from services.ledger.store.filings import ROSTER_ROWS
-from services.ledger.store.releasing import release_waiting
-from services.ledger.store.unit import LedgerUnit
+from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.streams.facts import Facts
 from services.ledger.streams.filing import TrainingFiling
 from services.ledger.streams.profile import Profile

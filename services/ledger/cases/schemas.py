@@ -13,7 +13,7 @@ from services.kit.schemas import Line, StrictModel
 from services.ledger.cases.commands import FileTraining, RowReason
 from services.ledger.streams.filing import Session
 from services.ledger.streams.year import CorrectionReason
-from services.ledger.web.fields import (
+from services.ledger.web import (
     Adcode,
     CategoryText,
     CreditYear,

@@ -28,7 +28,7 @@ from services.ledger.counting.standing_counts import (
     StandingStatistics,
 )
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
-from services.ledger.web.callers import place_of
+from services.ledger.web import place_of
 
 router = APIRouter(prefix="/v1/statistics")
 EmployerCountsPart = Annotated[EmployerCounts, Depends(part(EmployerCounts))]

@@ -14,10 +14,9 @@ from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, decode_batch, json_body
 from services.ledger.intake.intake import Intake
-from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
 from services.ledger.intake.reporting import Reporter
-from services.ledger.intake.schemas import BatchAnswer, Withdrawal, WithdrawRecord
+from services.ledger.intake.schemas import BatchAnswer, Decided, Withdrawal, WithdrawRecord
 from services.ledger.streams.problems import NotAProviderError, UnknownPlaceError
 
 RECORDS_MAX = 1_000

@@ -6,10 +6,9 @@ from contracts.divisions import chain_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.ledger.intake import completion_events
-from services.ledger.intake.movers import repeats_travelled, whereabouts
-from services.ledger.intake.outcomes import Decided, First, Outcome
 from services.ledger.intake.records import KINDS, Completion, Enrolment, Prepared, restore, without_person
-from services.ledger.intake.repeats import differing_fields
+from services.ledger.intake.repeats import differing_fields, repeats_travelled, whereabouts
+from services.ledger.intake.schemas import Decided, First, Outcome
 from services.ledger.policy import (
     Credit,
     Held,
@@ -21,8 +20,7 @@ from services.ledger.policy import (
     admit_enrolment,
     admit_terms,
 )
-from services.ledger.store.releasing import credit_id_of, release_waiting
-from services.ledger.store.unit import AccountEntry, Earlier, LedgerUnit
+from services.ledger.store.unit import AccountEntry, Earlier, LedgerUnit, credit_id_of, release_waiting
 from services.ledger.streams.account_events import CompletionHeld, EnrolmentRecorded, ExamPassed
 from services.ledger.streams.filing_terms import counted_by_roster, unfiled
 from services.ledger.streams.problems import RecordConflictError, refusal_of

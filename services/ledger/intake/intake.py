@@ -9,12 +9,11 @@ from services.kit.event_store import EventStore
 from services.kit.failures import NOTHING_STORED
 from services.kit.group_commit import GroupCommit, Overloaded
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.ledger.intake.outcomes import Decided
-from services.ledger.intake.schemas import WithdrawRecord
+from services.ledger.intake.schemas import Decided, WithdrawRecord
 from services.ledger.intake.writer import IntakeWriter, Work
 from services.ledger.policy import Account
+from services.ledger.store.departures import travelled_waiting
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.travelled import travelled_waiting
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import (

@@ -1,12 +1,19 @@
-"""Differences between a record and the one that was first posted under its id."""
+"""Records that are not decided as new: repeats under their id, and records of people who are on the move: what waits because
+they have left, what a departure under way forbids, what another authority judges, and what was reported before it
+travelled here (S2C-14, A-13, design 15)."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from services.ledger.intake.records import Prepared, without_person
+from services.kit.errors import Problem
+from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Record, without_person
+from services.ledger.intake.schemas import Decided, Outcome
+from services.ledger.policy import Account, Credit, HoldReason, Policy, Waiting
+from services.ledger.streams.problems import RecordConflictError
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.waiting import RecordParked
+from services.ledger.streams.who_judges import DepartureUnderWayError, YearJudgedElsewhereError, side_of
 
 _NOT_COMPARED = {"id", "authority", "person"}
 
@@ -57,3 +64,62 @@ def _same(recorded: Any, posted: Any) -> bool:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
+
+
+_COMPARED = ("category", "mode", "course", "tier", "filing")
+
+
+def whereabouts(record: Record, profile: Profile, policy: Policy | None) -> Problem | HoldReason | None:
+    """Why a record of somebody who leaves, has left or has arrived is not decided here: a refusal, or a reason to wait.
+
+    None when it is: study done before the person left is registered by the rules it was done under, and passed on.
+    """
+    side = side_of(profile, record.year, policy)
+    if side == "elsewhere":
+        judgement = profile.judgement(record.year)
+        return YearJudgedElsewhereError(place=judgement.place if judgement is not None else "")
+    if profile.departing is not None and isinstance(record, Enrolment):
+        return DepartureUnderWayError(transfer_id=profile.departing.transfer_id, clause="S2C-14")
+    if side == "moved" and profile.left is not None:
+        done = _done_at(record)
+        return None if done is not None and done < profile.left.left_at else "profile_elsewhere"
+    return None
+
+
+def repeats_travelled(account: Account, provider_id: str, record: Completion) -> Decided | None:
+    """The answer to a completion that was reported elsewhere and travelled here with the person: a duplicate, or a conflict
+    that names what differs. None when it is new."""
+    for credit in account.credits:
+        if credit.completion_id == record.id and credit.provider == provider_id:
+            return _repeated(credit, record, credit.credit_id)
+    for waiting in account.waiting:
+        if waiting.completion_id == record.id and waiting.provider == provider_id:
+            return _repeated(waiting, record, None)
+    return None
+
+
+def _repeated(known: Credit | Waiting, record: Completion, credit_id: str | None) -> Decided:
+    differs = [f"/{name}" for name in _COMPARED if getattr(known, name) != getattr(record, name)]
+    # Where hours were posted, the credits are those that another place's policy made of them.
+    if record.credits is not None and known.credits != Decimal(record.credits):
+        differs.append("/credits")
+    if known.completed_at != record.completed_at.astimezone(UTC):
+        differs.append("/completed_at")
+    outcome = Outcome(id=record.id, outcome="conflict" if differs else "duplicate", credit_id=credit_id)
+    if not differs:
+        return Decided(outcome)
+    names = ", ".join(sorted(differs))
+    problem: Any = RecordConflictError(
+        f"与首次提交的内容不同：{names}。如需更正，请先撤回原记录，再以新编号提交。",
+        f"Differs from what was first posted in: {names}. To correct it, withdraw the first and post under a new id.",
+        pointer=min(differs),
+        differs=sorted(differs),
+    )
+    return Decided(outcome, refusal=problem)
+
+
+def _done_at(record: Record) -> datetime | None:
+    """When the study or the exam was done; an enrolment is of the days to come."""
+    if isinstance(record, Completion):
+        return record.completed_at
+    return record.passed_at if isinstance(record, ExamPass) else None

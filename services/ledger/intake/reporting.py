@@ -14,8 +14,8 @@ from services.kit.database import Databases
 from services.kit.errors import OutcomeUnknownError, Problem
 from services.kit.records import Batch, InvalidRecord
 from services.ledger.intake.intake import Intake, failure_of
-from services.ledger.intake.outcomes import Decided, Outcome
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Preparer, Record
+from services.ledger.intake.schemas import Decided, Outcome
 from services.ledger.intake.writer import Work
 from services.ledger.streams.problems import (
     AmountUnclearError,

@@ -1,12 +1,56 @@
-"""Bodies and answers of what providers post and take back."""
+"""Commands, bodies and answers of what providers post and take back. A batch's answer mirrors it record by record."""
 
 from typing import Literal
 
 from msgspec import Struct
 
+from services.kit.errors import Problem, ProblemBody
 from services.kit.schemas import StrictModel
-from services.ledger.intake.outcomes import Outcome
-from services.ledger.web.fields import Adcode
+from services.ledger.web import Adcode
+
+OutcomeWord = Literal["registered", "duplicate", "conflict", "held", "rejected", "unknown"]
+
+
+class First(Struct, frozen=True, omit_defaults=True, gc=False):
+    """What the first posting of a repeated record was answered."""
+
+    outcome: OutcomeWord
+    log: str
+    position: int
+
+
+class Outcome(Struct, omit_defaults=True, kw_only=True):
+    """What became of one record.
+
+    `registered` (in the account; for an enrolment or exam pass: recorded), `duplicate` (posted before, same content),
+    `conflict` (posted before, other content: `problem.differs` names the fields), `held` (`reason`; registered by itself
+    when the reason goes away), `rejected` (not stored; `problem` says why and by which clause), `unknown` (its part of
+    the batch failed on the way: post it again with the same id).
+    """
+
+    id: str | None
+    outcome: OutcomeWord
+    log: str | None = None
+    position: int | None = None
+    person_id: str | None = None
+    credit_id: str | None = None
+    reason: str | None = None
+    clause: str | None = None
+    late: bool = False
+    make_up: bool = False
+    released: list[str] | None = None
+    first: First | None = None
+    problem: ProblemBody | None = None
+
+
+class Decided(Struct):
+    """An outcome on its way: `event` is the index of its event among those to be appended, `refusal` the problem that is
+    put into the caller's language when the answer is written."""
+
+    outcome: Outcome
+    event: int | None = None
+    refusal: Problem | None = None
+
 
 WithdrawalReason = Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
 

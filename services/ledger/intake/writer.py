@@ -9,8 +9,8 @@ from services.kit.clock import Clock
 from services.kit.database import Databases
 from services.kit.event_store import Appended, EventStore
 from services.ledger.intake.decide import Decider
-from services.ledger.intake.outcomes import Decided
 from services.ledger.intake.records import Completion, Prepared, Record
+from services.ledger.intake.schemas import Decided
 from services.ledger.policy import PolicyBook
 from services.ledger.store.nation import Nation
 from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers

@@ -16,8 +16,7 @@ from services.ledger.moving.problems import ArrivalMissingError, ArrivalUnclearE
 from services.ledger.policy import PolicyBook
 from services.ledger.reactions.effects import Effects
 from services.ledger.store.nation import Nation
-from services.ledger.store.releasing import release_waiting
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit, release_waiting, write_path
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived
 from services.ledger.streams.facts import Facts

@@ -18,7 +18,7 @@ from services.kit.schemas import StrictModel
 from services.ledger.officials.anomaly_review import AnomalyReviews, Finding
 from services.ledger.store.anomalies import Anomaly
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
-from services.ledger.web.callers import place_of
+from services.ledger.web import place_of
 
 router = APIRouter(prefix="/v1/anomalies")
 AnomalyReviewsPart = Annotated[AnomalyReviews, Depends(part(AnomalyReviews))]

@@ -16,8 +16,7 @@ from services.kit.schemas import IN_DIGITS, StrictModel
 from services.ledger.officials.closing import CloseYear, CorrectYear, YearAnswer, Years
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.streams.year import CorrectionReason, last_day_of
-from services.ledger.web.callers import place_of
-from services.ledger.web.fields import CategoryText, CreditYear, OpaqueId, PersonId, PlausibleDay
+from services.ledger.web import CategoryText, CreditYear, OpaqueId, PersonId, PlausibleDay, place_of
 
 _CENT = Decimal("0.01")
 

@@ -11,7 +11,7 @@ from services.kit.parts import part
 from services.kit.schemas import StrictModel
 from services.ledger.officials.publication import PolicyPublisher
 from services.ledger.policy import NoticeError, parse_notice
-from services.ledger.web.callers import place_of
+from services.ledger.web import place_of
 
 
 class PolicyPublication(StrictModel):

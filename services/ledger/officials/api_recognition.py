@@ -23,8 +23,7 @@ from services.ledger.officials.recognition import (
 )
 from services.ledger.store.paging import CURSOR
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
-from services.ledger.web.callers import place_of
-from services.ledger.web.fields import Adcode, CreditYear, OpaqueId
+from services.ledger.web import Adcode, CreditYear, OpaqueId, place_of
 
 router = APIRouter(prefix="/v1/recognitions")
 RecognitionsPart = Annotated[Recognitions, Depends(part(Recognitions))]

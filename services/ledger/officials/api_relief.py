@@ -20,8 +20,7 @@ from services.ledger.officials.relief import (
     Relief,
     Reliefs,
 )
-from services.ledger.web.callers import place_of
-from services.ledger.web.fields import CreditYear, PersonId, PlausibleDay
+from services.ledger.web import CreditYear, PersonId, PlausibleDay, place_of
 
 
 class ExemptionRequest(StrictModel):

@@ -20,8 +20,7 @@ from services.ledger.officials.revocation import (
 )
 from services.ledger.store.paging import CURSOR
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
-from services.ledger.web.callers import place_of
-from services.ledger.web.fields import Adcode, CreditYear, OpaqueId, PersonId, PlausibleDay
+from services.ledger.web import Adcode, CreditYear, OpaqueId, PersonId, PlausibleDay, place_of
 
 router = APIRouter()
 RevocationsPart = Annotated[Revocations, Depends(part(Revocations))]

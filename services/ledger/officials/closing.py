@@ -14,8 +14,7 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Category, Policy, Rejected
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.releasing import release_waiting
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit, release_waiting, write_path
 from services.ledger.store.years import YEAR_ROWS, closures_of
 from services.ledger.streams import account as accounts
 from services.ledger.streams import year as years

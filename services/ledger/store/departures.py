@@ -8,7 +8,9 @@ from msgspec import Struct
 
 from services.kit import events as codec
 from services.kit.database import Connection
-from services.kit.event_store import RecordedEvent, table_sql
+from services.kit.event_store import EventStore, RecordedEvent, table_sql
+from services.ledger.streams import account as accounts
+from services.ledger.streams.account_events import AccountArrived, AccountLeft, HeldCompletionWithdrawn
 from services.ledger.streams.profile import (
     DepartureCompleted,
     DepartureConfirmed,
@@ -127,3 +129,24 @@ def _standing(event: DepartureEvent) -> tuple[Status, datetime]:
             return "left", event.left_at
         case DepartureCompleted():
             return "completed", event.completed_at
+
+
+async def travelled_waiting(
+    conn: Connection, store: EventStore, log: str, person_id: str, year: int
+) -> set[tuple[str, str]]:
+    """The completions, by provider and id, that waited in the account when the person left and were not taken back since."""
+    stream_id = accounts.stream_of(person_id, year)
+    account, travelled = accounts.empty(person_id, year), set[tuple[str, str]]()
+    for recorded in (await store.load(conn, log, [stream_id])).get(stream_id, []):
+        event = codec.decode(recorded.topic, recorded.state)
+        match event:
+            case AccountLeft():
+                travelled |= {(item.provider, item.completion_id) for item in account.waiting}
+            case AccountArrived():
+                travelled.clear()
+            case HeldCompletionWithdrawn():
+                travelled.discard((event.provider_id, event.completion_id))
+            case _:
+                pass
+        accounts.evolve(account, event)
+    return travelled

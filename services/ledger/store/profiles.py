@@ -12,10 +12,7 @@ from services.kit.rows import StateRows
 from services.ledger.policy import PolicyBook
 from services.ledger.streams import profile as profiles
 from services.ledger.streams.profile import Profile
-from services.ledger.streams.who_judges import (
-    DepartureUnderWayError,
-    must_judge,
-)
+from services.ledger.streams.who_judges import DepartureUnderWayError, must_judge
 
 _decode = msgspec.json.Decoder(Profile).decode
 

@@ -1,4 +1,4 @@
-"""Fields that several bodies and addresses share, with what may be written in each."""
+"""Words of the ledger's addresses and bodies: fields that several share, and the place that an official answers for."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -6,9 +6,12 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import AfterValidator, Field
 
+from contracts.divisions import is_known
+from services.kit.auth import Caller
 from services.kit.field_errors import refuse
 from services.kit.schemas import Day, StrictModel
 from services.ledger.policy.language.categories import CATEGORY_PATTERN
+from services.ledger.streams.problems import NotAnOfficialError
 
 PersonId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 
@@ -63,3 +66,10 @@ SatIn = Annotated[
         description="Where an exam was sat, by division code: it may decide by which route it is registered (S2B-09).",
     ),
 ]
+
+
+def place_of(caller: Caller) -> str:
+    """The place an official answers for. Raises NotAnOfficialError for anybody else."""
+    if caller.place is None or not is_known(caller.place):
+        raise NotAnOfficialError
+    return caller.place

@@ -1,1 +1,0 @@
-"""Words of the ledger's addresses and bodies, and who calls."""
