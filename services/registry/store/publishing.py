@@ -1,7 +1,10 @@
-"""Published events: a stored event is not a published one, this mapping stands between."""
+"""Published events: a stored event is not a published one, this table stands between.
+
+A published field is the stored event's of the same name, or that of its profile; others are given in the table.
+"""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from contracts.envelope import PublishedEvent
 from contracts.registry import (
@@ -13,7 +16,6 @@ from contracts.registry import (
     ProviderAccredited,
     ProviderDisqualified,
     ProviderReinstated,
-    Qualification,
 )
 from services.kit.aggregates import domain_event
 from services.kit.event_store import RecordedEvent
@@ -22,8 +24,32 @@ from services.registry.streams.profile import profile_of
 SOURCE = "urn:xuefen:registry"
 """The CloudEvents source of this service."""
 
+Given = Callable[[Any], object]
 
-def published_event(recorded: RecordedEvent) -> dict[str, Any] | None:
+
+class Publication(NamedTuple):
+    """What a stored event is published as: the name of its stream's id there, that of its time, and what else differs."""
+
+    kind: type[PublishedEvent]
+    stream: str
+    at: str | None = None
+    given: Mapping[str, Given] = {}
+    when: Given = lambda event: True
+
+    def of(self, event: Any) -> PublishedEvent | None:
+        """The published event, None when this one stays inside."""
+        if not self.when(event):
+            return None
+        stored = getattr(event, "profile", {}) | vars(event)
+        stored |= {self.stream: str(event.originator_id), self.at: event.timestamp}
+        stored |= {name: value(event) for name, value in self.given.items()}
+        fields = {name: stored[name] for name in self.kind.model_fields}
+        return self.kind(
+            **{name: tuple(each) if isinstance(each, list) else each for name, each in fields.items()}
+        )
+
+
+def published_event(recorded: RecordedEvent) -> dict[str, object] | None:
     """The stored event as CloudEvents attributes, or None for what stays inside."""
     event = publish(recorded)
     if event is None:
@@ -33,127 +59,36 @@ def published_event(recorded: RecordedEvent) -> dict[str, Any] | None:
 
 def publish(recorded: RecordedEvent) -> PublishedEvent | None:
     """The published event of a stored one, or None for what stays inside (submissions, returns, clients)."""
-    make = _PUBLISHED.get(recorded.topic)
-    return None if make is None else make(domain_event(recorded))
+    publication = PUBLICATIONS.get(recorded.topic.removeprefix("registry."))
+    return None if publication is None else publication.of(domain_event(recorded))
 
 
-def _info_collected(event: Any) -> InfoCollected:
-    profile = profile_of(event.profile)
-    first = profile.first_qualification
-    qualification = None
-    if first is not None:
-        qualification = Qualification(level=first.level, obtained_on=first.obtained_on)
-    return InfoCollected(
-        person_id=str(event.originator_id),
-        identity_hash=event.identity_hash,
-        name_hash=profile.name_hash,
-        place=profile.place,
-        employer=profile.employer,
-        student=profile.student,
-        qualification=qualification,
-        level=profile.highest_level,
-        working_since=profile.working_since,
-        collected_at=event.timestamp,
-    )
+def _first_qualification(event: Any) -> Mapping[str, object] | None:
+    first = profile_of(event.profile).first_qualification
+    return None if first is None else vars(first)
 
 
-def _info_changed(event: Any) -> InfoChanged:
-    profile = profile_of(event.profile)
-    return InfoChanged(
-        person_id=str(event.originator_id),
-        change_id=event.change_id,
-        cause=event.cause,
-        items=tuple(event.items),
-        identity_hash=event.identity_hash,
-        name_hash=profile.name_hash,
-        place=profile.place,
-        employer=profile.employer,
-        student=profile.student,
-        student_since=profile.student_since,
-        qualifications=tuple(
-            Qualification(level=each.level, obtained_on=each.obtained_on) for each in profile.qualifications
-        ),
-        working_since=profile.working_since,
-        left_on=profile.left_on,
-        retired_on=profile.retired_on,
-        changed_at=event.timestamp,
-    )
-
-
-def _person_erased(event: Any) -> PersonErased:
-    return PersonErased(
-        person_id=str(event.originator_id),
-        place=event.place,
-        reason=event.reason,
-        erased_at=event.timestamp,
-    )
-
-
-def _organization_registered(event: Any) -> OrganizationRegistered:
-    return OrganizationRegistered(
-        organization_id=str(event.originator_id), name=event.name, uscc=event.uscc, kind=event.kind
-    )
-
-
-def _provider_accredited(event: Any) -> ProviderAccredited:
-    return ProviderAccredited(
-        organization_id=str(event.originator_id),
-        place=event.place,
-        years=tuple(event.years),
-        modes=tuple(event.modes),
-        published=event.published,
-    )
-
-
-def _provider_disqualified(event: Any) -> ProviderDisqualified:
-    return ProviderDisqualified(
-        organization_id=str(event.originator_id),
-        place=event.place,
-        from_date=event.from_date,
-        reason=event.reason,
-    )
-
-
-def _accreditation_published(event: Any) -> ProviderAccredited:
-    return ProviderAccredited(
-        organization_id=str(event.originator_id),
-        place=event.place,
-        years=tuple(event.years),
-        modes=tuple(event.modes),
-        published=True,
-    )
-
-
-def _accreditation_ended(event: Any) -> AccreditationEnded | None:
-    if not event.was_published:
-        return None
-    return AccreditationEnded(
-        organization_id=str(event.originator_id),
-        place=event.place,
-        years=tuple(event.years),
-        modes=tuple(event.modes),
-        from_date=event.from_date,
-        reason=event.reason,
-    )
-
-
-def _provider_reinstated(event: Any) -> ProviderReinstated:
-    return ProviderReinstated(
-        organization_id=str(event.originator_id),
-        place=event.place,
-        from_date=event.from_date,
-        reason=event.reason,
-    )
-
-
-_PUBLISHED: Mapping[str, Callable[[Any], PublishedEvent | None]] = {
-    "registry.InfoCollected": _info_collected,
-    "registry.InfoChanged": _info_changed,
-    "registry.PersonErased": _person_erased,
-    "registry.OrganizationRegistered": _organization_registered,
-    "registry.ProviderAccredited": _provider_accredited,
-    "registry.AccreditationPublished": _accreditation_published,
-    "registry.AccreditationEnded": _accreditation_ended,
-    "registry.ProviderDisqualified": _provider_disqualified,
-    "registry.ProviderReinstated": _provider_reinstated,
+PUBLICATIONS: Mapping[str, Publication] = {
+    "InfoCollected": Publication(
+        InfoCollected,
+        "person_id",
+        "collected_at",
+        {
+            "qualification": _first_qualification,
+            "level": lambda event: profile_of(event.profile).highest_level,
+        },
+    ),
+    "InfoChanged": Publication(InfoChanged, "person_id", "changed_at"),
+    "PersonErased": Publication(PersonErased, "person_id", "erased_at"),
+    "OrganizationRegistered": Publication(OrganizationRegistered, "organization_id"),
+    "ProviderAccredited": Publication(ProviderAccredited, "organization_id"),
+    "AccreditationPublished": Publication(
+        ProviderAccredited, "organization_id", given={"published": lambda event: True}
+    ),
+    "AccreditationEnded": Publication(
+        AccreditationEnded, "organization_id", when=lambda event: event.was_published
+    ),
+    "ProviderDisqualified": Publication(ProviderDisqualified, "organization_id"),
+    "ProviderReinstated": Publication(ProviderReinstated, "organization_id"),
 }
+"""What of the log others are told, by the name of the stored event."""
