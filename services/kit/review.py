@@ -74,6 +74,8 @@ class Step:
     body_optional: bool = False
     words: str = ""
     """The description of the route."""
+    operation: str | None = None
+    """The route's operation, when it is not `<step>_<noun>`."""
     answers: Mapping[str, Any] = field(default_factory=dict)
     """Further arguments of the route: its `responses`, `response_model`, `status_code`."""
 
@@ -158,7 +160,7 @@ def add_steps(
     for step in case.steps:
         if step.path is None or (only is not None and step.name not in only):
             continue
-        operation = f"{step.name}_{case.noun}"
+        operation = step.operation or f"{step.name}_{case.noun}"
         router.add_api_route(
             f"/{{{id_name or f'{case.noun}_id'}}}/{step.path}",
             _endpoint(operation, step, take, cases, f"{case.noun}_id", id_type),

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -171,7 +170,7 @@ def _request_body(request: AccountRequest) -> Body:
 class AccountQueries(OrganizationQueries):
     """Reads accounts and the requests for them."""
 
-    async def list_accounts(self, by: Actor, organization_id: UUID) -> list[dict[str, Any]]:
+    async def list_accounts(self, by: Actor, organization_id: UUID) -> list[dict[str, object]]:
         """The accounts of an organization, for itself, its bureau and the one that issues. Raises NotFoundError."""
         organization = await self.get(by, organization_id)
         if by.organization is None and not (
@@ -195,6 +194,6 @@ class AccountQueries(OrganizationQueries):
         return found
 
 
-def _account(row: asyncpg.Record) -> dict[str, Any]:
+def _account(row: asyncpg.Record) -> dict[str, object]:
     shown = dict(row)
     return shown | {"old_secret_until": shown.pop("overlap_until")}

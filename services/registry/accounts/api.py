@@ -2,7 +2,7 @@
 none: signing in (RFC 6749, 4.4), and the key set tokens are checked with (RFC 7517).
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -16,9 +16,9 @@ from services.registry.accounts import schemas
 from services.registry.accounts.accounts import AccountQueries, Accounts, WithSecret
 from services.registry.accounts.schemas import KeySet, TokenAnswer, TokenRefusal
 from services.registry.accounts.tokens import TokenIssuer, TokenRefusedError, TokenRequest
-from services.registry.streams.account import AccountRequest
+from services.registry.streams.account import CASE, AccountRequest
 from services.registry.streams.actor import Actor
-from services.registry.web.routes import Id, acting, part
+from services.registry.web.routes import Id, acting, add_routes, part
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
 
@@ -68,7 +68,7 @@ async def revoke_client(
 
 
 @router.get("/organizations/{id}/accounts", response_model=schemas.AccountViews, responses=problems(404))
-async def list_accounts(organization_id: Id, by: Viewer, queries: Queries) -> Any:
+async def list_accounts(organization_id: Id, by: Viewer, queries: Queries) -> object:
     """The accounts of an organization, for itself, its own bureau and the one that issues them."""
     return {"accounts": await queries.list_accounts(by, UUID(organization_id))}
 
@@ -90,7 +90,7 @@ async def request_account(
 
 
 @router.get("/account-requests/{id}", response_model=schemas.AccountRequestOutcome, responses=problems(404))
-async def get_account_request(request_id: Id, by: Viewer, queries: Queries) -> Any:
+async def get_account_request(request_id: Id, by: Viewer, queries: Queries) -> object:
     """A request for an account, and who decides it."""
     found: AccountRequest = await queries.get_account_request(by, UUID(request_id))
     return {"request_id": str(found.id), "state": found.state, "place": found.place}
@@ -107,16 +107,17 @@ async def grant_account(request_id: Id, by: Issuer, key: IssueKey, commands: Com
     return _shown(await commands.grant(key, by, UUID(request_id)))
 
 
-@router.post(
-    "/account-requests/{id}/refusal",
-    response_model=schemas.AccountRequestOutcome,
-    responses=problems(404, 409),
+request_steps = APIRouter(prefix="/v1/account-requests", tags=["accounts"])
+add_routes(
+    request_steps,
+    CASE,
+    Accounts,
+    refuse={
+        "words": "Refuse a request for an account with a reason.",
+        "body": schemas.AccountRefusal,
+        "answers": {"response_model": schemas.AccountRequestOutcome, "responses": problems(404, 409)},
+    },
 )
-async def refuse_account(
-    request_id: Id, body: schemas.AccountRefusal, by: Issuer, key: IssueKey, commands: Commands
-) -> Response:
-    """Refuse a request for an account with a reason."""
-    return (await commands.refuse(key, by, UUID(request_id), body)).response()
 
 
 def _shown(issued: WithSecret) -> Response:

@@ -87,7 +87,7 @@ class BulkSummary(StrictModel):
 Uploads = Annotated[BulkCollections, Depends(part(BulkCollections))]
 
 
-def _exported(kind: str) -> dict[int | str, dict[str, Any]]:
+def _exported(kind: str) -> dict[int | str, dict[str, object]]:
     described = {"description": "A row for each row of the file.", "content": {kind: _TABLES[kind]}}
     return {**problems(404), 200: described}
 
@@ -130,7 +130,7 @@ async def get_template(request: Request) -> Response:
 
 
 @router.get("", response_model=list[BulkSummary])
-async def list_bulk_collections(by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads) -> Any:
+async def list_bulk_collections(by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads) -> object:
     """The last files that the caller, or their organization, uploaded, newest first."""
     return await uploads.latest(by)
 
@@ -162,7 +162,7 @@ async def export_bulk_collection_as_xlsx(
     return _file(write_xlsx(_HEADER, _rows(result)), XLSX_TYPE, f"{bulk_id}.xlsx")
 
 
-def _columns(table: Table) -> dict[str, Any]:
+def _columns(table: Table) -> dict[str, object]:
     taken = [
         {"name": FORM.column(each.name).en, "header": each.header, "letter": each.letter}
         for each in table.columns

@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -120,7 +119,7 @@ class BulkCollections(Collections):
             row["bulk_id"], row["applied"], msgspec.json.decode(row["results"], type=list[RowResult])
         )
 
-    async def latest(self, by: Actor) -> list[dict[str, Any]]:
+    async def latest(self, by: Actor) -> list[dict[str, object]]:
         """The files the caller, or their organization, uploaded last, newest first."""
         async with self._database.acquire() as conn:
             rows = await conn.fetch(_LATEST, LOG, by.subject, by.organization, LATEST_MAX)

@@ -142,9 +142,9 @@ def _read(row: TableRow, table: Table) -> ReadRow:
     return ReadRow(row.number, None, tuple(faults[name] for name in named))
 
 
-def _body(values: Mapping[str, Any]) -> dict[str, Any]:
+def _body(values: Mapping[str, Any]) -> dict[str, object]:
     body: dict[str, Any] = {"person": {"id_type": "resident_id"}}
-    held: dict[str, Any] = {}
+    held: dict[str, object] = {}
     for pointer, read in values.items():
         value = read.isoformat() if isinstance(read, date) else read
         if pointer.startswith("/qualifications/0/"):

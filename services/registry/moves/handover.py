@@ -23,9 +23,9 @@ from services.registry.personal_data.vault import Vault
 from services.registry.store.commands import Unit
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
-from services.registry.streams.person import ARRIVING, COLLECTED, DEPARTED, Person, moved_to
+from services.registry.streams.person import ARRIVING, COLLECTED, DEPARTED, Person
 from services.registry.streams.problems import CollectionExistsError, NotCollectedError, PersonErasedError
-from services.registry.streams.profile import FIELDS, Identity, Profile, Qualification
+from services.registry.streams.profile import FIELDS, Identity, Profile, Qualification, moved_to
 
 WHAT = "person-departing"
 PURPOSE = "transfer"

@@ -19,7 +19,7 @@ from services.registry.streams.organization import Organization
 from services.registry.web.fields import OrganizationKind, Place
 from services.registry.web.routes import UUID_FORM, Id, acting, part
 
-CSV_ANSWER: dict[int | str, dict[str, Any]] = {
+CSV_ANSWER: dict[int | str, dict[str, object]] = {
     200: {
         "description": "A table with a header, in UTF-8 with a byte order mark.",
         "content": {CSV_TYPE: {"schema": {"type": "string"}}},
@@ -81,7 +81,7 @@ async def list_organizations(
     kind: OrganizationKind | None = None,
     after: Annotated[str | None, Query(pattern=UUID_FORM)] = None,
     limit: Annotated[int, Query(ge=1, le=1000), IN_DIGITS] = 100,
-) -> Any:
+) -> object:
     """The organizations kept or filed at a place or under it, a page at a time."""
     found = await queries.list_at(by, place, kind, after=after or "", limit=limit + 1)
     page = [{key: row[key] for key in COLUMNS[:-1]} for row in found[:limit]]
@@ -100,7 +100,7 @@ async def export_organizations(
 @router.get("/organizations/{id}", response_model=schemas.OrganizationView, responses=problems(404))
 async def get_organization(
     organization_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
-) -> Any:
+) -> object:
     """An organization with its accreditations; one that acts for itself sees itself only."""
     return _view(await queries.get(by, UUID(organization_id)))
 
@@ -206,7 +206,7 @@ async def evaluate_provider(
 )
 async def list_evaluations(
     organization_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
-) -> Any:
+) -> object:
     """The evaluations of an organization, for itself and for officials."""
     return {"evaluations": await queries.list_evaluations(by, UUID(organization_id))}
 
@@ -221,7 +221,7 @@ async def correct_evaluation(
     return (await commands.correct_evaluation(key, by, UUID(evaluation_id), body)).response()
 
 
-def _view(organization: Organization) -> dict[str, Any]:
+def _view(organization: Organization) -> dict[str, object]:
     return {
         "organization_id": str(organization.id),
         "name": organization.name,

@@ -1,6 +1,7 @@
 """Routes of what training organizations owe each year: plans, reports, and the calendar of duties."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -13,10 +14,11 @@ from services.registry.organizations import schemas
 from services.registry.organizations.api import CSV_ANSWER, PlaceQuery, Queries, csv_response
 from services.registry.organizations.organizations import Organizations
 from services.registry.organizations.queries import duty_views
+from services.registry.streams import yearly_document
 from services.registry.streams.actor import Actor
 from services.registry.streams.yearly_document import PLAN, REPORT
 from services.registry.web.fields import YEAR_MAX, YEAR_MIN
-from services.registry.web.routes import Id, acting, part
+from services.registry.web.routes import Id, acting, add_routes, part
 
 router = APIRouter(prefix="/v1", tags=["plans and reports"])
 
@@ -92,43 +94,34 @@ async def submit_report(
 @router.get(
     "/organizations/{id}/yearly-documents", response_model=schemas.DocumentLines, responses=problems(404)
 )
-async def list_documents(organization_id: Id, by: Viewer, queries: Queries) -> Any:
+async def list_documents(organization_id: Id, by: Viewer, queries: Queries) -> object:
     """The plans and reports of an organization, for itself and the bureaus concerned."""
     return {"documents": await queries.list_documents(by, UUID(organization_id))}
 
 
 @router.get("/yearly-documents/{id}", response_model=schemas.DocumentView, responses=problems(404))
-async def get_document(document_id: Id, by: Viewer, queries: Queries) -> Any:
+async def get_document(document_id: Id, by: Viewer, queries: Queries) -> object:
     """A plan or report with what was handed in last."""
     return await queries.get_document(by, UUID(document_id))
 
 
-@router.post(
-    "/yearly-documents/{id}/acceptance",
-    response_model=schemas.DocumentOutcome,
-    responses=problems(404, 409),
-)
-async def accept_document(document_id: Id, by: Decider, key: DecideKey, commands: Commands) -> Response:
-    """Accept a plan or report."""
-    return (await commands.decide_document(key, by, UUID(document_id), None)).response()
-
-
-@router.post(
-    "/yearly-documents/{id}/return", response_model=schemas.DocumentOutcome, responses=problems(404, 409)
-)
-async def return_document(
-    document_id: Id,
-    body: schemas.DocumentReturnRequest,
-    by: Decider,
-    key: DecideKey,
-    commands: Commands,
-) -> Response:
-    """Return a plan or report with a reason; it may then be handed in again."""
-    return (await commands.decide_document(key, by, UUID(document_id), body)).response()
+_STEPS: Mapping[str, Mapping[str, object]] = {
+    "accept": {
+        "words": "Accept a plan or report.",
+        "answers": {"response_model": schemas.DocumentOutcome, "responses": problems(404, 409)},
+    },
+    "return": {
+        "words": "Return a plan or report with a reason; it may then be handed in again.",
+        "body": schemas.DocumentReturnRequest,
+        "answers": {"response_model": schemas.DocumentOutcome, "responses": problems(404, 409)},
+    },
+}
+document_steps = APIRouter(prefix="/v1/yearly-documents", tags=["plans and reports"])
+add_routes(document_steps, yearly_document.CASE, Organizations, "decide_document", **_STEPS)
 
 
 @router.get("/duties", response_model=schemas.DutyViews, tags=["duties"])
-async def list_duties(place: PlaceQuery, year: Year, by: Decider, queries: Queries) -> Any:
+async def list_duties(place: PlaceQuery, year: Year, by: Decider, queries: Queries) -> object:
     """What is owed with a last day in the year by those who train at a place or under it: due, late, done, by whom
     to whom, by which clause.
     """
@@ -141,7 +134,9 @@ async def list_duties(place: PlaceQuery, year: Year, by: Decider, queries: Queri
     responses=problems(404),
     tags=["duties"],
 )
-async def list_duties_of_organization(organization_id: Id, year: Year, by: Viewer, queries: Queries) -> Any:
+async def list_duties_of_organization(
+    organization_id: Id, year: Year, by: Viewer, queries: Queries
+) -> object:
     """What an organization owes with a last day in the year; officials see what concerns their place."""
     return duty_views(await queries.duties_of(by, UUID(organization_id), year))
 

@@ -121,7 +121,7 @@ class Organizations(Commands):
 
     @command()
     async def decide_document(
-        self, unit: Unit, by: Actor, document_id: UUID, body: DocumentReturnRequest | None
+        self, unit: Unit, by: Actor, document_id: UUID, step: str, body: DocumentReturnRequest | None = None
     ) -> dict[str, str]:
         """Accept, or return with a reason. Raises CaseHeldError, and what `YearlyDocument.accept` does."""
         document = await unit.get(YearlyDocument, document_id)

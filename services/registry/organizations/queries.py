@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -70,7 +69,7 @@ class OrganizationQueries:
 
     async def list_at(
         self, by: Actor, place: str, kind: str | None, *, after: str = "", limit: int | None = None
-    ) -> Sequence[dict[str, Any]]:
+    ) -> Sequence[dict[str, object]]:
         """Organizations kept or filed at a place or under it, in order of their ids. Raises OutsidePlaceError."""
         by.must_cover(place)
         async with self._database.acquire() as conn:
@@ -85,7 +84,7 @@ class OrganizationQueries:
         ]
         return found if limit is None else found[:limit]
 
-    async def get_document(self, by: Actor, document_id: UUID) -> dict[str, Any]:
+    async def get_document(self, by: Actor, document_id: UUID) -> dict[str, object]:
         """A plan or report with what was handed in last, for its organization and the bureaus concerned."""
         async with self._database.acquire() as conn:
             row = await conn.fetchrow(_DOCUMENT, LOG, str(document_id))
@@ -94,14 +93,14 @@ class OrganizationQueries:
             content = await conn.fetchval(_CONTENT, LOG, str(document_id))
         return document_line(row) | {"content": msgspec.json.decode(content)}
 
-    async def list_documents(self, by: Actor, organization_id: UUID) -> list[dict[str, Any]]:
+    async def list_documents(self, by: Actor, organization_id: UUID) -> list[dict[str, object]]:
         """The plans and reports of an organization that the caller may see. Raises NotFoundError."""
         await self.get(by, organization_id)
         async with self._database.acquire() as conn:
             rows = await conn.fetch(_DOCUMENTS, LOG, str(organization_id))
         return [document_line(row) for row in rows if _sees_document(by, row)]
 
-    async def list_evaluations(self, by: Actor, organization_id: UUID) -> list[dict[str, Any]]:
+    async def list_evaluations(self, by: Actor, organization_id: UUID) -> list[dict[str, object]]:
         """The evaluations of an organization, for itself and for officials. Raises NotFoundError."""
         await self.get(by, organization_id)
         async with self._database.acquire() as conn:
@@ -145,7 +144,7 @@ class OrganizationQueries:
         return found
 
 
-def document_line(row: asyncpg.Record) -> dict[str, Any]:
+def document_line(row: asyncpg.Record) -> dict[str, object]:
     """A row of `yearly_documents` with its last day and whether it came after it."""
     ruled = duties.rule_for(row["kind"], row["mode"], row["place"], row["year"])
     due_on = ruled and ruled[1]
@@ -159,7 +158,7 @@ def document_line(row: asyncpg.Record) -> dict[str, Any]:
     }
 
 
-def duty_views(found: Sequence[Duty]) -> dict[str, Any]:
+def duty_views(found: Sequence[Duty]) -> dict[str, object]:
     """Duties with their counts, as answered."""
     return {"duties": [asdict(duty) for duty in found], "counts": duties.count(found)}
 
@@ -168,7 +167,7 @@ def _sees_document(by: Actor, row: asyncpg.Record) -> bool:
     return by.organization == row["organization_id"] or by.covers(row["reader"]) or by.covers(row["place"])
 
 
-def _evaluation(row: asyncpg.Record) -> dict[str, Any]:
+def _evaluation(row: asyncpg.Record) -> dict[str, object]:
     shown = dict(row) | {"scores": msgspec.json.decode(row["scores"])}
     del shown["log"], shown["organization_id"]
     return shown | {

@@ -1,6 +1,6 @@
 """Routes of people: their collections (信息采集), their changes (信息变更), and their own view of both."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -15,9 +15,9 @@ from services.registry.people.own_view import OwnView
 from services.registry.people.queries import PeopleQueries
 from services.registry.personal_data import disclosure
 from services.registry.personal_data.audit import AuditedRoute, reads_personal_data
+from services.registry.streams import change, person
 from services.registry.streams.actor import OWN, Actor
-from services.registry.streams.person import FINAL, INITIAL
-from services.registry.web.routes import Id, acting, part
+from services.registry.web.routes import Id, acting, add_routes, part
 
 persons = APIRouter(prefix="/v1", route_class=AuditedRoute)
 
@@ -33,7 +33,7 @@ Queries = Annotated[PeopleQueries, Depends(part(PeopleQueries))]
 @reads_personal_data("person")
 async def get_person(
     person_id: Id, by: Annotated[Actor, Depends(acting(_see_person))], queries: Queries
-) -> Any:
+) -> object:
     """A collected person, masked. Every reading is put on record."""
     return await queries.get_person(by, UUID(person_id))
 
@@ -42,7 +42,7 @@ async def get_person(
 @reads_personal_data("identity-check")
 async def check_identities(
     body: schemas.IdentityChecks, by: Annotated[Actor, Depends(acting(_check))], queries: Queries
-) -> Any:
+) -> object:
     """Ask before posting: is each of up to 1,000 persons collected, under this very name? In order."""
     identities = [person.identity() for person in body.persons]
     results = await queries.check_identities(by, identities)
@@ -74,39 +74,30 @@ async def submit_collection(
     return (await collections.submit(key, by, body)).response()
 
 
-@collections.post(
-    "/{id}/initial-review", response_model=schemas.CollectionOutcome, responses=problems(404, 409)
+add_routes(
+    collections,
+    person.CASE,
+    Collections,
+    "review",
+    initial={
+        "words": "初审: pass a submission on, or send it back with a reason (S2C-08). Nobody reviews what they submitted.",
+        "body": schemas.ReviewRequest,
+        "answers": {"response_model": schemas.CollectionOutcome, "responses": problems(404, 409)},
+    },
+    final={
+        "words": "复审: take it as the person's information, or send it back; "
+        "by another official than the initial one (S2C-08).",
+        "body": schemas.ReviewRequest,
+        "answers": {"response_model": schemas.CollectionOutcome, "responses": problems(404, 409)},
+    },
 )
-async def review_collection_initially(
-    collection_id: Id,
-    body: schemas.ReviewRequest,
-    by: Annotated[Actor, Depends(acting(_review))],
-    key: Annotated[CommandKey, Depends(command_key(_review))],
-    collections: Collecting,
-) -> Response:
-    """初审: pass a submission on, or send it back with a reason (S2C-08). Nobody reviews what they submitted."""
-    return (await collections.review(key, by, UUID(collection_id), INITIAL, body)).response()
-
-
-@collections.post(
-    "/{id}/final-review", response_model=schemas.CollectionOutcome, responses=problems(404, 409)
-)
-async def review_collection_finally(
-    collection_id: Id,
-    body: schemas.ReviewRequest,
-    by: Annotated[Actor, Depends(acting(_review))],
-    key: Annotated[CommandKey, Depends(command_key(_review))],
-    collections: Collecting,
-) -> Response:
-    """复审: take it as the person's information, or send it back; by another official than the initial one (S2C-08)."""
-    return (await collections.review(key, by, UUID(collection_id), FINAL, body)).response()
 
 
 @collections.get("/{id}", response_model=schemas.Collection, responses=problems(404))
 @reads_personal_data("collection")
 async def get_collection(
     collection_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
-) -> Any:
+) -> object:
     """A collection case: its state, the last day of its review, and its lane; for the person's employer, the officials
     of their place, and whoever handed it in for themselves.
     """
@@ -141,68 +132,42 @@ async def submit_change(
     return (await changes.submit(key, by, UUID(person_id), body)).response()
 
 
-@changes.post(
-    "/changes/{id}/resubmission", response_model=schemas.ChangeOutcome, responses=problems(404, 409, 410)
+change_steps = APIRouter(prefix="/v1/changes", tags=["changes"])
+add_routes(
+    change_steps,
+    change.CASE,
+    Changes,
+    resubmit={
+        "words": "Submit a returned change again, corrected: it goes to the end of the order and has ten working days anew.",
+        "body": schemas.ChangeRequest,
+        "answers": {"response_model": schemas.ChangeOutcome, "responses": problems(404, 409, 410)},
+    },
+    withdraw={
+        "words": "Give a change up before it is decided.",
+        "answers": {"response_model": schemas.ChangeOutcome, "responses": problems(404, 409)},
+    },
+    review={
+        "words": """Approve a change, or send it back with a reason (S2C-09). Nobody reviews what they submitted.
+
+What is approved is on record from now on and is published; what it replaces stays in the case.""",
+        "body": schemas.ChangeReview,
+        "answers": {"response_model": schemas.ChangeOutcome, "responses": problems(404, 409, 410)},
+    },
+    reverse={
+        "words": """Undo a change that was wrongly approved, with a reason, by the caller's authority; nothing is deleted.
+
+With `separate`, a wrong merge ends: the document that the change brought in, with what is on record now, goes to a
+person of their own, and the first person gets back what the change replaced. Credits stay in the account they were
+registered in, until an authority revokes them.""",
+        "body": schemas.ChangeReversal,
+        "answers": {"response_model": schemas.ReversalOutcome, "responses": problems(404, 409, 410)},
+    },
 )
-async def resubmit_change(
-    change_id: Id,
-    body: schemas.ChangeRequest,
-    by: Annotated[Actor, Depends(acting(_submit))],
-    key: Annotated[CommandKey, Depends(command_key(_submit))],
-    changes: Changing,
-) -> Response:
-    """Submit a returned change again, corrected: it goes to the end of the order and has ten working days anew."""
-    return (await changes.resubmit(key, by, UUID(change_id), body)).response()
-
-
-@changes.post("/changes/{id}/withdrawal", response_model=schemas.ChangeOutcome, responses=problems(404, 409))
-async def withdraw_change(
-    change_id: Id,
-    by: Annotated[Actor, Depends(acting(_submit))],
-    key: Annotated[CommandKey, Depends(command_key(_submit))],
-    changes: Changing,
-) -> Response:
-    """Give a change up before it is decided."""
-    return (await changes.withdraw(key, by, UUID(change_id))).response()
-
-
-@changes.post("/changes/{id}/review", response_model=schemas.ChangeOutcome, responses=problems(404, 409, 410))
-async def review_change(
-    change_id: Id,
-    body: schemas.ChangeReview,
-    by: Annotated[Actor, Depends(acting(_review))],
-    key: Annotated[CommandKey, Depends(command_key(_review))],
-    changes: Changing,
-) -> Response:
-    """Approve a change, or send it back with a reason (S2C-09). Nobody reviews what they submitted.
-
-    What is approved is on record from now on and is published; what it replaces stays in the case.
-    """
-    return (await changes.review(key, by, UUID(change_id), body)).response()
-
-
-@changes.post(
-    "/changes/{id}/reversal", response_model=schemas.ReversalOutcome, responses=problems(404, 409, 410)
-)
-async def reverse_change(
-    change_id: Id,
-    body: schemas.ChangeReversal,
-    by: Annotated[Actor, Depends(acting(_review))],
-    key: Annotated[CommandKey, Depends(command_key(_review))],
-    changes: Changing,
-) -> Response:
-    """Undo a change that was wrongly approved, with a reason, by the caller's authority; nothing is deleted.
-
-    With `separate`, a wrong merge ends: the document that the change brought in, with what is on record now, goes to a
-    person of their own, and the first person gets back what the change replaced. Credits stay in the account they were
-    registered in, until an authority revokes them.
-    """
-    return (await changes.reverse(key, by, UUID(change_id), body)).response()
 
 
 @changes.get("/changes/{id}", response_model=schemas.ChangeView, responses=problems(404))
 @reads_personal_data("change")
-async def get_change(change_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries) -> Any:
+async def get_change(change_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries) -> object:
     """A change with old and new values, masked, and the last day of its review."""
     return await queries.get_change(by, UUID(change_id))
 
@@ -215,7 +180,7 @@ async def unmask_change(
     body: schemas.Unmasking,
     by: Annotated[Actor, Depends(acting(_unmask))],
     queries: Queries,
-) -> Any:
+) -> object:
     """A change with its values in full, for a stated purpose, by an official of the place; put on record."""
     response.headers["Cache-Control"] = "no-store"
     return await queries.get_change_in_full(by, UUID(change_id), body.purpose)
@@ -229,13 +194,13 @@ Own = Annotated[OwnView, Depends(part(OwnView))]
 
 
 @own_cases.get("/my-cases", response_model=schemas.OwnCases)
-async def get_my_cases(by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> Any:
+async def get_my_cases(by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> object:
     """Where each case that the caller handed in stands, in plain words, newest first."""
     return {"cases": await own_view.cases(by)}
 
 
 @own_cases.get("/my-cases/{id}", response_model=schemas.OwnCaseInFull, responses=problems(404))
 @reads_personal_data("own-case")
-async def get_my_case(case_id: Id, by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> Any:
+async def get_my_case(case_id: Id, by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> object:
     """Where one of them stands, with what the reviewer wrote."""
     return await own_view.case(by, UUID(case_id))

@@ -1,7 +1,6 @@
 """Changes of information (信息变更, S2C-09): submit, review, withdraw, undo what was wrongly approved."""
 
 import uuid
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -22,6 +21,7 @@ from services.registry.streams.change import (
     SEALED_ITEMS,
     SEPARATION,
     Change,
+    SealedCase,
     facts_of_items,
     identity_with,
     on_record,
@@ -55,7 +55,7 @@ select change_id from changes
 _GENERATION = "select generation from documents where log = $1 and identity_hash = $2"
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode = msgspec.json.Decoder(dict[str, object]).decode
 
 
 class Changes(PersonalCommands):
@@ -171,7 +171,7 @@ class Changes(PersonalCommands):
 
     async def _asked(
         self, unit: Unit, by: Actor, person: Person, body: ChangeRequest
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
+    ) -> tuple[dict[str, object], SealedCase]:
         """The items that differ from what is on record, and what is to be sealed of the case."""
         if person.state != people.COLLECTED:
             raise NotCollectedError
@@ -182,15 +182,11 @@ class Changes(PersonalCommands):
             raise NothingChangesError(pointer="/items")
         await self._identity_after(unit, person, identity, items)
         await require_evidence(unit.conn, body.evidence, by, person_id=person.id)
-        sealed = {
-            "old": {item: old[item] for item in items},
-            "new": items,
-            "evidence": body.evidence,
-        }
+        sealed = SealedCase({item: old[item] for item in items}, items, list(body.evidence))
         return items, sealed
 
     async def _identity_after(
-        self, unit: Unit, person: Person, identity: Identity, items: dict[str, Any]
+        self, unit: Unit, person: Person, identity: Identity, items: dict[str, object]
     ) -> tuple[Identity, str, str, str | None]:
         """The identity after a change, its two hashes, and the claim of a document that is new to the person."""
         after = identity_with(identity, items)
@@ -206,7 +202,7 @@ class Changes(PersonalCommands):
 
     async def _apply(self, unit: Unit, change: Change, person: Person, by: Actor) -> None:
         """Put what was asked for on record."""
-        items = (await self._sealed_case(unit, change))["new"]
+        items = (await self._sealed_case(unit, change)).new
         identity, details = await self._personal(unit, person)
         after, identity_hash, name_hash, claim = await self._identity_after(unit, person, identity, items)
         facts = facts_of(person.profile) | change.values | {"name_hash": name_hash}
@@ -224,7 +220,7 @@ class Changes(PersonalCommands):
 
     async def _restore(self, unit: Unit, change: Change, person: Person, cause: str, by: Actor) -> None:
         """Put back what the change replaced, and leave everything else."""
-        items = (await self._sealed_case(unit, change))["old"]
+        items = (await self._sealed_case(unit, change)).old
         identity, details = await self._personal(unit, person)
         before = identity_with(identity, items)
         _, name_hash = self._hasher.person_and_name(before.id_type, before.id_number, before.name)
@@ -274,7 +270,7 @@ class Changes(PersonalCommands):
             raise NotFoundError from None
         return person
 
-    async def _personal(self, unit: Unit, person: Person) -> tuple[Identity, dict[str, Any]]:
+    async def _personal(self, unit: Unit, person: Person) -> tuple[Identity, dict[str, object]]:
         identity = await self._vault.open_identity(unit.conn, person.id)
         if identity is None:
             raise PersonErasedError
@@ -286,8 +282,8 @@ class Changes(PersonalCommands):
         unit: Unit,
         person: Person,
         identity: Identity,
-        details: dict[str, Any],
-        items: dict[str, Any],
+        details: dict[str, object],
+        items: dict[str, object],
     ) -> None:
         if IDENTITY_ITEMS & set(items):
             await self._vault.seal_identity(unit.conn, person.id, person.version, identity)
@@ -295,21 +291,21 @@ class Changes(PersonalCommands):
         if sealed:
             await self._seal_details(unit, person, details | sealed)
 
-    async def _seal_details(self, unit: Unit, person: Person, details: dict[str, Any]) -> None:
+    async def _seal_details(self, unit: Unit, person: Person, details: dict[str, object]) -> None:
         await self._vault.seal_texts(
             unit.conn, person.id, person.version, {DETAILS: _encode(details).decode()}
         )
 
-    async def _seal_case(self, unit: Unit, change: Change, sealed: dict[str, Any]) -> None:
+    async def _seal_case(self, unit: Unit, change: Change, sealed: SealedCase) -> None:
         texts = {sealed_field(change.id): _encode(sealed).decode()}
         await self._vault.seal_texts(unit.conn, UUID(change.person_id), change.version, texts)
 
-    async def _sealed_case(self, unit: Unit, change: Change) -> dict[str, Any]:
+    async def _sealed_case(self, unit: Unit, change: Change) -> SealedCase:
         field = sealed_field(change.id)
         texts = await self._vault.open_texts(unit.conn, UUID(change.person_id), [field])
         if field not in texts:
             raise PersonErasedError
-        return _decode(texts[field])
+        return msgspec.json.decode(texts[field], type=SealedCase)
 
     async def _seal_note(self, unit: Unit, change: Change, note: str | None) -> None:
         if note is not None:

@@ -1,6 +1,6 @@
 """A person's own view: where each of their cases stands, in plain words (S2C-08, S2C-09)."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -113,13 +113,13 @@ class OwnView:
         self._audit = audit
         self._clock = clock
 
-    async def cases(self, by: Actor) -> list[dict[str, Any]]:
+    async def cases(self, by: Actor) -> list[dict[str, object]]:
         """The caller's cases, newest first, without what was written about them."""
         async with self._database.acquire() as conn:
             rows = await conn.fetch(_CASES, LOG, by.subject, None, LIST_MAX)
         return [self._told(row) for row in rows]
 
-    async def case(self, by: Actor, case_id: UUID) -> dict[str, Any]:
+    async def case(self, by: Actor, case_id: UUID) -> dict[str, object]:
         """One of them, with the reviewer's note. Raises NotFoundError for a case of somebody else."""
         async with self._audit.reading(by, "own-case", case_id) as reading:
             row = await reading.conn.fetchrow(_CASES, LOG, by.subject, str(case_id), 1)
@@ -135,7 +135,7 @@ class OwnView:
         told = row["state"] in ("returned", "reversed")
         return self._told(row) | {"note": note if told else None}
 
-    def _told(self, row: asyncpg.Record) -> dict[str, Any]:
+    def _told(self, row: asyncpg.Record) -> dict[str, object]:
         kind, state, reason = row["kind"], row["state"], row["reason"]
         stands, following, why = STANDS[kind, state], NEXT.get((kind, state)), REASONS.get(reason or "")
         waiting = state in _AWAITING

@@ -1,7 +1,7 @@
 """Queries about people and their cases. Whoever may not see a thing is told that it is not there."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
@@ -18,7 +18,7 @@ from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.tables import LOG
 from services.registry.streams import organization as organizations
 from services.registry.streams.actor import Actor
-from services.registry.streams.change import masked, sealed_field
+from services.registry.streams.change import SealedCase, masked, sealed_field
 from services.registry.streams.organization import Organization
 from services.registry.streams.problems import PersonErasedError
 from services.registry.streams.profile import FIELDS, Identity
@@ -35,8 +35,6 @@ _FORMER = """
 select identity_hash from documents where log = $1 and identity_hash = any($2::text[]) and state = 'former'
 """
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
-
 
 class PeopleQueries:
     """Reads; every reading of personal data is put on record, in the transaction that reads."""
@@ -51,7 +49,7 @@ class PeopleQueries:
         self._audit = Audit(database, clock)
         self._clock = clock
 
-    async def get_collection(self, by: Actor, collection_id: UUID) -> dict[str, Any]:
+    async def get_collection(self, by: Actor, collection_id: UUID) -> dict[str, object]:
         """A collection case with masked identity. Raises NotFoundError."""
         async with self._audit.reading(by, "collection", collection_id) as reading:
             conn = reading.conn
@@ -81,7 +79,7 @@ class PeopleQueries:
             "evidence": msgspec.json.decode(texts[DETAILS]).get("evidence", []) if DETAILS in texts else [],
         }
 
-    async def get_person(self, by: Actor, person_id: UUID) -> dict[str, Any]:
+    async def get_person(self, by: Actor, person_id: UUID) -> dict[str, object]:
         """A collected person with masked identity. Raises NotFoundError."""
         async with self._audit.reading(by, "person", person_id) as reading:
             row = await self._seen(reading, by, await reading.conn.fetchrow(_PERSON, LOG, str(person_id)))
@@ -148,18 +146,18 @@ class PeopleQueries:
             raise NotFoundError
         return row
 
-    async def get_change(self, by: Actor, change_id: UUID) -> dict[str, Any]:
+    async def get_change(self, by: Actor, change_id: UUID) -> dict[str, object]:
         """A change with masked values. Raises NotFoundError."""
         return await self._change(by, change_id, ROUTINE)
 
-    async def get_change_in_full(self, by: Actor, change_id: UUID, purpose: str) -> dict[str, Any]:
+    async def get_change_in_full(self, by: Actor, change_id: UUID, purpose: str) -> dict[str, object]:
         """A change with its values, for a purpose that is put on record. Raises NotFoundError, PersonErasedError."""
         change = await self._change(by, change_id, purpose)
         if change["items"] is None:
             raise PersonErasedError
         return change
 
-    async def _change(self, by: Actor, change_id: UUID, purpose: str) -> dict[str, Any]:
+    async def _change(self, by: Actor, change_id: UUID, purpose: str) -> dict[str, object]:
         field = sealed_field(change_id)
         async with self._audit.reading(by, "change", change_id, purpose=purpose) as reading:
             conn = reading.conn
@@ -169,7 +167,7 @@ class PeopleQueries:
             note = f"{field}:note"
             texts = await self._vault.open_texts(conn, UUID(row["person_id"]), [field, note])
             reading.record.fields = [*row["items"], "note"]
-        case = _decode(texts[field]) if field in texts else None
+        case = msgspec.json.decode(texts[field], type=SealedCase) if field in texts else None
         returned = row["state"] in ("returned", "reversed")
         return {
             "change_id": row["change_id"],
@@ -178,7 +176,7 @@ class PeopleQueries:
             "place": row["place"],
             "employer": row["employer"],
             "items": case and _items(row["items"], case, in_full=purpose != ROUTINE),
-            "evidence": case["evidence"] if case else [],
+            "evidence": case.evidence if case else [],
             "submitted_at": row["submitted_at"],
             "due": due_of("change", row["submitted_at"], row["decided_at"] or self._clock()),
             "decided_at": row["decided_at"],
@@ -187,10 +185,10 @@ class PeopleQueries:
         }
 
 
-def _items(names: list[str], case: dict[str, Any], *, in_full: bool) -> list[dict[str, Any]]:
+def _items(names: list[str], case: SealedCase, *, in_full: bool) -> list[dict[str, object]]:
     shown = []
     for name in names:
-        old, new = case["old"][name], case["new"][name]
+        old, new = case.old[name], case.new[name]
         if not in_full:
             old, new = masked(name, old), masked(name, new)
         shown.append({"item": name, "old": old, "new": new})

@@ -192,7 +192,7 @@ class CollectionRequest(StrictModel):
         names = ("place", "employer", "student", "student_since", "working_since")
         return {name: getattr(self, name) for name in names}
 
-    def details(self) -> dict[str, Any]:
+    def details(self) -> dict[str, object]:
         """What is personal beyond name and number, as it is sealed."""
         return self.model_dump(mode="json", include={"contact", "education", "qualifications"})
 
@@ -290,7 +290,7 @@ class ChangeItems(StrictModel):
     def _given(self, name: str) -> bool:
         return getattr(self, name) is not None
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """The items that were given, as plain data."""
         return self.model_dump(mode="json", include=self.model_fields_set)
 

@@ -1,6 +1,6 @@
 """Routes that open personal data in full, erase it, tell authorities who read it, and take in and give back evidence."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -38,7 +38,7 @@ async def unmask_person(
     body: schemas.UnmaskingRequest,
     by: Annotated[Actor, Depends(acting(_unmask))],
     opened: Annotated[disclosure.Unmasking, Depends(part(disclosure.Unmasking))],
-) -> Any:
+) -> object:
     """A person's name, number, contact and other details in full, for a stated purpose, by an official of their place.
 
     The answer is put on record before it is given, and so is every refusal.
@@ -54,7 +54,7 @@ async def disclose_for_delivery(
     body: DisclosureRequest,
     by: Annotated[Actor, Depends(acting(_deliver))],
     opened: Annotated[disclosure.DeliveryDisclosures, Depends(part(disclosure.DeliveryDisclosures))],
-) -> Any:
+) -> object:
     """Name and number of people of the caller's place whom a system outside must be told of, and nothing else of them.
 
     Each is put on record with the recipient before the answer is given, and so is each that is not told.
@@ -92,7 +92,7 @@ async def list_audit(
     audit: Annotated[Audit, Depends(part(Audit))],
     before: Annotated[str | None, Query(pattern=UUID_FORM)] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX), IN_DIGITS] = 100,
-) -> Any:
+) -> object:
     """Who read personal data of people of the caller's place, what for and with which result, newest first.
 
     Reading this is put on record too.
@@ -114,7 +114,7 @@ _upload = require("collection:submit", "collection:own")
 _see_evidence = require("collection:submit", "collection:own", "collection:review")
 _CONTENT = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES}
 _BODY = {"requestBody": {"required": True, "content": _CONTENT}}
-_FILE: dict[int | str, dict[str, Any]] = {
+_FILE: dict[int | str, dict[str, object]] = {
     200: {"description": "The file, as a download.", "content": _CONTENT}
 }
 

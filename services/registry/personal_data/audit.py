@@ -146,7 +146,7 @@ class Audit:
         async with self._database.transaction() as conn:
             await record(conn, disclosure)
 
-    async def of_place(self, by: Actor, *, before: UUID | None, limit: int) -> list[dict[str, Any]]:
+    async def of_place(self, by: Actor, *, before: UUID | None, limit: int) -> list[dict[str, object]]:
         """What is on record of people of the caller's place, newest first; itself put on record."""
         async with self.reading(by, "audit") as reading:
             by.must_cover(by.place or "")

@@ -1,7 +1,7 @@
 """Disclosure of personal data in full: to an official who says what for, or for delivery to a system outside; on record."""
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -42,7 +42,7 @@ class Unmasking:
         self._audit = audit
         self._vault = vault
 
-    async def person(self, by: Actor, person_id: UUID, purpose: Purpose) -> dict[str, Any]:
+    async def person(self, by: Actor, person_id: UUID, purpose: Purpose) -> dict[str, object]:
         """A person's identity and details, collected or not yet. Raises NotFoundError, PersonErasedError."""
         async with self._audit.reading(by, "person-in-full", person_id, purpose=purpose) as reading:
             place = await reading.conn.fetchval(_WHERE, LOG, str(person_id))
@@ -56,7 +56,7 @@ class Unmasking:
                 raise PersonErasedError
             texts = await self._vault.open_texts(reading.conn, person_id, [DETAILS])
             reading.record.fields = [*FIELDS, *texts]
-        details: dict[str, Any] = msgspec.json.decode(texts[DETAILS]) if DETAILS in texts else {}
+        details: dict[str, object] = msgspec.json.decode(texts[DETAILS]) if DETAILS in texts else {}
         return {"person_id": str(person_id), "purpose": purpose, **vars(identity), "details": details}
 
 

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -259,7 +258,7 @@ class EvidenceFiles:
         self._limits = limits
         self._clock = clock
 
-    async def upload(self, by: Actor, declared: str, content: bytes) -> dict[str, Any]:
+    async def upload(self, by: Actor, declared: str, content: bytes) -> dict[str, object]:
         """Store a file for a case to name; the same file again, while no case names it, is the same evidence.
 
         Raises WrongMediaTypeError, WrongSizeError.
@@ -307,5 +306,5 @@ class EvidenceFiles:
         return File(row["evidence_id"], row["media_type"], content)
 
 
-def _reference(row: asyncpg.Record) -> dict[str, Any]:
+def _reference(row: asyncpg.Record) -> dict[str, object]:
     return {field: row[field] for field in ("evidence_id", "sha256", "media_type", "size", "uploaded_at")}

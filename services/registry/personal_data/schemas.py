@@ -1,7 +1,6 @@
 """Bodies of the routes on personal data: opening it, erasing it, and reading what is on record of either."""
 
 from datetime import datetime
-from typing import Any
 
 from services.kit.schemas import StrictModel
 from services.registry.personal_data.disclosure import Purpose
@@ -23,7 +22,7 @@ class PersonInFull(StrictModel):
     id_type: str
     id_number: str
     name: str
-    details: dict[str, Any]
+    details: dict[str, object]
 
 
 class ErasureRequest(StrictModel):

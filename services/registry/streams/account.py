@@ -12,6 +12,7 @@ from datetime import datetime
 from eventsourcing.domain import event
 
 from services.kit.aggregates import Aggregate
+from services.kit.review import Case, Role, Step
 from services.registry.streams.actor import Actor
 from services.registry.streams.organization import (
     EMPLOYER,
@@ -25,6 +26,7 @@ from services.registry.streams.problems import (
     AccountRevokedError,
     NotIssuingAuthorityError,
     OutsidePlaceError,
+    OwnSubmissionError,
     ScopeNotGrantableError,
 )
 
@@ -207,6 +209,19 @@ def is_secret(secret: str, stored: str | None) -> bool:
 
 REQUESTED, GRANTED, REFUSED = "requested", "granted", "refused"
 
+ISSUER = Role("client:write")
+CASE: Case[object] = Case(
+    "account",
+    (
+        Step("grant", "grant", frozenset({REQUESTED}), GRANTED, ISSUER),
+        Step("refuse", "refusal", frozenset({REQUESTED}), REFUSED, ISSUER),
+    ),
+    wrong_state=AccountRequestClosedError,
+    own=OwnSubmissionError,
+    waiting=frozenset({REQUESTED}),
+)
+"""The steps of a request; who asked at the counter may grant it: the procedure names no second pair of eyes."""
+
 
 class AccountRequest(Aggregate):
     """One request: granted, which makes the account, or refused with a reason."""
@@ -240,10 +255,11 @@ class AccountRequest(Aggregate):
         self.place = place
         self.scopes = scopes
         self.state = REQUESTED
+        self.submitted_by = requested_by
 
     def grant(self, *, client_id: str, by: Actor, at: datetime) -> None:
         """The account was issued. Raises NotIssuingAuthorityError, AccountRequestClosedError."""
-        self._must_be_decidable(by)
+        self._must_be_decidable("grant", by)
         self._granted(client_id=client_id, granted_by=by.subject, timestamp=at)
 
     @event("AccountGranted", topic="registry.AccountGranted")
@@ -252,15 +268,14 @@ class AccountRequest(Aggregate):
 
     def refuse(self, *, reason: str, by: Actor, at: datetime) -> None:
         """No account. Raises as `grant` does."""
-        self._must_be_decidable(by)
+        self._must_be_decidable("refuse", by)
         self._refused(reason=reason, refused_by=by.subject, timestamp=at)
 
     @event("AccountRefused", topic="registry.AccountRefused")
     def _refused(self, *, reason: str, refused_by: str, timestamp: datetime) -> None:
         self.state = REFUSED
 
-    def _must_be_decidable(self, by: Actor) -> None:
+    def _must_be_decidable(self, step: str, by: Actor) -> None:
         if by.organization is not None or by.place != self.place:
             raise NotIssuingAuthorityError(self.place)
-        if self.state != REQUESTED:
-            raise AccountRequestClosedError(self.state)
+        CASE.must_allow(step, self, by.subject)

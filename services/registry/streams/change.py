@@ -9,9 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import event
+from msgspec import Struct
 
 from services.kit.aggregates import Aggregate
-from services.registry.streams.actor import Actor
+from services.kit.review import Case, Role, Step
+from services.registry.streams.actor import OWN, Actor
 from services.registry.streams.problems import ChangeNotPendingError, OwnSubmissionError
 from services.registry.streams.profile import (
     HIDDEN,
@@ -34,6 +36,21 @@ REVERSAL, SEPARATION = "reversal", "separation"
 
 IDENTITY_ITEMS = frozenset({"name", "id_document"})
 """A name's hash is bound to the number, so these two stand and fall together."""
+
+SUBMITTER, REVIEWER = Role("collection:submit", OWN), Role("collection:review")
+CASE: Case[object] = Case(
+    "change",
+    (
+        Step("resubmit", "resubmission", frozenset({RETURNED}), SUBMITTED, SUBMITTER),
+        Step("withdraw", "withdrawal", frozenset({SUBMITTED, RETURNED}), WITHDRAWN, SUBMITTER),
+        Step("review", "review", frozenset({SUBMITTED}), APPROVED, REVIEWER, never_own=True),
+        Step("reverse", "reversal", frozenset({APPROVED}), REVERSED, REVIEWER, never_own=True),
+    ),
+    wrong_state=ChangeNotPendingError,
+    own=OwnSubmissionError,
+    waiting=frozenset({SUBMITTED}),
+)
+"""The steps of a change; a review that finds fault returns it instead (S2C-09)."""
 
 
 class Change(Aggregate):
@@ -101,8 +118,7 @@ class Change(Aggregate):
         at: datetime,
     ) -> None:
         """Submit again after a return, corrected (S2C-09). Raises ChangeNotPendingError in any other state."""
-        if self.state != RETURNED:
-            raise ChangeNotPendingError(self.state)
+        CASE.must_allow("resubmit", self, by.subject)
         self._resubmitted(
             person_id=self.person_id,
             place=place,
@@ -141,7 +157,8 @@ class Change(Aggregate):
 
         Raises OutsidePlaceError, OwnSubmissionError, ChangeNotPendingError.
         """
-        self._must_be_reviewable(place, by)
+        by.must_cover(place)
+        CASE.must_allow("review", self, by.subject)
         self._approved(person_id=self.person_id, former=former, approved_by=by.subject, timestamp=at)
 
     @event("ChangeApproved", topic="registry.ChangeApproved")
@@ -153,7 +170,8 @@ class Change(Aggregate):
 
     def return_to_submitter(self, *, place: str, reason: str, by: Actor, at: datetime) -> None:
         """Send it back with a reason (S2C-09). Raises as `approve` does."""
-        self._must_be_reviewable(place, by)
+        by.must_cover(place)
+        CASE.must_allow("review", self, by.subject)
         self._returned(person_id=self.person_id, reason=reason, returned_by=by.subject, timestamp=at)
 
     @event("ChangeReturned", topic="registry.ChangeReturned")
@@ -162,8 +180,7 @@ class Change(Aggregate):
 
     def withdraw(self, *, by: Actor, at: datetime) -> None:
         """Give it up before it is decided. Raises ChangeNotPendingError."""
-        if self.state not in (SUBMITTED, RETURNED):
-            raise ChangeNotPendingError(self.state)
+        CASE.must_allow("withdraw", self, by.subject)
         self._withdrawn(person_id=self.person_id, withdrawn_by=by.subject, timestamp=at)
 
     @event("ChangeWithdrawn", topic="registry.ChangeWithdrawn")
@@ -178,10 +195,7 @@ class Change(Aggregate):
         Raises OutsidePlaceError, OwnSubmissionError, ChangeNotPendingError.
         """
         by.must_cover(place)
-        if by.subject == self.submitted_by:
-            raise OwnSubmissionError
-        if self.state != APPROVED:
-            raise ChangeNotPendingError(self.state)
+        CASE.must_allow("reverse", self, by.subject)
         self._reversed(
             person_id=self.person_id,
             cause=cause,
@@ -205,13 +219,6 @@ class Change(Aggregate):
         timestamp: datetime,
     ) -> None:
         self.state = REVERSED
-
-    def _must_be_reviewable(self, place: str, by: Actor) -> None:
-        by.must_cover(place)
-        if by.subject == self.submitted_by:
-            raise OwnSubmissionError
-        if self.state != SUBMITTED:
-            raise ChangeNotPendingError(self.state)
 
 
 ITEMS = (
@@ -240,6 +247,14 @@ _FACTS: Mapping[str, tuple[str, ...]] = {
     "retired_on": ("retired_on",),
 }
 """The facts of a profile that an item is."""
+
+
+class SealedCase(Struct, frozen=True):
+    """What of a case is sealed: its items as they were on record and as they are to be, and the files it names."""
+
+    old: dict[str, object]
+    new: dict[str, object]
+    evidence: list[str]
 
 
 def sealed_field(change_id: UUID | str) -> str:

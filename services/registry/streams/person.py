@@ -4,7 +4,6 @@ The events hold opaque ids, keyed hashes, places and dates; the name and the num
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from uuid import UUID
 from eventsourcing.domain import event
 
 from services.kit.aggregates import Aggregate
+from services.kit.review import Case, Role, Step
 from services.registry.streams.actor import Actor
 from services.registry.streams.problems import (
     CollectionExistsError,
@@ -21,7 +21,7 @@ from services.registry.streams.problems import (
     PersonErasedError,
     SameReviewerError,
 )
-from services.registry.streams.profile import Profile, facts_of, profile_of
+from services.registry.streams.profile import Profile, facts_of, moved_to, profile_of
 
 SUBMITTED = "submitted"
 INITIALLY_PASSED = "initially_passed"
@@ -37,8 +37,27 @@ DEPARTED = "departed"
 
 INITIAL, FINAL = "initial", "final"
 """The two steps of a review, 初审 and 复审 (S2C-08)."""
-AWAITS = {INITIAL: SUBMITTED, FINAL: INITIALLY_PASSED}
-"""The state a collection must be in for a step."""
+
+REVIEWER = Role("collection:review")
+
+
+def _review(name: str, how: str, before: str, to: str) -> Step:
+    operation = f"review_collection_{how}"
+    path = f"{name}-review"
+    return Step(name, path, frozenset({before}), to, REVIEWER, never_own=True, operation=operation)
+
+
+CASE: Case[object] = Case(
+    "collection",
+    (
+        _review(INITIAL, "initially", SUBMITTED, INITIALLY_PASSED),
+        _review(FINAL, "finally", INITIALLY_PASSED, COLLECTED),
+    ),
+    wrong_state=CollectionNotPendingError,
+    own=OwnSubmissionError,
+    waiting=frozenset({SUBMITTED, INITIALLY_PASSED}),
+)
+"""The two reviews of a collection, by different officials, neither of them the submitter (S2C-08)."""
 
 
 class Person(Aggregate):
@@ -366,19 +385,9 @@ class Person(Aggregate):
 
     def _must_be_reviewable(self, step: str, by: Actor) -> None:
         by.must_cover(self.profile.place)
-        if by.subject == self.submitted_by:
-            raise OwnSubmissionError
-        if self.state != AWAITS[step]:
-            raise CollectionNotPendingError(self.state)
+        CASE.must_allow(step, self, by.subject)
         if by.subject == self.reviewed_by:
             raise SameReviewerError
-
-
-def moved_to(profile: Profile, place: str, employer: str | None) -> Profile:
-    """The profile at its new place: whoever moves names the new employer, or is a student and has none (S2C-10)."""
-    student = employer is None
-    since = profile.student_since if student is profile.student else None
-    return replace(profile, place=place, employer=employer, student=student, student_since=since)
 
 
 def identity_of(identity_hash: str, generation: int = 0) -> str:

@@ -4,7 +4,7 @@ Names, numbers, contact, education and certificates are personal; a name and a n
 know that they are there, but has not said why they need them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -127,3 +127,10 @@ def profile_of(facts: dict[str, Any]) -> Profile:
     """The profile that an event stored."""
     qualifications = tuple(Qualification(**each) for each in facts["qualifications"])
     return Profile(**facts | {"qualifications": qualifications, "jobs": tuple(facts["jobs"])})
+
+
+def moved_to(profile: Profile, place: str, employer: str | None) -> Profile:
+    """The profile at its new place: whoever moves names the new employer, or is a student and has none (S2C-10)."""
+    student = employer is None
+    since = profile.student_since if student is profile.student else None
+    return replace(profile, place=place, employer=employer, student=student, student_since=since)

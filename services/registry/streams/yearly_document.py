@@ -9,6 +9,7 @@ from eventsourcing.domain import event
 
 from contracts.divisions import authority_of
 from services.kit.aggregates import Aggregate
+from services.kit.review import Case, Role, Step
 from services.registry.streams.actor import Actor
 from services.registry.streams.organization import MODES_OF_KIND, Organization, organization_of
 from services.registry.streams.problems import (
@@ -22,6 +23,19 @@ from services.registry.streams.problems import (
 
 PLAN, REPORT = "plan", "report"
 SUBMITTED, RETURNED, ACCEPTED = "submitted", "returned", "accepted"
+
+DECIDER = Role("organization:write")
+CASE: Case[object] = Case(
+    "document",
+    (
+        Step("accept", "acceptance", frozenset({SUBMITTED}), ACCEPTED, DECIDER, never_own=True),
+        Step("return", "return", frozenset({SUBMITTED}), RETURNED, DECIDER, never_own=True),
+    ),
+    wrong_state=YearlyDocumentNotPendingError,
+    own=OwnSubmissionError,
+    waiting=frozenset({SUBMITTED}),
+)
+"""The steps of a plan or report that was handed in."""
 
 
 class YearlyDocument(Aggregate):
@@ -103,7 +117,8 @@ class YearlyDocument(Aggregate):
 
     def accept(self, *, by: Actor, at: datetime) -> None:
         """Take it as it is. Raises OutsidePlaceError, OwnSubmissionError, YearlyDocumentNotPendingError."""
-        self._must_be_decidable(by)
+        by.must_cover(self.reader)
+        CASE.must_allow("accept", self, by.subject)
         self._accepted(accepted_by=by.subject, timestamp=at)
 
     @event("YearlyDocumentAccepted", topic="registry.YearlyDocumentAccepted")
@@ -112,19 +127,13 @@ class YearlyDocument(Aggregate):
 
     def return_to_submitter(self, *, reason: str, by: Actor, at: datetime) -> None:
         """Send it back with a reason. Raises as `accept` does."""
-        self._must_be_decidable(by)
+        by.must_cover(self.reader)
+        CASE.must_allow("return", self, by.subject)
         self._returned(reason=reason, returned_by=by.subject, timestamp=at)
 
     @event("YearlyDocumentReturned", topic="registry.YearlyDocumentReturned")
     def _returned(self, *, reason: str, returned_by: str, timestamp: datetime) -> None:
         self.state = RETURNED
-
-    def _must_be_decidable(self, by: Actor) -> None:
-        by.must_cover(self.reader)
-        if by.subject == self.submitted_by:
-            raise OwnSubmissionError
-        if self.state != SUBMITTED:
-            raise YearlyDocumentNotPendingError(self.state)
 
 
 def reader_of(mode: str, place: str) -> str:

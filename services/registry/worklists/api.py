@@ -1,6 +1,6 @@
 """Routes of worklists (待办) and of exam enrolments."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -36,7 +36,7 @@ async def get_worklist(
     kind: Annotated[schemas.Kind | None, Query()] = None,
     after: After = None,
     limit: Limit = 50,
-) -> Any:
+) -> object:
     """What awaits an official at a place and under it, in the order it is to be worked (S2C-08): the fast lane first
     (S2C-06), inside each lane by submission. Only kinds that the caller's scopes decide are in it.
     """
@@ -48,7 +48,7 @@ async def get_worklist(
 @router.get("/worklists/counts", response_model=schemas.WorklistCounts)
 async def count_worklists(
     by: Annotated[Actor, Depends(acting(_count))], worklists: Lists, place: InPlace = None
-) -> Any:
+) -> object:
     """How many cases wait, are late, in the fast lane and held, by place, kind and step: what a dashboard shows."""
     return await worklists.counts(by, place=place)
 
@@ -90,6 +90,6 @@ async def set_exam_enrolment(
 
 
 @router.get("/exam-enrolments", response_model=schemas.ExamEnrolments)
-async def get_exam_enrolments(by: Annotated[Actor, Depends(acting(_decide))], worklists: Lists) -> Any:
+async def get_exam_enrolments(by: Annotated[Actor, Depends(acting(_decide))], worklists: Lists) -> object:
     """The exam enrolments that are open or to come."""
     return {"enrolments": await worklists.enrolments()}

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 from services.kit.calendar import UnknownYear, add_working_days
 from services.kit.clock import end_of_day, local_date, start_of_day
@@ -30,7 +29,7 @@ def due_on(kind: str, submitted_at: datetime) -> date | UnknownYear:
     return add_working_days(local_date(submitted_at), LIMITS[kind].working_days)
 
 
-def due_of(kind: str, submitted_at: datetime, now: datetime) -> dict[str, Any]:
+def due_of(kind: str, submitted_at: datetime, now: datetime) -> dict[str, object]:
     """The limit of one case, and whether it has passed: it ends with its last day, at 24:00."""
     day, limit = due_on(kind, submitted_at), LIMITS[kind]
     unknown = isinstance(day, UnknownYear)

@@ -7,7 +7,6 @@ enrolment is open where the case belongs (S2C-06).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -144,7 +143,7 @@ class Worklists(Commands):
 
     async def cases(
         self, by: Actor, *, place: str | None, kinds: Sequence[str], after: Cursor | None, limit: int
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """A page of the cases of a place and under it, in order. Raises OutsidePlaceError."""
         place, kinds = _asked(by, place, kinds)
         now = self._clock()
@@ -158,7 +157,7 @@ class Worklists(Commands):
         last = Cursor(rows[-1]["fast"], rows[-1]["submitted_at"], rows[-1]["case_id"]) if full else None
         return {"cases": [_entry(row, by, now) for row in rows], "next": None if last is None else str(last)}
 
-    async def counts(self, by: Actor, *, place: str | None) -> dict[str, Any]:
+    async def counts(self, by: Actor, *, place: str | None) -> dict[str, object]:
         """How many cases wait, by place, kind and step; of every kind, for dashboards. Raises OutsidePlaceError."""
         place, kinds = _asked(by, place, [])
         kinds = list(KINDS) if STATISTICS in by.scopes else kinds
@@ -195,7 +194,7 @@ class Worklists(Commands):
         unit.keep(enrolment)
         return {"enrolment_id": str(enrolment.id)}
 
-    async def enrolments(self) -> list[dict[str, Any]]:
+    async def enrolments(self) -> list[dict[str, object]]:
         """The enrolments that are open or to come: dates, and nothing that is anybody's."""
         async with self._database.acquire() as conn:
             rows = await conn.fetch(_ENROLMENTS, LOG, local_date(self._clock()))
@@ -216,7 +215,7 @@ def _asked(by: Actor, place: str | None, kinds: Sequence[str]) -> tuple[str, lis
     return wanted, [kind for kind in (kinds or KINDS) if KINDS[kind] in by.scopes]
 
 
-def _entry(row: asyncpg.Record, by: Actor, now: datetime) -> dict[str, Any]:
+def _entry(row: asyncpg.Record, by: Actor, now: datetime) -> dict[str, object]:
     kind, held_by = row["kind"], row["held_by"]
     return {
         "case_id": row["case_id"],
