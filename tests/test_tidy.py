@@ -52,8 +52,6 @@ QUESTIONS = [
     "Which",
     "Why",
 ]
-CALLED_BY_A_NOUN = ("contracts/", "services/kit/", "tests/contracts/", "tests/kit/", "tests/test_")
-"""The rooms whose modules all are."""
 
 SQL = re.compile(
     r"\b(select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|create\s+table|lock\s+table)\b",
@@ -163,7 +161,7 @@ class TestShape:
         nothing(
             [
                 f"{name(path)}: {opening}"
-                for path in python(*CALLED_BY_A_NOUN)
+                for path in python()
                 if (opening := (ast.get_docstring(tree(path)) or " ").split()[0].strip(":,")) in QUESTIONS
             ]
         )

@@ -1,4 +1,4 @@
-"""What the registry is told by its environment. It alone holds the keys of personal data and of tokens."""
+"""Settings of the registry from its environment. It alone holds the keys of personal data and of tokens."""
 
 import hashlib
 from functools import cached_property

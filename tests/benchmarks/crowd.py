@@ -1,4 +1,4 @@
-"""Who takes part: fictitious persons of one province, one listed provider, and what it reports of them."""
+"""The people who take part: fictitious persons of one province, one listed provider, and what it reports of them."""
 
 import asyncio
 import json

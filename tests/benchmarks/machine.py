@@ -1,4 +1,4 @@
-"""What the machine and its processes say of themselves, read from /proc."""
+"""The machine and its processes as they describe themselves, read from /proc."""
 
 import os
 import platform

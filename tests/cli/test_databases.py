@@ -1,4 +1,4 @@
-"""Which PostgreSQL the commands use: one's own by an administrator's address, role by role, or the embedded one."""
+"""The PostgreSQL of the commands: one's own by an administrator's address, role by role, or the embedded one."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What two hundred people go through at the three services, every kind of error included."""
+"""The course of two hundred people at the three services, every kind of error included."""
 
 import json
 from typing import Any

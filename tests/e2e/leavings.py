@@ -1,4 +1,4 @@
-"""Where a run leaves what it leaves: answers, log lines, and every table of every service."""
+"""The places where a run leaves something: answers, log lines, and every table of every service."""
 
 import io
 import logging

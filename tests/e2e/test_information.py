@@ -1,4 +1,4 @@
-"""What is on record of a person changes in the registry, and the ledger follows: nothing waits longer than it must."""
+"""A person's record changes in the registry, and the ledger follows: nothing waits longer than it must."""
 
 from dataclasses import replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which test shows which fact of the notices: `python -m tests.ledger.fact_table` writes `services/ledger/FACTS.md`.
+"""The table of facts and the tests that show them: `python -m tests.ledger.fact_table` writes `services/ledger/FACTS.md`.
 
 Tests are read, never run: a test shows a fact when its docstring, or that of its class or module, cites the fact's id, or
 when it expects the id in an answer. Scenarios list the ids they show. `fact_reasons.yaml` says what is not built, or no

@@ -1,4 +1,4 @@
-"""What the steps of a scenario are in the words of the rules: completions, claims and enrolments."""
+"""The steps of a scenario in the words of the rules: completions, claims and enrolments."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""What a scenario is given: the person, and the account as it stands before anything happens."""
+"""The givens of a scenario: the person, and the account as it stands before anything happens."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Who may do what: nobody without a token and its scope, officials in their place, providers for themselves."""
+"""Access: nobody without a token and its scope, officials in their place, providers for themselves."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What PostgreSQL's own catalogue says of the ledger's tables: they can be split by log, and events stay as they are."""
+"""PostgreSQL's own catalogue of the ledger's tables: they can be split by log, and events stay as they are."""
 
 from collections.abc import AsyncIterator
 

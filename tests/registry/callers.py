@@ -1,4 +1,4 @@
-"""Who calls, and who of them may: written out place by place, without the rules of the services."""
+"""Callers, and which of them may: written out place by place, without the rules of the services."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,5 @@
-"""What every route is asked about in the access matrix: a person, an organization and their cases, all of one place."""
+"""The ground of the access matrix, which every route is asked about: a person, an organization and their cases, all
+of one place."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who may do what: every route of the registry, tried by officials of every kind of place and by organizations.
+"""Access: every route of the registry, tried by officials of every kind of place and by organizations.
 
 The expectations are written out here, place by place, and do not use the rules of the services.
 """

@@ -1,4 +1,4 @@
-"""Who may see deliveries and let them go again: officials of the place, by scope, and nobody else."""
+"""People who may see deliveries and let them go again: officials of the place, by scope, and nobody else."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a system answers is believed only as far as it can be read."""
+"""A system's answer is believed only as far as it can be read."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the platform holds of itself comes in through the ledger's import, once, and corrections after it (S4-06)."""
+"""The platform's own history comes in through the ledger's import, once, and corrections after it (S4-06)."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime

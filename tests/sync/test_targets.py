@@ -1,4 +1,4 @@
-"""Which systems are told of what is data, and a list that cannot be right is refused by name."""
+"""The list of systems and what they are told is data, and a list that cannot be right is refused by name."""
 
 from pathlib import Path
 

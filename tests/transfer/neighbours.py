@@ -1,4 +1,5 @@
-"""Whom the transfer service calls: a ledger and a registry that answer as their contracts say, and the relay's stand-in.
+"""The neighbours of the transfer service: a ledger and a registry that answer as their contracts say, and
+the relay's stand-in.
 
 They remember what they were asked, and can be told to be down or to name something that blocks.
 """

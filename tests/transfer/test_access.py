@@ -1,4 +1,4 @@
-"""Who may do what: every route of the transfer service, tried by officials of every kind of place, by organizations, by
+"""Access: every route of the transfer service, tried by officials of every kind of place, by organizations, by
 people and by portals. The expectations are written out here and do not use the rules of the service."""
 
 import re

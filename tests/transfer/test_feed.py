@@ -1,4 +1,4 @@
-"""What others are told of transfers, in order, and what stays inside."""
+"""Events that others are told of transfers, in order, and what stays inside."""
 
 from contracts.catalogue import read_event
 from contracts.transfer import ProfileTransferred, TransferRequested, TransferReturned

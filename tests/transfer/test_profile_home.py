@@ -1,4 +1,4 @@
-"""What is worth recording of the registry's facts, and which list of opened authorities can be right."""
+"""The registry's facts that are worth recording, and which list of opened authorities can be right."""
 
 from datetime import date
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the registry publishes is recorded once, in order, through the worker's own follower."""
+"""The registry's events are recorded once, in order, through the worker's own follower."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -1,4 +1,4 @@
-"""What a person and a desk are shown: one transfer with its steps, and the list of what waits."""
+"""Views of a person and a desk: one transfer with its steps, and the list of what waits."""
 
 from typing import Any
 from uuid import uuid4

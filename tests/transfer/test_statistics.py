@@ -1,4 +1,4 @@
-"""How transfers go at a place: on their way, late, returned by reason, and how many days they take."""
+"""Statistics of transfers at a place: on their way, late, returned by reason, and how many days they take."""
 
 from datetime import timedelta
 from typing import Any

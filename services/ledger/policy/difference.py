@@ -1,4 +1,4 @@
-"""What changes from one policy to another, setting by setting, each value with the clause it comes from."""
+"""The difference from one policy to another, setting by setting, each value with the clause it comes from."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal

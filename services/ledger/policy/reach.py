@@ -1,4 +1,4 @@
-"""Which places and years a notice can touch, so that what it changes is looked for there and nowhere else."""
+"""The reach of a notice, in places and years, so that what it changes is looked for there and nowhere else."""
 
 from collections.abc import Iterable, Iterator
 

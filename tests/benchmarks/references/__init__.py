@@ -1,1 +1,1 @@
-"""What the ledger is measured against: plain programs that somebody would write without it."""
+"""References that the ledger is measured against: plain programs that somebody would write without it."""

@@ -1,4 +1,4 @@
-"""What the ledger knew at a moment does not change when it is asked again (design 14)."""
+"""Knowledge of a moment does not change when it is asked again (design 14)."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""What to do next and by when, each step with its clause: over the five notices, and over pure facts."""
+"""Next steps and their last days, each step with its clause: over the five notices, and over pure facts."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

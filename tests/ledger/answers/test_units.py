@@ -1,4 +1,4 @@
-"""What a unit is told of its people: who has met a year, what the others miss, and by when."""
+"""The people of a unit: who has met a year, what the others miss, and by when."""
 
 from datetime import UTC, date, datetime
 from typing import Any

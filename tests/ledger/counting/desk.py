@@ -1,4 +1,4 @@
-"""What the worker does for standings, step by step, and everything judged from scratch to compare with."""
+"""The worker's part in standings, step by step, and everything judged from scratch to compare with."""
 
 from datetime import date
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the people of each unit stand, within a place."""
+"""Standings of each unit's people, within a place."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""How far the worker's read models are behind is told by readiness and by gauges."""
+"""The lag of the worker's read models is told by readiness and by gauges."""
 
 from datetime import timedelta
 

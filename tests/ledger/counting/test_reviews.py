@@ -1,4 +1,4 @@
-"""What waits for reviewers, by place, and what of it is late by the working days that the notices set."""
+"""Backlogs of reviewers, by place, and what of it is late by the working days that the notices set."""
 
 import uuid
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Whoever is judged otherwise under a draft is counted, wherever they are, for whichever year; nobody else is."""
+"""People judged otherwise under a draft are counted, wherever they are, for whichever year; nobody else is counted."""
 
 from collections import Counter
 from datetime import UTC, date, datetime

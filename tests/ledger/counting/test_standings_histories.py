@@ -1,4 +1,4 @@
-"""Whatever happens, and however the work is cut into steps: standings are what judging everybody from scratch gives."""
+"""Standings, whatever happens and however the work is cut into steps, are what judging everybody from scratch gives."""
 
 import itertools
 from datetime import timedelta

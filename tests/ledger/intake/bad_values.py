@@ -1,4 +1,4 @@
-"""What may be wrong with a value of each kind, and how an answer to it must look: shared by the tests of bad input."""
+"""Faults of a value of each kind, and how an answer to it must look: shared by the tests of bad input."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Whatever is posted to the ledger, it answers with a problem that names the field and repeats nothing, and stores
+"""Bad input of every kind: the ledger answers with a problem that names the field and repeats nothing, and stores
 nothing: bodies that are no JSON, batches that are no batch, and records at fault."""
 
 import json

@@ -1,4 +1,4 @@
-"""Whatever is put into an address, a header or the body of a command, the ledger names it and repeats nothing."""
+"""Bad addresses, headers and bodies of commands: the ledger names what is wrong and repeats nothing."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What becomes of posted completions: registered, held, rejected, repeated."""
+"""Outcomes of posted completions: registered, held, rejected, repeated."""
 
 from datetime import UTC, date, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""How posted records are told apart and written: the same said in other words, and every log at once."""
+"""Posted records, told apart and written: the same said in other words, and every log at once."""
 
 import asyncio
 from typing import Any

@@ -1,1 +1,1 @@
-"""How a person's profile and accounts leave one log and arrive in another."""
+"""Tests of profiles and accounts that leave one log and arrive in another."""

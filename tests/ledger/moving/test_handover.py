@@ -1,4 +1,4 @@
-"""What is handed over is what arrives: every field of an account travels, and parts merge in any order."""
+"""The handover is what arrives: every field of an account travels, and parts merge in any order."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What still comes to the origin after somebody left: study of before is registered there and passed on, study of after
+"""Late study at the origin, after somebody left: study of before is registered there and passed on, study of after
 waits, corrections reach both ends, and the years that stay go on as ever."""
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What is refused of a move: callers that are not the transfer service, places and parts that do not belong together."""
+"""Refusals of a move: callers that are not the transfer service, places and parts that do not belong together."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where a notice separates recognition from registration, a credit counts once an official has recognised it (S4-03)."""
+"""Recognition: where a notice separates it from registration, a credit counts once an official has recognised it (S4-03)."""
 
 import uuid
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which fields the policy language has, and which of them a rule uses: paths such as `equivalence.forms.bands`."""
+"""Fields of the policy language, and which of them a rule uses: paths such as `equivalence.forms.bands`."""
 
 from collections.abc import Iterator
 from typing import Any, get_args

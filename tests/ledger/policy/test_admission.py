@@ -1,4 +1,4 @@
-"""What is refused anywhere, whatever the notice, and what the words of a refusal are."""
+"""Refusals that hold anywhere, whatever the notice, and their words."""
 
 from datetime import date, datetime
 from string import Formatter

@@ -1,4 +1,5 @@
-"""What holds for any facts under any mix of rules: an answer always, the same answer always, whatever arrives first."""
+"""Properties that hold for any facts under any mix of rules: an answer always, the same answer always, whatever
+arrives first."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime

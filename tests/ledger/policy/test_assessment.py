@@ -1,4 +1,4 @@
-"""What an answer holds, wherever it is asked."""
+"""Answers, and what they hold wherever they are asked."""
 
 from datetime import date
 from decimal import Decimal

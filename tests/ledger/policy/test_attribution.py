@@ -1,4 +1,4 @@
-"""Which credit year an activity counts for, form by form, and what a score is worth."""
+"""The credit year an activity counts for, form by form, and what a score is worth."""
 
 from datetime import date
 from decimal import Decimal

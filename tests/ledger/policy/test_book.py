@@ -1,4 +1,4 @@
-"""Which notice wins: nearest place, then latest, setting by setting; and what was known when."""
+"""The notice that wins: nearest place, then latest, setting by setting; and what was known when."""
 
 import os
 import subprocess

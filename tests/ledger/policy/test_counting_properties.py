@@ -1,5 +1,5 @@
-"""What holds under any notice with minima, caps and courses, for any credits: totals add up, order does not matter, more
-study never harms."""
+"""Properties that hold under any notice with minima, caps and courses, for any credits: totals add up, order does not
+matter, more study never harms."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""What a later notice changes, setting by setting, with the clause of each value."""
+"""Changes by a later notice, setting by setting, with the clause of each value."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What activities other than courses are worth, clause by clause, and how such credits count."""
+"""The worth of activities other than courses, clause by clause, and how such credits count."""
 
 import itertools
 from datetime import UTC, date, datetime

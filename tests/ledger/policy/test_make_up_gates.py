@@ -1,4 +1,4 @@
-"""Who may make a year up: who fell short, had enrolled, had paid; once only; and by which minima it is judged."""
+"""People who may make a year up: who fell short, had enrolled, had paid; once only; and by which minima it is judged."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What holds for any facts: an answer always, the same answer always, and no credit does harm."""
+"""Properties that hold for any facts: an answer always, the same answer always, and no credit does harm."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta

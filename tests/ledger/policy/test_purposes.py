@@ -1,4 +1,4 @@
-"""What a purpose asks beyond the year itself, and how it is answered (S0-21, S2A-10, S2A-11)."""
+"""Demands of a purpose beyond the year itself, and how it is answered (S0-21, S2A-10, S2A-11)."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal

@@ -1,4 +1,5 @@
-"""When study becomes credits: at once, after an exam, an evaluation, at the total, or several of these together."""
+"""The moment at which study becomes credits: at once, after an exam, an evaluation, at the total, or several of these
+together."""
 
 from datetime import date
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""What the registry changes of a person: the ledger follows it as an event of its own, and what waited is decided."""
+"""The registry's changes of a person: the ledger follows it as an event of its own, and what waited is decided."""
 
 from dataclasses import replace
 from datetime import date

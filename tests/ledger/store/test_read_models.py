@@ -1,4 +1,4 @@
-"""What is read follows from the events alone: rebuilt rows are the live ones, an answer as of a moment is the answer of
+"""Read models follow from the events alone: rebuilt rows are the live ones, an answer as of a moment is the answer of
 that moment, and the order in which facts arrive does not matter."""
 
 import itertools

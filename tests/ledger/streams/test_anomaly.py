@@ -1,4 +1,4 @@
-"""What is noticed in one day of study: pure, and the same whatever the order of registration."""
+"""Anomalies in one day of study: pure, and the same whatever the order of registration."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

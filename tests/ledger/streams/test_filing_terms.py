@@ -1,4 +1,5 @@
-"""Where the notice wants trainings filed before they are held, a provider's completion cites the filing or is refused."""
+"""Filings cited by completions: where the notice wants trainings filed before they are held, a provider's completion
+cites the filing or is refused."""
 
 from datetime import date
 from typing import Any

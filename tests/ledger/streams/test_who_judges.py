@@ -1,4 +1,4 @@
-"""Who is judged for which year, and the profiles of a place in order."""
+"""The people judged for a year, and the profiles of a place in order."""
 
 from contracts.divisions import authority_of, contains
 from services.ledger.store.profiles import Reach, reach_of, walk_profiles

@@ -1,4 +1,4 @@
-"""What was wrongly approved is undone by a new event, with reason and authority; two persons recorded as one become two."""
+"""A wrong approval is undone by a new event, with reason and authority; two persons recorded as one become two."""
 
 from collections.abc import AsyncIterator
 from typing import Any

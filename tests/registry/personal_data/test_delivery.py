@@ -1,4 +1,4 @@
-"""Who people are is told to a service that delivers, for a named recipient, with a record of each."""
+"""Identities are told to a service that delivers, for a named recipient, with a record of each."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Where personal data is, and where it must never be."""
+"""The places of personal data, and those where it must never be."""
 
 import json
 from collections.abc import AsyncIterator

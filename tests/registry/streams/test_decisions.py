@@ -1,4 +1,4 @@
-"""What the registry's aggregates decide, without a database: given events, when a command, then events or a refusal."""
+"""Decisions of the registry's aggregates, without a database: given events, when a command, then events or a refusal."""
 
 from datetime import UTC, date, datetime
 from functools import partial

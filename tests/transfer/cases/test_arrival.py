@@ -1,4 +1,4 @@
-"""What an arrival decides, without a database: the destination's end of a move between authorities."""
+"""Decisions of an arrival, without a database: the destination's end of a move between authorities."""
 
 from collections.abc import Callable
 from datetime import timedelta

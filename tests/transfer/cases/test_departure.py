@@ -1,4 +1,4 @@
-"""What a departure decides, without a database: the origin's end of a move between authorities."""
+"""Decisions of a departure, without a database: the origin's end of a move between authorities."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a transfer decides, without a database."""
+"""Decisions of a transfer, without a database."""
 
 from datetime import UTC, date, datetime, timedelta
 

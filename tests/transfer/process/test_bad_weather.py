@@ -1,4 +1,5 @@
-"""Whatever fails, repeats or comes in the wrong order: both ends come to the same end, and every event is stored once."""
+"""Bad weather: whatever fails, repeats or comes in the wrong order, both ends come to the same end, and every event is
+stored once."""
 
 from collections import Counter
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What counts of an account's credits under caps that bind, and which clause keeps the rest out."""
+"""The credits of an account that count under caps that bind, and which clause keeps the rest out."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which credits of an account count on a day, for which category, and why the others do not."""
+"""The count of an account's credits on a day: which count, for which category, and why the others do not."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime

@@ -1,4 +1,5 @@
-"""Who may use a make-up window: which categories it takes, what the year must hold first, who had enrolled or fell short."""
+"""Conditions of a make-up window: which categories it takes, what the year must hold first, who had enrolled or fell
+short."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""What a policy says on a given day, the same for everybody: the phase of the year, deadlines, the make-up that is open."""
+"""A policy on a given day, the same for everybody: the phase of the year, deadlines, the make-up that is open."""
 
 from datetime import date, datetime
 from decimal import Decimal

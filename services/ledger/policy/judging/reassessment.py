@@ -1,4 +1,4 @@
-"""When a judgement changes by nothing but the passing of days: what has to be judged again when a day begins."""
+"""The day on which a judgement changes by nothing but the passing of days: what has to be judged again when a day begins."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -1,4 +1,5 @@
-"""What an authority granted a person for a year: to be free of it, or more time for it (A-14); each ends by its own day."""
+"""Reliefs that an authority granted a person for a year: to be free of it, or more time for it (A-14); each ends by
+its own day."""
 
 from datetime import date
 

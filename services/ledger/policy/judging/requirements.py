@@ -1,4 +1,5 @@
-"""What a year asks and what was earned towards it: minima of all credits, of a category, of a named course, in a mode."""
+"""Requirements of a year and what was earned towards them: minima of all credits, of a category, of a named course,
+in a mode."""
 
 from collections.abc import Iterable
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What the rules need to know of an account, a person and a completion, and nothing more.
+"""The facts that rules need of an account, a person and a completion, and no others.
 
 The ledger builds these from its events. Credits are decimals with two places, moments are aware, ids are opaque.
 """

@@ -1,4 +1,4 @@
-"""Who owes a year (义务): from when, and until when."""
+"""The obligation to a year (义务): from when, and until when."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal

@@ -1,4 +1,5 @@
-"""When study becomes credits (登记时点): as it is earned, after an exam or an evaluation, at the year's total, or any mix.
+"""The moment at which study becomes credits (登记时点): as it is earned, after an exam or an evaluation, at the year's
+total, or any mix.
 
 What is not fulfilled yet is waited for, in the order enrolment, exam, evaluation, total; it is looked at again whenever
 the account changes. Nothing here depends on the order in which facts arrive.

@@ -1,4 +1,4 @@
-"""What the tests of closed years do: close a year, and report what comes after."""
+"""Steps of the tests of closed years: close a year, and report what comes after."""
 
 from datetime import UTC, datetime
 from typing import Any
