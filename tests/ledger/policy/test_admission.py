@@ -5,7 +5,14 @@ from string import Formatter
 
 import pytest
 
-from services.ledger.policy import REJECTIONS, Registered, Rejected, rejection_words
+from services.ledger.policy import (
+    REJECTIONS,
+    Accreditation,
+    ProviderStanding,
+    Registered,
+    Rejected,
+    rejection_words,
+)
 from services.ledger.policy.judging.admission import is_out_of_range
 from tests.ledger.policy.builders import (
     BEIJING,
@@ -20,6 +27,22 @@ from tests.ledger.policy.builders import (
 STAR = accredited(SHANXI, 2026)
 GIVEN = Given(CHANGZHI, 2026)
 ON = "2026-05-01"
+
+
+class TestFiledUntil:
+    def test_a_filing_does_not_cover_the_day_it_ended(self):
+        """B-14: `until` is the first day that is not covered."""
+        ended = ProviderStanding(
+            organization_id="accredited",
+            name="会计之星培训中心",
+            accreditations=(
+                Accreditation(place=SHANXI, years=(2026,), modes=("online",), until=date(2026, 5, 2)),
+            ),
+        )
+        assert isinstance(GIVEN.when_posted(completion(2026, "2026-05-01 23:59:59"), ended), Registered)
+        answer = GIVEN.when_posted(completion(2026, "2026-05-02 00:00:00"), ended)
+        assert isinstance(answer, Rejected)
+        assert answer.problem == "provider-not-accredited"
 
 
 class TestPlausibility:

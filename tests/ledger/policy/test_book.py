@@ -52,6 +52,11 @@ class TestPrecedence:
             ("public", Decimal(20), "T-01"),
         ]
 
+    def test_within_a_notice_the_last_clause_wins(self):
+        twice = rules("{kind: requirement, total: 100}", "{kind: requirement, total: 110}")
+        [total, *_] = found(book_of(notice_text(clauses=twice))).requirements
+        assert total.minimum == Decimal(110)
+
     def test_the_order_of_publication_does_not_matter_between_places(self):
         county = notice_text(
             id="dongcheng-2030", place='"110101"', clauses=rules("{kind: requirement, total: 110}")

@@ -51,6 +51,17 @@ def on_day(number: str, credits: str, day: str, category: str = "professional", 
     return credit(credits, category, on=f"2030-{day}", number=number, **other)
 
 
+class TestTwoCapsThatAreFull:
+    def test_the_one_about_fewer_credits_is_named_whatever_they_are_called(self):
+        clauses = capped(
+            "name: all, per: year, credits: 30",
+            "name: online, per: year, credits: 30, modes: [online]",
+            needs="{public: 0}",
+        )
+        answer = asked(beijing(clauses, on_day("a", "40", "03-01")))
+        assert above(answer) == [("a", "10.00", "T-11")]
+
+
 class TestOneCap:
     def test_of_a_category_over_the_year(self):
         clauses = capped("name: public_most, per: year, credits: 30, categories: [public]")

@@ -63,6 +63,11 @@ class TestCarriedCredits:
         assert answer.explanation_zh.endswith("其中2029年度结转20学分。")
         assert answer.explanation_en.endswith("20 of them were carried over from 2029.")
 
+    def test_of_a_category_without_a_minimum_all_that_was_earned_in_it_is_above(self):
+        before = [credit("115", on="2029-06-01"), credit("5", "public", on="2029-06-01")]
+        answer = asked(ALLOWED.replace("professional", "public"), before, [])
+        assert answer.by_category == {"professional": Decimal(0), "public": Decimal(5)}
+
     def test_no_more_than_the_clause_lets_in(self):
         before = [credit("150", on="2029-06-01"), credit("30", "public", on="2029-06-01")]
         answer = asked(ALLOWED, before, [])

@@ -93,6 +93,12 @@ class TestTheYear:
         assert (doubt.pointer, doubt.code) == ("/clauses/0", "never-open")
         assert "2030-06-01" in doubt.en
 
+    def test_another_place_s_clause_of_the_same_id_is_not_doubted_here(self):
+        city = draft({"kind": "route", "name": "papers", "forms": ["nothing"], "reporters": ["person"]})
+        county = draft({"kind": "record_limit", "credits": 100}, place="110101", name="dongcheng-2030")
+        assert [doubt.code for doubt in warnings(city, BUNDLED)] == ["form-unknown"]
+        assert warnings(county, book(city)) == []
+
     def test_an_absolute_day_does_not_serve_every_year_of_an_open_range(self):
         notice = draft({"kind": "window", "until": "2030-12-31"})
         open_ended = notice.__class__(

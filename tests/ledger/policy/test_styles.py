@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 import pytest
+from msgspec.structs import replace
 
 from services.ledger.policy import Enrolled, ExamPass, Held, Registered, Rejected, reconsidered
 from tests.ledger.policy.builders import BEIJING, Given, accredited, at, completion, credit, policy, waiting
@@ -197,3 +198,12 @@ class TestCreditYearOfStudy:
         assert isinstance(given.when_posted(inside, HERE), Registered)
         answer = given.when_posted(completion(2030, "2031-01-01 00:00:00", provider="accredited"), HERE)
         assert answer == Rejected("activity-of-other-year", "T-02", {"counted": "2031", "year": "2030"})
+
+
+class TestOrder:
+    def test_what_is_released_together_comes_in_order_of_completion(self):
+        first = replace(waiting("45", on="2030-05-01", number="1"), held_at=at("2030-06-02"))
+        second = replace(waiting("45", on="2030-05-02", number="2"), held_at=at("2030-06-01"))
+        notices = book(draft({"kind": "registration", "at": "total"}))
+        given = Given(BEIJING, 2030, waits=[second, first], book=notices)
+        assert given.when_released("2030-06-03") == ["waiting-1", "waiting-2"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.ledger.policy import Enrolled, Held, NoticeError, Registered, Rejected
-from services.ledger.policy.judging.enrolments import admit_terms
+from services.ledger.policy.judging.enrolments import admit_enrolment, admit_terms
 from tests.ledger.policy.builders import BEIJING, Given, accredited, at, completion, policy
 from tests.ledger.policy.drafts import book, draft
 
@@ -97,6 +97,13 @@ class TestDaysAfterEnrolment:
         outside_ = completion(2030, "2030-08-29 00:00:00", provider="accredited")
         assert given.when_posted(outside_, HERE) == Held("enrolment_pending", "T-01")
 
+    def test_study_before_the_day_of_enrolment_is_not_covered(self):
+        given = self.given("2030-03-01")
+        before = completion(2030, "2030-02-28 23:59:59", provider="accredited")
+        assert given.when_posted(before, HERE) == Held("enrolment_pending", "T-01")
+        first = completion(2030, "2030-03-01 00:00:00", provider="accredited")
+        assert isinstance(given.when_posted(first, HERE), Registered)
+
     def test_without_an_enrolment_study_waits_for_it(self):
         answer = self.given().when_posted(completion(2030, "2030-08-01", provider="accredited"), HERE)
         assert answer == Held("enrolment_pending", "T-01")
@@ -133,6 +140,13 @@ class TestOtherActs:
         assert early == Rejected(f"{act}-not-yet-open", "T-01", {"since": "2030-02-01"})
         late = terms.windows.outside(act, at("2030-05-01 00:00:00"))
         assert late == Rejected(f"{act}-closed", "T-01", {"until": "2030-04-30"})
+
+    def test_who_may_teach_on_the_day_may_enrol_for_a_year_that_is_past(self):
+        """B-03: past years are made up with those who may teach now."""
+        later, person = accredited(BEIJING, 2031), Given(BEIJING, 2030).person
+        here = policy(BEIJING, 2030, book(draft()))
+        assert admit_enrolment(here, later, person, 2030, "online", date(2031, 5, 1)) is None
+        assert admit_enrolment(here, later, person, 2030, "online", date(2030, 5, 1)) is not None
 
     def test_nobody_enrols_or_pays_outside_its_window(self):
         rules = (window(act="enrol", until="2030-03-31"), window(act="pay", until="enrolment+3d"))
