@@ -222,10 +222,14 @@ class Whole:
 
 
 class Word:
-    """One of a list of words: each value with its word in Chinese and English, and others that mean the same."""
+    """One of a list of words: each value with its word in Chinese and English, and others that mean the same.
 
-    def __init__(self, words: Mapping[Any, tuple[str, ...]]) -> None:
+    What is not in the list is refused, or read as `others`.
+    """
+
+    def __init__(self, words: Mapping[Any, tuple[str, ...]], others: CellType | None = None) -> None:
         self.words = words
+        self.others = others
         self._values: dict[str, Value] = {
             plain(word): value for value, said in words.items() for word in said
         }
@@ -236,6 +240,8 @@ class Word:
         truth = "true" if cell.value in ("1", "true") else "false"
         text = truth if cell.kind == BOOLEAN else _digits_or_text(cell)
         found = self._values.get(plain(text))
+        if found is None and self.others is not None:
+            return self.others.read(cell, typed=typed)
         if found is None:
             raise wrong_kind(
                 cell,

@@ -55,6 +55,13 @@ class Form:
         """The column of that name. Raises KeyError."""
         return next((each for each in self.columns if each.name == name), None) or _no_column(name)
 
+    def column_at(self, pointer: str) -> str | None:
+        """The column that a pointer into a body is about, where columns are named by such pointers."""
+        names = {column.name for column in self.columns}
+        while pointer and pointer not in names:
+            pointer = pointer.rpartition("/")[0]
+        return pointer or None
+
     def wanted(self) -> Wanted:
         """What the readers of files are asked for."""
         needed = [[each.name] for each in self.columns if each.needed]
@@ -90,7 +97,7 @@ def template(form: Form, language: Language = "zh") -> bytes:
             words.write_string(0, lists, name, bold)
             words.write_column(1, lists, choices)
             words.set_column(lists, lists, 24)
-            if isinstance(column.type, Word):
+            if isinstance(column.type, Word) and column.type.others is None:
                 of = f"={_quoted(words.get_name())}!${letters(lists + 1)}$2:${letters(lists + 1)}${len(choices) + 1}"
                 sheet.data_validation(1, place, form.rows_max, place, {"validate": "list", "source": of})
             lists += 1

@@ -20,8 +20,8 @@ from weakref import WeakKeyDictionary
 import structlog
 
 from services.kit.cell_types import ROUNDED, CellRefusal, Identifier, Value, is_long, rounded
-from services.kit.errors import BusyError, UnsupportedMediaTypeError
-from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, UnreadableTableError
+from services.kit.errors import BusyError, Problem, UnsupportedMediaTypeError
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 from services.kit.table_cells import Cell, letters
 from services.kit.table_forms import Column, Form
 
@@ -124,6 +124,15 @@ _REASONS: Mapping[str, tuple[str, str]] = {
 }
 
 
+class UnreadableTableError(Problem):
+    """The file is no table of the form: not CSV or XLSX, no header, a column missing, too large; nothing was taken."""
+
+    code = "unreadable-table"
+    status = 422
+    title_zh = "无法读取表格"
+    title_en = "The table cannot be read"
+
+
 @dataclass(frozen=True)
 class CellFault:
     """What is wrong in one cell: the column of the form, where, a stable code, and whole sentences in both languages."""
@@ -164,10 +173,11 @@ class Table:
     not_taken: tuple[str, ...]
     rows: tuple[TableRow, ...]
 
-    def place(self, row: int, name: str) -> tuple[str, str]:
-        """Sheet, row and column in words, Chinese and English, for what a caller finds wrong with a value."""
+    def placed(self, row: int, name: str, zh: str, en: str) -> tuple[str, str]:
+        """What a caller finds wrong with a value, in Chinese and English, led by sheet, row and column."""
         letter = next((each.letter for each in self.columns if each.name == name), None)
-        return _place(self.sheet, row, letter, self.form.column(name))
+        at_zh, at_en = _place(self.sheet, row, letter, self.form.column(name))
+        return f"{at_zh}：{zh.rstrip('。')}。", f"{at_en}: {en.rstrip('.')}."
 
     def header(self, name: str) -> str:
         """The header of a column as the file has it; the form's own where the file has none."""

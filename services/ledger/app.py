@@ -139,7 +139,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         lifespan=lifespan,
         readiness=readiness,
         raw_json_paths=RAW_JSON_PATHS,
-        file_paths=api_rosters.FILE_PATHS,
+        file_paths=api_rosters.FILE_PATHS | intake_api.FILE_PATHS,
     )
     return app
 

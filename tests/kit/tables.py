@@ -10,6 +10,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import xlsxwriter
+from python_calamine import CalamineWorkbook
 
 from services.kit.cell_types import YES_NO, Amount, Day, Identifier, Moment, Several, Text, Whole, Word
 from services.kit.clock import SHANGHAI
@@ -77,6 +78,14 @@ def xlsx_of(*sheets: Sequence[Sequence[Any]], hidden: int = 0) -> bytes:
                     elif value is not None:
                         sheet.write(number, column, value)
     return out.getvalue()
+
+
+def cells_of(content: bytes, media_type: str = XLSX_TYPE) -> list[list[str]]:
+    """The cells of a table that was handed out, as text."""
+    if media_type.startswith(CSV_TYPE):
+        return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
+    return [[str(value) for value in row] for row in sheet.to_python(skip_empty_area=False)]
 
 
 def parts_of(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from services.kit import table_child, table_reader, xml_parts
 from services.kit.errors import BusyError
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
+from services.kit.table_cells import HEADER_ROWS, TEXT, Cell, Sheet
 from services.kit.table_reader import Table, UnreadableTableError, read_table
 from tests.kit.tables import FORM, GOOD, HEADER, cell, csv_of, parts_of, read, row, xlsx_of
 
@@ -159,6 +160,14 @@ class TestHostileTables:
         data = data[: -len("</row>")] + '<c r="C2" t="s"><v>0</v></c></row>'
         (only,) = read(parts_of(f"<sheetData>{data}</sheetData>", strings=strings)).rows
         assert [(fault.column, fault.code) for fault in only.faults] == [("kind", "too_long")]
+
+    def test_are_not_read_to_their_end(self):
+        """A sheet that has more rows than the form is left there, table or not."""
+        wanted = FORM.wanted()
+        listing = Sheet("名单", wanted)
+        stops = [listing.add(number, [Cell(1, TEXT, "x")]) for number in range(1, 200)].index(False)
+        assert stops == wanted.rows_max + HEADER_ROWS
+        assert (listing.fault, listing.complete()) == (None, False)
 
     def test_beside_a_good_sheet_never_have_it_stand_in_for_them(self):
         table, broken = (

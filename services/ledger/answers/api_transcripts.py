@@ -9,7 +9,7 @@ from services.kit.auth import Caller, require
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS
-from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.ledger.answers.api import viewer_of
 from services.ledger.answers.transcripts import COLUMNS, Transcript, Transcripts, table_rows
 from services.ledger.store.people import Employers
@@ -59,7 +59,7 @@ async def get_transcript(transcript: Asked) -> Response:
 )
 async def export_transcript(transcript: Asked) -> Response:
     """The same as a table in CSV, credits and then what waits; no cell of it is a formula."""
-    return _file(write_csv(COLUMNS, table_rows(transcript)), f"{CSV_TYPE}; charset=utf-8", "csv")
+    return file_response(write_csv(COLUMNS, table_rows(transcript)), CSV_TYPE, "transcript.csv")
 
 
 @router.get(
@@ -76,14 +76,4 @@ async def export_transcript(transcript: Asked) -> Response:
 )
 async def export_transcript_as_xlsx(transcript: Asked) -> Response:
     """The same as XLSX."""
-    return _file(write_xlsx(COLUMNS, table_rows(transcript)), XLSX_TYPE, "xlsx")
-
-
-def _file(content: bytes, media_type: str, ending: str) -> Response:
-    headers = {
-        "Content-Type": media_type,
-        "Content-Disposition": f'attachment; filename="transcript.{ending}"',
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    return Response(content, headers=headers)
+    return file_response(write_xlsx(COLUMNS, table_rows(transcript)), XLSX_TYPE, "transcript.xlsx")

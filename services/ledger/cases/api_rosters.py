@@ -14,7 +14,8 @@ from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, json_body
 from services.kit.review import cursor_of
-from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response
+from services.kit.table_forms import template
 from services.kit.views import view
 from services.ledger.cases.api_filings import (
     Anybody,
@@ -27,7 +28,7 @@ from services.ledger.cases.api_filings import (
     must_cover,
 )
 from services.ledger.cases.commands import LateReason, ReviewRoster, UploadRoster
-from services.ledger.cases.roster_files import FILE_BYTES_MAX, read_roster
+from services.ledger.cases.roster_files import FILE_BYTES_MAX, FORM, read_roster
 from services.ledger.cases.roster_rows import ROWS_MAX, RosterRecord
 from services.ledger.cases.rosters import Rosters
 from services.ledger.cases.schemas import RosterApproval, RosterRefusal
@@ -57,7 +58,7 @@ _BODY["requestBody"]["content"] |= {CSV_TYPE: _FILE, XLSX_TYPE: _FILE}
         "Every row answered, in order; 200 when all were uploaded before.",
         status=201,
         body=_BODY,
-        refusals=(400, 403, 404, 409, 413, 415, 422),
+        refusals=(400, 403, 404, 409, 413, 415, 422, 503),
     ),
 )
 async def upload_roster(
@@ -71,12 +72,11 @@ async def upload_roster(
 ) -> Response:
     """Report who attended an approved training, within the notice's working days after its end (S1-15, S3B-10).
 
-    Up to 1,000 rows. A file has the columns 编号, 姓名, 证件类型, 证件号码, 出勤场次 or 学时, 结果, or their English names.
+    Up to 1,000 rows. A file has the columns 编号, 姓名, 证件类型, 证件号码, 出勤场次 or 学时, 结果, or their English names;
+    its header is found by them, below titles and on any visible sheet, and `columns` says which were read.
     With a fault in any row nothing is stored, unless `partial` is true. Safe to repeat: the same row is a `duplicate`.
     """
-    body = await request.body()
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    table = await asyncio.to_thread(read_roster, body, media_type)
+    table = await read_roster(await request.body(), request.headers.get("content-type", ""))
     command = UploadRoster(
         filing_id=filing_id,
         table=table,
@@ -118,6 +118,19 @@ async def list_rosters(
     following = f"{found[-1].uploaded_at.isoformat()}~{found[-1].roster_id}" if len(found) == limit else None
     page = RosterQueue(results=[roster_view(roster) for roster in found], next=following)
     return Response(_encode(page), media_type="application/json")
+
+
+@router.get(
+    "/v1/rosters/template.xlsx",
+    operation_id="get_roster_template",
+    response_class=Response,
+    responses={200: {"description": "An empty table.", "content": {XLSX_TYPE: _FILE}}},
+    dependencies=[Depends(SUBMITTER.caller)],
+)
+async def get_template(request: Request) -> Response:
+    """The empty table to fill in, in Chinese or English by `Accept-Language`: header, formats, the words to choose from."""
+    content = await asyncio.to_thread(template, FORM, language_of(request.headers))
+    return file_response(content, XLSX_TYPE, "roster.xlsx")
 
 
 @router.get(

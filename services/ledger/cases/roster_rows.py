@@ -2,7 +2,8 @@
 numbers."""
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -13,6 +14,8 @@ from contracts.identifiers import IdType, check_id_number
 from contracts.identity import IdentityHasher
 from services.kit.errors import InvalidRequestError, Problem
 from services.kit.records import Batch, InvalidRecord
+from services.kit.table_reader import Table
+from services.kit.table_records import place
 from services.ledger.intake.records import PersonIdentity
 from services.ledger.streams.problems import ImplausibleIdentityError, PersonalDataError
 from services.ledger.streams.roster import NotPassedError, RosterRow, RowRepeatedError
@@ -50,12 +53,16 @@ class RosterRecord(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     hours: Hours | None = None
 
 
-class RosterTable(Struct, frozen=True):
-    """The records of an upload; `first_row` is what the first is numbered as, `columns` the headers of a file by field."""
+@dataclass(frozen=True)
+class RosterTable:
+    """The records of an upload, and the table of a file that they were read from."""
 
     batch: Batch[RosterRecord]
-    first_row: int = 1
-    columns: Mapping[str, str] = {}
+    table: Table | None = None
+
+    def number(self, index: int) -> int:
+        """What a record is numbered as: from 1 in JSON, the row of the sheet in a file."""
+        return index + 1 if self.table is None else self.table.rows[index].number
 
 
 class PreparedRow(Struct, frozen=True):
@@ -83,7 +90,6 @@ class RosterPreparer:
         persons: set[str] = set()
         prepared = []
         for index, item in enumerate(table.batch.records):
-            number = index + table.first_row
             try:
                 row = self._row(item, today)
                 if row.row_id in ids:
@@ -91,11 +97,11 @@ class RosterPreparer:
                 if row.identity_hash in persons:
                     raise RowRepeatedError(pointer="/person/id_number")
             except Problem as problem:
-                prepared.append(refused(table, number, index, _shown_id(item, problem), problem))
+                prepared.append(refused(table, index, _shown_id(item, problem), problem))
                 continue
             ids.add(row.row_id)
             persons.add(row.identity_hash)
-            prepared.append(PreparedRow(number, row.row_id, row))
+            prepared.append(PreparedRow(table.number(index), row.row_id, row))
         return prepared
 
     def _row(self, item: RosterRecord | InvalidRecord, today: Any) -> RosterRow:
@@ -127,22 +133,14 @@ class RosterPreparer:
         )
 
 
-def refused(table: RosterTable, number: int, index: int, row_id: str | None, problem: Problem) -> PreparedRow:
-    """A row that cannot be taken; the problem points into the body, the column names the header of a file."""
+def refused(table: RosterTable, index: int, row_id: str | None, problem: Problem) -> PreparedRow:
+    """A row that cannot be taken; the problem points into the body, and says where it is in a file."""
     pointer = problem.pointer or ""
     base = f"/records/{index}"
-    inside = pointer.removeprefix(base)
     if not pointer.startswith(base):
         problem.pointer = base + pointer
-    return PreparedRow(number, row_id, None, problem, _column(table.columns, inside))
-
-
-def _column(columns: Mapping[str, str], pointer: str) -> str | None:
-    while pointer:
-        if pointer in columns:
-            return columns[pointer]
-        pointer = pointer.rpartition("/")[0]
-    return None
+    column = None if table.table is None else place(problem, table.table, index)
+    return PreparedRow(table.number(index), row_id, None, problem, column)
 
 
 def _shown_id(item: RosterRecord | InvalidRecord, problem: Problem) -> str | None:

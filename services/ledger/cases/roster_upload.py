@@ -59,7 +59,7 @@ class Uploading:
         try:
             reason = self._registrar.preview(self._filing, item.row, self._employer)
         except Problem as problem:
-            return self._refused(refused(self._command.table, item.number, index, item.row_id, problem))
+            return self._refused(refused(self._command.table, index, item.row_id, problem))
         if reason is not None:
             return RowAnswer(row=item.number, id=item.row_id, outcome="held", reason=reason)
         return RowAnswer(row=item.number, id=item.row_id, outcome="accepted")
@@ -77,7 +77,7 @@ class Uploading:
             pointer=differs[0] if differs else "/id",
             differs=differs,
         )
-        answer = self._refused(refused(self._command.table, item.number, index, item.row_id, problem))
+        answer = self._refused(refused(self._command.table, index, item.row_id, problem))
         answer.outcome, answer.roster_id = "conflict", roster_id
         return answer
 

@@ -12,12 +12,13 @@ from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.rows import Entry
+from services.kit.table_reader import Table
 from services.ledger.cases.commands import Actor, ReviewRoster, UploadRoster
 from services.ledger.cases.filings import Filings, load, stem_of
 from services.ledger.cases.roster_registry import Registrar
 from services.ledger.cases.roster_rows import RosterPreparer
 from services.ledger.cases.roster_upload import Uploading
-from services.ledger.cases.views import RosterAnswer, summary_of
+from services.ledger.cases.views import FileColumn, RosterAnswer, summary_of
 from services.ledger.store.filings import ROSTER_ROWS
 from services.ledger.store.nation import Nation
 from services.ledger.store.published_policies import PublishedPolicies
@@ -115,6 +116,7 @@ class Rosters:
             )
             answers, rows = uploading.decide(prepared)
             answer = RosterAnswer(results=answers, summary=summary_of(answers))
+            _say_columns(answer, command.table.table)
             if uploading.faulty and (not command.partial or not rows):
                 raise RosterFaultyError(results=msgspec.to_builtins(answers), summary=answer.summary)
             if not rows:
@@ -268,3 +270,12 @@ async def append(
 ) -> Roster:
     """Add an event to the roster's stream and write its row; the roster as it then stands."""
     return (await ROSTER_ROWS.append(unit, rosters.stream_of(event.roster_id), entry, event)).state
+
+
+def _say_columns(answer: RosterAnswer, table: Table | None) -> None:
+    if table is not None:
+        answer.columns = [
+            FileColumn(name=table.form.column(each.name).en, header=each.header, letter=each.letter)
+            for each in table.columns
+        ]
+        answer.not_taken = list(table.not_taken)

@@ -62,8 +62,19 @@ class RowAnswer(Struct, omit_defaults=True, kw_only=True):
     problem: ProblemBody | None = None
 
 
+class FileColumn(Struct, frozen=True, kw_only=True):
+    """A column of a file that was read: what the form calls it, its header, and its letter in a spreadsheet."""
+
+    name: str
+    header: str
+    letter: str
+
+
 class RosterAnswer(Struct, omit_defaults=True, kw_only=True):
-    """The answer to an upload: `results` mirrors the rows. `roster_id` is what was stored, or was before."""
+    """The answer to an upload: `results` mirrors the rows. `roster_id` is what was stored, or was before.
+
+    Of a file, `columns` are those read, `not_taken` the letters of the others.
+    """
 
     roster_id: str | None = None
     late: bool = False
@@ -71,6 +82,8 @@ class RosterAnswer(Struct, omit_defaults=True, kw_only=True):
     clause: str | None = None
     results: list[RowAnswer]
     summary: dict[str, int]
+    columns: list[FileColumn] = []
+    not_taken: list[str] = []
 
 
 class FilingAnswer(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.kit.errors import language_of
 from services.kit.openapi import struct_answer
-from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 
 Format = Annotated[
     Literal["json", "csv", "xlsx"],
@@ -77,13 +77,5 @@ def send(request: Request, name: str, answer: Any, row: type[Struct], format_: s
     english = language_of(request.headers) == "en"
     columns = [TITLES[field][english] for field in row.__struct_fields__]
     rows: Sequence[Sequence[Any]] = [msgspec.structs.astuple(each) for each in answer.rows]
-    write, media_type = (
-        (write_csv, f"{CSV_TYPE}; charset=utf-8") if format_ == "csv" else (write_xlsx, XLSX_TYPE)
-    )
-    headers = {
-        "Content-Type": media_type,
-        "Content-Disposition": f'attachment; filename="{name}.{format_}"',
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    return Response(write(columns, rows), headers=headers)
+    write, media_type = (write_csv, CSV_TYPE) if format_ == "csv" else (write_xlsx, XLSX_TYPE)
+    return file_response(write(columns, rows), media_type, f"{name}.{format_}")

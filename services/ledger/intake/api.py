@@ -1,10 +1,11 @@
 """Routes by which providers post: completions, enrolments, exam passes, and what they take back."""
 
+import asyncio
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.divisions import authority_of, is_known
 from services.kit.auth import Caller, require
@@ -13,6 +14,18 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, decode_batch, json_body
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
+from services.kit.table_forms import template
+from services.kit.table_reader import read_table
+from services.ledger.intake.completion_table import (
+    FILE_BYTES_MAX,
+    FORM,
+    RESULT_COLUMNS,
+    TableAnswer,
+    answer_of,
+    completions_of,
+    result_rows,
+)
 from services.ledger.intake.intake import Intake
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
 from services.ledger.intake.reporting import Reporter
@@ -20,11 +33,23 @@ from services.ledger.intake.schemas import BatchAnswer, Decided, Withdrawal, Wit
 from services.ledger.streams.problems import NotAProviderError, UnknownPlaceError
 
 RECORDS_MAX = 1_000
+TABLE_PATH = "/v1/completions/table"
+FILE_PATHS = {TABLE_PATH: FILE_BYTES_MAX}
 
 router = APIRouter()
 IntakePart = Annotated[Intake, Depends(part(Intake))]
 ReporterPart = Annotated[Reporter, Depends(part(Reporter))]
 _encode = msgspec.json.Encoder().encode
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_TABLE_BODY = {"requestBody": {"required": True, "content": {CSV_TYPE: _FILE, XLSX_TYPE: _FILE}}}
+TableFormat = Annotated[
+    Literal["json", "csv", "xlsx"],
+    Query(
+        alias="format",
+        description="`csv` and `xlsx` answer with a table for machines: codes, a line for every fault.",
+    ),
+]
 
 CompletionWriter = require("completion:write")
 EnrolmentWriter = require("enrolment:write")
@@ -77,6 +102,47 @@ async def report_completions(
     Safe to repeat: the same id with the same content is a `duplicate`, with other content a `conflict`.
     """
     return await _report(request, reporter, caller, Completion)
+
+
+@router.post(
+    TABLE_PATH,
+    operation_id="report_completion_table",
+    **struct_answer(
+        TableAnswer, "An outcome for every row of the file.", body=_TABLE_BODY, refusals=(413, 415, 422, 503)
+    ),
+)
+async def report_completion_table(
+    request: Request,
+    reporter: ReporterPart,
+    caller: Annotated[Caller, Depends(CompletionWriter)],
+    format_: TableFormat = "json",
+) -> Response:
+    """Post up to 1,000 completions as a table, CSV or XLSX; each row is answered as if it had been posted as JSON.
+
+    The header is found by its words, in Chinese or English; times of day without a zone are those of Beijing. Safe to
+    repeat: a row with the same id and content is a `duplicate`.
+    """
+    provider_id = _provider_of(caller)
+    table = await read_table(await request.body(), request.headers.get("content-type", ""), FORM)
+    decided = await reporter.report(provider_id, await asyncio.to_thread(completions_of, table))
+    answer = answer_of(table, decided, language_of(request.headers))
+    if format_ == "json":
+        return Response(_encode(answer), media_type="application/json")
+    write, media_type = (write_csv, CSV_TYPE) if format_ == "csv" else (write_xlsx, XLSX_TYPE)
+    return file_response(write(RESULT_COLUMNS, result_rows(answer)), media_type, f"completions.{format_}")
+
+
+@router.get(
+    "/v1/completions/template.xlsx",
+    operation_id="get_completion_template",
+    response_class=Response,
+    responses={200: {"description": "An empty table.", "content": {XLSX_TYPE: _FILE}}},
+    dependencies=[Depends(CompletionWriter)],
+)
+async def get_template(request: Request) -> Response:
+    """The empty table to fill in, in Chinese or English by `Accept-Language`: header, formats, the words to choose from."""
+    content = await asyncio.to_thread(template, FORM, language_of(request.headers))
+    return file_response(content, XLSX_TYPE, "completions.xlsx")
 
 
 @router.post("/v1/enrolments", operation_id="report_enrolments", **_batch_route(Enrolment))

@@ -25,15 +25,6 @@ class RosterFaultyError(Problem):
     title_en: ClassVar[str] = "Rows cannot be taken; nothing was stored"
 
 
-class RosterUnreadableError(Problem):
-    """The table lacks a column (`columns` are those needed), has one twice, or has empty rows between the others."""
-
-    code: ClassVar[str] = "roster-unreadable"
-    status: ClassVar[int] = 422
-    title_zh: ClassVar[str] = "名单的列或行不符合要求"
-    title_en: ClassVar[str] = "The columns or rows are not those of a roster"
-
-
 class UnknownRosterError(Problem):
     """No roster has this id, or it is not for this caller."""
 

@@ -14,7 +14,7 @@ from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import StrictModel
-from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, write_csv, write_xlsx
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.kit.table_forms import template
 from services.kit.table_reader import Table, read_table
 from services.registry.bulk.bulk import BulkCollections, BulkResult
@@ -126,7 +126,7 @@ async def submit_collections(
 async def get_template(request: Request) -> Response:
     """The empty table to fill in, in Chinese or English by `Accept-Language`: header, formats, the words to choose from."""
     content = await asyncio.to_thread(template, FORM, language_of(request.headers))
-    return _file(content, XLSX_TYPE, "collection.xlsx")
+    return file_response(content, XLSX_TYPE, "collection.xlsx")
 
 
 @router.get("", response_model=list[BulkSummary])
@@ -150,7 +150,7 @@ async def export_bulk_collection(
 ) -> Response:
     """The same as a table in CSV; no cell of it is a formula."""
     result = await uploads.result(by, UUID(bulk_id))
-    return _file(write_csv(_HEADER, _rows(result)), f"{CSV_TYPE}; charset=utf-8", f"{bulk_id}.csv")
+    return file_response(write_csv(_HEADER, _rows(result)), CSV_TYPE, f"{bulk_id}.csv")
 
 
 @router.get("/{id}/result.xlsx", response_class=Response, responses=_exported(XLSX_TYPE))
@@ -159,7 +159,7 @@ async def export_bulk_collection_as_xlsx(
 ) -> Response:
     """The same as XLSX."""
     result = await uploads.result(by, UUID(bulk_id))
-    return _file(write_xlsx(_HEADER, _rows(result)), XLSX_TYPE, f"{bulk_id}.xlsx")
+    return file_response(write_xlsx(_HEADER, _rows(result)), XLSX_TYPE, f"{bulk_id}.xlsx")
 
 
 def _columns(table: Table) -> dict[str, object]:
@@ -177,13 +177,3 @@ def _rows(result: BulkResult) -> Iterator[tuple[Any, ...]]:
             yield (row.row, row.result, "", "", "", "", *ids)
         for fault in row.faults:
             yield (row.row, row.result, fault.column, fault.reason_zh, fault.reason_en, fault.code, *ids)
-
-
-def _file(content: bytes, media_type: str, name: str) -> Response:
-    headers = {
-        "Content-Type": media_type,
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-store",
-    }
-    return Response(content, headers=headers)

@@ -108,18 +108,10 @@ def read_rows(table: Table) -> list[ReadRow]:
 
 def fault_of(table: Table, row: int, error: FieldError) -> Fault:
     """A fault of a field of the body as a fault of its column, with its place in the file."""
-    name = _column_of(error.pointer)
+    name = FORM.column_at(error.pointer)
     if name is None:
         return Fault("", error.code, error.detail_zh, error.detail_en)
-    zh, en = table.place(row, name)
-    return Fault(table.header(name), error.code, f"{zh}：{error.detail_zh}。", f"{en}: {error.detail_en}.")
-
-
-def _column_of(pointer: str) -> str | None:
-    names = {column.name for column in FORM.columns}
-    while pointer and pointer not in names:
-        pointer = pointer.rpartition("/")[0]
-    return pointer or None
+    return Fault(table.header(name), error.code, *table.placed(row, name, error.detail_zh, error.detail_en))
 
 
 def _read(row: TableRow, table: Table) -> ReadRow:
@@ -133,7 +125,7 @@ def _read(row: TableRow, table: Table) -> ReadRow:
     except ValidationError as error:
         body = None
         for each in field_errors(error.errors(include_url=False, include_input=False)):
-            if (name := _column_of(each.pointer) or each.pointer) not in faulty:
+            if (name := FORM.column_at(each.pointer) or each.pointer) not in faulty:
                 faults[name] = fault_of(table, row.number, each)
     if not faults:
         return ReadRow(row.number, body)

@@ -1,20 +1,15 @@
 """Rosters: in time and of an approved training, every row answered, decided by another, registered once."""
 
 import asyncio
-import csv
 import hashlib
-import io
 import json
 from datetime import date, timedelta
 
 import pytest
 
 from services.kit.idempotency import fingerprint
-from services.kit.spreadsheets import write_xlsx
 from tests.ledger.cases.training import (
-    CSV,
     DAYS,
-    XLSX,
     Training,
     beijing,
     held_training,
@@ -300,73 +295,3 @@ class TestUpload:
         stored = b"".join(event.state for event in await training.world.events(LIAONING))
         assert person.id_number.encode() not in stored
         assert person.name.encode() not in stored
-
-
-class TestFiles:
-    HEADER = ("编号", "姓名", "证件类型", "证件号码", "出勤场次", "结果")
-
-    def csv_of(
-        self, *rows: tuple[str, ...], header: tuple[str, ...] = HEADER, encoding: str = "utf-8-sig"
-    ) -> bytes:
-        text = io.StringIO()
-        csv.writer(text).writerows([header, *rows])
-        return text.getvalue().encode(encoding)
-
-    def line(
-        self, who: Somebody, row_id: str, sessions: str = "1、2", result: str = "合格"
-    ) -> tuple[str, ...]:
-        return (row_id, who.person.name, "居民身份证", who.person.id_number, sessions, result)
-
-    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-    async def test_a_csv_file_is_taken(self, training: Training, encoding: str):
-        who = await training.world.collects(HEPING)
-        response = await training.sends(self.csv_of(self.line(who, "r-1"), encoding=encoding), CSV)
-        assert (response.status_code, response.json()["results"][0]["row"]) == (201, 2)
-
-    async def test_an_xlsx_file_is_taken(self, training: Training):
-        who, other = await training.world.collects(HEPING), await training.world.collects(HEPING)
-        rows = [self.line(who, "r-1"), self.line(other, "r-2", sessions="2")]
-        response = await training.sends(write_xlsx(self.HEADER, rows), XLSX)
-        assert (response.status_code, response.json()["summary"]) == (201, {"accepted": 2})
-        roster = await training.world.client.get(
-            f"/v1/rosters/{response.json()['roster_id']}", headers=training.headers()
-        )
-        assert [row["sessions"] for row in roster.json()["rows"]] == [[1, 2], [2]]
-
-    async def test_a_fault_names_the_line_and_the_column(self, training: Training):
-        good, bad = await training.world.collects(HEPING), await training.world.collects(HEPING)
-        content = self.csv_of(
-            self.line(good, "r-1"),
-            self.line(bad, "r-2", sessions="first"),
-            self.line(await training.world.collects(HEPING), "r-3", result="也许"),
-            ("r-4", "某人", "居民身份证", "110101199001011234", "1", "合格"),
-        )
-        response = await training.sends(content, CSV)
-        faults = [(row["row"], row.get("column")) for row in response.json()["results"]]
-        assert faults == [(2, None), (3, "出勤场次"), (4, "结果"), (5, "证件号码")]
-
-    async def test_json_csv_and_a_repeat_mean_the_same(self, training: Training):
-        who = await training.world.collects(HEPING)
-        await training.uploads(training.row(who, "r-1"))
-        again = await training.sends(self.csv_of(self.line(who, "r-1")), CSV)
-        assert again.json()["summary"] == {"duplicate": 1}
-
-    @pytest.mark.parametrize(
-        ("content", "media_type", "status", "problem"),
-        [
-            (b"", CSV, 422, "roster-unreadable"),
-            (b"a,b\n1,2\n", CSV, 422, "roster-unreadable"),
-            (b"\xff\xfe\x00\xff", CSV, 422, "unreadable-table"),
-            (b"id,name", XLSX, 422, "unreadable-table"),
-            (b"id,name,id_number,passed,sessions\n", CSV, 422, "invalid-request"),
-            (b"{}", "application/pdf", 415, "unsupported-media-type"),
-            (b"{", "application/json", 400, "malformed-body"),
-            (b'{"records": []}', "application/json", 422, "invalid-request"),
-            (b"x" * (4 * 1024 * 1024 + 1), CSV, 413, "body-too-large"),
-        ],
-    )
-    async def test_what_is_no_roster_is_refused(
-        self, training: Training, content: bytes, media_type: str, status: int, problem: str
-    ):
-        response = await training.sends(content, media_type)
-        assert (response.status_code, problem_of(response)) == (status, problem)
