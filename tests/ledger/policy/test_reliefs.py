@@ -4,17 +4,17 @@ import pytest
 
 from services.ledger.policy import Registered
 from tests.ledger.policy.builders import (
+    BEIJING,
     CHAOYANG,
     JINCHENG,
     Given,
     accredited,
-    at,
     completion,
     credit,
     deferred,
     exempt,
-    policy,
 )
+from tests.ledger.policy.drafts import book, draft
 
 FULL = [credit("90", on="2025-03-15")]
 
@@ -72,13 +72,12 @@ class TestDeferralThatEndsInsideTheWindow:
         assert Given(JINCHENG, 2024, deferred=deferred("2024-08-01")).when_posted(facts, teacher) == without
 
     def test_registration_is_late_no_sooner(self):
-        ends = policy(JINCHENG, 2024).any_mode.register_ends
-        facts, teacher = completion(2024, "2024-07-01", "90"), accredited(JINCHENG, 2024)
-        given = Given(JINCHENG, 2024, deferred=deferred("2024-08-01"))
-        last = ends.astimezone(at("2024-01-01").tzinfo).isoformat(" ")[:19]
+        """Registered until the March after: neither the deferral nor the year's own end of study comes before that."""
+        register = draft({"kind": "window", "act": "register", "until": "Y+1-03-31"})
+        given = Given(BEIJING, 2030, deferred=deferred("2030-08-01"), book=book(register))
+        facts, teacher = completion(2030, "2030-07-01"), accredited(BEIJING, 2030)
 
-        before = given.when_posted(facts, teacher, now="2024-12-31 23:59:59")
-        after = given.when_posted(facts, teacher, now=last)
-        assert isinstance(before, Registered)
-        assert isinstance(after, Registered)
-        assert (before.late, after.late) == (False, True)
+        for now, late in (("2031-03-31 23:59:59", False), ("2031-04-01 00:00:00", True)):
+            answer = given.when_posted(facts, teacher, now=now)
+            assert isinstance(answer, Registered)
+            assert answer.late == late
