@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
+import httpx
 from fastapi import Depends, FastAPI
-from fastapi.testclient import TestClient
 
 from services.kit.parts import Now, part, parts_of
 
@@ -25,7 +25,7 @@ class Whole:
         self.address = "somewhere"
 
 
-def test_a_route_is_given_the_part_of_its_type_and_the_moment():
+async def test_a_route_is_given_the_part_of_its_type_and_the_moment():
     app = FastAPI()
     app.state.parts = parts_of(Whole())
     app.state.clock = lambda: NOON
@@ -34,4 +34,6 @@ def test_a_route_is_given_the_part_of_its_type_and_the_moment():
     def read(library: Annotated[Library, Depends(part(Library))], now: Now) -> dict[str, str]:
         return {"library": library.name, "now": now.isoformat()}
 
-    assert TestClient(app).get("/").json() == {"library": "central", "now": NOON.isoformat()}
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://library.test") as client:
+        assert (await client.get("/")).json() == {"library": "central", "now": NOON.isoformat()}
