@@ -16,6 +16,7 @@ from services.cli.demo.fictitious import is_fictitious
 ROOT = Path(__file__).parents[1]
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
+ANY_IN_A_THOUSAND_LINES = 10
 SERVICES = ("registry", "ledger", "transfer", "sync")
 
 KIT_IS_ABOUT_NO = {
@@ -165,6 +166,17 @@ class TestShape:
                 if (opening := (ast.get_docstring(tree(path)) or " ").split()[0].strip(":,")) in QUESTIONS
             ]
         )
+
+    def test_any_is_rare(self):
+        """What may be anything is checked by nobody; the number only falls."""
+        uses = [
+            node
+            for path in python("services/")
+            for node in ast.walk(tree(path))
+            if isinstance(node, ast.Name) and node.id == "Any"
+        ]
+        lines = sum(len(text(path).splitlines()) for path in python("services/"))
+        assert 1000 * len(uses) / lines < ANY_IN_A_THOUSAND_LINES
 
     def test_nothing_is_left_for_later(self):
         nothing([name(path) for path in python() if LEFT_UNDONE.search(text(path))])
