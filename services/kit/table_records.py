@@ -30,7 +30,7 @@ def batch_of(table: Table, struct: type[T], defaults: Mapping[str, Any]) -> Batc
 
 
 def nested(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by pointer as an object: `/person/name` is `name` in `person`."""
+    """Values by pointer as an object: `/part/name` is `name` in `part`."""
     body: dict[str, Any] = {}
     for pointer, value in values.items():
         inside = body
