@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 NATION = "100000"
 CORPS = "660000"
@@ -20,6 +21,11 @@ CARVE_OUTS: tuple[str, ...] = ("210200", "330200", "350200", "370200", "440300")
 
 _DATA = Path(__file__).parent / "data"
 _OURS = {NATION: "全国", CORPS: "新疆生产建设兵团", CENTRAL: "中央主管单位"}
+
+
+class _Claims(Protocol):
+    @property
+    def place(self) -> str | None: ...
 
 
 class UnknownDivisionError(ValueError):
@@ -49,6 +55,11 @@ AUTHORITIES: tuple[str, ...] = (
 def is_known(adcode: str) -> bool:
     """Whether the code names a place today; a code that ended does not, though its records stay readable."""
     return adcode in _CURRENT
+
+
+def claims_known_place(caller: _Claims) -> bool:
+    """Whether the place that a token claims, if it does, is one of today's."""
+    return caller.place is None or is_known(caller.place)
 
 
 def name_of(adcode: str) -> str:

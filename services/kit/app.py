@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
-from services.kit.auth import AuthenticationMiddleware, TokenVerifier
+from services.kit.auth import AuthenticationMiddleware, Caller, TokenVerifier
 from services.kit.errors import (
     BodyTooLargeError,
     FieldError,
@@ -36,6 +36,7 @@ from services.kit.field_errors import field_errors
 from services.kit.http_guard import BODY_SIZE_MAX, BodyGuardMiddleware, RequestMiddleware
 from services.kit.observability import HttpMetrics, describe_exception
 from services.kit.openapi import TOKEN_URL, describe
+from services.kit.query_parameters import check_query
 
 Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
@@ -76,6 +77,7 @@ def create_service(
     file_paths: Mapping[str, int] | None = None,
     body_size_max: int = BODY_SIZE_MAX,
     metrics: CollectorRegistry | None = None,
+    claims: Callable[[Caller], bool] = lambda _: True,
 ) -> FastAPI:
     """The application of one service.
 
@@ -83,7 +85,8 @@ def create_service(
     cannot. `open_paths` need no token. `form_paths` take a form instead of JSON. `raw_json_paths` decode
     their bodies with `records.decode_batch`, which makes the strict JSON checks itself, record by record.
     `file_paths` take a body of any type, each up to its own number of bytes; their routes look at what it is.
-    A segment of such a path may be `{any}`.
+    A segment of such a path may be `{any}`. `claims` says whether what a good token claims can be: a place that
+    there is, say; a token of which it cannot is no token.
     """
     http_metrics = HttpMetrics(metrics)
     everybody = OPEN_PATHS | frozenset(open_paths)
@@ -96,10 +99,11 @@ def create_service(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(check_query)],
         generate_unique_id_function=_operation_id,
         middleware=[
             Middleware(RequestMiddleware, metrics=http_metrics),
-            Middleware(AuthenticationMiddleware, verifier=verifier, open_paths=everybody),
+            Middleware(AuthenticationMiddleware, verifier=verifier, open_paths=everybody, claims=claims),
             Middleware(
                 BodyGuardMiddleware,
                 body_size_max=body_size_max,

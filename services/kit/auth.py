@@ -144,6 +144,14 @@ def _is_claim(text: object) -> bool:
     return isinstance(text, str) and 0 < len(text) <= _CLAIM_LENGTH_MAX and text.isprintable()
 
 
+def _invalid_claims() -> NotAuthenticatedError:
+    problem = NotAuthenticatedError(
+        "令牌所写的地区或机构不存在", "The token names a place or an organization that there is not"
+    )
+    problem.headers = {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
+    return problem
+
+
 def _invalid_token() -> NotAuthenticatedError:
     problem = NotAuthenticatedError("令牌无效或已过期", "The token is invalid or has expired")
     problem.headers = {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
@@ -159,10 +167,18 @@ def _no_token() -> NotAuthenticatedError:
 class AuthenticationMiddleware:
     """Lets nobody in without a good token, except to the open paths; runs before a body is read."""
 
-    def __init__(self, app: ASGIApp, *, verifier: TokenVerifier, open_paths: frozenset[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        verifier: TokenVerifier,
+        open_paths: frozenset[str],
+        claims: Callable[[Caller], bool] = lambda _: True,
+    ) -> None:
         self.app = app
         self.verifier = verifier
         self.open_paths = open_paths
+        self.claims = claims
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Put the caller into the request's state, or answer 401."""
@@ -174,6 +190,8 @@ class AuthenticationMiddleware:
             if kind.lower() != "bearer" or not token.strip():
                 raise _no_token()
             caller = await self.verifier.verify(token.strip())
+            if not self.claims(caller):
+                raise _invalid_claims()
         except Problem as problem:
             await problem_response(problem, scope)(scope, receive, send)
             return

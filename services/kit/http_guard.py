@@ -143,6 +143,7 @@ class BodyGuardMiddleware:
             await self.app(scope, receive, send)
             return
         try:
+            _check_encoding(scope)
             body = await self._read(scope, receive)
             if body is None:
                 return
@@ -191,6 +192,16 @@ class BodyGuardMiddleware:
 def _pattern(path: str) -> re.Pattern[str]:
     """What an address looks like; `{name}` stands for one segment of it, as in a route."""
     return re.compile("[^/]+".join(re.escape(part) for part in re.split(r"\{[^/{}]*\}", path)))
+
+
+def _check_encoding(scope: Scope) -> None:
+    coding = Headers(scope=scope).get("content-encoding", "identity").strip().lower()
+    if coding not in ("", "identity"):
+        problem = UnsupportedMediaTypeError(
+            "正文请勿压缩：不接受 Content-Encoding", "Send the body as it is: no Content-Encoding is taken"
+        )
+        problem.headers = {"Accept-Encoding": "identity", "Connection": "close"}
+        raise problem
 
 
 def _has_body(scope: Scope) -> bool:

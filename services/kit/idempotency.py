@@ -30,14 +30,19 @@ IN_FLIGHT_WAIT_MS = 2_000
 _PATTERN = r"[A-Za-z0-9._:~-]{1,128}"
 _HEADER = Header(
     alias=HEADER,
-    description="A fresh id for each command, the same on a retry.",
-    json_schema_extra={"type": "string", "pattern": f"^{_PATTERN}$", "anyOf": None, REQUIRED: True},
+    description="A fresh id for each command, the same on a retry; bare, or in quotes as the draft writes it.",
+    json_schema_extra={
+        "type": "string",
+        "pattern": f'^(?:{_PATTERN}|"{_PATTERN}")$',
+        "anyOf": None,
+        REQUIRED: True,
+    },
 )
-_KEY = re.compile(_PATTERN, re.ASCII)
+_KEY = re.compile(f'({_PATTERN})|"({_PATTERN})"', re.ASCII)
 
 
 class IdempotencyKeyMissingError(Problem):
-    """The command needs an `Idempotency-Key` of 1 to 128 characters `A-Z a-z 0-9 . _ : ~ -`."""
+    """The command needs an `Idempotency-Key` of 1 to 128 characters `A-Z a-z 0-9 . _ : ~ -`, bare or in quotes."""
 
     code = "idempotency-key-missing"
     status = 400
@@ -106,14 +111,15 @@ def command_key(caller: Callable[..., Caller | Awaitable[Caller]]) -> Callable[.
         who: Annotated[Caller, Depends(caller)],
         idempotency_key: Annotated[str | None, _HEADER] = None,
     ) -> CommandKey:
-        if idempotency_key is None or not _KEY.fullmatch(idempotency_key):
+        written = _KEY.fullmatch(idempotency_key or "")
+        if written is None:
             raise IdempotencyKeyMissingError
         body = await request.body()
         # Subjects of two issuers may be spelled alike; claims hold no line break, so no two callers are one.
         caller_key = "\n".join((who.subject, who.place or "", who.organization or ""))
         secret: bytes = getattr(request.app.state, "fingerprint_key", b"")
         digest = fingerprint(request.method, request.url.path, body, secret)
-        return CommandKey(caller_key, idempotency_key, digest)
+        return CommandKey(caller_key, written[1] or written[2], digest)
 
     return read
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +16,12 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _WHOLE = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _UNREADABLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 _MOMENT_TYPE = Annotated[datetime, msgspec.Meta(tz=True)]
+_PLUS_AS_BLANK = re.compile(r"(.{16,}) ([0-9]{2}:[0-9]{2})", re.ASCII)
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 1, 1)
+"""Between these a day or a moment is one that somebody can mean: it has a day before and after, in every zone."""
+_FIRST = datetime(1900, 1, 1, tzinfo=UTC) - timedelta(hours=14)
+_LAST = datetime(2200, 1, 2, tzinfo=UTC) + timedelta(hours=14)
 
 
 class StrictModel(BaseModel):
@@ -29,31 +35,52 @@ class StrictModel(BaseModel):
 def parse_day(value: Any) -> date:
     """A calendar date written `2026-03-01`; nothing else passes for one."""
     if isinstance(value, date) and not isinstance(value, datetime):
-        return value
+        return _plausible_day(value)
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
-            return date.fromisoformat(value)
+            day = date.fromisoformat(value)
         except ValueError:
             pass
+        else:
+            return _plausible_day(day)
     raise refuse("invalid_date", "应为日期，形如 2026-03-01", "Must be a date such as 2026-03-01")
 
 
 def parse_moment(value: Any) -> datetime:
     """An RFC 3339 time with its zone; a time without zone is refused, for it names 24 different moments."""
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value
+        return plausible_moment(value)
     if isinstance(value, str):
         try:
             moment: datetime = msgspec.convert(value, _MOMENT_TYPE)
         except msgspec.ValidationError:
             pass
         else:
-            return moment
+            return plausible_moment(moment)
     raise refuse(
         "invalid_time",
         "应为带时区的时间，形如 2026-03-01T09:00:00+08:00",
         "Must be a time with its zone, such as 2026-03-01T09:00:00+08:00",
     )
+
+
+def parse_address_moment(value: Any) -> datetime:
+    """A moment in an address, where `+08:00` arrives as ` 08:00` unless it was escaped: it is understood."""
+    written = _PLUS_AS_BLANK.fullmatch(value) if isinstance(value, str) else None
+    return parse_moment(value if written is None else f"{written[1]}+{written[2]}")
+
+
+def _plausible_day(day: date) -> date:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise refuse("out_of_range", "日期不在合理范围", "The date is out of range")
+    return day
+
+
+def plausible_moment(moment: datetime) -> datetime:
+    """The moment, refused when it lies where no day of anybody's life does, or where no zone can be applied."""
+    if not _FIRST <= moment <= _LAST:
+        raise refuse("out_of_range", "时间不在合理范围", "The time is out of range")
+    return moment
 
 
 def parse_whole(value: Any) -> Any:
@@ -75,6 +102,8 @@ def parse_line(value: str) -> str:
 
 Day = Annotated[date, BeforeValidator(parse_day, json_schema_input_type=date)]
 Moment = Annotated[datetime, BeforeValidator(parse_moment, json_schema_input_type=datetime)]
+AddressMoment = Annotated[datetime, BeforeValidator(parse_address_moment, json_schema_input_type=datetime)]
+"""A moment that stands in a query."""
 IN_DIGITS = BeforeValidator(parse_whole)
 """For an `int` of an address, after its `Path` or `Query`; in a strict body an `int` is one already."""
 Line = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(parse_line)]

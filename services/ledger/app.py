@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 
-from contracts.divisions import AUTHORITIES, NATION
+from contracts.divisions import AUTHORITIES, NATION, claims_known_place
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
 from services.kit.auth import Caller, TokenVerifier, require
@@ -138,6 +138,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,
+        claims=claims_known_place,
         raw_json_paths=RAW_JSON_PATHS,
         file_paths=api_rosters.FILE_PATHS | intake_api.FILE_PATHS,
     )

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 
-from contracts.divisions import NATION
+from contracts.divisions import NATION, claims_known_place
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
 from services.kit.auth import Caller, TokenVerifier, require
@@ -106,6 +106,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,
+        claims=claims_known_place,
         open_paths=accounts.OPEN_PATHS,
         form_paths={accounts.TOKEN_PATH},
         file_paths={personal_data.PATH: personal_data.EVIDENCE_BYTES_MAX, bulk.PATH: bulk.BYTES_MAX},

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from contracts.divisions import claims_known_place
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
 from services.kit.auth import TokenVerifier
@@ -53,6 +54,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,
+        claims=claims_known_place,
     )
     return app
 

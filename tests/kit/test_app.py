@@ -13,7 +13,7 @@ from services.kit.auth import Caller, require
 from services.kit.errors import NotReadyError, Problem, all_problems
 from services.kit.openapi import problems
 from services.kit.schemas import Day, Line, Moment, StrictModel
-from tests.kit.http import calling, service
+from tests.kit.http import bearer, calling, service
 
 NUMBER = "110000199003070132"  # looks like somebody's; must never come back
 router = APIRouter(prefix="/v1")
@@ -119,6 +119,15 @@ class TestOpenRoutes:
         assert NUMBER not in text
 
 
+class TestClaims:
+    async def test_a_token_that_claims_what_there_is_not_is_no_token(self) -> None:
+        app = service([router], claims=lambda caller: caller.place in (None, "here"))
+        async with calling(app) as client:
+            for place, status in (("here", 200), ("nowhere", 401), (None, 200)):
+                given = bearer("thing:write", place=place)
+                assert (await client.get("/v1/things", headers=given)).status_code == status
+
+
 class TestBodies:
     async def test_a_good_body_is_taken(self, things: httpx.AsyncClient) -> None:
         response = await things.post("/v1/things", json={"label": " 张三丰 𠮷 ", "day": "2026-02-28"})
@@ -180,6 +189,16 @@ class TestBodies:
     async def test_a_body_that_is_not_json_is_refused(self, things: httpx.AsyncClient) -> None:
         assert (await post_raw(things, b"label=x", "application/x-www-form-urlencoded")).status_code == 415
         assert (await post_raw(things, b'{"label": "x"}', "text/plain")).status_code == 415
+
+    @pytest.mark.parametrize("coding", ["gzip", "br", "deflate, gzip"])
+    async def test_a_compressed_body_is_refused_in_words(
+        self, things: httpx.AsyncClient, coding: str
+    ) -> None:
+        headers = {"Content-Type": "application/json", "Content-Encoding": coding}
+        response = await things.post("/v1/things", content=b"\x1f\x8b\x08", headers=headers)
+        assert response.status_code == 415
+        assert response.json()["detail"] == "正文请勿压缩：不接受 Content-Encoding"
+        assert response.headers["accept-encoding"] == "identity"
 
     async def test_no_body_at_all_is_a_missing_body(self, things: httpx.AsyncClient) -> None:
         response = await things.post("/v1/things")
@@ -254,6 +273,22 @@ class TestFields:
         assert (await things.get("/v1/things", params={"limit": 101})).json()["errors"][0][
             "code"
         ] == "out_of_range"
+
+    @pytest.mark.parametrize(
+        "moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "1899-01-01T00:00:00Z"]
+    )
+    async def test_a_moment_that_nobody_can_mean_is_out_of_range(
+        self, things: httpx.AsyncClient, moment: str
+    ) -> None:
+        response = await things.post("/v1/things", json={"label": "x", "moment": moment})
+        assert response.json()["errors"][0]["code"] == "out_of_range"
+
+    @pytest.mark.parametrize("day", ["0001-01-01", "1899-12-31", "2200-01-02", "9999-12-31"])
+    async def test_a_day_that_nobody_can_mean_is_out_of_range(
+        self, things: httpx.AsyncClient, day: str
+    ) -> None:
+        response = await things.post("/v1/things", json={"label": "x", "day": day})
+        assert response.json()["errors"][0]["code"] == "out_of_range"
 
     @pytest.mark.parametrize("address", ["/v1/things?x=%00", "/v1/th%00ings", "/v1/th%0aings", "/v1/%ff"])
     async def test_an_address_holds_no_control_characters(

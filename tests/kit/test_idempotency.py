@@ -94,7 +94,7 @@ async def post(client: httpx.AsyncClient, key: str | None, **body: Any) -> httpx
 
 
 class TestIdempotencyKey:
-    @pytest.mark.parametrize("key", [None, "", "a b", "x" * 129, "11/22", "é"])
+    @pytest.mark.parametrize("key", [None, "", "a b", "x" * 129, "11/22", "é", '"', '""', '"k', 'k"'])
     async def test_a_command_without_a_usable_key_is_refused(
         self, client: httpx.AsyncClient, counter: Counter, key: str | None
     ) -> None:
@@ -112,6 +112,13 @@ class TestIdempotencyKey:
         assert (first.status_code, first.json()) == (second.status_code, second.json()) == (201, {"done": 5})
         assert "idempotency-replayed" not in first.headers
         assert second.headers["idempotency-replayed"] == "true"
+        assert counter.done == 5
+
+    async def test_a_key_in_quotes_as_the_draft_writes_it_is_the_same_key(
+        self, client: httpx.AsyncClient, counter: Counter
+    ) -> None:
+        await post(client, "k-quoted", amount=5)
+        assert (await post(client, '"k-quoted"', amount=5)).headers["idempotency-replayed"] == "true"
         assert counter.done == 5
 
     async def test_spacing_and_order_of_members_do_not_make_another_body(

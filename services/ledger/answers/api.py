@@ -11,7 +11,7 @@ from services.kit.auth import Caller, require
 from services.kit.clock import local_date
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
-from services.kit.schemas import IN_DIGITS, Day, Moment
+from services.kit.schemas import IN_DIGITS, AddressMoment, Day
 from services.ledger.answers.details import Detail
 from services.ledger.answers.purposes import PurposeCode
 from services.ledger.answers.queries import LedgerQueries
@@ -75,7 +75,7 @@ async def get_compliance(
         Day | None, Query(description="Judge as of the end of this day; today when left out.")
     ] = None,
     as_of: Annotated[
-        Moment | None, Query(description="Answer with what the ledger knew at this moment.")
+        AddressMoment | None, Query(description="Answer with what the ledger knew at this moment.")
     ] = None,
     purpose: Annotated[PurposeCode | None, Query(description="What the year is to serve (S0-21).")] = None,
     include: Annotated[
