@@ -20,7 +20,14 @@ from services.ledger.policy import (
     admit_enrolment,
     admit_terms,
 )
-from services.ledger.store.unit import AccountEntry, Earlier, LedgerUnit, credit_id_of, release_waiting
+from services.ledger.store.unit import (
+    AccountEntry,
+    Earlier,
+    LedgerUnit,
+    credit_id_of,
+    release_waiting,
+    waits_in_vain,
+)
 from services.ledger.streams.account_events import CompletionHeld, EnrolmentRecorded, ExamPassed
 from services.ledger.streams.filing_terms import counted_by_roster, unfiled
 from services.ledger.streams.problems import RecordConflictError, refusal_of
@@ -205,6 +212,10 @@ class Decider:
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
         if isinstance(answer, Held):
+            place = profile.person.place
+            vain = waits_in_vain(self._unit, policy, entry.account, place, facts.mode, answer.reason)
+            if vain is not None:
+                return _rejected(record.id, vain)
             held = completion_events.held(facts, profile, policy, answer, self._unit.now)
             return self._hold(held, outcome, profile, policy, entry, identity)
         credit_id = credit_id_of(self._unit.log, provider_id, record.id)

@@ -1,5 +1,6 @@
 """The close of a year, and corrections after it: commands, and how the year stands (S2A-08, B-07)."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -7,12 +8,14 @@ from typing import Any
 from msgspec import Struct
 
 from contracts.divisions import authority_of, chain_of, contains
+from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock, start_of_day
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Category, Policy, Rejected
 from services.ledger.store.people import Home, People
+from services.ledger.store.profiles import read_profiles
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, release_waiting, write_path
 from services.ledger.store.years import YEAR_ROWS, closures_of
@@ -28,6 +31,13 @@ from services.ledger.streams.problems import (
 )
 from services.ledger.streams.who_judges import must_judge
 from services.ledger.streams.year import Closure, CorrectionReason, YearNotClosedError
+
+_SWEPT = Checkpoints("ended-waiting")
+_WAITING = """
+select person_id, year from accounts
+ where log = $1 and year = any($2::int[]) and (person_id, year) > ($3, $4) and position('"waiting":['::bytea in state) > 0
+ order by person_id, year limit $5
+"""
 
 
 class CloseYear(Struct, frozen=True, kw_only=True):
@@ -162,6 +172,43 @@ class Years:
             }
 
         return await self._path.execute(home.log, key, act)
+
+    async def end_waiting(self, log: str, *, page: int = 500) -> int:
+        """End what waits in vain in the closed years of a log, once after every close; how many completions ended.
+
+        Harmless to repeat: one sweep for each generation of the log, a page of accounts in each transaction.
+        """
+        after: tuple[str, int] | None = ("", 0)
+        ended = 0
+
+        async def act(unit: LedgerUnit) -> tuple[tuple[str, int] | None, int]:
+            assert after is not None
+            generation = unit.closures.generation or 0
+            if not unit.closures.by_year or await _SWEPT.get(unit.conn, log, log) >= generation:
+                return None, 0
+            years = sorted(unit.closures.by_year)
+            found = [(row[0], row[1]) for row in await unit.conn.fetch(_WAITING, log, years, *after, page)]
+            if len(found) < page:
+                await _SWEPT.advance(unit.conn, log, log, generation)
+            return found[-1] if len(found) == page else None, await self._end(unit, found)
+
+        while after is not None:
+            after, count = await self._path.store(log, act)
+            ended += count
+        return ended
+
+    async def _end(self, unit: LedgerUnit, keys: Sequence[tuple[str, int]]) -> int:
+        persons = sorted({person_id for person_id, _ in keys})
+        await unit.read_accounts(persons, sorted({year for _, year in keys}))
+        profiles, before = await read_profiles(unit.conn, unit.log, persons), 0
+        for person_id, year in keys:
+            profile, entry = profiles[person_id][1], unit.account(person_id, year)
+            policy = self._policies.book.resolve(profile.person.place, year)
+            if policy is not None and profile.left is None:
+                before += len(entry.account.waiting)
+                release_waiting(unit, policy, entry, profile.person.place)
+                before -= len(entry.account.waiting)
+        return before
 
     async def closure(self, place: str, year: int) -> Closure | None:
         """The close that binds a place in a year, its own or one above it; None while the year is open."""

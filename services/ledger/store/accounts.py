@@ -24,6 +24,7 @@ ACCOUNT_ROWS: StateRows[Account] = StateRows(
         events.CreditEarned,
         events.CompletionHeld,
         events.HeldCompletionWithdrawn,
+        events.HeldCompletionRejected,
         events.CreditWithdrawn,
         events.CreditRevoked,
         events.CreditConfirmed,

@@ -18,18 +18,18 @@ from services.kit.command import Check, UnitOfWork, WritePath
 from services.kit.database import Connection, Databases, lines
 from services.kit.event_store import EventStore, NewEvent, RecordedEvent
 from services.kit.events import Event
-from services.ledger.policy import Account, Held, Policy, reconsidered
+from services.ledger.policy import Account, Decision, Held, HoldReason, Policy, Rejected, reconsidered
 from services.ledger.store.accounts import ACCOUNT_ROWS, PROVIDER_ROWS, ROOM_ROWS
 from services.ledger.store.filings import FILING_ROWS
 from services.ledger.store.years import ClosedYears
 from services.ledger.streams import account as accounts
 from services.ledger.streams import waiting
-from services.ledger.streams.account import held_again, released
+from services.ledger.streams.account import held_again, rejected, released
 from services.ledger.streams.filing import TrainingFiling
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
 from services.ledger.streams.waiting import WaitingRoom, identity_of
-from services.ledger.streams.year import OPEN, Closures
+from services.ledger.streams.year import OPEN, Closures, make_up_is_open, year_closed
 
 _decode_account = msgspec.json.Decoder(Account).decode
 _decode_profile = msgspec.json.Decoder(Profile).decode
@@ -296,23 +296,49 @@ def credit_id_of(log: str, provider_id: str, completion_id: str) -> str:
 
 
 def release_waiting(unit: LedgerUnit, policy: Policy, entry: AccountEntry, place: str) -> list[str]:
-    """Register what waited and need not any longer (S2B-07, S0-11); the ids of those completions.
+    """Register what waited and need not any longer (S2B-07, S0-11), and end what waits in vain; the ids of what was
+    registered.
 
     Called after whatever adds to an account, by whatever route. What waits was accepted before a close of the year, and
     is let in after it.
     """
-    account, registered = entry.account, []
+    account, registered = entry.account, list[str]()
     if not account.waiting:
         return []
-    answers = reconsidered(policy, account, unit.now)
+    answers: dict[tuple[str, str], Decision] = dict(reconsidered(policy, account, unit.now))
     waiting = {(item.provider, item.completion_id): item for item in account.waiting}
+    for key, item in waiting.items():
+        answer = answers.get(key)
+        if answer is None or isinstance(answer, Held):
+            reason = item.reason if answer is None else answer.reason
+            ended = waits_in_vain(unit, policy, account, place, item.mode, reason)
+            if ended is not None:
+                answers[key] = ended
     for key, answer in answers.items():
-        if isinstance(answer, Held):
+        if isinstance(answer, Rejected):
+            unit.append_to_account(entry, rejected(waiting[key], account, answer, unit.now))
+        elif isinstance(answer, Held):
             again = held_again(waiting[key], account, policy, answer, unit.now)
             unit.append_to_account(entry, again)
-            continue
-        credit_id = credit_id_of(unit.log, *key)
-        event = released(waiting[key], account, place, policy, answer, credit_id, unit.now)
-        unit.append_to_account(entry, event)
-        registered.append(key[1])
+        else:
+            credit_id = credit_id_of(unit.log, *key)
+            event = released(waiting[key], account, place, policy, answer, credit_id, unit.now)
+            unit.append_to_account(entry, event)
+            registered.append(key[1])
     return registered
+
+
+def waits_in_vain(
+    unit: LedgerUnit, policy: Policy, account: Account, place: str, mode: str, reason: HoldReason
+) -> Rejected | None:
+    """Why nobody can report any more what study of the mode waits for: the year is closed, and nothing makes it up now.
+
+    The total is not reported: a correction, a claim that is open, or a make-up of a later notice still reaches it (B-05,
+    C-04), so that what waits for it goes on waiting.
+    """
+    if reason == "below_total":
+        return None
+    closure = unit.closures.over(place, account, unit.now)
+    if closure is None or make_up_is_open(policy, mode, unit.now):
+        return None
+    return year_closed(closure)

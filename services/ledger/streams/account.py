@@ -20,6 +20,7 @@ from services.ledger.policy import (
     Held,
     Policy,
     Registered,
+    Rejected,
     ReportedStudy,
     Waiting,
     WaitingReason,
@@ -41,6 +42,7 @@ from services.ledger.streams.account_events import (
     ExamPassed,
     ExemptionEnded,
     ExemptionGranted,
+    HeldCompletionRejected,
     HeldCompletionWithdrawn,
 )
 from services.ledger.streams.problems import AlreadyEndedError
@@ -76,7 +78,7 @@ def evolve(account: Account, event: Event) -> Account:
         case CompletionHeld():
             account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
             account.waiting.append(_waiting(event))
-        case HeldCompletionWithdrawn():
+        case HeldCompletionWithdrawn() | HeldCompletionRejected():
             account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
         case CreditWithdrawn():
             _end(account, event.credit_id, "withdrawn", event.reason, event.withdrawn_at)
@@ -223,6 +225,19 @@ def held_again(
         policy=policy.hash,
         reason=answer.reason,
         held_at=now,
+    )
+
+
+def rejected(waiting: Waiting, account: Account, answer: Rejected, now: datetime) -> HeldCompletionRejected:
+    """A completion that waited can never become a credit."""
+    return HeldCompletionRejected(
+        person_id=account.person_id,
+        year=account.year,
+        provider_id=waiting.provider,
+        completion_id=waiting.completion_id,
+        problem=answer.problem,
+        clause=answer.clause,
+        rejected_at=now,
     )
 
 

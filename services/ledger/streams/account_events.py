@@ -79,6 +79,20 @@ class HeldCompletionWithdrawn(Event, frozen=True, kw_only=True):
     reason: str
 
 
+class HeldCompletionRejected(Event, frozen=True, kw_only=True):
+    """A completion that waited in the account can never become a credit; `problem` is the code of the refusal."""
+
+    TOPIC: ClassVar[str] = "ledger.HeldCompletionRejected"
+
+    person_id: str
+    year: int
+    provider_id: str
+    completion_id: str
+    problem: str
+    clause: str | None = None
+    rejected_at: datetime
+
+
 class EndedCredit(Event, frozen=True, kw_only=True):
     """What is repeated of a credit by the event that ends it, so that no reader has to look the credit up."""
 

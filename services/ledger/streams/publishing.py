@@ -22,6 +22,7 @@ from services.ledger.streams.account_events import (
     ExamPassed,
     ExemptionEnded,
     ExemptionGranted,
+    HeldCompletionRejected,
 )
 from services.ledger.streams.claim import ClaimApproved
 from services.ledger.streams.filing import FilingApproved, FilingSubmitted
@@ -71,6 +72,7 @@ TOLD = (
     Told(CompletionHeld, published.CompletionHeld),
     Told(RecordParked, published.CompletionHeld, {"completion_id": "record_id"}, _of_completion),
     Told(ParkedRecordReleased, published.HeldCompletionRejected, {"completion_id": "record_id"}, _refused),
+    Told(HeldCompletionRejected, published.HeldCompletionRejected),
     Told(EnrolmentRecorded, published.EnrolmentRecorded),
     Told(EnrolmentWithdrawn, published.EnrolmentClosed),
     Told(ExamPassed, published.ExamPassed),

@@ -2,13 +2,15 @@
 arrives first."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.kit.clock import local_date
 from services.ledger.policy import (
     Account,
     CompletionFacts,
@@ -29,7 +31,7 @@ from services.ledger.policy import (
     rejection_words,
 )
 from services.ledger.policy.judging.rejections import REJECTIONS
-from tests.ledger.policy.builders import BEIJING, accredited, at
+from tests.ledger.policy.builders import BEIJING, accredited, at, completion
 from tests.ledger.policy.drafts import book, draft
 
 NOW = datetime(2031, 5, 20, 4, tzinfo=UTC)
@@ -189,7 +191,9 @@ class Desk:
         for key, answer in reconsidered(self.policy, self.account, NOW).items():
             item = waiting[key]
             others = [one for one in self.account.waiting if one is not item]
-            if isinstance(answer, Registered):
+            if isinstance(answer, Rejected):
+                self.account.waiting = others
+            elif isinstance(answer, Registered):
                 self.account.waiting = others
                 self.account.credits.append(_credit(key[1], item, answer))
             else:
@@ -203,6 +207,26 @@ class Desk:
             sorted((item.completion_id, item.reason) for item in self.account.waiting),
             (answer.status, answer.total, answer.by_category, answer.missing),
         )
+
+
+JUNIOR = Person(person_id="p", place=BEIJING, qualified_on=date(2019, 5, 1), qualification="junior")
+
+
+def answer_to(waits: Held, fact: CompletionFacts, desk: Desk) -> Any:
+    """A report that is taken and answers what is waited for; None where there is none."""
+    if waits.reason != "enrolment_pending":
+        of: Any = "exam" if waits.reason == "exam_pending" else "evaluation"
+        return ExamPass(provider=fact.provider_id, passed_at=fact.completed_at, of=of)
+    for before in range(100):
+        on = local_date(fact.completed_at) - timedelta(days=before)
+        report = Enrolled(
+            enrolment_id="", provider=fact.provider_id, mode=fact.mode, enrolled_on=on, paid_on=on
+        )
+        alone = Desk(desk.policy, desk.person)
+        alone.report([(99, report)])
+        if alone.account.enrolments and alone.decide(fact) != waits:
+            return report
+    return None
 
 
 def _credit(number: str, fact: CompletionFacts | Waiting, answer: Registered) -> Credit:
@@ -259,6 +283,37 @@ class TestAnyMixOfRules:
         random.shuffle(numbered)
         second.report(numbered)
         assert first.outcome() == second.outcome()
+
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    def test_what_was_evaluated_too_late_is_refused_before_the_exam_and_after(self, order: tuple[int, int]):
+        """A completion that waited for its exam would wait for ever: its evaluation was too late all along."""
+        both = {"kind": "registration", "at": "exam", "also": ["evaluation"]}
+        policy = book(draft(both)).resolve(BEIJING, 2030)
+        assert policy is not None
+        evaluated = {"exam_passed_at": None, "evaluated_at": at("2031-01-15")}
+        facts: list[Any] = [
+            completion(2030, "2030-01-25", provider="p1").__replace__(**evaluated),
+            ExamPass(provider="p1", passed_at=at("2030-01-25")),
+        ]
+        desk = Desk(policy, JUNIOR)
+        desk.report([(number, facts[number]) for number in order])
+        assert desk.account.waiting == desk.account.credits == []
+        assert desk.decide(facts[0]) == Rejected("evaluation-too-late", "T-01")
+
+    @forall(policies(), COMPLETIONS, PERSONS, FACTS)
+    def test_whatever_is_waited_for_can_still_be_reported(
+        self, policy: Policy, fact: CompletionFacts, person: Person, before: list[Any]
+    ):
+        """For every reason of waiting there is a report that is taken and answers it."""
+        desk = Desk(policy, person)
+        desk.report(list(enumerate(before)))
+        answer = desk.decide(fact)
+        while isinstance(answer, Held) and answer.reason != "below_total":
+            report = answer_to(answer, fact, desk)
+            assert report is not None, "nothing that can be reported answers it"
+            desk.report([(99, report)])
+            answer = desk.decide(fact)
+            assert not isinstance(answer, Rejected)
 
     @forall(policies(), FACTS, PERSONS)
     def test_nothing_that_waits_has_all_it_waits_for(self, policy: Policy, facts: list[Any], person: Person):

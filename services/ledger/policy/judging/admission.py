@@ -185,12 +185,16 @@ def registrable(case: Posted) -> Rejected | None:
     return None if case.opening.make_up else case.terms.windows.not_registered(case.now)
 
 
-def enrolment(case: Case) -> Held | None:
-    """An enrolment that covers the study."""
+def enrolment(case: Case) -> Held | Rejected | None:
+    """An enrolment that covers the study; refused where none that may be recorded could."""
     if case.opening.make_up:
         return None
     asked, facts = case.terms.of(EnrolmentTerms), case.facts
-    return asked.waits(case.account, case.taught_by, facts.mode, facts.completed_at)
+    waits = asked.waits(case.account, case.taught_by, facts.mode, facts.completed_at)
+    if waits is None or any(asked.may_cover(span, facts.completed_at) for span in _enrolling(case)):
+        return waits
+    enrol = case.terms.windows.acts["enrol"]
+    return Rejected("enrolment-impossible", enrol.until_clause or enrol.since_clause)
 
 
 def exam(case: Case) -> Held | Rejected | None:
@@ -240,7 +244,8 @@ GATES: tuple[Gate, ...] = (
     _EVALUATION,
     Gate(total, _needs("total")),
 )
-"""The order of admission: the first gate that answers decides, and what passes all of them is registered."""
+"""The order of admission: the first gate that refuses decides, else the first that lets wait, and what passes all of them is
+registered. So what can never become a credit is refused at the first look, whatever else is missing."""
 
 
 def is_out_of_range(year: int, now: datetime) -> bool:
@@ -280,11 +285,14 @@ def admit(
     )
     if terms.gates is None:
         terms.gates = [gate.check for gate in GATES if gate.when(policy, terms)]
+    waits: Held | None = None
     for check in terms.gates:
         answer: Decision | None = check(case)
-        if answer is not None:
+        if isinstance(answer, Held):
+            waits = waits or answer
+        elif answer is not None:
             return answer
-    return case.opening.registered()
+    return waits or case.opening.registered()
 
 
 def _passed(case: Case, need: Need, moment: datetime | None) -> Held | Rejected | None:
@@ -300,6 +308,19 @@ def _passed(case: Case, need: Need, moment: datetime | None) -> Held | Rejected 
     if moment is not None and moment >= opening.ends:
         return Rejected(f"{need}-too-late", opening.clause)
     return Held(_REASONS[need], opening.clause, opening.make_up)
+
+
+def _enrolling(case: Case) -> list[tuple[datetime, datetime]]:
+    """When somebody may enrol: in the window to enrol, where there is one, and in a make-up of its own accord."""
+    enrol = case.terms.windows.acts.get("enrol")
+    return [
+        (enrol.begins, enrol.ends) if enrol is not None else (ALWAYS, NEVER),
+        *(
+            (open_.begins, open_.ends)
+            for open_ in case.policy.make_up
+            if open_.channel == "automatic" and (open_.modes is None or case.facts.mode in open_.modes)
+        ),
+    ]
 
 
 def registered_sum(account: Account | None) -> Decimal:

@@ -17,7 +17,7 @@ from services.ledger.policy.judging.admission import (
     window,
 )
 from services.ledger.policy.language.days import ALWAYS, NEVER
-from services.ledger.policy.language.decisions import Held, Registered, Rejected
+from services.ledger.policy.language.decisions import Decision, Held, Registered, Rejected
 from services.ledger.policy.language.facts import Account, Waiting, WaitingReason
 from services.ledger.policy.language.rule import Need
 from services.ledger.policy.policy import Policy
@@ -45,17 +45,16 @@ def released(policy: Policy | None, account: Account, now: datetime) -> dict[tup
     }
 
 
-def reconsidered(
-    policy: Policy | None, account: Account, now: datetime
-) -> dict[tuple[str, str], Registered | Held]:
-    """What is to be said anew of waiting completions, by provider and id: that they are credits, or wait for another reason.
+def reconsidered(policy: Policy | None, account: Account, now: datetime) -> dict[tuple[str, str], Decision]:
+    """What is to be said anew of waiting completions, by provider and id: that they are credits, wait for another reason,
+    or can never become credits.
 
     All that wait for the total go together once it is reached, by whatever route (B-05); one that waits for the exam
     goes when the same provider's exam was passed in time.
     """
     if policy is None or not account.waiting:
         return {}
-    answers: dict[tuple[str, str], Registered | Held] = {}
+    answers: dict[tuple[str, str], Decision] = {}
     for_total: dict[tuple[str, str], Opening] = {}
     reached = registered_sum(account)
     for waiting in sorted(account.waiting, key=lambda w: (w.completed_at, w.provider, w.completion_id)):
@@ -69,9 +68,9 @@ def reconsidered(
             now=now,
         )
         waits = _waits(case)
-        if isinstance(waits, Held):
+        if waits is not None:
             answers[key] = waits
-        elif waits is None:
+        else:
             reached += waiting.credits
             if "total" in case.opening.needs:
                 for_total[key] = case.opening
@@ -84,18 +83,21 @@ def reconsidered(
     return {
         key: answer
         for key, answer in answers.items()
-        if isinstance(answer, Registered) or answer.reason != reasons[key]
+        if not isinstance(answer, Held) or answer.reason != reasons[key]
     }
 
 
 def _waits(case: Case) -> Held | Rejected | None:
-    """What a waiting completion waits for other than the total; a refusal when its own exam or evaluation came too late."""
+    """What a waiting completion waits for other than the total; a refusal when that can no longer be met."""
     waiting = case.facts
+    answers: list[Held | Rejected | None] = []
     if (window(case) or mode(case)) is None:
-        if case.terms.get(EnrolmentTerms) is not None and (held := enrolment(case)) is not None:
-            return held
+        if case.terms.get(EnrolmentTerms) is not None:
+            answers.append(enrolment(case))
     elif isinstance(waiting, Waiting):
         # It was accepted under the notices of its day; a later notice does not take that back.
         needs, clause = _NEED_OF[waiting.reason], waiting.clause or ""
         case.opening = Opening(ALWAYS, NEVER, False, False, ANYBODY, needs, clause)
-    return exam(case) or evaluation(case)
+    answers += [exam(case), evaluation(case)]
+    refused = next((answer for answer in answers if isinstance(answer, Rejected)), None)
+    return refused or next((answer for answer in answers if answer is not None), None)

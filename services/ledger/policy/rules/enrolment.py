@@ -1,17 +1,18 @@
 """Enrolment before study (报名缴费): that it is there, paid where that is asked, and that its days are not over."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.days import begins, ends, later
+from services.ledger.policy.language.days import begins, day_at, ends, later
 from services.ledger.policy.language.decisions import Held
 from services.ledger.policy.language.facts import Account
 from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import Mode, Rule, by_mode
 from services.ledger.policy.language.settings import Settings, Sourced
+from services.ledger.policy.language.words import RejectionWords
 
 
 class Enrolment(Rule, frozen=True, tag="enrolment"):
@@ -53,6 +54,14 @@ class EnrolmentTerms(Struct, frozen=True):
         assert source is not None, "one of the two is asked"
         return None if own else Held("enrolment_pending", source.clause)
 
+    def may_cover(self, enrolling: tuple[datetime, datetime], completed_at: datetime) -> bool:
+        """Whether an enrolment between the two moments, the second excluded, could cover study completed then."""
+        opens, closes = enrolling
+        if self.days is None or opens >= closes:
+            return opens < closes
+        first = day_at(completed_at) - timedelta(days=self.days.value)
+        return opens <= completed_at and begins(first) < closes
+
 
 def terms_of(settings: Settings, mode: str) -> EnrolmentTerms | None:
     """Of a mode; None where it asks for no enrolment."""
@@ -66,6 +75,14 @@ KIND = Kind(
     rule=Enrolment,
     mode_terms=terms_of,
     by_mode=True,
+    rejections={
+        "enrolment-impossible": RejectionWords(
+            "没有能够涵盖该学习的报名",
+            "No enrolment could cover the study",
+            "在规定的报名时间内，没有任何一天的报名能够涵盖此次学习。",
+            "No enrolment on any day of the time to enrol could cover this study.",
+        ),
+    },
     why={
         "enrolment_pending": (
             "没有涵盖该日的报名（缴费）记录，暂不登记",
