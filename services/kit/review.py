@@ -102,12 +102,12 @@ class Case(Generic[S]):
         raise KeyError(name)
 
     def must_allow(self, name: str, case: Reviewed, by: str) -> Step:
-        """The step, when it may be taken now by this subject. Raises the case's two refusals."""
+        """The step, when it may be taken now by this subject. Raises the case's two refusals, first that of the state."""
         step = self.step(name)
-        if step.never_own and case.submitted_by == by:
-            raise self.own()
         if case.state not in step.from_:
             raise self.wrong_state(case.state)
+        if step.never_own and case.submitted_by == by:
+            raise self.own()
         return step
 
     def decide(self, name: str, case: S, *, by: str, at: datetime, **fields: Any) -> Any:
@@ -151,21 +151,24 @@ def add_steps(
     id_type: Any,
     id_name: str | None = None,
     only: Sequence[str] | None = None,
+    answers: Mapping[str, Any] | None = None,
 ) -> None:
     """Add the routes of the steps, in the order of the table: `POST .../{id}/<path>`, operation `<step>_<noun>`.
 
     `cases` is the dependency on the part that holds the cases, `id_type` the annotated type of the id in the path,
-    `id_name` its name there (`<noun>_id`).
+    `id_name` its name there (`<noun>_id`), `answers` what every step answers besides its own.
     """
     for step in case.steps:
         if step.path is None or (only is not None and step.name not in only):
             continue
         operation = step.operation or f"{step.name}_{case.noun}"
+        name = id_name or f"{case.noun}_id"
         router.add_api_route(
-            f"/{{{id_name or f'{case.noun}_id'}}}/{step.path}",
-            _endpoint(operation, step, take, cases, f"{case.noun}_id", id_type),
+            f"/{{{name}}}/{step.path}",
+            _endpoint(operation, step, take, cases, name, id_type),
             methods=["POST"],
             operation_id=operation,
+            **(answers or {}),
             **step.answers,
         )
 

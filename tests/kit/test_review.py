@@ -163,8 +163,8 @@ class TestGuards:
 
         assert LOANS.must_allow("withdraw", LOAN, "Li").to == "withdrawn"
 
-    def test_who_may_not_decide_is_not_told_the_state_first(self):
-        with pytest.raises(OwnLoanError):
+    def test_what_is_decided_is_decided_for_everybody_also_for_whoever_may_not_decide_it(self):
+        with pytest.raises(LoanStateError):
             LOANS.must_allow("grant", replace(LOAN, state="granted"), "Li")
 
     def test_a_step_that_the_table_does_not_name_is_a_defect(self):
@@ -319,6 +319,25 @@ class TestRoutes:
         assert operation["security"] == [{"oauth2": ["loan:submit"]}]
         assert {"404", "409"} <= operation["responses"].keys()
         assert document["components"]["parameters"]["IdempotencyKeyInHeader"]["required"]
+
+    def test_the_answers_of_all_steps_and_the_name_of_the_id_are_said_once(self, desk: Desk):
+        router = APIRouter(prefix="/v1/books")
+        cases = Annotated[Desk, Depends(lambda: desk)]
+        add_steps(
+            router,
+            LOANS,
+            desk.take,
+            cases=cases,
+            id_type=LOAN_ID,
+            id_name="book",
+            only=["grant", "return"],
+            answers={"responses": problems(410)},
+        )
+        document = describe(service([router]))
+
+        assert document["paths"].keys() == {"/v1/books/{book}/grant", "/v1/books/{book}/return"}
+        assert "book" in [each["name"] for each in document["components"]["parameters"].values()]
+        assert all("410" in path["post"]["responses"] for path in document["paths"].values())
 
 
 class TestQueue:
