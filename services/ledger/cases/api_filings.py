@@ -16,10 +16,10 @@ from services.kit.parts import part
 from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
 from services.kit.views import view
 from services.ledger.cases.commands import Actor
-from services.ledger.cases.filings import Filings
+from services.ledger.cases.filings import Filings, cursor_of
 from services.ledger.cases.schemas import FilingRequest
 from services.ledger.cases.views import FilingAnswer, FilingQueue
-from services.ledger.streams.filing import FILINGS, REVIEWER, SUBMITTER, TrainingFiling
+from services.ledger.streams.filing import FILINGS, SUBMITTER, TrainingFiling
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
 router = APIRouter(prefix="/v1/filings")
@@ -29,12 +29,10 @@ _encode = msgspec.json.Encoder().encode
 Anybody = require("filing:submit", "filing:review")
 FilingId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 SubmitKey = Annotated[CommandKey, Depends(SUBMITTER.key)]
-ReviewKey = Annotated[CommandKey, Depends(REVIEWER.key)]
 PlaceQuery = Annotated[
     str | None,
     Query(pattern=r"^[1-9][0-9]{5}$", description="Of an official; left out, an organization sees its own."),
 ]
-Cursor = Annotated[str | None, Query(max_length=120, description="`next` of the page before.")]
 _STEPS = problems(400, 403, 404, 409, 422)
 
 
@@ -84,7 +82,7 @@ _QUEUE = Queue(
         "The filings of a place and all under it, those that wait for the bureau when no status is named, with their due\n"
         "dates; or an organization's own."
     ),
-    cursor=lambda filing: (filing.submitted_at, filing.filing_id),
+    cursor=cursor_of,
     by=Role("filing:submit", "filing:review"),
     place=PlaceQuery,
     place_optional=True,

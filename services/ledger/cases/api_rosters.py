@@ -2,27 +2,25 @@
 
 import asyncio
 import hashlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from services.kit.auth import Caller
 from services.kit.errors import language_of
-from services.kit.idempotency import CommandKey
+from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, json_body
-from services.kit.review import cursor_of
+from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response
 from services.kit.table_forms import template
 from services.kit.views import view
 from services.ledger.cases.api_filings import (
     Anybody,
-    Cursor,
     FilingId,
     PlaceQuery,
-    ReviewKey,
     SubmitKey,
     actor_of,
     must_cover,
@@ -30,11 +28,10 @@ from services.ledger.cases.api_filings import (
 from services.ledger.cases.commands import LateReason, ReviewRoster, UploadRoster
 from services.ledger.cases.roster_files import FILE_BYTES_MAX, FORM, read_roster
 from services.ledger.cases.roster_rows import ROWS_MAX, RosterRecord
-from services.ledger.cases.rosters import Rosters
-from services.ledger.cases.schemas import RosterApproval, RosterRefusal
+from services.ledger.cases.rosters import Rosters, cursor_of
 from services.ledger.cases.views import RosterAnswer, RosterQueue, RosterReview, RosterRowAnswer, RosterView
-from services.ledger.streams.filing import REVIEWER, SUBMITTER
-from services.ledger.streams.roster import Roster
+from services.ledger.streams.filing import SUBMITTER
+from services.ledger.streams.roster import ROSTERS, Roster
 
 UPLOAD_PATH = "/v1/filings/{filing_id}/rosters"
 FILE_PATHS = {UPLOAD_PATH: FILE_BYTES_MAX}
@@ -94,34 +91,37 @@ def _with_query(key: CommandKey, request: Request) -> CommandKey:
     return CommandKey(key.caller, key.key, said)
 
 
-@router.get(
-    "/v1/rosters",
-    operation_id="list_rosters",
-    **struct_answer(RosterQueue, "Rosters in order of upload.", refusals=(403, 422)),
-)
-async def list_rosters(
-    rosters: RostersPart,
-    caller: Annotated[Caller, Depends(Anybody)],
-    place: PlaceQuery = None,
-    status: Annotated[list[str] | None, Query(max_length=2)] = None,
-    after: Cursor = None,
-    limit: Annotated[int, Query(ge=1, le=50)] = 20,
-) -> Response:
-    """The rosters of a place and all under it, those with open rows when no status is named; or an organization's own."""
+async def _list(
+    cases: Rosters, caller: Caller, place: str | None, states: list[str], after: Place, limit: int
+) -> tuple[list[Roster], list[RosterView]]:
     actor = actor_of(caller)
     if place is None and actor.organization is not None:
-        found = await rosters.own(actor.organization, cursor_of(after), limit)
+        found = await cases.own(actor.organization, after, limit)
     else:
         place = place or actor.place or ""
         must_cover(actor, place)
-        found = await rosters.queue(place, status or ["open"], cursor_of(after), limit)
-    following = f"{found[-1].uploaded_at.isoformat()}~{found[-1].roster_id}" if len(found) == limit else None
-    page = RosterQueue(results=[roster_view(roster) for roster in found], next=following)
-    return Response(_encode(page), media_type="application/json")
+        found = await cases.queue(place, states, after, limit)
+    return found, [roster_view(roster) for roster in found]
 
 
-@router.get(
-    "/v1/rosters/template.xlsx",
+_QUEUE = Queue(
+    page=RosterQueue,
+    answer_words="Rosters in order of upload.",
+    words="The rosters of a place and all under it, those with open rows when no status is named; or an organization's own.",
+    cursor=cursor_of,
+    by=Role("filing:submit", "filing:review"),
+    place=PlaceQuery,
+    place_optional=True,
+    states_max=2,
+    limit=20,
+    limit_max=50,
+)
+reviews = APIRouter(prefix="/v1/rosters")
+add_queue(reviews, ROSTERS, _QUEUE, _list, cases=RostersPart)
+
+
+@reviews.get(
+    "/template.xlsx",
     operation_id="get_roster_template",
     response_class=Response,
     responses={200: {"description": "An empty table.", "content": {XLSX_TYPE: _FILE}}},
@@ -133,8 +133,8 @@ async def get_template(request: Request) -> Response:
     return file_response(content, XLSX_TYPE, "roster.xlsx")
 
 
-@router.get(
-    "/v1/rosters/{roster_id}",
+@reviews.get(
+    "/{roster_id}",
     operation_id="get_roster",
     **struct_answer(RosterView, "The roster as it stands.", refusals=(404,)),
 )
@@ -146,41 +146,16 @@ async def get_roster(
     return Response(_encode(roster_view(entry.state)), media_type="application/json")
 
 
-@router.post(
-    "/v1/rosters/{roster_id}/approval",
-    operation_id="approve_roster",
-    **struct_answer(RosterReview, "What became of each row.", refusals=(400, 403, 404, 409, 422)),
-)
-async def approve_roster(
-    rosters: RostersPart,
-    roster_id: RosterId,
-    body: RosterApproval,
-    caller: Annotated[Caller, Depends(REVIEWER.caller)],
-    key: ReviewKey,
-) -> Response:
-    """Approve a roster as a whole, or the rows named; their credits are in the accounts when the answer comes.
-
-    A row of somebody who is not collected here, or under another name, waits and is registered when the person arrives.
-    """
-    command = ReviewRoster(roster_id=roster_id, rows=body.rows, correction=body.correction)
-    return (await rosters.review(command, actor_of(caller), key)).response()
+async def _take(
+    step: Step, rosters: Rosters, roster_id: str, caller: Caller, key: CommandKey, body: Any
+) -> StoredAnswer:
+    command = ReviewRoster(roster_id=roster_id, step=step.name, **dict(body))
+    return await rosters.review(command, actor_of(caller), key)
 
 
-@router.post(
-    "/v1/rosters/{roster_id}/refusal",
-    operation_id="refuse_roster",
-    **struct_answer(RosterReview, "What became of each row.", refusals=(400, 403, 404, 409, 422)),
-)
-async def refuse_roster(
-    rosters: RostersPart,
-    roster_id: RosterId,
-    body: RosterRefusal,
-    caller: Annotated[Caller, Depends(REVIEWER.caller)],
-    key: ReviewKey,
-) -> Response:
-    """Refuse a roster as a whole, or the rows named, with a reason."""
-    command = ReviewRoster(roster_id=roster_id, rows=body.rows, reason=body.reason)
-    return (await rosters.review(command, actor_of(caller), key)).response()
+_ANSWERS = struct_answer(RosterReview, "What became of each row.", refusals=(400, 403, 404, 409, 422))
+add_steps(reviews, ROSTERS, _take, cases=RostersPart, id_type=RosterId, answers=_ANSWERS)
+router.include_router(reviews)
 
 
 def roster_view(roster: Roster) -> RosterView:
@@ -192,10 +167,10 @@ def roster_view(roster: Roster) -> RosterView:
             view(
                 RosterRowAnswer,
                 row,
-                state=decision.outcome if decision else "open",
+                state=roster.state_of(row),
                 reason=decision.reason if decision else None,
                 clause=decision.clause if decision else None,
                 credit_ids=list(decision.credit_ids) if decision else [],
             )
         )
-    return view(RosterView, roster, state=roster.status, rows=rows)
+    return view(RosterView, roster, state=roster.state, rows=rows)

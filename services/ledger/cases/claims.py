@@ -1,7 +1,6 @@
 """The commands of a claim: load, decide, append; and its queue. The policy converts, nobody types a score."""
 
 import uuid
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,11 +10,12 @@ from services.kit.clock import Clock
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.review import Step
+from services.kit.review import Place, Step
 from services.kit.rows import Entry
 from services.ledger.cases.claim_awards import award_of, earned, must_be_left, must_be_open_to
 from services.ledger.cases.commands import Actor, SubmitClaim
-from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim, list_queue
+from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
+from services.ledger.store.paging import cases_of_place
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PublishedPolicies
@@ -174,14 +174,9 @@ class Claims:
                 return entry
         raise UnknownClaimError
 
-    async def queue(
-        self, place: str, states: list[str], after: tuple[datetime, str], limit: int
-    ) -> list[Claim]:
+    async def queue(self, place: str, states: list[str], after: Place, limit: int) -> list[Claim]:
         """The claims of a place and all under it in order of submission (S2C-08 for collections, likewise here)."""
-        log = authority_of(place)
-        pattern = place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
-        async with self._databases.of(log).acquire() as conn:
-            return await list_queue(conn, log, states, f"{pattern}%", after, limit)
+        return await cases_of_place(self._databases, CLAIM_ROWS, place, states, after, limit)
 
     async def _home(self, person_id: str, actor: Actor) -> Home:
         """Where the person lives, when the actor may claim for them."""

@@ -24,7 +24,7 @@ from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
-from services.ledger.streams.claim import CLAIMS, Claim, ClaimSubmitted, UnknownClaimError
+from services.ledger.streams.claim import COLLECTIVE_CLAIMS, Claim, ClaimSubmitted, UnknownClaimError
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.year import CorrectionReason
 
@@ -46,11 +46,11 @@ class SubmitList(Struct, frozen=True, kw_only=True):
 
 
 class ReviewList(Struct, frozen=True, kw_only=True):
-    """Decide the claims named, or all of the list that can be: accept, approve, or refuse with a reason."""
+    """Take a step of the table for the claims named, or for all of the list that can be; refuse with a reason."""
 
     collective: str
     step: str
-    claim_ids: tuple[str, ...] | None
+    claims: list[str] | None
     reason: str | None = None
     correction: CorrectionReason | None = None
 
@@ -132,9 +132,7 @@ class CollectiveClaims:
         """Decide a list as one, or the claims named; each is answered. Raises UnknownClaimError."""
         log, entries = await self._entries(command.collective, actor)
         chosen = [
-            entry
-            for entry in entries
-            if command.claim_ids is None or entry.state.claim_id in command.claim_ids
+            entry for entry in entries if command.claims is None or entry.state.claim_id in command.claims
         ]
         if not chosen or not all(actor.covers(entry.state.place) for entry in chosen):
             raise UnknownClaimError
@@ -188,7 +186,7 @@ class CollectiveClaims:
         command: ReviewList,
         actor: Actor,
     ) -> ListedOutcome:
-        if command.step == "approval":
+        if command.step == "approve":
             said = await self._claims.approve_in(unit, claim_id, home, actor, command.correction)
             return ListedOutcome(
                 claim_id=claim_id,
@@ -198,11 +196,8 @@ class CollectiveClaims:
                 credit_id=said["credit_id"],
             )
         fresh = await load_claim(unit.conn, unit.log, claim_id)
-        if command.step == "acceptance":
-            event: Any = CLAIMS.decide("accept", fresh.state, by=actor.subject, at=unit.now)
-        else:
-            reason = command.reason or "other"
-            event = CLAIMS.decide("refuse", fresh.state, by=actor.subject, at=unit.now, reason=reason)
+        fields = {} if command.reason is None else {"reason": command.reason}
+        event = COLLECTIVE_CLAIMS.decide(command.step, fresh.state, by=actor.subject, at=unit.now, **fields)
         after = await append_to_claim(unit, fresh, event)
         return ListedOutcome(claim_id=claim_id, outcome=after.state)
 

@@ -8,6 +8,7 @@ from contracts.divisions import contains
 from services.ledger.cases.roster_rows import RosterTable
 from services.ledger.streams.claim import ClaimedActivity
 from services.ledger.streams.filing import PlannedTraining
+from services.ledger.streams.roster import RowReason
 from services.ledger.streams.year import CorrectionReason
 
 
@@ -30,9 +31,6 @@ class SubmitClaim(ClaimedActivity, frozen=True, kw_only=True):
 
 
 LateReason = Literal["force_majeure", "system_failure", "holiday_staffing", "corrected_roster", "other"]
-RowReason = Literal[
-    "not_attended", "proof_missing", "wrong_person", "wrong_credits", "counted_already", "other"
-]
 
 
 class FileTraining(PlannedTraining, frozen=True, kw_only=True):
@@ -50,9 +48,13 @@ class UploadRoster(Struct, frozen=True, kw_only=True):
 
 
 class ReviewRoster(Struct, frozen=True, kw_only=True):
-    """Approve, or refuse with a reason, the rows named, or all that are open; with a correction also in closed years."""
+    """Approve, or refuse with a reason, the rows named, or all that are open; with a correction also in closed years.
+
+    `step` is one of the table's.
+    """
 
     roster_id: str
+    step: str
     rows: list[str] | None
     reason: RowReason | None = None
     correction: CorrectionReason | None = None

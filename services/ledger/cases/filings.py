@@ -4,18 +4,17 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
-
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.review import Step
+from services.kit.review import Place, Step
 from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor, FileTraining
 from services.ledger.policy import Policy, Rejected, hours_within
 from services.ledger.store.filings import FILING_ROWS
+from services.ledger.store.paging import cases_of_organization, cases_of_place
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
 from services.ledger.streams import filing as filings
@@ -42,17 +41,10 @@ from services.ledger.streams.problems import (
 AHEAD_MAX = timedelta(days=731)
 """How far ahead a training may be planned."""
 
-_decode = msgspec.json.Decoder(TrainingFiling).decode
-_QUEUE = """
-select state from filings
- where log = $1 and status = any($2::text[]) and place like $3 and (submitted_at, filing_id) > ($4, $5)
- order by submitted_at, filing_id limit $6
-"""
-_OWN = """
-select state from filings
- where log = any($1::text[]) and organization_id = $2 and (submitted_at, filing_id) > ($3, $4)
- order by submitted_at, filing_id limit $5
-"""
+
+def cursor_of(filing: TrainingFiling) -> Place:
+    """A filing's place in the queue."""
+    return filing.submitted_at, filing.filing_id
 
 
 class Filings:
@@ -136,25 +128,15 @@ class Filings:
                 return entry
         raise UnknownFilingError
 
-    async def queue(
-        self, place: str, states: list[str], after: tuple[datetime, str], limit: int
-    ) -> list[TrainingFiling]:
+    async def queue(self, place: str, states: list[str], after: Place, limit: int) -> list[TrainingFiling]:
         """The filings of a place and all under it, in order of submission."""
-        log = authority_of(place)
-        async with self._databases.of(log).acquire() as conn:
-            rows = await conn.fetch(_QUEUE, log, states, f"{stem_of(place)}%", *after, limit)
-        return [_decode(row[0]) for row in rows]
+        return await cases_of_place(self._databases, FILING_ROWS, place, states, after, limit)
 
-    async def own(
-        self, organization_id: str, after: tuple[datetime, str], limit: int
-    ) -> list[TrainingFiling]:
+    async def own(self, organization_id: str, after: Place, limit: int) -> list[TrainingFiling]:
         """An organization's filings in all places, in order of submission."""
-        found: list[TrainingFiling] = []
-        for database, there in self._databases.grouped(AUTHORITIES).items():
-            async with database.acquire() as conn:
-                rows = await conn.fetch(_OWN, there, organization_id, *after, limit)
-            found += [_decode(row[0]) for row in rows]
-        return sorted(found, key=lambda filing: (filing.submitted_at, filing.filing_id))[:limit]
+        return await cases_of_organization(
+            self._databases, FILING_ROWS, organization_id, after, limit, cursor=cursor_of
+        )
 
     def terms_of(self, filing: TrainingFiling) -> FilingTerms:
         """What the notice of the filing's place and year asks."""
@@ -221,11 +203,6 @@ def _must_be_allowed(policy: Policy, command: FileTraining) -> None:
     if command.conversion is not None and f"conversion.{command.conversion}" not in policy.settings:
         details = {"form": command.conversion, "year": str(command.year)}
         raise refusal_of(Rejected("form-not-recognised", None, details))
-
-
-def stem_of(place: str) -> str:
-    """What the codes of a place and all under it begin with."""
-    return place[:2] if place.endswith("0000") else place[:4] if place.endswith("00") else place
 
 
 async def load(conn: Connection, log: str, filing_id: str) -> Entry[TrainingFiling]:

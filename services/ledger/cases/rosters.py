@@ -1,7 +1,6 @@
 """The commands of a roster: uploaded after the training, decided by its bureau, registered with the decision."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,22 +10,23 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.review import Place
 from services.kit.rows import Entry
 from services.kit.table_reader import Table
 from services.ledger.cases.commands import Actor, ReviewRoster, UploadRoster
-from services.ledger.cases.filings import Filings, load, stem_of
+from services.ledger.cases.filings import Filings, load
 from services.ledger.cases.roster_registry import Registrar
 from services.ledger.cases.roster_rows import RosterPreparer
 from services.ledger.cases.roster_upload import Uploading
 from services.ledger.cases.views import FileColumn, RosterAnswer, summary_of
-from services.ledger.store.filings import ROSTER_ROWS
+from services.ledger.store.filings import ROSTER_ROWS, rosters_of_filing
 from services.ledger.store.nation import Nation
+from services.ledger.store.paging import cases_of_organization, cases_of_place
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers, write_path
 from services.ledger.streams import roster as rosters
 from services.ledger.streams.facts import Facts
 from services.ledger.streams.problems import NotAProviderError, OutsidePlaceError
-from services.ledger.streams.provider import Provider
 from services.ledger.streams.roster import (
     Reporter,
     Roster,
@@ -38,19 +38,10 @@ from services.ledger.streams.roster import (
 )
 from services.ledger.streams.year import CorrectionReason
 
-_decode = msgspec.json.Decoder(Roster).decode
-_decode_provider = msgspec.json.Decoder(Provider).decode
-_OF_FILING = "select state from rosters where log = $1 and filing_id = $2 order by uploaded_at, roster_id"
-_QUEUE = """
-select state from rosters
- where log = $1 and status = any($2::text[]) and place like $3 and (uploaded_at, roster_id) > ($4, $5)
- order by uploaded_at, roster_id limit $6
-"""
-_OWN = """
-select state from rosters
- where log = any($1::text[]) and organization_id = $2 and (uploaded_at, roster_id) > ($3, $4)
- order by uploaded_at, roster_id limit $5
-"""
+
+def cursor_of(roster: Roster) -> Place:
+    """A roster's place in the queue."""
+    return roster.uploaded_at, roster.roster_id
 
 
 class Rosters:
@@ -99,9 +90,7 @@ class Rosters:
             terms.must_report(reporter)
             terms.must_have_come_before(filing, unit.now)
             reported = terms.reported(filing, unit.now, command.late_reason)
-            before = [
-                _decode(row[0]) for row in await unit.conn.fetch(_OF_FILING, entry.log, filing.filing_id)
-            ]
+            before = await rosters_of_filing(unit.conn, entry.log, filing.filing_id)
             unit.elsewhere = elsewhere
             await self._read(unit, hashes, filing.year, filing.organization_id)
             registrar = self._registrar(unit)
@@ -161,7 +150,7 @@ class Rosters:
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             fresh = await load_roster(unit.conn, entry.log, command.roster_id)
             rows = rosters.to_decide(
-                fresh.state, command.rows, by=actor.subject, organization=actor.organization
+                command.step, fresh.state, command.rows, by=actor.subject, organization=actor.organization
             )
             if command.reason is not None:
                 refused = tuple(
@@ -194,23 +183,17 @@ class Rosters:
                     return entry
         raise UnknownRosterError
 
-    async def queue(
-        self, place: str, states: list[str], after: tuple[datetime, str], limit: int
-    ) -> list[Roster]:
+    async def queue(self, place: str, states: list[str], after: Place, limit: int) -> list[Roster]:
         """The rosters of a place and all under it, in order of upload."""
-        log = authority_of(place)
-        async with self._databases.of(log).acquire() as conn:
-            rows = await conn.fetch(_QUEUE, log, states, f"{stem_of(place)}%", *after, limit)
-        return [_decode(row[0]) for row in rows]
+        return await cases_of_place(
+            self._databases, ROSTER_ROWS, place, states, after, limit, at="uploaded_at"
+        )
 
-    async def own(self, organization_id: str, after: tuple[datetime, str], limit: int) -> list[Roster]:
+    async def own(self, organization_id: str, after: Place, limit: int) -> list[Roster]:
         """What an organization uploaded in all places, in order."""
-        found: list[Roster] = []
-        for database, there in self._databases.grouped(AUTHORITIES).items():
-            async with database.acquire() as conn:
-                rows = await conn.fetch(_OWN, there, organization_id, *after, limit)
-            found += [_decode(row[0]) for row in rows]
-        return sorted(found, key=lambda roster: (roster.uploaded_at, roster.roster_id))[:limit]
+        return await cases_of_organization(
+            self._databases, ROSTER_ROWS, organization_id, after, limit, cursor=cursor_of, at="uploaded_at"
+        )
 
     def _registrar(self, unit: LedgerUnit, correction: CorrectionReason | None = None) -> Registrar:
         return Registrar(unit, self._policies.book, self._nation.providers, self._facts, correction)
@@ -245,7 +228,7 @@ class Rosters:
             at=unit.now,
         )
         after = await append(unit, entry, event)
-        return {"roster_id": roster.roster_id, "state": after.status, "results": decisions}
+        return {"roster_id": roster.roster_id, "state": after.state, "results": decisions}
 
     async def _elsewhere(self, log: str, hashes: Sequence[str]) -> set[str]:
         """Which of the persons have a profile in another log (design 15)."""

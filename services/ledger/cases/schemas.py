@@ -10,9 +10,8 @@ from pydantic import Field, model_validator
 from services.kit.clock import SHANGHAI
 from services.kit.field_errors import refuse
 from services.kit.schemas import Line, StrictModel
-from services.ledger.cases.commands import FileTraining, RowReason
+from services.ledger.cases.commands import FileTraining
 from services.ledger.streams.filing import Session
-from services.ledger.streams.year import CorrectionReason
 from services.ledger.web import (
     Adcode,
     CategoryText,
@@ -145,23 +144,3 @@ class FilingRequest(StrictModel):
             expected=self.expected,
             courses=tuple(self.courses),
         )
-
-
-RowIds = Annotated[
-    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,19}$")]] | None,
-    Field(min_length=1, max_length=1000, description="The rows meant; all that are open when left out."),
-]
-
-
-class RosterApproval(StrictModel):
-    """The rows to approve; `correction` says why, where the year is closed (B-07)."""
-
-    rows: RowIds = None
-    correction: CorrectionReason | None = None
-
-
-class RosterRefusal(StrictModel):
-    """The rows to refuse, and why."""
-
-    reason: RowReason
-    rows: RowIds = None

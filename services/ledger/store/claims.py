@@ -1,7 +1,4 @@
-"""Claims as rows: found, written in the transaction of their events, and listed as queues."""
-
-from collections.abc import Sequence
-from datetime import datetime
+"""Claims as rows: found, written in the transaction of their events, and listed."""
 
 from services.kit.command import Question
 from services.kit.database import Connection
@@ -57,16 +54,6 @@ async def open_claims_of(conn: Connection, log: str, person_id: str) -> list[Cla
         conn, [log], "person_id = $2 and status = any($3::text[])", person_id, sorted(OPEN)
     )
     return [entry.state for entry in found]
-
-
-async def list_queue(
-    conn: Connection, log: str, states: Sequence[str], pattern: str, after: tuple[datetime, str], limit: int
-) -> list[Claim]:
-    """Claims in order of submission, from places whose code matches the pattern, after a moment and id."""
-    condition = "status = any($2::text[]) and place like $3"
-    return await CLAIM_ROWS.page(
-        conn, [log], condition, states, pattern, at="submitted_at", after=after, limit=limit
-    )
 
 
 async def append_to_claim(

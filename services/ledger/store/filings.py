@@ -1,5 +1,6 @@
 """The rows of filings and rosters: the same statements write them beside their events and rebuild them."""
 
+from services.kit.database import Connection
 from services.kit.event_store import table_sql
 from services.kit.rows import StateRows
 from services.ledger.streams import filing as filings
@@ -78,9 +79,15 @@ ROSTER_ROWS: StateRows[Roster] = StateRows(
         "filing_id": ("text", lambda roster: roster.filing_id),
         "organization_id": ("text", lambda roster: roster.organization_id),
         "place": ("text", lambda roster: roster.place),
-        "status": ("text", lambda roster: roster.status),
+        "status": ("text", lambda roster: roster.state),
         "uploaded_at": ("timestamptz", lambda roster: roster.uploaded_at),
     },
     events=(rosters.RosterUploaded, rosters.RosterReviewed, rosters.RosterRowsReleased),
     evolve=lambda roster, event, _: rosters.evolve(roster, event),
 )
+
+
+async def rosters_of_filing(conn: Connection, log: str, filing_id: str) -> list[Roster]:
+    """What was reported of a training before, in order of upload."""
+    found = await ROSTER_ROWS.where(conn, [log], "filing_id = $2", filing_id, order="uploaded_at, roster_id")
+    return [entry.state for entry in found]

@@ -1,16 +1,21 @@
-"""Pages of the people of a place with their accounts of a year, by keys: for worklists and extracts."""
+"""Pages by keys: the people of a place with their accounts of a year, for worklists and extracts; and cases."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from services.kit.database import Connection
+from contracts.divisions import AUTHORITIES, authority_of
+from services.kit.database import Connection, Databases
+from services.kit.review import Place
+from services.kit.rows import StateRows
 from services.ledger.policy import Account
 from services.ledger.store.profiles import reach_of
 from services.ledger.streams.profile import Profile
 
 _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_account = msgspec.json.Decoder(Account).decode
+S = TypeVar("S")
 
 _PAGE = """
 select l.position, p.state, a.version, a.state from logs l
@@ -55,3 +60,42 @@ async def page_of_people(
     last = people[-1].profile.person if len(people) == limit else None
     following = f"{last.place}~{last.person_id}" if last is not None else None
     return Page(rows[0][0] if rows else 0, people, following)
+
+
+async def cases_of_place(
+    databases: Databases,
+    rows: StateRows[S],
+    place: str,
+    states: Sequence[str],
+    after: Place,
+    limit: int,
+    *,
+    at: str = "submitted_at",
+) -> list[S]:
+    """The cases of a place and all under it that are in one of the states, in order of the column `at`."""
+    log = authority_of(place)
+    condition = "status = any($2::text[]) and place between $3 and $4"
+    async with databases.of(log).acquire() as conn:
+        return await rows.page(
+            conn, [log], condition, states, *reach_of(place), at=at, after=after, limit=limit
+        )
+
+
+async def cases_of_organization(
+    databases: Databases,
+    rows: StateRows[S],
+    organization_id: str,
+    after: Place,
+    limit: int,
+    *,
+    cursor: Callable[[S], Place],
+    at: str = "submitted_at",
+) -> list[S]:
+    """What an organization handed in in all places, in order of the column `at`; `cursor` gives a case's place in it."""
+    found: list[S] = []
+    for database, logs in databases.grouped(AUTHORITIES).items():
+        async with database.acquire() as conn:
+            found += await rows.page(
+                conn, logs, "organization_id = $2", organization_id, at=at, after=after, limit=limit
+            )
+    return sorted(found, key=cursor)[:limit]

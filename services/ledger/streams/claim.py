@@ -1,11 +1,13 @@
 """A claim (学分申请): submitted, perhaps amended, accepted by a reviewer, then approved, returned or refused. Decisions
 are pure; evidence appears by hash, reasons are codes, nobody by name."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Struct
+from pydantic import Field
 
 from services.kit import review
 from services.kit.errors import Problem
@@ -330,3 +332,55 @@ CLAIMS: Case[Claim] = Case(
     ),
 )
 """How a claim is reviewed."""
+
+
+LISTED_MAX = 200
+"""How many claims a list may have."""
+ClaimIds = Annotated[
+    list[Annotated[str, Field(pattern=r"^[0-9a-f-]{36}$")]] | None,
+    Field(min_length=1, max_length=LISTED_MAX, description="The claims meant; all when left out."),
+]
+
+
+class ListAcceptance(StrictModel):
+    """The claims to accept."""
+
+    claims: ClaimIds = None
+
+
+class ListApproval(StrictModel):
+    """The claims to approve; `correction` says why, where their year is closed (B-07)."""
+
+    claims: ClaimIds = None
+    correction: CorrectionReason | None = None
+
+
+class ListRefusal(StrictModel):
+    """The claims to refuse, and why."""
+
+    reason: ClaimReason
+    claims: ClaimIds = None
+
+
+def _listed(name: str, body: type[StrictModel], words: str) -> Step:
+    return replace(CLAIMS.step(name), body=body, body_optional=False, words=words, answers={})
+
+
+COLLECTIVE_CLAIMS: Case[Claim] = replace(
+    CLAIMS,
+    noun="collective_claims",
+    steps=(
+        _listed(
+            "accept",
+            ListAcceptance,
+            "Take a list on for review as one, or the claims named; never one's own.",
+        ),
+        _listed(
+            "approve",
+            ListApproval,
+            "Approve a list as one, or the claims named; their credits are in the accounts when the answer comes.",
+        ),
+        _listed("refuse", ListRefusal, "Refuse a list as one, or the claims named, with a reason."),
+    ),
+)
+"""How an employer's list is reviewed: its claims take steps of their own table, together."""

@@ -4,15 +4,19 @@ People appear by keyed hash or opaque id."""
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Struct
+from pydantic import Field
 
 from services.kit.errors import Problem
 from services.kit.events import Event
+from services.kit.review import Case, Step
+from services.kit.schemas import StrictModel
 from services.kit.views import fields_of
-from services.ledger.streams.filing import OwnFilingError
+from services.ledger.streams.filing import REVIEWER, OwnFilingError
+from services.ledger.streams.year import CorrectionReason
 
 
 class RosterFaultyError(Problem):
@@ -90,6 +94,10 @@ class NotEmployedHereError(Problem):
 
 Reporter = Literal["provider", "employer"]
 RowOutcome = Literal["registered", "held", "refused"]
+RowReason = Literal[
+    "not_attended", "proof_missing", "wrong_person", "wrong_credits", "counted_already", "other"
+]
+OPEN = "open"
 
 
 class RosterRow(Struct, frozen=True, kw_only=True):
@@ -167,7 +175,7 @@ class Roster(ReportedRoster, frozen=True, kw_only=True):
     """A roster as it stands; rows without a decision are open."""
 
     decisions: dict[str, RowDecision]
-    uploaded_by: str
+    submitted_by: str
     uploaded_at: datetime
 
     @property
@@ -176,9 +184,14 @@ class Roster(ReportedRoster, frozen=True, kw_only=True):
         return tuple(row for row in self.rows if row.row_id not in self.decisions)
 
     @property
-    def status(self) -> str:
+    def state(self) -> str:
         """Whether a reviewer is still waited for."""
-        return "open" if self.open_rows else "reviewed"
+        return OPEN if self.open_rows else "reviewed"
+
+    def state_of(self, row: RosterRow) -> str:
+        """Where a row stands: open, or what was decided."""
+        decision = self.decisions.get(row.row_id)
+        return OPEN if decision is None else decision.outcome
 
 
 def stream_of(roster_id: str) -> str:
@@ -191,7 +204,7 @@ def evolve(roster: Roster | None, event: Event) -> Roster | None:
     match event:
         case RosterUploaded():
             return Roster(
-                **fields_of(ReportedRoster, event), decisions={}, uploaded_by=event.by, uploaded_at=event.at
+                **fields_of(ReportedRoster, event), decisions={}, submitted_by=event.by, uploaded_at=event.at
             )
         case RosterReviewed() | RosterRowsReleased() if roster is not None:
             decided = {decision.row_id: decision for decision in event.rows}
@@ -200,25 +213,78 @@ def evolve(roster: Roster | None, event: Event) -> Roster | None:
             return roster
 
 
-def to_decide(
-    roster: Roster, row_ids: Sequence[str] | None, *, by: str, organization: str | None
-) -> tuple[RosterRow, ...]:
-    """The rows a reviewer may decide now: all that are open, or those named.
+RowIds = Annotated[
+    list[Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,19}$")]] | None,
+    Field(min_length=1, max_length=1000, description="The rows meant; all that are open when left out."),
+]
 
-    Raises OwnFilingError, UnknownRowError and RosterDecidedError.
+
+class RosterApproval(StrictModel):
+    """The rows to approve; `correction` says why, where the year is closed (B-07)."""
+
+    rows: RowIds = None
+    correction: CorrectionReason | None = None
+
+
+class RosterRefusal(StrictModel):
+    """The rows to refuse, and why."""
+
+    reason: RowReason
+    rows: RowIds = None
+
+
+ROSTERS: Case[Roster] = Case(
+    noun="roster",
+    waiting=frozenset({OPEN}),
+    wrong_state=lambda _: RosterDecidedError(),
+    own=OwnFilingError,
+    steps=(
+        Step(
+            "approve",
+            path="approval",
+            from_=frozenset({OPEN}),
+            to="reviewed",
+            by=REVIEWER,
+            never_own=True,
+            body=RosterApproval,
+            words="""Approve a roster as a whole, or the rows named; their credits are in the accounts when the answer comes.
+
+            A row of somebody who is not collected here, or under another name, waits and is registered when the person
+            arrives.
+            """,
+        ),
+        Step(
+            "refuse",
+            path="refusal",
+            from_=frozenset({OPEN}),
+            to="reviewed",
+            by=REVIEWER,
+            never_own=True,
+            body=RosterRefusal,
+            words="Refuse a roster as a whole, or the rows named, with a reason.",
+        ),
+    ),
+)
+"""How a roster is reviewed, as a whole and row by row: each row is open until it is decided, and so is the roster."""
+
+
+def to_decide(
+    name: str, roster: Roster, row_ids: Sequence[str] | None, *, by: str, organization: str | None
+) -> tuple[RosterRow, ...]:
+    """The rows for which a reviewer may take the step now: all that are open, or those named.
+
+    Raises RosterDecidedError, OwnFilingError and UnknownRowError.
     """
-    if roster.uploaded_by == by or (organization is not None and organization == roster.organization_id):
-        raise OwnFilingError
-    if row_ids is None:
-        if not roster.open_rows:
-            raise RosterDecidedError
-        return roster.open_rows
+    step = ROSTERS.must_allow(name, roster, by)
+    if organization is not None and organization == roster.organization_id:
+        raise ROSTERS.own()
     rows = {row.row_id: row for row in roster.rows}
-    unknown = sorted(set(row_ids) - rows.keys())
+    unknown = sorted(set(row_ids or ()) - rows.keys())
     if unknown:
         raise UnknownRowError(pointer="/rows")
-    decided = sorted(set(row_ids) & roster.decisions.keys())
+    allowed = {row_id for row_id, row in rows.items() if roster.state_of(row) in step.from_}
+    decided = sorted(set(row_ids or ()) - allowed)
     if decided:
         raise RosterDecidedError(pointer="/rows", rows=decided)
-    wanted = set(row_ids)
+    wanted = allowed if row_ids is None else set(row_ids)
     return tuple(row for row in roster.rows if row.row_id in wanted)
