@@ -14,7 +14,7 @@ from tests.kit.races import at_once
 from tests.ledger.cases.test_claims import PAPER, Desk
 from tests.ledger.cases.test_collective import Unit
 from tests.ledger.cases.test_registrations import passed, registers
-from tests.ledger.cases.training import DAYS, Training, held_training
+from tests.ledger.cases.training import DAYS, Training, held_training, transcript
 from tests.ledger.moving.mover import Mover
 from tests.ledger.officials.closing.closing import closes, corrects
 from tests.ledger.officials.test_relief import asks_for
@@ -144,6 +144,23 @@ async def two_decisions_on_a_filing(world: World) -> tuple[Request, Request]:
     return training.steps("approval"), training.steps("refusal", subject="another", reason="other")
 
 
+@pair("filing-duplicate")
+async def two_filings_of_a_training(world: World) -> tuple[Request, Request]:
+    training = Training(world, await world.provides("某会计培训学校"), HEPING, DAYS)
+    world.now = datetime(2025, 9, 1, 4, tzinfo=UTC)
+    return training.files(), training.files(expected=50)
+
+
+@pair("filing-duplicate")
+async def a_filing_and_an_amendment_to_the_same_training(world: World) -> tuple[Request, Request]:
+    training = Training(world, await world.provides("某会计培训学校"), HEPING, DAYS)
+    world.now = datetime(2025, 9, 1, 4, tzinfo=UTC)
+    await training.files(title="另一门课程")
+    await training.steps("return", reason="plan_incomplete")
+    url = f"/v1/filings/{training.filing_id}/amendment"
+    return training.files(), world.client.post(url, json=training.plan(), headers=training.headers())
+
+
 @pair("already-exempt")
 async def two_exemptions_of_a_year(world: World) -> tuple[Request, Request]:
     who = await world.collects("211302")
@@ -218,3 +235,30 @@ class TestOneOfTwo:
         answers = await at_once(monkeypatch, *await pair.given(world), one_row=pair.one_row)
 
         assert sorted(map(told_of, answers)) == sorted(["stored", pair.told]), [each.text for each in answers]
+
+
+class TestAClaimAndAListOfItsFact:
+    async def test_are_one_credit_and_leave_no_claim_open(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ):
+        """A-15: whoever comes first; the province registers exams sat within it, claims are for those sat elsewhere."""
+        world.now = datetime(2024, 12, 1, 4, tzinfo=UTC)
+        who, desk = await world.collects("140403"), Desk(world, "140400")
+        exam = {
+            "form": "exam_subject", "year": 2024, "happened_on": "2024-09-07",
+            "fact": {"exam": "中级会计职称", "subject": "经济法", "sitting": "2024"},
+        }  # fmt: skip
+        answers = await at_once(
+            monkeypatch,
+            desk.submits(who, role=None, sat_in="310000", **exam),
+            registers(world, passed(who, sat_in="140100", **exam), place=SHANXI),
+        )
+
+        claimed, listed = answers
+        assert told_of(listed) == "stored", listed.text
+        assert told_of(claimed) in ("stored", "fact-counted"), claimed.text
+        assert len(await transcript(world, who, "140400")) == 1
+        if told_of(claimed) == "stored":
+            url = f"/v1/claims/{claimed.json()['claim_id']}"
+            seen = await world.client.get(url, headers=desk.headers("140400", "clerk"))
+            assert seen.json()["state"] == "satisfied"

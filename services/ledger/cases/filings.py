@@ -13,7 +13,7 @@ from services.kit.review import Place, Step
 from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor, FileTraining
 from services.ledger.policy import Policy, Rejected, hours_within
-from services.ledger.store.filings import FILING_ROWS
+from services.ledger.store.filings import FILING_OF_FACT, FILING_ROWS
 from services.ledger.store.paging import cases_of_organization, cases_of_place
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, write_path
@@ -22,6 +22,7 @@ from services.ledger.streams.filing import (
     FILINGS,
     Filed,
     FilingAmended,
+    FilingDuplicateError,
     FilingStep,
     FilingSubmitted,
     FilingTooLateError,
@@ -61,7 +62,8 @@ class Filings:
     async def submit(self, command: FileTraining, actor: Actor, key: CommandKey) -> StoredAnswer:
         """File a training before it is held (S1-14, S3B-10).
 
-        Raises NotAProviderError, FilingTooLateError, FilingWorthUnclearError, and a refusal of the policy.
+        Raises NotAProviderError, FilingTooLateError, FilingWorthUnclearError, FilingDuplicateError, and a refusal of the
+        policy.
         """
         if actor.organization is None:
             raise NotAProviderError
@@ -69,6 +71,7 @@ class Filings:
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             event = FilingSubmitted(**self._filed(command, actor, filing_id, unit.now))
+            await _must_be_new(unit, event)
             return 201, _said(await _append(unit, None, event))
 
         return await self._path.execute(authority_of(command.place), key, act)
@@ -86,6 +89,7 @@ class Filings:
             fresh = await load(unit.conn, entry.log, filing_id)
             event = FilingAmended(**self._filed(command, actor, filing_id, unit.now))
             FILINGS.must_allow("amend", fresh.state, actor.subject)
+            await _must_be_new(unit, event)
             return 200, _said(await _append(unit, fresh, event))
 
         return await self._path.execute(entry.log, key, act)
@@ -180,6 +184,12 @@ class Filings:
             "by": actor.subject,
             "at": now,
         }
+
+
+async def _must_be_new(unit: LedgerUnit, event: Filed) -> None:
+    other = await unit.find(FILING_OF_FACT, event.fact, besides=event.filing_id)
+    if other is not None:
+        raise FilingDuplicateError(filing_id=other)
 
 
 def _must_be_allowed(policy: Policy, command: FileTraining) -> None:

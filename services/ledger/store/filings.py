@@ -1,5 +1,6 @@
 """The rows of filings and rosters: the same statements write them beside their events and rebuild them."""
 
+from services.kit.command import Question
 from services.kit.database import Connection
 from services.kit.event_store import table_sql
 from services.kit.rows import StateRows
@@ -14,6 +15,7 @@ create table filings (
     filing_id text collate "C" not null,
     organization_id text collate "C" not null,
     place text collate "C" not null,
+    fact text collate "C" not null,
     status text collate "C" not null,
     submitted_at timestamptz not null,
     version integer not null,
@@ -42,12 +44,18 @@ def filing_tables_sql(*, partitions: int = 0) -> list[str]:
         *table_sql("filings", _FILINGS, partitions=partitions),
         *table_sql("rosters", _ROSTERS, partitions=partitions),
         "create index filings_queue on filings (log, status, submitted_at, filing_id)",
+        "create index filings_of_fact on filings (log, fact)",
         "create index filings_of_organization on filings (log, organization_id, submitted_at)",
         "create index rosters_queue on rosters (log, status, uploaded_at, roster_id)",
         "create index rosters_of_filing on rosters (log, filing_id)",
         "create index rosters_of_organization on rosters (log, organization_id, uploaded_at)",
     ]
 
+
+FILING_OF_FACT = Question(
+    "filings", "filing_id", {"fact": "text"}, where="status in ('submitted', 'returned', 'approved')"
+)
+"""Is there an open or approved filing of this training?"""
 
 FILING_ROWS: StateRows[TrainingFiling] = StateRows(
     "filings",
@@ -57,6 +65,7 @@ FILING_ROWS: StateRows[TrainingFiling] = StateRows(
     columns={
         "organization_id": ("text", lambda filing: filing.organization_id),
         "place": ("text", lambda filing: filing.place),
+        "fact": ("text", lambda filing: filing.fact),
         "status": ("text", lambda filing: filing.state),
         "submitted_at": ("timestamptz", lambda filing: filing.submitted_at),
     },

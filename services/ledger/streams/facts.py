@@ -62,7 +62,7 @@ class Facts:
             form = TRAINING
         parts = [person_id, str(year), form]
         for name in FACT_KEYS.get(form, OTHER_KEYS):
-            value = _normal(evidence.get(name, ""))
+            value = normal(evidence.get(name, ""))
             if not value:
                 raise FactUnclearError(
                     f"缺少 {name}。",
@@ -98,5 +98,6 @@ def identity_in(account: Account, fact: str) -> str:
     return f"fact:{fact}:{ended}"
 
 
-def _normal(value: str) -> str:
+def normal(value: str) -> str:
+    """Words as they are compared: without width, case and space."""
     return "".join(unicodedata.normalize("NFKC", value).casefold().split())

@@ -1,7 +1,8 @@
 """A filed training (备案): submitted before it is held, approved, returned or refused by its bureau. Decisions are
 pure."""
 
-from datetime import datetime
+import hashlib
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Literal
 
@@ -14,6 +15,7 @@ from services.kit.review import Case, Role, Step
 from services.kit.schemas import StrictModel
 from services.kit.views import fields_of
 from services.ledger.policy import Category
+from services.ledger.streams.facts import normal
 
 
 class UnknownFilingError(Problem):
@@ -50,6 +52,15 @@ class FilingTooLateError(Problem):
     status: ClassVar[int] = 422
     title_zh: ClassVar[str] = "培训已经开始，须在培训前办理"
     title_en: ClassVar[str] = "The training has begun; this is done before it"
+
+
+class FilingDuplicateError(Problem):
+    """The organization has filed this training with this bureau before; `filing_id` names it (B-27)."""
+
+    code: ClassVar[str] = "filing-duplicate"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该培训已备案或正在备案"
+    title_en: ClassVar[str] = "This training is filed already"
 
 
 class HoursBeyondClockError(Problem):
@@ -98,6 +109,19 @@ class OrganizedTraining(PlannedTraining, frozen=True, kw_only=True):
 
     filing_id: str
     organization_id: str
+
+    @property
+    def fact(self) -> str:
+        """The digest of what makes it the same training again: who trains, with which bureau, its title, and the moments
+        and hours of its sessions (B-27)."""
+        sessions = sorted(
+            (session.starts_at.astimezone(UTC), session.ends_at.astimezone(UTC), session.hours)
+            for session in self.sessions
+        )
+        parts = [self.organization_id, self.place, normal(self.title)]
+        for starts_at, ends_at, hours in sessions:
+            parts += [starts_at.isoformat(), ends_at.isoformat(), format(hours.normalize(), "f")]
+        return hashlib.blake2b("\x1f".join(parts).encode(), digest_size=16).hexdigest()
 
 
 class Filed(OrganizedTraining, Event, frozen=True, kw_only=True):

@@ -2,13 +2,14 @@
 
 import asyncio
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
 from services.ledger.counting import rebuild as rebuilding
 from services.ledger.policy import parse_notice
 from tests.kit.http import bearer
-from tests.ledger.cases.training import Training, beijing
+from tests.ledger.cases.training import Training, beijing, problem_of
 from tests.ledger.world import World
 
 HEPING, SHENYANG, CHAOYANG, LIAONING, DALIAN, SHANXI = (
@@ -94,6 +95,58 @@ class TestSubmitFiling:
             for _ in range(2)
         ]
         assert answers[0].json()["filing_id"] == answers[1].json()["filing_id"]
+
+
+class TestTheSameTraining:
+    """B-27."""
+
+    @pytest.mark.parametrize(
+        "fields",
+        [{}, {"title": " 政府会计 准则面授班"}, {"year": 2024}, {"expected": 41, "category": "public"}],
+        ids=["as it was", "spaced", "for another year", "for others"],
+    )
+    async def test_is_filed_once_and_the_second_names_the_first(
+        self, training: Training, fields: dict[str, Any]
+    ):
+        first = (await training.files()).json()["filing_id"]
+        answer = await training.files(**fields)
+        assert (answer.status_code, problem_of(answer)) == (409, "filing-duplicate"), answer.text
+        assert answer.json()["filing_id"] == first
+        await training.steps("approval")
+        assert problem_of(await training.files(**fields)) == "filing-duplicate"
+
+    async def test_may_be_filed_again_after_the_first_was_refused_or_withdrawn(self, training: Training):
+        await training.files()
+        await training.steps("refusal", reason="other")
+        assert (await training.files()).status_code == 201
+        url = f"/v1/filings/{training.filing_id}/withdrawal"
+        assert (await training.world.client.post(url, headers=training.headers())).status_code == 200
+        assert (await training.files()).status_code == 201
+
+    async def test_another_title_day_hour_bureau_or_organization_makes_another(self, training: Training):
+        await training.files()
+        shorter = training.plan()["sessions"][:1]
+        later = [shorter[0] | {"starts": "13:00", "ends": "16:00"}]
+        fewer = [shorter[0] | {"hours": "2"}]
+        for fields in (
+            {"title": "管理会计面授班"}, {"sessions": shorter}, {"sessions": later}, {"sessions": fewer},
+            {"place": SHENYANG},
+        ):  # fmt: skip
+            answer = await training.files(**fields)
+            assert answer.status_code == 201, answer.text
+        other = Training(training.world, await training.world.provides("另一家培训学校"), HEPING, DAYS)
+        assert (await other.files()).status_code == 201
+
+    async def test_is_not_what_a_returned_filing_is_amended_to(self, training: Training):
+        first = (await training.files()).json()["filing_id"]
+        second = (await training.files(title="管理会计面授班")).json()["filing_id"]
+        await training.steps("return", reason="plan_incomplete")
+        url = f"/v1/filings/{second}/amendment"
+        client, headers = training.world.client, training.headers()
+        answer = await client.post(url, json=training.plan(), headers=headers)
+        assert (problem_of(answer), answer.json()["filing_id"]) == ("filing-duplicate", first)
+        own = training.plan(title="管理会计面授班")
+        assert (await client.post(url, json=own, headers=training.headers())).status_code == 200
 
 
 class TestDecideFiling:
@@ -191,10 +244,10 @@ class TestQueue:
         provider = await world.provides("按序培训学校")
         mine, other = Training(world, provider, "211402", DAYS), Training(world, provider, "211403", DAYS)
         ids = []
-        for _ in range(3):
+        for number in range(3):
             world.now += timedelta(seconds=1)
-            ids.append((await mine.files()).json()["filing_id"])
-            await other.files()
+            ids.append((await mine.files(title=f"第{number}期")).json()["filing_id"])
+            await other.files(title=f"第{number}期")
         seen: list[str] = []
         after: str | None = None
         while True:
