@@ -96,6 +96,22 @@ class TestReportCompletion:
         assert (held["outcome"], held["reason"]) == ("held", "name_differs")
         assert (await world.asks(who, 2025))["total"] == "0.00"
 
+    async def test_what_waits_under_another_name_goes_on_waiting_when_the_person_is_collected(
+        self, world: World
+    ):
+        """S0-23: only what was posted under the name on the document becomes the person's."""
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        person = world.stranger()
+        theirs = provider.completion(person, 2025, "30.00")
+        misnamed = provider.completion(person, 2025, "40.00")
+        misnamed["person"] = misnamed["person"] | {"name": "别的名字"}
+        held = await provider.posts(misnamed, theirs)
+        assert [each["reason"] for each in held] == ["not_collected", "not_collected"]
+        who = await world.collects(LIAONING, person=person)
+        assert (await world.asks(who, 2025))["total"] == "30.00"
+        assert (await provider.withdraws(misnamed["id"])).status_code == 200
+        assert (await world.asks(who, 2025))["total"] == "30.00"
+
     async def test_holds_a_person_whose_profile_is_elsewhere(self, world: World):
         """Design 17."""
         who = await world.collects(SHANXI)
