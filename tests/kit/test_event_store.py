@@ -7,14 +7,9 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from services.kit import event_store
 from services.kit.database import Database
-from services.kit.event_store import (
-    EVENTS_PER_APPEND_MAX,
-    BrokenStreamError,
-    EventStore,
-    TooManyEventsError,
-    WrongExpectedVersion,
-)
+from services.kit.event_store import BrokenStreamError, EventStore, TooManyEventsError, WrongExpectedVersion
 from tests.conftest import FreshDatabase
 from tests.kit.given import appended, event, everything, identified, noted, positions
 
@@ -62,12 +57,17 @@ class TestAppend:
 
         assert landed.recorded_at == ahead
 
-    async def test_nothing_and_too_much_are_refused(self, database: Database, store: EventStore, log: str):
+    async def test_nothing_and_too_much_are_refused(
+        self, database: Database, store: EventStore, log: str, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(event_store, "EVENTS_PER_APPEND_MAX", 3)
+        events = [event("a", version) for version in (1, 2, 3, 4)]
         async with database.transaction() as conn:
             with pytest.raises(ValueError, match="nothing to append"):
                 await store.append(conn, log, [])
             with pytest.raises(TooManyEventsError):
-                await store.append(conn, log, [event("a", 1)] * (EVENTS_PER_APPEND_MAX + 1))
+                await store.append(conn, log, events)
+            assert (await store.append(conn, log, events[:3])).last == 3
 
     async def test_counters_can_be_opened_beforehand(
         self, database: Database, store: EventStore, new_log: Callable[[], str]
@@ -249,6 +249,16 @@ class TestRead:
 
         async with database.acquire() as conn:
             assert positions(await store.read(conn, log, after=1, limit=3)) == [2, 3, 4]
+
+    async def test_no_read_takes_more_than_its_bound_however_much_is_asked_for(
+        self, database: Database, store: EventStore, log: str, monkeypatch: pytest.MonkeyPatch
+    ):
+        monkeypatch.setattr(event_store, "EVENTS_PER_READ_MAX", 2)
+        await noted(database, store, log, 5)
+
+        async with database.acquire() as conn:
+            assert positions(await store.read(conn, log, after=1, limit=100)) == [2, 3]
+            assert positions(await store.read(conn, log, after=1, limit=100, topics=["kit.Noted"])) == [2, 3]
 
     async def test_topics_can_be_chosen(self, database: Database, store: EventStore, log: str):
         await appended(
