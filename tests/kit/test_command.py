@@ -140,6 +140,13 @@ class TestWhatWasAbsent:
 
         assert [each.version for each in await everything(bookings, store, log)] == [1, 2]
 
+    async def test_whoever_holds_it_already_is_not_in_their_own_way(
+        self, path: WritePath[UnitOfWork], log: str
+    ):
+        await path.execute(log, key("k1"), booking("b1", "A1"))
+
+        assert (await path.execute(log, key("k2"), booking("b1", "A1"))).status == 201
+
     async def test_a_second_item_of_one_command_meets_the_first(self, path: WritePath[UnitOfWork], log: str):
         async def two(unit: UnitOfWork) -> tuple[int, Any]:
             await book(unit, "b1", "A1")

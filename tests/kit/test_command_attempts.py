@@ -142,3 +142,19 @@ class TestPreparations:
         with pytest.raises(BusyError):
             await path.store(log, decide)
         assert prepared == PREPARATIONS_MAX
+
+    async def test_a_race_lost_before_is_not_what_stands_in_the_way(
+        self, path: WritePath[UnitOfWork], log: str
+    ):
+        lost: list[Exception] = [asyncpg.UniqueViolationError("taken once")]
+
+        async def prepare() -> None:
+            pass
+
+        async def decide(unit: UnitOfWork) -> None:
+            if lost:
+                raise lost.pop()
+            raise Unprepared(prepare)
+
+        with pytest.raises(BusyError):
+            await path.store(log, decide)

@@ -1,6 +1,6 @@
 """Rows of states: found by key and column, written with their events, and rebuilt to the same bytes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import asyncpg
@@ -156,6 +156,24 @@ class TestReading:
                 ("hall", 1)
             }
             assert await SHELVES.read(conn, log, []) == {}
+
+    async def test_rows_of_another_log_are_not_found(
+        self, path: WritePath[UnitOfWork], database: Database, log: str, new_log: Callable[[], str]
+    ):
+        other = new_log()
+        await append(path, other, "hall", 1, filled(2, owner="Li"))
+        first = datetime(1, 1, 1, tzinfo=UTC), ""
+
+        async with database.acquire() as conn:
+            assert await SHELVES.find(conn, [log], "hall", 1) is None
+            assert await SHELVES.read(conn, log, [("hall", 1)]) == {}
+            assert await SHELVES.where(conn, [log], "true") == []
+            assert await SHELVES.page(conn, [log], "true", at="filled_at", after=first, limit=9) == []
+            for found in (
+                await SHELVES.where(conn, [log, other], "true"),
+                [await SHELVES.find(conn, [log, other], "hall", 1)],
+            ):
+                assert [(entry.log, entry.stream_id) for entry in found if entry] == [(other, "shelf:hall:1")]
 
     async def test_rows_are_found_by_a_column(
         self, path: WritePath[UnitOfWork], database: Database, log: str
