@@ -198,6 +198,18 @@ class TestFailure:
 
         assert await group.submit(LOG, 1) == 1
 
+    async def test_a_writer_that_is_cancelled_leaves_nobody_waiting(self):
+        async def commit(log: str, works: list[int]) -> list[int]:
+            raise asyncio.CancelledError
+
+        group = group_commit(commit)
+
+        async with asyncio.timeout(5):
+            results = await asyncio.gather(*(group.submit(LOG, n) for n in (1, 2)), return_exceptions=True)
+
+        assert [type(result) for result in results] == [asyncio.CancelledError] * 2
+        assert group.pending() == {}
+
 
 class TestConflict:
     async def test_a_stale_group_is_decided_again(self):

@@ -42,6 +42,35 @@ class TestSecondWriter:
         commit.open.set()
         await asyncio.gather(*works)
 
+    async def test_is_the_last_however_much_waits(self):
+        commit = Recorder()
+        commit.open.clear()
+        group = self.group(commit)
+        works = []
+        for n in (1, 2, 3):
+            works.append(asyncio.ensure_future(group.submit(LOG, n)))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+
+        assert commit.groups == [(LOG, [1]), (LOG, [2])]
+        commit.open.set()
+        assert await asyncio.gather(*works) == [2, 4, 6]
+
+    async def test_counts_what_waits_and_not_what_is_written(self):
+        commit = Recorder()
+        commit.open.clear()
+        group = self.group(commit, second_writer_at=2)
+        works = [asyncio.ensure_future(group.submit(LOG, n)) for n in (1, 2, 3)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        works.append(asyncio.ensure_future(group.submit(LOG, 4)))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+        assert commit.groups == [(LOG, [1, 2, 3])]
+        commit.open.set()
+        assert await asyncio.gather(*works) == [2, 4, 6, 8]
+
     async def test_never_touches_what_the_first_is_writing(self):
         commit = Recorder()
         commit.open.clear()

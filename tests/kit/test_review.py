@@ -310,6 +310,14 @@ class TestRoutes:
     async def test_a_step_without_a_path_has_no_route(self, client: httpx.AsyncClient):
         assert (await client.post("/v1/loans/l7/expire", headers=KEY)).status_code == 404
 
+    async def test_the_other_steps_have_none_where_only_some_are_wanted(self, desk: Desk):
+        router = APIRouter(prefix="/v1/loans")
+        cases = Annotated[Desk, Depends(lambda: desk)]
+        add_steps(router, LOANS, desk.take, cases=cases, id_type=LOAN_ID, only=("withdraw",))
+        async with calling(service([router]), "loan:submit", "loan:review") as client:
+            assert (await client.post("/v1/loans/l7/withdrawal", headers=KEY)).status_code == 200
+            assert (await client.post("/v1/loans/l7/grant", headers=KEY)).status_code == 404
+
     def test_the_document_says_all_of_it(self, desk: Desk):
         document = describe(service([desk.router()]))
         operation = document["paths"]["/v1/loans/{loan_id}/withdrawal"]["post"]
@@ -357,7 +365,15 @@ class TestQueue:
         assert [states for _, states, _, _ in desk.asked] == [["submitted"], ["granted"]]
 
     @pytest.mark.parametrize(
-        "params", [{}, {"place": "HERE"}, {"place": "here", "limit": 11}, {"place": "here", "limit": 0}]
+        "params",
+        [
+            {},
+            {"place": "HERE"},
+            {"place": "here", "limit": 11},
+            {"place": "here", "limit": 0},
+            {"place": "here", "status": ["submitted"] * 7},
+            {"place": "here", "after": next_of((NOON, "l" * 120))},
+        ],
     )
     async def test_parameters_out_of_bounds_are_refused(
         self, desk: Desk, client: httpx.AsyncClient, params: dict[str, Any]
@@ -373,6 +389,9 @@ class TestQueue:
 
     def test_a_cursor_comes_back_as_it_was(self):
         assert cursor_of(next_of((NOON, "l~1"))) == (NOON, "l~1")
+
+    def test_a_cursor_without_a_zone_is_a_moment_all_the_same(self):
+        assert cursor_of("2025-06-30T04:00:00~l1")[0].tzinfo is UTC
 
     @pytest.mark.parametrize("after", ["", "2025", "9999-12-31T23:59:59-14:00~x"])
     def test_a_moment_that_is_none_is_refused(self, after: str):
