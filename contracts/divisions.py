@@ -27,6 +27,9 @@ class _Claims(Protocol):
     @property
     def place(self) -> str | None: ...
 
+    @property
+    def organization(self) -> str | None: ...
+
 
 class UnknownDivisionError(ValueError):
     """The code is not, and in the years the snapshot covers never was, a place of the ledger."""
@@ -60,6 +63,17 @@ def is_known(adcode: str) -> bool:
 def claims_known_place(caller: _Claims) -> bool:
     """Whether the place that a token claims, if it does, is one of today's."""
     return caller.place is None or is_known(caller.place)
+
+
+def reads_log(caller: _Claims, log: str | None) -> bool:
+    """Whether a caller with the scope may read a log's feed, which tells of everybody in it.
+
+    The services and the nation's officials read every log, other officials only the log that is their authority's own,
+    organizations none. Without a log: whether the caller may see how far the logs are.
+    """
+    if caller.organization is not None:
+        return False
+    return log is None or caller.place in (None, NATION, log)
 
 
 def name_of(adcode: str) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
+from services.kit.auth import Caller, require
 from services.kit.database import Databases
 from services.kit.errors import Problem
 from services.kit.event_store import EventStore, RecordedEvent
@@ -206,6 +207,23 @@ _HEADERS = {
     },
     HEAD: {"description": "The last position of the log.", "schema": {"type": "integer", "minimum": 0}},
 }
+
+
+_scope = require("feed:read")
+
+
+def feed_reader(may_read: Callable[[Caller, str | None], bool], refusal: type[Problem]) -> Callable[..., Any]:
+    """The dependency that lets in whoever has the scope and may read the log of the path; `refusal` for others.
+
+    `may_read` is asked with None where a path names no log.
+    """
+
+    async def reader(request: Request, caller: Annotated[Caller, Depends(_scope)]) -> Caller:
+        if not may_read(caller, request.path_params.get("log")):
+            raise refusal
+        return caller
+
+    return reader
 
 
 def feed_router(

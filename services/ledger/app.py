@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI
 
-from contracts.divisions import AUTHORITIES, NATION, claims_known_place
+from contracts.divisions import AUTHORITIES, claims_known_place, reads_log
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
-from services.kit.auth import Caller, TokenVerifier, require
+from services.kit.auth import TokenVerifier
 from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
-from services.kit.feed import feed_router
+from services.kit.feed import feed_reader, feed_router
 from services.kit.issuers import issuers_of
 from services.kit.parts import parts_of
 from services.ledger.answers import api as answers_api
@@ -38,7 +38,7 @@ from services.ledger.officials import api_recognition as recognitions_api
 from services.ledger.officials import api_relief as reliefs_api
 from services.ledger.officials import api_revocation as revocations_api
 from services.ledger.settings import LedgerSettings
-from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError
+from services.ledger.streams.problems import OutsidePlaceError
 from services.ledger.streams.publishing import publish
 
 TITLE = "Xuefen ledger"
@@ -75,20 +75,6 @@ ROUTES = (
 
 Opener = Callable[[EventStore], AbstractAsyncContextManager[Ledger]]
 SOURCE = "urn:xuefen:ledger"
-FeedReader = require("feed:read")
-
-
-def feed_reader(request: Request, caller: Annotated[Caller, Depends(FeedReader)]) -> Caller:
-    """Whoever may read the feed: an official the log of their own authority only, as it tells of all its people.
-
-    Raises NotAnOfficialError for a provider and OutsidePlaceError for an official of another or a smaller place.
-    """
-    if caller.organization is not None:
-        raise NotAnOfficialError
-    log = request.path_params.get("log")
-    if log is not None and caller.place not in (None, NATION, log):
-        raise OutsidePlaceError
-    return caller
 
 
 def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
@@ -129,7 +115,12 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         return {"notices": len(list(ledger.policies.book)), "followed": followed, "behind": behind}
 
     feed = feed_router(
-        lambda: app.state.ledger.databases, store, lambda: AUTHORITIES, publish, SOURCE, feed_reader
+        lambda: app.state.ledger.databases,
+        store,
+        lambda: AUTHORITIES,
+        publish,
+        SOURCE,
+        feed_reader(reads_log, OutsidePlaceError),
     )
     app = create_service(
         TITLE,

@@ -3,17 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import FastAPI
 
-from contracts.divisions import NATION, claims_known_place
+from contracts.divisions import claims_known_place, reads_log
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
-from services.kit.auth import Caller, TokenVerifier, require
+from services.kit.auth import TokenVerifier
 from services.kit.clock import Clock, utc_now
 from services.kit.event_store import EventStore
-from services.kit.feed import feed_router
+from services.kit.feed import feed_reader, feed_router
 from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
 from services.registry.accounts import api as accounts
@@ -29,20 +29,6 @@ from services.registry.store.publishing import SOURCE, published_event
 from services.registry.store.tables import LOG
 from services.registry.streams.problems import OutsidePlaceError
 from services.registry.worklists import api as worklists
-
-_reader = require("feed:read")
-
-
-def feed_reader(request: Request, caller: Annotated[Caller, Depends(_reader)]) -> Caller:
-    """The services and the nation's officials; where the log ends is no secret to others.
-
-    Raises OutsidePlaceError for an organization and for an official of a smaller place.
-    """
-    whole = caller.organization is None and caller.place in (None, NATION)
-    if request.path_params.get("log") is not None and not whole:
-        raise OutsidePlaceError
-    return caller
-
 
 TITLE = "Xuefen registry"
 DESCRIPTION = "Persons, organizations and clients: who is collected where, and who may train whom."
@@ -79,7 +65,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         lambda: (LOG,),
         published_event,
         SOURCE,
-        feed_reader,
+        feed_reader(reads_log, OutsidePlaceError),
     )
     app = create_service(
         TITLE,

@@ -7,15 +7,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from contracts.divisions import claims_known_place
+from contracts.divisions import claims_known_place, reads_log
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
-from services.kit.auth import TokenVerifier, require
+from services.kit.auth import TokenVerifier
 from services.kit.event_store import EventStore
-from services.kit.feed import feed_router
+from services.kit.feed import feed_reader, feed_router
 from services.kit.issuers import issuers_of
 from services.transfer.api import people_router, router, statistics_router
 from services.transfer.composition import Transfers, open_transfers
+from services.transfer.problems import OutsidePlaceError
 from services.transfer.publishing import SOURCE, published_event
 from services.transfer.settings import TransferSettings
 from services.transfer.tables import LOG
@@ -57,7 +58,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         lambda: (LOG,),
         published_event,
         SOURCE,
-        require("feed:read"),
+        feed_reader(reads_log, OutsidePlaceError),
     )
     app = create_service(
         TITLE,

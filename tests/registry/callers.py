@@ -46,6 +46,10 @@ def officials_or_own(home: str) -> set[str]:
     return {*OFFICIALS, OWN}
 
 
+def officials_or_services(home: str) -> set[str]:
+    return {*OFFICIALS, NOBODY}
+
+
 def nation(home: str) -> set[str]:
     return {"100000", NOBODY}
 

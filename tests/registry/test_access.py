@@ -32,6 +32,7 @@ from tests.registry.callers import (
     nobody,
     officials,
     officials_or_own,
+    officials_or_services,
     own,
     people_alone,
 )
@@ -296,7 +297,7 @@ TABLE: dict[str, tuple[Prepared, Rule]] = {
         of(Ground.account_request, "/refusal", {"reason": "other"}),
         issuing,
     ),
-    "GET /v1/logs": (at("/v1/logs"), anybody),
+    "GET /v1/logs": (at("/v1/logs"), officials_or_services),
     "GET /v1/logs/{log}/feed": (at("/v1/logs/registry/feed"), nation),
 }
 """Every route that takes JSON or nothing: what is asked about, and who may ask."""
@@ -304,6 +305,7 @@ FILES = {
     "POST /v1/evidence",
     f"POST {BULK}",
     f"GET {BULK}",
+    f"GET {BULK}/template.xlsx",
     f"GET {BULK}/{{id}}",
     f"GET {BULK}/{{id}}/result.csv",
     f"GET {BULK}/{{id}}/result.xlsx",
