@@ -154,6 +154,10 @@ class TestDockerfile:
         assert 'ENTRYPOINT ["python", "-m", "services.cli.main"]' in self.text
         assert variables_of(self.text) <= KNOWN
 
+    def test_lets_every_service_be_reached_from_other_containers(self) -> None:
+        for service in PORTS:
+            assert f"XUEFEN_{service.upper()}_HOST=0.0.0.0" in self.text
+
     def test_serves_on_the_ports_that_compose_publishes(self) -> None:
         exposed = re.search(r"^EXPOSE (.*)$", self.text, re.MULTILINE)
         assert exposed is not None

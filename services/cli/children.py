@@ -7,10 +7,16 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from logging import makeLogRecord
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
 _TAIL_LINES = 30
+_LOG_BYTES_MAX = 16 * 1024 * 1024
+_LOGS_KEPT = 4
+"""What an earlier start has written stays; beyond so many bytes a log is set aside, and so many of those are kept."""
 _STOP_SECONDS = 20.0
 _HIDDEN = frozenset({"event", "level", "timestamp", "logger", "service"})
 
@@ -83,11 +89,12 @@ class Child:
 
     def _read(self, log: Path) -> None:
         assert self._process.stdout is not None
-        with log.open("w", encoding="utf-8") as file:
+        with closing(
+            RotatingFileHandler(log, maxBytes=_LOG_BYTES_MAX, backupCount=_LOGS_KEPT, encoding="utf-8")
+        ) as file:
             for raw in self._process.stdout:
                 text = raw.decode(errors="replace").rstrip("\n")
-                file.write(text + "\n")
-                file.flush()
+                file.emit(makeLogRecord({"msg": text}))
                 for line in readable(text).splitlines():
                     self._tail.append(line)
                     if self._echo is not None:

@@ -229,19 +229,21 @@ def token(
         Write it to this file, which only we may read, instead.
     """
     from services.cli.state_dir import StateDir, issuer_of, signing_key, write_private
-    from services.cli.tokens import SCOPES, sign
+    from services.cli.tokens import SCOPES, check, sign
+    from services.kit.settings import SettingsError
 
     if kind not in SCOPES:
-        from services.kit.settings import SettingsError
-
         raise SettingsError(f"there is no kind of token {kind!r}; there are {', '.join(SCOPES)}")
+    scopes = frozenset(scope) if scope else SCOPES[kind]
+    speaks_for = subject or organization or kind
+    check(scopes, place=place, organization=organization, subject=speaks_for, days=days)
     settings = _settings()
     home = StateDir(settings.home)
     signed = sign(
         signing_key(settings, home),
         issuer=issuer_of(settings, home),
-        subject=subject or organization or kind,
-        scopes=frozenset(scope) if scope else SCOPES[kind],
+        subject=speaks_for,
+        scopes=scopes,
         place=place,
         organization=organization,
         days=days,

@@ -5,6 +5,7 @@ import gc
 import importlib
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -20,7 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.cli.settings import RELAY, STAND_INS, StackSettings, known_service
 from services.kit.app import stop_waiting
 from services.kit.database import SchemaRevisionError, UnsafeDatabaseError
+from services.kit.http_server import DoorLimits, door_of
 from services.kit.observability import configure_logging
+from services.kit.operations import OperationsServer, operations_app
 from services.kit.settings import PREFIX, SettingsError, secret_text
 
 _GRACE_SECONDS = 10
@@ -39,6 +42,7 @@ def serve(service: str) -> None:
     settings = _settings_for(service)
     configure_logging(service, level=settings.log_level.upper())
     inner: FastAPI = importlib.import_module(f"services.{service}.app").create_app()
+    inner.state.bodies.bytes_max = settings.http_bodies_bytes_max
     app = _SaysWhy(inner)
     _collect_rarely()
     config = uvicorn.Config(
@@ -46,18 +50,34 @@ def serve(service: str) -> None:
         host=settings.host_of(service),
         port=settings.port_of(service),
         loop="uvloop",
-        http="httptools",
+        http=door_of(_limits(settings)).protocol(),
+        ws="none",
+        timeout_keep_alive=settings.http_keep_alive_seconds,
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     try:
-        Server(config, on_stop=lambda: stop_waiting(inner)).run()
+        operations = OperationsServer(
+            operations_app(inner), host=settings.operations_host, port=settings.operations_port_of(service)
+        )
+        Server(config, on_stop=lambda: stop_waiting(inner), operations=operations).run()
     except SystemExit:
         if app.refusal is not None:
             raise CannotStartError(f"{service} cannot start. {_reason(app.refusal)}") from None
         raise
+
+
+def _limits(settings: StackSettings) -> DoorLimits:
+    return DoorLimits(
+        address_bytes=settings.http_head_bytes_max // 4,
+        head_bytes=settings.http_head_bytes_max,
+        head_seconds=settings.http_head_seconds,
+        body_seconds=settings.http_body_seconds,
+        connections=settings.http_connections_max,
+        connections_of_peer=settings.http_connections_of_peer_max,
+    )
 
 
 def work(service: str) -> None:
@@ -75,13 +95,32 @@ def work(service: str) -> None:
 class Server(uvicorn.Server):
     """A server for which being told to stop is no failure: the process ends with 0, not by the signal."""
 
-    def __init__(self, config: uvicorn.Config, *, on_stop: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_stop: Callable[[], None],
+        operations: uvicorn.Server | None = None,
+    ) -> None:
         super().__init__(config)
+        self._operations = operations
         self._told_to_stop = False
         self._on_stop = on_stop
         # In force until the server listens to signals itself, and again when it has stopped and repeats them.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._outside)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop, and the operator's port as long."""
+        if self._operations is None:
+            await super().serve(sockets)
+            return
+        beside = asyncio.ensure_future(self._operations.serve())
+        try:
+            await super().serve(sockets)
+        finally:
+            self._operations.should_exit = True
+            await beside
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop; long-polling readers would otherwise hold the stop for as long as they wait."""

@@ -77,6 +77,11 @@ class StackSettings(ServiceSettings):
         port: int = getattr(self, f"{service}_port")
         return port
 
+    def operations_port_of(self, service: str) -> int:
+        """The port of a service's metrics; 0 for any free one."""
+        port = self.port_of(service)
+        return self.operations_port or (port + 1_000 if port else 0)
+
     def database_urls(self) -> dict[str, str]:
         """The addresses given by `XUEFEN_<SERVICE>[_OWNER]_DATABASE_URL`, keyed `ledger`, `ledger_owner`."""
         found = {}

@@ -73,6 +73,7 @@ class Stack:
         self._stand_ins = (RELAY,) if alone else ()
         self.databases: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
+        self.operations_ports: dict[str, int] = {}
 
     @property
     def settings(self) -> StackSettings:
@@ -221,6 +222,7 @@ class Stack:
             f"{name}_HOST": self._settings.host_of(service),
             f"{name}_PORT": str(ports[service]),
             f"{name}_TOKEN_FILE": str(self._token_file(service)),
+            f"{PREFIX}OPERATIONS_PORT": str(self._operations_port(service)),
             f"{PREFIX}ISSUER": self._issuer,
             "PYTHONUNBUFFERED": "1",
         }
@@ -233,6 +235,13 @@ class Stack:
         if service == "ledger" and self._settings.ledger_databases:
             told[f"{PREFIX}LEDGER_DATABASES"] = os.environ[f"{PREFIX}LEDGER_DATABASES"]
         return harmless_environment() | told | secrets_of(service, self._home)
+
+    def _operations_port(self, service: str) -> int:
+        """Where the service's metrics are: beside its own port, and anywhere free when that is anywhere."""
+        if service not in self.operations_ports:
+            port = self._settings.port_of(service)
+            self.operations_ports[service] = port + 1_000 if port else _free_port()
+        return self.operations_ports[service]
 
     def _environment_of_stand_in(self, name: str, port: int) -> dict[str, str]:
         """What a stand-in is told: where to listen, and the token it gives out."""
@@ -275,6 +284,13 @@ class Stack:
                     tails = "\n".join(child.tail for child in self._children if child.name in waiting)
                     raise StackError(f"{late}: not ready after {_READY_SECONDS:.0f} seconds.\n{tails}")
                 time.sleep(_POLL_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _is_ready(client: httpx.Client, address: str) -> bool:

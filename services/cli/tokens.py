@@ -1,7 +1,11 @@
 """Tokens signed on the command line, with the issuer's own key: for the demo, for first steps and for workers."""
 
+from collections.abc import Iterable
+
 from joserfc.jwk import OKPKey
 
+from contracts.divisions import is_known
+from services.kit.settings import SettingsError
 from services.kit.signing import sign_token
 
 SERVICE_SCOPES = frozenset({"feed:read", "identity:check", "compliance:read"})
@@ -62,6 +66,34 @@ SCOPES = {
     "operator": frozenset({"client:write", "organization:write", "policy:write", "feed:read"}),
 }
 """The scopes each kind of caller usually has."""
+
+
+OTHER_SCOPES = frozenset(
+    {"attestation:current", "audit:read", "person:erase", "person:unmask", "plan:submit"}
+)
+"""What routes ask for besides, and no kind of caller has without being told."""
+
+DAYS_MAX = 366.0
+"""No token of the command line is good for longer than a year."""
+
+_SUBJECT_LENGTH_MAX = 200
+
+
+def check(
+    scopes: Iterable[str], *, place: str | None, organization: str | None, subject: str, days: float
+) -> None:
+    """Refuse a token that no service could use. Raises SettingsError, naming everything at fault."""
+    known = OTHER_SCOPES.union(*SCOPES.values())
+    faults = [f"there is no scope {scope!r}" for scope in sorted(set(scopes) - known)]
+    if place is not None and not is_known(place):
+        faults.append(f"there is no place {place!r}: --place takes a division code such as 210000")
+    if not 0 < days <= DAYS_MAX:
+        faults.append(f"--days takes more than 0 and at most {DAYS_MAX:.0f}")
+    for option, text in (("--subject", subject), ("--organization", organization)):
+        if text is not None and not (0 < len(text) <= _SUBJECT_LENGTH_MAX and text.isprintable()):
+            faults.append(f"{option} takes 1 to {_SUBJECT_LENGTH_MAX} characters that can be printed")
+    if faults:
+        raise SettingsError("; ".join(faults))
 
 
 def sign(

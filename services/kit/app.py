@@ -1,6 +1,7 @@
-"""The application of a service: FastAPI behind plain-ASGI middleware, with health, readiness and metrics.
+"""The application of a service: FastAPI behind plain-ASGI middleware, with health and readiness; metrics are at
+an operator's port of their own (`operations.py`).
 
-Nothing is open but those three and the paths a service names; no page of documentation is served, the OpenAPI
+Nothing is open but those two and the paths a service names; no page of documentation is served, the OpenAPI
 document is exported instead (`openapi_document`).
 """
 
@@ -33,7 +34,7 @@ from services.kit.errors import (
     problem_response,
 )
 from services.kit.field_errors import field_errors
-from services.kit.http_guard import BODY_SIZE_MAX, BodyGuardMiddleware, RequestMiddleware
+from services.kit.http_guard import BODY_SIZE_MAX, BodyBudget, BodyGuardMiddleware, RequestMiddleware
 from services.kit.observability import HttpMetrics, describe_exception
 from services.kit.openapi import TOKEN_URL, describe
 from services.kit.query_parameters import check_query
@@ -41,7 +42,7 @@ from services.kit.query_parameters import check_query
 Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _log = structlog.stdlib.get_logger("services.kit.app")
@@ -88,7 +89,7 @@ def create_service(
     A segment of such a path may be `{any}`. `claims` says whether what a good token claims can be: a place that
     there is, say; a token of which it cannot is no token.
     """
-    http_metrics = HttpMetrics(metrics)
+    http_metrics, bodies = HttpMetrics(metrics), BodyBudget()
     everybody = OPEN_PATHS | frozenset(open_paths)
     app = FastAPI(
         title=title,
@@ -110,13 +111,15 @@ def create_service(
                 form_paths=frozenset(form_paths),
                 raw_json_paths=frozenset(raw_json_paths),
                 file_paths=file_paths,
+                budget=bodies,
             ),
         ],
     )
     app.state.metrics = http_metrics
+    app.state.bodies = bodies
     app.state.stopping = False
     install_error_handlers(app)
-    app.include_router(_operations(http_metrics, readiness))
+    app.include_router(_operations(readiness))
     for router in routers:
         app.include_router(router)
     return app
@@ -126,7 +129,7 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _operations(metrics: HttpMetrics, readiness: Readiness) -> APIRouter:
+def _operations(readiness: Readiness) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
@@ -145,12 +148,6 @@ def _operations(metrics: HttpMetrics, readiness: Readiness) -> APIRouter:
             _log.warning("not ready", **describe_exception(error))
             raise NotReadyError from None
         return JSONResponse({"status": "ready", **details})
-
-    @router.get("/metrics")
-    async def prometheus() -> Response:
-        """Counters and gauges for Prometheus."""
-        text, media_type = metrics.exposition()
-        return Response(text, media_type=media_type)
 
     return router
 

@@ -27,6 +27,15 @@ _TOKEN_LENGTH_MAX = 4096
 _CLAIM_LENGTH_MAX = 200
 
 
+class UnknownClaimsError(Problem):
+    """The token is good, but the place it names is none that there is."""
+
+    code = "unknown-claims"
+    status = 403
+    title_zh = "令牌所写的地区不存在"
+    title_en = "The token names a place that there is not"
+
+
 @dataclass(frozen=True)
 class Caller:
     """Somebody whose token was good. `place` and `organization` are claims the kit does not interpret."""
@@ -144,14 +153,6 @@ def _is_claim(text: object) -> bool:
     return isinstance(text, str) and 0 < len(text) <= _CLAIM_LENGTH_MAX and text.isprintable()
 
 
-def _invalid_claims() -> NotAuthenticatedError:
-    problem = NotAuthenticatedError(
-        "令牌所写的地区或机构不存在", "The token names a place or an organization that there is not"
-    )
-    problem.headers = {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
-    return problem
-
-
 def _invalid_token() -> NotAuthenticatedError:
     problem = NotAuthenticatedError("令牌无效或已过期", "The token is invalid or has expired")
     problem.headers = {"WWW-Authenticate": f'{_REALM}, error="invalid_token"'}
@@ -191,7 +192,7 @@ class AuthenticationMiddleware:
                 raise _no_token()
             caller = await self.verifier.verify(token.strip())
             if not self.claims(caller):
-                raise _invalid_claims()
+                raise UnknownClaimsError
         except Problem as problem:
             await problem_response(problem, scope)(scope, receive, send)
             return

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit.errors import (
     BodyTooLargeError,
+    BusyError,
     InternalError,
     MalformedAddressError,
     Problem,
@@ -30,6 +32,8 @@ from services.kit.observability import HttpMetrics, describe_exception
 
 BODY_SIZE_MAX = 8 * 1024 * 1024
 FORM_SIZE_MAX = 16 * 1024
+BODIES_BYTES_MAX = 128 * 1024 * 1024
+"""Of all bodies that a process holds at once, unless its settings say otherwise."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.ASCII)
@@ -117,6 +121,31 @@ def _check_address(scope: Scope) -> None:
         raise MalformedAddressError
 
 
+class BodyBudget:
+    """The bytes of bodies that one process holds, of requests that still come and of those being answered."""
+
+    def __init__(self, bytes_max: int = BODIES_BYTES_MAX) -> None:
+        self.bytes_max = bytes_max
+        self.held = 0
+        self._held_of: Counter[str] = Counter()
+
+    def take(self, caller: str, size: int) -> None:
+        """Hold so many bytes more for a caller. Raises BusyError beyond the whole, and beyond half of it for one caller."""
+        if self.held + size > self.bytes_max or self._held_of[caller] + size > self.bytes_max // 2:
+            problem = BusyError("正在接收的正文过多，请稍后再试", "Too many bodies at once, try again later")
+            problem.headers |= {"Connection": "close"}
+            raise problem
+        self.held += size
+        self._held_of[caller] += size
+
+    def give_back(self, caller: str, size: int) -> None:
+        """Hold so many bytes less."""
+        self.held -= size
+        self._held_of[caller] -= size
+        if not self._held_of[caller]:
+            del self._held_of[caller]
+
+
 class BodyGuardMiddleware:
     """In front of the routes: limits a body's size, and refuses one that is not strict JSON before it is
     parsed.
@@ -130,8 +159,10 @@ class BodyGuardMiddleware:
         form_paths: frozenset[str] = frozenset(),
         raw_json_paths: frozenset[str] = frozenset(),
         file_paths: Mapping[str, int] | None = None,
+        budget: BodyBudget | None = None,
     ) -> None:
         self.app = app
+        self.budget = budget or BodyBudget()
         self.body_size_max = body_size_max
         self.form_paths = form_paths
         self.raw_json_paths = raw_json_paths
@@ -142,18 +173,27 @@ class BodyGuardMiddleware:
         if scope["type"] != "http" or not _has_body(scope):
             await self.app(scope, receive, send)
             return
+        held = _Held(self.budget, scope)
+        try:
+            body = await self._checked(scope, receive, held)
+            if body is not None:
+                await self.app(scope, _replay(body, receive), send)
+        except _RefusedBodyError as refused:
+            await problem_response(refused.problem, scope)(scope, receive, send)
+        finally:
+            held.give_back()
+
+    async def _checked(self, scope: Scope, receive: Receive, held: _Held) -> bytes | None:
         try:
             _check_encoding(scope)
-            body = await self._read(scope, receive)
-            if body is None:
-                return
-            self._check(scope, body)
+            body = await self._read(scope, receive, held)
+            if body is not None:
+                self._check(scope, body)
         except Problem as problem:
-            await problem_response(problem, scope)(scope, receive, send)
-            return
-        await self.app(scope, _replay(body, receive), send)
+            raise _RefusedBodyError(problem) from None
+        return body
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+    async def _read(self, scope: Scope, receive: Receive, held: _Held) -> bytes | None:
         path = scope["path"]
         limit = FORM_SIZE_MAX if path in self.form_paths else self._file_limit(path) or self.body_size_max
         declared = Headers(scope=scope).get("content-length", "")
@@ -169,6 +209,7 @@ class BodyGuardMiddleware:
             size += len(chunk)
             if size > limit:
                 raise _too_large(limit)
+            held.take(len(chunk))
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks)
@@ -187,6 +228,31 @@ class BodyGuardMiddleware:
 
     def _file_limit(self, path: str) -> int | None:
         return next((limit for pattern, limit in self._files if pattern.fullmatch(path)), None)
+
+
+class _RefusedBodyError(Exception):
+    """A problem of the body itself, told from those that a route raises."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
+
+
+class _Held:
+    """What one request holds of the budget."""
+
+    def __init__(self, budget: BodyBudget, scope: Scope) -> None:
+        caller = scope.get("state", {}).get("caller")
+        self._budget = budget
+        self._caller: str = getattr(caller, "subject", "")
+        self._size = 0
+
+    def take(self, size: int) -> None:
+        self._budget.take(self._caller, size)
+        self._size += size
+
+    def give_back(self) -> None:
+        self._budget.give_back(self._caller, self._size)
 
 
 def _pattern(path: str) -> re.Pattern[str]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 PREFIX = "XUEFEN_"
 KEY_BYTES = 32
@@ -43,6 +43,23 @@ class ServiceSettings(BaseModel):
     ledger_url: str = "http://127.0.0.1:8002"
     transfer_url: str = "http://127.0.0.1:8003"
     log_level: str = "INFO"
+    operations_host: str = "127.0.0.1"
+    """Where metrics and readiness with its details are served, for operators alone."""
+    operations_port: int = Field(default=0, ge=0, le=65535)
+    """Port of the same; a thousand above the service's own when 0."""
+    http_keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
+    """How long an idle connection is kept; longer than the proxy in front keeps its own."""
+    http_head_seconds: float = Field(default=10, gt=0, le=600)
+    """Within which address and headers have to come."""
+    http_body_seconds: float = Field(default=60, gt=0, le=3600)
+    """Within which a body has to come."""
+    http_head_bytes_max: int = Field(default=32_768, ge=4_096, le=1_048_576)
+    """Of address and headers; an address may take a quarter of it."""
+    http_bodies_bytes_max: int = Field(default=134_217_728, ge=16_777_216)
+    """Of all bodies at once in one process; one caller may hold half of it."""
+    http_connections_max: int = Field(default=2_000, ge=10)
+    http_connections_of_peer_max: int = Field(default=1_000, ge=1)
+    """From one address; behind a proxy that is the proxy's."""
     crypto_profile: Literal["standard", "gm"] = "standard"
     """Algorithms of new records: AES-256-GCM and HMAC-SHA-256, or SM4-GCM and HMAC-SM3 (国密)."""
     identity_hash: Literal["hs256", "hsm3"] | None = None

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.cli.children import readable
+from services.cli.children import Child, readable
 from services.cli.settings import SERVICES, StackSettings
 from services.cli.stack import AlreadyRunningError, Stack, stop_running
 from services.cli.state_dir import StackRecord, StateDir
@@ -59,6 +59,16 @@ def nothing_left(record: StackRecord) -> bool:
     return not any(process.running for process in [record.supervisor, *record.processes])
 
 
+class TestLogs:
+    def test_of_an_earlier_start_stay(self, tmp_path: Path) -> None:
+        log = tmp_path / "stand-in.log"
+        log.write_text("before\n")
+        child = Child("stand-in", ["stand-in", "nobody"], environment=dict(os.environ), log=log)
+        child.wait_until_stopped()
+        assert log.read_text().startswith("before\n")
+        assert "nobody" in log.read_text()
+
+
 class TestUp:
     def test_starts_everything_says_so_twice_and_stops_it(self, environment: dict[str, str]) -> None:
         first = xuefen(environment, "up", "--detach")
@@ -67,6 +77,7 @@ class TestUp:
         addresses = {process.name: process.address for process in record.processes}
         for service in SERVICES:
             assert httpx.get(f"{addresses[service]}/readyz", trust_env=False).status_code == 200
+            assert httpx.get(f"{addresses[service]}/metrics", trust_env=False).status_code == 401
 
         signed = xuefen(environment, "token", "sync").stdout.strip()
         feeds = f"{addresses['ledger']}/v1/logs"

@@ -20,6 +20,7 @@ from tests.e2e.system import (
     SERVICES,
     new_system,
 )
+from tests.kit.http import metrics_of
 
 
 class Left:
@@ -36,7 +37,7 @@ class Left:
         if kind == "answers":
             return "\n".join(answer.text for answer in self.run.answers if not shows_a_note(answer))
         if kind == "metrics":
-            return (await self.run.system.clients[service].get("/metrics")).text
+            return await metrics_of(self.run.system.apps[service])
         if kind == "feeds":
             return await self._feeds(service)
         wanted = kind == "events"

@@ -6,10 +6,12 @@ from typing import Any
 
 import httpx
 from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp
 
 from services.kit.app import create_service
 from services.kit.auth import Issuer, TokenVerifier
 from services.kit.key_sets import FixedKeys
+from services.kit.operations import operations_app
 from services.kit.signing import new_signing_key, sign_token
 
 ISSUER = "https://issuer.example"
@@ -32,8 +34,14 @@ def service(routers: Sequence[APIRouter], **options: Any) -> FastAPI:
     return create_service("Plumbing", routers=routers, verifier=verifier(), **options)
 
 
+async def metrics_of(app: FastAPI) -> str:
+    """What the operator's port shows of an application."""
+    async with calling(operations_app(app)) as operator:
+        return (await operator.get("/metrics")).text
+
+
 @asynccontextmanager
-async def calling(app: FastAPI, *scopes: str) -> AsyncIterator[httpx.AsyncClient]:
+async def calling(app: ASGIApp, *scopes: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the application; with scopes it carries a token."""
     headers = bearer(*scopes) if scopes else {}
     transport = httpx.ASGITransport(app)

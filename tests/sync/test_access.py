@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 
 from services.kit.database import Database
 from services.kit.event_store import EventStore
@@ -13,7 +14,7 @@ from services.sync.app import build_app, openapi_document
 from services.sync.composition import SCHEMA, Sync
 from services.sync.targets import Targets
 from tests.conftest import FreshDatabaseFactory
-from tests.kit.http import bearer, verifier
+from tests.kit.http import bearer, metrics_of, verifier
 from tests.sync.feeds import START, earned
 from tests.sync.world import NATIONAL, World, target, world_on
 
@@ -37,9 +38,10 @@ ROUTES: dict[str, set[str]] = {
 class Service:
     """The API over a synchronisation in which one credit was refused."""
 
-    def __init__(self, world: World, client: httpx.AsyncClient, person: str) -> None:
+    def __init__(self, world: World, client: httpx.AsyncClient, person: str, app: FastAPI) -> None:
         self.world = world
         self.client = client
+        self.app = app
         self.person = person
 
     async def call(self, route: str, **claims: Any) -> httpx.Response:
@@ -69,7 +71,7 @@ async def service(fresh_database: FreshDatabaseFactory) -> AsyncIterator[Service
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             async with httpx.AsyncClient(transport=transport, base_url="http://sync") as client:
-                yield Service(world, client, person)
+                yield Service(world, client, person, app)
 
 
 class _opened:  # noqa: N801 - used like the function it stands for
@@ -138,7 +140,7 @@ class TestShown:
         assert len(found) == len(set(found)) == 3
 
     async def test_as_metrics_without_a_token(self, service: Service):
-        text = (await service.client.get("/metrics")).text
+        text = await metrics_of(service.app)
         assert 'sync_open_deliveries{place="140000",state="pending",target="national-platform"}' in text
 
     async def test_of_an_unknown_place_or_target_is_refused(self, service: Service):
