@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import lru_cache
 from operator import mul
 
+from contracts.identity import normalise_id_number
+
 
 class IdType(StrEnum):
     """The documents a person may be collected under."""
@@ -119,7 +121,8 @@ def _date_of(digits: str) -> date | None:
 
 
 def check_id_number(id_type: IdType, number: str, *, on: date) -> IdentifierProblem | None:
-    """What is wrong with the number of any document; only a resident ID carries a check digit."""
+    """What is wrong with the number of any document, as it is hashed; only a resident ID carries a check digit."""
+    number = normalise_id_number(number)
     if id_type is IdType.RESIDENT_ID:
         return check_resident_id(number, on=on)
     return None if _OTHER_FORMATS[id_type].fullmatch(number) else IdentifierProblem.FORMAT

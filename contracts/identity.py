@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from binascii import b2a_base64
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
 
@@ -27,35 +28,89 @@ person under the other would be somebody else."""
 
 _BLOCK_BYTES = 64
 _URLSAFE = bytes.maketrans(b"+/", b"-_")
-_DOTS = str.maketrans(dict.fromkeys("•‧∙・･⋅᛫。．.", "·"))
+_DOTS = dict.fromkeys(map(ord, "•‧∙・･⋅᛫。．.⸱⸳ꞏ"), "·")
+_DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−﹘﹣－"), "-")
+
+_RADICALS = dict(
+    zip(
+        map(
+            ord,
+            "⺁⺂⺃⺄⺅⺆⺇⺈⺉⺊⺋⺌⺍⺎⺏⺐⺑⺒⺓⺔⺕⺖⺗⺘⺙⺛⺜⺝⺞⺟⺠⺡⺢⺣⺤⺥⺦⺧⺨⺩"
+            "⺪⺫⺬⺭⺮⺯⺰⺱⺲⺳⺴⺵⺶⺷⺸⺹⺺⺻⺼⺽⺾⺿⻀⻁⻂⻃⻄⻅⻆⻇⻈⻉⻊⻋⻌⻍⻎⻏⻐⻑"
+            "⻒⻓⻔⻕⻖⻗⻘⻙⻚⻛⻜⻝⻞⻟⻠⻡⻢⻣⻤⻥⻦⻧⻨⻩⻪⻫⻬⻭⻮⻯⻰⻱⻲⻳",
+        ),
+        "厂乛乚乙亻冂𠘨刀刂卜㔾小小兀尣尢𡯂巳幺彑彐忄心扌攵旡日月歺母民氵氺灬爫爫丬牛犭王"
+        "𤴔目示礻𥫗糹纟罓罒㓁冗𦉫羊𦍌𦍋耂肀聿肉𦥑艹艹艹虎衤覀西见角𧢲讠贝𧾷车辶辶辶邑钅長"
+        "镸长门𨸏阝雨青韦页风飞食𩙿飠饣𩠐马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀龟",
+        strict=True,
+    )
+)
+"""CJK Radicals Supplement to the characters they look like (Unicode's EquivalentUnifiedIdeograph), as text copied from a
+PDF has them. Kangxi radicals are NFKC's."""
+
+_GBK_FIRST = 0xE815
+_GBK = {
+    _GBK_FIRST + offset: character
+    for offset, character in enumerate(
+        "⺁𠂇𠂉𠃌⺄㑳㑇⺈⺋龴㖞㘚㘎⺌⺗㥮㤘龵㧏㧟㩳㧐龶龷㭎㱮㳠⺧𡗗龸⺪䁖䅟⺮䌷⺳⺶⺷𢦏䎱"
+        "䎬⺻䏝䓖䙡䙌龹䜣䜩䝼䞍⻊䥇䥺䥽䦂䦃䦅䦆䦟䦛䦷䦶龺𤇾䲣䲟䲠䲡䱷䲢䴓䴔䴕䴖䴗䴘䴙䶮龻"
+    )
+} | {0xE7C7: "ḿ", 0xE7C8: "ǹ"}
+"""Private-use code points that systems of GBK have for its characters FE50 to FEA0, A8BC and A8BF, to GB 18030-2022's."""
+
+_SHAPES = _RADICALS | _GBK
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
+)
 
 _PLAIN = re.compile("[\u4e00-\u9fff]+")
 """Most names by far: nothing in them folds."""
 
 
+def is_ignorable(character: str) -> bool:
+    """Whether a character shows nothing: a zero-width or direction mark, a BOM, a variation selector, a control."""
+    return (unicodedata.category(character) in ("Cf", "Cc") and not character.isspace()) or _IGNORABLE.match(
+        character
+    ) is not None
+
+
 def normalise_id_number(id_number: str) -> str:
-    """The number as it is hashed: no space around or within, capitals."""
+    """The number as it is hashed: one width, one dash, capitals, no space and nothing invisible around or within."""
     if id_number.isascii() and id_number.isalnum():
         return id_number.upper()
-    return "".join(id_number.split()).upper()
+    return _settled(id_number, _number)
 
 
 def normalise_name(name: str) -> str:
-    """The name as it is hashed: one form for composed characters, widths, case, blanks and dots.
+    """The name as it is hashed: one form for what looks the same, whoever typed, copied or converted it.
 
-    Blanks between Chinese characters are typists' padding (`张 三`) and go; between Latin words one is kept.
+    Composed characters, widths, case, dots, radicals and the private code points of GBK are one each; what shows
+    nothing goes. Blanks between Chinese characters are typists' padding (`张 三`) and go; between Latin words one is kept.
     """
     if _PLAIN.fullmatch(name):
         return name
-    words = _fold(name).translate(_DOTS).split()
-    joiner = " " if all(word.isascii() for word in words) else ""
-    # An accent that stood apart may meet its letter only now.
-    return _fold(joiner.join(words))
+    return _settled(name, _name)
 
 
-def _fold(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", folded).casefold()
+def _settled(text: str, step: Callable[[str], str]) -> str:
+    """The text after as many steps as change it: an accent that stood apart may meet its letter only then."""
+    while (after := step(text)) != text:
+        text = after
+    return text
+
+
+def _number(text: str) -> str:
+    return "".join(_shown(text).upper().translate(_DASHES).split())
+
+
+def _name(text: str) -> str:
+    words = _shown(text).casefold().translate(_DOTS).split()
+    return (" " if all(word.isascii() for word in words) else "").join(words)
+
+
+def _shown(text: str) -> str:
+    seen = "".join(character for character in text if not is_ignorable(character))
+    return unicodedata.normalize("NFKC", seen.translate(_SHAPES))
 
 
 def algorithm_of(profile: str, chosen: str | None) -> str:
