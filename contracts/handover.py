@@ -22,6 +22,7 @@ from contracts.envelope import (
     Uscc,
     UtcTime,
 )
+from contracts.registry import FormerIdentity
 
 
 class HandoverPart(BaseModel):
@@ -170,6 +171,7 @@ class ArrivingProfile(HandoverPart):
     person_id: OpaqueId
     identity_hash: KeyedHash
     name_hash: KeyedHash
+    former: Annotated[tuple[FormerIdentity, ...], Field(max_length=100)] = ()
     place: Adcode
     employer: Uscc | None
     student: Flag = False

@@ -37,6 +37,16 @@ class Qualification(BaseModel):
     obtained_on: Day
 
 
+class FormerIdentity(BaseModel):
+    """A name and number that a person had, as keyed hashes, until the day they were changed (B-24)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    identity_hash: KeyedHash
+    name_hash: KeyedHash
+    until: Day
+
+
 class InfoCollected(PublishedEvent):
     """信息采集: a person's information was accepted, so credits can be registered (S1-06, S3B-02).
 
@@ -62,7 +72,9 @@ class InfoChanged(PublishedEvent):
     """信息变更: what is on record of a person from now on, whole, after an approved change (S2C-09).
 
     `items` names what differs. `cause` is "change"; or "reversal" and "separation", when a wrongly approved change was
-    undone: then everything is as it was before that change, but for what others have changed since.
+    undone: then everything is as it was before that change, but for what others have changed since. `former` are all names
+    and numbers the person had, an old name with the new number among them: whoever is reported under one is this person
+    (B-24).
     """
 
     TYPE: ClassVar[str] = "cn.xuefen.registry.info.changed.v1"
@@ -73,6 +85,7 @@ class InfoChanged(PublishedEvent):
     items: Annotated[tuple[Code, ...], Field(min_length=1, max_length=20)]
     identity_hash: KeyedHash
     name_hash: KeyedHash
+    former: Annotated[tuple[FormerIdentity, ...], Field(max_length=100)]
     place: Adcode
     employer: Uscc | None
     student: Flag

@@ -195,9 +195,15 @@ class Attestations:
         Raises UnknownAttestationError, also for another person.
         """
         found = await self._find(reference)
-        same = secrets.compare_digest(found.issued.identity_hash, identity_hash)
-        if not (same and secrets.compare_digest(found.issued.name_hash, name_hash)):
-            raise UnknownAttestationError
+        issued = found.issued
+        same = secrets.compare_digest(issued.identity_hash, identity_hash)
+        if not (same and secrets.compare_digest(issued.name_hash, name_hash)):
+            profile = (await self._people.home_of(issued.person_id, None)).profile
+            if not (
+                profile.is_called(identity_hash, name_hash)
+                and profile.is_called(issued.identity_hash, issued.name_hash)
+            ):
+                raise UnknownAttestationError
         return checked(found, await self._met_now(found.issued) if today else None)
 
     async def get_statement(self, reference: str, viewer: Viewer) -> Statement:

@@ -77,7 +77,7 @@ class Details:
         self, log: str, homes: Sequence[Home], year: int, as_of: datetime | None
     ) -> dict[str, Pending]:
         persons = [home.person_id for home in homes]
-        by_hash = {home.profile.identity_hash: home.person_id for home in homes}
+        by_hash = {each: home.person_id for home in homes for each in home.profile.identities}
         async with self._databases.of(log).acquire() as conn:
             if as_of is None:
                 rows = await conn.fetch(_OPEN_CLAIMS, log, persons, sorted(OPEN))
@@ -94,7 +94,8 @@ class Details:
             found[person_id] = Pending(claims=own)
         for identity_hash, room in waiting.items():
             person_id = by_hash[identity_hash]
-            found[person_id] = Pending(found[person_id].claims, tuple(_misnamed(room, year)))
+            misnamed = (*found[person_id].misnamed, *_misnamed(room, year))
+            found[person_id] = Pending(found[person_id].claims, misnamed)
         return found
 
     async def _claims_at(

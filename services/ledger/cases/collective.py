@@ -219,7 +219,7 @@ class CollectiveClaims:
 def _of_row(homes: dict[str, Home], row: ListedClaim, log: str, actor: Actor, code: str | None) -> Home:
     """Whose row it is: somebody of this log, under this name, whom the actor may claim for. Raises UnknownPersonError."""
     home = homes.get(row.identity_hash)
-    if home is None or home.log != log or home.profile.name_hash != row.name_hash:
+    if home is None or home.log != log or not home.profile.is_called(row.identity_hash, row.name_hash):
         raise UnknownPersonError(pointer="/person")
     if actor.place is not None and not actor.covers(home.profile.person.place):
         raise UnknownPersonError(pointer="/person")

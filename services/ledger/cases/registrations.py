@@ -182,7 +182,7 @@ class _Listing:
     async def register(self, index: int, line: Line) -> Registration:
         """Register one line. Raises a Problem that says why not; nothing of the line is then kept."""
         profile = self._unit.profiles.get(line.identity_hash)
-        if profile is None or profile.name_hash != line.name_hash:
+        if profile is None or not profile.is_called(line.identity_hash, line.name_hash):
             raise UnknownPersonError(pointer=f"/records/{index}/person")
         person = profile.person
         if not self._actor.covers(person.place):

@@ -143,7 +143,8 @@ class Registrar:
         if profile is None:
             elsewhere = row.identity_hash in self._unit.elsewhere
             return None, "profile_elsewhere" if elsewhere else "not_collected"
-        return (profile, None) if profile.name_hash == row.name_hash else (None, "name_differs")
+        called = profile.is_called(row.identity_hash, row.name_hash)
+        return (profile, None) if called else (None, "name_differs")
 
     def _whereabouts(self, profile: Profile, row: ApprovedRow) -> HoldReason | None:
         """Why a row of somebody who has left waits for them here; study done before is registered, and passed on.
@@ -177,7 +178,7 @@ async def release_rosters(unit: LedgerUnit, registrar: Registrar, arrived: Mappi
     here = {key: profile for key, profile in arrived.items() if profile.left is None}
     for identity_hash, profile in sorted(here.items(), key=lambda item: item[0]):
         for held in unit.room(identity_hash).room.records:
-            if held.kind == ROSTER_ROW and held.name_hash == profile.name_hash:
+            if held.kind == ROSTER_ROW and profile.is_called(identity_hash, held.name_hash):
                 roster_id, decision = registrar.release(identity_hash, held, profile)
                 decided.setdefault(roster_id, []).append(decision)
     for roster_id, decisions in sorted(decided.items()):

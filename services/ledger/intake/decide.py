@@ -56,16 +56,18 @@ class Decider:
         if profile is None:
             reason = "profile_elsewhere" if prepared.identity_hash in state.elsewhere else "not_collected"
             return self._wait(provider_id, prepared, reason)
-        if profile.name_hash != prepared.name_hash:
+        if not profile.is_called(prepared.identity_hash, prepared.name_hash):
             return self._wait(provider_id, prepared, "name_differs")
-        return self._judge(provider_id, prepared, profile, prepared.identity)
+        decided = self._judge(provider_id, prepared, profile, prepared.identity)
+        decided.outcome.former_identity = profile.was_called(prepared.identity_hash, prepared.name_hash)
+        return decided
 
     def release_room(self, identity_hash: str, profile: Profile) -> None:
         """Decide everything that waits for a person the log now holds, in the order it was posted."""
         if profile.left is not None:
             return
         for held in self._unit.room(identity_hash).room.records:
-            if held.name_hash != profile.name_hash or held.kind not in KINDS:
+            if not profile.is_called(identity_hash, held.name_hash) or held.kind not in KINDS:
                 continue
             self._release(identity_hash, held, profile)
 
@@ -100,8 +102,12 @@ class Decider:
             outcome.person_id = getattr(event, "person_id", None)
             outcome.credit_id = getattr(event, "credit_id", None)
             return Decided(outcome)
-        outcome.outcome = "conflict"
         differs = differing_fields(event, prepared, self._unit.profiles.get(prepared.identity_hash))
+        if not differs:
+            outcome.person_id = getattr(event, "person_id", None)
+            outcome.credit_id = getattr(event, "credit_id", None)
+            return Decided(outcome)
+        outcome.outcome = "conflict"
         names = ", ".join(differs)
         problem = RecordConflictError(
             f"与首次提交的内容不同：{names}。如需更正，请先撤回原记录，再以新编号提交。",

@@ -21,7 +21,8 @@ _NOT_COMPARED = {"id", "authority", "person"}
 def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) -> list[str]:
     """JSON pointers of the fields in which a repeated record differs from the recorded one, values never shown.
 
-    The person is compared by keyed hash. Contents that differ in nothing else differ in the person's name.
+    The person is compared by keyed hash; who was called otherwise before is the same (B-24). Contents that differ in nothing
+    else, of somebody who is not called so, differ in the person's name.
     """
     posted = without_person(prepared.record)
     if posted.get("of") == "exam":
@@ -32,7 +33,10 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
         for amount in ("credits", "hours"):
             if amount in recorded:
                 recorded[amount] = Decimal(recorded[amount])
-        same_person = event.identity_hash == prepared.identity_hash
+        same_person = event.identity_hash == prepared.identity_hash or (
+            profile is not None and event.identity_hash in profile.identities
+        )
+        same_name = profile is not None and profile.is_called(event.identity_hash, event.name_hash)
     else:
         recorded = {name: _plain(getattr(event, name, None)) for name in names}
         if recorded.get("hours") is not None:
@@ -41,10 +45,15 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
         if recorded.get("of") == "exam":
             recorded["of"] = None
         same_person = profile is not None and profile.person.person_id == event.person_id
+        same_name = True
     differs = [f"/{name}" for name in names if not _same(recorded.get(name), posted.get(name))]
     if not same_person:
         differs.append("/person/id_number")
-    return differs or ["/person/name"]
+    if differs or (
+        same_name and profile is not None and profile.is_called(prepared.identity_hash, prepared.name_hash)
+    ):
+        return differs
+    return ["/person/name"]
 
 
 def _plain(value: Any) -> Any:

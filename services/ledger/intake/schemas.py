@@ -25,7 +25,8 @@ class Outcome(Struct, omit_defaults=True, kw_only=True):
     `registered` (in the account; for an enrolment or exam pass: recorded), `duplicate` (posted before, same content),
     `conflict` (posted before, other content: `problem.differs` names the fields), `held` (`reason`; registered by itself
     when the reason goes away), `rejected` (not stored; `problem` says why and by which clause), `unknown` (its part of
-    the batch failed on the way: post it again with the same id).
+    the batch failed on the way: post it again with the same id). `former_identity`: the person was named by a name or
+    number of before a change.
     """
 
     id: str | None
@@ -36,6 +37,7 @@ class Outcome(Struct, omit_defaults=True, kw_only=True):
     credit_id: str | None = None
     reason: str | None = None
     clause: str | None = None
+    former_identity: bool = False
     late: bool = False
     make_up: bool = False
     released: list[str] | None = None

@@ -113,7 +113,7 @@ async def read_for_records(
         record.identity_hash
         for record in prepared
         if (profile := profiles.get(record.identity_hash)) is not None
-        and profile.name_hash != record.name_hash
+        and not profile.is_called(record.identity_hash, record.name_hash)
     }
     absent = misnamed | {
         identity_hash for identity_hash, profile in profiles.items() if profile.left is not None

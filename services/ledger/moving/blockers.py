@@ -19,7 +19,9 @@ _ACCOUNTS = "select year, version, state from accounts where log = $1 and person
 # No index leads from a person to a roster: the rows of one are hashes in its state. Open rosters are few.
 _ROSTERS = """
 select state from rosters
- where log = $1 and status = 'open' and position(convert_to($2, 'UTF8') in state) > 0 order by roster_id
+ where log = $1 and status = 'open'
+   and exists (select from unnest($2::text[]) as had (hash) where position(convert_to(hash, 'UTF8') in state) > 0)
+ order by roster_id
 """
 _decode_account = msgspec.json.Decoder(Account).decode
 _decode_roster = msgspec.json.Decoder(Roster).decode
@@ -76,10 +78,10 @@ async def find_blockers(
         Blocker(kind="claim", id=claim.claim_id, year=claim.year)
         for claim in await open_claims_of(conn, log, person_id)
     ]
-    open_rosters = [] if forbidden_only else await conn.fetch(_ROSTERS, log, profile.identity_hash)
+    open_rosters = [] if forbidden_only else await conn.fetch(_ROSTERS, log, sorted(profile.identities))
     for row in open_rosters:
         roster: Any = _decode_roster(row[0])
-        if any(line.identity_hash == profile.identity_hash for line in roster.open_rows):
+        if any(line.identity_hash in profile.identities for line in roster.open_rows):
             found.append(
                 Blocker(
                     kind="roster", id=roster.roster_id, year=roster.year, provider_id=roster.organization_id

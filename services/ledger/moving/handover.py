@@ -24,7 +24,7 @@ from services.kit import events as codec
 from services.kit.views import fields_of, view
 from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, Waiting
 from services.ledger.streams.account_events import AccountArrived, Retraction
-from services.ledger.streams.profile import Judgement, ProfileArrived
+from services.ledger.streams.profile import FormerIdentity, Judgement, ProfileArrived
 
 
 def handed_account(account: Account) -> HandedAccount:
@@ -56,8 +56,9 @@ def taken_back(retraction: Retraction) -> TakenBack:
 
 def profile_arrived(profile: ArrivingProfile, handover: Handover, log: str, at: datetime) -> ProfileArrived:
     """Who arrives in a log, with the years that others judged; its own it knows better."""
+    former = tuple(view(FormerIdentity, each) for each in profile.former)
     return ProfileArrived(
-        **fields_of(type(profile), profile),
+        **fields_of(type(profile), profile) | {"former": former},
         transfer_id=handover.transfer_id,
         from_authority=handover.from_authority,
         from_place=handover.from_place,

@@ -9,6 +9,7 @@ from contracts import registry, transfer
 from contracts.envelope import PublishedEvent
 from services.kit.command import Unprepared
 from services.kit.events import Event
+from services.kit.views import view
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.records import Completion
 from services.ledger.reactions.guards import GuardEvent, TransferNews, news_of_guard
@@ -20,6 +21,7 @@ from services.ledger.store.unit import LedgerUnit, read_providers
 from services.ledger.streams import profile as profiles
 from services.ledger.streams import provider as providers
 from services.ledger.streams.profile import (
+    FormerIdentity,
     Profile,
     ProfileChanged,
     ProfileErased,
@@ -156,6 +158,7 @@ class Effects:
             cause=event.cause,
             identity_hash=event.identity_hash,
             name_hash=event.name_hash,
+            former=tuple(view(FormerIdentity, each) for each in event.former),
             employer=event.employer,
             student=event.student,
             student_since=event.student_since,
@@ -217,11 +220,20 @@ class Effects:
         """Add an event to a profile's stream; who is new here, or has changed, is looked for in the waiting rooms."""
         known = self._profiles.get(person_id, (0, None))[1]
         profile = self.note(person_id, event, identity)
-        # What waits for a number that is no longer theirs is not theirs either.
-        before = None if known is None else self._arrived.get(known.identity_hash)
-        if known is not None and before is not None and before.person.person_id == person_id:
-            del self._arrived[known.identity_hash]
-        self._arrived[profile.identity_hash] = profile
+        # What waits for a number that was wrongly theirs is not theirs; what waits for one they had before is (B-24).
+        for identity_hash in frozenset() if known is None else known.identities:
+            before = self._arrived.get(identity_hash)
+            if before is not None and before.person.person_id == person_id:
+                del self._arrived[identity_hash]
+        for identity_hash in profile.identities:
+            before = self._arrived.get(identity_hash)
+            # A number belongs to who has it now, before who had it.
+            if (
+                before is None
+                or before.identity_hash != identity_hash
+                or profile.identity_hash == identity_hash
+            ):
+                self._arrived[identity_hash] = profile
 
     def _accredit(self, event: registry.ProviderAccredited) -> None:
         if event.published:

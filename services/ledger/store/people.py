@@ -31,6 +31,17 @@ select p.log, p.person_id, p.identity_hash, p.state, l.position, a.state, p.left
 """
 _LOGS = "select log, left_at from profiles where log = any($1::text[]) and person_id = $2"
 _BY_IDENTITY = _BY_ID.replace("p.person_id = any", "p.identity_hash = any")
+_BY_FORMER = (
+    _BY_ID.replace("p.identity_hash, p.state", "f.identity_hash, p.state")
+    .replace(
+        """  join logs l on l.log = p.log
+""",
+        """  join former_identities f on f.log = p.log and f.person_id = p.person_id
+  join logs l on l.log = p.log
+""",
+    )
+    .replace("p.person_id = any", "f.identity_hash = any")
+)
 
 
 class Home(Struct, frozen=True):
@@ -83,8 +94,10 @@ class People:
         return await self._find(_BY_ID, 1, person_ids, place, year)
 
     async def by_identity(self, hashes: Sequence[str], place: str | None, year: int) -> dict[str, Home]:
-        """Persons by the keyed hash of their ID number."""
-        return await self._find(_BY_IDENTITY, 2, hashes, place, year)
+        """Persons by the keyed hash of their ID number, or of one they had before (B-24)."""
+        found = await self._find(_BY_IDENTITY, 2, hashes, place, year)
+        others = [each for each in hashes if each not in found]
+        return found | (await self._find(_BY_FORMER, 2, others, place, year) if others else {})
 
     async def logs_of(self, person_id: str) -> dict[str, datetime | None]:
         """Every log that holds or has held the person, with the moment they left it."""

@@ -1,13 +1,15 @@
 """Profiles as rows: read, written in the transaction of their events, walked through place by place, or by employer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from contracts.divisions import NATION
+from services.kit import events as codec
 from services.kit.command import UnitOfWork
 from services.kit.database import Connection
+from services.kit.event_store import RecordedEvent
 from services.kit.rows import StateRows
 from services.ledger.policy import PolicyBook
 from services.ledger.streams import profile as profiles
@@ -67,6 +69,44 @@ PROFILE_ROWS: StateRows[Profile] = StateRows(
     in_given_order=True,
 )
 
+_FORGET = "delete from former_identities where log = $1 and person_id = any($2::text[])"
+_REMEMBER = """
+insert into former_identities (log, identity_hash, person_id)
+select $1, * from unnest($2::text[], $3::text[])
+on conflict (log, identity_hash) do update set person_id = excluded.person_id
+"""
+
+
+class FormerIdentityRows:
+    """The read model of the numbers that people had before (B-24), by keyed hash; their names are in the profile."""
+
+    name = "former_identities"
+    topics = frozenset(
+        {profiles.ProfileChanged.TOPIC, profiles.ProfileArrived.TOPIC, profiles.ProfileErased.TOPIC}
+    )
+    tables: Sequence[str] = ("former_identities",)
+
+    async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
+        """Write the rows of these events, in order."""
+        latest: dict[str, Sequence[str]] = {}
+        for recorded in events:
+            event = codec.decode(recorded.topic, recorded.state)
+            if isinstance(event, profiles.ProfileErased):
+                latest[event.person_id] = ()
+            elif isinstance(event, profiles.ProfileChanged | profiles.ProfileArrived):
+                latest[event.person_id] = profiles.numbers_before(event.identity_hash, event.former)
+        await write_former(conn, log, latest)
+
+
+async def write_former(conn: Connection, log: str, numbers: Mapping[str, Sequence[str]]) -> None:
+    """Write the keyed hashes of the numbers that persons had before."""
+    if not numbers:
+        return
+    rows = sorted((each, person_id) for person_id, had in numbers.items() for each in had)
+    await conn.execute(_FORGET, log, sorted(numbers))
+    if rows:
+        await conn.execute(_REMEMBER, log, [each for each, _ in rows], [person_id for _, person_id in rows])
+
 
 async def read_profiles(
     conn: Connection, log: str, person_ids: Sequence[str]
@@ -82,6 +122,14 @@ async def write_profiles(conn: Connection, log: str, rows: Sequence[tuple[int, P
         conn,
         log,
         [(profiles.stream_of(profile.person.person_id), version, profile) for version, profile in rows],
+    )
+    await write_former(
+        conn,
+        log,
+        {
+            profile.person.person_id: profiles.numbers_before(profile.identity_hash, profile.former)
+            for _, profile in rows
+        },
     )
 
 

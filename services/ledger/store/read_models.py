@@ -9,12 +9,13 @@ from services.ledger.store.claims import CLAIM_ROWS
 from services.ledger.store.departures import DepartureRows
 from services.ledger.store.filings import FILING_ROWS, ROSTER_ROWS
 from services.ledger.store.notices import NoticeRows
-from services.ledger.store.profiles import PROFILE_ROWS
+from services.ledger.store.profiles import PROFILE_ROWS, FormerIdentityRows
 from services.ledger.store.years import YEAR_ROWS
 
 INLINE: tuple[Projection, ...] = (
     ACCOUNT_ROWS,
     PROFILE_ROWS,
+    FormerIdentityRows(),
     PROVIDER_ROWS,
     ROOM_ROWS,
     CLAIM_ROWS,

@@ -27,6 +27,14 @@ create table profiles (
     unique (log, identity_hash)
 )"""
 
+_FORMER_IDENTITIES = """
+create table former_identities (
+    log text collate "C" not null,
+    identity_hash text collate "C" not null,
+    person_id text collate "C" not null,
+    primary key (log, identity_hash)
+)"""
+
 _PROVIDERS = """
 create table providers (
     log text collate "C" not null,
@@ -71,6 +79,7 @@ create table registrations_daily (
 READ_MODELS: dict[str, str] = {
     "accounts": _ACCOUNTS,
     "profiles": _PROFILES,
+    "former_identities": _FORMER_IDENTITIES,
     "providers": _PROVIDERS,
     "waiting": _WAITING,
     "notices": _NOTICES,
@@ -92,6 +101,7 @@ def read_model_sql(*, partitions: int = 0) -> list[str]:
         *statements,
         "create index profiles_of_place on profiles (log, place, person_id)",
         "create index profiles_of_employer on profiles (log, employer, person_id) where employer is not null",
+        "create index former_identities_of_person on former_identities (log, person_id)",
     ]
 
 

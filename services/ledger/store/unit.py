@@ -38,15 +38,23 @@ _decode_room = msgspec.json.Decoder(WaitingRoom).decode
 # Each key is looked up by itself (`limit`, `offset 0` keep it so): on a table without statistics yet, as in a first
 # load, the planner would otherwise read a whole log for every group.
 _PEOPLE = """
-select p.identity_hash, p.state, a.year, a.version, a.state
+select wanted.identity_hash, p.state, a.year, a.version, a.state
   from unnest(string_to_array($2, E'\\n')) as wanted (identity_hash)
  cross join lateral (
-       select p.person_id, p.identity_hash, p.state from profiles p
+       select p.person_id, p.state from profiles p
         where p.log = $1 and p.identity_hash = wanted.identity_hash limit 1) p
   left join lateral (
        select a.year, a.version, a.state from accounts a
         where a.log = $1 and a.person_id = p.person_id and a.year = any($3::int[]) offset 0) a on true
 """
+# Who had a number before is asked for only under numbers that are nobody's now (B-24).
+_FORMER_PEOPLE = _PEOPLE.replace(
+    """from profiles p
+        where p.log = $1 and p.identity_hash = wanted.identity_hash""",
+    """from former_identities f
+          join profiles p on p.log = f.log and p.person_id = f.person_id
+        where f.log = $1 and f.identity_hash = wanted.identity_hash""",
+)
 _ACCOUNTS = """
 select person_id, year, version, state from accounts
  where log = $1 and person_id = any($2::text[]) and year = any($3::int[])
@@ -57,14 +65,22 @@ _ROOMS = (
 _ROOM_VERSIONS = (
     "select identity_hash, version from waiting where log = $1 and identity_hash = any($2::text[])"
 )
-_PROFILES = "select identity_hash, state from profiles where log = $1 and identity_hash = any($2::text[])"
+_PROFILES = """
+select identity_hash, state from profiles where log = $1 and identity_hash = any($2::text[])
+ union all
+select f.identity_hash, p.state from former_identities f
+  join profiles p on p.log = f.log and p.person_id = f.person_id
+ where f.log = $1 and f.identity_hash = any($2::text[])
+"""
 _ACCOUNT_VERSIONS = """
 select person_id, year, version from accounts
  where log = $1 and (person_id, year) in (select * from unnest($2::text[], $3::int[]))
 """
-_ELSEWHERE = (
-    "select identity_hash from profiles where log = any($1::text[]) and identity_hash = any($2::text[])"
-)
+_ELSEWHERE = """
+select identity_hash from profiles where log = any($1::text[]) and identity_hash = any($2::text[])
+ union
+select identity_hash from former_identities where log = any($1::text[]) and identity_hash = any($2::text[])
+"""
 
 
 class AccountEntry(Struct, gc=False):
@@ -128,9 +144,15 @@ class LedgerUnit(UnitOfWork):
             self.filings |= {filing_id: entry.state for (filing_id,), entry in found.items()}
 
     async def read_people(self, hashes: list[str], years: list[int]) -> None:
-        """Read profiles by keyed hash, with their accounts of the given years."""
+        """Read profiles by the keyed hash of a number they have or had, with their accounts of the given years."""
+        await self._read_people(_PEOPLE, hashes, years)
+        strangers = [each for each in hashes if each not in self.profiles]
+        if strangers:
+            await self._read_people(_FORMER_PEOPLE, strangers, years)
+
+    async def _read_people(self, statement: str, hashes: list[str], years: list[int]) -> None:
         for identity_hash, profile_state, year, version, state in await self.conn.fetch(
-            _PEOPLE, self.log, lines(hashes), years
+            statement, self.log, lines(hashes), years
         ):
             profile = self.profiles.get(identity_hash)
             if profile is None:
@@ -243,7 +265,11 @@ class LedgerUnit(UnitOfWork):
     async def _still_have_to_wait(self, hashes: Sequence[str]) -> bool:
         """Nobody has arrived, or has another name now, for whom something was put into a waiting room just now."""
         for known, now in await self._profiles_now(hashes):
-            if known is None or (known.name_hash, known.left) != (now.name_hash, now.left):
+            if known is None or (known.name_hash, known.former, known.left) != (
+                now.name_hash,
+                now.former,
+                now.left,
+            ):
                 return False
         return True
 

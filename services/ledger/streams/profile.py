@@ -16,6 +16,14 @@ from services.ledger.policy import (
 from services.ledger.policy.judging.assessment import Status
 
 
+class FormerIdentity(Struct, frozen=True):
+    """A name and number that the person had until a day, as keyed hashes (B-24)."""
+
+    identity_hash: str
+    name_hash: str
+    until: date
+
+
 class ProfileRecorded(Event, frozen=True, kw_only=True):
     """The registry collected a person whose place belongs to this log (S1-06, S3B-02).
 
@@ -50,6 +58,7 @@ class ProfileChanged(Event, frozen=True, kw_only=True):
     cause: str
     identity_hash: str
     name_hash: str
+    former: tuple[FormerIdentity, ...] = ()
     employer: str | None = None
     student: bool = False
     student_since: date | None = None
@@ -164,6 +173,7 @@ class ProfileArrived(Event, frozen=True, kw_only=True):
     transfer_id: str
     identity_hash: str
     name_hash: str
+    former: tuple[FormerIdentity, ...] = ()
     from_authority: str
     from_place: str
     place: str
@@ -235,6 +245,22 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     left: Left | None = None
     judged: tuple[Judgement, ...] = ()
     arrived: str | None = None
+    former: tuple[FormerIdentity, ...] = ()
+
+    @property
+    def identities(self) -> frozenset[str]:
+        """The keyed hashes of every number that is or was the person's."""
+        return frozenset((self.identity_hash, *(each.identity_hash for each in self.former)))
+
+    def is_called(self, identity_hash: str, name_hash: str) -> bool:
+        """Whether a number and a name are the person's, now or formerly (B-24)."""
+        return (self.identity_hash, self.name_hash) == (identity_hash, name_hash) or self.was_called(
+            identity_hash, name_hash
+        )
+
+    def was_called(self, identity_hash: str, name_hash: str) -> bool:
+        """Whether a number and a name were the person's before a change."""
+        return any((each.identity_hash, each.name_hash) == (identity_hash, name_hash) for each in self.former)
 
     @property
     def is_moving(self) -> bool:
@@ -244,6 +270,11 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     def judgement(self, year: int) -> Judgement | None:
         """How another authority judged the year, None when this one does."""
         return next((each for each in self.judged if each.year == year), None)
+
+
+def numbers_before(identity_hash: str, former: tuple[FormerIdentity, ...]) -> tuple[str, ...]:
+    """The keyed hashes of the numbers somebody had before the present one."""
+    return tuple(sorted({each.identity_hash for each in former} - {identity_hash}))
 
 
 def stream_of(person_id: str) -> str:
@@ -265,7 +296,7 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
         case ProfileMoved():
             return _moved(profile, event)
         case ProfileErased():
-            return replace(profile, identity_hash=f"erased:{event.person_id}", name_hash="")
+            return replace(profile, identity_hash=f"erased:{event.person_id}", name_hash="", former=())
         case _:
             return _on_the_way(profile, event)
 
@@ -312,6 +343,7 @@ def _arrived(profile: Profile | None, event: ProfileArrived) -> Profile:
         retired_on=event.retired_on,
         judged=_judged_anew(profile.judged if profile is not None else (), event.judged),
         arrived=event.transfer_id,
+        former=event.former,
     )
 
 
@@ -336,6 +368,7 @@ def _changed(profile: Profile, event: ProfileChanged) -> Profile:
         student_since=event.student_since,
         left_on=event.left_on,
         retired_on=event.retired_on,
+        former=event.former,
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 
 from contracts.handover import ArrivingProfile
 from contracts.identity import IdentityHasher
+from contracts.registry import FormerIdentity
 from contracts.registry import Qualification as TravellingQualification
 from contracts.relay import ArrivingPerson, TravellingPerson
 from services.kit.aggregates import Aggregate, Aggregates
@@ -193,6 +194,7 @@ def _profile_of(person: Person, transfer_id: str) -> ArrivingProfile:
         person_id=str(person.id),
         identity_hash=person.identity_hash,
         name_hash=profile.name_hash,
+        former=tuple(FormerIdentity(**each) for each in person.former),
         place=profile.place,
         employer=profile.employer,
         student=profile.student,

@@ -127,7 +127,11 @@ class Changes(PersonalCommands):
             change.return_to_submitter(place=place, reason=body.reason, by=by, at=unit.now)
             await self._seal_note(unit, change, body.note)
         else:
-            former = {"identity_hash": person.identity_hash, "profile": facts_of(person.profile)}
+            former = {
+                "identity_hash": person.identity_hash,
+                "profile": facts_of(person.profile),
+                "former": person.former,
+            }
             change.approve(place=place, former=former, by=by, at=unit.now)
             await self._apply(unit, change, person, by)
         await must_not_be_held(unit.conn, str(change.id), by, unit.now)
@@ -212,6 +216,7 @@ class Changes(PersonalCommands):
             items=change.items,
             identity_hash=identity_hash,
             claim=claim,
+            former=self.former_identities(person, identity, after, unit.now),
             profile=profile_of(facts),
             by=by,
             at=unit.now,
@@ -233,6 +238,7 @@ class Changes(PersonalCommands):
             if "id_document" in change.items
             else person.identity_hash,
             claim=None,
+            former=change.former["former"] if IDENTITY_ITEMS & set(change.items) else person.former,
             profile=profile_of(facts | {"name_hash": name_hash}),
             by=by,
             at=unit.now,

@@ -1,12 +1,14 @@
 """Collections (信息采集): handed in, reviewed twice, returned or taken as the person's information (S2C-01, S2C-08)."""
 
 import uuid
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from contracts.identity import IdentityHasher
-from services.kit.clock import Clock
+from services.kit.clock import Clock, local_date
 from services.kit.command import Question
 from services.kit.database import Database
 from services.kit.errors import NotFoundError
@@ -20,11 +22,13 @@ from services.registry.streams.actor import Actor
 from services.registry.streams.organization import Organization, organization_of
 from services.registry.streams.person import Person, identity_of
 from services.registry.streams.problems import NotEmployerError
-from services.registry.streams.profile import Profile, Qualification
+from services.registry.streams.profile import Identity, Profile, Qualification
 from services.registry.worklists.worklists import end_hold, must_not_be_held
 
 HOLDER = Question("documents", "person_id", {"identity_hash": "text"}, "state <> 'released'")
 """Whose an ID document is."""
+FORMER_MAX = 100
+"""Former names and numbers that are kept of one person, the latest."""
 
 _PERSON_OF = "select person_id from collections where log = $1 and collection_id = $2"
 _GENERATION = """
@@ -67,6 +71,25 @@ class PersonalCommands(Commands):
         holder = await unit.find(HOLDER, identity_hash)
         generation = await unit.conn.fetchval(_GENERATION, LOG, identity_hash)
         return None if holder is None else UUID(holder), identity_of(identity_hash, generation or 0)
+
+    def former_identities(
+        self, person: Person, before: Identity, after: Identity, at: datetime
+    ) -> list[dict[str, Any]]:
+        """Every name and number that the person had, as keyed hashes, once they change (B-24).
+
+        The new number with the old name and the old one with the new are among them: not every platform learns both at once.
+        """
+        found = {(each["identity_hash"], each["name_hash"]): each for each in person.former}
+        pairs = [
+            self._hasher.person_and_name(document.id_type, document.id_number, name)
+            for document in (before, after)
+            for name in (before.name, after.name)
+        ]
+        for identity_hash, name_hash in pairs:
+            had = {"identity_hash": identity_hash, "name_hash": name_hash, "until": local_date(at)}
+            found.setdefault((identity_hash, name_hash), had)
+        found.pop(self._hasher.person_and_name(*vars(after).values()))
+        return list(found.values())[-FORMER_MAX:]
 
 
 class Collections(PersonalCommands):

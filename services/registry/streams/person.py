@@ -108,6 +108,7 @@ class Person(Aggregate):
         self.transfers: frozenset[str] = frozenset()
         self.expected: dict[str, Profile] = {}
         self.reason: str | None = None
+        self.former: list[dict[str, Any]] = []
         self._await_review(profile, submitted_by, timestamp)
         if transfer_id is not None:
             self.state = ARRIVING
@@ -117,10 +118,7 @@ class Person(Aggregate):
         if self.state != RETURNED:
             raise CollectionExistsError(self.state)
         self._resubmitted(
-            collection_id=self.collection_id,
-            profile=facts_of(profile),
-            submitted_by=by.subject,
-            timestamp=at,
+            collection_id=self.collection_id, profile=facts_of(profile), submitted_by=by.subject, timestamp=at
         )
 
     @event("CollectionResubmitted", topic="registry.CollectionResubmitted")
@@ -219,13 +217,15 @@ class Person(Aggregate):
         items: Sequence[str],
         identity_hash: str,
         claim: str | None,
+        former: Sequence[dict[str, Any]],
         profile: Profile,
         by: Actor,
         at: datetime,
     ) -> None:
         """Record what holds from now on: after an approved change, or after one was reversed (S2C-09).
 
-        `claim` is set when another ID document is claimed. Raises NotCollectedError.
+        `claim` is set when another ID document is claimed; `former` are the names and numbers they had, whole (B-24).
+        Raises NotCollectedError.
         """
         if self.state != COLLECTED:
             raise NotCollectedError
@@ -236,6 +236,7 @@ class Person(Aggregate):
             items=list(items),
             former_hash=self.identity_hash,
             identity_hash=identity_hash,
+            former=list(former),
             profile=facts_of(profile),
             decided_by=by.subject,
             timestamp=at,
@@ -251,10 +252,12 @@ class Person(Aggregate):
         items: list[str],
         former_hash: str,
         identity_hash: str,
+        former: list[dict[str, Any]],
         profile: dict[str, Any],
         decided_by: str,
         timestamp: datetime,
     ) -> None:
+        self.former = former
         self.identity_hash = identity_hash
         self.profile = profile_of(profile)
 
@@ -370,11 +373,7 @@ class Person(Aggregate):
         if self.state == ERASED:
             raise PersonErasedError
         self._erased(
-            reason=reason,
-            authority=authority,
-            place=self.profile.place,
-            erased_by=by.subject,
-            timestamp=at,
+            reason=reason, authority=authority, place=self.profile.place, erased_by=by.subject, timestamp=at
         )
 
     @event("PersonErased", topic="registry.PersonErased")

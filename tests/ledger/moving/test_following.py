@@ -20,6 +20,7 @@ def changed(world: World, who: Somebody, place: str) -> registry.InfoChanged:
         items=("employer",),
         identity_hash=hasher.person("resident_id", person.id_number),
         name_hash=hasher.name("resident_id", person.id_number, person.name),
+        former=(),
         place=place,
         employer="91140100MA0000000X",
         student=False,

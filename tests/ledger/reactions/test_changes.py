@@ -1,15 +1,19 @@
 """The registry's changes of a person: the ledger follows it as an event of its own, and what waited is decided."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
+
+import pytest
 
 from contracts import registry
 from services.kit.event_store import EventStore
 from services.ledger.counting.rebuild import rebuild
 from services.ledger.policy import notice_as_data
+from tests.ledger.answers.test_attestations import checks, issues
+from tests.ledger.cases.test_registrations import passed, registers
 from tests.ledger.policy.drafts import draft
-from tests.ledger.world import Somebody, World
+from tests.ledger.world import Provider, Somebody, World
 
 LIAONING, WUHAN = "210000", "420100"
 LISTED = "北京东奥时代教育科技有限公司"
@@ -25,6 +29,7 @@ def change_of(world: World, who: Somebody, place: str = LIAONING, **changes: Any
         "items": ("name",),
         "identity_hash": hasher.person("resident_id", person.id_number),
         "name_hash": hasher.name("resident_id", person.id_number, person.name),
+        "former": (),
         "place": place,
         "employer": None,
         "student": False,
@@ -164,6 +169,147 @@ class TestInfoChanged:
             streams = await EventStore().load(conn, LIAONING, [f"profile:{who.person_id}"])
         (stream,) = streams.values()
         assert [event.topic for event in stream] == ["ledger.ProfileRecorded", "ledger.ProfileChanged"]
+
+
+def former(world: World, *names: Somebody) -> tuple[registry.FormerIdentity, ...]:
+    """The names and numbers that the registry publishes as somebody's of before."""
+    hasher = world.ledger.hasher
+    hashes = [hasher.person_and_name("resident_id", *_number_and_name(each)) for each in names]
+    return tuple(
+        registry.FormerIdentity(identity_hash=person, name_hash=name, until=date(2025, 3, 1))
+        for person, name in hashes
+    )
+
+
+def _number_and_name(who: Somebody) -> tuple[str, str]:
+    return who.person.id_number, who.person.name
+
+
+class TestFormerIdentity:
+    """B-24: somebody under a name or number of before is the same person, at every door."""
+
+    @pytest.fixture
+    async def change(self, world: World) -> tuple[Somebody, Somebody, Provider]:
+        """A person as they were and as they are after a change of name and number; who reported before it."""
+        before = await world.collects(LIAONING)
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        return before, renamed(before, id_number=world.stranger().id_number, name="郑新名"), provider
+
+    async def _hears(self, world: World, before: Somebody, after: Somebody, **changes: Any) -> None:
+        mixed = [renamed(before, name=after.person.name), renamed(after, name=before.person.name)]
+        had = former(world, before, *mixed)
+        await world.hears(change_of(world, after, items=("name", "id_document"), former=had, **changes))
+
+    async def test_a_record_under_each_of_them_is_taken_and_marked(self, world: World, change: Any):
+        before, after, provider = change
+        await self._hears(world, before, after)
+        under = [
+            before,
+            renamed(before, name=after.person.name),
+            renamed(after, name=before.person.name),
+            after,
+        ]
+        answers = await provider.posts(*(provider.completion(each, 2025, "10.00") for each in under))
+        assert [each["outcome"] for each in answers] == ["registered"] * 4
+        assert [each.get("former_identity", False) for each in answers] == [True, True, True, False]
+        assert {each["person_id"] for each in answers} == {before.person_id}
+
+    async def test_a_repeat_is_a_duplicate_under_each_of_them(self, world: World, change: Any):
+        before, after, provider = change
+        record = provider.completion(before, 2025, "30.00")
+        [first] = await provider.posts(record)
+        await self._hears(world, before, after)
+        for who in (after, before, renamed(before, name=after.person.name)):
+            again = record | {"person": provider.completion(who, 2025, "30.00")["person"]}
+            [repeated] = await provider.posts(again)
+            assert (repeated["outcome"], repeated["credit_id"]) == ("duplicate", first["credit_id"])
+        assert (await world.asks(before, 2025))["total"] == "30.00"
+
+    async def test_a_repeat_that_says_something_else_is_a_conflict(self, world: World, change: Any):
+        before, after, provider = change
+        record = provider.completion(before, 2025, "30.00")
+        await provider.posts(record)
+        await self._hears(world, before, after)
+        other = record | {"person": provider.completion(after, 2025, "30.00")["person"], "credits": "31.00"}
+        stranger = record | {"person": record["person"] | {"name": "吴别名"}}
+        [first] = await provider.posts(other)
+        [second] = await provider.posts(stranger)
+        assert (first["outcome"], first["problem"]["differs"]) == ("conflict", ["/credits"])
+        assert (second["outcome"], second["problem"]["differs"]) == ("conflict", ["/person/name"])
+
+    async def test_what_waited_under_one_of_them_is_released(self, world: World, change: Any):
+        before, after, provider = change
+        early = [renamed(before, name=after.person.name), renamed(after, name=before.person.name), after]
+        records = [provider.completion(each, 2025, "10.00") for each in early]
+        assert {each["outcome"] for each in await provider.posts(*records)} == {"held"}
+        await self._hears(world, before, after)
+        assert (await world.asks(before, 2025))["total"] == "30.00"
+        again = records[0] | {"person": provider.completion(after, 2025, "10.00")["person"]}
+        assert (await provider.posts(again))[0]["outcome"] == "duplicate"
+
+    async def test_another_name_under_a_former_number_waits(self, world: World, change: Any):
+        before, after, provider = change
+        await self._hears(world, before, after)
+        [held] = await provider.posts(provider.completion(renamed(before, name="吴别名"), 2025, "30.00"))
+        assert (held["outcome"], held["reason"]) == ("held", "name_differs")
+
+    async def test_the_owner_of_a_number_comes_before_who_had_it(self, world: World, change: Any):
+        before, after, provider = change
+        await self._hears(world, before, after)
+        owner = Somebody("a-later-owner", before.person)
+        await world.hears(world.collection(owner.person_id, owner.person, LIAONING))
+        [taken] = await provider.posts(provider.completion(owner, 2025, "30.00"))
+        assert (taken["person_id"], taken.get("former_identity", False)) == (owner.person_id, False)
+
+    async def test_a_list_by_number_finds_the_person(self, world: World, change: Any):
+        before, after, _ = change
+        await self._hears(world, before, after)
+        for place in (LIAONING, "100000"):
+            response = await world.client.post(
+                "/v1/compliance/query",
+                json={
+                    "year": 2025,
+                    "identities": [{"id_type": "resident_id", "id_number": before.person.id_number}],
+                },
+                headers=world.official(place),
+            )
+            assert response.json()["results"][0]["person_id"] == before.person_id
+
+    async def test_a_list_of_the_authority_finds_the_person(self, world: World, change: Any):
+        before, after, _ = change
+        await self._hears(world, before, after)
+        world.now = datetime(2024, 12, 1, 4, tzinfo=UTC)
+        [line] = (await registers(world, passed(before))).json()["results"]
+        assert line["outcome"] == "registered"
+
+    async def test_an_attestation_is_checked_by_either_name(self, world: World, change: Any):
+        before, after, _ = change
+        reference = (await issues(world, before, place=LIAONING)).json()["reference"]
+        await self._hears(world, before, after)
+        found = [await checks(world, reference, each) for each in (before, after)]
+        assert [each.status_code for each in found] == [200, 200]
+        assert (await checks(world, reference, renamed(after, name="吴别名"))).status_code == 404
+
+    async def test_a_reversal_and_an_erasure_forget_them(self, world: World, change: Any):
+        before, after, provider = change
+        await self._hears(world, before, after)
+        await world.hears(change_of(world, before, cause="reversal", items=("name", "id_document")))
+        [held] = await provider.posts(provider.completion(after, 2025, "30.00"))
+        assert (held["outcome"], held["reason"]) == ("held", "not_collected")
+        await self._hears(world, before, after)
+        erased = registry.PersonErased(
+            person_id=before.person_id, place=LIAONING, reason="court_order", erased_at=world.now
+        )
+        await world.hears(erased)
+        [held] = await provider.posts(provider.completion(before, 2025, "30.00"))
+        assert (held["outcome"], held["reason"]) == ("held", "not_collected")
+
+    async def test_a_rebuild_comes_out_the_same(self, world: World, change: Any):
+        before, after, _ = change
+        await self._hears(world, before, after)
+        models = ["profiles", "former_identities"]
+        rebuilt = await rebuild(world.ledger.databases, models=models, logs=[LIAONING])
+        assert [each.rows_changed for each in rebuilt] == [0, 0]
 
 
 class TestTier:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from services.kit.clock import local_date
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.registry.settings import RegistrySettings
@@ -122,6 +123,37 @@ class TestReverseChange:
         assert own.json()["type"] == "urn:xuefen:problem:own-submission"
         away = await registry.reverses(change_id, place=DALIAN)
         assert away.json()["type"] == "urn:xuefen:problem:outside-place"
+
+
+class TestFormerIdentities:
+    """B-24: others learn which names and numbers a person had, as keyed hashes, with the day of the change."""
+
+    async def test_each_change_adds_what_it_replaced_and_what_may_be_mixed(
+        self, registry: Registry, database: Database, settings: RegistrySettings
+    ) -> None:
+        human, second = somebody(), somebody()
+        change_id = await registry.change_of(human, {"name": "赵新名", "id_document": second.document})
+        person_id = (await registry.reviews_change(change_id)).json()["person_id"]
+        later = (await registry.asks_change(person_id, {"jobs": ["audit"]})).json()
+        await registry.reviews_change(later["change_id"])
+        _, changed, last = await published(database, person_id)
+        names = [
+            settings.hasher.person_and_name("resident_id", number, name)
+            for number, name in (
+                (human.id_number, human.name),
+                (human.id_number, "赵新名"),
+                (second.id_number, human.name),
+            )
+        ]
+        assert [(each.identity_hash, each.name_hash) for each in changed.former] == names
+        assert {each.until for each in changed.former} == {local_date(changed.changed_at)}
+        assert last.former == changed.former
+
+    async def test_a_reversal_takes_them_back(self, registry: Registry, database: Database) -> None:
+        change_id = await registry.change_of(somebody(), {"name": "赵新名"})
+        person_id = (await registry.reviews_change(change_id)).json()["person_id"]
+        await registry.reverses(change_id)
+        assert [len(event.former) for event in (await published(database, person_id))[1:]] == [1, 0]
 
 
 class TestReadModels:

@@ -22,6 +22,7 @@ def changed(person: str) -> InfoChanged:
         items=("name",),
         identity_hash=HASH,
         name_hash=HASH,
+        former=(),
         place="140502",
         employer=None,
         student=False,
