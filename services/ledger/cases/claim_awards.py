@@ -22,6 +22,7 @@ from services.ledger.policy import (
     registered_directly,
     used_up,
 )
+from services.ledger.policy.judging.reliefs import time_given
 from services.ledger.streams.account_events import CreditEarned
 from services.ledger.streams.claim import Claim, ClaimApproved
 from services.ledger.streams.facts import FactCountedError
@@ -86,7 +87,10 @@ def _convert(
         score=claimed.score,
         sat_in=claimed.sat_in,
     )
-    refused = policy.terms_of(claimed.mode).windows.outside("apply", moment) if policy is not None else None
+    refused = None
+    if policy is not None:
+        windows = policy.terms_of(claimed.mode).windows
+        refused = windows.outside("apply", moment, time_given(account))
     return refused or award(policy, activity, person.place, claimed.year, local_date(now))
 
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from services.kit.clock import local_date
 from services.ledger.policy.judging.make_up_gates import gate_of
-from services.ledger.policy.language.days import ALWAYS, NEVER, begins, day_at, ends
+from services.ledger.policy.judging.reliefs import time_given
+from services.ledger.policy.language.days import ALWAYS, NEVER, begins, day_at
 from services.ledger.policy.language.decisions import Decision, Held, Registered, Rejected
 from services.ledger.policy.language.facts import (
     Account,
@@ -108,11 +109,9 @@ def window(case: Case) -> Rejected | None:
     """The ordinary window, else an automatic make-up window, else the reason there is none."""
     policy, terms, moment, now = case.policy, case.terms, case.facts.completed_at, case.now
     study, register_ends = terms.study, terms.register_ends
-    last = study.ends
-    if case.account is not None and case.account.deferred is not None:
-        # Somebody who was given more time studies and registers until then (A-14).
-        last = max(last, ends(case.account.deferred.until))
-        register_ends = max(register_ends, last)
+    # Somebody who was given more time studies and registers until then (A-14).
+    given = time_given(case.account)
+    last, register_ends = max(study.ends, given), max(register_ends, given)
     if policy.ordinary and study.begins <= moment < last:
         clause = terms.style_clause or study.until_clause or ""
         late = now >= register_ends
@@ -168,7 +167,7 @@ def tier(case: Posted) -> Rejected | None:
 
 def own_year(case: Posted) -> Rejected | None:
     """The year of completing, where that is the credit year."""
-    if case.opening.make_up:
+    if case.opening.make_up or case.facts.completed_at < time_given(case.account):
         return None
     return case.terms.of(CreditYearTerms).refusal(case.facts.completed_at, case.policy.year)
 
@@ -182,7 +181,9 @@ def one_provider(case: Posted) -> Rejected | None:
 
 def registrable(case: Posted) -> Rejected | None:
     """The firm days of registering."""
-    return None if case.opening.make_up else case.terms.windows.not_registered(case.now)
+    if case.opening.make_up:
+        return None
+    return case.terms.windows.not_registered(case.now, time_given(case.account))
 
 
 def enrolment(case: Case) -> Held | Rejected | None:

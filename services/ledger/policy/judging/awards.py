@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from services.ledger.policy.judging.admission import YEAR_FIRST, is_out_of_range, no_policy
 from services.ledger.policy.judging.make_up_gates import gate_of
+from services.ledger.policy.judging.reliefs import time_given
 from services.ledger.policy.language.categories import Category
 from services.ledger.policy.language.days import begins
 from services.ledger.policy.language.decisions import Rejected
@@ -101,13 +102,14 @@ def award_study(
     )
     if refused is not None:
         return refused
-    if policy.ordinary and terms.study.begins <= completed < terms.study.ends:
+    given = time_given(account)
+    if policy.ordinary and terms.study.begins <= completed < max(terms.study.ends, given):
         if not terms.allowed:
             return Rejected("mode-not-allowed", terms.modes_clause, {"mode": study.mode})
         route = claimable(policy, study.mode)
         if route is None:
             return Rejected("mode-not-claimed", terms.modes_clause, {"mode": study.mode})
-        return terms.windows.outside("apply", now) or _awarded(study, route.clause, make_up=False)
+        return terms.windows.outside("apply", now, given) or _awarded(study, route.clause, make_up=False)
     return _made_up(policy, study, year, now, account)
 
 

@@ -5,6 +5,8 @@ Days of study are judged when the completion comes; somebody may enrol before a 
 
 from datetime import date, datetime
 
+from services.ledger.policy.judging.make_up_gates import not_enrolled
+from services.ledger.policy.judging.reliefs import time_given
 from services.ledger.policy.language.days import begins
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import Account, Enrolled, Person, ProviderStanding
@@ -45,7 +47,8 @@ def admit_terms(
 ) -> Rejected | None:
     """What the mode asks of the enrolment itself: the windows to enrol and to pay, the tier, one provider a year.
 
-    An enrolment inside an automatic make-up window is of the make-up, and bound by none of the year's own windows.
+    An enrolment inside an automatic make-up window is of the make-up, and bound by none of the year's own windows; it is
+    refused where that window is for those alone who had enrolled, or paid, before.
     """
     terms, tiers = policy.terms_of(enrolled.mode), policy.get(TierTerms)
     day, own = begins(enrolled.enrolled_on), person.qualification
@@ -54,10 +57,16 @@ def admit_terms(
         refused = tiers.refusal(own, enrolled.tier or own, "professional")
     if refused is not None:
         return refused
-    if any(_takes(window, enrolled.mode, day) for window in policy.make_up):
+    taken = [window for window in policy.make_up if _takes(window, enrolled.mode, day)]
+    barred = [not_enrolled(policy, window, account) for window in taken]
+    if taken and None in barred:
         return None
+    if taken and not (policy.ordinary and day < max(terms.study.ends, time_given(account))):
+        # Nothing that is left takes study of who was not enrolled before.
+        return barred[0]
     choice = terms.get(ProviderChoiceTerms)
-    refused = terms.windows.outside("enrol", day) or terms.windows.not_paid(enrolled)
+    given = time_given(account)
+    refused = terms.windows.outside("enrol", day, given) or terms.windows.not_paid(enrolled, given)
     if refused is None and choice is not None:
         return choice.refusal(account, enrolled.provider, enrolled.mode)
     return refused

@@ -50,7 +50,8 @@ def _held(account: Account | None, category: str) -> Decimal:
     return sum((credit.credits for credit in standing if lies_under(credit.category, category)), _ZERO)
 
 
-def _for_whom(policy: Policy, window: MakeUpWindowTerms, account: Account | None) -> Rejected | None:
+def not_enrolled(policy: Policy, window: MakeUpWindowTerms, account: Account | None) -> Rejected | None:
+    """Why the window is not for somebody who had not enrolled, or paid, before it opened; None when it is."""
     year = {"year": str(policy.year)}
     before = [
         enrolled
@@ -63,6 +64,14 @@ def _for_whom(policy: Policy, window: MakeUpWindowTerms, account: Account | None
         enrolled.paid_on is not None and begins(enrolled.paid_on) < window.begins for enrolled in before
     ):
         return Rejected("make-up-for-paid", window.clause, year)
+    return None
+
+
+def _for_whom(policy: Policy, window: MakeUpWindowTerms, account: Account | None) -> Rejected | None:
+    refused = not_enrolled(policy, window, account)
+    if refused is not None:
+        return refused
+    year = {"year": str(policy.year)}
     if "shortfall" in window.conditions and account is not None and _met_in_time(policy, account):
         return Rejected("make-up-not-needed", window.clause, year)
     if window.once and account is not None and any(_of_another(c, window) for c in account.credits):

@@ -1,10 +1,10 @@
 """Reliefs that an authority granted a person for a year: to be free of it, or more time for it (A-14); each ends by
 its own day."""
 
-from datetime import date
+from datetime import date, datetime
 
 from services.ledger.policy.judging.policy_day import Deadline
-from services.ledger.policy.language.days import begins, ends, last_second
+from services.ledger.policy.language.days import ALWAYS, begins, ends, last_second
 from services.ledger.policy.language.facts import Account, Deferral, Exemption
 
 
@@ -20,6 +20,13 @@ def deferral_on(account: Account | None, on: date) -> Deferral | None:
     """The deferral whose new last day has not passed: until then the year is in progress, whatever its window says."""
     granted = account.deferred if account is not None else None
     return granted if granted is not None and on <= granted.until else None
+
+
+def time_given(account: Account | None) -> datetime:
+    """The end of the time that a deferral gives for every act of the year: to enrol and pay, to study, to apply and to
+    register; before all time where there is none."""
+    granted = account.deferred if account is not None else None
+    return ends(granted.until) if granted is not None else ALWAYS
 
 
 def deferred_deadline(deferral: Deferral, on: date) -> Deadline:

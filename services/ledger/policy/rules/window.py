@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.days import Span, begins, day_of, days_after_enrolment, ends, later
+from services.ledger.policy.language.days import ALWAYS, Span, begins, day_of, days_after_enrolment, ends, later
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import Enrolled
 from services.ledger.policy.language.findings import At, Finding, OwnClauses, day_faults
@@ -63,15 +63,18 @@ class WindowTerms(Struct, frozen=True):
     firm: Span | None
     pay_days: Sourced[int] | None
 
-    def outside(self, act: ByRecord, moment: datetime) -> Rejected | None:
-        """Why the act may not be done at this moment: its window has not opened, or has closed; None when it may."""
-        return refusal(self.acts.get(act), moment)
+    def outside(self, act: ByRecord, moment: datetime, given: datetime = ALWAYS) -> Rejected | None:
+        """Why the act may not be done at this moment: its window has not opened, or has closed; None when it may.
 
-    def not_registered(self, moment: datetime) -> Rejected | None:
+        `given` is the end of the time that a deferral gives (A-14), here and below.
+        """
+        return refusal(self.acts.get(act), moment, given)
+
+    def not_registered(self, moment: datetime, given: datetime = ALWAYS) -> Rejected | None:
         """Why nothing is registered at this moment; None when it is."""
-        return refusal(self.firm, moment)
+        return refusal(self.firm, moment, given)
 
-    def not_paid(self, enrolled: Enrolled) -> Rejected | None:
+    def not_paid(self, enrolled: Enrolled, given: datetime = ALWAYS) -> Rejected | None:
         """Why a fee was paid too early or too late for the enrolment; None when it was not, or was in time."""
         paid = enrolled.paid_on
         if paid is None:
@@ -80,7 +83,7 @@ class WindowTerms(Struct, frozen=True):
             last = later(enrolled.enrolled_on, self.pay_days.value)
             if paid > last:
                 return Rejected("pay-closed", self.pay_days.clause, {"until": last.isoformat()})
-        return self.outside("pay", begins(paid))
+        return self.outside("pay", begins(paid), given)
 
 
 def terms_of(settings: Settings, mode: str) -> WindowTerms:
@@ -116,9 +119,9 @@ def _span(settings: Settings, act: str, mode: str) -> Span:
     )
 
 
-def refusal(span: Span | None, moment: datetime) -> Rejected | None:
+def refusal(span: Span | None, moment: datetime, given: datetime = ALWAYS) -> Rejected | None:
     """The words for a moment outside the span of an act other than study; None inside it, and where there is no span."""
-    if span is None or span.begins <= moment < span.ends:
+    if span is None or span.begins <= moment < max(span.ends, given):
         return None
     if moment < span.begins:
         clause = span.since_clause or span.until_clause
