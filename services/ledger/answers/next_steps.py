@@ -3,7 +3,7 @@
 First what stands in the way of what was done already, then study, then make-up, then what only others can do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -13,13 +13,10 @@ from msgspec import Struct
 from services.ledger.answers import step_words as words
 from services.ledger.answers.shortfall import Shortfall, shortfalls
 from services.ledger.policy import Account, Assessment, Person, Policy, rejection_words
-from services.ledger.policy.judging.make_up_gates import gate_of
-from services.ledger.policy.language.days import Span, begins, ends
+from services.ledger.policy.judging.openings import modes_of_study, refusal_today
+from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, PersonOpening
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.words import Words
-from services.ledger.policy.policy import ModeTerms
-from services.ledger.policy.rules.enrolment import EnrolmentTerms
-from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 from services.ledger.streams.claim import Claim
 
 StepCode = Literal[
@@ -36,8 +33,6 @@ StepCode = Literal[
     "await_recognition",
     "await_claim",
 ]
-CLAIMED_MODES = frozenset({"equivalence"})
-"""Modes in which nobody studies: what is converted is claimed."""
 
 
 class NextStep(Struct, frozen=True, kw_only=True):
@@ -89,11 +84,11 @@ def _steps(situation: Situation, policy: Policy) -> Iterator[NextStep]:
     if account is not None:
         yield from _waiting(policy, account)
     missing = shortfalls(answer, account)
-    if answer.status == "in_progress":
-        yield from _enrolment(policy, account, answer.on, missing)
+    if any(one.act == "study" for one in answer.openings):
+        yield from _enrolment(answer, missing)
         yield from _study(policy, answer, missing)
     else:
-        yield from _make_up(policy, answer, account, missing)
+        yield from _make_up(situation, policy, answer, missing)
     yield from _recognition(answer)
     for claim in situation.claims:
         if claim.state != "returned":
@@ -118,64 +113,13 @@ def _waiting(policy: Policy, account: Account) -> Iterator[NextStep]:
             )
 
 
-def _enrolment(
-    policy: Policy, account: Account | None, on: date, missing: Sequence[Shortfall]
-) -> Iterator[NextStep]:
-    """Where study asks for an enrolment that is not there, or the time to enrol runs out (S1-07, S3B-07)."""
-    if not missing:
-        return
-    enrolled = {each.mode for each in account.enrolments} if account is not None else set()
-    for mode, terms in _modes_of_study(policy):
-        span = terms.acts.get("enrol")
-        asked = enrolment.needed if (enrolment := terms.get(EnrolmentTerms)) is not None else None
-        if mode in enrolled or (span is None and asked is None) or (span is not None and _over(span, on)):
-            continue
-        until = span.until if span is not None else None
-        clause = span.until_clause if span is not None else None
+def _enrolment(answer: Assessment, missing: Sequence[Shortfall]) -> Iterator[NextStep]:
+    """An enrolment that is taken and that study asks for, or whose time runs out (S1-07, S3B-07)."""
+    open_ = [one for one in answer.openings if one.act == "enrol"] if missing else []
+    for since, until, clause, paid, modes in _together(answer.on, open_):
         yield _step(
             "enrol",
-            words.enrol_words((mode,), asked is not None and asked.value == "paid", until),
-            modes=(mode,),
-            until=until,
-            clause=clause or (asked.clause if asked is not None else None),
-        )
-
-
-def _study(policy: Policy, answer: Assessment, missing: Sequence[Shortfall]) -> Iterator[NextStep]:
-    """Study what is missing while the year lasts: in the modes that are left, until the last of them ends."""
-    left = [
-        (mode, terms.study) for mode, terms in _modes_of_study(policy) if not _over(terms.study, answer.on)
-    ]
-    spans = [span for _, span in left] or [policy.any_mode.study]
-    last = max(spans, key=lambda span: span.ends)
-    first = min(spans, key=lambda span: span.begins)
-    since = first.since if first.begins >= ends(answer.on) else None
-    until, clause = last.until, last.until_clause or last.since_clause
-    if answer.deferred is not None:
-        until, clause = answer.deferred.until, answer.deferred.clause
-    modes = tuple(mode for mode, _ in left)
-    for item in answer.missing:
-        if item.course is not None:
-            name = policy.course_name(item.course)
-            text = words.course_words(item.course, name, item.credits, until)
-            yield _step("study", text, credits=item.credits or None, until=until, clause=clause)
-        elif item.modes:
-            text = words.study_words(item.credits, None, item.modes, since, until)
-            yield _step(
-                "study",
-                text,
-                credits=item.credits,
-                modes=item.modes,
-                since=since,
-                until=until,
-                clause=clause,
-            )
-    for each in missing:
-        yield _step(
-            "study",
-            words.study_words(each.credits, each.category, modes, since, until),
-            credits=each.credits,
-            category=each.category,
+            words.enrol_words(modes, paid, until),
             modes=modes,
             since=since,
             until=until,
@@ -183,30 +127,71 @@ def _study(policy: Policy, answer: Assessment, missing: Sequence[Shortfall]) -> 
         )
 
 
-def _make_up(
-    policy: Policy, answer: Assessment, account: Account | None, missing: Sequence[Shortfall]
-) -> Iterator[NextStep]:
-    """Every window that is open to this account, and, when none is, the next that will be."""
-    left = [window for window in policy.make_up if window.ends > begins(answer.on)]
-    open_ = [window for window in left if window.begins < ends(answer.on)]
-    refused: Rejected | None = None
-    found = False
-    for window in open_ or left[:1]:
-        for each in missing:
-            gate = gate_of(
-                policy,
-                window,
-                each.category or "professional",
-                account,
-                special_reason=True,
-                by_application=window.channel == "application",
+def _study(policy: Policy, answer: Assessment, missing: Sequence[Shortfall]) -> Iterator[NextStep]:
+    """Study of what is missing while the year lasts: modes whose time begins and ends together are one step."""
+    open_ = [one for one in answer.openings if one.act == "study"]
+    for item in answer.missing:
+        if item.course is not None and open_:
+            last = max(open_, key=lambda one: one.until or date.max)
+            text = words.course_words(item.course, policy.course_name(item.course), item.credits, last.until)
+            yield _step("study", text, credits=item.credits or None, until=last.until, clause=last.clause)
+        elif item.modes:
+            in_modes = [one for one in open_ if one.mode in item.modes and one.category == item.category]
+            yield from _studied(answer.on, Shortfall(item.category, item.credits), in_modes)
+    for each in missing:
+        yield from _studied(answer.on, each, _towards(open_, each))
+
+
+def _studied(on: date, each: Shortfall, open_: Sequence[PersonOpening]) -> Iterator[NextStep]:
+    for category in dict.fromkeys(one.category for one in open_):
+        alike = [one for one in open_ if one.category == category]
+        for since, until, clause, _, modes in _together(on, alike):
+            yield _step(
+                "study",
+                words.study_words(each.credits, category, modes, since, until),
+                credits=each.credits,
+                category=category,
+                modes=modes,
+                since=since,
+                until=until,
+                clause=clause,
             )
-            if gate is not None:
-                refused = gate
-            else:
-                found = True
-                yield _of_window(window, each, answer.on)
+
+
+def _towards(open_: Iterable[PersonOpening], each: Shortfall) -> list[PersonOpening]:
+    """The openings for a category; for any, those of whichever takes it."""
+    asked = [one for one in open_ if one.category == each.category]
+    return asked or [one for one in open_ if each.category is None]
+
+
+def _together(
+    on: date, open_: Iterable[PersonOpening]
+) -> Iterator[tuple[date | None, date | None, str | None, bool, tuple[str, ...]]]:
+    """Openings with the same days and the same clause, with their modes; `since` only where it is still to come."""
+    found: dict[tuple[date, date | None, str | None, bool], list[str]] = {}
+    for one in open_:
+        found.setdefault((one.since, one.until, one.clause, one.paid), []).append(one.mode)
+    for (since, until, clause, paid), modes in sorted(
+        found.items(), key=lambda pair: (pair[0][0], pair[0][1] or date.max)
+    ):
+        yield since if since > on else None, until, clause, paid, tuple(modes)
+
+
+def _make_up(
+    situation: Situation, policy: Policy, answer: Assessment, missing: Sequence[Shortfall]
+) -> Iterator[NextStep]:
+    """Every make-up that is open to this person, and, when none is, the next that will be."""
+    open_ = [one for one in answer.openings if one.act in MAKE_UP_ACTS]
+    now = [one for one in open_ if one.since <= answer.on]
+    first = min((one.since for one in open_), default=None)
+    next_ = now or [one for one in open_ if one.since == first]
+    found = False
+    for each in missing:
+        for step in _made_up(policy, answer.on, each, _towards(next_, each)):
+            found = True
+            yield step
     if missing and not found:
+        refused = _refusal(situation, policy, answer)
         why: Words | None = None
         if refused is not None:
             why = rejection_words(refused, "zh")[1], rejection_words(refused, "en")[1]
@@ -215,21 +200,33 @@ def _make_up(
         yield _step("no_make_up", words.no_make_up_words(policy.year, why), clause=clause)
 
 
-def _of_window(window: MakeUpWindowTerms, missing: Shortfall, on: date) -> NextStep:
-    since = window.since if window.begins >= ends(on) else None
-    text = words.make_up_words(
-        window.channel, missing.credits, missing.category, window.conditions, since, window.until
+def _refusal(situation: Situation, policy: Policy, answer: Assessment) -> Rejected | None:
+    asked = dict.fromkeys(item.category for item in answer.missing)
+    refusals = (
+        refusal_today(policy, situation.person, situation.account, answer.on, category) for category in asked
     )
-    return _step(
-        "make_up_study" if window.channel == "automatic" else "make_up_apply",
-        text,
-        credits=missing.credits,
-        category=missing.category,
-        modes=tuple(sorted(window.modes or ())),
-        since=since,
-        until=window.until,
-        clause=window.clause,
-    )
+    return next((refused for refused in refusals if refused is not None), None)
+
+
+def _made_up(policy: Policy, on: date, each: Shortfall, open_: Sequence[PersonOpening]) -> Iterator[NextStep]:
+    alike: dict[tuple[str, date, date | None, str | None, tuple[str, ...], str | None], list[str]] = {}
+    for one in open_:
+        key = one.act, one.since, one.until, one.clause, one.conditions, one.category
+        alike.setdefault(key, []).append(one.mode)
+    all_modes = modes_of_study(policy)
+    for (act, begins_on, until, clause, conditions, category), modes in alike.items():
+        since = begins_on if begins_on > on else None
+        channel = "automatic" if act == "make_up_study" else "application"
+        yield _step(
+            "make_up_study" if act == "make_up_study" else "make_up_apply",
+            words.make_up_words(channel, each.credits, category, conditions, since, until),
+            credits=each.credits,
+            category=category,
+            modes=() if len(modes) == len(all_modes) else tuple(modes),
+            since=since,
+            until=until,
+            clause=clause,
+        )
 
 
 def _recognition(answer: Assessment) -> Iterator[NextStep]:
@@ -250,16 +247,6 @@ def _of_claim(code: StepCode, claim: Claim) -> NextStep:
         clause=claim.clause,
         subject=claim.claim_id,
     )
-
-
-def _modes_of_study(policy: Policy) -> list[tuple[str, ModeTerms]]:
-    return [
-        (mode, terms) for mode, terms in policy.modes.items() if terms.allowed and mode not in CLAIMED_MODES
-    ]
-
-
-def _over(span: Span, on: date) -> bool:
-    return span.ends <= begins(on)
 
 
 def _step(

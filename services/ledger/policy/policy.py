@@ -116,6 +116,7 @@ class Policy(YearTerms):
         self.record_limit = self.of(RecordLimitTerms)
         self.disqualification = self.of(DisqualificationTerms)
         self.days: dict[date, Any] = {}
+        self.openings: dict[Any, Any] = {}
 
     def __repr__(self) -> str:
         return f"Policy({self.place}, {self.year}, {self.hash})"

@@ -11,7 +11,7 @@ from msgspec.structs import fields
 
 from services.ledger.answers.next_steps import NextStep, Situation, next_steps
 from services.ledger.answers.shortfall import shortfalls
-from services.ledger.policy import Deferral, assess
+from services.ledger.policy import Deferral, Enrolled, Registered, Rejected, admit_terms, assess
 from services.ledger.streams.claim import Claim
 from tests.ledger.policy.builders import (
     BEIJING,
@@ -21,10 +21,14 @@ from tests.ledger.policy.builders import (
     JINCHENG,
     SHENYANG,
     Given,
+    accredited,
+    completion,
     credit,
+    deferred,
     exempt,
     waiting,
 )
+from tests.ledger.policy.drafts import book, draft
 
 
 def claim(**changes: Any) -> Claim:
@@ -223,3 +227,69 @@ class TestShortfalls:
         assert [tuple(each) for each in shortfalls(who.when_asked("2024-06-02"), who.account)] == [
             (None, Decimal("30.00"))
         ]
+
+
+class TestEachModeHasItsOwnTime:
+    def test_online_study_that_opens_in_march_is_not_told_in_january(self):
+        """S1-16: face to face from 1 January, online from 1 March."""
+        found = steps(Given(SHENYANG, 2025), "2025-01-15")
+        online = [step for step in found if "online" in step.modes]
+        assert {str(step.since) for step in online} == {"2025-03-01"}
+        others = [step for step in found if "face_to_face" in step.modes]
+        assert {step.since for step in others} == {None}
+
+    def test_nobody_studies_in_changzhi_before_april(self):
+        """S3B-04."""
+        found = [step for step in steps(Given(CHANGZHI, 2026), "2026-03-15") if step.code == "study"]
+        assert {(step.modes, str(step.since)) for step in found if "online" in step.modes} == {
+            (("online",), "2026-04-01")
+        }
+
+
+class TestOnePersonsOwnGates:
+    def test_a_year_without_its_public_part_is_closed_in_the_sentence_and_in_the_steps(self):
+        """S4-07: professional credits of 2018 are made up where the public subjects are finished."""
+        who = Given(JIANGMEN, 2018, credits=[credit("20", on="2018-06-01")], qualified_on=date(2015, 5, 1))
+        answer = who.when_asked("2020-06-01")
+        codes = {step.code for step in steps(who, "2020-06-01")}
+        assert answer.make_up is not None
+        assert not answer.make_up.open
+        assert "make_up_study" not in codes
+        assert "现可" not in answer.explanation_zh
+
+    def test_a_deferral_is_kept_after_a_firm_end_of_registering(self):
+        """A-14: what is done in the time that was given is registered."""
+        rules: tuple[dict[str, Any], ...] = (
+            {"kind": "window", "act": "register", "until": "Y+1-01-31", "firm": True},
+            {"kind": "credit_year", "by": "completion"},
+        )
+        who = Given(
+            BEIJING,
+            2030,
+            deferred=deferred("2031-12-31"),
+            book=book(draft(*rules)),
+            qualified_on=date(2019, 5, 1),
+        )
+        assert "2031年12月31日" in who.when_asked("2031-10-01").explanation_zh
+        answer = who.when_posted(completion(2030, "2031-10-08"), accredited(BEIJING, 2030))
+        assert isinstance(answer, Registered)
+        late = who.when_posted(completion(2030, "2032-01-01"), accredited(BEIJING, 2030))
+        assert isinstance(late, Rejected)
+
+    def test_make_up_for_the_enrolled_is_told_to_nobody_else_and_no_enrolment_inside_it_is_taken(self):
+        window = {"channel": "automatic", "from": "2031-04-01", "conditions": ["enrolled"]}
+        make_up = {"kind": "make_up", "years": {"from": 2030, "to": 2030}, "windows": [window]}
+        notices = draft(), draft(make_up, year=2031, issued_on="2031-03-01", name="beijing-2031")
+        who = Given(BEIJING, 2030, book=book(*notices))
+        [step] = steps(who, "2031-05-01")
+        assert (step.code, step.clause) == ("no_make_up", "T-01")
+        assert (
+            step.text_en.removeprefix("2030 cannot be made up now: ")
+            in who.when_asked("2031-05-01").explanation_en
+        )
+        policy = who.book.resolve(BEIJING, 2030)
+        assert policy is not None
+        inside = Enrolled(enrolment_id="e", provider="p", mode="online", enrolled_on=date(2031, 4, 5))
+        refused = admit_terms(policy, inside, who.person, who.account)
+        assert refused is not None
+        assert refused.problem == "make-up-for-enrolled"

@@ -4,6 +4,7 @@ Nothing here reads a clock, a file or a locale, and nothing depends on the order
 and the day alone is kept in the policy (`policy_on`), so one more person costs a few microseconds.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -13,7 +14,14 @@ from msgspec.structs import replace
 
 from services.ledger.policy.judging.carrying import Carried, Earlier, carried_in
 from services.ledger.policy.judging.counting import Counted, NotCounted, count, fill
-from services.ledger.policy.judging.policy_day import Deadline, MakeUpResult, PolicyDay, policy_on
+from services.ledger.policy.judging.openings import make_up_for, openings, refusal_today
+from services.ledger.policy.judging.policy_day import (
+    Deadline,
+    MakeUpResult,
+    PersonOpening,
+    PolicyDay,
+    policy_on,
+)
 from services.ledger.policy.judging.reliefs import deferral_on, deferred_deadline, exemption_on
 from services.ledger.policy.judging.requirements import (
     Missing,
@@ -36,7 +44,9 @@ from services.ledger.policy.judging.wording import (
     short_words,
     tail_words,
 )
+from services.ledger.policy.language.categories import Category
 from services.ledger.policy.language.days import ends
+from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import Account, Deferral, Exemption, Person
 from services.ledger.policy.language.words import Words
 from services.ledger.policy.policy import Policy
@@ -47,7 +57,10 @@ _ZERO = Decimal("0.00")
 
 
 class Assessment(Struct, frozen=True, kw_only=True):
-    """The answer. `on` is the last day whose completions count; every statement cites the clause it follows."""
+    """The answer. `on` is the last day whose completions count; every statement cites the clause it follows.
+
+    `openings` is what the person can do about what is missing, and `make_up` whether it is open to this person.
+    """
 
     status: Status
     year: int
@@ -59,6 +72,7 @@ class Assessment(Struct, frozen=True, kw_only=True):
     missing: tuple[Missing, ...] = ()
     excess: Decimal = _ZERO
     deadlines: tuple[Deadline, ...] = ()
+    openings: tuple[PersonOpening, ...] = ()
     make_up: MakeUpResult | None = None
     not_counted: tuple[NotCounted, ...] = ()
     first_obliged_year: int | None = None
@@ -85,7 +99,8 @@ def assess(
     """Judge one person's year as of the end of a day in Shanghai. Total: it answers for whatever it is given.
 
     `earlier` is the year before; it is looked at where the policy carries credits over (`Policy.carries`), and only there.
-    Without `worded` the explanation of a year that is judged is left empty: whoever judges a million reads none.
+    Without `worded` the explanation of a year that is judged is left empty, and so are the openings: whoever judges a
+    million reads none.
     """
     today = policy_on(policy, on) if policy is not None else None
     until = today.counted_until if today is not None else ends(on)
@@ -129,7 +144,9 @@ def assess(
         words = exempt_words(year, exempt.reason)
         return _nothing_owed("exempt", words, policy, today, person, counted, total, first, exempt)
     made_up = bool(policy.made_up_by) and has_made_up(account)
-    judged = _judge(policy, today, person, counted, total, first, deferral_on(account, on), made_up, worded)
+    judged = _judge(
+        policy, today, person, account, counted, total, first, deferral_on(account, on), made_up, worded
+    )
     return judged if carried is None else _with_carried(judged, carried)
 
 
@@ -176,6 +193,7 @@ def _judge(
     policy: Policy,
     today: PolicyDay,
     person: Person,
+    account: Account | None,
     counted: Counted,
     total: Decimal,
     first: int,
@@ -189,12 +207,16 @@ def _judge(
         requirements, missing = measure_made_up(policy, counted, total)
     status: Status = "compliant"
     zh = en = ""
+    open_: tuple[PersonOpening, ...] = ()
+    make_up = today.make_up
     if missing:
         status = today.when_short if deferred is None else "in_progress"
         if worded:
-            tail = (
-                deferred_words(deferred.until, deferred.reason) if deferred is not None else tail_words(today)
-            )
+            open_ = openings(policy, person, account, today.on, _categories(missing))
+            make_up = make_up_for(make_up, open_, today.on)
+            tail = tail_words(today, open_, make_up, _why_not(policy, person, account, today, open_, missing))
+            if deferred is not None:
+                tail = deferred_words(deferred.until, deferred.reason)
             zh, en = short_words(policy.year, total, [_short(one, policy) for one in missing], status, tail)
     elif worded:
         zh, en = compliant_words(policy.year, total, by_category, policy.categories.names)
@@ -212,7 +234,8 @@ def _judge(
         missing=missing,
         excess=total - policy.total if total > policy.total else _ZERO,
         deadlines=deadlines,
-        make_up=today.make_up,
+        make_up=make_up,
+        openings=open_,
         not_counted=tuple(counted.not_counted),
         first_obliged_year=first,
         deferred=deferred,
@@ -221,6 +244,24 @@ def _judge(
         clauses=today.clauses,
         policy=policy.hash,
     )
+
+
+def _categories(missing: Sequence[Missing]) -> list[Category | None]:
+    return list(dict.fromkeys(item.category for item in missing))
+
+
+def _why_not(
+    policy: Policy,
+    person: Person,
+    account: Account | None,
+    today: PolicyDay,
+    open_: Sequence[PersonOpening],
+    missing: Sequence[Missing],
+) -> Rejected | None:
+    if open_ or today.make_up is None or not today.make_up.open:
+        return None
+    found = (refusal_today(policy, person, account, today.on, one) for one in _categories(missing))
+    return next((refused for refused in found if refused is not None), None)
 
 
 def _short(missing: Missing, policy: Policy) -> Words:

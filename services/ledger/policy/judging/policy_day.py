@@ -6,12 +6,36 @@ from typing import Literal
 
 from msgspec import Struct
 
+from services.ledger.policy.language.categories import Category
 from services.ledger.policy.language.days import begins, ends, last_second
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 
 DAYS_MAX = 400
 """Days remembered per policy; past that the memory starts afresh."""
+
+
+OpenAct = Literal["enrol", "study", "make_up_study", "make_up_apply"]
+MAKE_UP_ACTS = frozenset({"make_up_study", "make_up_apply"})
+
+
+class PersonOpening(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that this person can do, from `since` (the day asked about, or a later one) to `until`, both included.
+
+    `category` is what it counts for, None for an enrolment and where any is missing. `enrol` says that study needs an
+    enrolment that is still to come, `paid` that it has to be paid. `conditions` are those of a make-up window, which the
+    person meets or an official hears (`special_reason`).
+    """
+
+    act: OpenAct
+    mode: str
+    category: Category | None
+    since: date
+    until: date | None
+    clause: str | None
+    enrol: bool = False
+    paid: bool = False
+    conditions: tuple[str, ...] = ()
 
 
 class Deadline(Struct, frozen=True):

@@ -5,8 +5,10 @@ from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
-from services.ledger.policy.judging.policy_day import PolicyDay
+from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, MakeUpResult, PersonOpening, PolicyDay
+from services.ledger.policy.judging.rejections import rejection_words
 from services.ledger.policy.language.categories import ANY, Category
+from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.words import Words, day_zh, plain
 from services.ledger.policy.rules import KINDS
 from services.ledger.policy.rules.categories import USUAL, Names
@@ -168,20 +170,27 @@ _VERDICTS: Mapping[str, Words] = {
 }
 
 
-@lru_cache(maxsize=4096)
-def tail_words(today: PolicyDay) -> Words:
-    """What can still be done on the day, and until when."""
-    until = today.study_until
-    if today.phase == "before" and today.study_since is not None:
-        return f"学习自{day_zh(today.study_since)}开始。", f"Study opens on {today.study_since}."
-    if today.phase != "over" and until is not None:
-        return f"须于{day_zh(until)}（含当日）前完成。", f"Complete by {until}, that day included."
-    make_up = today.make_up
+def tail_words(
+    today: PolicyDay,
+    open_: Sequence[PersonOpening],
+    make_up: MakeUpResult | None,
+    why_not: Rejected | None,
+) -> Words:
+    """What this person can still do on the day, and until when; or why nothing, where make-up is open to others."""
+    study = [one for one in open_ if one.act == "study"]
+    first = min((one.since for one in study), default=None)
+    if first is not None and first > today.on:
+        return f"学习自{day_zh(first)}开始。", f"Study opens on {first}."
+    last = max((one.until or date.max for one in study), default=None)
+    if last is not None and last != date.max:
+        return f"须于{day_zh(last)}（含当日）前完成。", f"Complete by {last}, that day included."
     if make_up is None or not make_up.open:
-        coming = [w for w in make_up.windows if w.since > today.on] if make_up is not None else []
-        if coming:
-            since = coming[0].since
-            return f"{day_zh(since)}起可补学。", f"It can be made up from {since}."
+        coming = min((one.since for one in open_ if one.act in MAKE_UP_ACTS), default=None)
+        if coming is not None:
+            return f"{day_zh(coming)}起可补学。", f"It can be made up from {coming}."
+        if why_not is not None:
+            zh, en = rejection_words(why_not, "zh")[1], rejection_words(why_not, "en")[1]
+            return f"目前没有可参加的补学：{zh}", f"It cannot be made up now: {en}"
         return "目前没有开放的补学。", "No make-up is open."
     end_zh = f"截至{day_zh(make_up.until)}" if make_up.until else "未定截止日"
     end_en = f"until {make_up.until}" if make_up.until else "with no end set"

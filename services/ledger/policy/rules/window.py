@@ -10,7 +10,15 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.days import ALWAYS, Span, begins, day_of, days_after_enrolment, ends, later
+from services.ledger.policy.language.days import (
+    ALWAYS,
+    Span,
+    begins,
+    day_of,
+    days_after_enrolment,
+    ends,
+    later,
+)
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import Enrolled
 from services.ledger.policy.language.findings import At, Finding, OwnClauses, day_faults
