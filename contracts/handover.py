@@ -56,6 +56,7 @@ class HandedCredit(HandoverPart):
     course: Title | None = None
     tier: Code | None = None
     filing: OpaqueId | None = None
+    started_on: Day | None = None
     place: Adcode
     completed_at: UtcTime
     registered_at: UtcTime

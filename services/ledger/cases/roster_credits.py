@@ -1,9 +1,9 @@
 """Credits that one row of an approved roster earns: one for each training day, judged by the policy of the person's
 place."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 
 import msgspec
 from msgspec import Struct
@@ -35,6 +35,7 @@ from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
 from services.ledger.streams.roster import AttendanceUnclearError, NotEmployedHereError
 
+_CENT = Decimal("0.01")
 ROSTER_ROW = "roster_row"
 """The kind under which an approved row waits for its person."""
 
@@ -47,6 +48,7 @@ class TrainingDay(Struct, frozen=True, kw_only=True):
     credits: Decimal
     category: CreditCategory
     fill: tuple[Category, ...] = ()
+    started_on: date | None = None
 
 
 class ApprovedRow(Struct, frozen=True, kw_only=True):
@@ -78,7 +80,7 @@ def days_of(
     """The days a row earns credits for.
 
     Credits that the filing gives to each session add up day by day, and so do hours where the policy says what an hour is
-    worth; hours under a named conversion are one sum, counted on the last attended day.
+    worth; hours under a named conversion are one sum, of the days from the first attended to the last.
 
     Raises AttendanceUnclearError, and a refusal when the policy converts nothing.
     """
@@ -110,6 +112,7 @@ def days_of(
             TrainingDay(
                 day=local_date(last),
                 completed_at=last,
+                started_on=min(local_date(session.ends_at) for session in attended),
                 credits=awarded.credits,
                 category=awarded.category,
                 fill=awarded.fill,
@@ -134,20 +137,30 @@ def days_of(
 def _by_hours(
     filing: TrainingFiling, by_day: dict[date, list[Session]], hours: Decimal | None, policy: Policy | None
 ) -> tuple[TrainingDay, ...]:
-    """The policy's credits for the hours of each day; hours told as one sum are of the last, spread over all days."""
+    """The policy's credits for the hours of each day; hours told as one sum are spread over the days as planned (B-22)."""
     units = policy.terms_of(filing.mode).units if policy is not None else None
-    if hours is None:
-        parts = [(day, sum((s.hours for s in there), Decimal(0)), 1) for day, there in sorted(by_day.items())]
-    else:
-        parts = [(max(by_day), hours, len(by_day))]
+    planned = {day: sum((s.hours for s in there), Decimal(0)) for day, there in sorted(by_day.items())}
     days = []
-    for day, counted, number in parts:
-        credits = credits_of_hours(units, counted, number, filing.mode)
+    for day, counted in (planned if hours is None else _spread(hours, planned)).items():
+        credits = credits_of_hours(units, counted, 1, filing.mode)
         if isinstance(credits, Rejected):
             raise refusal_of(credits)
         ended = max(session.ends_at for session in by_day[day])
         days.append(TrainingDay(day=day, completed_at=ended, credits=credits, category=filing.category))
     return tuple(days)
+
+
+def _spread(hours: Decimal, planned: Mapping[date, Decimal]) -> dict[date, Decimal]:
+    """Attended hours over the planned days, in proportion to each; hundredths that are left over go to the last days."""
+    total = sum(planned.values(), Decimal(0))
+    shares, before, told = {}, Decimal(0), Decimal(0)
+    for day, there in planned.items():
+        before += there
+        reached = (hours * before / total).quantize(_CENT, rounding=ROUND_DOWN)
+        if reached > told:
+            shares[day] = reached - told
+        told = reached
+    return shares
 
 
 def trainer(
@@ -275,6 +288,7 @@ def settle(
             mode=row.mode,
             completion_id=f"{row.roster_id}.{row.row_id}",
             completed_at=day.completed_at,
+            started_on=day.started_on,
             content=row.content,
             provider_id=row.organization_id,
             course=row.course,

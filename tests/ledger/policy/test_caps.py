@@ -3,11 +3,15 @@
 import os
 import subprocess
 import sys
+from datetime import date, timedelta
 from decimal import Decimal
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.ledger.policy import Assessment
 from tests.ledger.policy.builders import Given, credit
@@ -86,6 +90,29 @@ class TestOneCap:
         assert answer.total == Decimal(60)
         assert above(answer) == [("b", "10.00", "T-10")]
 
+    def test_study_of_several_days_has_the_cap_of_each(self):
+        """B-22: 3 credits an hour, at most 18 a day: 30 hours from 2 to 6 June are 90 credits, not 18."""
+        clauses = capped("name: day, per: day, credits: 18")
+        answer = asked(beijing(clauses, on_day("a", "90", "06-06", started_on=date(2030, 6, 2))))
+        assert (answer.total, above(answer)) == (Decimal(90), [])
+
+    def test_or_of_the_last_alone_where_the_notice_says_so(self):
+        clauses = capped("name: day, per: day, credits: 18, days: last")
+        answer = asked(beijing(clauses, on_day("a", "90", "06-06", started_on=date(2030, 6, 2))))
+        assert (answer.total, above(answer)) == (Decimal(18), [("a", "72.00", "T-10")])
+
+    def test_records_that_share_days_share_the_cap(self):
+        """Seven days hold 126; the one that could use fewer days takes them, whichever came first."""
+        clauses = capped("name: day, per: day, credits: 18")
+        credits = [
+            on_day("a", "90", "06-06", started_on=date(2030, 6, 2)),
+            on_day("b", "30", "06-03", started_on=date(2030, 6, 3)),
+            on_day("c", "60", "06-08", started_on=date(2030, 6, 5)),
+        ]
+        answers = [asked(beijing(clauses, *order)) for order in permutations(credits)]
+        assert {answer.total for answer in answers} == {Decimal(126)}
+        assert len({str(above(answer)) for answer in answers}) == 1
+
     def test_days_are_those_of_shanghai(self):
         clauses = capped("name: day, per: day, credits: 30")
         credits = [on_day("a", "30", "03-01 23:59:59"), on_day("b", "30", "03-02 00:00:00")]
@@ -95,12 +122,13 @@ class TestOneCap:
         ("cap", "limited"),
         [
             ("name: x, per: record, credits: 25", {"mode": "online"}),
+            ("name: x, per: course, credits: 25", {"course": "ZJ-01"}),
             ("name: x, per: mode, credits: 25, modes: [online]", {"mode": "online"}),
             ("name: x, per: form, credits: 25, forms: [conference]", {"form": "conference"}),
             ("name: x, per: provider, credits: 25, modes: [online]", {"provider": "star"}),
         ],
     )
-    def test_of_a_record_a_mode_a_form_a_provider(self, cap: str, limited: dict[str, str]):
+    def test_of_a_record_a_course_a_mode_a_form_a_provider(self, cap: str, limited: dict[str, str]):
         credits = [
             on_day("a", "40", "03-01", **limited),
             on_day("b", "20", "03-02", mode="face_to_face", provider="other"),
@@ -108,6 +136,16 @@ class TestOneCap:
         answer = asked(beijing(capped(cap), *credits))
         assert answer.total == Decimal(45)
         assert above(answer) == [("a", "15.00", "T-10")]
+
+    def test_of_a_course_that_was_studied_twice(self):
+        clauses = capped("name: once, per: course, credits: 3.34")
+        again = [
+            on_day("a", "3.34", "03-01", course="ZJ-01"),
+            on_day("b", "3.34", "04-01", course="ZJ-01"),
+            on_day("c", "3.34", "04-01", course="ZJ-02"),
+        ]
+        answer = asked(beijing(clauses, *again))
+        assert (answer.total, above(answer)) == (Decimal("6.68"), [("b", "3.34", "T-10")])
 
     def test_everything_under_a_path_shares_its_cap(self):
         clauses = capped("name: x, per: year, credits: 10, categories: [public]")
@@ -234,3 +272,65 @@ class TestTheMachineDoesNotMatter:
             )
             answers.add(run.stdout)
         assert len(answers) == 1
+
+
+STUDIES = st.lists(
+    st.tuples(st.integers(0, 9), st.integers(0, 4), st.integers(1, 40), st.sampled_from(["online", "other"])),
+    min_size=1,
+    max_size=6,
+)
+"""Studies: the last day, how many days before it was begun, credits, mode."""
+
+
+class TestAnyStudyUnderADaysCap:
+    """B-22: no day counts more than its cap, and nothing is left out that a day would hold."""
+
+    @given(STUDIES, st.integers(1, 20), st.randoms(use_true_random=False))
+    def test_counts_what_its_days_hold(
+        self, studies: list[tuple[int, int, int, str]], most: int, random: Any
+    ):
+        clauses = capped(f"name: day, per: day, credits: {most}", needs="{public: 0}")
+        answer = asked(beijing(clauses, *_studies(studies)))
+        assert answer.total == held_by_days(studies, most)
+        random.shuffle(studies)
+        assert asked(beijing(clauses, *_studies(studies))).total == answer.total
+
+    @given(STUDIES, st.integers(1, 20), st.integers(1, 20))
+    def test_a_second_cap_only_takes_away(
+        self, studies: list[tuple[int, int, int, str]], most: int, online: int
+    ):
+        one = f"name: day, per: day, credits: {most}"
+        other = f"name: online, per: day, credits: {online}, modes: [online]"
+        both = asked(beijing(capped(one, other, needs="{public: 0}"), *_studies(studies))).total
+        assert both <= held_by_days(studies, most)
+        own = [study for study in studies if study[3] == "online"]
+        assert both >= min(held_by_days(studies, min(most, online)), held_by_days(own, min(most, online)))
+
+
+def _studies(studies: list[tuple[int, int, int, str]]) -> list[Any]:
+    first = date(2030, 6, 10)
+    return [
+        on_day(
+            f"{last}-{before}-{credits}-{mode}-{number}",
+            str(credits),
+            (first + timedelta(last)).strftime("%m-%d"),
+            started_on=first + timedelta(last - before),
+            mode=mode,
+        )
+        for number, (last, before, credits, mode) in enumerate(studies)
+    ]
+
+
+def held_by_days(studies: list[tuple[int, int, int, str]], most: int) -> Decimal:
+    """The most that the days hold: credit by credit, the study that ends first takes a place on a day that has one left."""
+    left = dict.fromkeys(range(-4, 10), most)
+    held = 0
+    wanted = [[last - before, last, credits] for last, before, credits, _ in studies]
+    for day in sorted(left):
+        open_ = sorted((one for one in wanted if one[0] <= day <= one[1]), key=lambda one: one[1])
+        for one in open_:
+            taken = min(one[2], left[day])
+            one[2] -= taken
+            left[day] -= taken
+            held += taken
+    return Decimal(held)

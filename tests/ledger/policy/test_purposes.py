@@ -8,6 +8,7 @@ import pytest
 from services.ledger.policy import (
     Account,
     Assessment,
+    Earlier,
     NoticeError,
     Person,
     PolicyBook,
@@ -104,6 +105,33 @@ class TestSums:
         assert answer.fulfilled is False
         assert answer.explanation_zh == "2027至2029年度继续教育不符合要求：合计尚缺10学分。"
         assert answer.explanation_en == "2027 to 2029: not fulfilled; 10 credits missing in all."
+
+    def test_what_was_carried_over_counts_in_the_year_it_was_earned_in(self):
+        """120 in one year and 90 in the next, of which 30 were carried: 210 were earned, not 240."""
+        carry = "{kind: carry_over, allowed: true, up_to: 30, categories: [professional]}"
+        clauses = f"""
+  - id: T-01
+    article: 一
+    text: 结转。
+    rules:
+      - {{kind: requirement, total: 90}}
+      - {carry}
+      - {{kind: purpose, purposes: [title_review], years: 2, total: 240, categories: {{professional: 210}}}}
+"""
+        notice = parse_notice(notice_text(clauses=clauses, years="{from: 2029, to: 2030}"))
+        found = BOOK.with_notice(notice, datetime(2030, 1, 10, tzinfo=UTC), "110000", 1)
+        answers: dict[int, Assessment] = {}
+        before: Earlier | None = None
+        for year, credits in ((2029, "120"), (2030, "90")):
+            held = [credit(credits, on=f"{year}-06-01")]
+            account = Account(person_id="p", year=year, credits=held)
+            governing = found.resolve(BEIJING, year)
+            answers[year] = assess(governing, account, PERSON, year, date(2030, 11, 30), earlier=before)
+            before = Earlier(governing, account)
+        terms = purpose_terms(found.resolve(BEIJING, 2030), "title_review", 2030)
+        answer = assess_purpose(terms, answers, 2030, date(2030, 11, 30))
+        assert answers[2030].total == Decimal(120)
+        assert [(one.earned, one.met) for one in answer.sums] == [(Decimal(210), False), (Decimal(210), True)]
 
 
 class TestClauses:

@@ -26,11 +26,13 @@ class Above(Struct, frozen=True):
 
 
 class Share(Struct, frozen=True):
-    """What may count in one category of the credits of one kind: a variable of the allotment."""
+    """What may count in one category of the credits of one kind, on one stretch of their days where a day's cap binds: a
+    variable of the allotment."""
 
     kind: int
     path: Category
     rank: int
+    stretch: int | None = None
 
 
 class Capped(Struct):
@@ -54,9 +56,10 @@ def count_capped(
     kinds = _kinds(credits, buckets, [terms for terms in asked if terms.singled is not None])
     names = sorted(kinds)
     parts = [
-        Share(number, path, rank)
+        Share(number, path, rank, stretch)
         for number, kind in enumerate(names)
         for rank, path in enumerate(_paths(kind), start=1)
+        for stretch in _stretches(kind, buckets)
     ]
     left_to_ask = [(terms, _cents(terms.minimum) - _cents(_of(already, terms))) for terms in asked]
     found, first_bucket = _allotted(names, kinds, parts, buckets, left_to_ask)
@@ -91,6 +94,11 @@ def _paths(kind: Alike) -> tuple[Category, ...]:
     return tuple(dict.fromkeys((*kind[1], ANY))) if kind[0] == ANY else (kind[0],)
 
 
+def _stretches(kind: Alike, buckets: Sequence[Bucket]) -> Sequence[int | None]:
+    """The stretches of days on which credits of the kind may count; None alone where no day's cap binds them."""
+    return sorted({number for n in kind[3] if (number := buckets[n].stretch) is not None}) or (None,)
+
+
 def _allotted(
     names: Sequence[Alike],
     kinds: dict[Alike, list[Credit]],
@@ -107,9 +115,11 @@ def _allotted(
         inside = {
             n: 1
             for n, part in enumerate(parts)
-            if turn in names[part.kind][3] and bucket.cap.takes(part.path)
+            if turn in names[part.kind][3]
+            and bucket.stretch in (None, part.stretch)
+            and bucket.cap.takes(part.path)
         }
-        limits.append(Limit(inside, _cents(bucket.cap.credits)))
+        limits.append(Limit(inside, _cents(bucket.most)))
     everything = dict.fromkeys(range(len(parts)), 1)
     reached: list[dict[int, int]] = [{}, {}]
     variables = len(parts)

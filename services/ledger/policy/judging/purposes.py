@@ -106,11 +106,15 @@ def _sum(
     years: tuple[PurposeYear, ...],
     answers: Mapping[int, Assessment],
 ) -> PurposeSum:
-    looked_at = [answers[one.year] for one in years if one.year in answers]
-    earned = sum(
-        (a.total if category is None else a.by_category.get(category, Decimal(0)) for a in looked_at),
-        Decimal("0.00"),
-    )
+    earned = Decimal("0.00")
+    for one in years:
+        if (answer := answers.get(one.year)) is None:
+            continue
+        earned += answer.total if category is None else answer.by_category.get(category, Decimal(0))
+        carried = answer.carried
+        if carried is not None and carried.from_year in answers:
+            # It was earned in a year that is looked at itself, and counts there.
+            earned -= carried.credits if category is None else carried.by_category.get(category, Decimal(0))
     return PurposeSum(category, minimum, earned, earned >= minimum, clause)
 
 

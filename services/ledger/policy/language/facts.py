@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from services.ledger.policy.language.categories import Category, CreditCategory
+from services.ledger.policy.language.days import day_at
 
 Route = Literal["provider", "roster", "claim", "direct", "import", "correction"]
 """How credits came into an account: a provider's report, an approved roster, an approved claim, an authority's own list,
@@ -32,7 +33,8 @@ class Study(Struct, frozen=True, kw_only=True, gc=False):
     """What was studied: the facts of one completed piece that every event, state, answer and handover of it repeats.
 
     `completion_id` is the id of the record it is known by: the provider's own, or of a claim, a roster row, a list.
-    `filing` is the filed training that it was part of, where the report names one (S1-14, S3B-10).
+    `started_on` is its first day, where it has several (B-22). `filing` is the filed training that it was part of, where the
+    report names one (S1-14, S3B-10).
     """
 
     completion_id: str
@@ -43,6 +45,13 @@ class Study(Struct, frozen=True, kw_only=True, gc=False):
     course: str = ""
     tier: str | None = None
     filing: str | None = None
+    started_on: date | None = None
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day of the study by Shanghai's calendar; one day where no first one is known."""
+        last = day_at(self.completed_at)
+        return min(self.started_on or last, last), last
 
 
 class ReportedStudy(Study, frozen=True, kw_only=True, gc=False):
@@ -53,7 +62,6 @@ class ReportedStudy(Study, frozen=True, kw_only=True, gc=False):
     """
 
     title: str | None = None
-    started_on: date | None = None
     exam_passed_at: datetime | None = None
     evaluated_at: datetime | None = None
     hours: Decimal | None = None

@@ -1,4 +1,4 @@
-"""Maxima (上限): at most so many credits of a record, a day, a form, a mode, a provider or the year count.
+"""Maxima (上限): at most so many credits of a record, a course, a day, a form, a mode, a provider or the year count.
 
 Credits stay as they were awarded; a cap is applied when they are counted. Where caps cross each other, what counts is
 chosen to the person's best: first for the total, then for the minima, then for all credits. So no order of credits matters,
@@ -7,12 +7,12 @@ and one credit more never harms.
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import count, pairwise
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from services.ledger.policy.language.categories import ANY, Category, lies_under_any
-from services.ledger.policy.language.days import day_at
 from services.ledger.policy.language.facts import Credit
 from services.ledger.policy.language.findings import Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
@@ -20,13 +20,23 @@ from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Mo
 from services.ledger.policy.language.settings import Settings, YearTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
 
-Per = Literal["record", "day", "form", "mode", "provider", "year"]
-_WIDTH: Mapping[str, int] = {"record": 0, "day": 1, "form": 2, "mode": 3, "provider": 4, "year": 5}
+Per = Literal["record", "course", "day", "form", "mode", "provider", "year"]
+_WIDTH: Mapping[str, int] = {
+    "record": 0,
+    "course": 1,
+    "day": 2,
+    "form": 3,
+    "mode": 4,
+    "provider": 5,
+    "year": 6,
+}
 
 
 class Cap(Rule, frozen=True, tag="cap"):
-    """学分上限: 每条记录、每天、每种形式、每种方式、每家机构或全年, 至多计入多少学分。At most so many credits count.
+    """学分上限: 每条记录、每门课程、每天、每种形式、每种方式、每家机构或全年, 至多计入多少学分。At most so many count.
 
+    A day's cap lets study of several days count on any of them, no more a day than it allows: on the days of the calendar
+    from the first to the last (`days: period`, which holds where nothing is said), or on the last alone (`days: last`).
     `categories`, `modes` and `forms` say of which credits; left out, of all. What is above is shown, and not counted. `name`
     is what a later or nearer notice calls the cap by when it changes it; `lifted` ends it.
     """
@@ -37,6 +47,7 @@ class Cap(Rule, frozen=True, tag="cap"):
     categories: tuple[CategoryPath, ...] = ()
     modes: tuple[Mode, ...] = ()
     forms: tuple[Code, ...] = ()
+    days: Literal["period", "last"] = "period"
     lifted: bool = False
 
     def settings(self) -> Iterator[tuple[str, Any]]:
@@ -54,10 +65,11 @@ class OneCap(Struct, frozen=True):
     modes: frozenset[str]
     forms: frozenset[str]
     clause: str
+    spread: bool = True
 
     def concerns(self, credit: Credit) -> bool:
         """Whether the cap is about credits of this mode and form, whatever their category."""
-        if self.modes and credit.mode not in self.modes:
+        if (self.modes and credit.mode not in self.modes) or (self.per == "course" and not credit.course):
             return False
         return not self.forms or credit.form in self.forms
 
@@ -68,14 +80,14 @@ class OneCap(Struct, frozen=True):
     def bucket(self, credit: Credit) -> Hashable:
         """Credits of one bucket share the cap."""
         match self.per:
-            case "day":
-                return day_at(credit.completed_at)
             case "form":
                 return credit.form
             case "mode":
                 return credit.mode
             case "provider":
                 return credit.provider
+            case "course":
+                return credit.provider, credit.course
             case "record":
                 return credit.credit_id, credit.provider
             case _:
@@ -99,6 +111,7 @@ def terms_of(settings: Settings) -> CapTerms | None:
             modes=frozenset(cap.value.modes),
             forms=frozenset(cap.value.forms),
             clause=cap.clause,
+            spread=cap.value.days == "period",
         )
         for _, cap in settings.under("cap.")
         if not cap.value.lifted
@@ -118,29 +131,112 @@ def paths_of(credit: Credit) -> tuple[Category, ...]:
 
 
 class Bucket(Struct, frozen=True):
-    """Credits, by place in the account's list, that share a cap and are more than it allows."""
+    """Credits, by place in the account's list, that share a cap and are more than `most`, which it allows.
+
+    Of a day's cap they share `stretch`: days that the same credits cover, numbered in the order of the calendar.
+    """
 
     cap: OneCap
     members: frozenset[int]
+    most: Decimal
+    stretch: int | None = None
 
 
 def binding(caps: Sequence[OneCap], credits: Sequence[Credit]) -> list[Bucket]:
     """The buckets that hold more than their caps allow, the narrowest cap first, in an order of their own."""
-    found: list[tuple[int, str, Bucket]] = []
-    for turn, cap in enumerate(caps):
+    by_day = [cap for cap in caps if cap.per == "day"]
+    stretches = _stretches(by_day, credits) if by_day else {}
+    found: list[Bucket] = []
+    for cap in caps:
+        if cap.per == "day":
+            found += stretches.get(cap.name, ())
+            continue
         sums: dict[Hashable, Decimal] = {}
         members: dict[Hashable, list[int]] = {}
         for place, credit in enumerate(credits):
-            if cap.concerns(credit) and any(cap.takes(path) for path in paths_of(credit)):
+            if _bears(cap, credit):
                 bucket = cap.bucket(credit)
                 sums[bucket] = sums.get(bucket, Decimal(0)) + credit.credits
                 members.setdefault(bucket, []).append(place)
-        found.extend(
-            (turn, str(bucket), Bucket(cap, frozenset(members[bucket])))
-            for bucket, held in sums.items()
-            if held > cap.credits
-        )
-    return [bucket for _, _, bucket in sorted(found, key=lambda item: item[:2])]
+        full = sorted((str(bucket), bucket) for bucket, held in sums.items() if held > cap.credits)
+        found += [Bucket(cap, frozenset(members[bucket]), cap.credits) for _, bucket in full]
+    return found
+
+
+def _bears(cap: OneCap, credit: Credit) -> bool:
+    return cap.concerns(credit) and any(cap.takes(path) for path in paths_of(credit))
+
+
+def _stretches(caps: Sequence[OneCap], credits: Sequence[Credit]) -> dict[str, list[Bucket]]:
+    """The buckets of days' caps, by cap: for study whose days meet, stretches of days that the same credits cover.
+
+    Inside a stretch the days are alike, so that what counts on all of them together is at most their caps' sum.
+    """
+    days: dict[int, tuple[int, int]] = {}
+    borne: dict[str, set[int]] = {cap.name: set() for cap in caps}
+    for place, credit in enumerate(credits):
+        bearing = [cap for cap in caps if _bears(cap, credit)]
+        if bearing:
+            first, last = credit.days
+            spread = all(cap.spread for cap in bearing)
+            days[place] = (first if spread else last).toordinal(), last.toordinal()
+        for cap in bearing:
+            borne[cap.name].add(place)
+    found: dict[str, list[Bucket]] = {}
+    numbers = count()
+    for group in _meeting(days):
+        spans = {place: days[place] for place in group}
+        asked = [cap for cap in caps if not borne[cap.name].isdisjoint(group)]
+        if not _crowded(asked, spans, borne, credits):
+            continue
+        edges = sorted({edge for first, last in spans.values() for edge in (first, last + 1)})
+        for since, until in pairwise(edges):
+            inside = {place for place, (first, last) in spans.items() if first <= since <= last}
+            number = next(numbers)
+            for cap in asked:
+                if members := inside & borne[cap.name]:
+                    bucket = Bucket(cap, frozenset(members), cap.credits * (until - since), number)
+                    found.setdefault(cap.name, []).append(bucket)
+    return found
+
+
+def _meeting(days: Mapping[int, tuple[int, int]]) -> Iterator[list[int]]:
+    """The credits in groups: those of two groups have no day in common."""
+    group: list[int] = []
+    latest = 0
+    for place in sorted(days, key=lambda place: days[place]):
+        first, last = days[place]
+        if group and first > latest:
+            yield group
+            group = []
+        latest = last if not group else max(latest, last)
+        group.append(place)
+    if group:
+        yield group
+
+
+def _crowded(
+    caps: Sequence[OneCap],
+    spans: Mapping[int, tuple[int, int]],
+    borne: Mapping[str, set[int]],
+    credits: Sequence[Credit],
+) -> bool:
+    """Whether some days may hold more than their caps allow.
+
+    One cap holds all study exactly when it holds, for any days, what was studied on no others; several caps may
+    disagree on which days are used, so that they are looked at together.
+    """
+    if len(caps) > 1 and any(first < last for first, last in spans.values()):
+        return True
+    for cap in caps:
+        own = [(spans[place], credits[place].credits) for place in spans if place in borne[cap.name]]
+        for since in {first for (first, _), _ in own}:
+            held = Decimal(0)
+            for (first, last), amount in sorted(own, key=lambda one: one[0][1]):
+                held += amount if first >= since else 0
+                if held > cap.credits * (last - since + 1):
+                    return True
+    return False
 
 
 def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
