@@ -145,6 +145,21 @@ class TestWhatIsWaitedFor:
         done = await rebuilding.rebuild(world.ledger.databases, models=["accounts"], logs=[BEIJING])
         assert [result.rows_changed for result in done] == [0]
 
+    async def test_what_a_later_notice_asks_no_more_is_freed_by_a_record_that_would_have_waited(
+        self, world: World
+    ):
+        await publishes(world, {"kind": "registration", "at": "total", "also": ["exam"]})
+        who = await world.collects(DONGCHENG)
+        provider = await world.provides("某网校", accredited=[BEIJING])
+        first, second = [provider.completion(who, 2025, credits) for credits in ("80", "10")]
+        [held] = await provider.posts(first)
+        assert held["reason"] == "exam_pending"
+        await publishes(world, {"kind": "registration", "at": "total"})
+        [last] = await provider.posts(second)
+        assert (last["outcome"], last["released"]) == ("registered", [first["id"]])
+        assert "credit_id" in last
+        assert (await world.asks(who, 2025))["total"] == "90.00"
+
     async def reasons(self, world: World, who: Somebody) -> list[str]:
         return [item["why"] for item in (await world.asks(who, 2025))["not_counted"]]
 
