@@ -112,6 +112,23 @@ class TestNestedMinima:
         answer = beijing(ETHICS, credit("90", "any", on="2030-06-01", fill=fill)).when_asked("2030-12-01")
         assert answer.missing == (Missing("professional/ethics", Decimal(10)),)
 
+    def test_what_fills_the_nested_minimum_alone_goes_before_what_fills_those_above_it(self):
+        """B-01: fewer categories go first, whatever their names."""
+        wide = credit("60", "any", on="2030-06-01", fill=("professional", "public"))
+        narrow = credit("10", "any", on="2030-06-02", fill=("professional/ethics",))
+        answer = beijing(ETHICS, wide, narrow).when_asked("2030-12-01")
+        assert answer.missing == (Missing(None, Decimal(20)),)
+        assert answer.by_category == {"professional": Decimal(60), "public": Decimal(0), "any": Decimal(10)}
+
+    @pytest.mark.parametrize("turn", [1, -1])
+    def test_of_as_many_categories_the_first_by_name_goes_first_whichever_arrived_before(self, turn: int):
+        """B-01."""
+        upper = credit("60", "any", on="2030-06-01", fill=("professional", "public"), number="upper")
+        nested = ("professional/ethics", "professional")
+        lower = credit("10", "any", on="2030-06-02", fill=nested, number="lower")
+        answer = beijing(ETHICS, *[upper, lower][::turn]).when_asked("2030-12-01")
+        assert answer.by_category == {"professional": Decimal(70), "public": Decimal(0)}
+
 
 class TestOwnSet:
     def test_the_place_has_its_own_categories_and_may_lack_the_usual(self):

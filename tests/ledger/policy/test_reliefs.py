@@ -58,6 +58,16 @@ class TestDeferral:
         given = Given(CHAOYANG, 2024, exempt=exempt(), deferred=deferred("2025-06-30"))
         assert given.when_asked("2025-03-01").status == "exempt"
 
+    def test_registration_is_not_late_before_the_new_last_day_has_passed(self):
+        register = draft({"kind": "window", "act": "register", "until": "Y+1-01-31"})
+        given = Given(BEIJING, 2030, deferred=deferred("2031-06-30"), book=book(register))
+        facts, teacher = completion(2030, "2031-05-01"), accredited(BEIJING, 2030)
+
+        for now, late in (("2031-06-30 23:59:59", False), ("2031-07-01 00:00:00", True)):
+            answer = given.when_posted(facts, teacher, now=now)
+            assert isinstance(answer, Registered)
+            assert answer.late == late
+
 
 class TestDeferralThatEndsInsideTheWindow:
     """Jincheng's year 2024 is studied to 2025-03-31 (S2A-02): who was given until 2024-08-01 before loses no day of it."""
