@@ -43,6 +43,8 @@ from services.ledger.reactions.reactions import Reactions
 from services.ledger.settings import LedgerSettings
 from services.ledger.store.people import Employers, People
 from services.ledger.store.published_policies import PublishedPolicies
+from services.ledger.store.unit import write_path
+from services.ledger.store.years import ClosedYears
 from services.ledger.streams.facts import Facts
 
 SCHEMA = "ledger"
@@ -67,14 +69,16 @@ class Ledger:
         self.policies = PublishedPolicies(databases, self.store)
         self.people = People(databases)
         self.employers = Employers(databases)
-        self.intake = Intake(databases, self.store, self.policies, clock)
-        self.publisher = PolicyPublisher(databases, self.store, self.policies, clock)
+        closed = ClosedYears(self.store)
+        path = write_path(databases, self.store, closed, clock)
+        self.intake = Intake(databases, self.store, path, closed, self.policies, clock)
+        self.publisher = PolicyPublisher(path, self.policies)
         self.facts = Facts(identity_key)
         # Bodies hold ID numbers; a fingerprint of them is kept.
         self.fingerprint_key = blake2b(b"idempotency", key=identity_key[:64], digest_size=32).digest()
-        self.claims = Claims(databases, self.store, self.policies, self.people, self.facts, clock)
-        self.registrations = Registrations(databases, self.store, self.policies, self.facts, clock)
-        self.attestations = Attestations(databases, self.store, self.policies, self.people, clock)
+        self.claims = Claims(databases, path, self.policies, self.people, self.facts)
+        self.registrations = Registrations(path, self.policies, self.facts)
+        self.attestations = Attestations(databases, self.store, path, self.policies, self.people, clock)
         self.listing = CreditListing(databases)
         self.registration_counts = RegistrationCounts(databases)
         self.standing_counts = StandingCounts(databases)
@@ -85,21 +89,19 @@ class Ledger:
         self.transcripts = Transcripts(databases, self.people)
         self.units = Units(self.employers, self.people, self.policies, clock)
         self.reporter = Reporter(self.intake, databases, Preparer(self.hasher, identity_key), clock)
-        self.filings = Filings(databases, self.store, self.policies, clock)
+        self.filings = Filings(databases, path, self.policies, clock)
         rows = RosterPreparer(self.hasher, identity_key)
-        self.rosters = Rosters(databases, self.store, self.policies, self.filings, self.facts, rows, clock)
-        self.departures = Departures(databases, self.store, self.policies, self.people, clock)
-        self.arrivals = Arrivals(databases, self.store, lambda: self.policies.book, self.facts, clock)
-        self.reliefs = Reliefs(databases, self.store, self.policies, self.people, clock)
-        self.anomalies = AnomalyReviews(databases, self.store, clock)
-        self.collective_claims = CollectiveClaims(
-            databases, self.store, self.policies, self.people, self.claims, clock
-        )
-        self.recognitions = Recognitions(databases, self.store, self.policies, clock)
-        self.revocations = Revocations(databases, self.store, self.policies, self.people, clock)
-        self.years = Years(databases, self.store, self.policies, self.people, self.facts, clock)
+        self.rosters = Rosters(databases, path, self.policies, self.filings, self.facts, rows, clock)
+        self.departures = Departures(databases, self.store, path, self.policies, self.people, clock)
+        self.arrivals = Arrivals(databases, path, lambda: self.policies.book, self.facts)
+        self.reliefs = Reliefs(path, self.policies, self.people)
+        self.anomalies = AnomalyReviews(databases, self.store, path)
+        self.collective_claims = CollectiveClaims(databases, path, self.policies, self.people, self.claims)
+        self.recognitions = Recognitions(databases, path, self.policies)
+        self.revocations = Revocations(databases, path, self.policies, self.people)
+        self.years = Years(databases, path, self.policies, self.people, self.facts)
         self.archives = Archives(databases, self.policies, self.years, clock)
-        self.reactions = Reactions(databases, self.store, self.policies, self.facts, clock)
+        self.reactions = Reactions(databases, path, self.policies, self.facts)
 
     async def prepare(self) -> None:
         """Open every log, publish the notices that come with this release, and read all that are published.

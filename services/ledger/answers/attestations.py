@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from contracts.divisions import AUTHORITIES, authority_of, full_name_of
 from services.kit import events as codec
 from services.kit.clock import Clock, local_date
+from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
@@ -20,7 +21,7 @@ from services.ledger.policy import PurposeAssessment
 from services.ledger.policy.language.words import day_zh
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import attestation as attestations
 from services.ledger.streams.attestation import (
     Attestation,
@@ -120,6 +121,7 @@ class Attestations:
         self,
         databases: Databases,
         store: EventStore,
+        path: WritePath[LedgerUnit],
         policies: PublishedPolicies,
         people: People,
         clock: Clock,
@@ -129,7 +131,7 @@ class Attestations:
         self._policies = policies
         self._people = people
         self._clock = clock
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def issue(
         self, person_id: str, year: int, purpose: str, viewer: Viewer, by: str, key: CommandKey

@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
-from services.kit.clock import Clock
+from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
-from services.kit.event_store import EventStore
+from services.kit.event_store import WrongExpectedVersion
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.review import Place, Step
 from services.kit.rows import Entry
@@ -19,7 +19,7 @@ from services.ledger.store.paging import cases_of_place
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, release_waiting, write_path
+from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams import claim as claims
 from services.ledger.streams.claim import CLAIMS, Claim, ClaimAmended, ClaimSubmitted, UnknownClaimError
@@ -39,17 +39,16 @@ class Claims:
     def __init__(
         self,
         databases: Databases,
-        store: EventStore,
+        path: WritePath[LedgerUnit],
         policies: PublishedPolicies,
         people: People,
         facts: Facts,
-        clock: Clock,
     ) -> None:
         self._databases = databases
         self._policies = policies
         self._people = people
         self._facts = facts
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def submit(self, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Hand a claim in; the answer says what the policy makes of it.
@@ -136,8 +135,11 @@ class Claims:
         await unit.read_further_accounts(claim.person_id, [claim.year])
         account = unit.account(claim.person_id, claim.year)
         place = home.profile.person.place
-        policy, awarded = award_of(self._policies.book, claim, home.profile.person, account.account, unit.now)
         credit_id = accounts.credit_id_of(unit.log, f"claim:{claim_id}")
+        if claim.credit_id is None and any(each.credit_id == credit_id for each in account.account.credits):
+            # Somebody approved it between the two reads: decided again, it is found approved.
+            raise WrongExpectedVersion(unit.log)
+        policy, awarded = award_of(self._policies.book, claim, home.profile.person, account.account, unit.now)
         approved = claims.approve(
             claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=unit.now
         )

@@ -11,10 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
-from services.kit.clock import Clock
+from services.kit.command import WritePath
 from services.kit.database import Databases
 from services.kit.errors import Language, Problem, ProblemBody, problem_body
-from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.rows import Entry
 from services.ledger.cases.claims import Claims, load_claim
@@ -23,7 +22,7 @@ from services.ledger.store.claims import append_to_claim, claims_of_list
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.claim import COLLECTIVE_CLAIMS, Claim, ClaimSubmitted, UnknownClaimError
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.year import CorrectionReason
@@ -81,17 +80,16 @@ class CollectiveClaims:
     def __init__(
         self,
         databases: Databases,
-        store: EventStore,
+        path: WritePath[LedgerUnit],
         policies: PublishedPolicies,
         people: People,
         claims_: Claims,
-        clock: Clock,
     ) -> None:
         self._databases = databases
         self._policies = policies
         self._people = people
         self._claims = claims_
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def submit(
         self, command: SubmitList, actor: Actor, key: CommandKey, language: Language

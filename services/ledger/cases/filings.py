@@ -6,8 +6,8 @@ from typing import Any
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.clock import Clock, local_date
+from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
-from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.review import Place, Step
 from services.kit.rows import Entry
@@ -16,7 +16,7 @@ from services.ledger.policy import Policy, Rejected, hours_within
 from services.ledger.store.filings import FILING_OF_FACT, FILING_ROWS
 from services.ledger.store.paging import cases_of_organization, cases_of_place
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import filing as filings
 from services.ledger.streams.filing import (
     FILINGS,
@@ -52,12 +52,12 @@ class Filings:
     """Submits, reviews and lists filings."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, policies: PublishedPolicies, clock: Clock
+        self, databases: Databases, path: WritePath[LedgerUnit], policies: PublishedPolicies, clock: Clock
     ) -> None:
         self._databases = databases
         self._policies = policies
         self.now = clock
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def submit(self, command: FileTraining, actor: Actor, key: CommandKey) -> StoredAnswer:
         """File a training before it is held (S1-14, S3B-10).

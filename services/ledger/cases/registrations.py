@@ -11,10 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from contracts.divisions import authority_of
-from services.kit.clock import Clock, local_date, start_of_day
-from services.kit.database import Databases
+from services.kit.clock import local_date, start_of_day
+from services.kit.command import WritePath
 from services.kit.errors import Language, Problem, ProblemBody, problem_body
-from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor
@@ -31,7 +30,7 @@ from services.ledger.policy import (
 from services.ledger.policy.rules.equivalence import Role
 from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, release_waiting, write_path
+from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import CreditConfirmed, CreditEarned
 from services.ledger.streams.claim import Claim, ClaimSatisfied
@@ -92,12 +91,10 @@ class Registration(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Registrations:
     """Registers lists on behalf of an authority."""
 
-    def __init__(
-        self, databases: Databases, store: EventStore, policies: PublishedPolicies, facts: Facts, clock: Clock
-    ) -> None:
+    def __init__(self, path: WritePath[LedgerUnit], policies: PublishedPolicies, facts: Facts) -> None:
         self._policies = policies
         self._facts = facts
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def register(
         self,

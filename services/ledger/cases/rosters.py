@@ -7,8 +7,8 @@ import msgspec
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.clock import Clock, local_date
+from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
-from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.review import Place
 from services.kit.rows import Entry
@@ -23,7 +23,7 @@ from services.ledger.store.filings import ROSTER_ROWS, rosters_of_filing
 from services.ledger.store.nation import Nation
 from services.ledger.store.paging import cases_of_organization, cases_of_place
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers, write_path
+from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers
 from services.ledger.streams import roster as rosters
 from services.ledger.streams.facts import Facts
 from services.ledger.streams.problems import NotAProviderError, OutsidePlaceError
@@ -50,7 +50,7 @@ class Rosters:
     def __init__(
         self,
         databases: Databases,
-        store: EventStore,
+        path: WritePath[LedgerUnit],
         policies: PublishedPolicies,
         filings: Filings,
         facts: Facts,
@@ -64,7 +64,7 @@ class Rosters:
         self._preparer = preparer
         self._clock = clock
         self._nation = Nation(databases)
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def upload(self, command: UploadRoster, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Report who attended a training (S1-15, S3B-10); every row is answered.

@@ -4,6 +4,7 @@ from typing import Any
 
 from services.kit import events as codec
 from services.kit.clock import Clock
+from services.kit.command import WritePath
 from services.kit.database import OUTCOME_UNKNOWN, Databases
 from services.kit.event_store import EventStore
 from services.kit.failures import NOTHING_STORED
@@ -14,7 +15,8 @@ from services.ledger.intake.writer import IntakeWriter, Work
 from services.ledger.policy import Account
 from services.ledger.store.departures import travelled_waiting
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit
+from services.ledger.store.years import ClosedYears
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import (
     CreditWithdrawn,
@@ -38,11 +40,17 @@ class Intake:
     """What providers post and take back."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, policies: PublishedPolicies, clock: Clock
+        self,
+        databases: Databases,
+        store: EventStore,
+        path: WritePath[LedgerUnit],
+        closed: ClosedYears,
+        policies: PublishedPolicies,
+        clock: Clock,
     ) -> None:
         self._store = store
-        self._path = write_path(databases, store, clock)
-        writer = IntakeWriter(databases, store, lambda: policies.book, clock)
+        self._path = path
+        writer = IntakeWriter(databases, store, lambda: policies.book, closed, clock)
         self._writers: GroupCommit[Work, list[Decided]] = GroupCommit(
             writer.commit,
             size_of=lambda work: len(work.records),

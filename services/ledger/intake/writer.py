@@ -28,14 +28,19 @@ class IntakeWriter:
     """Loads, decides and appends for a group; `commit` is what the group commit calls."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, book: Callable[[], PolicyBook], clock: Clock
+        self,
+        databases: Databases,
+        store: EventStore,
+        book: Callable[[], PolicyBook],
+        closed: ClosedYears,
+        clock: Clock,
     ) -> None:
         self._databases = databases
         self._store = store
         self._book = book
         self._clock = clock
         self._nation = Nation(databases)
-        self._closed = ClosedYears(store)
+        self._closed = closed
 
     async def commit(self, log: str, works: list[Work]) -> list[list[Decided]]:
         """Decide every record of the group and store what follows, in one transaction.

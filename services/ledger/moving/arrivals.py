@@ -5,10 +5,8 @@ from collections.abc import Callable, Iterable
 
 from contracts.divisions import authority_of
 from contracts.handover import ArrivalAnswer, ArriveAtAuthority, HandedAccount, Handover
-from services.kit.clock import Clock
-from services.kit.command import Question
+from services.kit.command import Question, WritePath
 from services.kit.database import Databases
-from services.kit.event_store import EventStore
 from services.ledger.cases.roster_registry import Registrar, release_rosters
 from services.ledger.intake.decide import Decider
 from services.ledger.moving.handover import account_arrived, judgements, profile_arrived
@@ -16,7 +14,7 @@ from services.ledger.moving.problems import ArrivalMissingError, ArrivalUnclearE
 from services.ledger.policy import PolicyBook
 from services.ledger.reactions.effects import Effects
 from services.ledger.store.nation import Nation
-from services.ledger.store.unit import LedgerUnit, release_waiting, write_path
+from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived
 from services.ledger.streams.facts import Facts
@@ -30,17 +28,12 @@ class Arrivals:
     """Takes in who arrives from another authority."""
 
     def __init__(
-        self,
-        databases: Databases,
-        store: EventStore,
-        book: Callable[[], PolicyBook],
-        facts: Facts,
-        clock: Clock,
+        self, databases: Databases, path: WritePath[LedgerUnit], book: Callable[[], PolicyBook], facts: Facts
     ) -> None:
         self._databases = databases
         self._book = book
         self._facts = facts
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def arrive(self, transfer_id: str, arriving: ArriveAtAuthority) -> ArrivalAnswer:
         """Store one part of an arrival: the handover (`sequence` 0), or a supplement; harmless to repeat.

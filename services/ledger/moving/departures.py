@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from contracts.divisions import AUTHORITIES, authority_of
 from contracts.handover import Blocker, DepartureAnswer, Handover
 from services.kit.clock import Clock
+from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.ledger.moving.blockers import find_blockers, read_accounts
@@ -27,7 +28,7 @@ from services.ledger.store.departures import (
 from services.ledger.store.people import People
 from services.ledger.store.profiles import read_profiles, write_profiles
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import profile as profiles
 from services.ledger.streams.account_events import AccountLeft
 from services.ledger.streams.problems import MomentImplausibleError, UnknownPersonError
@@ -55,6 +56,7 @@ class Departures:
         self,
         databases: Databases,
         store: EventStore,
+        path: WritePath[LedgerUnit],
         policies: PublishedPolicies,
         people: People,
         clock: Clock,
@@ -64,7 +66,7 @@ class Departures:
         self._policies = policies
         self._people = people
         self._clock = clock
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def guard(self, transfer_id: str, person_id: str, to_place: str) -> DepartureAnswer:
         """From now on nothing may begin that blocks this departure; harmless to repeat.

@@ -4,12 +4,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of, contains
-from services.kit.clock import Clock
+from services.kit.command import WritePath
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.store.anomalies import Anomaly, Status, find_anomaly, list_anomalies
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.anomaly import AnomalyCleared, AnomalyNotOpenError, UnknownAnomalyError
 
 Finding = Literal["explained", "clock_of_provider", "reported_in_error", "credits_revoked", "other"]
@@ -23,10 +23,10 @@ def stream_of(anomaly_id: str) -> str:
 class AnomalyReviews:
     """Lists anomalies for officials of their place, and keeps what they found."""
 
-    def __init__(self, databases: Databases, store: EventStore, clock: Clock) -> None:
+    def __init__(self, databases: Databases, store: EventStore, path: WritePath[LedgerUnit]) -> None:
         self._databases = databases
         self._store = store
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def queue(
         self, place: str, status: Status, after: tuple[datetime, str], limit: int

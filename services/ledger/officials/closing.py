@@ -9,15 +9,15 @@ from msgspec import Struct
 
 from contracts.divisions import authority_of, chain_of, contains
 from services.kit.checkpoints import Checkpoints
-from services.kit.clock import Clock, start_of_day
+from services.kit.clock import start_of_day
+from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
-from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Category, Policy, Rejected
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import read_profiles
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, release_waiting, write_path
+from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.store.years import YEAR_ROWS, closures_of
 from services.ledger.streams import account as accounts
 from services.ledger.streams import year as years
@@ -90,17 +90,16 @@ class Years:
     def __init__(
         self,
         databases: Databases,
-        store: EventStore,
+        path: WritePath[LedgerUnit],
         policies: PublishedPolicies,
         people: People,
         facts: Facts,
-        clock: Clock,
     ) -> None:
         self._databases = databases
         self._policies = policies
         self._people = people
         self._facts = facts
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def close(self, command: CloseYear, key: CommandKey) -> StoredAnswer:
         """Close a year: from this commit on the log takes only make-up and corrections for it (B-07).

@@ -1,13 +1,11 @@
 """Publication of notices: a notice becomes an event of its place's authority, once for each content."""
 
 from contracts.divisions import authority_of, contains
-from services.kit.clock import Clock
-from services.kit.database import Databases
-from services.kit.event_store import EventStore
+from services.kit.command import WritePath
 from services.ledger.policy import Notice, notice_hash
 from services.ledger.store.notices import find_notice, write_notice
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.notice import publish, stream_of
 from services.ledger.streams.problems import OutsidePlaceError
 
@@ -15,11 +13,9 @@ from services.ledger.streams.problems import OutsidePlaceError
 class PolicyPublisher:
     """The command that publishes a notice."""
 
-    def __init__(
-        self, databases: Databases, store: EventStore, policies: PublishedPolicies, clock: Clock
-    ) -> None:
+    def __init__(self, path: WritePath[LedgerUnit], policies: PublishedPolicies) -> None:
         self._policies = policies
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def publish_policy(
         self, notice: Notice, *, within: str | None = None, unless_published: bool = False

@@ -8,17 +8,16 @@ from typing import Any, ClassVar, Literal
 from msgspec import Struct
 
 from contracts.divisions import authority_of, contains
-from services.kit.clock import Clock
+from services.kit.command import WritePath
 from services.kit.database import Databases
 from services.kit.errors import Language, Problem, ProblemBody, problem_body
-from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.views import view
 from services.ledger.policy import Account, Credit, Policy
 from services.ledger.store.paging import page_of_people
 from services.ledger.store.profiles import read_profiles
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import AccountEntry, LedgerUnit, write_path
+from services.ledger.store.unit import AccountEntry, LedgerUnit
 from services.ledger.streams.account import stream_of
 from services.ledger.streams.account_events import CreditRecognised
 from services.ledger.streams.problems import (
@@ -167,11 +166,11 @@ class Recognitions:
     """Lists and recognises credits for officials of the persons' place."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, policies: PublishedPolicies, clock: Clock
+        self, databases: Databases, path: WritePath[LedgerUnit], policies: PublishedPolicies
     ) -> None:
         self._databases = databases
         self._policies = policies
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def worklist(self, place: str, year: int, after: str | None, limit: int) -> AwaitingWorklist:
         """What awaits recognition of the next `limit` people of a place and all under it, in order of place and person."""

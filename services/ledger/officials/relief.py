@@ -8,17 +8,16 @@ from typing import Any, ClassVar, Literal
 from msgspec import Struct
 
 from contracts.divisions import contains
-from services.kit.clock import Clock, local_date
-from services.kit.database import Databases
+from services.kit.clock import local_date
+from services.kit.command import WritePath
 from services.kit.errors import Problem
-from services.kit.event_store import EventStore
 from services.kit.events import Event
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Account, Policy, granted_for
 from services.ledger.policy.judging.reliefs import deferral_on, exemption_on
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.account_events import (
     DeferralEnded,
     DeferralGranted,
@@ -199,17 +198,10 @@ Decide = Callable[[Home, Account, date], Event]
 class Reliefs:
     """Grants and ends exemptions and deferrals for officials of the person's place."""
 
-    def __init__(
-        self,
-        databases: Databases,
-        store: EventStore,
-        policies: PublishedPolicies,
-        people: People,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, path: WritePath[LedgerUnit], policies: PublishedPolicies, people: People) -> None:
         self._policies = policies
         self._people = people
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def grant_exemption(self, command: GrantExemption, key: CommandKey) -> StoredAnswer:
         """Free a person of a year, for good or until a day.

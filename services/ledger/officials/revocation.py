@@ -7,17 +7,17 @@ from typing import Any, ClassVar, Literal
 from msgspec import Struct
 
 from contracts.divisions import authority_of, chain_of, contains
-from services.kit.clock import Clock, local_date
+from services.kit.clock import local_date
+from services.kit.command import WritePath
 from services.kit.database import Databases
 from services.kit.errors import Problem
-from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Account, Credit, Policy
 from services.ledger.store.nation import Nation
 from services.ledger.store.paging import page_of_people
 from services.ledger.store.people import People
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import AccountEntry, LedgerUnit, read_providers, write_path
+from services.ledger.store.unit import AccountEntry, LedgerUnit, read_providers
 from services.ledger.streams.account import ending, stream_of
 from services.ledger.streams.account_events import CreditRevoked
 from services.ledger.streams.problems import AlreadyEndedError, OutsidePlaceError, UnknownCreditError
@@ -139,17 +139,12 @@ class Revocations:
     """Revokes credits for officials."""
 
     def __init__(
-        self,
-        databases: Databases,
-        store: EventStore,
-        policies: PublishedPolicies,
-        people: People,
-        clock: Clock,
+        self, databases: Databases, path: WritePath[LedgerUnit], policies: PublishedPolicies, people: People
     ) -> None:
         self._policies = policies
         self._people = people
         self._nation = Nation(databases)
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def revoke(self, command: RevokeCredit, key: CommandKey) -> StoredAnswer:
         """An authority revokes a credit.

@@ -12,16 +12,16 @@ from contracts import transfer
 from contracts.divisions import NATION
 from contracts.envelope import PublishedEvent
 from services.kit.checkpoints import Checkpoints
-from services.kit.clock import Clock
+from services.kit.command import WritePath
 from services.kit.database import Databases
-from services.kit.event_store import EventStore, TooManyEventsError
+from services.kit.event_store import TooManyEventsError
 from services.ledger.cases.roster_registry import Registrar, release_rosters
 from services.ledger.intake.decide import Decider
 from services.ledger.reactions.effects import Effects
 from services.ledger.reactions.homes import Homes
 from services.ledger.store.nation import Nation
 from services.ledger.store.published_policies import PublishedPolicies
-from services.ledger.store.unit import LedgerUnit, write_path
+from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.facts import Facts
 
 
@@ -43,14 +43,14 @@ class Reactions:
     """Applies what the registry and the transfer service publish; harmless to repeat."""
 
     def __init__(
-        self, databases: Databases, store: EventStore, policies: PublishedPolicies, facts: Facts, clock: Clock
+        self, databases: Databases, path: WritePath[LedgerUnit], policies: PublishedPolicies, facts: Facts
     ) -> None:
         self._databases = databases
         self._policies = policies
         self._facts = facts
         self._checkpoints = Checkpoints("follow")
         self._reader = Checkpoints("follow-reader")
-        self._path = write_path(databases, store, clock)
+        self._path = path
 
     async def position(self, source: str) -> int:
         """The position of the followed log up to which every effect is stored."""

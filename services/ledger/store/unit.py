@@ -291,9 +291,10 @@ class LedgerUnit(UnitOfWork):
         return all(self._accounts[person_id, year].version == version for person_id, year, version in found)
 
 
-def write_path(databases: Databases, store: EventStore, clock: Clock) -> WritePath[LedgerUnit]:
+def write_path(
+    databases: Databases, store: EventStore, closed: ClosedYears, clock: Clock
+) -> WritePath[LedgerUnit]:
     """The write path of the ledger's commands; every unit of work knows the closed years of its log."""
-    closed = ClosedYears(store)
 
     async def begin(conn: Connection, store: EventStore, log: str, now: datetime) -> LedgerUnit:
         return LedgerUnit(conn, store, log, now, await closed.of(conn, log))
