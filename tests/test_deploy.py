@@ -17,6 +17,7 @@ from services.kit.embedded import EmbeddedPostgres
 from services.kit.embedded_places import choose_account, find_binaries
 from services.kit.migrations import upgrade
 from services.kit.provision import provision, with_database, with_role
+from services.kit.settings import ServiceSettings
 from services.ledger.settings import LedgerSettings
 from services.registry.settings import RegistrySettings
 from services.sync.settings import SyncSettings
@@ -118,7 +119,6 @@ class TestCompose:
         assert "pg_isready" in services["postgres"]["healthcheck"]["test"]
         for service, port in PORTS.items():
             assert services[service]["healthcheck"]["test"][-2:] == ["services.cli.ready", service]
-            assert services[service]["ports"] == [f"${{XUEFEN_{service.upper()}_PORT:-{port}}}:{port}"]
             assert StackSettings.model_fields[f"{service}_port"].default == port
 
     def test_mounts_only_what_is_declared(self, compose: dict[str, Any]) -> None:
@@ -126,7 +126,7 @@ class TestCompose:
             assert set(service.get("secrets", [])) <= set(compose["secrets"])
             for volume in service.get("volumes", []):
                 source = volume.partition(":")[0]
-                assert source in compose["volumes"] or (DEPLOY / source).exists()
+                assert source in compose["volumes"] or (DEPLOY / source).exists() or source == "./tls"
             assert set(service.get("depends_on", {})) <= set(compose["services"])
 
     def test_gives_the_superuser_s_password_to_postgresql_alone(self, compose: dict[str, Any]) -> None:
@@ -138,6 +138,32 @@ class TestCompose:
             for value in service.get("environment", {}).values():
                 if str(value).startswith("/run/secrets/"):
                     assert Path(value).name in service["secrets"]
+
+
+class TestProxy:
+    text = (DEPLOY / "proxy" / "nginx.conf").read_text()
+
+    def test_is_the_only_service_that_is_published(self, compose: dict[str, Any]) -> None:
+        published = {name: each["ports"] for name, each in compose["services"].items() if "ports" in each}
+        ports = [f"${{XUEFEN_{name.upper()}_PORT:-{port}}}:{port}" for name, port in PORTS.items()]
+        assert published == {"proxy": ports}
+
+    def test_leads_by_tls_to_every_service_and_not_to_readiness_or_metrics(self) -> None:
+        for service, port in PORTS.items():
+            (server,) = re.findall(rf"server \{{\s+listen {port} ssl;.*?\n    \}}", self.text, re.DOTALL)
+            assert f"proxy_pass http://{service};" in server
+            assert "location = /readyz { return 404; }" in server
+            assert f"server {service}:{port};" in self.text
+            assert str(port + 1_000) not in self.text
+
+    def test_drops_idle_connections_before_the_services_do(self) -> None:
+        kept = {int(seconds) for seconds in re.findall(r"keepalive_timeout (\d+)s", self.text)}
+        assert max(kept) < ServiceSettings().http_keep_alive_seconds
+
+    def test_has_braces_that_match_and_lines_that_end(self) -> None:
+        plain = re.sub(r"#.*", "", self.text)
+        assert plain.count("{") == plain.count("}")
+        assert all(line.rstrip().endswith(("{", "}", ";")) for line in plain.splitlines() if line.strip())
 
 
 class TestDockerfile:

@@ -76,7 +76,7 @@ class TokenVerifier:
         self._leeway = leeway_seconds
         self._cache_size_max = cache_size_max
         self._cache_seconds = cache_seconds
-        self._verified: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+        self._verified: OrderedDict[bytes, tuple[Caller, float, KeySource]] = OrderedDict()
 
     async def verify(self, token: str) -> Caller:
         """The caller the token speaks for.
@@ -90,14 +90,18 @@ class TokenVerifier:
         known = self._verified.get(digest)
         if known is not None and self._now() < known[1]:
             self._verified.move_to_end(digest)
-            return known[0]
-        claims = await self._claims(token)
-        caller = _caller(claims)
-        self._remember(digest, caller, float(claims["exp"]))
+            caller, _, keys = known
+            await keys.current()
+        else:
+            claims = await self._claims(token)
+            caller, keys = _caller(claims), self._issuers[claims["iss"]].keys
+            self._remember(digest, caller, float(claims["exp"]), keys)
+        if caller.subject in keys.revoked:
+            raise _invalid_token()
         return caller
 
-    def _remember(self, digest: bytes, caller: Caller, expires: float) -> None:
-        self._verified[digest] = (caller, min(expires, self._now() + self._cache_seconds))
+    def _remember(self, digest: bytes, caller: Caller, expires: float, keys: KeySource) -> None:
+        self._verified[digest] = (caller, min(expires, self._now() + self._cache_seconds), keys)
         self._verified.move_to_end(digest)
         while len(self._verified) > self._cache_size_max:
             self._verified.popitem(last=False)

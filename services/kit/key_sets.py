@@ -18,8 +18,17 @@ from services.kit.errors import NotReadyError
 _RESPONSE_SIZE_MAX = 256 * 1024
 
 
+REVOKED = "revoked"
+"""Member of a key set beside `keys`: subjects whose tokens are good no more, though they have not expired."""
+
+
 class KeySource(Protocol):
-    """Gives an issuer's public keys."""
+    """Gives an issuer's public keys, and whose tokens it has taken back."""
+
+    @property
+    def revoked(self) -> frozenset[str]:
+        """The subjects whose tokens are good no more, as last known."""
+        ...
 
     async def current(self) -> KeySet:
         """The keys as last known."""
@@ -35,6 +44,7 @@ class FixedKeys:
 
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
+        self.revoked: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, *keys: OKPKey) -> FixedKeys:
@@ -62,8 +72,10 @@ class FixedKeys:
 
 
 class FetchedKeys:
-    """Keys from a key set's address, kept for `age_seconds_max`, fetched anew at most every
-    `pause_seconds`.
+    """Keys from a key set's address, fetched anew at most every `pause_seconds`.
+
+    Older than `fresh_seconds` they are fetched again beside the request that meets them, which does not wait, so that a
+    revocation arrives within a minute; older than `age_seconds_max` they are waited for.
     """
 
     def __init__(
@@ -72,6 +84,7 @@ class FetchedKeys:
         *,
         client: Callable[[], httpx.AsyncClient] | None = None,
         age_seconds_max: float = 3600.0,
+        fresh_seconds: float = 45.0,
         pause_seconds: float = 10.0,
         timeout_seconds: float = 5.0,
         now: Callable[[], float] = time.monotonic,
@@ -79,6 +92,9 @@ class FetchedKeys:
         self._url = url
         self._client = client or (lambda: httpx.AsyncClient(timeout=timeout_seconds))
         self._age_max = age_seconds_max
+        self._fresh = fresh_seconds
+        self._beside: asyncio.Task[KeySet] | None = None
+        self.revoked: frozenset[str] = frozenset()
         self._pause = pause_seconds
         self._now = now
         self._keys: KeySet | None = None
@@ -91,8 +107,11 @@ class FetchedKeys:
 
         Raises NotReadyError when there are none and none can be had.
         """
-        if self._keys is None or self._now() - self._fetched_at > self._age_max:
+        age = self._now() - self._fetched_at
+        if self._keys is None or age > self._age_max:
             return await self.refreshed()
+        if age > self._fresh and (self._beside is None or self._beside.done()):
+            self._beside = asyncio.create_task(self.refreshed())
         return self._keys
 
     async def refreshed(self) -> KeySet:
@@ -114,7 +133,9 @@ class FetchedKeys:
             response.raise_for_status()
             if len(response.content) > _RESPONSE_SIZE_MAX:
                 return
-            self._keys = KeySet.import_key_set(response.json())
+            document = response.json()
+            self._keys = KeySet.import_key_set({"keys": document["keys"]})
+            self.revoked = frozenset(map(str, document.get(REVOKED, ())))
             self._fetched_at = self._now()
         except (httpx.HTTPError, JoseError, ValueError, KeyError, TypeError):
             return

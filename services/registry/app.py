@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,6 +17,7 @@ from services.kit.feed import feed_reader, feed_router
 from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
 from services.registry.accounts import api as accounts
+from services.registry.accounts.tokens import TokenIssuer
 from services.registry.bulk import api as bulk
 from services.registry.composition import Registry, open_registry
 from services.registry.moves import api as moves
@@ -36,7 +37,7 @@ DESCRIPTION = "Persons, organizations and clients: who is collected where, and w
 Opener = Callable[[EventStore], AbstractAsyncContextManager[Registry]]
 
 
-def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
+def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = None) -> FastAPI:
     """The application over a registry that `opener` opens when it starts and closes when it stops."""
     store = EventStore()
 
@@ -44,13 +45,15 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opener(store) as registry:
             app.state.registry, app.state.parts = registry, registry.parts
-            listening = asyncio.create_task(store.notifications.listen(registry.database))
+            tasks = [asyncio.create_task(store.notifications.listen(registry.database))]
+            if own is not None:
+                tasks.append(asyncio.create_task(app.state.parts[TokenIssuer].keep_revoked(own)))
             try:
                 yield
             finally:
-                listening.cancel()
-                with suppress(asyncio.CancelledError):
-                    await listening
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def readiness() -> Mapping[str, Any]:
         """The database answers; the log's last position, and how far the other services' facts have come in."""
@@ -109,7 +112,7 @@ def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now)
     told.check_keys()
     own = FixedKeys.of(told.token_key)
     verifier = TokenVerifier(issuers_of(told, own=own), now=lambda: clock().timestamp())
-    app = build_app(verifier, lambda store: open_registry(told, "api", store, clock))
+    app = build_app(verifier, lambda store: open_registry(told, "api", store, clock), own)
     # Collections hold names and ID numbers, and what is kept of a command must not lead back to them.
     app.state.fingerprint_key = told.fingerprint_key
     return app

@@ -1,5 +1,6 @@
 """Tokens: whose are taken, and what is said to everybody else."""
 
+import asyncio
 import json
 from base64 import urlsafe_b64encode
 from typing import Any
@@ -42,12 +43,15 @@ class KeyServer:
         self.keys = [new_signing_key()]
         self.asked = 0
         self.broken = False
+        self.revoked: list[str] = []
 
     def client(self) -> httpx.AsyncClient:
         def answer(_: httpx.Request) -> httpx.Response:
             self.asked += 1
             return (
-                httpx.Response(500) if self.broken else httpx.Response(200, json=public_key_set(*self.keys))
+                httpx.Response(500)
+                if self.broken
+                else httpx.Response(200, json={**public_key_set(*self.keys), "revoked": self.revoked})
             )
 
         return httpx.AsyncClient(transport=httpx.MockTransport(answer))
@@ -152,6 +156,26 @@ class TestFetchedKeys:
                     sign_token(new_signing_key(), issuer=ISSUER, subject="s", scopes=[], now=clock)
                 )
         assert server.asked == 2
+
+    async def test_a_revoked_subjects_tokens_end_within_a_minute_known_or_not(self) -> None:
+        server, clock = KeyServer(), Clock()
+        keys = FetchedKeys("http://keys.example", client=server.client, now=clock)
+        checks = TokenVerifier([Issuer(ISSUER, keys)], now=clock)
+        key = server.keys[0]
+        theirs, others = (
+            sign_token(key, issuer=ISSUER, subject=subject, scopes=[], now=clock) for subject in ("a", "b")
+        )
+        assert (await checks.verify(theirs)).subject == "a"
+        server.revoked = ["a"]
+        clock.seconds += 46
+        await checks.verify(others)  # meets keys that are no longer fresh
+        while server.asked < 2 or not keys.revoked:
+            await asyncio.sleep(0)
+        again = sign_token(key, issuer=ISSUER, subject="a", scopes=[], now=clock)
+        for token_of_a in (theirs, again):
+            with pytest.raises(NotAuthenticatedError):
+                await checks.verify(token_of_a)
+        assert (await checks.verify(others)).subject == "b"
 
     async def test_old_keys_serve_while_the_issuer_is_away(self) -> None:
         server, clock = KeyServer(), Clock()

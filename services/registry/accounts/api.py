@@ -61,9 +61,7 @@ async def rotate_secret(
 async def revoke_client(
     client_id: Id, body: schemas.RevocationRequest, by: Issuer, key: IssueKey, commands: Commands
 ) -> Response:
-    """Let an account sign in no more. Tokens it holds already are good until their lifetime is over, an hour unless
-    the deployment says otherwise; the key set stays as it is.
-    """
+    """Let an account sign in no more. Tokens it holds already are refused by every service within a minute."""
     return (await commands.revoke(key, by, UUID(client_id), body)).response()
 
 
@@ -172,9 +170,9 @@ def oauth_router() -> APIRouter:
 
     @router.get(JWKS_PATH, response_model=KeySet)
     async def get_key_set(issuer: Issuing) -> JSONResponse:
-        """The public keys that tokens of this registry are checked with (RFC 7517)."""
-        headers = {"Cache-Control": "public, max-age=300"}
-        return JSONResponse(dict(issuer.key_set()), headers=headers)
+        """The public keys that tokens of this registry are checked with (RFC 7517), and whose tokens are taken no more."""
+        headers = {"Cache-Control": "public, max-age=15"}
+        return JSONResponse(dict(await issuer.key_set()), headers=headers)
 
     return router
 

@@ -116,9 +116,10 @@ class PublicKey(StrictModel):
 
 
 class KeySet(StrictModel):
-    """A key set (RFC 7517)."""
+    """A key set (RFC 7517), and the clients whose tokens are taken no more though they have not expired."""
 
     keys: list[PublicKey]
+    revoked: list[str]
 
 
 class TokenAnswer(StrictModel):

@@ -1,9 +1,11 @@
 """Tokens for clients: client credentials checked against what is registered (RFC 6749, 4.4), and signed."""
 
+import asyncio
 import base64
 import binascii
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -12,17 +14,23 @@ from uuid import UUID
 from joserfc.jwk import OKPKey
 
 from services.kit.aggregates import Aggregate, Aggregates
-from services.kit.database import Database
+from services.kit.database import OUTCOME_UNKNOWN, Database
 from services.kit.event_store import EventStore
+from services.kit.key_sets import REVOKED, FixedKeys
 from services.kit.signing import public_key_set, sign_token
 from services.registry.accounts.schemas import TokenAnswer
 from services.registry.store.tables import LOG
 from services.registry.streams.account import Client, is_secret
 
 _FIELDS_MAX = 20
+_CLOCKS_APART_SECONDS = 300
+_REVOKED_PAUSE_SECONDS = 30.0
 _SECRETS = """
 select secret_hash, case when previous_until > to_timestamp($3) then previous_hash end as previous_hash
   from client_secrets where log = $1 and client_id = $2
+"""
+_REVOKED = """
+select client_id::text from accounts where log = $1 and revoked_at > to_timestamp($2) order by 1
 """
 
 
@@ -117,9 +125,22 @@ class TokenIssuer:
             raise TokenRefusedError("invalid_client", "the client or its secret is not known", 401)
         return client
 
-    def key_set(self) -> Mapping[str, Any]:
-        """The public keys, as a JWK Set."""
-        return public_key_set(self._key)
+    async def key_set(self) -> Mapping[str, Any]:
+        """The public keys, as a JWK Set, and the clients whose tokens are taken no more."""
+        return {**public_key_set(self._key), REVOKED: sorted(await self.revoked())}
+
+    async def revoked(self) -> frozenset[str]:
+        """The clients revoked so lately that a token of theirs may not have expired."""
+        since = self._now() - self._lifetime_seconds - _CLOCKS_APART_SECONDS
+        async with self._database.acquire() as conn:
+            return frozenset(row[0] for row in await conn.fetch(_REVOKED, LOG, since))
+
+    async def keep_revoked(self, keys: FixedKeys) -> None:
+        """Tell this process's own keys who was revoked, also by other processes, until cancelled."""
+        while True:
+            with suppress(*OUTCOME_UNKNOWN):
+                keys.revoked = await self.revoked()
+            await asyncio.sleep(_REVOKED_PAUSE_SECONDS)
 
 
 def _form(body: bytes) -> dict[str, str]:

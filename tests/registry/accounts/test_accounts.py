@@ -160,7 +160,7 @@ class TestRotation:
 
 
 class TestRevocation:
-    async def test_nobody_signs_in_any_more_and_tokens_end_with_their_lifetime(
+    async def test_nobody_signs_in_any_more_and_every_service_is_told_with_the_keys(
         self, offices: Offices
     ) -> None:
         organization = await offices.registers("provider")
@@ -174,13 +174,16 @@ class TestRevocation:
         await offices.done(f"{CLIENTS}/{client}/revocation", {"reason": "leaked"})
         assert await signs_in(offices, client, secret) == 401
 
-        async def uses() -> int:
-            path, headers = f"/v1/organizations/{organization}", {"Authorization": f"Bearer {token}"}
-            return (await offices.client.get(path, headers=headers)).status_code
+        async def revoked() -> list[str]:
+            revoked: list[str] = (await offices.client.get("/.well-known/jwks.json")).json()["revoked"]
+            return revoked
 
-        assert await uses() == 200
+        assert await revoked() == [client]
         offices.now += timedelta(seconds=lifetime + 1)
-        assert await uses() == 401
+        path, headers = f"/v1/organizations/{organization}", {"Authorization": f"Bearer {token}"}
+        assert (await offices.client.get(path, headers=headers)).status_code == 401
+        offices.now += timedelta(seconds=300)
+        assert await revoked() == []
 
     async def test_is_final(self, offices: Offices) -> None:
         account = await issued(offices, await offices.registers("provider"))
