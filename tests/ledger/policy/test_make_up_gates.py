@@ -162,3 +162,34 @@ class TestItsOwnMinima:
             ("45.00", "T-01"),
         ]
         assert [str(one.credits) for one in answer.missing] == ["10.00"]
+
+
+class TestTheWindowItself:
+    """What a make-up takes in its days, and which rules of the year's own time it is free of (B-03)."""
+
+    @pytest.mark.parametrize(("now", "late"), [("2031-06-01 23:59:59", False), ("2031-06-02 00:00:00", True)])
+    def test_registration_is_late_once_its_last_day_has_passed(self, now: str, late: bool):
+        facts = completion(2030, "2031-05-01", provider="accredited")
+        assert given({}).when_posted(facts, HERE, now=now) == Registered(late, True, "T-01")
+
+    @pytest.mark.parametrize(
+        ("now", "registered"), [("2031-06-01 23:59:59", True), ("2031-06-02 00:00:00", False)]
+    )
+    def test_one_for_registering_goes_by_the_day_of_registering(self, now: str, registered: bool):
+        """S4-08."""
+        facts = completion(2030, "2031-03-01", provider="accredited")
+        answer = given({"act": "register"}).when_posted(facts, HERE, now=now)
+        assert isinstance(answer, Registered) is registered
+
+    @pytest.mark.parametrize(
+        "rule",
+        [{"kind": "credit_year", "by": "completion"}, {"kind": "provider_choice", "one_a_year": True}],
+        ids=lambda rule: rule["kind"],
+    )
+    def test_is_free_of_what_the_year_asks_in_its_own_time(self, rule: dict[str, Any]):
+        window = {"channel": "automatic", "from": "2031-04-01", "until": "2031-06-01"}
+        make_up = {"kind": "make_up", "years": {"from": 2030, "to": 2030}, "windows": [window]}
+        notices = draft(rule), draft(make_up, year=2031, issued_on="2031-03-01", name="beijing-2031")
+        elsewhere = Given(BEIJING, 2030, [credit("30", on="2030-05-01")], book=book(*notices))
+        facts = completion(2030, "2031-05-01", provider="accredited")
+        assert elsewhere.when_posted(facts, HERE) == Registered(False, True, "T-01")
