@@ -198,6 +198,17 @@ class TestFailure:
 
         assert await group.submit(LOG, 1) == 1
 
+    async def test_a_work_that_failed_alone_is_not_tried_again(self):
+        tried: list[list[int]] = []
+
+        async def commit(log: str, works: list[int]) -> list[int]:
+            tried.append(works)
+            raise ValueError("one")
+
+        with pytest.raises(ValueError, match="one"):
+            await group_commit(commit).submit(LOG, 1)
+        assert tried == [[1]]
+
     async def test_a_writer_that_is_cancelled_leaves_nobody_waiting(self):
         async def commit(log: str, works: list[int]) -> list[int]:
             raise asyncio.CancelledError
