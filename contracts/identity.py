@@ -139,6 +139,11 @@ class IdentityHasher:
         self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
         self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
 
+    @property
+    def check_value(self) -> str:
+        """What tells one key and algorithm from another, and nothing else: kept beside the hashes made under them."""
+        return self._hash(_framed("key check", ""))
+
     def person(self, id_type: str, id_number: str) -> str:
         """The hash that finds a person: the algorithm's name, a colon and 43 characters of base64url."""
         return self._hash(_framed("person", id_type) + _frame(normalise_id_number(id_number)))

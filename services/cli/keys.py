@@ -27,15 +27,17 @@ _KEY = f"{PREFIX}KEY_ENCRYPTION_KEY"
 
 
 @app.default
-def make(folder: Path, /) -> None:
-    """Make the secret keys of a deployment in a folder; a key that is there is left as it is.
+def make(folder: Path, /, *, replace_missing: bool = False) -> None:
+    """Make the secret keys of a deployment in a folder; keys that are there are left as they are.
 
     Parameters
     ----------
     folder
         Where identity.key, key-encryption.key, signing.jwk and relay.token are kept. Without them the data cannot be read.
+    replace_missing
+        Make anew what is missing beside other keys. What was written under the lost key stays lost.
     """
-    for path in make_keys(folder):
+    for path in make_keys(folder, replace_missing=replace_missing):
         out.print(str(path))
 
 

@@ -145,7 +145,9 @@ class StateDir:
         return passwords
 
     def _key(self, name: str) -> Path:
-        return self._secret(name, KEYS[name])
+        if not (self._secrets / name).exists():
+            make_keys(self._secrets)
+        return self._secrets / name
 
     def _secret(self, name: str, make: Callable[[], str]) -> Path:
         path = self._secrets / name
@@ -155,8 +157,18 @@ class StateDir:
         return path
 
 
-def make_keys(folder: Path) -> list[Path]:
-    """Write the keys of a deployment into a folder, and a token for the relay's stand-in; what is there is left as it is."""
+def make_keys(folder: Path, *, replace_missing: bool = False) -> list[Path]:
+    """Write the keys of a deployment into a folder, and a token for the relay's stand-in; what is there is left as it is.
+
+    Raises SettingsError when some are there and others are not, unless told to make those anew: what was written under a
+    lost key is lost with it, and under a new one everybody is a stranger.
+    """
+    missing = [name for name in KEYS if not (folder / name).exists()]
+    if 0 < len(missing) < len(KEYS) and not replace_missing:
+        raise SettingsError(
+            f"{', '.join(missing)} missing in {folder} beside the other keys: put the lost file back,"
+            " or let `xuefen keys --replace-missing` make a new one if nothing was ever written under it"
+        )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name, make in KEYS.items():
         if not (folder / name).exists():

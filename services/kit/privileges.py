@@ -1,5 +1,6 @@
-"""Privileges of the role of a running service in its schema: events and the record of readings are written once, the
-schema's revision is read only, everything else is its own. The owner role alone makes and alters tables.
+"""Privileges of the role of a running service in its schema: events, the record of readings and check values of keys
+are written once, the schema's revision is read only, everything else is its own. The owner role alone makes and alters
+tables.
 """
 
 from sqlalchemy import Connection, text
@@ -9,6 +10,7 @@ _ALLOWED = {
     "logs": "select, insert, update",
     "alembic_version": "select",
     "disclosures": "select, insert",
+    "key_checks": "select, insert",
 }
 _OTHERWISE = "select, insert, update, delete"
 

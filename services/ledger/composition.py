@@ -9,6 +9,7 @@ from contracts.identity import ALGORITHM, IdentityHasher
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
+from services.kit.key_checks import must_be_the_key
 from services.kit.migrations import head_revision
 from services.ledger.answers.attestations import Attestations
 from services.ledger.answers.credit_list import CreditListing
@@ -106,11 +107,19 @@ class Ledger:
     async def prepare(self) -> None:
         """Open every log, publish the notices that come with this release, and read all that are published.
 
-        Publishing what is published already changes nothing, so every process may do it at its start.
+        Publishing what is published already changes nothing, so every process may do it at its start. Raises SettingsError
+        when the identity key or its algorithm is not this database's.
         """
         for database, logs in self.databases.grouped(AUTHORITIES).items():
             async with database.acquire() as conn:
                 await self.store.open_logs(conn, logs)
+                await must_be_the_key(
+                    conn,
+                    logs,
+                    "XUEFEN_IDENTITY_KEY",
+                    self.hasher.check_value,
+                    algorithm_variable="XUEFEN_IDENTITY_HASH",
+                )
         for notice in bundled_notices():
             await self.publisher.publish_policy(notice, unless_published=True)
         await self.policies.refresh()

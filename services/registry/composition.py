@@ -91,7 +91,7 @@ class Registry:
         """
         async with self.database.acquire() as conn:
             await self.store.open_logs(conn, [LOG])
-            await must_fit(conn, self._settings.shares, self._settings.hasher.algorithm)
+            await must_fit(conn, self._settings.shares, self._settings.hasher.check_value)
         await self.erasures.finish()
 
     async def followed(self) -> dict[str, int]:

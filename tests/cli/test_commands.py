@@ -11,6 +11,7 @@ import pytest
 
 from services.cli.demo.outside import running_outside
 from services.cli.main import app
+from services.cli.state_dir import StateDir, make_keys
 from services.cli.tokens import SCOPES
 from services.kit.auth import Caller, Issuer, TokenVerifier
 from services.kit.key_sets import FixedKeys
@@ -104,6 +105,25 @@ class TestStart:
 
 
 class TestKeys:
+    @pytest.mark.parametrize("lost", ["identity.key", "key-encryption.key", "signing.jwk"])
+    def test_one_that_is_lost_is_not_made_anew_without_being_told(
+        self, run: Run, tmp_path: Path, lost: str
+    ) -> None:
+        folder = tmp_path / "keys"
+        run("keys", str(folder))
+        (folder / lost).unlink()
+        with pytest.raises(SettingsError, match=f"^{lost} missing"):
+            make_keys(folder)
+        assert not (folder / lost).exists()
+        run("keys", str(folder), "--replace-missing")
+        assert (folder / lost).exists()
+
+    def test_a_home_makes_none_anew_beside_the_others(self, tmp_path: Path) -> None:
+        home = StateDir(tmp_path / "home")
+        home.identity_key_file().unlink()
+        with pytest.raises(SettingsError, match=r"^identity\.key missing"):
+            home.identity_key_file()
+
     def test_are_made_once(self, run: Run, tmp_path: Path) -> None:
         run("keys", str(tmp_path / "keys"))
         files = sorted((tmp_path / "keys").iterdir())

@@ -81,7 +81,7 @@ class TestKeys:
         self, app: asyncpg.Connection, request: pytest.FixtureRequest
     ):
         wanted = "partitioned" in request.node.callspec.id
-        parents = {"logs", "events", *DISPOSABLE}
+        parents = {"logs", "events", "key_checks", *DISPOSABLE}
         found = {row["relname"]: row["partitioned"] for row in await app.fetch(_TABLES)}
         assert {name: found[name] for name in parents} == dict.fromkeys(parents, wanted)
 

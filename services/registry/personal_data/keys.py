@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.kit.database import Connection, Database
+from services.kit.key_checks import must_be_the_key
 from services.kit.key_shares import KeyShares
 from services.kit.sealing import DestroyedKeyError, KeyWrapper
 from services.kit.settings import SettingsError
@@ -15,20 +16,19 @@ from services.registry.store.tables import LOG
 
 _KEEP = "insert into key_stores (log, store_id) values ($1, $2) on conflict do nothing"
 _KEPT = "select store_id from key_stores where log = $1"
-_HASH = "select identity_hash from people where log = $1 and identity_hash is not null limit 1"
 
 
-async def must_fit(conn: Connection, shares: KeyShares, hash_algorithm: str) -> None:
-    """Raise SettingsError for another file of key shares, or other keyed hashes, than this database's.
+async def must_fit(conn: Connection, shares: KeyShares, check_value: str) -> None:
+    """Raise SettingsError for another file of key shares, or another identity key or algorithm, than this database's.
 
     Going on with an empty file would make people unreadable; with other hashes everybody would be a stranger.
     """
     await conn.execute(_KEEP, LOG, shares.store_id)
     if await conn.fetchval(_KEPT, LOG) != shares.store_id:
         raise SettingsError("XUEFEN_KEY_SHARES_FILE is not the file that this database was written with")
-    known = await conn.fetchval(_HASH, LOG)
-    if known is not None and known.partition(":")[0] != hash_algorithm:
-        raise SettingsError(f"XUEFEN_IDENTITY_HASH must be {known.partition(':')[0]}, as in this database")
+    await must_be_the_key(
+        conn, [LOG], "XUEFEN_IDENTITY_KEY", check_value, algorithm_variable="XUEFEN_IDENTITY_HASH"
+    )
 
 
 BATCH_MAX = 500

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.sealing import share_of
-from services.kit.settings import SettingsError
+from services.kit.settings import SettingsError, new_key_text
 from services.registry.composition import Registry as Parts
 from services.registry.settings import RegistrySettings
 from services.registry.store.rebuild import READ_MODELS, rebuild
@@ -250,9 +250,13 @@ class TestKeyStore:
         self, registry: Registry, database: Database, settings: RegistrySettings
     ) -> None:
         await registry.collected(somebody())
-        other = RegistrySettings(**{**settings.model_dump(), "identity_hash": "hsm3"})
-        with pytest.raises(SettingsError, match="must be hs256"):
-            await Parts(other, database, EventStore()).prepare()
+        for changed, fault in (
+            ({"identity_hash": "hsm3"}, "IDENTITY_HASH must be hs256"),
+            ({"identity_key": new_key_text()}, "IDENTITY_KEY is not the key"),
+        ):
+            other = RegistrySettings(**{**settings.model_dump(), **changed})
+            with pytest.raises(SettingsError, match=fault):
+                await Parts(other, database, EventStore()).prepare()
 
     @pytest.fixture
     async def database(self, settings: RegistrySettings) -> AsyncIterator[Database]:

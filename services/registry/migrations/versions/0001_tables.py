@@ -4,6 +4,7 @@ from alembic import op
 
 from services.kit.event_store import event_tables_sql
 from services.kit.idempotency import idempotency_table_sql
+from services.kit.key_checks import key_check_table_sql
 from services.kit.migrations import partitions_wanted
 from services.registry.store.tables import tables_sql
 
@@ -20,6 +21,7 @@ def upgrade() -> None:
     for statement in (
         *event_tables_sql(partitions=partitions),
         *idempotency_table_sql(partitions),
+        *key_check_table_sql(partitions),
         *tables_sql(),
     ):
         op.execute(statement)
