@@ -37,7 +37,7 @@ def study_words(
     how_zh = f"通过{'、'.join(MODE_ZH.get(mode, mode) for mode in modes)}" if modes else ""
     how_en = f" {' or '.join(MODE_EN.get(mode, mode) for mode in modes)}" if modes else ""
     return (
-        f"{_since_zh(since)}{_until_zh(until)}{how_zh}再学{what_zh}。",
+        f"{_since_zh(since)}{_until_zh(until)}{how_zh}再取得{what_zh}。",
         f"Study {what_en} more{how_en}{_since_en(since)}{_until_en(until)}.",
     )
 
@@ -54,7 +54,10 @@ def waiting_words(reason: str, credits: Decimal, until: date | None) -> Words:
     """Credits that wait in the account, and for what."""
     zh, en = _WAITING[reason]
     amount = plain(credits)
-    return f"已学{amount}学分{_until_in_zh(until)}{zh}。", f"{amount} credits are {en}{_until_en(until)}."
+    return (
+        f"已有{amount}学分待登记{_until_in_zh(until)}{zh}。",
+        f"{amount} credits are {en}{_until_en(until)}.",
+    )
 
 
 def recognition_words(credits: Decimal) -> Words:

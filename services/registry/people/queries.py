@@ -20,6 +20,7 @@ from services.registry.streams import organization as organizations
 from services.registry.streams.actor import Actor
 from services.registry.streams.change import SealedCase, masked, sealed_field
 from services.registry.streams.organization import Organization
+from services.registry.streams.person import Person
 from services.registry.streams.problems import PersonErasedError
 from services.registry.streams.profile import FIELDS, Identity
 from services.registry.worklists.deadlines import due_of
@@ -50,17 +51,27 @@ class PeopleQueries:
         self._clock = clock
 
     async def get_collection(self, by: Actor, collection_id: UUID) -> dict[str, object]:
-        """A collection case with masked identity. Raises NotFoundError."""
+        """A collection case with all that is reviewed, masked where it identifies. Who reviewed is shown to officials.
+
+        Raises NotFoundError.
+        """
         async with self._audit.reading(by, "collection", collection_id) as reading:
             conn = reading.conn
             row = await self._seen(reading, by, await conn.fetchrow(_COLLECTION, LOG, str(collection_id)))
             person_id = UUID(row["person_id"])
             identity = await self._vault.open_identity(conn, person_id)
+            person = await self._aggregates.get(conn, Person, person_id)
             note = await self._vault.open_note(conn, person_id, version=row["version"])
+            notes = [
+                await self._vault.open_note(conn, person_id, version=each["version"])
+                for each in person.returns
+            ]
             texts = await self._vault.open_texts(conn, person_id, [DETAILS])
             now = self._clock()
             lane = await lane_of(conn, "collection", row["place"], local_date(now))
-            reading.record.fields = [*FIELDS, "note"]
+            reading.record.fields = [*FIELDS, "note", DETAILS]
+        details = msgspec.json.decode(texts[DETAILS]) if DETAILS in texts else {}
+        official = by.covers(row["place"])
         return {
             "collection_id": row["collection_id"],
             "person_id": row["person_id"],
@@ -68,7 +79,26 @@ class PeopleQueries:
             "place": row["place"],
             "employer": row["employer"],
             "name": identity and identity.masked_name,
+            "id_type": identity and identity.id_type,
             "id_number": identity and identity.masked_number,
+            "student": person.profile.student,
+            "student_since": person.profile.student_since,
+            "jobs": list(person.profile.jobs),
+            "working_since": person.profile.working_since,
+            "qualifications": masked("qualifications", details.get("qualifications")),
+            "education": masked("education", details.get("education")),
+            "contact": masked("contact", details.get("contact")),
+            "initial_review": _initial_review(person, official=official),
+            "returns": [
+                {
+                    "step": each["step"],
+                    "reason": each["reason"],
+                    "note": said,
+                    "at": each["at"],
+                    "by": each["by"] if official else None,
+                }
+                for each, said in zip(person.returns, notes, strict=True)
+            ],
             "submitted_at": row["submitted_at"],
             "due": due_of("collection", row["submitted_at"], row["decided_at"] or now),
             "lane": lane,
@@ -76,7 +106,7 @@ class PeopleQueries:
             "step": row["step"],
             "reason": row["reason"],
             "note": note if row["state"] == "returned" else None,
-            "evidence": msgspec.json.decode(texts[DETAILS]).get("evidence", []) if DETAILS in texts else [],
+            "evidence": details.get("evidence", []),
         }
 
     async def get_person(self, by: Actor, person_id: UUID) -> dict[str, object]:
@@ -183,6 +213,12 @@ class PeopleQueries:
             "reason": row["reason"],
             "note": texts.get(note) if returned else None,
         }
+
+
+def _initial_review(person: Person, *, official: bool) -> dict[str, object] | None:
+    if person.reviewed_at is None:
+        return None
+    return {"by": person.reviewed_by if official else None, "at": person.reviewed_at}
 
 
 def _items(names: list[str], case: SealedCase, *, in_full: bool) -> list[dict[str, object]]:

@@ -62,7 +62,11 @@ class Vault:
 
     async def open_note(self, conn: Connection, person_id: UUID, *, version: int) -> str | None:
         """The note stored with one event, or None."""
-        return (await self._open(conn, person_id, ("note",), version)).get("note")
+        key = await self._key(conn, str(person_id))
+        sealed = await conn.fetchval(_NOTE, LOG, str(person_id), version) if key is not None else None
+        return (
+            None if key is None or sealed is None else key.open(sealed, str(person_id), "note", str(version))
+        )
 
     async def seal_texts(
         self, conn: Connection, person_id: UUID, version: int, texts: Mapping[str, str]
@@ -138,6 +142,9 @@ _OPEN = """
 select distinct on (log, person_id, field) field, version, sealed from sealed_fields
  where log = $1 and person_id = $2 and field = any($3::text[]) and ($4::int is null or version <= $4)
  order by log, person_id, field, version desc
+"""
+_NOTE = """
+select sealed from sealed_fields where log = $1 and person_id = $2 and field = 'note' and version = $3
 """
 _KEYS = "select person_id, wrapped_key from person_keys where log = $1 and person_id = any($2::text[])"
 _OPEN_MANY = """

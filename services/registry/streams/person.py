@@ -108,6 +108,7 @@ class Person(Aggregate):
         self.transfers: frozenset[str] = frozenset()
         self.expected: dict[str, Profile] = {}
         self.reason: str | None = None
+        self.returns: list[dict[str, Any]] = []
         self.former: list[dict[str, Any]] = []
         self._await_review(profile, submitted_by, timestamp)
         if transfer_id is not None:
@@ -133,6 +134,7 @@ class Person(Aggregate):
         self.submitted_by = submitted_by
         self.submitted_at = at
         self.reviewed_by: str | None = None
+        self.reviewed_at: datetime | None = None
 
     def pass_review(self, step: str, *, by: Actor, at: datetime) -> None:
         """Pass the initial review, or the final one, which takes the submission as the person's information (S2C-08).
@@ -155,7 +157,7 @@ class Person(Aggregate):
     @event("InitialReviewPassed", topic="registry.InitialReviewPassed")
     def _passed_initial_review(self, *, passed_by: str, timestamp: datetime) -> None:
         self.state = INITIALLY_PASSED
-        self.reviewed_by = passed_by
+        self.reviewed_by, self.reviewed_at = passed_by, timestamp
 
     @event("InfoCollected", topic="registry.InfoCollected")
     def _collected(
@@ -179,6 +181,8 @@ class Person(Aggregate):
     def _returned(self, *, step: str, reason: str, returned_by: str, timestamp: datetime) -> None:
         self.state = RETURNED
         self.reason = reason
+        by = {"by": returned_by, "at": timestamp, "version": self.version + 1}
+        self.returns = [*self.returns, {"step": step, "reason": reason} | by]
 
     @classmethod
     def separate(

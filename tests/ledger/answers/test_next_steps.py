@@ -93,7 +93,7 @@ class TestStudy:
         )
         assert (
             found[0].text_zh
-            == "在2025年12月31日（含当日）前通过面授教育、网络教育、其他方式再学专业科目12.5学分。"
+            == "在2025年12月31日（含当日）前通过面授教育、网络教育、其他方式再取得专业科目12.5学分。"
         )
 
     def test_what_the_total_asks_beyond_the_categories_may_be_of_any(self):

@@ -1,7 +1,7 @@
 """初审和复审: a collection is reviewed in two steps by two officials, returned with a reason, corrected, approved."""
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -170,3 +170,62 @@ class TestReviewCollection:
         assert response.json()["state"] == "initially_passed"
         assert outcome["person_id"] not in response.text
         assert outcome["collection_id"] not in response.text
+
+
+class TestWhatAReviewerSees:
+    """Nobody decides blind, and nobody has to unmask a person for it."""
+
+    DETAILS: ClassVar[dict[str, Any]] = {
+        "jobs": ["cashier", "reporting"],
+        "working_since": "2019-03-01",
+        "qualifications": [
+            {"level": "intermediate", "obtained_on": "2020-05-06", "certificate_number": "ZJ20200012345"}
+        ],
+        "education": [{"school": "东北财经大学", "level": "bachelor", "certificate_number": "101731202005"}],
+        "contact": {"phone": "13800001234", "email": "someone@example.com"},
+    }
+
+    async def test_all_that_is_to_be_reviewed_masked_where_it_identifies(self, registry: Registry) -> None:
+        submitted = await registry.submitted(somebody(), **self.DETAILS)
+        path = f"{COLLECTIONS}/{submitted['collection_id']}"
+        seen = await registry.call("GET", path, "collection:review", subject="official-2")
+        case = seen.json()
+        assert case["jobs"] == ["cashier", "reporting"]
+        assert case["working_since"] == "2019-03-01"
+        assert [(each["level"], each["obtained_on"]) for each in case["qualifications"]] == [
+            ("intermediate", "2020-05-06")
+        ]
+        assert [(each["school"], each["level"]) for each in case["education"]] == [
+            ("东北财经大学", "bachelor")
+        ]
+        for hidden in ("ZJ20200012345", "101731202005", "13800001234", "someone@example.com"):
+            assert hidden not in seen.text
+        assert case["initial_review"] is None
+        assert case["returns"] == []
+
+    async def test_who_did_the_initial_review_and_every_return_before(self, registry: Registry) -> None:
+        human = somebody()
+        back = await registry.returned(human, note="照片不清", **self.DETAILS)
+        again = await registry.submitted(human, **self.DETAILS)
+        passed = await registry.reviews(again["collection_id"], "initial", subject="official-3")
+        assert passed.status_code == 200
+        path = f"{COLLECTIONS}/{back['collection_id']}"
+        case = (await registry.call("GET", path, "collection:review", subject="official-2")).json()
+        assert case["initial_review"]["by"] == "official-3"
+        assert case["initial_review"]["at"]
+        assert [(each["step"], each["reason"], each["note"], each["by"]) for each in case["returns"]] == [
+            ("initial", "documents_unclear", "照片不清", "official-2")
+        ]
+        bare = await registry.reviews(back["collection_id"], "final", subject="official-2", reason="other")
+        assert bare.status_code == 200
+        case = (await registry.call("GET", path, "collection:review", subject="official-2")).json()
+        assert (case["reason"], case["note"]) == ("other", None)
+        assert [each["note"] for each in case["returns"]] == ["照片不清", None]
+
+    async def test_an_employer_is_not_told_which_official_decided(self, registry: Registry) -> None:
+        code = uscc()
+        organization = await registry.organization(kind="employer", code=code)
+        back = await registry.returned(somebody(), note="照片不清", employer=code)
+        path = f"{COLLECTIONS}/{back['collection_id']}"
+        seen = await registry.call("GET", path, "collection:submit", place=None, organization=organization)
+        assert [each["by"] for each in seen.json()["returns"]] == [None]
