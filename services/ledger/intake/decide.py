@@ -30,7 +30,7 @@ from services.ledger.store.unit import (
 )
 from services.ledger.streams.account_events import CompletionHeld, EnrolmentRecorded, ExamPassed
 from services.ledger.streams.filing_terms import counted_by_roster, unfiled
-from services.ledger.streams.problems import RecordConflictError, refusal_of
+from services.ledger.streams.problems import ProviderUnknownHereError, RecordConflictError, refusal_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
 from services.ledger.streams.waiting import ParkedRecord, ParkedRecordReleased, RecordParked, identity_of
@@ -45,6 +45,7 @@ class Decider:
         self._book = book
         self._nation = nation
         self._standings: dict[tuple[str, str], ProviderStanding] = {}
+        self._known_here: dict[str, bool] = {}
 
     def decide(self, provider_id: str, prepared: Prepared) -> Decided:
         """The outcome of one record, with its events added to the group's."""
@@ -52,6 +53,10 @@ class Decider:
         earlier = state.earlier.get(prepared.identity)
         if earlier is not None:
             return self._repeated(prepared, earlier)
+        if not self._is_known_here(provider_id):
+            return Decided(
+                Outcome(id=prepared.record.id, outcome="rejected"), refusal=ProviderUnknownHereError()
+            )
         profile = state.profiles.get(prepared.identity_hash)
         if profile is None:
             reason = "profile_elsewhere" if prepared.identity_hash in state.elsewhere else "not_collected"
@@ -255,6 +260,18 @@ class Decider:
             outcome.reason = event.reason
         outcome.released = freed or None
         return Decided(outcome, index)
+
+    def _is_known_here(self, provider_id: str) -> bool:
+        """Whether the authority ever accredited the provider, or a notice of it lists it.
+
+        Asked before the person is looked at: others write nothing into the log and learn nothing of anybody in it.
+        """
+        known = self._known_here.get(provider_id)
+        if known is None:
+            standing = self._standing(provider_id, self._unit.log)
+            known = bool(standing.accreditations) or self._book.lists(standing, self._unit.log)
+            self._known_here[provider_id] = known
+        return known
 
     def _standing(self, provider_id: str, place: str) -> ProviderStanding:
         standing = self._standings.get((provider_id, place))

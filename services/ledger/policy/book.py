@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from contracts.divisions import UnknownDivisionError, chain_of
+from contracts.divisions import NATION, UnknownDivisionError, authority_of, chain_of
 from services.ledger.policy.document.notice import Notice, notice_hash
 from services.ledger.policy.document.parse import bundled_notices
+from services.ledger.policy.language.facts import ProviderStanding
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.resolve import Published, resolve
+from services.ledger.policy.rules.providers import Providers, is_listed, provider_terms
 
 YEAR_MIN, YEAR_MAX = 1990, 2200
 _CACHE_MAX = 50_000
@@ -57,6 +59,17 @@ class PolicyBook:
         """The book as it was at the moment: publications recorded later are not in it."""
         known = tuple(entry for entry in self._entries if entry.recorded_at <= as_of)
         return self if len(known) == len(self._entries) else PolicyBook(known)
+
+    def lists(self, provider: ProviderStanding, authority: str) -> bool:
+        """Whether a closed list of the authority, of a place under it or of the nation names the provider (S1-22)."""
+        return any(
+            is_listed(provider_terms(rule, None), provider)
+            for entry in self
+            if authority_of(entry.notice.place) in (authority, NATION)
+            for clause in entry.notice.clauses
+            for rule in clause.rules
+            if isinstance(rule, Providers) and rule.list
+        )
 
     def resolve(self, place: str, year: int) -> Policy | None:
         """The policy of a place for a credit year; None when no notice governs it, or the place is unknown."""

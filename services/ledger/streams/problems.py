@@ -124,6 +124,15 @@ class NotAProviderError(Problem):
     title_en: ClassVar[str] = "The token is bound to no organization"
 
 
+class ProviderUnknownHereError(Problem):
+    """The authority never accredited the organization that reports, and none of its notices lists it."""
+
+    code: ClassVar[str] = "provider-unknown-here"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "登记地财政部门从未备案或公布该机构"
+    title_en: ClassVar[str] = "The authority has never accredited this provider"
+
+
 class NotAnOfficialError(Problem):
     """The token is bound to no place."""
 

@@ -82,8 +82,8 @@ class TestSameContent:
 
 class TestEveryLogAtOnce:
     async def test_strangers_of_every_authority_are_held_with_fewer_connections_than_logs(self, world: World):
-        provider = await world.provides(LISTED, accredited=[LIAONING])
         logs = [log for log in AUTHORITIES if log != NATION]
+        provider = await world.provides(LISTED, accredited=logs)
         records = [provider.completion(world.stranger(), 2025, "30.00", authority=log) for log in logs]
         async with asyncio.timeout(10):
             outcomes = await provider.posts(*records)

@@ -22,9 +22,9 @@ def named(organization_id: str, name: str, number: int) -> registry.Organization
     )
 
 
-def accredited(organization_id: str, place: str) -> registry.ProviderAccredited:
+def accredited(organization_id: str, place: str, year: int = 2026) -> registry.ProviderAccredited:
     return registry.ProviderAccredited(
-        organization_id=organization_id, place=place, years=(2026,), modes=("online",), published=True
+        organization_id=organization_id, place=place, years=(year,), modes=("online",), published=True
     )
 
 
@@ -44,6 +44,7 @@ class TestRelease:
     async def test_knows_a_provider_that_was_filed_in_the_same_batch(self, world: World):
         """S3B-12: filed and published before the person was collected, heard of in one go."""
         provider, person = Provider(world, "organization-late-1"), world.stranger()
+        await world.hears(accredited(provider.organization_id, SHANXI, 2020))
         [outcome] = await provider.posts(provider.completion(person, 2026, "90.00", authority=SHANXI))
         assert outcome["outcome"] == "held"
         await world.hears(
@@ -56,6 +57,7 @@ class TestRelease:
     async def test_knows_the_name_of_a_provider_that_was_registered_in_the_same_batch(self, world: World):
         """S1-22: the list names it; its name stands in the nation's log."""
         provider, person = Provider(world, "organization-late-2"), world.stranger()
+        await world.hears(accredited(provider.organization_id, LIAONING))
         world.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
         [outcome] = await provider.posts(provider.completion(person, 2025, "90.00", authority=LIAONING))
         assert outcome["outcome"] == "held"
