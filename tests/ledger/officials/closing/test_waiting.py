@@ -1,4 +1,4 @@
-"""What waits in a year that was closed: it ends where nobody can report any more what it waits for."""
+"""Waiting records of a closed year: they end where nobody can report any more what they wait for."""
 
 from services.ledger.streams.account_events import HeldCompletionRejected
 from services.ledger.streams.publishing import publish
