@@ -35,7 +35,7 @@ class StrictModel(BaseModel):
 def parse_day(value: Any) -> date:
     """A calendar date written `2026-03-01`; nothing else passes for one."""
     if isinstance(value, date) and not isinstance(value, datetime):
-        return _plausible_day(value)
+        return value  # our own; what a caller sends is text
     if isinstance(value, str) and _DAY.fullmatch(value):
         try:
             day = date.fromisoformat(value)
@@ -49,14 +49,14 @@ def parse_day(value: Any) -> date:
 def parse_moment(value: Any) -> datetime:
     """An RFC 3339 time with its zone; a time without zone is refused, for it names 24 different moments."""
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return plausible_moment(value)
+        return value
     if isinstance(value, str):
         try:
             moment: datetime = msgspec.convert(value, _MOMENT_TYPE)
         except msgspec.ValidationError:
             pass
         else:
-            return plausible_moment(moment)
+            return _plausible_moment(moment)
     raise refuse(
         "invalid_time",
         "应为带时区的时间，形如 2026-03-01T09:00:00+08:00",
@@ -76,7 +76,7 @@ def _plausible_day(day: date) -> date:
     return day
 
 
-def plausible_moment(moment: datetime) -> datetime:
+def _plausible_moment(moment: datetime) -> datetime:
     """The moment, refused when it lies where no day of anybody's life does, or where no zone can be applied."""
     if not _FIRST <= moment <= _LAST:
         raise refuse("out_of_range", "时间不在合理范围", "The time is out of range")

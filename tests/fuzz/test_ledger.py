@@ -12,6 +12,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from contracts.divisions import AUTHORITIES
 from services.ledger.app import openapi_document
 from tests.conftest import FreshDatabaseFactory, in_thread
+from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzz, fuzzing, operations, serving
 from tests.kit.http import bearer
 from tests.ledger.world import OFFICIAL_SCOPES, PROVIDER_SCOPES, World
@@ -80,3 +81,12 @@ def test_every_answer_is_documented(operation: APIOperation, address: str) -> No
         lambda case: case.call_and_validate(base_url=address, headers=headers, checks=checks, timeout=20),
         fuzzing,
     )
+
+
+DOCUMENT = Document(openapi_document())
+
+
+@pytest.mark.parametrize(("method", "path"), DOCUMENT.operations())
+def test_no_day_moment_or_place_is_a_fault(method: str, path: str, address: str) -> None:
+    """Extremes of all of them, in every parameter and field that takes one."""
+    send_extremes(DOCUMENT, method, path, address, headers_for(path))

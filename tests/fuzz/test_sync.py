@@ -14,6 +14,7 @@ from services.sync.app import build_app, openapi_document
 from services.sync.composition import SCHEMA, Sync
 from services.sync.targets import Targets
 from tests.conftest import FreshDatabaseFactory
+from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, fuzz, fuzzing, operations, serving
 from tests.kit.http import bearer, verifier
 from tests.sync.world import NATIONAL, target
@@ -47,3 +48,12 @@ def test_every_answer_is_documented(operation: APIOperation, served: Target) -> 
     """Good and bad data for every operation."""
     told = {"base_url": served.address, "headers": served.headers, "checks": list(CHECKS), "timeout": 20}
     fuzz(operation, lambda case: case.call_and_validate(**told), fuzzing)
+
+
+DOCUMENT = Document(openapi_document())
+
+
+@pytest.mark.parametrize(("method", "path"), DOCUMENT.operations())
+def test_no_day_moment_or_place_is_a_fault(method: str, path: str, served: Target) -> None:
+    """Extremes of all of them, in every parameter and field that takes one."""
+    send_extremes(DOCUMENT, method, path, served.address, served.headers)

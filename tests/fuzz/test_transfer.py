@@ -14,6 +14,7 @@ from services.kit.event_store import EventStore
 from services.transfer.app import build_app, openapi_document
 from services.transfer.composition import Transfers
 from tests.conftest import FreshDatabaseFactory, in_thread
+from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzz, fuzzing, operations, serving
 from tests.kit.http import bearer, verifier
 from tests.transfer.neighbours import Neighbours
@@ -69,3 +70,12 @@ def test_every_answer_is_documented(operation: APIOperation, target: Target) -> 
     """Good and bad data for every operation."""
     told = {"base_url": target.address, "headers": target.headers, "checks": list(CHECKS), "timeout": 20}
     fuzz(operation, lambda case: case.call_and_validate(**told), fuzzing)
+
+
+DOCUMENT = Document(openapi_document())
+
+
+@pytest.mark.parametrize(("method", "path"), DOCUMENT.operations())
+def test_no_day_moment_or_place_is_a_fault(method: str, path: str, target: Target) -> None:
+    """Extremes of all of them, in every parameter and field that takes one."""
+    send_extremes(DOCUMENT, method, path, target.address, target.headers)

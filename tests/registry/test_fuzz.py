@@ -12,6 +12,7 @@ from services.kit.signing import sign_token
 from services.registry.app import create_app, openapi_document
 from services.registry.settings import RegistrySettings
 from services.registry.streams.account import SCOPES
+from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, fuzz, fuzzing, operations, serving
 
 EXAMPLES = int(os.environ.get("XUEFEN_FUZZ_EXAMPLES", "12"))
@@ -44,3 +45,14 @@ def test_every_answer_is_documented(operation: APIOperation, address: str, heade
         lambda case: case.call_and_validate(**told),
         hypothesis_settings(fuzzing, max_examples=EXAMPLES),
     )
+
+
+DOCUMENT = Document(openapi_document())
+
+
+@pytest.mark.parametrize(("method", "path"), DOCUMENT.operations())
+def test_no_day_moment_or_place_is_a_fault(
+    method: str, path: str, address: str, headers: dict[str, str]
+) -> None:
+    """Extremes of all of them, in every parameter and field that takes one."""
+    send_extremes(DOCUMENT, method, path, address, {} if path.startswith("/oauth") else headers)
