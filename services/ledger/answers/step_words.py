@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
+from services.ledger.policy.language.labels import FORMS, MODES, label, labels
 from services.ledger.policy.language.words import Words, day_zh, plain
 from services.ledger.policy.rules.categories import USUAL
-from services.ledger.policy.rules.modes import MODE_ZH
 
-MODE_EN: Mapping[str, str] = {"online": "online", "face_to_face": "face to face", "other": "in other ways"}
 CONDITION: Mapping[str, Words] = {
     "special_reason": ("须有特殊原因", "for a special reason"),
     "shortfall": ("限学分不足者", "for those who fell short"),
@@ -34,8 +33,8 @@ def study_words(
 ) -> Words:
     """Study so much more, in these modes, between these days; `since` only where it has not begun."""
     what_zh, what_en = _credits(credits, category)
-    how_zh = f"通过{'、'.join(MODE_ZH.get(mode, mode) for mode in modes)}" if modes else ""
-    how_en = f" {' or '.join(MODE_EN.get(mode, mode) for mode in modes)}" if modes else ""
+    in_zh, in_en = labels(MODES, modes)
+    how_zh, how_en = (f"通过{in_zh}", f" {in_en}") if modes else ("", "")
     return (
         f"{_since_zh(since)}{_until_zh(until)}{how_zh}再取得{what_zh}。",
         f"Study {what_en} more{how_en}{_since_en(since)}{_until_en(until)}.",
@@ -102,15 +101,15 @@ def no_make_up_words(year: int, why: Words | None) -> Words:
 
 def claim_words(state: str, form: str, credits: Decimal) -> Words:
     """A claim that is open: returned to the person, or with the reviewer."""
-    amount = plain(credits)
+    amount, (form_zh, form_en) = plain(credits), label(FORMS, form)
     if state == "returned":
         return (
-            f"学分申请（{form}，{amount}学分）被退回，请补正后重新提交。",
-            f"The claim ({form}, {amount} credits) was returned: amend it and hand it in again.",
+            f"学分申请（{form_zh}，{amount}学分）被退回，请补正后重新提交。",
+            f"The claim ({form_en}, {amount} credits) was returned: amend it and hand it in again.",
         )
     return (
-        f"学分申请（{form}，{amount}学分）正在审核，通过后计入。",
-        f"The claim ({form}, {amount} credits) is under review and counts once approved.",
+        f"学分申请（{form_zh}，{amount}学分）正在审核，通过后计入。",
+        f"The claim ({form_en}, {amount} credits) is under review and counts once approved.",
     )
 
 
@@ -130,8 +129,7 @@ NO_POLICY: Words = (
 
 def enrol_words(modes: Sequence[str], paid: bool, until: date | None) -> Words:
     """Enrol first, and pay where that is asked."""
-    how_zh = "、".join(MODE_ZH.get(mode, mode) for mode in modes)
-    how_en = " or ".join(MODE_EN.get(mode, mode) for mode in modes)
+    how_zh, how_en = labels(MODES, modes)
     return (
         f"{_until_zh(until)}报名{'并缴费' if paid else ''}（{how_zh}）。",
         f"Enrol{' and pay' if paid else ''} ({how_en}){_until_en(until)}.",

@@ -10,6 +10,7 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.registry.people import schemas
 from services.registry.people.changes import Changes
+from services.registry.people.collection_views import Collection
 from services.registry.people.collections import Collections
 from services.registry.people.own_view import OwnView
 from services.registry.people.queries import PeopleQueries
@@ -93,7 +94,7 @@ add_routes(
 )
 
 
-@collections.get("/{id}", response_model=schemas.Collection, responses=problems(404))
+@collections.get("/{id}", response_model=Collection, responses=problems(404))
 @reads_personal_data("collection")
 async def get_collection(
     collection_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries

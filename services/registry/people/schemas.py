@@ -9,12 +9,12 @@ from contracts.identifiers import IdType, check_id_number
 from contracts.identity import normalise_id_number
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
-from services.kit.schemas import Day, Line, Note, ShortLine, StrictModel
+from services.kit.schemas import Line, Note, ShortLine, StrictModel
 from services.registry.personal_data.evidence import EVIDENCE_MAX
 from services.registry.personal_data.schemas import UnmaskingRequest
 from services.registry.streams.profile import Identity
 from services.registry.web.fields import Level, PastDay, Place, Uscc
-from services.registry.worklists.schemas import Due, Lane
+from services.registry.worklists.schemas import Due
 
 IDENTITY_CHECKS_MAX = 1000
 
@@ -219,84 +219,6 @@ class ReviewRequest(StrictModel):
                 "reason_with_return", "退回须填写原因，通过不填", "A return has a reason, a pass has none"
             )
         return self
-
-
-class InitialReview(StrictModel):
-    """When the initial review (初审) was passed, and by which official; null to whoever is none."""
-
-    by: str | None
-    at: datetime
-
-
-class CollectionReturn(StrictModel):
-    """One return of a collection: at which step, why, with which note, when, by whom (null to whoever is no official)."""
-
-    step: str
-    reason: str
-    note: str | None
-    at: datetime
-    by: str | None
-
-
-class ReviewedQualification(StrictModel):
-    """A qualification as it is reviewed; its certificate's number is masked."""
-
-    level: Level
-    obtained_on: Day
-    certificate_number: str | None
-
-
-class ReviewedEducation(StrictModel):
-    """An education as it is reviewed; its certificate's number is masked."""
-
-    school: str
-    level: str
-    degree: str
-    mode: str
-    major: str | None
-    entered_on: Day | None
-    graduated_on: Day | None
-    certificate_number: str | None
-
-
-class ReviewedContact(StrictModel):
-    """How to reach a person, masked."""
-
-    phone: str | None
-    email: str | None
-    address: str | None
-
-
-class Collection(StrictModel):
-    """A collection case with all that is reviewed: the personal parts masked, and null once the person's key is
-    destroyed. `returns` is what came of it before, in order.
-    """
-
-    collection_id: str
-    person_id: str
-    state: CollectionState
-    place: str
-    employer: str | None
-    name: str | None
-    id_type: str | None
-    id_number: str | None
-    student: bool
-    student_since: date | None
-    jobs: list[str]
-    working_since: date | None
-    qualifications: list[ReviewedQualification] | None
-    education: list[ReviewedEducation] | None
-    contact: ReviewedContact | None
-    initial_review: InitialReview | None
-    returns: list[CollectionReturn]
-    submitted_at: datetime
-    due: Due
-    lane: Lane
-    decided_at: datetime | None
-    step: Annotated[str | None, Field(description="The step at which it was returned.")]
-    reason: str | None
-    note: str | None
-    evidence: Annotated[list[str], Field(description="Ids of the files it names.")]
 
 
 ChangeState = Literal["submitted", "returned", "approved", "withdrawn", "reversed"]

@@ -46,7 +46,9 @@ class TestDeferral:
         assert (str(deadline.until), deadline.open) == ("2025-06-30", True)
         assert answer.deferred == deferred("2025-06-30")
         assert answer.explanation_zh.endswith("已获延期（境外工作），须于2025年6月30日（含当日）前完成。")
-        assert answer.explanation_en.endswith("Deferred (abroad): complete by 2025-06-30, that day included.")
+        assert answer.explanation_en.endswith(
+            "Deferred (work abroad): complete by 2025-06-30, that day included."
+        )
 
     def test_what_is_reached_in_the_time_given_is_compliance(self):
         given = Given(CHAOYANG, 2024, FULL, deferred=deferred("2025-06-30"))

@@ -20,9 +20,9 @@ from services.ledger.policy.language.facts import (
     Account,
     Person,
 )
+from services.ledger.policy.language.labels import STUDY_MODES
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.enrolment import EnrolmentTerms
-from services.ledger.policy.rules.modes import MODE_ZH
 from services.ledger.policy.rules.provider_choice import ProviderChoiceTerms
 
 CLAIMED_MODES = frozenset({"equivalence"})
@@ -98,7 +98,7 @@ def modes_of_study(policy: Policy) -> tuple[str, ...]:
     the notice leaves the mode open."""
     named = {mode for mode in policy.modes if mode not in CLAIMED_MODES}
     named |= {mode for window in policy.make_up for mode in window.modes or ()}
-    return tuple(sorted(named | set(MODE_ZH) if policy.any_mode.allowed else named))
+    return tuple(sorted(named | set(STUDY_MODES) if policy.any_mode.allowed else named))
 
 
 def _alike_for_all(policy: Policy, account: Account | None) -> bool:

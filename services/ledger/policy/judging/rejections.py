@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from services.ledger.policy.language.decisions import Rejected
+from services.ledger.policy.language.labels import spoken
 from services.ledger.policy.language.words import RejectionWords
 from services.ledger.policy.rules import KINDS
 
@@ -59,5 +60,5 @@ def rejection_words(rejected: Rejected, language: Literal["zh", "en"]) -> tuple[
     """Title and detail of a refusal in one language."""
     words = REJECTIONS[rejected.problem]
     if language == "zh":
-        return words.title_zh, words.detail_zh.format_map(rejected.details)
-    return words.title_en, words.detail_en.format_map(rejected.details)
+        return words.title_zh, words.detail_zh.format_map(spoken(rejected.details, "zh"))
+    return words.title_en, words.detail_en.format_map(spoken(rejected.details, "en"))

@@ -9,10 +9,10 @@ from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, MakeUpResult
 from services.ledger.policy.judging.rejections import rejection_words
 from services.ledger.policy.language.categories import ANY, Category
 from services.ledger.policy.language.decisions import Rejected
+from services.ledger.policy.language.labels import MODES, REASONS, label, labels
 from services.ledger.policy.language.words import Words, day_zh, plain
 from services.ledger.policy.rules import KINDS
 from services.ledger.policy.rules.categories import USUAL, Names
-from services.ledger.policy.rules.modes import MODE_ZH
 
 WHY: Mapping[str, Words] = {
     "withdrawn": ("培训机构已撤回", "withdrawn by the provider"),
@@ -21,16 +21,6 @@ WHY: Mapping[str, Words] = {
     **{reason: words for kind in KINDS for reason, words in kind.why.items()},
 }
 """Reasons for which credits do not count; those of a rule are told by its kind."""
-
-EXEMPT_ZH: Mapping[str, str] = {
-    "illness": "病假",
-    "childbirth": "生育",
-    "abroad": "境外工作",
-    "age": "年龄",
-    "retired": "退休",
-    "left_accounting": "不再从事会计工作",
-    "other": "其他原因",
-}
 
 
 def no_policy_words(year: int) -> Words:
@@ -60,7 +50,8 @@ def not_required_words(year: int, first: int | None, student: bool) -> Words:
 @lru_cache(maxsize=4096)
 def exempt_words(year: int, reason: str) -> Words:
     """An authority freed the person of the year."""
-    return f"{year}年度已获免除（{EXEMPT_ZH.get(reason, reason)}）。", f"Exempt for {year} ({reason})."
+    zh, en = label(REASONS, reason)
+    return f"{year}年度已获免除（{zh}）。", f"Exempt for {year} ({en})."
 
 
 @lru_cache(maxsize=4096)
@@ -127,9 +118,10 @@ def compliant_words(
 @lru_cache(maxsize=4096)
 def deferred_words(until: date, reason: str) -> Words:
     """An authority gave more time, and until when."""
+    zh, en = label(REASONS, reason)
     return (
-        f"已获延期（{EXEMPT_ZH.get(reason, reason)}），须于{day_zh(until)}（含当日）前完成。",
-        f"Deferred ({reason}): complete by {until}, that day included.",
+        f"已获延期（{zh}），须于{day_zh(until)}（含当日）前完成。",
+        f"Deferred ({en}): complete by {until}, that day included.",
     )
 
 
@@ -149,8 +141,9 @@ def course_short_words(course: str, name: str | None, credits: Decimal) -> Words
 
 def mode_short_words(modes: Sequence[str], credits: Decimal) -> Words:
     """Credits that are missing in modes of study."""
-    zh, en = "或".join(MODE_ZH.get(mode, mode) for mode in modes), " or ".join(modes)
-    return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} {en.replace('_', ' ')}"
+    zh, en = labels(MODES, modes)
+    zh = zh.replace("、", "或")
+    return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} {en}"
 
 
 def short_words(year: int, total: Decimal, missing: Sequence[Words], status: str, tail: Words) -> Words:

@@ -51,7 +51,7 @@ KIND = Kind(
         "filing-needed": RejectionWords(
             "该培训须事先备案",
             "The training must be filed first",
-            "通知要求培训前备案：请在 filing 中注明备案编号，或由名单登记。",
+            "通知要求培训前备案：请注明备案编号，或由名单登记。",
             "The notice wants trainings filed before they are held: cite the filing, or report by its roster.",
         ),
         "filing-not-suitable": RejectionWords(

@@ -24,8 +24,6 @@ _SPEAKS_OF_A_MODE = (
     "provider_choice",
 )
 """Settings by mode that are of no use where the mode is not allowed."""
-MODE_ZH: Mapping[str, str] = {"online": "网络教育", "face_to_face": "面授教育", "other": "其他方式"}
-"""What people call the usual modes; a notice's own go by their code."""
 
 
 class Modes(Rule, frozen=True, tag="modes"):
