@@ -14,6 +14,15 @@ class OutsidePlaceError(Problem):
     title_en: ClassVar[str] = "Outside the caller's place"
 
 
+class NotThePersonError(Problem):
+    """A token bound to no place and no organization acts for the person it names, and for nobody else."""
+
+    code: ClassVar[str] = "not-the-person"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "只能为本人提交"
+    title_en: ClassVar[str] = "A person asks for themselves only"
+
+
 class NotEmployerError(Problem):
     """An organization hands in information for its own people only."""
 

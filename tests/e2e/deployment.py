@@ -192,7 +192,7 @@ class Deployment:
             "employer": fictitious.uscc(2),
             "evidence": evidence,
         }
-        asked = self.eventually("transfer", "POST", "/v1/transfers", body, kind="portal")
+        asked = self.eventually("transfer", "POST", "/v1/transfers", body, kind="portal", subject=person_id)
         transfer_id: str = asked["transfer_id"]
         return transfer_id
 

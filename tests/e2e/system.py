@@ -330,7 +330,7 @@ class System:
             "employer": self.uscc(),
             "evidence": evidence,
         } | fields
-        portal = {"Authorization": f"Bearer {self.token('transfer:request', subject='portal')}"}
+        portal = {"Authorization": f"Bearer {self.token('transfer:request', subject=person_id)}"}
         transfer_id: str = (await self.does("transfer", "POST", "/v1/transfers", body, by=portal))[
             "transfer_id"
         ]

@@ -29,7 +29,7 @@ async def asked_out(system: System, person_id: str) -> str:
     """A transfer from 双塔区 to 晋城市城区, accepted at the origin."""
     evidence = [{"name": "工作证明.pdf", "sha256": "ab" * 32, "media_type": "application/pdf"}]
     body = {"person_id": person_id, "to_place": JINCHENG, "employer": system.uscc(), "evidence": evidence}
-    portal = {"Authorization": f"Bearer {system.token('transfer:request', subject='portal')}"}
+    portal = {"Authorization": f"Bearer {system.token('transfer:request', subject=person_id)}"}
     asked = await system.does("transfer", "POST", "/v1/transfers", body, by=portal)
     transfer_id: str = asked["transfer_id"]
     await system.does(

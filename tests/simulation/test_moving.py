@@ -152,7 +152,7 @@ class Moving(RuleBasedStateMachine):
             "employer": self.system.uscc(),
             "evidence": EVIDENCE,
         }
-        portal = self._portal()
+        portal = self._portal(who.person_id)
         answer = self.ground.run(self.system.call("transfer", "POST", "/v1/transfers", body, by=portal))
         if answer.status_code == 201:
             told = answer.json()
@@ -247,8 +247,8 @@ class Moving(RuleBasedStateMachine):
 
     # How it is asked for.
 
-    def _portal(self) -> dict[str, str]:
-        token = self.system.token("transfer:request", "transfer:confirm", subject="portal")
+    def _portal(self, subject: str = "portal") -> dict[str, str]:
+        token = self.system.token("transfer:request", "transfer:confirm", subject=subject)
         return {"Authorization": f"Bearer {token}"}
 
     async def _relay(self, **faults: Any) -> None:
@@ -287,9 +287,13 @@ class Moving(RuleBasedStateMachine):
 
     async def _decide(self, journey: Journey, step: str) -> None:
         place = journey.from_place if step == "acceptance" else journey.to_place
-        if journey.kind == "out" or (journey.kind, journey.state) == ("within", "requested"):
+        if (
+            journey.kind == "out"
+            or step == "withdrawal"
+            or (journey.kind, journey.state) == ("within", "requested")
+        ):
             place = journey.from_place
-        by = self._portal() if step in ("withdrawal", "confirmation") else self.system.official(place)
+        by = self._portal() if step == "confirmation" else self.system.official(place)
         body = {"reason": "other"} if step == "refusal" else None
         path = f"/v1/transfers/{journey.transfer_id}/{step}"
         answer = await self.system.call("transfer", "POST", path, body, by=by)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from services.cli.demo.fictitious import uscc
 from services.transfer.app import openapi_document
 from tests.kit.http import bearer
 from tests.transfer.process.journeys import accepted_out, approved, arrival_of, received, requested_out
 from tests.transfer.scenarios import FORMER_EMPLOYER, registered
-from tests.transfer.world import World, request_body
+from tests.transfer.world import CLERK, World, request_body
 
 ROUTES = sorted(
     f"{method.upper()} {path}" for path, item in openapi_document()["paths"].items() for method in item
@@ -23,20 +24,21 @@ ORIGINS = {"211302", "211300", "210000", "100000"}
 DESTINATIONS = {"211303", "211300", "210000", "100000"}
 FAR = {"140105", "140100", "140000", "100000"}
 OFFICIALS = sorted(ORIGINS | DESTINATIONS | FAR | {"210200", "210100", "660000"})
-PERSON, APPLICANT, PORTAL, EMPLOYER, STRANGER = (
+PERSON, UNBOUND, PORTAL, EMPLOYER, NEW_EMPLOYER, STRANGER = (
     "the person",
-    "who asked",
+    "a namesake of who asked, bound to nothing",
     "a portal",
     "the employer",
+    "the employer that the request names",
     "a stranger",
 )
-CALLERS = (*OFFICIALS, PERSON, APPLICANT, PORTAL, EMPLOYER, STRANGER)
+CALLERS = (*OFFICIALS, PERSON, UNBOUND, PORTAL, EMPLOYER, NEW_EMPLOYER, STRANGER)
 
 Prepared = Callable[[World], Awaitable[str]]
 
 
 async def person_of(world: World, transfer_id: str) -> str:
-    view = await world.get(f"/v1/transfers/{transfer_id}", by=bearer("transfer:request", subject="portal"))
+    view = await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)
     return str(view.json()["person_id"])
 
 
@@ -65,7 +67,7 @@ async def nothing(world: World) -> str:
 
 
 REFUSAL = {"reason": "other"}
-ROUND_THE_PERSON = {PERSON, APPLICANT}
+ROUND_THE_PERSON = {PERSON}
 TABLE: dict[str, tuple[str, Prepared, Any, set[str]]] = {
     "within: POST /v1/transfers/{transfer_id}/acceptance": ("acceptance", requested, None, ORIGINS),
     "within: POST /v1/transfers/{transfer_id}/approval": ("approval", accepted, None, DESTINATIONS),
@@ -117,9 +119,10 @@ def who_is(caller: str, person_id: str) -> dict[str, str]:
         return bearer(*ALL, place=caller, subject=f"official-of-{caller}")
     return {
         PERSON: bearer(*ALL, subject=person_id),
-        APPLICANT: bearer(*ALL, subject="portal"),
+        UNBOUND: bearer(*ALL, subject="clerk-n"),
         PORTAL: bearer(*ALL, "transfer:confirm", subject="national-portal"),
         EMPLOYER: bearer(*ALL, subject="firm-client", organization="firm-x"),
+        NEW_EMPLOYER: bearer(*ALL, subject="new-client", organization="firm-y"),
         STRANGER: bearer(*ALL, subject="stranger"),
     }[caller]
 
@@ -153,12 +156,11 @@ async def test_who_may_use_it(route: str, world: World) -> None:
 
 @pytest.mark.parametrize("caller", CALLERS)
 async def test_who_may_ask(caller: str, world: World) -> None:
-    """S2C-10: the person, who speaks for them, their employer, and officials of where they are."""
-    await world.learn(registered("firm-x", FORMER_EMPLOYER))
+    """S2C-10: the person, the employer that the registry knows, and officials of where they are; nobody else."""
+    await world.learn(registered("firm-x", FORMER_EMPLOYER), registered("firm-y", uscc(1)))
     person_id = await world.person()
     answer = await world.post("/v1/transfers", request_body(person_id), by=who_is(caller, person_id))
-    may_not = set(OFFICIALS) - ORIGINS
-    assert (answer.status_code == 403) == (caller in may_not)
+    assert (answer.status_code != 403) == (caller in ORIGINS | {PERSON, EMPLOYER})
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -169,7 +171,7 @@ async def test_a_person_s_transfers(caller: str, world: World) -> None:
     by = who_is(caller, person_id)
     answer = await world.get(f"/v1/persons/{person_id}/transfers", by=by)
     seen = [each["transfer_id"] for each in answer.json()["transfers"]]
-    may = ORIGINS | DESTINATIONS | {PERSON, APPLICANT, PORTAL}
+    may = ORIGINS | DESTINATIONS | {PERSON, PORTAL}
     assert seen == ([transfer_id] if caller in may else [])
 
 

@@ -15,7 +15,7 @@ from tests.transfer.scenarios import (
     SHUANGTA,
     registered,
 )
-from tests.transfer.world import DESTINATION, ORIGIN, PORTAL, World, code, pointers, request_body
+from tests.transfer.world import CLERK, DESTINATION, ORIGIN, World, code, pointers, request_body
 
 NO_SCOPE = bearer("compliance:read", place=SHUANGTA)
 ELSEWHERE = bearer("transfer:review", place=SHENYANG)
@@ -47,7 +47,7 @@ class TestWhoMayCall:
 
     async def test_the_applicant_cannot_review(self, world: World):
         transfer_id = await world.requested()
-        answer = await world.post(f"/v1/transfers/{transfer_id}/acceptance", by=PORTAL)
+        answer = await world.post(f"/v1/transfers/{transfer_id}/acceptance", by=CLERK)
         assert (answer.status_code, code(answer)) == (403, "insufficient-scope")
 
     @pytest.mark.parametrize("step", ["acceptance", "approval", "refusal"])
@@ -84,11 +84,11 @@ class TestNotFound:
             await world.post(f"{path}/{step}", body_of(step), by=ORIGIN)
             for step in ("acceptance", "approval", "refusal")
         ]
-        answers.append(await world.post(f"{path}/withdrawal", by=PORTAL))
+        answers.append(await world.post(f"{path}/withdrawal", by=CLERK))
         assert {(answer.status_code, code(answer)) for answer in answers} == {(404, "not-found")}
 
     async def test_a_person_the_registry_has_not_collected(self, world: World):
-        answer = await world.post("/v1/transfers", request_body("nobody"), by=PORTAL)
+        answer = await world.post("/v1/transfers", request_body("nobody"), by=CLERK)
         assert (answer.status_code, code(answer)) == (404, "person-not-collected")
         assert answer.json()["pointer"] == "/person_id"
 
@@ -104,20 +104,20 @@ class TestConflict:
     async def test_a_second_open_transfer_of_a_person(self, world: World):
         person_id = await world.person()
         first = await world.requested(person_id)
-        answer = await world.post("/v1/transfers", request_body(person_id, to_place=SHENYANG), by=PORTAL)
+        answer = await world.post("/v1/transfers", request_body(person_id, to_place=SHENYANG), by=CLERK)
         assert (answer.status_code, code(answer)) == (409, "transfer-open")
         assert answer.json()["transfer_id"] == first
 
     async def test_two_requests_at_once_leave_one(self, world: World):
         person_id = await world.person()
         answers = await asyncio.gather(
-            *(world.post("/v1/transfers", request_body(person_id), by=PORTAL) for _ in range(5))
+            *(world.post("/v1/transfers", request_body(person_id), by=CLERK) for _ in range(5))
         )
         assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
 
     async def test_to_where_the_profile_is_kept(self, world: World):
         body = request_body(await world.person(LONGCHENG))
-        answer = await world.post("/v1/transfers", body, by=PORTAL)
+        answer = await world.post("/v1/transfers", body, by=CLERK)
         assert (answer.status_code, code(answer)) == (409, "same-place")
 
     async def test_approval_before_acceptance_says_how_it_stands(self, world: World):
@@ -128,13 +128,13 @@ class TestConflict:
 
     async def test_withdrawal_after_acceptance(self, world: World):
         transfer_id = await world.accepted()
-        answer = await world.post(f"/v1/transfers/{transfer_id}/withdrawal", by=PORTAL)
+        answer = await world.post(f"/v1/transfers/{transfer_id}/withdrawal", by=CLERK)
         assert (answer.status_code, code(answer)) == (409, "transfer-state")
         assert await world.events(transfer_id) == ["TransferRequested", "TransferAccepted"]
 
     async def test_acceptance_after_withdrawal(self, world: World):
         transfer_id = await world.requested()
-        assert (await world.post(f"/v1/transfers/{transfer_id}/withdrawal", by=PORTAL)).status_code == 200
+        assert (await world.post(f"/v1/transfers/{transfer_id}/withdrawal", by=CLERK)).status_code == 200
         answer = await world.post(f"/v1/transfers/{transfer_id}/acceptance", by=ORIGIN)
         assert (answer.status_code, answer.json()["state"]) == (409, "withdrawn")
         assert await world.events(transfer_id) == ["TransferRequested", "TransferWithdrawn"]
@@ -144,7 +144,7 @@ class TestConflict:
             transfer_id = await world.requested()
             path = f"/v1/transfers/{transfer_id}"
             answers = await asyncio.gather(
-                world.post(f"{path}/withdrawal", by=PORTAL), world.post(f"{path}/acceptance", by=ORIGIN)
+                world.post(f"{path}/withdrawal", by=CLERK), world.post(f"{path}/acceptance", by=ORIGIN)
             )
             assert sorted(answer.status_code for answer in answers) == [200, 409]
             assert len(await world.events(transfer_id)) == 2
@@ -176,7 +176,7 @@ class TestBadInput:
     async def test_names_the_field_and_repeats_no_value(
         self, world: World, changes: dict[str, Any], pointer: str
     ):
-        answer = await world.post("/v1/transfers", {**request_body("person-0"), **changes}, by=PORTAL)
+        answer = await world.post("/v1/transfers", {**request_body("person-0"), **changes}, by=CLERK)
         assert (answer.status_code, code(answer)) == (422, "invalid-request")
         assert pointers(answer) == {pointer}
         for value in changes.values():
@@ -187,7 +187,7 @@ class TestBadInput:
         answer = await world.client.post(
             "/v1/transfers",
             content=b'{"person_id": ',
-            headers={**PORTAL, "Idempotency-Key": "cut", "Content-Type": "application/json"},
+            headers={**CLERK, "Idempotency-Key": "cut", "Content-Type": "application/json"},
         )
         assert (answer.status_code, code(answer)) == (400, "malformed-body")
 
@@ -229,13 +229,13 @@ class TestBadInput:
 
 class TestIdempotency:
     async def test_a_command_needs_a_key(self, world: World):
-        answer = await world.post("/v1/transfers", request_body("person-0"), by=PORTAL, key="")
+        answer = await world.post("/v1/transfers", request_body("person-0"), by=CLERK, key="")
         assert (answer.status_code, code(answer)) == (400, "idempotency-key-missing")
 
     async def test_a_repeat_gets_the_first_answer_and_changes_nothing(self, world: World):
         body = request_body(await world.person())
-        first = await world.post("/v1/transfers", body, by=PORTAL, key="again-1")
-        second = await world.post("/v1/transfers", body, by=PORTAL, key="again-1")
+        first = await world.post("/v1/transfers", body, by=CLERK, key="again-1")
+        second = await world.post("/v1/transfers", body, by=CLERK, key="again-1")
         assert (second.status_code, second.json()) == (201, first.json())
         assert second.headers["Idempotency-Replayed"] == "true"
         assert await world.events(first.json()["transfer_id"]) == ["TransferRequested"]
@@ -247,21 +247,21 @@ class TestIdempotency:
         assert (await world.post(f"{path}/acceptance", by=ORIGIN, key="again-2")).json() == first.json()
 
     async def test_a_key_reused_for_another_body_is_refused(self, world: World):
-        await world.post("/v1/transfers", request_body(await world.person()), by=PORTAL, key="again-3")
+        await world.post("/v1/transfers", request_body(await world.person()), by=CLERK, key="again-3")
         other = request_body(await world.person())
-        answer = await world.post("/v1/transfers", other, by=PORTAL, key="again-3")
+        answer = await world.post("/v1/transfers", other, by=CLERK, key="again-3")
         assert (answer.status_code, code(answer)) == (422, "idempotency-key-reused")
 
     async def test_a_refused_command_leaves_its_key_free(self, world: World):
         body = request_body("person-late")
-        assert (await world.post("/v1/transfers", body, by=PORTAL, key="again-4")).status_code == 404
-        assert (await world.post("/v1/transfers", body, by=PORTAL, key="again-4")).status_code == 404
+        assert (await world.post("/v1/transfers", body, by=CLERK, key="again-4")).status_code == 404
+        assert (await world.post("/v1/transfers", body, by=CLERK, key="again-4")).status_code == 404
 
 
 class TestWayOfATransfer:
     async def test_requested_accepted_approved(self, world: World):
         person_id = await world.person()
-        answer = await world.post("/v1/transfers", request_body(person_id), by=PORTAL)
+        answer = await world.post("/v1/transfers", request_body(person_id), by=CLERK)
         transfer_id = answer.json()["transfer_id"]
         assert answer.json() == {
             "transfer_id": transfer_id,
@@ -287,7 +287,7 @@ class TestWayOfATransfer:
         person_id = await world.person()
         await world.completed(person_id)
         onwards = await world.requested(person_id, to_place=SHENYANG)
-        view = (await world.get(f"/v1/transfers/{onwards}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{onwards}", by=CLERK)).json()
         assert (view["from_place"], view["to_place"]) == (LONGCHENG, SHENYANG)
 
     async def test_refused_it_stays_and_may_be_asked_for_again(self, world: World):
@@ -297,12 +297,12 @@ class TestWayOfATransfer:
         answer = await world.post(f"/v1/transfers/{transfer_id}/refusal", refusal, by=DESTINATION)
         assert answer.json()["state"] == "returned"
         assert await world.home(person_id) == (SHUANGTA, FORMER_EMPLOYER)
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert view["refusal_text"] == refusal["text"]
         assert view["steps"][-1]["reason"] == "evidence_unclear"
         assert await world.requested(person_id) != transfer_id
 
     async def test_a_student_moves_without_employer(self, world: World):
         transfer_id = await world.requested(employer=None, student=True)
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert (view["employer"], view["student"]) == (None, True)

@@ -7,14 +7,14 @@ import pytest
 
 from tests.transfer.process.journeys import arrival_of, received
 from tests.transfer.scenarios import DALIAN, LONGCHENG, TAIYUAN
-from tests.transfer.world import DESTINATION, FAR_DESK, ORIGIN, PORTAL, World, code, request_body
+from tests.transfer.world import CLERK, DESTINATION, FAR_DESK, ORIGIN, World, code, request_body
 
 WAYS = {"within": LONGCHENG, "out": TAIYUAN, "out and suspended": DALIAN}
 """Where a request may lead: each is a case of its own, and stored in a stream of its own."""
 
 REFUSED = {"reason": "other"}
 DECISIONS = {
-    "requested": {"acceptance": ORIGIN, "refusal": ORIGIN, "withdrawal": PORTAL},
+    "requested": {"acceptance": ORIGIN, "refusal": ORIGIN, "withdrawal": CLERK},
     "accepted": {"approval": DESTINATION, "refusal": DESTINATION},
     "received": {"approval": FAR_DESK, "refusal": FAR_DESK},
 }
@@ -31,7 +31,7 @@ class TestTwoRequests:
             person_id = await world.person()
             answers = await asyncio.gather(
                 *(
-                    world.post("/v1/transfers", request_body(person_id, to_place=WAYS[way]), by=PORTAL)
+                    world.post("/v1/transfers", request_body(person_id, to_place=WAYS[way]), by=CLERK)
                     for way in (one, other)
                 )
             )
@@ -41,7 +41,7 @@ class TestTwoRequests:
                 "transfer-open",
                 taken.json()["transfer_id"],
             )
-            listed = await world.get(f"/v1/persons/{person_id}/transfers", by=PORTAL)
+            listed = await world.get(f"/v1/persons/{person_id}/transfers", by=CLERK)
             assert [each["transfer_id"] for each in listed.json()["transfers"]] == [
                 taken.json()["transfer_id"]
             ]
@@ -49,7 +49,7 @@ class TestTwoRequests:
     async def test_of_two_people_do_not_meet(self, world: World):
         people = [await world.person() for _ in range(4)]
         answers = await asyncio.gather(
-            *(world.post("/v1/transfers", request_body(each), by=PORTAL) for each in people)
+            *(world.post("/v1/transfers", request_body(each), by=CLERK) for each in people)
         )
         assert [answer.status_code for answer in answers] == [201] * 4
 

@@ -5,7 +5,7 @@ from contracts.transfer import ProfileTransferred, TransferRequested, TransferRe
 from services.cli.demo.fictitious import uscc
 from tests.kit.http import bearer
 from tests.transfer.scenarios import LIAONING, LONGCHENG, NOW, SHUANGTA
-from tests.transfer.world import DESTINATION, PORTAL, World
+from tests.transfer.world import CLERK, DESTINATION, World
 
 READER = bearer("feed:read")
 
@@ -67,7 +67,7 @@ class TestFeed:
     async def test_tells_withdrawals(self, world: World):
         transfer_id = await world.requested()
         start = await head(world)
-        await world.post(f"/v1/transfers/{transfer_id}/withdrawal", by=PORTAL)
+        await world.post(f"/v1/transfers/{transfer_id}/withdrawal", by=CLERK)
         (event,) = await published(world, start)
         assert event["type"] == "cn.xuefen.transfer.transfer.withdrawn.v1"
 

@@ -19,7 +19,7 @@ from tests.transfer.process.journeys import (
     rounds,
 )
 from tests.transfer.scenarios import DALIAN, FORMER_EMPLOYER, LONGCHENG, SHENYANG, collected, registered
-from tests.transfer.world import DESTINATION, FAR_DESK, PORTAL, World, running
+from tests.transfer.world import CLERK, DESTINATION, FAR_DESK, World, running
 
 
 async def rows(world: World) -> dict[str, list[asyncpg.Record]]:
@@ -46,7 +46,7 @@ async def some_history(world: World) -> None:
     await world.learn(collected(person_id))
     await world.requested(person_id, to_place=SHENYANG)
     withdrawn = await world.requested()
-    await world.post(f"/v1/transfers/{withdrawn}/withdrawal", by=PORTAL)
+    await world.post(f"/v1/transfers/{withdrawn}/withdrawal", by=CLERK)
     await confirmed(world)
     await rounds(world, 5)
     refused = await received(world)

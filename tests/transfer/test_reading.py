@@ -5,13 +5,16 @@ from uuid import uuid4
 
 from tests.kit.http import bearer
 from tests.transfer.scenarios import CHAOYANG, SHUANGTA
-from tests.transfer.world import DESTINATION, ORIGIN, PORTAL, World, code
+from tests.transfer.world import CLERK, DESTINATION, ORIGIN, World, code
 
 
 class TestView:
     async def test_shows_every_step_to_the_person_without_naming_officials(self, world: World):
-        transfer_id = await world.accepted()
-        answer = await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)
+        person_id = await world.person()
+        transfer_id = await world.accepted(person_id)
+        answer = await world.get(
+            f"/v1/transfers/{transfer_id}", by=bearer("transfer:request", subject=person_id)
+        )
         view = answer.json()
         assert [step["state"] for step in view["steps"]] == ["requested", "accepted"]
         assert view["steps"][1] == {
@@ -27,18 +30,18 @@ class TestView:
     async def test_shows_officials_who_decided(self, world: World):
         transfer_id = await world.accepted()
         view = (await world.get(f"/v1/transfers/{transfer_id}", by=DESTINATION)).json()
-        assert [step["by"] for step in view["steps"]] == ["portal", "clerk-o"]
+        assert [step["by"] for step in view["steps"]] == ["clerk-n", "clerk-o"]
 
     async def test_the_last_day_counts_to_its_end_and_then_it_is_late(self, world: World):
         transfer_id = await world.requested()
         world.now = world.now.replace(day=17, hour=15, minute=59)
-        assert not (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()["due"]["late"]
+        assert not (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()["due"]["late"]
         world.now = world.now.replace(hour=16, minute=0)
-        assert (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()["due"]["late"]
+        assert (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()["due"]["late"]
 
     async def test_a_due_day_in_a_year_without_calendar_is_said_to_be_unknown(self, world: World):
         world.now = world.now.replace(year=2099, month=12, day=30)
-        view = (await world.get(f"/v1/transfers/{await world.requested()}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{await world.requested()}", by=CLERK)).json()
         assert view["due"] == {"on": None, "unknown_year": 2099, "late": None}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.kit.http import bearer
 from tests.transfer.scenarios import NOW
-from tests.transfer.world import PORTAL, World, code
+from tests.transfer.world import CLERK, World, code
 
 FUSHUN, XINFU, DONGZHOU = "210400", "210402", "210403"
 """抚顺市, where no other test sends anything."""
@@ -64,4 +64,4 @@ async def test_of_a_place_beyond_the_caller_s_is_refused(world: World) -> None:
 
 
 async def test_people_get_no_statistics(world: World) -> None:
-    assert (await world.get("/v1/statistics/transfers", by=PORTAL)).status_code == 403
+    assert (await world.get("/v1/statistics/transfers", by=CLERK)).status_code == 403

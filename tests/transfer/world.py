@@ -86,7 +86,7 @@ class World:
     async def requested(self, person_id: str | None = None, **changes: Any) -> str:
         """The id of a transfer somebody has asked for."""
         person_id = person_id or await self.person()
-        answer = await self.post("/v1/transfers", request_body(person_id, **changes), by=PORTAL)
+        answer = await self.post("/v1/transfers", request_body(person_id, **changes), by=CLERK)
         assert answer.status_code == 201, answer.text
         transfer_id: str = answer.json()["transfer_id"]
         return transfer_id
@@ -126,7 +126,7 @@ class World:
         return row["place"], row["employer"]
 
 
-PORTAL = bearer("transfer:request", subject="portal")
+CLERK = bearer("transfer:request", subject="clerk-n", place="100000")
 ORIGIN = bearer("transfer:review", subject="clerk-o", place=SHUANGTA)
 DESTINATION = bearer("transfer:review", subject="clerk-d", place=LONGCHENG)
 SIGNED_IN = bearer("transfer:confirm", subject="national-portal")

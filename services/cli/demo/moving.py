@@ -110,7 +110,7 @@ def _asked_out(stage: Stage, who: Collected) -> str:
     asked: list[dict[str, Any]] = []
 
     def ask() -> bool:
-        refused = stage.refused("transfer", "POST", "/v1/transfers", body, stage.portal(), asked)
+        refused = stage.refused("transfer", "POST", "/v1/transfers", body, stage.portal(who.person_id), asked)
         return refused is None
 
     _until(ask)

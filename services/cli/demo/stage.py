@@ -143,9 +143,9 @@ class Stage:
             answers.append(response.json())
         return None
 
-    def portal(self) -> dict[str, str]:
-        """The headers of a portal that speaks for people, with a fresh Idempotency-Key."""
-        token = self._stack.sign_token("portal", subject="portal")
+    def portal(self, subject: str = "portal") -> dict[str, str]:
+        """The headers of a portal, or of the person whom it has signed in, with a fresh Idempotency-Key."""
+        token = self._stack.sign_token("portal", subject=subject)
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid.uuid4())}
 
     def official(self, place: str, desk: str = "finance-bureau") -> dict[str, str]:

@@ -24,6 +24,7 @@ from services.transfer.cases.states import (
 )
 from services.transfer.problems import (
     NotEmployerError,
+    NotThePersonError,
     PersonDepartedError,
     SamePlaceError,
     TransferLateError,
@@ -295,24 +296,28 @@ class RequestedCase(Case, abstract=True):
         applicant: Actor
 
     def speaks_for_person(self, actor: Actor) -> bool:
-        """Whether the actor may speak for the person: themselves, whoever asked for them, or their authority."""
+        """Whether the actor may speak for the person: themselves, the employer that asked for them, or their authority."""
         if actor.place is not None:
             return actor.covers(self.from_place)
         if actor.organization is not None:
             return actor.organization == self.applicant.organization
-        return actor.subject in {self.person_id, self.applicant.subject}
+        return actor.subject == self.person_id
 
 
 def request_of(command: RequestTransfer, actor: Actor, home: ProfileHome, uscc: str | None) -> dict[str, Any]:
     """What the event of a request says. Refuses who may not ask, and what leads nowhere; `uscc` is the code of the
-    organization that asks, if one does. Of evidence it never keeps the name somebody gave a file.
+    organization that asks, if one does. The employer is the one that the registry knows, whatever the request names. Of
+    evidence it never keeps the name somebody gave a file.
 
-    Raises PersonDepartedError, OutsidePlaceError, NotEmployerError and SamePlaceError.
+    Raises PersonDepartedError, OutsidePlaceError, NotEmployerError, NotThePersonError and SamePlaceError.
     """
     if actor.place is not None:
         actor.must_cover(home.place)
-    elif actor.organization is not None and (uscc is None or uscc not in {home.employer, command.employer}):
-        raise NotEmployerError
+    elif actor.organization is not None:
+        if uscc is None or uscc != home.employer:
+            raise NotEmployerError
+    elif actor.subject != home.person_id:
+        raise NotThePersonError
     if home.away:
         raise PersonDepartedError(pointer="/person_id")
     if command.to_place == home.place:

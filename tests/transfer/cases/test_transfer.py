@@ -12,6 +12,7 @@ from services.transfer.cases.states import Kind, State, due_on
 from services.transfer.cases.transfer import Transfer
 from services.transfer.problems import (
     NotEmployerError,
+    NotThePersonError,
     OutsidePlaceError,
     SamePlaceError,
     TransferLateError,
@@ -87,11 +88,13 @@ class TestRequest:
     def test_an_official_of_another_place_may_not(self, actor: Actor):
         when(lambda: request(actor=actor)).then_raises(OutsidePlaceError)
 
-    @pytest.mark.parametrize("code", [FORMER_EMPLOYER, EMPLOYER])
-    def test_the_employer_left_or_joined_may_ask(self, code: str):
-        assert request(actor=FIRM, firm=code).applicant == FIRM
+    def test_the_employer_that_the_registry_knows_may_ask(self):
+        assert request(actor=FIRM, firm=FORMER_EMPLOYER).applicant == FIRM
 
-    @pytest.mark.parametrize("code", [None, uscc(9)])
+    def test_whoever_is_bound_to_nothing_asks_for_themselves_alone(self):
+        when(lambda: request(actor=PORTAL)).then_raises(NotThePersonError)
+
+    @pytest.mark.parametrize("code", [None, uscc(9), EMPLOYER])
     def test_another_organization_may_not(self, code: str | None):
         when(lambda: request(actor=FIRM, firm=code)).then_raises(NotEmployerError)
 
@@ -214,7 +217,7 @@ class TestWithdraw:
         )
 
     def test_by_the_firm_that_asked(self):
-        given(requested(actor=FIRM, firm=EMPLOYER)).when(lambda t: t.withdraw(FIRM, NOW)).then(
+        given(requested(actor=FIRM, firm=FORMER_EMPLOYER)).when(lambda t: t.withdraw(FIRM, NOW)).then(
             "TransferWithdrawn", person_id="person-1", subject="firm-client", place=None
         )
 

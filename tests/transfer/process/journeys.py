@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.transfer.cases.arrival import arrival_id
 from tests.transfer.scenarios import TAIYUAN
-from tests.transfer.world import FAR_DESK, ORIGIN, PORTAL, SIGNED_IN, World, request_body
+from tests.transfer.world import CLERK, FAR_DESK, ORIGIN, SIGNED_IN, World, request_body
 
 
 async def rounds(world: World, number: int = 3) -> None:
@@ -16,7 +16,7 @@ async def rounds(world: World, number: int = 3) -> None:
 async def requested_out(world: World, to_place: str = TAIYUAN) -> str:
     """Asked for, to another authority."""
     answer = await world.post(
-        "/v1/transfers", request_body(await world.person(), to_place=to_place), by=PORTAL
+        "/v1/transfers", request_body(await world.person(), to_place=to_place), by=CLERK
     )
     assert answer.status_code == 201, answer.text
     return str(answer.json()["transfer_id"])
@@ -64,7 +64,7 @@ async def did(world: World, transfer_id: str, step: str, *, by: dict[str, str], 
 async def states(world: World, transfer_id: str) -> tuple[str, str]:
     """Where both ends stand, as the person sees them."""
     found = []
-    for each, by in ((transfer_id, PORTAL), (arrival_of(transfer_id), SIGNED_IN)):
+    for each, by in ((transfer_id, CLERK), (arrival_of(transfer_id), SIGNED_IN)):
         answer = await world.get(f"/v1/transfers/{each}", by=by)
         found.append(answer.json()["state"] if answer.status_code == 200 else "none")
     return found[0], found[1]

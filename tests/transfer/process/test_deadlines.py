@@ -28,7 +28,7 @@ from tests.transfer.process.journeys import (
     states,
 )
 from tests.transfer.scenarios import NOW, SHUANGTA
-from tests.transfer.world import ORIGIN, PORTAL, SIGNED_IN, World, code
+from tests.transfer.world import CLERK, ORIGIN, SIGNED_IN, World, code
 
 LAST_MOMENT = datetime(2025, 3, 17, 15, 59, 59, tzinfo=UTC)
 """24:00 of the tenth working day after NOW, less a second."""
@@ -65,7 +65,7 @@ class TestDesks:
             (at_origin, "not_accepted_in_time"),
             (at_destination, "not_decided_in_time"),
         ):
-            view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+            view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
             assert (view["state"], view["steps"][-1]["reason"]) == ("returned", reason)
             assert view["steps"][-1]["by"] is None
 
@@ -95,7 +95,7 @@ class TestDesks:
         world.now = OVER
         await rounds(world)
         assert await states(world, transfer_id) == ("returned", "refused")
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert view["steps"][-1]["reason"] == "not_decided_in_time"
 
 
@@ -114,7 +114,7 @@ class TestFetching:
         world.now = OVER
         await rounds(world)
         assert await states(world, transfer_id) == ("returned", "none")
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert view["steps"][-1]["reason"] == "not_fetched_in_time"
         assert await world.neighbours.state(transfer_id) == "recalled"
 
@@ -151,7 +151,7 @@ class TestAnswering:
         assert (await states(world, transfer_id))[0] == "fetched"
         world.now += timedelta(seconds=1)
         await rounds(world)
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert (view["state"], view["steps"][-1]["reason"]) == ("returned", "not_answered_in_time")
         monkeypatch.undo()
         world.now += timedelta(minutes=10)

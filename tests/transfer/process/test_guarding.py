@@ -7,7 +7,7 @@ from services.transfer.opened_authorities import OpenedAuthorities
 from tests.transfer.neighbours import BLOCKER
 from tests.transfer.process.journeys import confirmed, did, requested_out, rounds, states
 from tests.transfer.scenarios import DALIAN, LIAONING, NOW, SHANXI, TAIYUAN
-from tests.transfer.world import ORIGIN, PORTAL, World, code, request_body
+from tests.transfer.world import CLERK, ORIGIN, World, code, request_body
 
 
 class TestGuard:
@@ -15,39 +15,39 @@ class TestGuard:
         """S2C-14: 待继续教育登记确认后再申请调转."""
         person_id = await world.person()
         world.neighbours.blockers = [BLOCKER]
-        answer = await world.post("/v1/transfers", request_body(person_id, to_place=TAIYUAN), by=PORTAL)
+        answer = await world.post("/v1/transfers", request_body(person_id, to_place=TAIYUAN), by=CLERK)
         assert (answer.status_code, code(answer)) == (409, "departure-blocked")
         assert answer.json()["blockers"] == [BLOCKER]
         assert answer.json()["clause"] == "S2C-14"
-        listed = await world.get(f"/v1/persons/{person_id}/transfers", by=PORTAL)
+        listed = await world.get(f"/v1/persons/{person_id}/transfers", by=CLERK)
         assert listed.json() == {"transfers": []}
 
     async def test_once_nothing_blocks_the_same_request_goes_through(self, world: World):
         body = request_body(await world.person(), to_place=TAIYUAN)
         world.neighbours.blockers = [BLOCKER]
-        assert (await world.post("/v1/transfers", body, by=PORTAL, key="guard-1")).status_code == 409
+        assert (await world.post("/v1/transfers", body, by=CLERK, key="guard-1")).status_code == 409
         world.neighbours.blockers = []
-        assert (await world.post("/v1/transfers", body, by=PORTAL, key="guard-1")).status_code == 201
+        assert (await world.post("/v1/transfers", body, by=CLERK, key="guard-1")).status_code == 201
 
     async def test_a_repeat_asks_the_ledger_nothing(self, world: World):
         body = request_body(await world.person(), to_place=TAIYUAN)
-        first = await world.post("/v1/transfers", body, by=PORTAL, key="guard-2")
+        first = await world.post("/v1/transfers", body, by=CLERK, key="guard-2")
         world.neighbours.down = {"ledger"}
-        second = await world.post("/v1/transfers", body, by=PORTAL, key="guard-2")
+        second = await world.post("/v1/transfers", body, by=CLERK, key="guard-2")
         assert (second.status_code, second.json()) == (201, first.json())
         assert world.neighbours.asked["guard"] == 1
 
     async def test_without_the_ledger_nobody_leaves_unguarded(self, world: World):
         world.neighbours.down = {"ledger"}
         body = request_body(await world.person(), to_place=TAIYUAN)
-        answer = await world.post("/v1/transfers", body, by=PORTAL)
+        answer = await world.post("/v1/transfers", body, by=CLERK)
         assert (answer.status_code, code(answer)) == (503, "ledger-unavailable")
         assert answer.headers["Retry-After"]
 
     async def test_what_is_refused_anyway_asks_the_ledger_nothing(self, world: World):
         person_id = await world.person()
         await world.requested(person_id)
-        answer = await world.post("/v1/transfers", request_body(person_id, to_place=TAIYUAN), by=PORTAL)
+        answer = await world.post("/v1/transfers", request_body(person_id, to_place=TAIYUAN), by=CLERK)
         assert (answer.status_code, code(answer)) == (409, "transfer-open")
         assert world.neighbours.asked["guard"] == 0
 
@@ -62,7 +62,7 @@ class TestGuard:
         world.neighbours.blockers = [BLOCKER]
         await rounds(world)
         assert await states(world, transfer_id) == ("returned", "cancelled")
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert (view["steps"][-1]["reason"], view["blockers"]) == ("blocked", [BLOCKER])
         assert transfer_id not in world.neighbours.left
         assert transfer_id not in world.neighbours.taken_in
@@ -71,7 +71,7 @@ class TestGuard:
 class TestWithdrawal:
     async def test_by_the_person_before_acceptance_tells_whoever_guards(self, world: World):
         transfer_id = await requested_out(world)
-        await did(world, transfer_id, "withdrawal", by=PORTAL)
+        await did(world, transfer_id, "withdrawal", by=CLERK)
         assert (await world.events(transfer_id))[-1] == "DepartureWithdrawn"
         await rounds(world)
         assert await world.neighbours.state(transfer_id) == "unknown"
@@ -79,7 +79,7 @@ class TestWithdrawal:
     async def test_after_acceptance_is_refused(self, world: World):
         transfer_id = await requested_out(world)
         await did(world, transfer_id, "acceptance", by=ORIGIN)
-        answer = await world.post(f"/v1/transfers/{transfer_id}/withdrawal", by=PORTAL)
+        answer = await world.post(f"/v1/transfers/{transfer_id}/withdrawal", by=CLERK)
         assert (answer.status_code, code(answer)) == (409, "transfer-state")
 
 
@@ -105,7 +105,7 @@ class TestSuspension:
         await rounds(world)
         assert await states(world, transfer_id) == ("requested", "none")
         assert transfer_id in world.neighbours.guards
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert view["due"]["on"] == "2025-03-17"
 
     async def test_it_goes_on_when_the_list_is_changed_while_the_worker_runs(self, world: World):
@@ -127,13 +127,13 @@ class TestSuspension:
         world.now = NOW
         world.neighbours.blockers = [BLOCKER]
         await rounds(world)
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert (view["state"], view["blockers"]) == ("returned", [BLOCKER])
 
     async def test_it_can_be_withdrawn(self, world: World):
         world.now = self.BEFORE
         transfer_id = await requested_out(world)
-        await did(world, transfer_id, "withdrawal", by=PORTAL)
+        await did(world, transfer_id, "withdrawal", by=CLERK)
         assert await states(world, transfer_id) == ("withdrawn", "none")
 
     async def test_nothing_is_told_until_it_goes_on(self, world: World):

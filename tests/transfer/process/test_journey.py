@@ -13,7 +13,7 @@ from tests.transfer.process.journeys import (
     states,
 )
 from tests.transfer.scenarios import TAIYUAN
-from tests.transfer.world import FAR_DESK, ORIGIN, PORTAL, SIGNED_IN, World, code
+from tests.transfer.world import CLERK, FAR_DESK, ORIGIN, SIGNED_IN, World, code
 
 
 class TestWholeWay:
@@ -35,7 +35,7 @@ class TestWholeWay:
     async def test_moves_the_home_when_it_arrives(self, world: World):
         transfer_id = await confirmed(world)
         await rounds(world)
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert await world.home(view["person_id"]) == (TAIYUAN, uscc(1))
 
     async def test_each_end_tells_it_once_the_destination_first(self, world: World):
@@ -70,7 +70,7 @@ class TestRefusal:
         await did(world, arrival_of(transfer_id), "refusal", by=FAR_DESK, body=refusal)
         await rounds(world)
         assert await states(world, transfer_id) == ("returned", "refused")
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert view["steps"][-1]["reason"] == "employment_not_confirmed"
         assert transfer_id not in world.neighbours.taken_in
 
@@ -79,7 +79,7 @@ class TestConfirmation:
     async def test_is_the_person_s_own(self, world: World):
         """S2C-18."""
         arrival = arrival_of(await approved(world))
-        for by in (PORTAL, FAR_DESK):
+        for by in (CLERK, FAR_DESK):
             answer = await world.post(f"/v1/transfers/{arrival}/confirmation", by=by)
             assert answer.status_code in (403, 404)
 
@@ -95,7 +95,7 @@ class TestOffer:
 
         transfer_id = await accepted_out(world)
         await rounds(world)
-        view = (await world.get(f"/v1/transfers/{transfer_id}", by=PORTAL)).json()
+        view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         someone = fictitious.person(int(view["person_id"].rpartition("-")[2]))
         stored = b"".join(event.state for event in await world.log())
         assert someone.id_number.encode() not in stored
