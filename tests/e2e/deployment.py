@@ -225,7 +225,7 @@ def completion(
         "category": "professional",
         "credits": credits,
         "mode": "online",
-        "course": "ZJ-01",
+        "course": f"ZJ-{number}",
         "completed_at": done.isoformat(),
         "authority": authority,
     }

@@ -36,14 +36,15 @@ class Provider:
         self, person: FictitiousPerson, credits: str, year: int = 2025, **fields: Any
     ) -> dict[str, Any]:
         """A completion as the platform would post it, of an hour ago unless told."""
+        number = next(self._records)
         return {
-            "id": f"c-{next(self._records):05d}",
+            "id": f"c-{number:05d}",
             "person": identity(person),
             "year": year,
             "category": "professional",
             "credits": credits,
             "mode": "online",
-            "course": "ZJ-01",
+            "course": f"ZJ-{number:05d}",
             "completed_at": (self._system.now - timedelta(hours=1)).isoformat(),
         } | fields
 

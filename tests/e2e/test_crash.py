@@ -92,7 +92,7 @@ class Plan:
             "category": ("professional", "public")[number % 2],
             "credits": "3.00",
             "mode": "online",
-            "course": f"C-{number % 7}",
+            "course": f"C-{number}",
             "completed_at": "2024-09-01T10:00:00+08:00" if inside else "2025-05-20T10:00:00+08:00",
             "authority": SHANXI if inside else LIAONING,
         }

@@ -262,7 +262,7 @@ class Provider:
             "category": "professional",
             "credits": credits,
             "mode": "online",
-            "course": "ZJ-01",
+            "course": f"KJ-{self._count:03}",
             "completed_at": (self.world.now - timedelta(hours=1)).isoformat(),
         } | fields
         return {name: value for name, value in record.items() if value is not None}

@@ -129,7 +129,7 @@ class Workload:
             "category": dice.choice(["professional", "professional", "public"]),
             "credits": dice.choice(CREDITS) if dice.random() < 0.96 else dice.choice(["0", "360.01"]),
             "mode": dice.choice(["online", "online", "online", "face_to_face"]),
-            "course": f"C-{dice.randint(1, 5)}",
+            "course": f"C-{self._numbers}",
             "completed_at": at.replace(microsecond=0).isoformat(),
             "authority": AUTHORITY_OF[person.place],
         }

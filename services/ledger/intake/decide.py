@@ -28,8 +28,9 @@ from services.ledger.store.unit import (
     release_waiting,
     waits_in_vain,
 )
+from services.ledger.streams.account import modes_of_study
 from services.ledger.streams.account_events import CompletionHeld, EnrolmentRecorded, ExamPassed
-from services.ledger.streams.filing_terms import counted_by_roster, unfiled
+from services.ledger.streams.filing_terms import counted_by_roster, reported_before, unfiled
 from services.ledger.streams.problems import ProviderUnknownHereError, RecordConflictError, refusal_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
@@ -168,9 +169,12 @@ class Decider:
             )
         else:
             day = local_date(record.passed_at)
-            refused = self._ended(profile, entry, policy, "online") or admit_enrolment(
-                policy, standing, profile.person, record.year, "online", day
-            )
+            answers = [
+                self._ended(profile, entry, policy, mode)
+                or admit_enrolment(policy, standing, profile.person, record.year, mode, day)
+                for mode in modes_of_study(entry.account, provider_id)
+            ]
+            refused = answers[0] if all(answers) else None
             event = completion_events.exam_passed(provider_id, record, person_id, prepared.content)
         if refused is not None:
             return _rejected(record.id, refused)
@@ -212,10 +216,15 @@ class Decider:
         closure = self._unit.closures.over(profile.person.place, entry.account, self._unit.now)
         if closure is not None and not answer.make_up:
             return _rejected(record.id, year_closed(closure))
+        repeated = reported_before(entry.account, facts)
+        if repeated is not None:
+            first = credit_id_of(self._unit.log, provider_id, repeated.completion_id)
+            first = repeated.credit_id if isinstance(repeated, Credit) else first
+            return _counted(record.id, profile, first)
         if policy.filed_first(facts.mode) is not None:
             counted = counted_by_roster(entry.account, facts)
             if counted is not None:
-                return _counted(record.id, profile, counted)
+                return _counted(record.id, profile, counted.credit_id)
             unsuited = unfiled(policy, facts, record.filing, self._unit.filings)
             if unsuited is not None:
                 return _rejected(record.id, unsuited)
@@ -283,9 +292,10 @@ class Decider:
         return standing
 
 
-def _counted(record_id: str, profile: Profile, credit: Credit) -> Decided:
-    """The same study came by a roster: one real fact counts once, and the answer names the first (A-15)."""
-    outcome = Outcome(id=record_id, outcome="duplicate", credit_id=credit.credit_id)
+def _counted(record_id: str, profile: Profile, credit_id: str) -> Decided:
+    """The same study came by a roster, or under another id: one real fact counts once, and the answer names the first, or
+    the credit that it will earn (A-15, B-21)."""
+    outcome = Outcome(id=record_id, outcome="duplicate", credit_id=credit_id)
     outcome.person_id = profile.person.person_id
     return Decided(outcome)
 

@@ -2,6 +2,7 @@
 one is a new event that names it, why, and who decided (design 9)."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, get_args
 
@@ -51,6 +52,8 @@ from services.ledger.streams.year import OPEN, Closures, correction_in
 _replace = msgspec.structs.replace
 _AWARDED = tuple(name for name in names_of(Credit) if name in names_of(CreditEarned))
 """What a credit keeps of the event that it was registered by."""
+MODES = ("online", "face_to_face", "other")
+"""The modes of study that providers report."""
 _WAITS: dict[str, WaitingReason] = {reason: reason for reason in get_args(WaitingReason)}
 
 
@@ -150,6 +153,12 @@ def _relieve(
             account.deferred = view(Deferral, event)
         case DeferralEnded() if account.deferred is not None:
             account.deferred = _replace(account.deferred, until=event.until)
+
+
+def modes_of_study(account: Account, provider_id: str) -> Sequence[str]:
+    """The modes of what a provider reported of the year, which its exam is over; any, where nothing is known of it yet."""
+    known: list[Waiting | Enrolled | Credit] = [*account.waiting, *account.enrolments, *account.credits]
+    return sorted({each.mode for each in known if each.provider == provider_id}) or MODES
 
 
 def ending(account: Account, credit: Credit) -> dict[str, Any]:

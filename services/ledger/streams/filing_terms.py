@@ -10,7 +10,7 @@ from msgspec import Struct
 from services.kit.calendar import UnknownYear, add_working_days, is_working_day
 from services.kit.clock import end_of_day, local_date
 from services.kit.errors import Problem
-from services.ledger.policy import Account, CompletionFacts, Credit, Policy, Rejected, Sourced
+from services.ledger.policy import Account, CompletionFacts, Credit, Policy, Rejected, Sourced, Waiting
 from services.ledger.streams.filing import TrainingFiling
 from services.ledger.streams.roster import Reporter
 
@@ -195,6 +195,26 @@ def _came_before(policy: Policy, filing: TrainingFiling) -> bool:
     except Problem:
         return False
     return True
+
+
+def reported_before(account: Account, facts: CompletionFacts) -> Credit | Waiting | None:
+    """The record by which the provider has reported the same course, studied in the same time, under another id (B-21)."""
+    reported: list[Credit | Waiting] = [
+        credit for credit in account.credits if credit.route == "provider" and credit.state == "registered"
+    ]
+    return next(
+        (
+            each
+            for each in (*reported, *account.waiting)
+            if each.provider == facts.provider_id
+            and each.course == facts.course
+            and each.mode == facts.mode
+            and each.completed_at == facts.completed_at
+            and each.started_on == facts.started_on
+            and each.completion_id != facts.completion_id
+        ),
+        None,
+    )
 
 
 def counted_by_roster(account: Account, facts: CompletionFacts) -> Credit | None:

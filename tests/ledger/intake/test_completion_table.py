@@ -56,7 +56,8 @@ class TestTable:
     async def test_means_what_its_json_means(self, provider: Provider):
         who = await provider.world.collects(SHUANGTA)
         await sends(provider, csv_of([HEADER, line(who)]), CSV_TYPE)
-        json = provider.completion(who, 2025, "30.00", id="t-1", completed_at="2025-03-31T23:30:00+08:00")
+        studied = {"course": "ZJ-01", "completed_at": "2025-03-31T23:30:00+08:00"}
+        json = provider.completion(who, 2025, "30.00", id="t-1", **studied)
         assert [each["outcome"] for each in await provider.posts(json)] == ["duplicate"]
 
     async def test_has_bad_rows_answered_beside_the_good_ones(self, provider: Provider):

@@ -58,8 +58,7 @@ class TestReportCompletion:
         assert conflict["outcome"] == "conflict"
         assert conflict["problem"]["differs"] == ["/credits", "/course"]
         someone_else = provider.completion(other, 2025, "30.00") | {
-            "id": record["id"],
-            "completed_at": record["completed_at"],
+            name: record[name] for name in ("id", "course", "completed_at")
         }
         [conflict] = await provider.posts(someone_else)
         assert conflict["problem"]["differs"] == ["/person/id_number"]

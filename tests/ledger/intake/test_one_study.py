@@ -1,0 +1,91 @@
+"""One real study counts once, whatever ids it is reported under; and a pass finds the study it is of."""
+
+from typing import Any
+
+import pytest
+
+from tests.ledger.policy.drafts import draft
+from tests.ledger.world import Provider, World
+
+LIAONING, CHAOYANG, SHUANGTA = "210000", "211300", "211302"
+STUDIED = {"course": "ZJ-01", "completed_at": "2025-05-20T10:00:00+08:00", "started_on": "2025-05-19"}
+
+
+@pytest.fixture
+async def provider(world: World) -> Provider:
+    return await world.provides("北京东奥时代教育科技有限公司", accredited=[LIAONING])
+
+
+class TestTheSameStudyUnderAnotherId:
+    """B-21, A-15: person, year, provider, course and study period are its evidence key."""
+
+    async def test_is_a_duplicate_that_names_the_first(self, world: World, provider: Provider):
+        who = await world.collects(SHUANGTA)
+        [first] = await provider.posts(provider.completion(who, 2025, "33.00", **STUDIED))
+        [second] = await provider.posts(provider.completion(who, 2025, "33.00", **STUDIED))
+        assert (second["outcome"], second["credit_id"]) == ("duplicate", first["credit_id"])
+        assert (await world.asks(who, 2025))["total"] == "33.00"
+
+    async def test_also_in_one_batch_and_before_its_person_is_collected(
+        self, world: World, provider: Provider
+    ):
+        person = world.stranger()
+        records = [provider.completion(person, 2025, "33.00", **STUDIED) for _ in range(2)]
+        assert [each["outcome"] for each in await provider.posts(*records)] == ["held", "held"]
+        who = await world.collects(SHUANGTA, person=person)
+        assert (await world.asks(who, 2025))["total"] == "33.00"
+
+    async def test_while_the_first_waits_it_names_the_credit_to_come(self, world: World):
+        society = await world.provides("朝阳市会计学会", accredited=[CHAOYANG])
+        who = await world.collects(SHUANGTA)
+        studied = STUDIED | {"completed_at": "2024-05-20T10:00:00+08:00", "started_on": None}
+        records = [society.completion(who, 2024, "45.00", **studied) for _ in range(2)]
+        [held, second] = await society.posts(*records)
+        assert (held["reason"], second["outcome"]) == ("exam_pending", "duplicate")
+        [passed] = await society.posts(_pass(society, who), to="exam-passes")
+        assert passed["released"] == [held["id"]]
+        assert (await world.asks(who, 2024))["total"] == "45.00"
+
+    @pytest.mark.parametrize(
+        "other", [{"course": "ZJ-02"}, {"completed_at": "2025-05-21T10:00:00+08:00"}, {"started_on": None}]
+    )
+    async def test_another_course_or_another_time_is_another_study(
+        self, world: World, provider: Provider, other: dict[str, Any]
+    ):
+        who = await world.collects(SHUANGTA)
+        await provider.posts(provider.completion(who, 2025, "30.00", **STUDIED))
+        [second] = await provider.posts(provider.completion(who, 2025, "30.00", **(STUDIED | other)))
+        assert second["outcome"] == "registered"
+
+    async def test_what_was_taken_back_may_be_reported_again(self, world: World, provider: Provider):
+        who = await world.collects(SHUANGTA)
+        [first] = await provider.posts(provider.completion(who, 2025, "33.00", **STUDIED))
+        await provider.withdraws(first["id"])
+        [second] = await provider.posts(provider.completion(who, 2025, "30.00", **STUDIED))
+        assert second["outcome"] == "registered"
+
+
+def _pass(provider: Provider, who: Any, on: str = "2024-05-21T10:00:00+08:00") -> dict[str, Any]:
+    record = provider.completion(who, 2024, "1.00")
+    return {"id": "e-1", "person": record["person"], "year": 2024, "passed_at": on}
+
+
+class TestAPass:
+    """S0-09: it is over the year's study, in whatever mode that was."""
+
+    async def test_of_a_classroom_provider_frees_its_study(self, world: World):
+        notice = draft(
+            {"kind": "modes", "allowed": ["online", "face_to_face"]},
+            {"kind": "registration", "at": "exam", "modes": ["face_to_face"]},
+            year=2024,
+            issued_on="2024-01-10",
+        )
+        await world.ledger.publisher.publish_policy(notice)
+        await world.ledger.policies.refresh()
+        provider = await world.provides("某某培训学校", accredited=["110000"], modes=["face_to_face"])
+        who = await world.collects("110101")
+        studied = {"completed_at": "2024-05-20T10:00:00+08:00", "mode": "face_to_face"}
+        [held] = await provider.posts(provider.completion(who, 2024, "30.00", **studied))
+        assert held["reason"] == "exam_pending"
+        [passed] = await provider.posts(_pass(provider, who), to="exam-passes")
+        assert (passed["outcome"], passed["released"]) == ("registered", [held["id"]])
