@@ -36,7 +36,7 @@ HOSTS = {
 """The hosts that may be named: of schemas and licences, of this machine, and those the notices name themselves."""
 OUR_HOSTS = re.compile(r"(.+\.)?(example(\.(org|com|net|gov\.cn))?|invalid|test)|[a-z-]+|\{.*")
 """Reserved names, service names without a dot, and placeholders."""
-URL = re.compile(r"\bhttps?://(?:[^/@\s\"']*@)?([^/:\s\"'`)>\]]+)")
+URL = re.compile(r"\bhttps?://(?:[^/@\s\"']*@)?([^/:\s\"'`)>\];]+)")
 LOCK_FILES = {"uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"}
 
 QUESTIONS = [

@@ -287,11 +287,8 @@ class Moving(RuleBasedStateMachine):
 
     async def _decide(self, journey: Journey, step: str) -> None:
         place = journey.from_place if step == "acceptance" else journey.to_place
-        if (
-            journey.kind == "out"
-            or step == "withdrawal"
-            or (journey.kind, journey.state) == ("within", "requested")
-        ):
+        within = (journey.kind, journey.state) == ("within", "requested")
+        if journey.kind == "out" or step == "withdrawal" or within:
             place = journey.from_place
         by = self._portal() if step == "confirmation" else self.system.official(place)
         body = {"reason": "other"} if step == "refusal" else None
