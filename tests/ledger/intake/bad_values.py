@@ -41,13 +41,10 @@ IDS = (
 )
 ID_NUMBERS = (
     SOMEBODY.id_number[:-1] + ("0" if SOMEBODY.id_number[-1] != "0" else "1"),
-    SOMEBODY.id_number + "\n",
-    f" {SOMEBODY.id_number}",
     SOMEBODY.id_number[:-1],
     SOMEBODY.id_number[:6] + "99991231" + SOMEBODY.id_number[14:],
     SOMEBODY.id_number[:6] + "00000000" + SOMEBODY.id_number[14:],
     "00" + SOMEBODY.id_number[2:],
-    "".join(chr(0xFF10 + int(digit)) if digit.isdigit() else digit for digit in SOMEBODY.id_number),
     "\u0000" * 18,
     LONE * 18,
     "9" * 100_000,
