@@ -152,6 +152,7 @@ class Run:
             by = {"Authorization": f"Bearer {token}", "X-Request-Id": number}
             for service in SERVICES:
                 for path in (f"/v1/persons/{number}", f"/v1/persons/{number}/compliance/2025", f"/{name}"):
+                    await self.system.call(service, "GET", path, by=by)
                     await self.system.call(service, "GET", f"{path}?name={name}&after={number}", by=by)
         official = self.system.official(NATION) | {"Accept-Language": "en"}
         for service, path in (

@@ -94,7 +94,7 @@ class TestAfterTheClose:
         after = await posts_one(provider, who)
         assert after["outcome"] == "rejected"
         assert problem_of(after) == "year-closed"
-        assert "2026-01-20" in after["problem"]["detail"]
+        assert "2026年1月20日" in after["problem"]["detail"]
 
     async def test_binds_the_place_and_what_lies_under_it_alone(self, world: World, provider: Provider):
         here, there = await world.collects(SHUANGTA), await world.collects("210102")
