@@ -134,6 +134,9 @@ class Auditor:
         identity = (log, provider, record["id"])
         if identity in self.stored:
             return self._repeated(self.stored[identity], record)
+        firm = self.firms[provider]
+        if log not in firm.accredited and not (firm.listed and log == "210000"):
+            return Expected("rejected", problem="provider-unknown-here")
         id_number, name = record["person"]["id_number"], record["person"]["name"]
         known_name, place = self.people.get(id_number, (None, None))
         if place is None or LOG_OF[place] != log:
