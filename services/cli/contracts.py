@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import pkgutil
 import re
 import sys
 from collections.abc import Iterator
@@ -255,11 +256,17 @@ def _problem_section(problem: type[Problem]) -> Iterator[str]:
 
 
 def service_problems() -> list[type[Problem]]:
-    """Every problem that one of the three services can answer, by code."""
-    for service in SERVICES:
-        importlib.import_module(f"services.{service}.app")
-    modules = ("services.kit.", *(f"services.{service}." for service in SERVICES))
-    return [problem for problem in all_problems() if problem.__module__.startswith(modules)]
+    """Every problem that a service or its front door can answer, by code.
+
+    Every module is imported, so that the answer is the same whatever was imported before.
+    """
+    packages = tuple(f"services.{room}." for room in ("kit", *SERVICES))
+    for package in packages:
+        path = importlib.import_module(package.rstrip(".")).__path__
+        for module in pkgutil.walk_packages(path, package):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+    return [problem for problem in all_problems() if problem.__module__.startswith(packages)]
 
 
 def problems_page() -> str:
