@@ -27,7 +27,7 @@ from eventsourcing.utils import register_topic
 from services.kit import events
 from services.kit.command import UnitOfWork
 from services.kit.errors import NotFoundError
-from services.kit.event_store import Appended, EventStore, NewEvent, RecordedEvent
+from services.kit.event_store import EventStore, NewEvent, RecordedEvent
 
 if TYPE_CHECKING:
     from services.kit.database import Connection
@@ -142,7 +142,7 @@ def domain_event(recorded: RecordedEvent) -> Any:
 
 
 class Aggregates:
-    """Gets and saves the aggregates of one log, inside the caller's transaction."""
+    """Gets the aggregates of one log, inside the caller's transaction."""
 
     def __init__(self, store: EventStore, log: str) -> None:
         self._store = store
@@ -167,22 +167,6 @@ class Aggregates:
                 raise TypeError(f"stream {stream[0].stream_id} holds no {cls.__qualname__}")
             found[aggregate.id] = aggregate
         return found
-
-    async def save(self, conn: Connection, *aggregates: Aggregate) -> Appended | None:
-        """Store what the aggregates decided, all or nothing, as the LAST thing before COMMIT.
-
-        None when nothing was decided; something is written even then, so that the answer waits for the
-        standby. WrongExpectedVersion when one of them has moved on meanwhile: get and decide again.
-        """
-        pending = [
-            _new_event(_MAPPER.to_stored_event(event), getattr(event, "identity", None))
-            for aggregate in aggregates
-            for event in aggregate.collect_events()
-        ]
-        if not pending:
-            await self._store.touch(conn)
-            return None
-        return await self._store.append(conn, self.log, pending)
 
 
 Project = Callable[["Connection", str, Sequence[Any]], Awaitable[None]]
@@ -213,6 +197,10 @@ class AggregateUnit(UnitOfWork):
         """
         found = (await self._aggregates.get_all(self.conn, Aggregate, [aggregate_id])).get(aggregate_id)
         return found if isinstance(found, cls) else None
+
+    async def get_all(self, cls: type[A], ids: Sequence[UUID]) -> dict[UUID, A]:
+        """Those that are there, by id, in one query. TypeError for an id of something else."""
+        return await self._aggregates.get_all(self.conn, cls, ids)
 
     def keep(self, *aggregates: Aggregate) -> None:
         """Store what the aggregates have decided up to now, in this order."""

@@ -21,9 +21,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import asyncpg
 
+from services.kit import events as codec
 from services.kit.clock import Clock
 from services.kit.errors import BusyError
 from services.kit.event_store import Appended, EventStore, NewEvent, WrongExpectedVersion
+from services.kit.events import Event
 from services.kit.failures import LOST_RACE
 from services.kit.idempotency import CommandKey, StoredAnswer, claim, remember
 
@@ -136,6 +138,10 @@ class UnitOfWork:
         found = {keys[index]: name for index, name in await question.ask(self.conn, self.log, keys)}
         self._asked.setdefault(question, []).extend(key for key in keys if key not in found)
         return found
+
+    def add(self, stream_id: str, version: int, event: Event, identity: str | None = None) -> None:
+        """Store an event as this version of its stream, under an identity if it has one."""
+        self.new_events.append(NewEvent(stream_id, version, event.TOPIC, codec.encode(event), identity))
 
     def confirm(self, check: Check) -> None:
         """Have `check` run under the counter row; when it answers False the command is decided again."""

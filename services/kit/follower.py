@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -15,11 +15,14 @@ import stamina
 import structlog
 
 from services.kit.checkpoints import Checkpoints
+from services.kit.command import UnitOfWork, WritePath
 from services.kit.events import UnknownEventError
 from services.kit.feed import HEAD, NEXT_AFTER, CloudEvent
 
 if TYPE_CHECKING:
     from services.kit.database import Connection, Database
+
+U = TypeVar("U", bound=UnitOfWork)
 
 Handle = Callable[[Sequence[CloudEvent], int], Awaitable[None]]
 """Given a batch and the position after it, writes the effects and that position in one transaction."""
@@ -200,3 +203,46 @@ class InOneTransaction:
             if new:
                 await self._apply(conn, new)
             await self._checkpoints.advance(conn, self._log, self._source, next_after)
+
+
+class AsOneCommand(Generic[U]):
+    """`load_checkpoint` and `handle` of a follower whose effects are events of one log: one unit of work a batch, carried
+    out by the write path like every other command.
+
+    Two processes may follow the same feed: they take turns, and what one has handled the other leaves out.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        path: WritePath[U],
+        name: str,
+        *,
+        log: str,
+        source: str,
+        apply: Callable[[U, Sequence[CloudEvent]], Awaitable[None]],
+    ) -> None:
+        """`log` is where the effects are stored, `source` the followed log, `name` the consumer's for ever."""
+        self._database = database
+        self._path = path
+        self._checkpoints = Checkpoints(name)
+        self._log = log
+        self._source = source
+        self._apply = apply
+
+    async def load_checkpoint(self) -> int:
+        """The position saved with the last effects."""
+        async with self._database.acquire() as conn:
+            return await self._checkpoints.get(conn, self._log, self._source)
+
+    async def handle(self, events: Sequence[CloudEvent], next_after: int) -> None:
+        """Decide on what is new, and save the position with the events. BusyError when others were first every time."""
+
+        async def decide(unit: U) -> None:
+            reached = await self._checkpoints.lock(unit.conn, self._log, self._source)
+            if next_after <= reached:
+                return
+            await self._apply(unit, [event for event in events if event.position > reached])
+            await self._checkpoints.advance(unit.conn, self._log, self._source, next_after)
+
+        await self._path.store(self._log, decide)

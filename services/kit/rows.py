@@ -17,7 +17,7 @@ from msgspec import Struct
 from services.kit import events as codec
 from services.kit.command import UnitOfWork
 from services.kit.database import lines
-from services.kit.event_store import NewEvent, RecordedEvent
+from services.kit.event_store import RecordedEvent
 from services.kit.events import Event
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class StateRows(Generic[S]):
         """Add an event to a unit of work and write the row; the entry as it then stands."""
         version = (before.version if before is not None else 0) + 1
         state = self._after(before.state if before is not None else None, event, stream_id)
-        unit.new_events.append(NewEvent(stream_id, version, event.TOPIC, codec.encode(event)))
+        unit.add(stream_id, version, event)
         await self.write(unit.conn, unit.log, [(stream_id, version, state)])
         return Entry(unit.log, stream_id, version, state)
 

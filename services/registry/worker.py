@@ -12,15 +12,18 @@ from pydantic import ValidationError
 
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.envelope import PublishedEvent
-from services.kit.database import OUTCOME_UNKNOWN, Connection, Database
+from services.kit.clock import utc_now
+from services.kit.command import WritePath
+from services.kit.database import OUTCOME_UNKNOWN, Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
-from services.kit.follower import FeedFollower, InOneTransaction
+from services.kit.follower import AsOneCommand, FeedFollower
 from services.kit.signing import sign_token
 from services.registry.composition import CHECKPOINT, FOLLOWED, connect
-from services.registry.moves.reactions import TransferReaction
+from services.registry.moves.reactions import react
 from services.registry.settings import RegistrySettings
+from services.registry.store.commands import Unit, begin
 from services.registry.store.tables import LOG
 
 PAUSE_SECONDS = 3600.0
@@ -56,19 +59,14 @@ class OwnToken(httpx.Auth):
 
 
 def follow_transfers(database: Database, store: EventStore, client: httpx.AsyncClient) -> FeedFollower:
-    """The follower of the transfer service's log; effects and position are written in one transaction."""
-    reaction = TransferReaction(store)
+    """The follower of the transfer service's log; a batch is one command."""
 
-    async def apply(conn: Connection, events: Sequence[CloudEvent]) -> None:
-        await reaction.react(conn, [_read(event) for event in events])
+    async def apply(unit: Unit, events: Sequence[CloudEvent]) -> None:
+        await react(unit, [_read(event) for event in events])
 
-    once = InOneTransaction(database, CHECKPOINT, log=LOG, source=FOLLOWED, apply=apply)
-
-    async def handle(events: Sequence[CloudEvent], next_after: int) -> None:
-        await once.handle(events, next_after)
-        store.notifications.notify(database, LOG)
-
-    return FeedFollower(client, FOLLOWED, load_checkpoint=once.load_checkpoint, handle=handle)
+    path = WritePath(Databases(database), store, utc_now, begin)
+    once = AsOneCommand(database, path, CHECKPOINT, log=LOG, source=FOLLOWED, apply=apply)
+    return FeedFollower(client, FOLLOWED, load_checkpoint=once.load_checkpoint, handle=once.handle)
 
 
 def _read(event: CloudEvent) -> PublishedEvent:

@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 from contracts.divisions import authority_of
 from services.kit.aggregates import Aggregates, AggregateUnit
-from services.kit.clock import Clock, local_date
+from services.kit.clock import local_date
 from services.kit.command import Question, Unprepared, WritePath
 from services.kit.database import Connection, Databases
 from services.kit.errors import Problem
@@ -111,13 +111,13 @@ class TransferApplication:
         self,
         databases: Databases,
         store: EventStore,
+        path: WritePath[AggregateUnit],
         *,
         opened: OpenedAuthorities,
         ledger: LedgerCalls,
-        clock: Clock,
     ) -> None:
         self._database = databases.of(LOG)
-        self._writes = WritePath(databases, store, clock, _begin)
+        self._path = path
         self._aggregates = Aggregates(store, LOG)
         self._opened = opened
         self._ledger = ledger
@@ -155,7 +155,7 @@ class TransferApplication:
             return 201, _kept(unit, case)
 
         try:
-            return await self._writes.execute(LOG, key, decide)
+            return await self._path.execute(LOG, key, decide)
         except Problem:
             # What is refused now was allowed a moment ago: somebody else was quicker, and nobody needs this guard.
             await guard.lift()
@@ -199,7 +199,7 @@ class TransferApplication:
             await _keep(unit.conn, case.id, remarks)
             return 200, _kept(unit, case)
 
-        return await self._writes.execute(LOG, key, decide)
+        return await self._path.execute(LOG, key, decide)
 
     async def load(self, transfer_id: UUID) -> Case:
         """The case as it stands. Raises NotFoundError."""
@@ -216,7 +216,7 @@ class TransferApplication:
             decide(case, unit.now)
             unit.keep(case)
 
-        await self._writes.store(LOG, attempt)
+        await self._path.store(LOG, attempt)
 
     async def receive(self, arrival_id: UUID, make: Callable[[datetime], Arrival]) -> None:
         """Store an arrival, unless it was received before."""
@@ -225,10 +225,11 @@ class TransferApplication:
             if await unit.get_if_any(Arrival, arrival_id) is None:
                 unit.keep(make(unit.now))
 
-        await self._writes.store(LOG, attempt)
+        await self._path.store(LOG, attempt)
 
 
-async def _begin(conn: Connection, store: EventStore, log: str, now: datetime) -> AggregateUnit:
+async def begin(conn: Connection, store: EventStore, log: str, now: datetime) -> AggregateUnit:
+    """The unit of work of one attempt; its rows are those of the read models."""
     return AggregateUnit(conn, store, log, now, project)
 
 

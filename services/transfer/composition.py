@@ -4,14 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from services.kit.clock import Clock, utc_now
+from services.kit.command import WritePath
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
-from services.transfer.application import TransferApplication
+from services.transfer.application import TransferApplication, begin
 from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.peers import Peers, open_peers
 from services.transfer.queries import TransferQueries
-from services.transfer.reactions import RegistryReaction
 from services.transfer.settings import TransferSettings
 from services.transfer.tables import LOG
 
@@ -34,11 +34,11 @@ class Transfers:
         self.store = store
         self.clock = clock
         self.peers = peers
+        self.path = WritePath(self.databases, store, clock, begin)
         self.application = TransferApplication(
-            self.databases, store, opened=opened, ledger=peers.ledger, clock=clock
+            self.databases, store, self.path, opened=opened, ledger=peers.ledger
         )
         self.queries = TransferQueries(database, store, clock)
-        self.reaction = RegistryReaction(store)
 
     async def prepare(self) -> None:
         """Open the log, so that a first append does not have to."""

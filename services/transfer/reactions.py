@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from contracts.envelope import PublishedEvent
 from contracts.registry import InfoCollected, OrganizationRegistered
-from services.kit import events as codec
+from services.kit.command import UnitOfWork
 from services.kit.database import Connection
-from services.kit.event_store import EventStore, NewEvent
 from services.transfer.profile_home import (
     HomeRecorded,
     OrganizationRecorded,
@@ -31,38 +30,26 @@ select organization_id, uscc, version from organizations where log = $1 and orga
 """
 
 
-class RegistryReaction:
-    """Records what the registry says; what is known already is not recorded again, so a repeat is harmless."""
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-
-    async def react(self, conn: Connection, facts: Sequence[PublishedEvent]) -> None:
-        """Store the rows and events of a batch of facts, in order, in the caller's transaction.
-
-        The append is the last statement here: commit at once. Raises WrongExpectedVersion when somebody else has just
-        recorded the same.
-        """
-        news = _News(
-            await _homes(conn, {fact.person_id for fact in facts if isinstance(fact, InfoCollected)}),
-            await _organizations(
-                conn, {fact.organization_id for fact in facts if isinstance(fact, OrganizationRegistered)}
-            ),
-        )
-        for fact in facts:
-            news.take(fact)
-        if news.recorded:
-            await project(conn, LOG, [event for event, _ in news.recorded])
-            await self._store.append(conn, LOG, [stored for _, stored in news.recorded])
+async def react(unit: UnitOfWork, facts: Sequence[PublishedEvent]) -> None:
+    """Record what the registry says, fact by fact; what is known already is not recorded again, so a repeat is harmless."""
+    collected = {fact.person_id for fact in facts if isinstance(fact, InfoCollected)}
+    registered = {fact.organization_id for fact in facts if isinstance(fact, OrganizationRegistered)}
+    news = _News(unit, await _homes(unit.conn, collected), await _organizations(unit.conn, registered))
+    for fact in facts:
+        news.take(fact)
+    await project(unit.conn, LOG, news.recorded)
 
 
 class _News:
     """What a batch tells that was not known."""
 
-    def __init__(self, homes: dict[str, ProfileHome], organizations: dict[str, tuple[str, int]]) -> None:
+    def __init__(
+        self, unit: UnitOfWork, homes: dict[str, ProfileHome], organizations: dict[str, tuple[str, int]]
+    ) -> None:
+        self._unit = unit
         self._homes = homes
         self._organizations = organizations
-        self.recorded: list[tuple[HomeRecorded | OrganizationRecorded, NewEvent]] = []
+        self.recorded: list[HomeRecorded | OrganizationRecorded] = []
 
     def take(self, fact: PublishedEvent) -> None:
         """Note one fact."""
@@ -91,7 +78,8 @@ class _News:
         self._record(event, organization_stream(event.organization_id), version + 1)
 
     def _record(self, event: HomeRecorded | OrganizationRecorded, stream_id: str, version: int) -> None:
-        self.recorded.append((event, NewEvent(stream_id, version, event.TOPIC, codec.encode(event))))
+        self.recorded.append(event)
+        self._unit.add(stream_id, version, event)
 
 
 async def _homes(conn: Connection, person_ids: Iterable[str]) -> dict[str, ProfileHome]:

@@ -10,15 +10,16 @@ from pydantic import ValidationError
 
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.envelope import PublishedEvent
-from services.kit.database import Connection
+from services.kit.command import UnitOfWork
 from services.kit.event_store import EventStore
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
-from services.kit.follower import FeedFollower, InOneTransaction, TokenFile
+from services.kit.follower import AsOneCommand, FeedFollower, TokenFile
 from services.kit.settings import SettingsError
 from services.transfer.composition import Transfers, open_transfers
 from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.process.process import Process, keep_doing
+from services.transfer.reactions import react
 from services.transfer.settings import TransferSettings
 from services.transfer.tables import LOG
 
@@ -28,18 +29,15 @@ CHECKPOINT = "registry"
 
 
 def follow_registry(transfers: Transfers, client: httpx.AsyncClient) -> FeedFollower:
-    """The follower of the registry's log; effects and position are written in one transaction."""
+    """The follower of the registry's log; a batch is one command."""
 
-    async def apply(conn: Connection, events: Sequence[CloudEvent]) -> None:
-        await transfers.reaction.react(conn, [_read(event) for event in events])
+    async def apply(unit: UnitOfWork, events: Sequence[CloudEvent]) -> None:
+        await react(unit, [_read(event) for event in events])
 
-    once = InOneTransaction(transfers.database, CHECKPOINT, log=LOG, source=SOURCE_LOG, apply=apply)
-
-    async def handle(events: Sequence[CloudEvent], next_after: int) -> None:
-        await once.handle(events, next_after)
-        transfers.store.notifications.notify(transfers.database, LOG)
-
-    return FeedFollower(client, SOURCE_LOG, load_checkpoint=once.load_checkpoint, handle=handle)
+    once = AsOneCommand(
+        transfers.database, transfers.path, CHECKPOINT, log=LOG, source=SOURCE_LOG, apply=apply
+    )
+    return FeedFollower(client, SOURCE_LOG, load_checkpoint=once.load_checkpoint, handle=once.handle)
 
 
 def process_of(

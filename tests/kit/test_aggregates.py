@@ -1,6 +1,7 @@
 """The library's aggregates on our store."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -94,12 +95,18 @@ def booked(number: int = 1) -> Booking:
     return Booking(number=number, day=date(2025, 7, 1), price=Decimal("12.50"), timestamp=NOON)
 
 
+async def without_rows(conn: Connection, log: str, events: Sequence[Any]) -> None:
+    """The read models of tests that look at events alone."""
+
+
 async def saved(database: Database, store: EventStore, log: str, *aggregates: Aggregate) -> None:
     async with database.transaction() as conn:
-        await Aggregates(store, log).save(conn, *aggregates)
+        unit = AggregateUnit(conn, store, log, NOON, without_rows)
+        unit.keep(*aggregates)
+        await unit.commit()
 
 
-class TestSaveAndGet:
+class TestKeepAndGet:
     async def test_an_aggregate_comes_back_as_it_was(self, database: Database, store: EventStore, log: str):
         booking = booked()
         booking.take(seat="A1", timestamp=EVENING)
@@ -145,8 +152,7 @@ class TestSaveAndGet:
         aggregates = Aggregates(store, log)
         day_pass = DayPass(timestamp=NOON)
         day_pass.trigger_event(DayPass.Stamped, by="guard", timestamp=EVENING)
-        async with database.transaction() as conn:
-            await aggregates.save(conn, day_pass)
+        await saved(database, store, log, day_pass)
         async with database.acquire() as conn:
             found = await aggregates.get(conn, Pass, day_pass.id)
         assert isinstance(found, DayPass)
@@ -189,7 +195,9 @@ class TestSaveAndGet:
         booking = booked()
         await saved(database, store, log, booking)
         async with database.transaction() as conn:
-            assert await Aggregates(store, log).save(conn, booking) is None
+            unit = AggregateUnit(conn, store, log, NOON, without_rows)
+            unit.keep(booking)
+            assert await unit.commit() is None
             assert await conn.fetchval("select pg_current_xact_id_if_assigned()") is not None
 
         assert len(await everything(database, store, log)) == 1

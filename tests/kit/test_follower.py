@@ -10,12 +10,20 @@ import msgspec
 import pytest
 import stamina
 
-from services.kit.database import Connection, Database
+from services.kit.command import UnitOfWork, WritePath
+from services.kit.database import Connection, Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
-from services.kit.follower import AheadOfFeedError, FeedFollower, FeedUnavailableError, InOneTransaction
-from tests.kit.given import SOURCE, appended, event, noted
+from services.kit.follower import (
+    AheadOfFeedError,
+    AsOneCommand,
+    FeedFollower,
+    FeedUnavailableError,
+    InOneTransaction,
+)
+from tests.kit.bookings import NOON, begin
+from tests.kit.given import SOURCE, appended, event, everything, noted
 
 Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -228,3 +236,70 @@ class TestInOneTransaction:
         async with database.acquire() as conn:
             found = await conn.fetch("select version from tally_days where log = $1 order by version", here)
         assert [row["version"] for row in found] == list(range(1, 31))
+
+
+class TestAsOneCommand:
+    @staticmethod
+    def consumer(
+        database: Database, store: EventStore, here: str, source: str, apply: Any
+    ) -> AsOneCommand[UnitOfWork]:
+        path = WritePath(Databases(database), store, lambda: NOON, begin)
+        return AsOneCommand(database, path, "copy", log=here, source=source, apply=apply)
+
+    async def test_events_and_position_are_stored_together_and_told(
+        self, client: Client, database: Database, store: EventStore, log: str, new_log: Callable[[], str]
+    ):
+        here, lost = new_log(), [True]
+
+        async def apply(unit: UnitOfWork, events: Sequence[CloudEvent]) -> None:
+            for each in events:
+                unit.new_events.append(event(f"copy-{each.position}", 1))
+            if events[-1].position == 4 and lost:
+                lost.clear()
+                raise RuntimeError("decided, and not stored")
+
+        await noted(database, store, log, 6)
+        consumer = self.consumer(database, store, here, log, apply)
+        with store.notifications.subscribe([here]) as growth:
+            async with client("feed:read") as http:
+                following = follower(http, log, consumer, limit=2)
+                assert await following.step() == 2
+                assert growth.is_set()
+                with pytest.raises(RuntimeError):
+                    await following.step()
+                assert await consumer.load_checkpoint() == 2
+                assert await following.catch_up() == 6
+
+        stored = await everything(database, store, here)
+        assert [each.stream_id for each in stored] == [f"copy-{number}" for number in range(1, 7)]
+
+    async def test_a_lost_race_is_decided_again(
+        self, client: Client, database: Database, store: EventStore, log: str, new_log: Callable[[], str]
+    ):
+        here, versions = new_log(), [1, 2]
+
+        async def apply(unit: UnitOfWork, events: Sequence[CloudEvent]) -> None:
+            unit.new_events.append(event("one", versions.pop(0)))
+
+        await appended(database, store, here, event("one", 1))
+        await noted(database, store, log, 1)
+        async with client("feed:read") as http:
+            await follower(http, log, self.consumer(database, store, here, log, apply)).step()
+
+        assert [each.version for each in await everything(database, store, here)] == [1, 2]
+
+    async def test_two_processes_take_turns(
+        self, client: Client, database: Database, store: EventStore, log: str, new_log: Callable[[], str]
+    ):
+        here = new_log()
+
+        async def apply(unit: UnitOfWork, events: Sequence[CloudEvent]) -> None:
+            unit.new_events += [event(f"copy-{each.position}", 1) for each in events]
+
+        await noted(database, store, log, 12)
+        consumers = [self.consumer(database, store, here, log, apply) for _ in range(3)]
+        async with client("feed:read") as http:
+            followers = [follower(http, log, consumer, limit=n + 3) for n, consumer in enumerate(consumers)]
+            await asyncio.gather(*(each.catch_up() for each in followers))
+
+        assert len(await everything(database, store, here)) == 12

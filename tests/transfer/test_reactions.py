@@ -10,7 +10,8 @@ import pytest_asyncio
 
 from contracts.envelope import PublishedEvent
 from services.kit.database import Database, Databases
-from services.kit.event_store import EventStore, NewEvent, RecordedEvent, WrongExpectedVersion
+from services.kit.errors import BusyError
+from services.kit.event_store import EventStore, NewEvent, RecordedEvent
 from services.kit.events import UnknownEventError
 from services.kit.feed import feed_router
 from services.kit.follower import TokenFile
@@ -143,7 +144,7 @@ class TestFollow:
         await world.learn(collected("person-1"))
         async with world.transfers.database.acquire() as conn:
             await conn.execute("delete from homes")
-        with pytest.raises(WrongExpectedVersion):
+        with pytest.raises(BusyError):
             await world.learn(collected("person-1", SHENYANG))
         assert len(await world.log()) == 1
 

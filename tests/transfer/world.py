@@ -15,6 +15,7 @@ from services.kit.event_store import EventStore, RecordedEvent
 from services.transfer.app import build_app
 from services.transfer.composition import Transfers
 from services.transfer.process.process import Process
+from services.transfer.reactions import react
 from services.transfer.tables import LOG
 from services.transfer.worker import process_of
 from tests.kit.http import bearer, verifier
@@ -53,8 +54,7 @@ class World:
 
     async def learn(self, *facts: PublishedEvent) -> None:
         """What the registry published, as the worker takes it."""
-        async with self.transfers.database.transaction() as conn:
-            await self.transfers.reaction.react(conn, facts)
+        await self.transfers.path.store(LOG, lambda unit: react(unit, facts))
 
     async def person(self, place: str = SHUANGTA) -> str:
         """A new person collected at a place."""

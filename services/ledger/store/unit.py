@@ -16,7 +16,7 @@ from services.kit import events as codec
 from services.kit.clock import Clock
 from services.kit.command import Check, UnitOfWork, WritePath
 from services.kit.database import Connection, Databases, lines
-from services.kit.event_store import EventStore, NewEvent, RecordedEvent
+from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.events import Event
 from services.ledger.policy import Account, Decision, Held, HoldReason, Policy, Rejected, reconsidered
 from services.ledger.store.accounts import ACCOUNT_ROWS, PROVIDER_ROWS, ROOM_ROWS
@@ -218,7 +218,7 @@ class LedgerUnit(UnitOfWork):
 
     def append(self, stream_id: str, version: int, event: Event, identity: str | None = None) -> int:
         """Add an event to any stream; with an identity it is found again by it, also within this group."""
-        self.new_events.append(NewEvent(stream_id, version, event.TOPIC, codec.encode(event), identity))
+        self.add(stream_id, version, event, identity)
         if identity is not None:
             self.earlier[identity] = Earlier(event, None)
         return len(self.new_events) - 1

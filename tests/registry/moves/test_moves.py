@@ -10,10 +10,13 @@ import httpx
 import pytest
 
 from contracts.transfer import ProfileTransferred
+from services.kit.clock import utc_now
+from services.kit.command import WritePath
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
-from services.registry.moves.reactions import TransferReaction
+from services.registry.moves.reactions import react
 from services.registry.settings import RegistrySettings
+from services.registry.store.commands import begin
 from services.registry.store.publishing import publish
 from services.registry.store.rebuild import READ_MODELS, rebuild
 from services.registry.store.tables import LOG
@@ -74,8 +77,8 @@ async def hears(
         transferred_at=datetime(2025, 7, 1, tzinfo=UTC),
         end=end,
     )
-    async with database.transaction() as conn:
-        await TransferReaction(EventStore()).react(conn, [fact])
+    path = WritePath(Databases(database), EventStore(), utc_now, begin)
+    await path.store(LOG, lambda unit: react(unit, [fact]))
 
 
 async def topics(database: Database, person_id: str) -> list[str]:

@@ -6,10 +6,13 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.transfer import ProfileTransferred
+from services.kit.clock import utc_now
+from services.kit.command import WritePath
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
-from services.registry.moves.reactions import TransferReaction, UnknownArrivalError
+from services.registry.moves.reactions import UnknownArrivalError, react
 from services.registry.settings import RegistrySettings
+from services.registry.store.commands import begin
 from services.registry.store.rebuild import READ_MODELS, rebuild
 from services.registry.store.tables import LOG
 from tests.registry.scenarios import SHUANGTA, Registry, somebody, uscc
@@ -44,8 +47,8 @@ def arrival(
 
 
 async def hear(database: Database, *facts: ProfileTransferred) -> None:
-    async with database.transaction() as conn:
-        await TransferReaction(EventStore()).react(conn, facts)
+    path = WritePath(Databases(database), EventStore(), utc_now, begin)
+    await path.store(LOG, lambda unit: react(unit, facts))
 
 
 async def topics(database: Database, person_id: str) -> list[str]:
