@@ -57,6 +57,9 @@ class HandedCredit(HandoverPart):
     tier: Code | None = None
     filing: OpaqueId | None = None
     started_on: Day | None = None
+    rate_clause: str | None = None
+    cut: Credits | None = None
+    clause: str | None = None
     place: Adcode
     completed_at: UtcTime
     registered_at: UtcTime
@@ -67,6 +70,7 @@ class HandedCredit(HandoverPart):
     state: Literal["registered", "withdrawn", "revoked"] = "registered"
     reason: Code | None = None
     ended_at: UtcTime | None = None
+    ended_clause: str | None = None
     recognised_at: UtcTime | None = None
 
 
@@ -87,6 +91,8 @@ class HandedWaiting(HandoverPart):
     tier: Code | None = None
     filing: OpaqueId | None = None
     started_on: Day | None = None
+    rate_clause: str | None = None
+    cut: Credits | None = None
     exam_passed_at: UtcTime | None = None
     evaluated_at: UtcTime | None = None
     hours: Credits | None = None

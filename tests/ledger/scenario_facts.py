@@ -29,7 +29,7 @@ def facts_of(record: str, study: Study, year: int, policy: Policy | None) -> Com
         converted = credits_of_hours(policy.terms_of(study.mode).units, study.hours, days, study.mode)
         if isinstance(converted, Rejected):
             return converted
-        credits = converted
+        credits = converted.credits
     return CompletionFacts(
         completion_id=record,
         provider_id=study.provider,

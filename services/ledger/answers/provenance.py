@@ -10,7 +10,8 @@ from services.ledger.policy.language.days import ends
 
 
 class CountedCredit(Study, frozen=True, kw_only=True):
-    """A credit that counts towards the year. `counted` is less than `credits` where a cap leaves some out.
+    """A credit that counts towards the year, with the clause by which it was registered. `counted` is less than `credits`
+    where a cap leaves some out.
 
     `provider_id` and `claim_id` say whose report it was, both None for an authority's own list and for imported history;
     `filing` the filed training it was part of. `confirmed_by` are later reports of the same fact by another route (A-15).
@@ -22,6 +23,7 @@ class CountedCredit(Study, frozen=True, kw_only=True):
     form: str | None
     provider_id: str | None
     claim_id: str | None
+    clause: str | None
     place: str
     registered_at: datetime
     recognised_at: datetime | None
@@ -36,6 +38,8 @@ def provenance(account: Account | None, answer: Assessment, viewer: Viewer) -> t
         return ()
     left_out: dict[tuple[str, str | None], Decimal] = {}
     for item in answer.not_counted:
+        if item.why == "above_day":
+            continue
         key = (item.completion_id, item.provider_id)
         left_out[key] = left_out.get(key, Decimal(0)) + item.credits
     found = []

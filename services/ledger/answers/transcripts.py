@@ -39,9 +39,11 @@ class TranscriptLine(Study, frozen=True, kw_only=True):
     make_up: bool
     late: bool
     correction: str | None
+    clause: str | None
     state: CreditState
     reason: str | None
     ended_at: datetime | None
+    ended_clause: str | None
 
 
 class TranscriptWaiting(Study, frozen=True, kw_only=True):
@@ -51,6 +53,7 @@ class TranscriptWaiting(Study, frozen=True, kw_only=True):
     provider_id: str
     held_at: datetime
     reason: str
+    clause: str | None
 
 
 class TranscriptRelief(Struct, frozen=True, kw_only=True):
@@ -108,6 +111,9 @@ COLUMNS = (
     "状态 state",
     "原因 reason",
     "终止时间 ended at",
+    "登记依据 clause",
+    "折算依据 rate clause",
+    "终止依据 ended by clause",
     "编号 id",
 )
 
@@ -187,12 +193,27 @@ def table_rows(transcript: Transcript) -> Iterator[tuple[Any, ...]]:
             line.state,
             line.reason,
             line.ended_at,
+            line.clause,
+            line.rate_clause,
+            line.ended_clause,
             line.credit_id,
         )
     for item in transcript.waiting:
         before = (item.year, item.category, item.credits, item.mode, "provider", None, item.provider_id)
         moments = (item.course, item.tier, item.filing, item.completed_at, None, None)
-        yield (*before, *moments, None, None, None, "waiting", item.reason, None, item.completion_id)
+        clauses = (item.clause, item.rate_clause, None)
+        yield (
+            *before,
+            *moments,
+            None,
+            None,
+            None,
+            "waiting",
+            item.reason,
+            None,
+            *clauses,
+            item.completion_id,
+        )
 
 
 def _reliefs(account: Account) -> Iterator[TranscriptRelief]:

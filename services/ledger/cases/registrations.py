@@ -76,7 +76,7 @@ Line = ListedActivity | HistoricCredit
 
 
 class Registration(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one line, by its index."""
+    """What became of one line, by its index: `clause` registers it, `rate_clause` says what it is worth."""
 
     index: int
     outcome: str
@@ -84,6 +84,7 @@ class Registration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     credit_id: str | None = None
     credits: Decimal | None = None
     clause: str | None = None
+    rate_clause: str | None = None
     claim_id: str | None = None
     problem: ProblemBody | None = None
 
@@ -250,6 +251,7 @@ class _Listing:
             route=route,
             form=None if isinstance(line, HistoricCredit) else line.form,
             fill=awarded.fill,
+            rate_clause=awarded.rate_clause,
             decided_by=self._actor.subject,
             fact=fact,
             place=person.place,
@@ -267,6 +269,7 @@ class _Listing:
             credit_id=credit_id,
             credits=awarded.credits,
             clause=awarded.clause,
+            rate_clause=awarded.rate_clause,
         )
 
     async def _satisfy(self, registration: Registration, fact: str) -> Registration:
@@ -303,7 +306,13 @@ def _listed(policy: Policy | None, line: ListedActivity, place: str, today: date
     direct = registered_directly(policy, line.form, line.sat_in)
     if direct is None:
         raise refusal_of(Rejected("not-registered-directly", awarded.clause, {"form": line.form}))
-    return Award(credits=awarded.credits, category=awarded.category, fill=awarded.fill, clause=direct.clause)
+    return Award(
+        credits=awarded.credits,
+        category=awarded.category,
+        fill=awarded.fill,
+        clause=direct.clause,
+        rate_clause=awarded.clause,
+    )
 
 
 def _historic(policy: Policy | None, line: HistoricCredit, place: str) -> Award:

@@ -30,6 +30,7 @@ from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import CreditEarned
 from services.ledger.streams.facts import FactCountedError, Facts, identity_in
 from services.ledger.streams.filing import Session, TrainingFiling
+from services.ledger.streams.filing_terms import FilingTerms
 from services.ledger.streams.problems import refusal_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
@@ -49,6 +50,8 @@ class TrainingDay(Struct, frozen=True, kw_only=True):
     category: CreditCategory
     fill: tuple[Category, ...] = ()
     started_on: date | None = None
+    rate_clause: str | None = None
+    cut: Decimal | None = None
 
 
 class ApprovedRow(Struct, frozen=True, kw_only=True):
@@ -116,6 +119,7 @@ def days_of(
                 credits=awarded.credits,
                 category=awarded.category,
                 fill=awarded.fill,
+                rate_clause=awarded.clause,
             ),
         )
     by_day: dict[date, list[Session]] = {}
@@ -142,11 +146,19 @@ def _by_hours(
     planned = {day: sum((s.hours for s in there), Decimal(0)) for day, there in sorted(by_day.items())}
     days = []
     for day, counted in (planned if hours is None else _spread(hours, planned)).items():
-        credits = credits_of_hours(units, counted, 1, filing.mode)
-        if isinstance(credits, Rejected):
-            raise refusal_of(credits)
-        ended = max(session.ends_at for session in by_day[day])
-        days.append(TrainingDay(day=day, completed_at=ended, credits=credits, category=filing.category))
+        worth = credits_of_hours(units, counted, 1, filing.mode)
+        if isinstance(worth, Rejected):
+            raise refusal_of(worth)
+        days.append(
+            TrainingDay(
+                day=day,
+                completed_at=max(session.ends_at for session in by_day[day]),
+                credits=worth.credits,
+                category=filing.category,
+                rate_clause=worth.clause,
+                cut=worth.cut,
+            )
+        )
     return tuple(days)
 
 
@@ -240,10 +252,13 @@ def _admitted(
     answer = admit(policy, completion, profile.person, account, standing, now)
     if isinstance(answer, Rejected):
         raise refusal_of(answer)
-    if isinstance(answer, Registered):
-        return answer
+    if answer.make_up:
+        return Registered(isinstance(answer, Registered) and answer.late, True, answer.clause)
     # An official has approved it: it waits neither for the total nor for anything else (S3B-10).
-    return Registered(False, False, answer.clause)
+    terms = FilingTerms(policy, row.mode)
+    source = terms.report_days or terms.reporters or terms.before
+    clause = source.clause if source is not None else answer.clause
+    return Registered(isinstance(answer, Registered) and answer.late, False, clause)
 
 
 def _must_not_be_reported(account: Account, row: ApprovedRow, day: TrainingDay) -> None:
@@ -267,12 +282,12 @@ def settle(
     facts: Facts,
     row: ApprovedRow,
     correction_in: Callable[[Profile, Account, bool], str | None],
-) -> tuple[str, ...]:
-    """Register a row: its credits' ids. Raises as `judge`, and what `correction_in` raises of a closed year."""
+) -> list[CreditEarned]:
+    """Register a row; its credits as earned. Raises as `judge`, and what `correction_in` raises of a closed year."""
     entry = unit.account(profile.person.person_id, row.year)
     judged = judge(policy, standing, profile, entry.account, facts, row, unit.now)
     assert policy is not None, "nothing is admitted where no policy is"
-    credit_ids = []
+    earned = []
     for item in judged:
         day = item.day
         corrected = correction_in(profile, entry.account, item.terms.make_up)
@@ -289,6 +304,8 @@ def settle(
             completion_id=f"{row.roster_id}.{row.row_id}",
             completed_at=day.completed_at,
             started_on=day.started_on,
+            rate_clause=day.rate_clause,
+            cut=day.cut,
             content=row.content,
             provider_id=row.organization_id,
             course=row.course,
@@ -307,5 +324,5 @@ def settle(
             correction=corrected,
         )
         unit.append_to_account(entry, event, item.identity)
-        credit_ids.append(credit_id)
-    return tuple(credit_ids)
+        earned.append(event)
+    return earned

@@ -9,7 +9,7 @@ import msgspec
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.ledger.cases.roster_credits import ROSTER_ROW, ApprovedRow, days_of, judge, settle, trainer
-from services.ledger.policy import Account, HoldReason, PolicyBook
+from services.ledger.policy import Account, HoldReason, PolicyBook, hold_clause
 from services.ledger.store.filings import ROSTER_ROWS
 from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.streams.facts import Facts
@@ -54,6 +54,11 @@ class Registrar:
             self._correction_in(profile, account, item.terms.make_up)
         return None
 
+    def hold_clause(self, filing: TrainingFiling, reason: str) -> str | None:
+        """The clause by which a row waits for its person (S0-23, S1-06)."""
+        policy = self._book.resolve(filing.place, filing.year)
+        return hold_clause(policy.settings, reason) if policy is not None else None
+
     def _correction_in(self, profile: Profile, account: Account, make_up: bool) -> CorrectionReason | None:
         state, place = self._unit, profile.person.place
         return correction_in(
@@ -71,8 +76,9 @@ class Registrar:
                 reason = self._whereabouts(profile, approved)
             if profile is None or reason is not None:
                 assert reason is not None, "whoever is absent is absent for a reason"
-                self._hold(approved, row, reason)
-                return RowDecision(row_id=row.row_id, outcome="held", reason=reason)
+                clause = self.hold_clause(filing, reason)
+                self._hold(approved, row, reason, clause)
+                return RowDecision(row_id=row.row_id, outcome="held", reason=reason, clause=clause)
             return self._settle(approved, profile)
         except Problem as problem:
             return _refused(row.row_id, problem)
@@ -103,12 +109,17 @@ class Registrar:
         policy = self._book.resolve(profile.person.place, row.year)
         here, nation = self._unit.providers.get(row.organization_id), self._nation.get(row.organization_id)
         standing = trainer(row.organization_id, here, nation, policy)
-        credit_ids = settle(self._unit, policy, standing, profile, self._facts, row, self._correction_in)
+        earned = settle(self._unit, policy, standing, profile, self._facts, row, self._correction_in)
         entry = self._unit.account(profile.person.person_id, row.year)
         if policy is not None and entry.account.waiting:
             # What waits for the total counts these credits too (B-05).
             release_waiting(self._unit, policy, entry, profile.person.place)
-        return RowDecision(row_id=row.row_id, outcome="registered", credit_ids=credit_ids)
+        return RowDecision(
+            row_id=row.row_id,
+            outcome="registered",
+            clause=earned[0].clause,
+            credit_ids=tuple(credit.credit_id for credit in earned),
+        )
 
     def _approved(
         self,
@@ -157,7 +168,7 @@ class Registrar:
             return "profile_elsewhere"
         return None
 
-    def _hold(self, approved: ApprovedRow, row: RosterRow, reason: HoldReason) -> None:
+    def _hold(self, approved: ApprovedRow, row: RosterRow, reason: HoldReason, clause: str | None) -> None:
         event = RecordParked(
             kind=ROSTER_ROW,
             provider_id=approved.organization_id,
@@ -166,6 +177,7 @@ class Registrar:
             identity_hash=row.identity_hash,
             name_hash=row.name_hash,
             reason=reason,
+            clause=clause,
             content=row.content,
             record=_plain(approved),
         )

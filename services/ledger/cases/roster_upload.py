@@ -61,7 +61,8 @@ class Uploading:
         except Problem as problem:
             return self._refused(refused(self._command.table, index, item.row_id, problem))
         if reason is not None:
-            return RowAnswer(row=item.number, id=item.row_id, outcome="held", reason=reason)
+            clause = self._registrar.hold_clause(self._filing, reason)
+            return RowAnswer(row=item.number, id=item.row_id, outcome="held", reason=reason, clause=clause)
         return RowAnswer(row=item.number, id=item.row_id, outcome="accepted")
 
     def _repeated(

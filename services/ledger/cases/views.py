@@ -57,6 +57,7 @@ class RowAnswer(Struct, omit_defaults=True, kw_only=True):
     id: str | None
     outcome: RowWord
     reason: str | None = None
+    clause: str | None = None
     roster_id: str | None = None
     column: str | None = None
     problem: ProblemBody | None = None

@@ -13,6 +13,7 @@ from services.ledger.policy import (
     CompletionFacts,
     Enrolled,
     Held,
+    HourCredits,
     Policy,
     Registered,
     Rejected,
@@ -29,6 +30,7 @@ def facts_of(
 ) -> CompletionFacts | Rejected:
     """The completion as the rules judge it; refused when it states hours that no clause converts (C-09)."""
     completed_at = record.completed_at.astimezone(UTC)
+    rate_clause = cut = None
     if record.credits is not None:
         credits = quantity_of(record.credits)
     elif policy is None:
@@ -37,7 +39,7 @@ def facts_of(
         converted = _converted(record, policy, completed_at)
         if isinstance(converted, Rejected):
             return converted
-        credits = converted
+        credits, rate_clause, cut = converted.credits, converted.clause, converted.cut
     return CompletionFacts(
         completion_id=record.id,
         provider_id=provider_id,
@@ -54,11 +56,13 @@ def facts_of(
         evaluated_at=record.evaluated_at.astimezone(UTC) if record.evaluated_at else None,
         hours=quantity_of(record.hours) if record.hours is not None else None,
         filing=record.filing,
+        rate_clause=rate_clause,
+        cut=cut,
         content=content,
     )
 
 
-def _converted(record: Completion, policy: Policy, completed_at: datetime) -> Decimal | Rejected:
+def _converted(record: Completion, policy: Policy, completed_at: datetime) -> HourCredits | Rejected:
     """The hours are spread over the days from the start to the end; a start that is not stated is the same day."""
     assert record.hours is not None, "a completion states credits or hours"
     last = local_date(completed_at)

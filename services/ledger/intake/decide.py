@@ -19,6 +19,7 @@ from services.ledger.policy import (
     admit,
     admit_enrolment,
     admit_terms,
+    hold_clause,
 )
 from services.ledger.store.unit import (
     AccountEntry,
@@ -61,9 +62,9 @@ class Decider:
         profile = state.profiles.get(prepared.identity_hash)
         if profile is None:
             reason = "profile_elsewhere" if prepared.identity_hash in state.elsewhere else "not_collected"
-            return self._wait(provider_id, prepared, reason)
+            return self._wait(provider_id, prepared, reason, self._unit.log)
         if not profile.is_called(prepared.identity_hash, prepared.name_hash):
-            return self._wait(provider_id, prepared, "name_differs")
+            return self._wait(provider_id, prepared, "name_differs", profile.person.place)
         decided = self._judge(provider_id, prepared, profile, prepared.identity)
         decided.outcome.former_identity = profile.was_called(prepared.identity_hash, prepared.name_hash)
         return decided
@@ -123,8 +124,10 @@ class Decider:
         )
         return Decided(outcome, refusal=problem)
 
-    def _wait(self, provider_id: str, prepared: Prepared, reason: Any) -> Decided:
+    def _wait(self, provider_id: str, prepared: Prepared, reason: Any, place: str) -> Decided:
         record = prepared.record
+        policy = self._book.resolve(place, record.year)
+        clause = hold_clause(policy.settings, reason) if policy is not None else None
         event = RecordParked(
             kind=prepared.kind,
             provider_id=provider_id,
@@ -133,11 +136,12 @@ class Decider:
             identity_hash=prepared.identity_hash,
             name_hash=prepared.name_hash,
             reason=reason,
+            clause=clause,
             content=prepared.content,
             record=without_person(record),
         )
         index = self._unit.append_to_room(prepared.identity_hash, event, prepared.identity)
-        return Decided(Outcome(id=record.id, outcome="held", reason=reason), index)
+        return Decided(Outcome(id=record.id, outcome="held", reason=reason, clause=clause), index)
 
     def _judge(self, provider_id: str, prepared: Prepared, profile: Profile, identity: str | None) -> Decided:
         record = prepared.record
@@ -148,7 +152,7 @@ class Decider:
             if isinstance(elsewhere, Problem):
                 return Decided(Outcome(id=record.id, outcome="rejected"), refusal=elsewhere)
             if elsewhere is not None:
-                return self._wait(provider_id, prepared, elsewhere)
+                return self._wait(provider_id, prepared, elsewhere, profile.person.place)
         entry = self._unit.account(person_id, record.year)
         if profile.arrived is not None and isinstance(record, Completion):
             travelled = repeats_travelled(entry.account, provider_id, record)
@@ -231,6 +235,8 @@ class Decider:
         outcome = Outcome(
             id=record.id, outcome="held", person_id=profile.person.person_id, clause=answer.clause
         )
+        if facts.hours is not None:
+            outcome.credits, outcome.rate_clause, outcome.cut = facts.credits, facts.rate_clause, facts.cut
         if isinstance(answer, Held):
             place = profile.person.place
             vain = waits_in_vain(self._unit, policy, entry.account, place, facts.mode, answer.reason)

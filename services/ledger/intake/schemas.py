@@ -1,5 +1,6 @@
 """Commands, bodies and answers of what providers post and take back. A batch's answer mirrors it record by record."""
 
+from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
@@ -26,7 +27,8 @@ class Outcome(Struct, omit_defaults=True, kw_only=True):
     `conflict` (posted before, other content: `problem.differs` names the fields), `held` (`reason`; registered by itself
     when the reason goes away), `rejected` (not stored; `problem` says why and by which clause), `unknown` (its part of
     the batch failed on the way: post it again with the same id). `former_identity`: the person was named by a name or
-    number of before a change.
+    number of before a change. Of a completion that states hours, `credits` is what they came to by `rate_clause`, and `cut`
+    the credits of hours beyond the most that count in a day.
     """
 
     id: str | None
@@ -37,6 +39,9 @@ class Outcome(Struct, omit_defaults=True, kw_only=True):
     credit_id: str | None = None
     reason: str | None = None
     clause: str | None = None
+    credits: Decimal | None = None
+    rate_clause: str | None = None
+    cut: Decimal | None = None
     former_identity: bool = False
     late: bool = False
     make_up: bool = False

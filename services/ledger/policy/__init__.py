@@ -57,7 +57,8 @@ from services.ledger.policy.rules.obligation import first_obliged_year, last_obl
 from services.ledger.policy.rules.purpose import PurposeTerms, purpose_terms
 from services.ledger.policy.rules.relief import Granted, granted_for
 from services.ledger.policy.rules.route import may_bring
-from services.ledger.policy.rules.units import credits_of_hours, hours_within, to_cents
+from services.ledger.policy.rules.shown import hold_clause
+from services.ledger.policy.rules.units import HourCredits, credits_of_hours, hours_within, to_cents
 from services.ledger.policy.warnings import warnings
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "Granted",
     "Held",
     "HoldReason",
+    "HourCredits",
     "MakeUpOffer",
     "MakeUpResult",
     "Missing",
@@ -123,6 +125,7 @@ __all__ = [
     "credits_of_hours",
     "first_obliged_year",
     "granted_for",
+    "hold_clause",
     "hours_within",
     "last_obliged_year",
     "line_of",

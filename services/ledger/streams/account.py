@@ -14,6 +14,7 @@ from services.kit.views import fields_of, names_of, view
 from services.ledger.policy import (
     Account,
     Credit,
+    CreditState,
     Deferral,
     Enrolled,
     ExamPass,
@@ -84,9 +85,9 @@ def evolve(account: Account, event: Event) -> Account:
         case HeldCompletionWithdrawn() | HeldCompletionRejected():
             account.waiting = _others(account.waiting, event.provider_id, event.completion_id)
         case CreditWithdrawn():
-            _end(account, event.credit_id, "withdrawn", event.reason, event.withdrawn_at)
+            _end(account, event, "withdrawn", event.withdrawn_at)
         case CreditRevoked():
-            _end(account, event.credit_id, "revoked", event.reason, event.revoked_at)
+            _end(account, event, "revoked", event.revoked_at, event.clause)
         case CreditRecognised():
             _recognise(account, event)
         case CreditConfirmed():
@@ -122,10 +123,18 @@ def _others(waiting: list[Waiting], provider_id: str | None, completion_id: str)
     return [item for item in waiting if (item.provider, item.completion_id) != (provider_id, completion_id)]
 
 
-def _end(account: Account, credit_id: str, state: str, reason: str, at: datetime) -> None:
+def _end(
+    account: Account,
+    event: CreditWithdrawn | CreditRevoked,
+    state: CreditState,
+    at: datetime,
+    clause: str | None = None,
+) -> None:
     for index, credit in enumerate(account.credits):
-        if credit.credit_id == credit_id:
-            account.credits[index] = _replace(credit, state=state, reason=reason, ended_at=at)
+        if credit.credit_id == event.credit_id:
+            account.credits[index] = _replace(
+                credit, state=state, reason=event.reason, ended_at=at, ended_clause=clause
+            )
 
 
 def _recognise(account: Account, event: CreditRecognised) -> None:
@@ -301,6 +310,7 @@ def _merged(here: Credit, arrived: Credit) -> Credit:
         state=ended.state,
         reason=ended.reason,
         ended_at=ended.ended_at,
+        ended_clause=ended.ended_clause,
         recognised_at=here.recognised_at or arrived.recognised_at,
         confirmed_by=tuple(sorted({*here.confirmed_by, *arrived.confirmed_by})),
     )

@@ -18,7 +18,8 @@ def identity_of(kind: str, provider_id: str, record_id: str) -> str:
 class RecordParked(Event, frozen=True, kw_only=True):
     """A record of a person this log does not hold waits under the keyed hash of the ID number.
 
-    `kind` is completion, enrolment or exam_pass; `record` is the posted record without its person.
+    `kind` is completion, enrolment or exam_pass; `record` is the posted record without its person; `clause` asks for what
+    is missing, where a notice of the authority, or of the person's place, speaks of it (S0-23, S1-06, S3B-02).
     """
 
     TOPIC: ClassVar[str] = "ledger.RecordHeld"
@@ -30,6 +31,7 @@ class RecordParked(Event, frozen=True, kw_only=True):
     identity_hash: str
     name_hash: str
     reason: HoldReason
+    clause: str | None = None
     content: str
     record: dict[str, Any]
 
@@ -70,6 +72,7 @@ class ParkedRecord(Struct, frozen=True):
     reason: str
     content: str
     record: dict[str, Any]
+    clause: str | None = None
 
 
 class WaitingRoom(Struct, frozen=True):

@@ -51,7 +51,10 @@ class TestRegisterList:
         who = await world.collects(SHUANGTA)
         [line] = (await registers(world, passed(who))).json()["results"]
         assert (line["outcome"], line["credits"], line["clause"]) == ("registered", "90.00", "S0-13")
-        assert (await world.asks(who, 2024))["status"] == "compliant"
+        assert line["rate_clause"] == "S0-14"
+        answer = await world.asks(who, 2024, include="credits")
+        assert answer["status"] == "compliant"
+        assert [(one["clause"], one["rate_clause"]) for one in answer["credits"]] == [("S0-13", "S0-14")]
 
     async def test_the_same_list_again_doubles_nothing(self, world: World):
         who = await world.collects(SHUANGTA)

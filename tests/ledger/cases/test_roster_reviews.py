@@ -31,7 +31,9 @@ class TestReview:
             ("roster", "face_to_face", "5.00", False)
         }
         assert {line["provider_id"] for line in lines} == {training.provider.organization_id}
-        assert (await world.asks(who, 2025))["total"] == "10.00"
+        answer = await world.asks(who, 2025, include="credits")
+        assert answer["total"] == "10.00"
+        assert {one["clause"] for one in answer["credits"]} == {"S1-15"}
 
     async def test_rows_are_decided_one_by_one(self, training: Training):
         one, two, three = [await training.world.collects(HEPING) for _ in range(3)]
@@ -134,9 +136,12 @@ class TestStrangers:
         named["person"] = named["person"] | {"name": "另名"}
         away = training.row(await training.world.collects(XIAODIAN), "r-2")
         response = await training.uploads(named, away)
-        assert [row["reason"] for row in response.json()["results"]] == ["name_differs", "profile_elsewhere"]
         reviewed = await training.reviews(response.json()["roster_id"])
-        assert [row["reason"] for row in reviewed.json()["results"]] == ["name_differs", "profile_elsewhere"]
+        for answer in (response, reviewed):
+            assert [(row["reason"], row["clause"]) for row in answer.json()["results"]] == [
+                ("name_differs", "S1-06"),
+                ("profile_elsewhere", "S1-06"),
+            ]
 
     async def test_a_review_and_an_arrival_at_once_register_once(self, training: Training):
         world, person = training.world, training.world.stranger()

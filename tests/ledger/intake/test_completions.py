@@ -78,7 +78,7 @@ class TestReportCompletion:
         person = world.stranger()
         record = provider.completion(person, 2025, "90.00")
         [held] = await provider.posts(record)
-        assert (held["outcome"], held["reason"]) == ("held", "not_collected")
+        assert (held["outcome"], held["reason"], held["clause"]) == ("held", "not_collected", "S1-06")
         who = await world.collects(LIAONING, person=person)
         assert (await world.asks(who, 2025))["total"] == "90.00"
         [again] = await provider.posts(record)

@@ -66,7 +66,13 @@ class TestHours:
         record = hourly(provider, who, hours="12")
         [answer] = await provider.posts(record)
         assert answer["outcome"] == "registered"
-        assert (await world.asks(who, 2025))["total"] == "30.00"
+        assert (answer["credits"], answer["rate_clause"], answer["cut"]) == ("30.00", "T-01", "6.00")
+        found = await world.asks(who, 2025, include="credits")
+        assert found["total"] == "30.00"
+        assert [(one["counted"], one["rate_clause"]) for one in found["credits"]] == [("30.00", "T-01")]
+        assert [(one["why"], one["credits"], one["clause"]) for one in found["not_counted"]] == [
+            ("above_day", "6.00", "T-01")
+        ]
         [again] = await provider.posts(record | {"hours": "12.00"})
         assert again["outcome"] == "duplicate"
         [conflict] = await provider.posts(record | {"hours": "11"})

@@ -64,6 +64,8 @@ class TestReason:
         said = publish(recorded)
         assert said is not None
         assert (said["data"]["reason"], said["data"]["clause"]) == (reason, response.json()["clause"])
+        [left_out] = (await world.asks(who, 2025))["not_counted"]
+        assert (left_out["why"], left_out["clause"]) == ("revoked", response.json()["clause"])
 
     async def test_another_is_refused(self, world: World, provider: Provider):
         who = await world.collects(SHUANGTA)

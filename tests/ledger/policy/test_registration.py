@@ -207,3 +207,37 @@ class TestOrder:
         notices = book(draft({"kind": "registration", "at": "total"}))
         given = Given(BEIJING, 2030, waits=[second, first], book=notices)
         assert given.when_released("2030-06-03") == ["waiting-1", "waiting-2"]
+
+
+class TestWhatIsMissingIsCited:
+    """Study waits by the clause of what is really missing: the enrolment, its payment, or its days."""
+
+    @pytest.mark.parametrize(
+        ("enrolled_on", "paid_on", "clause"),
+        [
+            (None, None, "T-01"),
+            (date(2030, 3, 1), None, "T-01"),
+            (date(2030, 1, 2), date(2030, 1, 3), "T-02"),
+        ],
+    )
+    def test_of_an_enrolment_its_payment_or_its_days(
+        self, enrolled_on: date | None, paid_on: date | None, clause: str
+    ):
+        window = {"kind": "window", "modes": ["online"], "until": "enrolment+30d"}
+        asked = draft({"kind": "enrolment", "needed": "paid"}, window)
+        enrolments = (
+            [
+                Enrolled(
+                    enrolment_id="e",
+                    provider="accredited",
+                    mode="online",
+                    enrolled_on=enrolled_on,
+                    paid_on=paid_on,
+                )
+            ]
+            if enrolled_on
+            else []
+        )
+        who = Given(BEIJING, 2030, enrolments=enrolments, book=book(asked))
+        answer = who.when_posted(completion(2030, "2030-03-20", provider="accredited"), HERE)
+        assert answer == Held("enrolment_pending", clause)

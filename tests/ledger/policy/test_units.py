@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ledger.policy import Rejected, credits_of_hours, hours_within
+from services.ledger.policy import HourCredits, Rejected, credits_of_hours, hours_within
 from services.ledger.policy.rules.units import UnitTerms
 from tests.ledger.policy.builders import BEIJING, policy
 from tests.ledger.policy.drafts import book, draft
@@ -34,18 +34,24 @@ class TestRates:
     def test_an_hour_is_worth_its_rate_with_two_places_halves_up(self, rate: Any, hours: str, credits: str):
         """C-09: hours and credits are different units."""
         answer = credits_of_hours(terms(hour_credits=rate), Decimal(hours), 1, "online")
-        assert answer == Decimal(credits)
+        assert answer == HourCredits(Decimal(credits), "T-01")
 
     @pytest.mark.parametrize(
-        ("hours", "days", "credits"), [("10", 1, "30.00"), ("11", 1, "30.00"), ("25", 2, "60.00")]
+        ("hours", "days", "credits", "cut"),
+        [("10", 1, "30.00", None), ("11", 1, "30.00", "3.00"), ("25", 2, "60.00", "15.00")],
     )
-    def test_hours_beyond_the_most_of_a_day_are_not_converted(self, hours: str, days: int, credits: str):
+    def test_hours_beyond_the_most_of_a_day_are_not_converted_and_said(
+        self, hours: str, days: int, credits: str, cut: str | None
+    ):
         """晋财会〔2021〕23号: three credits an hour of 45 minutes, ten hours a day at most."""
         shanxi = terms(hour_minutes=45, hour_credits=3, day_hours_max=10)
-        assert credits_of_hours(shanxi, Decimal(hours), days, "online") == Decimal(credits)
+        left_out = Decimal(cut) if cut is not None else None
+        answer = credits_of_hours(shanxi, Decimal(hours), days, "online")
+        assert answer == HourCredits(Decimal(credits), "T-01", left_out)
 
     def test_a_day_may_have_its_credits_whatever_its_hours(self):
-        assert credits_of_hours(terms(day_credits=18), Decimal("5.5"), 2, "online") == Decimal("36.00")
+        answer = credits_of_hours(terms(day_credits=18), Decimal("5.5"), 2, "online")
+        assert answer == HourCredits(Decimal("36.00"), "T-01")
 
     def test_hours_that_no_clause_converts_are_refused(self):
         assert credits_of_hours(None, Decimal(6), 1, "online") == Rejected(
@@ -84,6 +90,6 @@ class TestProperties:
     def test_more_hours_are_never_fewer_credits(self, hours: Decimal, days: int, rate: Decimal):
         shanxi = UnitTerms(45, rate, Decimal(10), None, "T-01")
         few, more = (credits_of_hours(shanxi, h, days, "online") for h in (hours, hours + 1))
-        assert isinstance(few, Decimal)
-        assert isinstance(more, Decimal)
-        assert few <= more <= Decimal(10) * days * rate
+        assert isinstance(few, HourCredits)
+        assert isinstance(more, HourCredits)
+        assert few.credits <= more.credits <= Decimal(10) * days * rate

@@ -153,7 +153,7 @@ class TestACredit:
 
         same(kept, account.credits[0], event)
         assert set(names_of(Credit)) - set(kept) == {
-            "provider", "state", "reason", "ended_at", "recognised_at", "confirmed_by",
+            "provider", "state", "reason", "ended_at", "ended_clause", "recognised_at", "confirmed_by",
         }  # fmt: skip
 
     def test_is_shown_in_the_transcript(self):

@@ -26,6 +26,7 @@ WhyNot = Literal[
     "completed_later",
     "awaiting_recognition",
     "above_cap",
+    "above_day",
 ]
 _ZERO = Decimal("0.00")
 _NOTHING: Mapping[Category, Decimal] = {}
@@ -118,7 +119,7 @@ def count(
     counting: list[Credit] = []
     for credit in account.credits:
         if credit.state != "registered":
-            uncounted.append(not_counted(credit, credit.state, None))
+            uncounted.append(not_counted(credit, credit.state, credit.ended_clause))
         elif credit.completed_at >= until:
             uncounted.append(not_counted(credit, "completed_later", None))
         elif recognition and credit.recognised_at is None and (clause := recognition.awaits(credit)):
@@ -132,6 +133,7 @@ def count(
     if counting:
         _count_singly(counted, policy, counting, already)
     _add_waiting(counted, policy, account)
+    _add_cut(counted, account, until)
     if len(uncounted) > 1:
         uncounted.sort(key=_in_order)
     return counted
@@ -160,6 +162,13 @@ def _add_waiting(counted: Counted, policy: Policy | None, account: Account) -> N
             policy.terms_of(waiting.mode).style_clause if policy is not None else None
         )
         counted.not_counted.append(not_counted(waiting, waiting.reason, clause))
+
+
+def _add_cut(counted: Counted, account: Account, until: datetime) -> None:
+    """What hours beyond the most of a day would have earned."""
+    for credit in account.credits:
+        if credit.cut is not None and credit.state == "registered" and credit.completed_at < until:
+            counted.not_counted.append(not_counted(credit, "above_day", credit.rate_clause, credit.cut))
 
 
 def _in_order(item: NotCounted) -> tuple[str, str, str, Decimal]:

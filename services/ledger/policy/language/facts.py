@@ -34,7 +34,8 @@ class Study(Struct, frozen=True, kw_only=True, gc=False):
 
     `completion_id` is the id of the record it is known by: the provider's own, or of a claim, a roster row, a list.
     `started_on` is its first day, where it has several (B-22). `filing` is the filed training that it was part of, where the
-    report names one (S1-14, S3B-10).
+    report names one (S1-14, S3B-10). Where the policy made the credits of hours or of an activity, `rate_clause` says what
+    it is worth, and `cut` are credits of the hours beyond the most that count in a day.
     """
 
     completion_id: str
@@ -46,6 +47,8 @@ class Study(Struct, frozen=True, kw_only=True, gc=False):
     tier: str | None = None
     filing: str | None = None
     started_on: date | None = None
+    rate_clause: str | None = None
+    cut: Decimal | None = None
 
     @property
     def days(self) -> tuple[date, date]:
@@ -69,8 +72,9 @@ class ReportedStudy(Study, frozen=True, kw_only=True, gc=False):
 
 
 class Credit(Study, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """Credits in an account for one year, as awarded. `ended_at` is when they were withdrawn or revoked, `recognised_at`
-    when an official recognised them where the notice asks for that after registration (S4-03, B-11).
+    """Credits in an account for one year, as awarded, with the `clause` by which they were. `ended_at` is when they were
+    withdrawn or revoked, by `ended_clause` where one speaks of it (S1-21), `recognised_at` when an official recognised them
+    where the notice asks for that after registration (S4-03, B-11).
 
     `form` names the kind of activity, None for a course.
     """
@@ -87,9 +91,11 @@ class Credit(Study, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     fact: str | None = None
     confirmed_by: tuple[Route, ...] = ()
     correction: str | None = None
+    clause: str | None = None
     state: CreditState = "registered"
     reason: str | None = None
     ended_at: datetime | None = None
+    ended_clause: str | None = None
     recognised_at: datetime | None = None
 
 

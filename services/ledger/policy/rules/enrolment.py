@@ -43,6 +43,8 @@ class EnrolmentTerms(Struct, frozen=True):
             for enrolled in (account.enrolments if account is not None else ())
             if enrolled.provider == provider and enrolled.mode == mode and (not paid or enrolled.paid_on)
         ]
+        # An enrolment that is there, and paid where that is asked, fails by its days alone.
+        source = self.days if own else self.needed or self.days
         if self.days is not None:
             days = self.days.value
             own = [
@@ -50,9 +52,10 @@ class EnrolmentTerms(Struct, frozen=True):
                 for each in own
                 if begins(each.enrolled_on) <= completed_at < ends(later(each.enrolled_on, days))
             ]
-        source = self.needed or self.days
+        if own:
+            return None
         assert source is not None, "one of the two is asked"
-        return None if own else Held("enrolment_pending", source.clause)
+        return Held("enrolment_pending", source.clause)
 
     def may_cover(self, enrolling: tuple[datetime, datetime], completed_at: datetime) -> bool:
         """Whether an enrolment between the two moments, the second excluded, could cover study completed then."""

@@ -107,13 +107,15 @@ class Activity(Struct, frozen=True, kw_only=True):
 
 
 class Award(Struct, frozen=True, kw_only=True):
-    """What the activity is worth. `category` is "any" when `fill` says in which order it counts (B-01)."""
+    """What the activity is worth. `category` is "any" when `fill` says in which order it counts (B-01). `rate_clause` says
+    what it is worth where another `clause` than that registers it."""
 
     credits: Decimal
     category: CreditCategory
     fill: tuple[Category, ...]
     clause: str
     make_up: bool = False
+    rate_clause: str | None = None
 
 
 def refused_for_year(form: Sourced[EquivalenceForm], activity: Activity, year: int) -> Rejected | None:

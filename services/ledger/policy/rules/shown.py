@@ -3,7 +3,7 @@
 Each keeps what its clause says in words a program can read. None decides about a completion or an account.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -21,6 +21,7 @@ from services.ledger.policy.language.rule import (
     Rule,
     Text,
 )
+from services.ledger.policy.language.settings import Sourced
 
 Case = Literal["collection", "change", "transfer", "transfer_within", "transfer_out", "transfer_in"]
 Subject = Literal[
@@ -180,6 +181,13 @@ class Fee(Rule, frozen=True, tag="fee"):
     yuan: Credits
     credits: Credits | None = None
     collected_by: Reporter = "provider"
+
+
+def hold_clause(settings: Mapping[str, Sourced[Any]], reason: str) -> str | None:
+    """The clause by which a record waits for its person: names and numbers that must agree (S0-23), or the collection that
+    comes before study or registration (S1-06, S3B-02)."""
+    names = ("identity", "precondition") if reason == "name_differs" else ("precondition", "identity")
+    return next((settings[name].clause for name in names if name in settings), None)
 
 
 def duty_faults(rule: Duty, at: At) -> Iterator[Finding]:

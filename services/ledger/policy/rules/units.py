@@ -75,7 +75,16 @@ def to_cents(credits: Decimal) -> Decimal:
     return credits.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
-def credits_of_hours(terms: UnitTerms | None, hours: Decimal, days: int, mode: str) -> Decimal | Rejected:
+class HourCredits(Struct, frozen=True):
+    """What hours came to: `credits` by the `clause` that sets their worth, and `cut`, credits of the hours beyond the most
+    that count in a day; None where there are none."""
+
+    credits: Decimal
+    clause: str | None
+    cut: Decimal | None = None
+
+
+def credits_of_hours(terms: UnitTerms | None, hours: Decimal, days: int, mode: str) -> HourCredits | Rejected:
     """The credits of study that took so many hours, spread over so many days (at least 1).
 
     Hours beyond the most of those days are not converted. Refused where no clause says what an hour is worth.
@@ -85,11 +94,13 @@ def credits_of_hours(terms: UnitTerms | None, hours: Decimal, days: int, mode: s
     if terms is None or not terms.convert:
         return Rejected("hours-not-converted", terms.clause if terms else None, {"mode": mode})
     if terms.day_credits is not None:
-        return to_cents(terms.day_credits * days)
+        return HourCredits(to_cents(terms.day_credits * days), terms.clause)
     assert terms.hour_credits is not None, "what converts has a rate"
+    whole = to_cents(hours * terms.hour_credits)
     if terms.day_hours_max is not None:
         hours = min(hours, terms.day_hours_max * days)
-    return to_cents(hours * terms.hour_credits)
+    credits = to_cents(hours * terms.hour_credits)
+    return HourCredits(credits, terms.clause, whole - credits or None)
 
 
 def hours_within(terms: UnitTerms | None, minutes: int) -> Decimal | None:
@@ -132,6 +143,12 @@ KIND = Kind(
             "Hours are not converted here",
             "通知未规定此学习方式（{mode}）的学时如何折合学分，请按学分报送。",
             "No clause says what an hour of this mode ({mode}) is worth: report credits.",
+        ),
+    },
+    why={
+        "above_day": (
+            "超过每天最多学时的部分，不折算学分",
+            "hours beyond the most of a day, which earn no credits",
         ),
     },
 )
