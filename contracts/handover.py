@@ -126,6 +126,15 @@ class HandedDeferral(HandoverPart):
     clause: str | None = None
 
 
+class HandedSpecialReason(HandoverPart):
+    """An official approved the special reason for which the person missed the year (A-06), perhaps until a day."""
+
+    reason: Code
+    authority: Adcode
+    granted_on: Day
+    ended_on: Day | None = None
+
+
 class TakenBack(HandoverPart):
     """A provider took back a completion that travelled while it waited."""
 
@@ -144,6 +153,7 @@ class HandedAccount(HandoverPart):
     exams: tuple[HandedExam, ...] = ()
     exempt: HandedExemption | None = None
     deferred: HandedDeferral | None = None
+    special_reason: HandedSpecialReason | None = None
     taken_back: tuple[TakenBack, ...] = ()
 
 

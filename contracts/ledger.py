@@ -282,6 +282,29 @@ class DeferralEnded(PublishedEvent):
     until: Day
 
 
+class SpecialReasonApproved(PublishedEvent):
+    """An official approved a person's special reason for missing a year: providers' records make it up (A-06)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.special-reason.approved.v1"
+
+    person_id: OpaqueId
+    year: CreditYear
+    reason: Code
+    authority: Adcode
+    clause: str
+
+
+class SpecialReasonEnded(PublishedEvent):
+    """The approval of a person's special reason ended (A-06)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.special-reason.ended.v1"
+
+    person_id: OpaqueId
+    year: CreditYear
+    reason: Code
+    authority: Adcode
+
+
 class YearClosed(PublishedEvent):
     """An authority closed a credit year for a place and all under it: only make-up and corrections follow (S2A-08)."""
 

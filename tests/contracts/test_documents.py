@@ -56,11 +56,11 @@ def resolve(document: Any, reference: str, folder: Path) -> Any:
 
 UNTYPED = {
     "ledger": {
-        "accept_claim", "amend_claim", "amend_filing", "approve_claim", "approve_filing", "clear_anomaly", "close_year",
-        "correct_year", "end_deferral", "end_exemption", "grant_deferral", "grant_exemption", "import_history",
-        "issue_attestation", "refuse_claim", "refuse_filing", "register_list", "return_claim", "return_filing",
-        "revoke_attestation", "revoke_credit", "submit_claim", "submit_filing", "withdraw_claim", "withdraw_completion",
-        "withdraw_enrolment", "withdraw_filing",
+        "accept_claim", "amend_claim", "amend_filing", "approve_claim", "approve_filing", "approve_special_reason",
+        "clear_anomaly", "close_year", "correct_year", "end_deferral", "end_exemption", "end_special_reason",
+        "grant_deferral", "grant_exemption", "import_history", "issue_attestation", "refuse_claim", "refuse_filing",
+        "register_list", "return_claim", "return_filing", "revoke_attestation", "revoke_credit", "submit_claim",
+        "submit_filing", "withdraw_claim", "withdraw_completion", "withdraw_enrolment", "withdraw_filing",
     }
 }  # fmt: skip
 """Operations whose success is not typed yet."""

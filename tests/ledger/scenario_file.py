@@ -75,6 +75,7 @@ class Given(Part, kw_only=True):
     exempt: str | None = None
     exempt_until: date | None = None
     deferred: Deferred | None = None
+    special_reason: str | None = None
     before_notices: list[str] = []
     notices: list[str] = []
 

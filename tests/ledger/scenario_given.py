@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.ledger.policy import Account, Credit, Deferral, Exemption, Person
+from services.ledger.policy import Account, Credit, Deferral, Exemption, Person, SpecialReason
 from services.ledger.streams import account as accounts
 from tests.ledger.scenario_file import Earned, Given, moment
 
@@ -36,6 +36,10 @@ def account_of(given: Given) -> Account:
             reason=given.deferred.reason,
             authority=given.place,
             granted_on=granted_on,
+        )
+    if given.special_reason is not None:
+        account.special_reason = SpecialReason(
+            reason=given.special_reason, authority=given.place, granted_on=granted_on
         )
     return account
 

@@ -63,8 +63,6 @@ FILLED = {
     "uscc": EMPLOYER, "reference": "210000-" + "0" * 24,
     "filing_id": "00000000-0000-4000-8000-000000000000", "roster_id": "00000000-0000-4000-8000-000000000000-1",
 }  # fmt: skip
-
-
 CORRECTION = {
     "year": 2025, "category": "professional", "credits": "30.00", "mode": "online", "completed_on": "2025-05-01",
     "reason": "reported_late", "reference": "2026-1",
@@ -74,6 +72,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "exemptions": {"year": 2025, "reason": "illness"},
     "corrections": CORRECTION,
     "deferrals": {"year": 2025, "reason": "illness", "until": "2026-06-30"},
+    "special-reasons": {"year": 2023, "reason": "illness"},
     "end": {"year": 2025, "reason": "other"},
     "query": {"year": 2025, "persons": ["p"]},
 }
@@ -248,7 +247,7 @@ class TestOfficials:
             ("credits/none/revocation", {"year": 2025, "reason": "cheating"}, 404),
             ("corrections", CORRECTION, 409),
             ("exemptions/end", BODIES["end"], 409),
-            ("deferrals/end", BODIES["end"], 409),
+            *((f"{relief}/end", BODIES["end"], 409) for relief in ("deferrals", "special-reasons")),
             ("exemptions", {"year": 2025, "reason": "illness"}, 201),
         ):
             response = await world.client.post(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from services.ledger.answers import step_words as words
 from services.ledger.answers.shortfall import Shortfall, shortfalls
@@ -46,6 +47,7 @@ class NextStep(Struct, frozen=True, kw_only=True):
     modes: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
+    study_until: date | None = None
     clause: str | None = None
     subject: str | None = None
 
@@ -209,23 +211,25 @@ def _refusal(situation: Situation, policy: Policy, answer: Assessment) -> Reject
 
 
 def _made_up(policy: Policy, on: date, each: Shortfall, open_: Sequence[PersonOpening]) -> Iterator[NextStep]:
-    alike: dict[tuple[str, date, date | None, str | None, tuple[str, ...], str | None], list[str]] = {}
+    alike: dict[PersonOpening, list[str]] = {}
     for one in open_:
-        key = one.act, one.since, one.until, one.clause, one.conditions, one.category
-        alike.setdefault(key, []).append(one.mode)
+        alike.setdefault(replace(one, mode=""), []).append(one.mode)
     all_modes = modes_of_study(policy)
-    for (act, begins_on, until, clause, conditions, category), modes in alike.items():
-        since = begins_on if begins_on > on else None
-        channel = "automatic" if act == "make_up_study" else "application"
+    for one, modes in alike.items():
+        since = one.since if one.since > on else None
+        channel = "automatic" if one.act == "make_up_study" else "application"
         yield _step(
-            "make_up_study" if act == "make_up_study" else "make_up_apply",
-            words.make_up_words(channel, each.credits, category, conditions, since, until),
+            "make_up_study" if one.act == "make_up_study" else "make_up_apply",
+            words.make_up_words(
+                channel, each.credits, one.category, one.conditions, since, one.until, one.study_until
+            ),
             credits=each.credits,
-            category=category,
+            category=one.category,
             modes=() if len(modes) == len(all_modes) else tuple(modes),
             since=since,
-            until=until,
-            clause=clause,
+            until=one.until,
+            study_until=one.study_until,
+            clause=one.clause,
         )
 
 
@@ -258,6 +262,7 @@ def _step(
     modes: tuple[str, ...] = (),
     since: date | None = None,
     until: date | None = None,
+    study_until: date | None = None,
     clause: str | None = None,
     subject: str | None = None,
 ) -> NextStep:
@@ -270,6 +275,7 @@ def _step(
         modes=modes,
         since=since,
         until=until,
+        study_until=study_until,
         clause=clause,
         subject=subject,
     )

@@ -75,8 +75,9 @@ def make_up_words(
     conditions: Sequence[str],
     since: date | None,
     until: date | None,
+    study_until: date | None,
 ) -> Words:
-    """Make so much up, by study or by application."""
+    """Make so much up, by study or by application; `study_until` is the last day of the study that is applied for."""
     what_zh, what_en = _credits(credits, category)
     said = [CONDITION[each] for each in conditions if each in CONDITION]
     only_zh = f"（{'，'.join(zh for zh, _ in said)}）" if said else ""
@@ -84,9 +85,11 @@ def make_up_words(
     when_zh, when_en = f"{_since_zh(since)}{_until_zh(until)}", f"{_since_en(since)}{_until_en(until)}"
     if channel == "automatic":
         return f"{when_zh}补学{what_zh}{only_zh}。", f"Make up {what_en} by study{when_en}{only_en}."
+    by_zh = f"，学习须在{day_zh(study_until)}（含当日）前完成" if study_until else ""
+    by_en = f", by study completed by {study_until}" if study_until else ""
     return (
-        f"{when_zh}提交补学申请和证明材料，补{what_zh}{only_zh}。",
-        f"Apply, with proof, to make up {what_en}{when_en}{only_en}.",
+        f"{when_zh}提交补学申请和证明材料，补{what_zh}{only_zh}{by_zh}。",
+        f"Apply, with proof, to make up {what_en}{when_en}{only_en}{by_en}.",
     )
 
 

@@ -57,11 +57,11 @@ class TranscriptWaiting(Study, frozen=True, kw_only=True):
 
 
 class TranscriptRelief(Struct, frozen=True, kw_only=True):
-    """A year that an authority freed the person of, or gave more time for (A-14). `until` is the last day it holds; of an
-    exemption that nobody has ended it is None."""
+    """A year that an authority freed the person of, or gave more time for (A-14), or approved the special reason of (A-06).
+    `until` is the last day it holds, None for what nobody has ended."""
 
     year: int
-    kind: Literal["exemption", "deferral"]
+    kind: Literal["exemption", "deferral", "special_reason"]
     reason: str
     authority: str
     granted_on: date
@@ -220,6 +220,9 @@ def _reliefs(account: Account) -> Iterator[TranscriptRelief]:
     for kind, granted in (("exemption", account.exempt), ("deferral", account.deferred)):
         if granted is not None:
             yield view(TranscriptRelief, granted, year=account.year, kind=kind)
+    heard = account.special_reason
+    if heard is not None:
+        yield view(TranscriptRelief, heard, year=account.year, kind="special_reason", until=heard.ended_on)
 
 
 def _judged(home: Home, year: int | None) -> Iterator[TranscriptJudgement]:

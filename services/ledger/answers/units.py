@@ -96,7 +96,9 @@ def _member(home: Home, answer: Assessment) -> UnitMember:
 def _deadline(answer: Assessment) -> tuple[date | None, str | None]:
     if answer.status == "deficient":
         made = answer.make_up
-        return (made.until, made.clause) if made is not None and made.open else (None, None)
+        if made is None or not made.open:
+            return None, None
+        return made.study_until or made.until, made.clause
     last = [each for each in answer.deadlines if each.act in ("study", "deferral") and each.until is not None]
     found = max(last, key=lambda each: each.until or date.min, default=None)
     return (found.until, found.clause) if found is not None else (None, None)

@@ -15,6 +15,7 @@ from contracts.handover import (
     HandedDeferral,
     HandedExam,
     HandedExemption,
+    HandedSpecialReason,
     HandedWaiting,
     Handover,
     JudgedYear,
@@ -22,7 +23,7 @@ from contracts.handover import (
 )
 from services.kit import events as codec
 from services.kit.views import fields_of, view
-from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, Waiting
+from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, SpecialReason, Waiting
 from services.ledger.streams.account_events import AccountArrived, Retraction
 from services.ledger.streams.profile import FormerIdentity, Judgement, ProfileArrived
 
@@ -36,6 +37,7 @@ def handed_account(account: Account) -> HandedAccount:
         exams=tuple(view(HandedExam, passed, provider_id=passed.provider) for passed in account.exams),
         exempt=view(HandedExemption, account.exempt) if account.exempt is not None else None,
         deferred=view(HandedDeferral, account.deferred) if account.deferred is not None else None,
+        special_reason=view(HandedSpecialReason, account.special_reason) if account.special_reason else None,
     )
 
 
@@ -90,6 +92,7 @@ def account_arrived(
         exams=tuple(view(ExamPass, passed, provider=passed.provider_id) for passed in account.exams),
         exempt=view(Exemption, account.exempt) if account.exempt is not None else None,
         deferred=view(Deferral, account.deferred) if account.deferred is not None else None,
+        special_reason=view(SpecialReason, account.special_reason) if account.special_reason else None,
         taken_back=tuple(view(Retraction, each, at=each.taken_back_at) for each in account.taken_back),
         arrived_at=at,
     )

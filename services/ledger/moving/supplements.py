@@ -32,6 +32,8 @@ from services.ledger.streams.account_events import (
     ExemptionGranted,
     HeldCompletionWithdrawn,
     Retraction,
+    SpecialReasonApproved,
+    SpecialReasonEnded,
 )
 from services.ledger.streams.profile import JudgementsArrived, Profile, ProfileArrived, ProfileLeft
 from services.ledger.streams.who_judges import judgement_of, side_of
@@ -142,6 +144,8 @@ class _Supplements:
             | ExemptionEnded
             | DeferralGranted
             | DeferralEnded
+            | SpecialReasonApproved
+            | SpecialReasonEnded
             | AccountArrived,
         ):
             return None
@@ -186,6 +190,8 @@ def _change(event: Any, account: Account, at: datetime) -> HandedAccount:
                 waiting=list(event.waiting),
                 exams=list(event.exams),
                 exempt=event.exempt,
+                deferred=event.deferred,
+                special_reason=event.special_reason,
             )
             back = tuple(taken_back(each) for each in event.taken_back)
             return handed_account(arrived).model_copy(update={"taken_back": back})
@@ -197,6 +203,9 @@ def _change(event: Any, account: Account, at: datetime) -> HandedAccount:
         case DeferralGranted() | DeferralEnded():
             alone = Account(person_id=event.person_id, year=event.year, deferred=account.deferred)
             return handed_account(alone)
+        case SpecialReasonApproved() | SpecialReasonEnded():
+            heard = account.special_reason
+            return handed_account(Account(person_id=event.person_id, year=event.year, special_reason=heard))
         case _:
             credits = [credit for credit in account.credits if credit.credit_id == event.credit_id]
             return HandedAccount(year=event.year, credits=tuple(handed_credit(each) for each in credits))

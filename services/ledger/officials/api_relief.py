@@ -1,4 +1,4 @@
-"""Bodies of the commands about exemptions and deferrals."""
+"""Routes of exemptions, deferrals and special reasons."""
 
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from services.kit.openapi import problems
 from services.kit.parts import part
 from services.kit.schemas import StrictModel
 from services.ledger.officials.relief import (
+    ApproveSpecialReason,
     DeferralReason,
     EndReason,
     EndRelief,
@@ -37,6 +38,20 @@ class DeferralRequest(StrictModel):
     year: CreditYear
     reason: DeferralReason
     until: PlausibleDay
+
+
+class SpecialReasonRequest(StrictModel):
+    """The year that a person missed, and the special reason for it, whose proof the official has seen (S0-22, A-06)."""
+
+    year: CreditYear
+    reason: DeferralReason
+
+
+class SpecialReasonWithdrawal(StrictModel):
+    """The year whose special reason is approved no longer, and why."""
+
+    year: CreditYear
+    reason: EndReason
 
 
 class ReliefEnd(StrictModel):
@@ -106,15 +121,48 @@ async def end_deferral(
     return await _end(reliefs, "deferral", person_id, body, caller, key)
 
 
+@router.post("/special-reasons", operation_id="approve_special_reason", status_code=201, responses=_STEPS)
+async def approve_special_reason(
+    reliefs: ReliefsPart, person_id: PersonId, body: SpecialReasonRequest, caller: GrantCaller, key: GrantKey
+) -> Response:
+    """Approve the special reason for which a person missed a year: from now on what providers report in its make-up counts,
+    as an application of the person would (S0-22, A-06)."""
+    command = ApproveSpecialReason(
+        person_id=person_id,
+        year=body.year,
+        reason=body.reason,
+        authority=place_of(caller),
+        decided_by=caller.subject,
+    )
+    return (await reliefs.approve_special_reason(command, key)).response()
+
+
+@router.post("/special-reasons/end", operation_id="end_special_reason", responses=_STEPS)
+async def end_special_reason(
+    reliefs: ReliefsPart,
+    person_id: PersonId,
+    body: SpecialReasonWithdrawal,
+    caller: GrantCaller,
+    key: GrantKey,
+) -> Response:
+    """End the approval of a special reason; what was registered by it stays, to be revoked one by one (A-06)."""
+    return await _end(reliefs, "special_reason", person_id, body, caller, key)
+
+
 async def _end(
-    reliefs: Reliefs, kind: Relief, person_id: str, body: ReliefEnd, caller: Caller, key: CommandKey
+    reliefs: Reliefs,
+    kind: Relief,
+    person_id: str,
+    body: ReliefEnd | SpecialReasonWithdrawal,
+    caller: Caller,
+    key: CommandKey,
 ) -> Response:
     command = EndRelief(
         kind=kind,
         person_id=person_id,
         year=body.year,
         reason=body.reason,
-        until=body.until,
+        until=body.until if isinstance(body, ReliefEnd) else None,
         authority=place_of(caller),
         decided_by=caller.subject,
     )

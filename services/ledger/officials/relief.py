@@ -1,5 +1,5 @@
-"""Reliefs: what an authority grants a person for a year, to be free of it or more time for it, and how each ends
-(A-14)."""
+"""Reliefs: what an authority grants a person for a year, to be free of it, more time for it (A-14), or its make-up for a
+special reason (A-06), and how each ends."""
 
 from collections.abc import Callable
 from datetime import date
@@ -14,6 +14,7 @@ from services.kit.errors import Problem
 from services.kit.events import Event
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Account, Policy, granted_for
+from services.ledger.policy.judging.make_up_gates import has_special_reason
 from services.ledger.policy.judging.reliefs import deferral_on, exemption_on
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PublishedPolicies
@@ -23,6 +24,8 @@ from services.ledger.streams.account_events import (
     DeferralGranted,
     ExemptionEnded,
     ExemptionGranted,
+    SpecialReasonApproved,
+    SpecialReasonEnded,
 )
 from services.ledger.streams.problems import NoPolicyHereError, OutsidePlaceError
 from services.ledger.streams.who_judges import must_judge
@@ -52,8 +55,26 @@ class NoReliefError(Problem):
 
     code: ClassVar[str] = "relief-absent"
     status: ClassVar[int] = 409
-    title_zh: ClassVar[str] = "没有可终止的免除或延期"
+    title_zh: ClassVar[str] = "没有可终止的免除、延期或特殊原因认可"
     title_en: ClassVar[str] = "There is nothing to end"
+
+
+class SpecialReasonApprovedAlreadyError(Problem):
+    """The person's special reason for the year is approved already."""
+
+    code: ClassVar[str] = "special-reason-approved"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该年度的特殊原因已认可"
+    title_en: ClassVar[str] = "The special reason for the year is approved already"
+
+
+class SpecialReasonNotAskedError(Problem):
+    """No make-up of the year asks for a special reason here: approving one would open nothing (A-06)."""
+
+    code: ClassVar[str] = "special-reason-not-asked"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "该年度的补学不以特殊原因为条件"
+    title_en: ClassVar[str] = "No make-up of the year asks for a special reason"
 
 
 class ReliefNotAllowedError(Problem):
@@ -88,7 +109,7 @@ ExemptionReason = Literal[
 ]
 DeferralReason = Literal["illness", "childbirth", "abroad", "disaster", "seconded", "other"]
 EndReason = Literal["returned_to_work", "reason_ceased", "granted_in_error", "withdrawn_by_person", "other"]
-Relief = Literal["exemption", "deferral"]
+Relief = Literal["exemption", "deferral", "special_reason"]
 
 
 class GrantExemption(Struct, frozen=True, kw_only=True):
@@ -113,8 +134,18 @@ class GrantDeferral(Struct, frozen=True, kw_only=True):
     until: date
 
 
+class ApproveSpecialReason(Struct, frozen=True, kw_only=True):
+    """An official approves the special reason for which a person missed a year (A-06)."""
+
+    person_id: str
+    year: int
+    reason: DeferralReason
+    authority: str
+    decided_by: str
+
+
 class EndRelief(Struct, frozen=True, kw_only=True):
-    """An authority ends an exemption or a deferral; `until` is the last day it holds, today when left out."""
+    """An authority ends what it granted; `until` is the last day it holds, today when left out."""
 
     kind: Relief
     person_id: str
@@ -174,9 +205,44 @@ def grant_deferral(account: Account, policy: Policy, command: GrantDeferral, tod
     )
 
 
-def end_relief(account: Account, command: EndRelief, today: date) -> ExemptionEnded | DeferralEnded:
-    """End what was granted with a day that becomes the last it holds. Raises NoReliefError when it ends no later anyway."""
+def approve_special_reason(
+    account: Account, policy: Policy, command: ApproveSpecialReason, today: date
+) -> SpecialReasonApproved:
+    """Open the make-up that asks for a special reason to providers' records. Raises SpecialReasonApprovedAlreadyError, and
+    SpecialReasonNotAskedError where no window of the year asks for one."""
+    asked = [window for window in policy.make_up if "special_reason" in window.conditions]
+    if not asked:
+        raise SpecialReasonNotAskedError
+    if has_special_reason(account):
+        raise SpecialReasonApprovedAlreadyError
+    return SpecialReasonApproved(
+        person_id=account.person_id,
+        year=account.year,
+        reason=command.reason,
+        authority=command.authority,
+        decided_by=command.decided_by,
+        granted_on=today,
+        clause=asked[0].clause,
+    )
+
+
+def end_relief(
+    account: Account, command: EndRelief, today: date
+) -> ExemptionEnded | DeferralEnded | SpecialReasonEnded:
+    """End what was granted with a day that becomes the last it holds; an approved reason ends at once. Raises NoReliefError
+    when there is nothing to end, or it ends no later anyway."""
     until = command.until or today
+    if command.kind == "special_reason":
+        if not has_special_reason(account):
+            raise NoReliefError
+        return SpecialReasonEnded(
+            person_id=account.person_id,
+            year=account.year,
+            reason=command.reason,
+            authority=command.authority,
+            decided_by=command.decided_by,
+            ended_on=today,
+        )
     granted = account.exempt if command.kind == "exemption" else account.deferred
     if granted is None or (granted.until is not None and granted.until <= until):
         raise NoReliefError
@@ -196,7 +262,7 @@ Decide = Callable[[Home, Account, date], Event]
 
 
 class Reliefs:
-    """Grants and ends exemptions and deferrals for officials of the person's place."""
+    """Grants and ends exemptions, deferrals and special reasons for officials of the person's place."""
 
     def __init__(self, path: WritePath[LedgerUnit], policies: PublishedPolicies, people: People) -> None:
         self._policies = policies
@@ -230,6 +296,21 @@ class Reliefs:
 
         return await self._carry_out(command, key, 201, decide)
 
+    async def approve_special_reason(self, command: ApproveSpecialReason, key: CommandKey) -> StoredAnswer:
+        """Approve the special reason for which a person missed a year: its make-up is open to providers' records (A-06).
+
+        Raises UnknownPersonError, OutsidePlaceError, NoPolicyHereError, SpecialReasonNotAskedError,
+        SpecialReasonApprovedAlreadyError, and as `must_judge`.
+        """
+
+        def decide(home: Home, account: Account, today: date) -> Event:
+            policy = self._policies.book.resolve(home.profile.person.place, command.year)
+            if policy is None:
+                raise NoPolicyHereError
+            return approve_special_reason(account, policy, command, today)
+
+        return await self._carry_out(command, key, 201, decide)
+
     async def end(self, command: EndRelief, key: CommandKey) -> StoredAnswer:
         """End what was granted. Raises UnknownPersonError, OutsidePlaceError, NoReliefError, and as `must_judge`."""
         return await self._carry_out(
@@ -238,7 +319,7 @@ class Reliefs:
 
     async def _carry_out(
         self,
-        command: GrantExemption | GrantDeferral | EndRelief,
+        command: GrantExemption | GrantDeferral | ApproveSpecialReason | EndRelief,
         key: CommandKey,
         status: int,
         decide: Decide,
@@ -257,7 +338,7 @@ class Reliefs:
                 "person_id": command.person_id,
                 "year": command.year,
                 "reason": command.reason,
-                "until": event.until,
+                "until": getattr(event, "until", None),
             }
 
         return await self._path.execute(home.log, key, act)

@@ -36,6 +36,8 @@ ACCOUNT_ROWS: StateRows[Account] = StateRows(
         events.ExemptionEnded,
         events.DeferralGranted,
         events.DeferralEnded,
+        events.SpecialReasonApproved,
+        events.SpecialReasonEnded,
         events.AccountLeft,
         events.AccountArrived,
     ),

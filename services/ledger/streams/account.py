@@ -24,6 +24,7 @@ from services.ledger.policy import (
     Registered,
     Rejected,
     ReportedStudy,
+    SpecialReason,
     Waiting,
     WaitingReason,
 )
@@ -46,6 +47,8 @@ from services.ledger.streams.account_events import (
     ExemptionGranted,
     HeldCompletionRejected,
     HeldCompletionWithdrawn,
+    SpecialReasonApproved,
+    SpecialReasonEnded,
 )
 from services.ledger.streams.problems import AlreadyEndedError
 from services.ledger.streams.year import OPEN, Closures, correction_in
@@ -102,7 +105,14 @@ def evolve(account: Account, event: Event) -> Account:
                 for enrolled in account.enrolments
                 if (enrolled.provider, enrolled.enrolment_id) != (event.provider_id, event.enrolment_id)
             ]
-        case ExemptionGranted() | ExemptionEnded() | DeferralGranted() | DeferralEnded():
+        case (
+            ExemptionGranted()
+            | ExemptionEnded()
+            | DeferralGranted()
+            | DeferralEnded()
+            | SpecialReasonApproved()
+            | SpecialReasonEnded()
+        ):
             _relieve(account, event)
         case _:
             take_move(account, event)
@@ -151,7 +161,13 @@ def _confirm(account: Account, event: CreditConfirmed) -> None:
 
 
 def _relieve(
-    account: Account, event: ExemptionGranted | ExemptionEnded | DeferralGranted | DeferralEnded
+    account: Account,
+    event: ExemptionGranted
+    | ExemptionEnded
+    | DeferralGranted
+    | DeferralEnded
+    | SpecialReasonApproved
+    | SpecialReasonEnded,
 ) -> None:
     match event:
         case ExemptionGranted():
@@ -162,6 +178,10 @@ def _relieve(
             account.deferred = view(Deferral, event)
         case DeferralEnded() if account.deferred is not None:
             account.deferred = _replace(account.deferred, until=event.until)
+        case SpecialReasonApproved():
+            account.special_reason = view(SpecialReason, event, ended_on=None)
+        case SpecialReasonEnded() if account.special_reason is not None:
+            account.special_reason = _replace(account.special_reason, ended_on=event.ended_on)
 
 
 def modes_of_study(account: Account, provider_id: str) -> Sequence[str]:
@@ -299,6 +319,7 @@ def _arrive(account: Account, event: AccountArrived) -> None:
     account.exams = [*account.exams, *(passed for passed in event.exams if passed not in account.exams)]
     account.exempt = event.exempt or account.exempt
     account.deferred = event.deferred or account.deferred
+    account.special_reason = event.special_reason or account.special_reason
 
 
 def _merged(here: Credit, arrived: Credit) -> Credit:

@@ -18,6 +18,7 @@ from services.ledger.policy import (
     HoldReason,
     ReportedStudy,
     Route,
+    SpecialReason,
     Waiting,
 )
 
@@ -251,6 +252,24 @@ class DeferralEnded(ReliefEvent, frozen=True, kw_only=True):
     ended_on: date
 
 
+class SpecialReasonApproved(ReliefEvent, frozen=True, kw_only=True):
+    """An official approved the special reason for which a person missed the year: what providers report in the make-up that
+    asks for one counts from now on (S0-22, A-06); `clause` asks for it."""
+
+    TOPIC: ClassVar[str] = "ledger.SpecialReasonApproved"
+
+    granted_on: date
+    clause: str
+
+
+class SpecialReasonEnded(ReliefEvent, frozen=True, kw_only=True):
+    """The approval of a special reason ended: what was registered by it stays."""
+
+    TOPIC: ClassVar[str] = "ledger.SpecialReasonEnded"
+
+    ended_on: date
+
+
 class Retraction(Struct, frozen=True, kw_only=True):
     """A provider took back a completion that had travelled while it waited."""
 
@@ -289,5 +308,6 @@ class AccountArrived(Event, frozen=True, kw_only=True):
     exams: tuple[ExamPass, ...] = ()
     exempt: Exemption | None = None
     deferred: Deferral | None = None
+    special_reason: SpecialReason | None = None
     taken_back: tuple[Retraction, ...] = ()
     arrived_at: datetime

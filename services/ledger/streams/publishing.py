@@ -23,6 +23,8 @@ from services.ledger.streams.account_events import (
     ExemptionEnded,
     ExemptionGranted,
     HeldCompletionRejected,
+    SpecialReasonApproved,
+    SpecialReasonEnded,
 )
 from services.ledger.streams.claim import ClaimApproved
 from services.ledger.streams.filing import FilingApproved, FilingSubmitted
@@ -80,6 +82,8 @@ TOLD = (
     Told(ExemptionEnded, published.ExemptionEnded),
     Told(DeferralGranted, published.DeferralGranted),
     Told(DeferralEnded, published.DeferralEnded),
+    Told(SpecialReasonApproved, published.SpecialReasonApproved),
+    Told(SpecialReasonEnded, published.SpecialReasonEnded),
     Told(ClaimApproved, published.ClaimApproved, {"approved_at": "at"}),
     Told(FilingSubmitted, published.FilingSubmitted, {"submitted_at": "at"}),
     Told(FilingApproved, published.FilingApproved, {"approved_at": "at"}),

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.kit.clock import local_date
 from services.ledger.answers.next_steps import NextStep, Situation, next_steps
@@ -21,6 +22,7 @@ from services.ledger.policy import (
     Policy,
     ProvenStudy,
     Rejected,
+    SpecialReason,
     admit,
     admit_enrolment,
     admit_terms,
@@ -75,6 +77,8 @@ def make_ups(draw: st.DrawFn) -> dict[str, Any]:
         "once": draw(st.booleans()),
     }
     window |= draw(st.sampled_from([{}, {"until": "2031-05-10"}]))
+    if window["channel"] == "application":
+        window |= draw(st.sampled_from([{}, {"study_until": "2031-03-31"}, {"study_until": "2031-04-20"}]))
     window |= draw(st.sampled_from([{}, {"modes": ["online"]}]))
     window |= draw(st.sampled_from([{}, {"categories": ["professional"]}]))
     window |= draw(st.sampled_from([{}, {"prerequisite": {"category": "public", "minimum": 10}}]))
@@ -103,13 +107,23 @@ DEFERRALS = (
     )
 )
 
+Reliefs = tuple[Deferral | None, SpecialReason | None]
+RELIEFS = st.tuples(
+    DEFERRALS,
+    st.none()
+    | st.just(SpecialReason(reason="illness", authority=BEIJING, granted_on=date(2031, 1, 6)))
+    | st.just(
+        SpecialReason(
+            reason="illness", authority=BEIJING, granted_on=date(2031, 1, 6), ended_on=date(2031, 1, 7)
+        )
+    ),
+)
 
-def life(
-    policy: Policy, person: Person, facts: Sequence[Any], deferred: Deferral | None, on: date
-) -> Account:
+
+def life(policy: Policy, person: Person, facts: Sequence[Any], reliefs: Reliefs, on: date) -> Account:
     """The account of somebody to whom of these facts those have happened that lie before the day."""
     desk = Desk(policy, person)
-    desk.account.deferred = deferred
+    desk.account.deferred, desk.account.special_reason = reliefs
     desk.report([(number, fact) for number, fact in enumerate(facts) if _day_of(fact) < on])
     return desk.account
 
@@ -158,23 +172,23 @@ def enrolled(policy: Policy, person: Person, account: Account, mode: str, day: d
         fact = Enrolled(enrolment_id="told", provider=teacher, mode=mode, enrolled_on=day, paid_on=day)
         refused = admit_enrolment(policy, STANDING, person, 2030, mode, day)
         if (refused or admit_terms(policy, fact, person, account)) is None:
-            yield Account(
-                person_id="p",
-                year=2030,
-                credits=account.credits,
-                waiting=account.waiting,
-                deferred=account.deferred,
-                exams=account.exams,
-                enrolments=[*account.enrolments, fact],
-            )
+            yield replace(account, enrolments=[*account.enrolments, fact])
 
 
-def applied(policy: Policy, person: Person, account: Account, mode: str, category: str, day: date) -> Any:
+def applied(
+    policy: Policy,
+    person: Person,
+    account: Account,
+    mode: str,
+    category: str,
+    day: date,
+    finished: date | None = None,
+) -> Any:
     study = ProvenStudy(
         mode=mode,
         category=category,
         credits=Decimal("0.50"),
-        completed_on=day,
+        completed_on=min(day, finished or day),
         special_reason=True,
         qualification=person.qualification,
     )
@@ -194,11 +208,11 @@ def first_and_last(step: NextStep, on: date) -> set[date]:
 
 class TestWhateverTheAnswerTells:
     @settings(deadline=None, max_examples=80)
-    @given(policies(), FACTS, PERSONS, DEFERRALS, DAYS)
+    @given(policies(), FACTS, PERSONS, RELIEFS, DAYS)
     def test_is_accepted_when_done_on_its_first_day_and_on_its_last(
-        self, policy: Policy, facts: list[Any], person: Person, deferred: Deferral | None, on: date
+        self, policy: Policy, facts: list[Any], person: Person, reliefs: Reliefs, on: date
     ):
-        account = life(policy, person, facts, deferred, on)
+        account = life(policy, person, facts, reliefs, on)
         steps = told(policy, person, account, on)
         enrol = [step for step in steps if step.code == "enrol"]
         for step in enrol:
@@ -226,16 +240,17 @@ class TestWhateverTheAnswerTells:
                             )
                             assert any(map(taken, answers)), (step, mode, category, day)
                         elif step.code == "make_up_apply":
-                            answer = applied(policy, person, account, mode, category, day)
+                            finished = step.study_until
+                            answer = applied(policy, person, account, mode, category, day, finished)
                             assert isinstance(answer, Award), (step, answer)
                             assert answer.make_up, step
 
     @settings(deadline=None, max_examples=80)
-    @given(policies(), FACTS, PERSONS, DEFERRALS, DAYS)
+    @given(policies(), FACTS, PERSONS, RELIEFS, DAYS)
     def test_is_all_that_would_be_accepted_that_day(
-        self, policy: Policy, facts: list[Any], person: Person, deferred: Deferral | None, on: date
+        self, policy: Policy, facts: list[Any], person: Person, reliefs: Reliefs, on: date
     ):
-        account = life(policy, person, facts, deferred, on)
+        account = life(policy, person, facts, reliefs, on)
         answer = assess(policy, account, person, 2030, on)
         steps = told(policy, person, account, on)
         now = [step for step in steps if step.since is None]
@@ -251,11 +266,11 @@ class TestWhateverTheAnswerTells:
                 assert not any(map(taken, answers)), (steps, mode, category)
 
     @settings(deadline=None, max_examples=60)
-    @given(policies(), FACTS, PERSONS, DEFERRALS, DAYS)
+    @given(policies(), FACTS, PERSONS, RELIEFS, DAYS)
     def test_is_said_alike_by_the_sentence_and_by_the_steps(
-        self, policy: Policy, facts: list[Any], person: Person, deferred: Deferral | None, on: date
+        self, policy: Policy, facts: list[Any], person: Person, reliefs: Reliefs, on: date
     ):
-        account = life(policy, person, facts, deferred, on)
+        account = life(policy, person, facts, reliefs, on)
         answer = assess(policy, account, person, 2030, on)
         if answer.status != "deficient" or not any(item.credits for item in answer.missing):
             return

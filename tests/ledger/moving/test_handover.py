@@ -14,13 +14,14 @@ from contracts.handover import (
     HandedDeferral,
     HandedExam,
     HandedExemption,
+    HandedSpecialReason,
     HandedWaiting,
     Handover,
     JudgedYear,
 )
 from services.kit import events as codec
 from services.ledger.moving.handover import account_arrived, handed_account, handed_judgement, judgements
-from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, Waiting
+from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, SpecialReason, Waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived
 from services.ledger.streams.profile import Judgement
@@ -108,6 +109,13 @@ def account(draw: st.DrawFn) -> Account:
         granted_on=days,
         clause=st.none() | st.just("S0-22"),
     )
+    special_reason = st.builds(
+        SpecialReason,
+        reason=st.just("illness"),
+        authority=st.just("211300"),
+        granted_on=days,
+        ended_on=st.none() | days,
+    )
     exams = st.builds(
         ExamPass, provider=providers, passed_at=moments, of=st.sampled_from(["exam", "evaluation"])
     )
@@ -121,6 +129,7 @@ def account(draw: st.DrawFn) -> Account:
         ),
         exempt=draw(st.none() | exempt),
         deferred=draw(st.none() | deferred),
+        special_reason=draw(st.none() | special_reason),
         enrolments=[],
     )
 
@@ -150,6 +159,7 @@ FIELDS: list[tuple[type[Any], type[Any], dict[str, str]]] = [
     (ExamPass, HandedExam, {"provider": "provider_id"}),
     (Exemption, HandedExemption, {}),
     (Deferral, HandedDeferral, {}),
+    (SpecialReason, HandedSpecialReason, {}),
     (Judgement, JudgedYear, {}),
 ]
 

@@ -15,7 +15,7 @@ from tests.ledger.policy.builders import notice_text
 from tests.ledger.world import Somebody, World
 
 BEIJING, DONGCHENG = "110000", "110101"
-LIAONING, SHUANGTA, LISTED = "210000", "211302", "北京东奥时代教育科技有限公司"
+LIAONING, CHAOYANG, SHUANGTA, LISTED = "210000", "211300", "211302", "北京东奥时代教育科技有限公司"
 
 
 @pytest.fixture(autouse=True)
@@ -108,6 +108,86 @@ class TestDeferral:
         who = await world.collects("210200")
         refused = await asks_for(world, who, "deferrals", "210200", reason="illness", until="2026-06-30")
         assert refused.json()["type"] == "urn:xuefen:problem:policy-absent"
+
+
+class TestSpecialReason:
+    """S0-22, A-06: an official hears the reason first, then what the provider reports makes up the year."""
+
+    SOCIETY = "朝阳市会计学会"
+
+    @pytest.fixture(autouse=True)
+    def in_2024(self, world: World) -> None:
+        world.now = datetime(2024, 6, 1, 4, tzinfo=UTC)
+
+    async def approves(self, world: World, who: Somebody, **body: Any) -> Any:
+        return await asks_for(world, who, "special-reasons", **({"year": 2023, "reason": "illness"} | body))
+
+    async def test_opens_the_make_up_to_what_the_provider_reports(self, world: World):
+        provider = await world.provides(self.SOCIETY, accredited=[CHAOYANG])
+        who, other = await world.collects(SHUANGTA), await world.collects(SHUANGTA)
+        first = provider.completion(who, 2023, "90.00", exam_passed_at="2024-05-20T04:00:00Z")
+        assert problem_of((await provider.posts(first))[0]) == "make-up-by-application"
+        approved = await self.approves(world, who)
+        assert (approved.status_code, approved.json()["reason"]) == (201, "illness")
+        mine, theirs = await provider.posts(
+            provider.completion(who, 2023, "90.00", exam_passed_at="2024-05-20T04:00:00Z"),
+            provider.completion(other, 2023, "90.00", exam_passed_at="2024-05-20T04:00:00Z"),
+        )
+        assert (mine["outcome"], mine["clause"]) == ("registered", "S0-22")
+        assert problem_of(theirs) == "make-up-by-application"
+        answer = await world.asks(who, 2023)
+        assert (answer["status"], answer["made_up"]) == ("compliant", True)
+
+    async def test_is_told_with_what_it_opens(self, world: World):
+        who = await world.collects(SHUANGTA)
+        assert (await self.approves(world, who)).status_code == 201
+        answer = await world.asks(who, 2023, include="next_steps")
+        steps = [(step["code"], step["until"]) for step in answer["next_steps"]]
+        assert ("make_up_study", "2024-12-31") in steps
+        transcript = await world.client.get(
+            f"/v1/persons/{who.person_id}/transcript", headers=world.official(LIAONING)
+        )
+        assert [(each["kind"], each["reason"]) for each in transcript.json()["reliefs"]] == [
+            ("special_reason", "illness")
+        ]
+
+    async def test_is_approved_once_and_ends_without_touching_what_was_registered(self, world: World):
+        provider = await world.provides(self.SOCIETY, accredited=[CHAOYANG])
+        who = await world.collects(SHUANGTA)
+        nothing = await asks_for(world, who, "special-reasons/end", year=2023, reason="other")
+        assert nothing.json()["type"] == "urn:xuefen:problem:relief-absent"
+        await self.approves(world, who)
+        again = await self.approves(world, who, reason="abroad")
+        assert again.json()["type"] == "urn:xuefen:problem:special-reason-approved"
+        passed = {"exam_passed_at": "2024-05-20T04:00:00Z"}
+        await provider.posts(provider.completion(who, 2023, "45.00", **passed))
+        ended = await asks_for(world, who, "special-reasons/end", year=2023, reason="granted_in_error")
+        assert ended.status_code == 200, ended.text
+        [refused] = await provider.posts(provider.completion(who, 2023, "45.00", **passed))
+        assert problem_of(refused) == "make-up-by-application"
+        assert (await world.asks(who, 2023))["total"] == "45.00"
+        assert (await self.approves(world, who)).status_code == 201
+
+    async def test_is_refused_where_no_make_up_asks_for_one(self, world: World):
+        who = await world.collects(SHUANGTA)
+        refused = await self.approves(world, who, year=2024)
+        assert (refused.status_code, refused.json()["type"]) == (
+            422,
+            "urn:xuefen:problem:special-reason-not-asked",
+        )
+
+    async def test_is_told_to_others_and_comes_out_of_the_log_again(self, world: World):
+        who = await world.collects(SHUANGTA)
+        await self.approves(world, who)
+        await asks_for(world, who, "special-reasons/end", year=2023, reason="other")
+        events = [event for event in await world.events(LIAONING) if "SpecialReason" in event.topic]
+        told = [said["type"] for event in events if (said := publish(event)) is not None]
+        assert told[-2:] == [
+            "cn.xuefen.ledger.special-reason.approved.v1",
+            "cn.xuefen.ledger.special-reason.ended.v1",
+        ]
+        done = await rebuilding.rebuild(world.ledger.databases, models=["accounts"], logs=[LIAONING])
+        assert [result.rows_changed for result in done] == [0]
 
 
 CLAUSES = """

@@ -211,7 +211,8 @@ class TestMakeUp:
         answer = Given(CHAOYANG, 2023).when_posted(completion(2023, "2024-12-31 23:59:59"))
         assert answer == Rejected("make-up-by-application", "S0-22", {"year": "2023"})
         (window, *_) = policy(CHAOYANG, 2023).make_up
-        assert (window.conditions, window.until) == (("special_reason",), date(2024, 12, 31))
+        assert (window.conditions, window.until) == (("special_reason",), None)
+        assert window.study_until == date(2024, 12, 31)
 
     def test_it_begins_with_the_notice_where_no_day_is_given(self):
         """B-08: 2023 ended before the notice was issued."""
@@ -223,7 +224,7 @@ class TestMakeUp:
 
     def test_the_make_up_ends_before_the_current_year_does(self):
         """C-03."""
-        assert policy(CHAOYANG, 2023).make_up[0].until == date(2024, 12, 31)
+        assert policy(CHAOYANG, 2023).make_up[0].study_until == date(2024, 12, 31)
         assert policy(CHAOYANG, 2024).any_mode.study.until == date(2025, 1, 31)
 
     def test_2024_is_made_up_with_the_provinces_providers(self):

@@ -55,15 +55,6 @@ class TestOneRule:
                 "no-hours",
             ),
             (
-                {
-                    "kind": "make_up",
-                    "years": {"from": 2029, "to": 2029},
-                    "windows": [{"channel": "automatic", "conditions": ["special_reason"]}],
-                },
-                "/clauses/0/rules/0/windows/0/conditions",
-                "reason-unheard",
-            ),
-            (
                 {"kind": "make_up", "years": {"from": 2030}, "windows": [{"channel": "application"}]},
                 "/clauses/0/rules/0/years",
                 "no-past-year",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from services.kit.clock import local_date
-from services.ledger.policy.judging.make_up_gates import gate_of
+from services.ledger.policy.judging.make_up_gates import gate_of, takes_reports
 from services.ledger.policy.judging.reliefs import time_given
 from services.ledger.policy.language.days import ALWAYS, NEVER, begins, day_at
 from services.ledger.policy.language.decisions import Decision, Held, Registered, Rejected
@@ -121,14 +121,16 @@ def window(case: Case) -> Rejected | None:
     for open_ in policy.make_up:
         if not _inside(case, open_):
             continue
-        if open_.channel == "application":
+        if not takes_reports(open_, case.account):
             refusal = refusal or Rejected("make-up-by-application", open_.clause, {"year": str(policy.year)})
             continue
         gate = gate_of(policy, open_, case.facts.category, case.account)
         if gate is None:
             needs = terms.needs if open_.needs is None else open_.needs
-            late = now >= open_.ends
-            case.opening = Opening(open_.begins, open_.ends, late, True, open_.providers, needs, open_.clause)
+            late = now >= open_.study_ends
+            case.opening = Opening(
+                open_.begins, open_.study_ends, late, True, open_.providers, needs, open_.clause
+            )
             return None
         refusal = gate
     return refusal or _outside(case)
@@ -349,7 +351,7 @@ def _inside(case: Case, open_: MakeUpWindowTerms) -> bool:
     if open_.act == "register":
         # What was studied in its own year, or since, may be registered while the window is open (S4-08).
         return open_.begins <= now < open_.ends and case.policy.study_begins <= moment
-    return open_.begins <= moment < open_.ends
+    return open_.begins <= moment < open_.study_ends
 
 
 def _outside(case: Case) -> Rejected:
@@ -374,6 +376,6 @@ def _outside(case: Case) -> Rejected:
     if moment < policy.study_begins and any(open_.begins <= now < open_.ends for open_ in policy.make_up):
         # Registering is open, but this was studied before the year it is for (S4-08).
         return Rejected("not-yet-open", study.since_clause, since)
-    last = max(policy.make_up, key=lambda open_: open_.ends)
-    until = last.until.isoformat() if last.until else ""
+    last = max(policy.make_up, key=lambda open_: open_.study_ends)
+    until = last.study_until.isoformat() if last.study_until else ""
     return Rejected("window-closed", last.clause, {"year": year, "until": until})

@@ -6,9 +6,11 @@ the policy says whether, and until when, it may be claimed.
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal
 
 from msgspec import Struct
 
+from services.kit.clock import local_date
 from services.ledger.policy.judging.admission import YEAR_FIRST, is_out_of_range, no_policy
 from services.ledger.policy.judging.make_up_gates import gate_of
 from services.ledger.policy.judging.reliefs import time_given
@@ -22,6 +24,7 @@ from services.ledger.policy.rules import conversion, equivalence
 from services.ledger.policy.rules.conversion import Conversion
 from services.ledger.policy.rules.credit_year import other_year
 from services.ledger.policy.rules.equivalence import Activity, Award, EquivalenceForm
+from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 from services.ledger.policy.rules.modes import ModesTerms
 from services.ledger.policy.rules.route import claimable
 from services.ledger.policy.rules.units import to_cents
@@ -108,22 +111,37 @@ def award_study(
             return Rejected("mode-not-allowed", terms.modes_clause, {"mode": study.mode})
         route = claimable(policy, study.mode)
         if route is None:
-            return Rejected("mode-not-claimed", terms.modes_clause, {"mode": study.mode})
+            made_up = _made_up(policy, study, year, now, account, act="register")
+            not_claimed = Rejected("mode-not-claimed", terms.modes_clause, {"mode": study.mode})
+            return made_up or not_claimed
         return terms.windows.outside("apply", now, given) or _awarded(study, route.clause, make_up=False)
-    return _made_up(policy, study, year, now, account)
+    return _made_up(policy, study, year, now, account) or Rejected(
+        "make-up-not-by-application",
+        policy.make_up[-1].clause if policy.make_up else None,
+        {"year": str(year)},
+    )
 
 
 def _made_up(
-    policy: Policy, study: ProvenStudy, year: int, now: datetime, account: Account | None
-) -> Award | Rejected:
-    """Make-up by application: the window is that of applying, so the moment of the claim counts (B-08)."""
+    policy: Policy,
+    study: ProvenStudy,
+    year: int,
+    now: datetime,
+    account: Account | None,
+    act: Literal["register"] | None = None,
+) -> Award | Rejected | None:
+    """Make-up by application: the window is that of applying, so the moment of the claim counts (B-08), and the study has
+    a last day of its own where the notice gives one (B-23). With `act` only windows for what was studied in its year are
+    asked (补登, S4-08). None where no window speaks of it."""
     refusal: Rejected | None = None
     for window in policy.make_up:
         if window.channel != "application" or (window.modes is not None and study.mode not in window.modes):
             continue
-        if not window.begins <= now < window.ends:
-            until = window.until.isoformat() if window.until else ""
-            refusal = refusal or Rejected("window-closed", window.clause, {"year": str(year), "until": until})
+        if act is not None and window.act != act:
+            continue
+        closed = _closed(policy, window, study, now)
+        if closed is not None:
+            refusal = refusal or closed
             continue
         gate = gate_of(
             policy, window, study.category, account, special_reason=study.special_reason, by_application=True
@@ -132,11 +150,22 @@ def _made_up(
             refusal = gate
             continue
         return _awarded(study, window.clause, make_up=True)
-    return refusal or Rejected(
-        "make-up-not-by-application",
-        policy.make_up[-1].clause if policy.make_up else None,
-        {"year": str(year)},
-    )
+    return refusal
+
+
+def _closed(policy: Policy, window: MakeUpWindowTerms, study: ProvenStudy, now: datetime) -> Rejected | None:
+    """Why an application of this moment for study of that day is outside the window; None when it is inside."""
+    year, completed = {"year": str(policy.year)}, begins(study.completed_on)
+    if not window.begins <= now < window.ends:
+        until = window.until.isoformat() if window.until else ""
+        return Rejected("window-closed", window.clause, year | {"until": until})
+    if completed >= window.study_ends:
+        until = window.study_until.isoformat() if window.study_until else ""
+        return Rejected("window-closed", window.clause, year | {"until": until})
+    if window.act == "register" and completed < policy.study_begins:
+        since = local_date(policy.study_begins).isoformat()
+        return Rejected("not-yet-open", window.clause, year | {"since": since})
+    return None
 
 
 def _awarded(study: ProvenStudy, clause: str, *, make_up: bool) -> Award:

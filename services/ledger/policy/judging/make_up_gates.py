@@ -27,9 +27,10 @@ def gate_of(
 ) -> Rejected | None:
     """Why a window that is open does not take study of this category for this account; None when it does.
 
-    A special reason is given with an application alone (A-06).
+    A special reason is given with an application, or was approved by an official before (A-06).
     """
-    if by_application and "special_reason" in window.conditions and not special_reason:
+    heard = (by_application and special_reason) or has_special_reason(account)
+    if "special_reason" in window.conditions and not heard:
         return Rejected("special-reason-needed", window.clause, {"year": str(policy.year)})
     if window.categories is not None and not lies_under_any(category, window.categories):
         return Rejected("make-up-category", window.clause, {"category": category})
@@ -42,6 +43,20 @@ def gate_of(
             }
             return Rejected("make-up-prerequisite", window.prerequisite_clause, details)
     return _for_whom(policy, window, account) if window.conditions or window.once else None
+
+
+def has_special_reason(account: Account | None) -> bool:
+    """Whether an official has approved the person's special reason for the year, and nobody has ended that (A-06)."""
+    approved = account.special_reason if account is not None else None
+    return approved is not None and approved.ended_on is None
+
+
+def takes_reports(window: MakeUpWindowTerms, account: Account | None) -> bool:
+    """Whether providers' records count in the window: where it makes up by itself, and where an official has heard the
+    special reason that its applications give (A-06)."""
+    return window.channel == "automatic" or (
+        "special_reason" in window.conditions and has_special_reason(account)
+    )
 
 
 def _held(account: Account | None, category: str) -> Decimal:

@@ -38,13 +38,20 @@ def make_up_for(
         return None
     now = [one for one in open_ if one.act in MAKE_UP_ACTS and one.since <= on]
     if not now:
-        return replace(make_up, open=False, channel=None, until=None)
+        return replace(make_up, open=False, channel=None, until=None, study_until=None)
     # By itself before by application, and what lasts longest.
     best = max(now, key=lambda one: (one.act == "make_up_study", one.until or date.max))
     channel: Literal["automatic", "application"] = (
         "automatic" if best.act == "make_up_study" else "application"
     )
-    return replace(make_up, open=True, channel=channel, until=best.until, clause=best.clause)
+    return replace(
+        make_up,
+        open=True,
+        channel=channel,
+        until=best.until,
+        clause=best.clause,
+        study_until=best.study_until,
+    )
 
 
 def openings(
@@ -138,7 +145,7 @@ def _days(policy: Policy, mode: str, account: Account | None, on: date) -> Itera
     since = [span.since for span in (terms.study, *terms.acts.values(), terms.windows.firm) if span]
     until = [span.until for span in (terms.study, *terms.acts.values(), terms.windows.firm) if span]
     since += [window.since for window in policy.make_up]
-    until += [window.until for window in policy.make_up]
+    until += [day for window in policy.make_up for day in (window.until, window.study_until)]
     since += [date(each, 1, 1) for each in (year - 1, year, year + 1)]
     asked = terms.get(EnrolmentTerms)
     if account is not None:
@@ -178,5 +185,6 @@ def _spans(
             enrol=found.enrol,
             paid=found.paid,
             conditions=found.conditions,
+            study_until=found.study_until,
         )
         start = None

@@ -24,7 +24,8 @@ class PersonOpening(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `category` is what it counts for, None for an enrolment and where any is missing. `enrol` says that study needs an
     enrolment that is still to come, `paid` that it has to be paid. `conditions` are those of a make-up window, which the
-    person meets or an official hears (`special_reason`).
+    person meets or an official hears (`special_reason`). `study_until` is the last day of the study that is applied for,
+    where the notice gives it one of its own (B-23).
     """
 
     act: OpenAct
@@ -36,6 +37,7 @@ class PersonOpening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     enrol: bool = False
     paid: bool = False
     conditions: tuple[str, ...] = ()
+    study_until: date | None = None
 
 
 class Deadline(Struct, frozen=True):
@@ -51,7 +53,10 @@ class Deadline(Struct, frozen=True):
 
 
 class MakeUpOffer(Struct, frozen=True):
-    """A window in which this year may be made up: by itself through study, or by application (S1-17, S1-18)."""
+    """A window in which this year may be made up: by itself through study, or by application (S1-17, S1-18).
+
+    `until` is the last day of applying; `study_until` that of the study, where the notice gives it one of its own (B-23).
+    """
 
     channel: Literal["automatic", "application"]
     since: date
@@ -63,16 +68,19 @@ class MakeUpOffer(Struct, frozen=True):
     clause: str
     document: str
     fee: Decimal | None = None
+    study_until: date | None = None
 
 
 class MakeUpResult(Struct, frozen=True):
-    """Whether the year can be made up on this day, by which channel, and every window there is or was."""
+    """Whether the year can be made up on this day, by which channel, and every window there is or was; days as in an
+    offer."""
 
     open: bool
     channel: Literal["automatic", "application"] | None
     until: date | None
     clause: str | None
     windows: tuple[MakeUpOffer, ...]
+    study_until: date | None = None
 
 
 class PolicyDay(Struct, frozen=True):
@@ -151,6 +159,7 @@ def _make_up(policy: Policy, start: datetime, end: datetime) -> MakeUpResult | N
         until=now.until if now else None,
         clause=clause,
         windows=offers,
+        study_until=now.study_until if now else None,
     )
 
 
@@ -166,4 +175,5 @@ def _offer(window: MakeUpWindowTerms, start: datetime, end: datetime) -> MakeUpO
         clause=window.clause,
         document=window.document,
         fee=window.fee,
+        study_until=window.own_study_until,
     )

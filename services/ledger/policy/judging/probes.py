@@ -42,6 +42,7 @@ class Found(NamedTuple):
     enrol: bool = False
     paid: bool = False
     conditions: tuple[str, ...] = ()
+    study_until: date | None = None
 
 
 class Probe:
@@ -101,17 +102,23 @@ class Probe:
         return None
 
     def applying(self, mode: str, category: Category, day: date) -> Found | None:
-        """An application to make up, with proof of study and the special reason that its window asks for."""
-        answer = self._applied(mode, category, day)
-        if isinstance(answer, Rejected) or not answer.make_up:
-            return None
-        window = self._window(answer.clause, "application", day)
-        return Found("make_up_apply", answer.clause, conditions=window.conditions if window else ())
+        """An application to make up, with proof of study and the special reason that its window asks for: of study of the
+        day, or of the last day on which what may be applied for had to be finished (B-23)."""
+        finished = {window.own_study_until for window in self.policy.make_up}
+        for completed in (day, *sorted(each for each in finished if each is not None and each < day)):
+            answer = self._applied(mode, category, day, completed)
+            if not isinstance(answer, Rejected) and answer.make_up:
+                window = self._window(answer.clause, "application", day)
+                if window is None:
+                    return Found("make_up_apply", answer.clause)
+                last = window.own_study_until
+                return Found("make_up_apply", answer.clause, conditions=window.conditions, study_until=last)
+        return None
 
     def refused(self, window: MakeUpWindowTerms, mode: str, category: Category, day: date) -> Rejected | None:
         """The refusal of make-up by the channel of the window."""
         if window.channel == "application":
-            answer = self._applied(mode, category, day)
+            answer = self._applied(mode, category, day, day)
             return answer if isinstance(answer, Rejected) else None
         for standing in self._standings(mode):
             facts = self._facts(mode, category, day, _ANOTHER, None)
@@ -151,12 +158,12 @@ class Probe:
             None,
         )
 
-    def _applied(self, mode: str, category: Category, day: date) -> Award | Rejected:
+    def _applied(self, mode: str, category: Category, day: date, completed: date) -> Award | Rejected:
         study = ProvenStudy(
             mode=mode,
             category=category,
             credits=self._credits,
-            completed_on=day,
+            completed_on=completed,
             special_reason=True,
             qualification=self.person.qualification,
         )

@@ -189,4 +189,9 @@ def tail_words(
     end_en = f"until {make_up.until}" if make_up.until else "with no end set"
     if make_up.channel == "automatic":
         return f"现可补学，{end_zh}，学完自动登记。", f"It can be made up by study {end_en}."
-    return f"现可申请补登，{end_zh}，由财政部门审核。", f"It can be made up by application {end_en}."
+    by_zh = f"，学习须在{day_zh(make_up.study_until)}（含当日）前完成" if make_up.study_until else ""
+    by_en = f", for study completed by {make_up.study_until}" if make_up.study_until else ""
+    return (
+        f"现可申请补登，{end_zh}{by_zh}，由财政部门审核。",
+        f"It can be made up by application {end_en}{by_en}.",
+    )

@@ -148,6 +148,16 @@ class Deferral(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     clause: str | None = None
 
 
+class SpecialReason(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """An official approved the special reason for which the person missed the year (S0-22, A-06): what providers report for
+    its make-up counts, until `ended_on`, where somebody has ended that."""
+
+    reason: str
+    authority: str
+    granted_on: date
+    ended_on: date | None = None
+
+
 class ExamPass(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The person passed a provider's exam over the year's study (S0-09), or its evaluation of it."""
 
@@ -165,6 +175,7 @@ class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
     waiting: list[Waiting] = []
     exempt: Exemption | None = None
     deferred: Deferral | None = None
+    special_reason: SpecialReason | None = None
     exams: list[ExamPass] = []
     enrolments: list[Enrolled] = []
 

@@ -48,7 +48,8 @@ class Prerequisite(Part, frozen=True):
 
 
 MakeUpCondition = Literal["special_reason", "shortfall", "enrolled", "paid"]
-"""Who may make up: with a special reason (A-06), who fell short in the year itself, who had enrolled, or paid, in time."""
+"""Who may make up: with a special reason that an official approved or hears with the application (A-06), who fell short in
+the year itself, who had enrolled, or paid, in time."""
 
 
 class MakeUpRequirement(Part, frozen=True):
@@ -62,13 +63,15 @@ class MakeUpWindow(Part, frozen=True, rename={"since": "from"}):
     """补学窗口: 途径、起止日、机构、范围。A time in which a past year may be made up, and how.
 
     Without a start it opens the day after the year's own window, or with the notice if that is later (B-08); without an
-    end it stays open. `providers_of` names the clause of the same notice whose list applies (B-03). All `conditions` must
-    hold; with `once` a year that another window was used for is not made up again; `fee` in yuan is shown.
+    end it stays open. The days of a window by application are those of applying; `study_until` is the last day of the study
+    that is applied for (B-23). `providers_of` names the clause of the same notice whose list applies (B-03). All
+    `conditions` must hold; with `once` a year that another window was used for is not made up again; `fee` in yuan is shown.
     """
 
     channel: Literal["automatic", "application"]
     since: OpeningDay | None = None
     until: OpeningDay | None = None
+    study_until: OpeningDay | None = None
     act: Literal["study", "register"] = "study"
     modes: tuple[Mode, ...] = ()
     categories: tuple[CategoryPath, ...] = ()
@@ -99,7 +102,10 @@ class MakeUp(Rule, frozen=True, tag="make_up"):
 
 
 class MakeUpWindowTerms(Struct, frozen=True):
-    """One window in which this year may be made up. `modes` and `categories` are None when all are meant."""
+    """One window in which this year may be made up. `modes` and `categories` are None when all are meant.
+
+    `ends` closes the window to whoever applies or reports, `study_ends` to study; they differ by application alone (B-23).
+    """
 
     channel: Literal["automatic", "application"]
     act: Literal["study", "register"]
@@ -107,6 +113,8 @@ class MakeUpWindowTerms(Struct, frozen=True):
     until: date | None
     begins: datetime
     ends: datetime
+    study_until: date | None
+    study_ends: datetime
     modes: frozenset[str] | None
     categories: frozenset[str] | None
     prerequisite_category: Category | None
@@ -122,6 +130,11 @@ class MakeUpWindowTerms(Struct, frozen=True):
     document: str
     place: str
     text: str
+
+    @property
+    def own_study_until(self) -> date | None:
+        """The last day of the study that is applied for, where it is another than that of applying (B-23)."""
+        return self.study_until if self.study_until != self.until else None
 
 
 class MakeUpTerms(Struct, frozen=True):
@@ -157,7 +170,9 @@ def terms_of(offers: Iterable[Offer], year: int, own_end: date) -> MakeUpTerms:
         _window(offer, rule, window, year, own_end) for offer, rule in said for window in rule.value.windows
     ]
     return MakeUpTerms(
-        windows=tuple(sorted(made, key=lambda window: (window.begins, window.ends, window.channel))),
+        windows=tuple(
+            sorted(made, key=lambda window: (window.begins, window.ends, window.channel == "application"))
+        ),
         never=next((rule.carrying(None) for _, rule in said if rule.value.never), None),
     )
 
@@ -169,6 +184,7 @@ def _window(
     since = day_of(window.since, year, issued) if window.since else max(day_after(own_end), issued)
     until = day_of(window.until, year, issued) if window.until else None
     assert since is not None, "the parser refuses days that do not exist"
+    study_until = day_of(window.study_until, year, issued) if window.study_until else until
     gate = window.prerequisite
     listed = offer.lists[window.providers_of] if window.providers_of is not None else None
     return MakeUpWindowTerms(
@@ -178,6 +194,8 @@ def _window(
         until=until,
         begins=begins(since),
         ends=ends(until),
+        study_until=study_until,
+        study_ends=min(ends(study_until), ends(until)),
         modes=frozenset(window.modes) or None,
         categories=frozenset(window.categories) or None,
         prerequisite_category=gate.category if gate else None,
@@ -217,6 +235,14 @@ def faults(rule: MakeUp, at: At) -> Iterator[Finding]:
     for index, window in enumerate(rule.windows):
         here = at.field(f"windows/{index}")
         yield from day_faults(window.since, window.until, here)
+        yield from day_faults(None, window.study_until, here)
+        if window.study_until is not None and window.channel == "automatic":
+            yield here.found(
+                "study_until",
+                "channel",
+                "自动补学以 until 为学习截止日，study_until 只用于申请补学",
+                "make-up by itself ends with until: study_until is for make-up by application alone",
+            )
         listed = at.clauses.get(window.providers_of or "", ())
         if (window.providers == "listed") != (window.providers_of is not None):
             yield here.found(
@@ -243,13 +269,6 @@ def warnings(rule: MakeUp, at: At) -> Iterator[Finding]:
         )
     for index, window in enumerate(rule.windows):
         here, gate = at.field(f"windows/{index}"), window.prerequisite
-        if window.channel == "automatic" and "special_reason" in window.conditions:
-            yield here.found(
-                "conditions",
-                "reason-unheard",
-                "自动补学无人审核特殊原因，任何人都可补学",
-                "nobody hears a special reason where make-up is automatic: everybody may use it",
-            )
         if gate is not None and gate.minimum == 0:
             yield here.found(
                 "prerequisite/minimum", "no-minimum", "前提学分为 0", "a prerequisite of nothing"
@@ -330,8 +349,8 @@ KIND = Kind(
         "special-reason-needed": RejectionWords(
             "须说明特殊原因",
             "A special reason is needed",
-            "{year} 年度的补学须有特殊原因，并附证明材料。",
-            "Making up {year} needs a special reason, with proof.",
+            "{year} 年度的补学须有特殊原因，并附证明材料，由属地财政部门认可。",
+            "Making up {year} needs a special reason, with proof, that the local authority approves.",
         ),
         "make-up-not-by-application": RejectionWords(
             "该年度不受理补学申请",
