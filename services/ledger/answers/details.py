@@ -1,7 +1,7 @@
 """Details that an answer shows on request: where each credit comes from, and what to do next. Read for many persons
 at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -19,9 +19,7 @@ from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import PolicyBook, PurposeAssessment
 from services.ledger.store.people import Home
 from services.ledger.streams import claim as claims
-from services.ledger.streams import waiting as rooms
 from services.ledger.streams.claim import OPEN, Claim
-from services.ledger.streams.waiting import WaitingRoom
 
 Detail = Literal["credits", "next_steps"]
 
@@ -30,9 +28,7 @@ _OPEN_CLAIMS = """
 select state from claims
  where log = $1 and person_id = any($2::text[]) and status = any($3::text[]) order by submitted_at, claim_id
 """
-_ROOMS = "select identity_hash, state from waiting where log = $1 and identity_hash = any($2::text[])"
 _decode_claim = msgspec.json.Decoder(Claim).decode
-_decode_room = msgspec.json.Decoder(WaitingRoom).decode
 
 
 class Asked(Struct, frozen=True):
@@ -49,7 +45,6 @@ class Pending(Struct, frozen=True):
     """What is under way for a person's year outside the account."""
 
     claims: tuple[Claim, ...] = ()
-    misnamed: tuple[str, ...] = ()
 
 
 class Details:
@@ -62,7 +57,7 @@ class Details:
     async def add(
         self, answered: Sequence[tuple[Home, ComplianceAnswer]], year: int, asked: Asked
     ) -> list[ComplianceAnswer]:
-        """The answers with the details, in the same order. Claims and misnamed records are shown to no organization."""
+        """The answers with the details, in the same order. Claims are shown to no organization."""
         pending: dict[str, Pending] = {}
         if "next_steps" in asked.details and asked.viewer.organization is None:
             for log in dict.fromkeys(home.log for home, _ in answered):
@@ -77,25 +72,16 @@ class Details:
         self, log: str, homes: Sequence[Home], year: int, as_of: datetime | None
     ) -> dict[str, Pending]:
         persons = [home.person_id for home in homes]
-        by_hash = {each: home.person_id for home in homes for each in home.profile.identities}
         async with self._databases.of(log).acquire() as conn:
             if as_of is None:
                 rows = await conn.fetch(_OPEN_CLAIMS, log, persons, sorted(OPEN))
                 under_way = [_decode_claim(row[0]) for row in rows]
-                waiting = {
-                    row[0]: _decode_room(row[1]) for row in await conn.fetch(_ROOMS, log, sorted(by_hash))
-                }
             else:
                 under_way = await self._claims_at(conn, log, persons, as_of)
-                waiting = await self._rooms_at(conn, log, sorted(by_hash), as_of)
         found: dict[str, Pending] = {}
         for person_id in persons:
             own = tuple(each for each in under_way if each.person_id == person_id and each.year == year)
             found[person_id] = Pending(claims=own)
-        for identity_hash, room in waiting.items():
-            person_id = by_hash[identity_hash]
-            misnamed = (*found[person_id].misnamed, *_misnamed(room, year))
-            found[person_id] = Pending(found[person_id].claims, misnamed)
         return found
 
     async def _claims_at(
@@ -112,27 +98,6 @@ class Details:
                 found.append(claim)
         return sorted(found, key=lambda each: (each.submitted_at, each.claim_id))
 
-    async def _rooms_at(
-        self, conn: Connection, log: str, hashes: Sequence[str], as_of: datetime
-    ) -> dict[str, WaitingRoom]:
-        streams = {rooms.stream_of(each): each for each in hashes}
-        loaded = await self._store.load(conn, log, list(streams), until=as_of)
-        found = {}
-        for stream_id, events in loaded.items():
-            room = WaitingRoom()
-            for recorded in events:
-                room = rooms.evolve(room, codec.decode(recorded.topic, recorded.state))
-            found[streams[stream_id]] = room
-        return found
-
-
-def _misnamed(room: WaitingRoom, year: int) -> Iterable[str]:
-    return (
-        held.record_id
-        for held in room.records
-        if held.reason == "name_differs" and held.record.get("year") == year
-    )
-
 
 def _detailed(home: Home, answer: ComplianceAnswer, asked: Asked, pending: Pending) -> ComplianceAnswer:
     policy = asked.book.resolve(home.profile.person.place, answer.year)
@@ -142,7 +107,6 @@ def _detailed(home: Home, answer: ComplianceAnswer, asked: Asked, pending: Pendi
         person=home.profile.person,
         account=home.account,
         claims=pending.claims,
-        misnamed=pending.misnamed,
     )
     shown = "credits" in asked.details
     purpose = asked.purposes.get(home.person_id)

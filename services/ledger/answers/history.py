@@ -4,6 +4,8 @@ in."""
 from collections.abc import Iterable
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from services.kit import events as codec
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
@@ -11,8 +13,10 @@ from services.ledger.policy import Account
 from services.ledger.store.people import Home, is_later
 from services.ledger.streams import account as accounts
 from services.ledger.streams import profile as profiles
+from services.ledger.streams import waiting
 from services.ledger.streams.problems import UnknownPersonError
 from services.ledger.streams.profile import Profile
+from services.ledger.streams.waiting import WaitingRoom
 
 # Positions have no gaps and recorded_at never falls along a log, so the last position known at a moment is found
 # by halving.
@@ -32,6 +36,8 @@ select low from search where low = high
 _SETTLE = """
 select from logs where log = $1 and $2 > clock_timestamp() - interval '1 minute' for share
 """
+
+_ROOMS = "select log, identity_hash from waiting where identity_hash = any($1::text[])"
 
 
 class History:
@@ -54,6 +60,20 @@ class History:
         if found is None:
             raise UnknownPersonError("当时尚未采集该人员。", "The person was not collected at that moment.")
         return found
+
+    async def with_rooms(self, home: Home, as_of: datetime) -> Home:
+        """The same with all that waited for the person at the moment, in the logs of their database."""
+        hashes = sorted(home.profile.identities)
+        async with self._databases.of(home.log).acquire() as conn:
+            known = [(row[0], row[1]) for row in await conn.fetch(_ROOMS, hashes)]
+            rooms = []
+            for log, identity_hash in sorted(known):
+                stream = waiting.stream_of(identity_hash)
+                room = WaitingRoom()
+                for recorded in (await self._store.load(conn, log, [stream], until=as_of)).get(stream, []):
+                    room = waiting.evolve(room, codec.decode(recorded.topic, recorded.state))
+                rooms.append((log, identity_hash, room))
+        return replace(home, rooms=tuple(rooms))
 
     async def _in_log(self, log: str, person_id: str, year: int, as_of: datetime) -> Home | None:
         account_stream = accounts.stream_of(person_id, year)

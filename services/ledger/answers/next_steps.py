@@ -3,7 +3,7 @@
 First what stands in the way of what was done already, then study, then make-up, then what only others can do.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -13,7 +13,15 @@ from msgspec.structs import replace
 
 from services.ledger.answers import step_words as words
 from services.ledger.answers.shortfall import Shortfall, shortfalls
-from services.ledger.policy import Account, Assessment, Person, Policy, rejection_words
+from services.ledger.policy import (
+    Account,
+    Assessment,
+    HoldReason,
+    Person,
+    Policy,
+    WaitingReason,
+    rejection_words,
+)
 from services.ledger.policy.judging.openings import modes_of_study, refusal_today
 from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, PersonOpening
 from services.ledger.policy.language.decisions import Rejected
@@ -24,6 +32,7 @@ StepCode = Literal[
     "ask_authority",
     "complete_information",
     "correct_identity",
+    "correct_report",
     "amend_claim",
     "enrol",
     "await_registration",
@@ -53,15 +62,13 @@ class NextStep(Struct, frozen=True, kw_only=True):
 
 
 class Situation(Struct, frozen=True, kw_only=True):
-    """All that next steps follow from. `claims` are the person's open ones of the year, `misnamed` the records that wait
-    because a provider reported another name (S0-23)."""
+    """All that next steps follow from; `claims` are the person's open ones of the year."""
 
     policy: Policy | None
     answer: Assessment
     person: Person
     account: Account | None
     claims: Sequence[Claim] = ()
-    misnamed: Sequence[str] = ()
 
 
 def next_steps(situation: Situation) -> tuple[NextStep, ...]:
@@ -70,7 +77,8 @@ def next_steps(situation: Situation) -> tuple[NextStep, ...]:
     if policy is None or answer.status == "no_policy":
         return (_step("ask_authority", words.NO_POLICY),)
     if answer.status == "not_required" and answer.first_obliged_year is None and not situation.person.student:
-        return (_step("complete_information", words.INFORMATION, clause=policy.duty.clause),)
+        clause = next(iter(policy.duty.clauses), None)
+        return (_step("complete_information", words.INFORMATION, clause=clause),)
     if not answer.missing:
         return ()
     return tuple(_steps(situation, policy))
@@ -78,13 +86,11 @@ def next_steps(situation: Situation) -> tuple[NextStep, ...]:
 
 def _steps(situation: Situation, policy: Policy) -> Iterator[NextStep]:
     answer, account = situation.answer, situation.account
-    for record in situation.misnamed:
-        yield _step("correct_identity", words.IDENTITY, subject=record)
+    yield from _for_their_person(answer)
     for claim in situation.claims:
         if claim.state == "returned":
             yield _of_claim("amend_claim", claim)
-    if account is not None:
-        yield from _waiting(policy, account)
+    yield from _waiting(policy, answer)
     missing = shortfalls(answer, account)
     if any(one.act == "study" for one in answer.openings):
         yield from _enrolment(answer, missing)
@@ -97,12 +103,44 @@ def _steps(situation: Situation, policy: Policy) -> Iterator[NextStep]:
             yield _of_claim("await_claim", claim)
 
 
-def _waiting(policy: Policy, account: Account) -> Iterator[NextStep]:
+_MISREPORTED: tuple[tuple[HoldReason, StepCode, Callable[[Decimal], Words]], ...] = (
+    ("name_differs", "correct_identity", words.identity_words),
+    ("profile_elsewhere", "correct_report", words.elsewhere_words),
+)
+
+
+def _for_their_person(answer: Assessment) -> Iterator[NextStep]:
+    """Records of another name (S0-23), and those reported to another authority."""
+    for reason, code, said in _MISREPORTED:
+        for record in dict.fromkeys(item.record for item in answer.held if item.reason == reason):
+            items = [item for item in answer.held if (item.reason, item.record) == (reason, record)]
+            credits = sum((item.credits for item in items), Decimal(0))
+            categories = {item.category for item in items} - {"any"}
+            yield _step(
+                code,
+                said(credits),
+                credits=credits,
+                category=next(iter(categories)) if len(categories) == 1 else None,
+                clause=items[0].clause,
+                subject=record,
+            )
+
+
+_IN_THE_ACCOUNT: tuple[WaitingReason, ...] = (
+    "enrolment_pending",
+    "exam_pending",
+    "evaluation_pending",
+    "below_total",
+)
+
+
+def _waiting(policy: Policy, answer: Assessment) -> Iterator[NextStep]:
     """What waits in the account, by reason: for an exam, an evaluation, an enrolment (S0-11), or the total (S2B-07)."""
-    for reason in ("enrolment_pending", "exam_pending", "evaluation_pending", "below_total"):
-        waits = [item for item in account.waiting if item.reason == reason]
-        for mode in sorted({item.mode for item in waits}):
-            credits = sum((item.credits for item in waits if item.mode == mode), Decimal(0))
+    for reason in _IN_THE_ACCOUNT:
+        waits = [item for item in answer.held if item.reason == reason]
+        for mode, clause in sorted({(item.mode, item.clause or "") for item in waits}):
+            alike = [item for item in waits if (item.mode, item.clause or "") == (mode, clause)]
+            credits = sum((item.credits for item in alike), Decimal(0))
             terms = policy.terms_of(mode)
             until = terms.study.until if reason in ("exam_pending", "evaluation_pending") else None
             yield _step(
@@ -111,7 +149,7 @@ def _waiting(policy: Policy, account: Account) -> Iterator[NextStep]:
                 credits=credits,
                 modes=(mode,),
                 until=until,
-                clause=terms.style_clause,
+                clause=clause or None,
             )
 
 
@@ -217,11 +255,17 @@ def _made_up(policy: Policy, on: date, each: Shortfall, open_: Sequence[PersonOp
     all_modes = modes_of_study(policy)
     for one, modes in alike.items():
         since = one.since if one.since > on else None
-        channel = "automatic" if one.act == "make_up_study" else "application"
         yield _step(
             "make_up_study" if one.act == "make_up_study" else "make_up_apply",
             words.make_up_words(
-                channel, each.credits, one.category, one.conditions, since, one.until, one.study_until
+                "automatic" if one.act == "make_up_study" else "application",
+                each.credits,
+                one.category,
+                one.conditions,
+                since,
+                one.until,
+                one.study_until,
+                registers=one.registers,
             ),
             credits=each.credits,
             category=one.category,

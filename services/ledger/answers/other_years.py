@@ -4,6 +4,7 @@ years that a purpose looks at. Each year's accounts are read once, and none wher
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
 
+from services.ledger.answers.held import parked_credits
 from services.ledger.policy import (
     Account,
     Assessment,
@@ -75,6 +76,7 @@ class OtherYears:
                 year,
                 self._on,
                 self._accounts.get((person, year - 1)),
+                parked=parked_credits(home, self._book, year, self._on),
             )
             for person, home in homes.items()
         }

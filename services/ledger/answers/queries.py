@@ -69,6 +69,8 @@ class LedgerQueries:
                 raise MomentInFutureError(parameter="as_of")
             home = await self._home_at(home, year, as_of)
             await self._policies.refresh()
+        if viewer.organization is None:
+            home = await self._with_rooms(home, as_of)
         book = self._policies.book if as_of is None else self._policies.book.known_at(as_of)
         day = on or local_date(as_of or self._clock())
         home_at = partial(self._home_at, as_of=as_of) if as_of is not None else None
@@ -98,6 +100,8 @@ class LedgerQueries:
         day = on or local_date(self._clock())
         book = self._policies.book
         seen = {home.person_id: home for home in homes.values() if viewer.may_see(home)}
+        if viewer.organization is None:
+            seen = await self._people.with_rooms(seen)
         years = OtherYears(self._people, book, day, viewer.place)
         judged = await years.answers(seen, year)
         answered = {
@@ -122,6 +126,12 @@ class LedgerQueries:
             if side_of(keeper.profile, year, policy) != "here":
                 return await self._people.home_of(person_id, viewer.place, year)
         return keeper
+
+    async def _with_rooms(self, home: Home, as_of: datetime | None) -> Home:
+        """The person with what waits for them; an organization is told of none of it."""
+        if as_of is not None:
+            return await self._history.with_rooms(home, as_of)
+        return (await self._people.with_rooms({home.person_id: home}))[home.person_id]
 
     async def _home_at(self, home: Home, year: int, as_of: datetime) -> Home:
         """The person as their logs knew them at a moment."""

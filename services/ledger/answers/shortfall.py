@@ -19,8 +19,8 @@ class Shortfall(NamedTuple):
 def shortfalls(answer: Assessment, account: Account | None) -> list[Shortfall]:
     """What is missing, taken apart: each category's own part, then what the total asks beyond them.
 
-    `Assessment.missing` overlaps: 30 public credits are missing from the total, too. What waits in the account for an
-    exam or the total, or registered for recognition, is on its way and not asked for again.
+    `Assessment.missing` overlaps: 30 public credits are missing from the total, too. What waits, for whatever reason, or is
+    registered and awaits recognition, is on its way and not asked for again.
     """
     coming = _coming(answer, account)
     missing = [item for item in answer.missing if item.course is None and not item.modes]
@@ -35,12 +35,13 @@ def shortfalls(answer: Assessment, account: Account | None) -> list[Shortfall]:
 
 
 def _coming(answer: Assessment, account: Account | None) -> list[tuple[str, Decimal]]:
+    held = [(item.category, item.credits) for item in answer.held]
     if account is None:
-        return []
+        return held
     recognised_later = {
         item.completion_id for item in answer.not_counted if item.why == "awaiting_recognition"
     }
-    return [(item.category, item.credits) for item in account.waiting] + [
+    return held + [
         (credit.category, credit.credits)
         for credit in account.credits
         if credit.completion_id in recognised_later and credit.state == "registered"

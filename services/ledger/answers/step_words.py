@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
+from services.ledger.policy.judging.held import REASONS
+from services.ledger.policy.language.facts import HoldReason
 from services.ledger.policy.language.labels import FORMS, MODES, label, labels
 from services.ledger.policy.language.words import Words, day_zh, plain
 from services.ledger.policy.rules.categories import USUAL
@@ -13,18 +15,6 @@ CONDITION: Mapping[str, Words] = {
     "shortfall": ("限学分不足者", "for those who fell short"),
     "enrolled": ("限已报名者", "for those who had enrolled"),
     "paid": ("限已缴费者", "for those who had paid"),
-}
-_WAITING: Mapping[str, Words] = {
-    "exam_pending": ("通过考试后登记", "to be registered once the exam is passed"),
-    "evaluation_pending": ("通过考核后登记", "to be registered once the evaluation is passed"),
-    "enrolment_pending": (
-        "补全报名缴费后登记",
-        "to be registered once the enrolment or its payment is reported",
-    ),
-    "below_total": (
-        "学满规定总学分后自动登记",
-        "to be registered by themselves once the required total is reached",
-    ),
 }
 
 
@@ -49,9 +39,9 @@ def course_words(course: str, name: str | None, credits: Decimal, until: date | 
     return f"{_until_zh(until)}完成必修课程{zh}。", f"Complete {en}{_until_en(until)}."
 
 
-def waiting_words(reason: str, credits: Decimal, until: date | None) -> Words:
+def waiting_words(reason: HoldReason, credits: Decimal, until: date | None) -> Words:
     """Credits that wait in the account, and for what."""
-    zh, en = _WAITING[reason]
+    zh, en = REASONS[reason]
     amount = plain(credits)
     return (
         f"已有{amount}学分待登记{_until_in_zh(until)}{zh}。",
@@ -76,19 +66,29 @@ def make_up_words(
     since: date | None,
     until: date | None,
     study_until: date | None,
+    *,
+    registers: bool = False,
 ) -> Words:
-    """Make so much up, by study or by application; `study_until` is the last day of the study that is applied for."""
+    """Make so much up, by study or by application, or have what was studied registered, where the notice says so;
+    `study_until` is the last day of the study that is applied for."""
     what_zh, what_en = _credits(credits, category)
     said = [CONDITION[each] for each in conditions if each in CONDITION]
     only_zh = f"（{'，'.join(zh for zh, _ in said)}）" if said else ""
     only_en = f", {', '.join(en for _, en in said)}" if said else ""
     when_zh, when_en = f"{_since_zh(since)}{_until_zh(until)}", f"{_since_en(since)}{_until_en(until)}"
-    if channel == "automatic":
-        return f"{when_zh}补学{what_zh}{only_zh}。", f"Make up {what_en} by study{when_en}{only_en}."
     by_zh = f"，学习须在{day_zh(study_until)}（含当日）前完成" if study_until else ""
     by_en = f", by study completed by {study_until}" if study_until else ""
+    if registers:
+        how_zh = "补登" if channel == "automatic" else "提交补登申请和证明材料，补登"
+        how_en = "Have" if channel == "automatic" else "Apply, with proof, to have"
+        return (
+            f"{when_zh}{how_zh}已学的{what_zh}{only_zh}{by_zh}。",
+            f"{how_en} {what_en} registered that were studied{when_en}{only_en}{by_en}.",
+        )
+    if channel == "automatic":
+        return f"{when_zh}通过补学取得{what_zh}{only_zh}。", f"Make up {what_en} by study{when_en}{only_en}."
     return (
-        f"{when_zh}提交补学申请和证明材料，补{what_zh}{only_zh}{by_zh}。",
+        f"{when_zh}提交补学申请和证明材料，取得{what_zh}{only_zh}{by_zh}。",
         f"Apply, with proof, to make up {what_en}{when_en}{only_en}{by_en}.",
     )
 
@@ -116,10 +116,25 @@ def claim_words(state: str, form: str, credits: Decimal) -> Words:
     )
 
 
-IDENTITY: Words = (
-    "培训机构报送的姓名与信息采集不一致，请核对证件信息或申请变更。",
-    "A provider reported a name that differs from the one on record: check it, or have the record changed.",
-)
+def identity_words(credits: Decimal) -> Words:
+    """Credits that a provider reported under another name (S0-23)."""
+    amount = plain(credits)
+    return (
+        f"{amount}学分报送的姓名与信息采集不一致，暂不登记，请核对证件信息或申请变更。",
+        f"{amount} credits were reported under a name that differs from the one on record and wait: "
+        "check it, or have the record changed.",
+    )
+
+
+def elsewhere_words(credits: Decimal) -> Words:
+    """Credits that a provider reported to an authority that does not hold the person."""
+    amount = plain(credits)
+    return (
+        f"{amount}学分报送到了其他地区，暂不登记，请联系培训机构改报本地。",
+        f"{amount} credits were reported to another authority and wait: ask the provider to report them here.",
+    )
+
+
 INFORMATION: Words = (
     "尚无会计专业技术资格和从事会计工作的记录；如已具备，请申请信息变更。",
     "Neither a qualification nor accounting work is on record: if there is one, have the record changed.",

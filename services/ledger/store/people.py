@@ -2,12 +2,13 @@
 to no place makes the ledger ask all logs and remember the answer as a hint."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.database import Databases
@@ -16,19 +17,25 @@ from services.ledger.store.profiles import Reach
 from services.ledger.streams.problems import UnknownPersonError
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
+from services.ledger.streams.waiting import WaitingRoom
 
 _HINTS_MAX = 200_000
 
 _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_account = msgspec.json.Decoder(Account).decode
+_decode_room = msgspec.json.Decoder(WaitingRoom).decode
 
 _BY_ID = """
-select p.log, p.person_id, p.identity_hash, p.state, l.position, a.state, p.left_at
+select p.log, p.person_id, p.identity_hash, p.state, l.position, a.state, p.left_at,
+       exists (select from waiting w where w.identity_hash = p.identity_hash)
+       or exists (select from former_identities f join waiting w on w.identity_hash = f.identity_hash
+                   where f.log = p.log and f.person_id = p.person_id)
   from profiles p
   join logs l on l.log = p.log
   left join accounts a on a.log = p.log and a.person_id = p.person_id and a.year = $3
  where p.log = any($1::text[]) and p.person_id = any($2::text[])
 """
+_ROOMS = "select log, identity_hash, state from waiting where identity_hash = any($1::text[])"
 _LOGS = "select log, left_at from profiles where log = any($1::text[]) and person_id = $2"
 _BY_IDENTITY = _BY_ID.replace("p.person_id = any", "p.identity_hash = any")
 _BY_FORMER = (
@@ -44,13 +51,22 @@ _BY_FORMER = (
 )
 
 
+Room = tuple[str, str, WaitingRoom]
+"""What waits for a keyed hash: in which log, and for which."""
+
+
 class Home(Struct, frozen=True):
-    """A person where they live: the log, its position when it was read, the profile, and one year's account."""
+    """A person where they live: the log, its position when it was read, the profile, and one year's account.
+
+    `waits` is whether a waiting room was ever made for them, `rooms` what is in them where that was read, in any log.
+    """
 
     log: str
     position: int
     profile: Profile
     account: Account | None
+    waits: bool = False
+    rooms: tuple[Room, ...] = ()
 
     @property
     def person_id(self) -> str:
@@ -98,6 +114,25 @@ class People:
         found = await self._find(_BY_IDENTITY, 2, hashes, place, year)
         others = [each for each in hashes if each not in found]
         return found | (await self._find(_BY_FORMER, 2, others, place, year) if others else {})
+
+    async def with_rooms(self, homes: Mapping[str, Home]) -> dict[str, Home]:
+        """The same with all that waits for each person in the logs of their database, also under what they were before."""
+        keyed = {
+            identity: key for key, home in homes.items() if home.waits for identity in home.profile.identities
+        }
+        if not keyed:
+            return dict(homes)
+        found: dict[str, list[Room]] = {}
+        for database in self._databases.grouped([homes[key].log for key in keyed.values()]):
+            async with database.acquire() as conn:
+                for row in await conn.fetch(_ROOMS, sorted(keyed)):
+                    found.setdefault(keyed[row[1]], []).append((row[0], row[1], _decode_room(row[2])))
+        return {
+            key: replace(home, rooms=tuple(sorted(found[key], key=lambda room: room[:2])))
+            if key in found
+            else home
+            for key, home in homes.items()
+        }
 
     async def logs_of(self, person_id: str) -> dict[str, datetime | None]:
         """Every log that holds or has held the person, with the moment they left it."""
@@ -173,6 +208,7 @@ class People:
                     row[4],
                     _decode_profile(row[3]),
                     _decode_account(row[5]) if row[5] is not None else None,
+                    row[7],
                 )
 
     def _remember(self, key: str, log: str) -> None:

@@ -101,6 +101,7 @@ def read_model_sql(*, partitions: int = 0) -> list[str]:
         *statements,
         "create index profiles_of_place on profiles (log, place, person_id)",
         "create index profiles_of_employer on profiles (log, employer, person_id) where employer is not null",
+        "create index waiting_of_identity on waiting (identity_hash)",
         "create index former_identities_of_person on former_identities (log, person_id)",
     ]
 

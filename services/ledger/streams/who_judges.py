@@ -1,7 +1,7 @@
 """Judges of a year: which authority judges which year of somebody who moves, who is judged at all, and by what (A-13,
 B-12). The same for answers, for standings and for what a draft would change."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
@@ -11,6 +11,7 @@ from contracts.divisions import full_name_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.ledger.policy import Account, Assessment, Earlier, Policy, PolicyBook, assess
+from services.ledger.policy.judging.held import HeldCredits
 from services.ledger.streams.profile import Judgement, Profile
 
 
@@ -78,12 +79,14 @@ def judge(
     on: date,
     earlier: Account | None = None,
     *,
+    parked: Sequence[HeldCredits] = (),
     worded: bool = True,
 ) -> Assessment:
     """One person's year by the policy of the place that holds the profile (A-13); a year that another authority judged
     before the person came is answered as it was judged there, and one that has arrived elsewhere by the rules of there.
 
-    `earlier` is the account of the year before, wanted where `carries_into` says so; `worded` as `assess` takes it.
+    `earlier` is the account of the year before, wanted where `carries_into` says so; `parked` and `worded` as `assess` takes
+    them.
     """
     person = profile.person
     if profile.left_on is not None or profile.retired_on is not None:
@@ -97,9 +100,9 @@ def judge(
         person = replace(person, place=left.to_place)
         policy = book.resolve(left.to_place, year)
     if policy is None or policy.carries is None:
-        return assess(policy, account, person, year, on, worded=worded)
+        return assess(policy, account, person, year, on, parked=parked, worded=worded)
     before = Earlier(book.resolve(person.place, year - 1), earlier)
-    return assess(policy, account, person, year, on, before, worded=worded)
+    return assess(policy, account, person, year, on, before, parked=parked, worded=worded)
 
 
 def carries_into(book: PolicyBook, profile: Profile, year: int) -> bool:

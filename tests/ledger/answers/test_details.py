@@ -122,14 +122,63 @@ class TestNextSteps:
         record["person"] = record["person"] | {"name": "别人"}
         [held] = await provider.posts(record)
         assert held["reason"] == "name_differs"
-        [first, *_] = (await asks(world, who, "next_steps"))["next_steps"]
+        answer = await asks(world, who, "next_steps")
+        first, *others = answer["next_steps"]
         assert (first["code"], first["subject"]) == ("correct_identity", record["id"])
+        assert (first["credits"], first["category"], first["clause"]) == ("30.00", "professional", "S1-06")
+        assert [(step["category"], step["credits"]) for step in others] == [
+            ("professional", "20.00"),
+            ("public", "30.00"),
+        ]
+        assert "另有30学分待登记：报送的姓名与信息采集不一致" in answer["explanation_zh"]
         response = await world.client.get(
             f"/v1/persons/{who.person_id}/compliance/2025",
             params={"include": "next_steps"},
             headers=provider.headers(),
         )
         assert {step["code"] for step in response.json()["next_steps"]} == {"study"}
+
+    async def test_say_what_was_held_before_its_person_was_there_and_bears_another_name(self, world: World):
+        """S0-23: the record came as one of a stranger; by now it is one of another name."""
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        person = world.stranger()
+        record = provider.completion(person, 2025, "40.00")
+        record["person"] = record["person"] | {"name": "别人"}
+        [held] = await provider.posts(record)
+        assert held["reason"] == "not_collected"
+        who = await world.collects(SHUANGTA, person=person)
+        [first, *_] = (await asks(world, who, "next_steps"))["next_steps"]
+        assert (first["code"], first["subject"], first["credits"]) == (
+            "correct_identity",
+            record["id"],
+            "40.00",
+        )
+
+    async def test_say_what_was_reported_to_another_authority(self, world: World):
+        provider = await world.provides(LISTED, accredited=[LIAONING, "140000"])
+        who = await world.collects(SHUANGTA)
+        record = provider.completion(who, 2025, "90.00", authority="140000")
+        [held] = await provider.posts(record)
+        assert held["reason"] == "profile_elsewhere"
+        answer = await asks(world, who, "next_steps")
+        first, *others = answer["next_steps"]
+        assert (first["code"], first["subject"], first["credits"]) == (
+            "correct_report",
+            record["id"],
+            "90.00",
+        )
+        assert [(step["category"], step["credits"]) for step in others] == [("public", "30.00")]
+
+    async def test_what_would_be_refused_is_no_credit_that_waits(self, world: World):
+        """S1-16: online study of February is refused whatever name it bears."""
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        who = await world.collects(SHUANGTA)
+        record = provider.completion(who, 2025, "90.00", completed_at="2025-02-10T12:00:00+08:00")
+        record["person"] = record["person"] | {"name": "别人"}
+        await provider.posts(record)
+        answer = await asks(world, who, "next_steps")
+        assert "held" not in answer or answer["held"] == []
+        assert {step["code"] for step in answer["next_steps"]} == {"study"}
 
     async def test_are_what_they_were_when_asked_about_an_earlier_moment(self, world: World):
         """Design 11: claims and waiting records as of then."""

@@ -11,7 +11,18 @@ from msgspec.structs import fields
 
 from services.ledger.answers.next_steps import NextStep, Situation, next_steps
 from services.ledger.answers.shortfall import shortfalls
-from services.ledger.policy import Deferral, Enrolled, Registered, Rejected, admit_terms, assess
+from services.ledger.policy import (
+    Award,
+    Deferral,
+    Enrolled,
+    ProvenStudy,
+    Registered,
+    Rejected,
+    admit_terms,
+    assess,
+    award_study,
+)
+from services.ledger.policy.judging.held import HeldCredits
 from services.ledger.streams.claim import Claim
 from tests.ledger.policy.builders import (
     BEIJING,
@@ -22,6 +33,7 @@ from tests.ledger.policy.builders import (
     SHENYANG,
     Given,
     accredited,
+    at,
     completion,
     credit,
     deferred,
@@ -60,15 +72,22 @@ def claim(**changes: Any) -> Claim:
 
 
 def steps(
-    who: Given, on: str, claims: Sequence[Claim] = (), misnamed: Sequence[str] = (), account: Any = None
+    who: Given,
+    on: str,
+    claims: Sequence[Claim] = (),
+    parked: Sequence[HeldCredits] = (),
+    account: Any = None,
 ) -> list[NextStep]:
     policy = who.book.resolve(who.place, who.year)
     account = account or who.account
-    answer = assess(policy, account, who.person, who.year, date.fromisoformat(on))
-    situation = Situation(
-        policy=policy, answer=answer, person=who.person, account=account, claims=claims, misnamed=misnamed
-    )
+    answer = assess(policy, account, who.person, who.year, date.fromisoformat(on), parked=parked)
+    situation = Situation(policy=policy, answer=answer, person=who.person, account=account, claims=claims)
     return list(next_steps(situation))
+
+
+def parked(credits: str, reason: Any, **facts: Any) -> HeldCredits:
+    facts = {"category": "professional", "mode": "online", "record": "c-1"} | facts
+    return HeldCredits(reason=reason, credits=Decimal(credits), **facts)
 
 
 def told(found: Sequence[NextStep]) -> list[tuple[Any, ...]]:
@@ -156,8 +175,25 @@ class TestWhatWaits:
 
     def test_a_name_that_differs_has_to_be_corrected_first(self):
         """S0-23."""
-        first, *_ = steps(Given(CHAOYANG, 2024), "2024-07-01", misnamed=["c-1"])
-        assert (first.code, first.subject) == ("correct_identity", "c-1")
+        misnamed = [parked("60", "name_differs", clause="S0-23")]
+        first, *others = steps(Given(CHAOYANG, 2024), "2024-07-01", parked=misnamed)
+        assert told([first]) == [("correct_identity", "professional", "60", "None", "S0-23")]
+        assert (first.subject, "60学分" in first.text_zh) == ("c-1", True)
+        assert [(step.code, step.category, str(step.credits)) for step in others] == [
+            ("study", None, "30.00")
+        ]
+
+    def test_ninety_credits_of_another_name_leave_nothing_to_study(self):
+        """S0-23: they are said, by the sentence, too, and nobody is told to study all of it again."""
+        who = Given(CHAOYANG, 2024)
+        found = steps(who, "2024-07-01", parked=[parked("90", "name_differs", clause="S0-23")])
+        assert [step.code for step in found] == ["correct_identity"]
+        policy = who.book.resolve(CHAOYANG, 2024)
+        held = [parked("90", "name_differs", clause="S0-23")]
+        answer = assess(policy, who.account, who.person, 2024, date(2024, 7, 1), parked=held)
+        assert "另有90学分待登记：报送的姓名与信息采集不一致" in answer.explanation_zh
+        assert "90 more credits are reported under another name" in answer.explanation_en
+        assert "S0-23" in answer.clauses
 
 
 class TestMakeUp:
@@ -179,6 +215,25 @@ class TestMakeUp:
     def test_without_a_window_it_says_so_with_the_clause(self):
         """S3A-02, S3B-05: no make-up in principle."""
         assert [step.code for step in steps(Given(CHANGZHI, 2026), "2027-02-01")] == ["no_make_up"]
+
+
+class TestWords:
+    """Credits are taken (取得), not studied; 补登 where the notice says so."""
+
+    def test_of_make_up_by_study_by_application_and_by_registering(self):
+        """S1-17, S1-18, S4-08."""
+        who = Given(SHENYANG, 2024, credits=[credit("60", on="2024-06-01")])
+        assert steps(who, "2025-03-31")[0].text_zh == "在2025年3月31日（含当日）前通过补学取得30学分。"
+        assert steps(who, "2025-04-01")[0].text_zh == "提交补登申请和证明材料，补登已学的30学分。"
+        late = Given(
+            JIANGMEN,
+            2018,
+            credits=[credit("30", "public", on="2018-06-01")],
+            qualified_on=date(2015, 5, 1),
+        )
+        assert steps(late, "2020-06-01")[0].text_zh == (
+            "在2020年9月30日（含当日）前补登已学的专业科目60学分。"
+        )
 
 
 class TestNothingToDo:
@@ -275,6 +330,28 @@ class TestOnePersonsOwnGates:
         assert isinstance(answer, Registered)
         late = who.when_posted(completion(2030, "2032-01-01"), accredited(BEIJING, 2030))
         assert isinstance(late, Rejected)
+
+    def test_a_deferral_is_kept_by_the_claim_of_proven_study(self):
+        """A-14, S1-12: the day that the answer names is the last on which the claim is taken."""
+        who = Given(SHENYANG, 2025, deferred=deferred("2026-12-31"))
+        assert "2026年12月31日" in who.when_asked("2026-10-01").explanation_zh
+        answers = [
+            award_study(
+                who.book.resolve(SHENYANG, 2025),
+                ProvenStudy(
+                    mode="face_to_face",
+                    category="professional",
+                    credits=Decimal(30),
+                    completed_on=date.fromisoformat(day),
+                ),
+                SHENYANG,
+                2025,
+                at(day),
+                who.account,
+            )
+            for day in ("2026-10-08", "2026-12-31", "2027-01-01")
+        ]
+        assert [isinstance(answer, Award) and not answer.make_up for answer in answers] == [True, True, False]
 
     def test_make_up_for_the_enrolled_is_told_to_nobody_else_and_no_enrolment_inside_it_is_taken(self):
         window = {"channel": "automatic", "from": "2031-04-01", "conditions": ["enrolled"]}

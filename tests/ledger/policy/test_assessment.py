@@ -2,15 +2,17 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import get_args
 
 import msgspec
 import pytest
 
-from services.ledger.policy import Assessment, Credit, assess
+from services.ledger.policy import Assessment, Credit, WaitingReason, assess
 from tests.ledger.policy.builders import (
     BEIJING,
     CHANGZHI,
     CHAOYANG,
+    JIANGMEN,
     SHENYANG,
     Given,
     credit,
@@ -130,3 +132,75 @@ class TestFill:
         answers = [self.asked(order) for order in ([there, back], [back, there])]
 
         assert answers[0] == answers[1]
+
+
+class TestWhatTheVerdictLeavesUnsaid:
+    def test_what_is_more_than_asked_is_said_and_is_not_carried_over(self):
+        """S1-04: 180 of 90."""
+        credits = [credit("150", on="2025-06-01"), credit("30", "public", on="2025-06-01")]
+        answer = Given(SHENYANG, 2025, credits).when_asked("2025-07-01")
+        assert answer.explanation_zh == (
+            "2025年度继续教育已达标：已登记180学分，其中专业科目150学分、公需科目30学分。超出规定90学分，不结转。"
+        )
+        assert answer.explanation_en == (
+            "Compliant for 2025: 180 credits registered, 150 professional and 30 public. "
+            "90 credits are more than the year asks, and are not carried over."
+        )
+        assert "S1-04" in answer.clauses
+
+    def test_credits_of_no_fixed_subject_are_said(self):
+        """S0-13, B-01: an exam's credits count for what is missing, what is left for the total alone."""
+        filling = credit("90", "any", on="2024-06-01", fill=("professional",))
+        answer = Given(CHAOYANG, 2024, [filling]).when_asked("2024-07-01")
+        assert "专业科目60学分、公需科目0学分、不限科目30学分" in answer.explanation_zh
+        assert "30 of no fixed subject" in answer.explanation_en
+
+    def test_what_is_registered_is_told_apart_from_what_is_recognised(self):
+        """S4-03, B-11."""
+        credits = [
+            credit("60", on="2020-06-01"),
+            credit("30", "public", on="2020-06-02"),
+        ]
+        answer = Given(JIANGMEN, 2020, credits).when_asked("2020-07-01")
+        assert "已计入30学分" in answer.explanation_zh
+        assert "另有60学分已登记，尚待认定。" in answer.explanation_zh
+        assert "60 more credits are registered and wait to be recognised." in answer.explanation_en
+        assert "S4-03" in answer.clauses
+
+    def test_what_a_cap_cuts_is_said_with_its_clause(self):
+        cap = {"kind": "cap", "name": "day", "per": "day", "credits": 20}
+        given = Given(BEIJING, 2030, [credit("30", on="2030-06-01")], book=book(draft(cap)))
+        answer = given.when_asked("2030-07-01")
+        assert "超过上限的10学分不计入。" in answer.explanation_zh
+        assert "10 credits are above a maximum and do not count." in answer.explanation_en
+        assert "T-01" in answer.clauses
+
+    @pytest.mark.parametrize("reason", get_args(WaitingReason))
+    def test_what_waits_is_said_whatever_it_waits_for(self, reason: WaitingReason):
+        waits = [waiting("30", reason, on="2024-06-01", clause="X-01")]
+        answer = Given(CHAOYANG, 2024, waits=waits).when_asked("2024-07-01")
+        assert [(item.reason, item.credits) for item in answer.held] == [(reason, Decimal(30))]
+        assert "另有30学分待登记：" in answer.explanation_zh
+        assert "30 more credits are " in answer.explanation_en
+        assert "X-01" in answer.clauses
+
+
+class TestMakeUpIsCalledWhatTheNoticeCallsIt:
+    """补学 is studying now; 补登 has what was studied registered (S1-18, S4-08)."""
+
+    @pytest.mark.parametrize(
+        ("place", "year", "on", "said"),
+        [
+            (SHENYANG, 2024, "2025-03-01", "现可补学，"),
+            (SHENYANG, 2024, "2025-05-01", "现可申请补登，"),
+            (CHAOYANG, 2023, "2024-06-01", "现可申请补学，"),
+        ],
+    )
+    def test_in_the_sentence(self, place: str, year: int, on: str, said: str):
+        assert said in Given(place, year).when_asked(on).explanation_zh
+
+    def test_of_professional_credits_of_guangdong(self):
+        """S4-08: the public part is finished, the professional credits are registered late."""
+        credits = [credit("30", "public", on="2018-06-01")]
+        answer = Given(JIANGMEN, 2018, credits, qualified_on=date(2015, 5, 1)).when_asked("2020-06-01")
+        assert "现可补登，截至2020年9月30日" in answer.explanation_zh

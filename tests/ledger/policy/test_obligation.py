@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from services.ledger.policy import NoticeError, Person, assess, granted_for, parse_notice
 from tests.ledger.policy.builders import BEIJING, CHAOYANG, notice_text, policy
+from tests.ledger.policy.drafts import book, draft
 from tests.ledger.policy.test_categories import book_with
 
 ENDS = """
@@ -31,6 +32,41 @@ SOMEBODY = Person(person_id="p", place=BEIJING, qualified_on=date(2019, 5, 1))
 def answer_for(clauses: str, **other: Any) -> Any:
     person = replace(SOMEBODY, **other)
     return assess(book_with(clauses).resolve(BEIJING, 2030), None, person, 2030, date(2030, 12, 1))
+
+
+class TestTheGroundThatBinds:
+    """S0-04 speaks of who has a qualification, S0-05 of who works without one: the one that binds is cited."""
+
+    @pytest.mark.parametrize(
+        ("grounds", "clause", "status"),
+        [
+            ({"qualified_on": date(2019, 5, 1)}, "S0-04", "deficient"),
+            ({"working_since": date(2019, 5, 1)}, "S0-05", "deficient"),
+            ({"qualified_on": date(2019, 5, 1), "working_since": date(2010, 5, 1)}, "S0-04", "deficient"),
+            ({"qualified_on": date(2024, 5, 1), "working_since": date(2010, 5, 1)}, "S0-05", "deficient"),
+            ({"qualified_on": date(2024, 5, 1)}, "S0-04", "not_required"),
+            ({"working_since": date(2024, 5, 1)}, "S0-05", "not_required"),
+        ],
+    )
+    def test_is_cited_and_the_other_is_not(self, grounds: dict[str, date], clause: str, status: str):
+        person = Person(person_id="p", place=CHAOYANG, **grounds)
+        answer = assess(policy(CHAOYANG, 2024), None, person, 2024, date(2025, 3, 1))
+        assert (answer.status, answer.clauses[0]) == (status, clause)
+        assert {"S0-04", "S0-05"} - {clause} - set(answer.clauses)
+
+    def test_without_either_both_are(self):
+        answer = assess(
+            policy(CHAOYANG, 2024), None, Person(person_id="p", place=CHAOYANG), 2024, date(2025, 3, 1)
+        )
+        assert (answer.status, answer.clauses) == ("not_required", ("S0-04", "S0-05"))
+
+    def test_a_notice_s_own_obligation_comes_before_the_nation_s(self):
+        """A notice that speaks of the work alone leaves the qualification to the nation's rule."""
+        found = book(draft({"kind": "obligation", "working": "same_year"})).resolve(BEIJING, 2030)
+        nobody = Person(person_id="p", place=BEIJING)
+        assert assess(found, None, nobody, 2030, date(2030, 12, 1)).clauses == ("T-01", "N-01")
+        working = replace(nobody, working_since=date(2030, 5, 1))
+        assert assess(found, None, working, 2030, date(2030, 12, 1)).clauses[0] == "T-01"
 
 
 class TestEnds:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from services.ledger.policy.judging.carrying import Carried, Earlier, carried_in
 from services.ledger.policy.judging.counting import Counted, NotCounted, count, fill
+from services.ledger.policy.judging.held import HeldCredits, held_credits, held_words
 from services.ledger.policy.judging.openings import make_up_for, openings, refusal_today
 from services.ledger.policy.judging.policy_day import (
     Deadline,
@@ -31,6 +32,8 @@ from services.ledger.policy.judging.requirements import (
     measure_made_up,
 )
 from services.ledger.policy.judging.wording import (
+    CountedWord,
+    aside_words,
     carried_words,
     compliant_words,
     course_short_words,
@@ -50,7 +53,7 @@ from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import Account, Deferral, Exemption, Person
 from services.ledger.policy.language.words import Words
 from services.ledger.policy.policy import Policy
-from services.ledger.policy.rules.obligation import first_obliged_year, last_obliged_year
+from services.ledger.policy.rules.obligation import binding_clauses, first_obliged_year, last_obliged_year
 
 Status = Literal["compliant", "in_progress", "deficient", "not_required", "exempt", "no_policy"]
 _ZERO = Decimal("0.00")
@@ -59,7 +62,8 @@ _ZERO = Decimal("0.00")
 class Assessment(Struct, frozen=True, kw_only=True):
     """The answer. `on` is the last day whose completions count; every statement cites the clause it follows.
 
-    `openings` is what the person can do about what is missing, and `make_up` whether it is open to this person.
+    `openings` is what the person can do about what is missing, and `make_up` whether it is open to this person; `held` is
+    what was studied and waits, for whatever reason.
     """
 
     status: Status
@@ -70,6 +74,7 @@ class Assessment(Struct, frozen=True, kw_only=True):
     by_category: dict[str, Decimal]
     requirements: tuple[RequirementResult, ...] = ()
     missing: tuple[Missing, ...] = ()
+    held: tuple[HeldCredits, ...] = ()
     excess: Decimal = _ZERO
     deadlines: tuple[Deadline, ...] = ()
     openings: tuple[PersonOpening, ...] = ()
@@ -94,13 +99,14 @@ def assess(
     on: date,
     earlier: Earlier | None = None,
     *,
+    parked: Sequence[HeldCredits] = (),
     worded: bool = True,
 ) -> Assessment:
     """Judge one person's year as of the end of a day in Shanghai. Total: it answers for whatever it is given.
 
     `earlier` is the year before; it is looked at where the policy carries credits over (`Policy.carries`), and only there.
-    Without `worded` the explanation of a year that is judged is left empty, and so are the openings: whoever judges a
-    million reads none.
+    `parked` are credits that wait for the person outside the account. Without `worded` the explanation of a year that is
+    judged is left empty, and so are the openings and what waits: whoever judges a million reads none.
     """
     today = policy_on(policy, on) if policy is not None else None
     until = today.counted_until if today is not None else ends(on)
@@ -147,7 +153,9 @@ def assess(
     judged = _judge(
         policy, today, person, account, counted, total, first, deferral_on(account, on), made_up, worded
     )
-    return judged if carried is None else _with_carried(judged, carried)
+    if carried is not None:
+        judged = _with_carried(judged, carried)
+    return _with_asides(judged, policy, account, counted, parked) if worded else judged
 
 
 def _nothing_owed(
@@ -173,8 +181,41 @@ def _nothing_owed(
         exempt=exempt,
         explanation_zh=words[0],
         explanation_en=words[1],
-        clauses=today.duty_clauses,
+        clauses=binding_clauses(policy.duty, person, policy.year),
         policy=policy.hash,
+    )
+
+
+def _others(cited: tuple[str, ...], duty: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(clause for clause in cited if clause not in duty)
+
+
+def _with_asides(
+    judged: Assessment,
+    policy: Policy,
+    account: Account | None,
+    counted: Counted,
+    parked: Sequence[HeldCredits],
+) -> Assessment:
+    """The answer with what its verdict leaves unsaid, by clause: what waits, is above a maximum, or more than is asked."""
+    held = held_credits(policy, account, parked)
+    above = [item for item in counted.not_counted if item.why in ("above_cap", "above_day")]
+    recognised = [item for item in counted.not_counted if item.why == "awaiting_recognition"]
+    if not held and not above and not recognised and not judged.excess:
+        return judged
+    carry = policy.settings.get("carry_over") if judged.excess else None
+    waits, over = (sum((item.credits for item in items), _ZERO) for items in (recognised, above))
+    asides = aside_words(waits, over, judged.excess, carries=policy.carries is not None)
+    words = [*held_words(held), *asides]
+    cited = [item.clause for item in held]
+    cited += [item.clause for item in (*recognised, *above)]
+    cited += [carry.clause] if carry is not None else []
+    return replace(
+        judged,
+        held=held,
+        explanation_zh="".join([judged.explanation_zh, *(zh for zh, _ in words)]),
+        explanation_en=" ".join([judged.explanation_en, *(en for _, en in words)]),
+        clauses=tuple(dict.fromkeys((*judged.clauses, *(clause for clause in cited if clause)))),
     )
 
 
@@ -217,9 +258,18 @@ def _judge(
             tail = tail_words(today, open_, make_up, _why_not(policy, person, account, today, open_, missing))
             if deferred is not None:
                 tail = deferred_words(deferred.until, deferred.reason)
-            zh, en = short_words(policy.year, total, [_short(one, policy) for one in missing], status, tail)
+            zh, en = short_words(
+                policy.year,
+                total,
+                [_short(one, policy) for one in missing],
+                status,
+                tail,
+                counted=_word(policy),
+            )
     elif worded:
-        zh, en = compliant_words(policy.year, total, by_category, policy.categories.names)
+        zh, en = compliant_words(
+            policy.year, total, by_category, policy.categories.names, counted=_word(policy)
+        )
     deadlines = today.deadlines
     if deferred is not None:
         deadlines = (*deadlines, deferred_deadline(deferred, today.on))
@@ -241,7 +291,7 @@ def _judge(
         deferred=deferred,
         explanation_zh=zh,
         explanation_en=en,
-        clauses=today.clauses,
+        clauses=(*(duty := binding_clauses(policy.duty, person, policy.year)), *_others(today.cited, duty)),
         policy=policy.hash,
     )
 
@@ -262,6 +312,10 @@ def _why_not(
         return None
     found = (refusal_today(policy, person, account, today.on, one) for one in _categories(missing))
     return next((refused for refused in found if refused is not None), None)
+
+
+def _word(policy: Policy) -> CountedWord:
+    return "registered" if policy.recognition is None else "counted"
 
 
 def _short(missing: Missing, policy: Policy) -> Words:

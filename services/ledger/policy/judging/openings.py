@@ -38,7 +38,7 @@ def make_up_for(
         return None
     now = [one for one in open_ if one.act in MAKE_UP_ACTS and one.since <= on]
     if not now:
-        return replace(make_up, open=False, channel=None, until=None, study_until=None)
+        return replace(make_up, open=False, channel=None, until=None, study_until=None, registers=False)
     # By itself before by application, and what lasts longest.
     best = max(now, key=lambda one: (one.act == "make_up_study", one.until or date.max))
     channel: Literal["automatic", "application"] = (
@@ -51,6 +51,7 @@ def make_up_for(
         until=best.until,
         clause=best.clause,
         study_until=best.study_until,
+        registers=best.registers,
     )
 
 
@@ -186,5 +187,6 @@ def _spans(
             paid=found.paid,
             conditions=found.conditions,
             study_until=found.study_until,
+            registers=found.registers,
         )
         start = None

@@ -25,7 +25,8 @@ class PersonOpening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `category` is what it counts for, None for an enrolment and where any is missing. `enrol` says that study needs an
     enrolment that is still to come, `paid` that it has to be paid. `conditions` are those of a make-up window, which the
     person meets or an official hears (`special_reason`). `study_until` is the last day of the study that is applied for,
-    where the notice gives it one of its own (B-23).
+    where the notice gives it one of its own (B-23); `registers` is of a make-up in which what was studied is registered
+    (补登).
     """
 
     act: OpenAct
@@ -38,6 +39,7 @@ class PersonOpening(Struct, frozen=True, kw_only=True, omit_defaults=True):
     paid: bool = False
     conditions: tuple[str, ...] = ()
     study_until: date | None = None
+    registers: bool = False
 
 
 class Deadline(Struct, frozen=True):
@@ -73,7 +75,7 @@ class MakeUpOffer(Struct, frozen=True):
 
 class MakeUpResult(Struct, frozen=True):
     """Whether the year can be made up on this day, by which channel, and every window there is or was; days as in an
-    offer."""
+    offer, `registers` where what was studied is registered (补登)."""
 
     open: bool
     channel: Literal["automatic", "application"] | None
@@ -81,6 +83,7 @@ class MakeUpResult(Struct, frozen=True):
     clause: str | None
     windows: tuple[MakeUpOffer, ...]
     study_until: date | None = None
+    registers: bool = False
 
 
 class PolicyDay(Struct, frozen=True):
@@ -92,8 +95,7 @@ class PolicyDay(Struct, frozen=True):
     phase: Literal["before", "open", "over"]
     deadlines: tuple[Deadline, ...]
     make_up: MakeUpResult | None
-    clauses: tuple[str, ...]
-    duty_clauses: tuple[str, ...]
+    cited: tuple[str, ...]
     study_since: date | None
     study_until: date | None
 
@@ -124,7 +126,6 @@ def _made(policy: Policy, on: date) -> PolicyDay:
         for span in policy.spans
     )
     make_up = _make_up(policy, start, end)
-    duty = tuple(clause for clause in (policy.duty.clause,) if clause)
     cited = [terms.clause for terms in policy.requirements]
     cited += [deadline.clause for deadline in deadlines if deadline.clause]
     cited += [make_up.clause] if make_up and make_up.clause else []
@@ -135,8 +136,7 @@ def _made(policy: Policy, on: date) -> PolicyDay:
         phase="over" if over else "open" if end > policy.study_begins else "before",
         deadlines=deadlines,
         make_up=make_up,
-        clauses=tuple(dict.fromkeys((*duty, *cited))),
-        duty_clauses=duty,
+        cited=tuple(dict.fromkeys(cited)),
         study_since=min(
             (span.since for span in policy.spans if span.act == "study" and span.since), default=None
         ),
@@ -151,6 +151,7 @@ def _make_up(policy: Policy, start: datetime, end: datetime) -> MakeUpResult | N
         return None
     offers = tuple(_offer(window, start, end) for window in policy.make_up)
     now = next((offer for offer in offers if offer.open), None)
+    open_ = [window for window in policy.make_up if window.begins < end and start < window.ends]
     never = policy.never.clause if policy.never is not None else None
     clause = now.clause if now else offers[-1].clause if offers else never
     return MakeUpResult(
@@ -160,6 +161,7 @@ def _make_up(policy: Policy, start: datetime, end: datetime) -> MakeUpResult | N
         clause=clause,
         windows=offers,
         study_until=now.study_until if now else None,
+        registers=bool(open_) and open_[0].registers,
     )
 
 

@@ -2,7 +2,7 @@
 functions that decide records."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -43,6 +43,7 @@ class Found(NamedTuple):
     paid: bool = False
     conditions: tuple[str, ...] = ()
     study_until: date | None = None
+    registers: bool = False
 
 
 class Probe:
@@ -109,10 +110,8 @@ class Probe:
             answer = self._applied(mode, category, day, completed)
             if not isinstance(answer, Rejected) and answer.make_up:
                 window = self._window(answer.clause, "application", day)
-                if window is None:
-                    return Found("make_up_apply", answer.clause)
-                last = window.own_study_until
-                return Found("make_up_apply", answer.clause, conditions=window.conditions, study_until=last)
+                found = self._made_up("make_up_apply", answer.clause, window)
+                return found._replace(study_until=window.own_study_until if window is not None else None)
         return None
 
     def refused(self, window: MakeUpWindowTerms, mode: str, category: Category, day: date) -> Rejected | None:
@@ -126,6 +125,14 @@ class Probe:
             if isinstance(refused, Rejected):
                 return refused
         return None
+
+    def takes(self, facts: CompletionFacts, now: datetime) -> bool:
+        """Whether a completion would be registered, or wait, by some list of providers."""
+        decided = (
+            admit(self.policy, facts, self.person, self.account, standing, now)
+            for standing in self._standings(facts.mode)
+        )
+        return any(not isinstance(answer, Rejected) for answer in decided)
 
     def clause_of(self, found: Found, mode: str, until: date | None) -> str | None:
         """The clause that ends an opening, else that opens it."""
@@ -144,7 +151,12 @@ class Probe:
         if not make_up:
             return Found("study", None)
         window = self._window(clause, "automatic", day)
-        return Found("make_up_study", clause, conditions=window.conditions if window else ())
+        return self._made_up("make_up_study", clause, window)
+
+    def _made_up(self, act: OpenAct, clause: str, window: MakeUpWindowTerms | None) -> Found:
+        if window is None:
+            return Found(act, clause)
+        return Found(act, clause, conditions=window.conditions, registers=window.registers)
 
     def _window(self, clause: str, channel: str, day: date) -> MakeUpWindowTerms | None:
         return next(

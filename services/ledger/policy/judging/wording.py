@@ -1,9 +1,10 @@
 """The sentences of an assessment, short and plain, in Chinese and English. Codes are never translated; these are."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from typing import Literal
 
 from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, MakeUpResult, PersonOpening, PolicyDay
 from services.ledger.policy.judging.rejections import rejection_words
@@ -98,21 +99,54 @@ def purpose_words(
     return f"{years_zh}继续教育不符合要求：{'；'.join(zh)}。", f"{years_en}: not fulfilled; {'; '.join(en)}."
 
 
+CountedWord = Literal["registered", "counted"]
+"""What is said of credits that count: registered, or counted where some have to be recognised first (S4-03)."""
+_COUNTED: Mapping[CountedWord, str] = {"registered": "已登记", "counted": "已计入"}
+_NO_SUBJECT: Words = ("不限科目", "of no fixed subject")
+
+
 def compliant_words(
-    year: int, total: Decimal, by_category: Mapping[Category, Decimal], names: Names
+    year: int,
+    total: Decimal,
+    by_category: Mapping[Category, Decimal],
+    names: Names,
+    *,
+    counted: CountedWord = "registered",
 ) -> Words:
-    """All minima are reached; what may count for any category is in the total alone."""
+    """All minima are reached; the parts are the categories, and what counts for the total alone."""
     zh = en = ""
     for category, credits in by_category.items():
-        if category != ANY:
-            name, text = names[category], plain(credits)
+        if category != ANY or credits:
+            name, text = names[category] if category != ANY else _NO_SUBJECT, plain(credits)
             zh = f"{zh}、{name[0]}{text}学分"
             en = f"{en} and {text} {name[1]}"
     all_ = plain(total)
     return (
-        f"{year}年度继续教育已达标：已登记{all_}学分，其中{zh[1:]}。",
-        f"Compliant for {year}: {all_} credits, {en[5:]}.",
+        f"{year}年度继续教育已达标：{_COUNTED[counted]}{all_}学分，其中{zh[1:]}。",
+        f"Compliant for {year}: {all_} credits {counted}, {en[5:]}.",
     )
+
+
+def aside_words(recognised: Decimal, above: Decimal, excess: Decimal, *, carries: bool) -> Iterator[Words]:
+    """What is registered and waits to be recognised, what is above a maximum, and what is more than the year asks."""
+    if recognised:
+        amount = plain(recognised)
+        yield (
+            f"另有{amount}学分已登记，尚待认定。",
+            f"{amount} more credits are registered and wait to be recognised.",
+        )
+    if above:
+        amount = plain(above)
+        yield f"超过上限的{amount}学分不计入。", f"{amount} credits are above a maximum and do not count."
+    if excess:
+        amount = plain(excess)
+        if carries:
+            yield f"超出规定{amount}学分。", f"{amount} credits are more than the year asks."
+        else:
+            yield (
+                f"超出规定{amount}学分，不结转。",
+                f"{amount} credits are more than the year asks, and are not carried over.",
+            )
 
 
 @lru_cache(maxsize=4096)
@@ -146,14 +180,22 @@ def mode_short_words(modes: Sequence[str], credits: Decimal) -> Words:
     return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} {en}"
 
 
-def short_words(year: int, total: Decimal, missing: Sequence[Words], status: str, tail: Words) -> Words:
+def short_words(
+    year: int,
+    total: Decimal,
+    missing: Sequence[Words],
+    status: str,
+    tail: Words,
+    *,
+    counted: CountedWord = "registered",
+) -> Words:
     """Something is missing; what to do about it and until when follows."""
     parts_zh = "，".join([zh for zh, _ in missing])
     parts_en = ", ".join([en for _, en in missing])
     done, verdict = plain(total), _VERDICTS[status]
     return (
-        f"{year}年度继续教育{verdict[0]}：已登记{done}学分，{parts_zh}。{tail[0]}",
-        f"{verdict[1]} for {year}: {done} credits registered; missing: {parts_en}. {tail[1]}",
+        f"{year}年度继续教育{verdict[0]}：{_COUNTED[counted]}{done}学分，{parts_zh}。{tail[0]}",
+        f"{verdict[1]} for {year}: {done} credits {counted}; missing: {parts_en}. {tail[1]}",
     )
 
 
@@ -178,20 +220,25 @@ def tail_words(
     if last is not None and last != date.max:
         return f"须于{day_zh(last)}（含当日）前完成。", f"Complete by {last}, that day included."
     if make_up is None or not make_up.open:
-        coming = min((one.since for one in open_ if one.act in MAKE_UP_ACTS), default=None)
+        coming = min(
+            (one for one in open_ if one.act in MAKE_UP_ACTS), key=lambda one: one.since, default=None
+        )
         if coming is not None:
-            return f"{day_zh(coming)}起可补学。", f"It can be made up from {coming}."
+            how = "补登" if coming.registers else "补学"
+            return f"{day_zh(coming.since)}起可{how}。", f"It can be made up from {coming.since}."
         if why_not is not None:
             zh, en = rejection_words(why_not, "zh")[1], rejection_words(why_not, "en")[1]
             return f"目前没有可参加的补学：{zh}", f"It cannot be made up now: {en}"
         return "目前没有开放的补学。", "No make-up is open."
     end_zh = f"截至{day_zh(make_up.until)}" if make_up.until else "未定截止日"
     end_en = f"until {make_up.until}" if make_up.until else "with no end set"
+    how = "补登" if make_up.registers else "补学"
     if make_up.channel == "automatic":
-        return f"现可补学，{end_zh}，学完自动登记。", f"It can be made up by study {end_en}."
+        by = "having what was studied registered" if make_up.registers else "study"
+        return f"现可{how}，{end_zh}，完成后自动登记。", f"It can be made up by {by} {end_en}."
     by_zh = f"，学习须在{day_zh(make_up.study_until)}（含当日）前完成" if make_up.study_until else ""
     by_en = f", for study completed by {make_up.study_until}" if make_up.study_until else ""
     return (
-        f"现可申请补登，{end_zh}{by_zh}，由财政部门审核。",
+        f"现可申请{how}，{end_zh}{by_zh}，由财政部门审核。",
         f"It can be made up by application {end_en}{by_en}.",
     )

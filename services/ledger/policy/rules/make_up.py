@@ -136,6 +136,11 @@ class MakeUpWindowTerms(Struct, frozen=True):
         """The last day of the study that is applied for, where it is another than that of applying (B-23)."""
         return self.study_until if self.study_until != self.until else None
 
+    @property
+    def registers(self) -> bool:
+        """Whether the notice speaks of registering what was studied (补登), not of studying it now (补学)."""
+        return self.act == "register" or "补登" in self.text
+
 
 class MakeUpTerms(Struct, frozen=True):
     """The windows of a year in order of opening, and the clause that says there is none, where one stands."""

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from contracts.divisions import NATION
 from services.ledger.policy.language.facts import Person
 from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import Rule
@@ -37,14 +38,19 @@ class Obligation(Rule, frozen=True, tag="obligation"):
 class ObligationTerms(Struct, frozen=True):
     """From which year somebody is obliged: years after each ground, None where the ground does not oblige.
 
-    `retired_offset` and `left_offset` are years from the event to the first year no longer owed; None where it ends nothing.
+    `clauses` are those of the grounds, the nearer notice's first, `qualified_clause` and `working_clause` each ground's own,
+    `students_clause` what frees students. `retired_offset` and `left_offset` are years from the event to the first year no
+    longer owed; None where it ends nothing.
     """
 
     qualified_offset: int | None
     working_offset: int | None
     both_earlier: bool
     students: bool
-    clause: str | None
+    clauses: tuple[str, ...]
+    qualified_clause: str | None = None
+    working_clause: str | None = None
+    students_clause: str | None = None
     retired_offset: int | None = None
     left_offset: int | None = None
     end_clause: str | None = None
@@ -57,14 +63,19 @@ def terms_of(settings: Settings) -> ObligationTerms:
     """The duty a policy sets; without a clause retiring and leaving end nothing (A-14)."""
     said = dict(settings.under("obligation."))
     offsets = {name: _OFFSETS.get(sourced.value) for name, sourced in said.items()}
-    source = said.get("qualified") or said.get("working")
+    grounds = [said[name] for name in ("qualified", "working") if name in said]
+    grounds.sort(key=lambda source: source.place == NATION)
+    own = {name: sourced.clause for name, sourced in said.items()}
     end = said.get("retired") or said.get("left")
     return ObligationTerms(
         qualified_offset=offsets.get("qualified"),
         working_offset=offsets.get("working"),
         both_earlier="both" not in said or said["both"].value == "earlier",
         students="students" in said and said["students"].value == "obliged",
-        clause=source.clause if source else None,
+        clauses=tuple(dict.fromkeys(source.clause for source in grounds)),
+        qualified_clause=own.get("qualified"),
+        working_clause=own.get("working"),
+        students_clause=own.get("students"),
         retired_offset=offsets.get("retired"),
         left_offset=offsets.get("left"),
         end_clause=end.clause if end else None,
@@ -83,6 +94,27 @@ def first_obliged_year(duty: ObligationTerms, person: Person) -> int | None:
     if qualified is None or working is None:
         return working if qualified is None else qualified
     return min(qualified, working) if duty.both_earlier else max(qualified, working)
+
+
+def binding_clauses(duty: ObligationTerms, person: Person, year: int) -> tuple[str, ...]:
+    """The clauses of the ground that binds the person in the year: of the qualification where it does, else of the work
+    (S0-04, S0-05); of both where only both together do, or neither is there; of what frees students (B-09)."""
+    if person.student and not duty.students:
+        return (duty.students_clause,) if duty.students_clause is not None else duty.clauses
+    if duty.qualified_clause == duty.working_clause:
+        return duty.clauses
+    grounds = (
+        (person.qualified_on, duty.qualified_offset, duty.qualified_clause),
+        (person.working_since, duty.working_offset, duty.working_clause),
+    )
+    since = [
+        (on.year + after, clause) for on, after, clause in grounds if on and after is not None and clause
+    ]
+    if not since:
+        return duty.clauses
+    first = first_obliged_year(duty, person)
+    binding = [clause for begins_in, clause in since if begins_in <= max(year, first or year)]
+    return tuple(binding) if first is not None and not duty.both_earlier else tuple(binding[:1])
 
 
 def last_obliged_year(duty: ObligationTerms, person: Person) -> int | None:
