@@ -135,6 +135,17 @@ class Proof(Part, kw_only=True):
     year: int | None = None
 
 
+class Organised(Part, kw_only=True):
+    """Training that the authority itself organised, and registers from its own list."""
+
+    credits: Decimal
+    on: date
+    registered: str
+    mode: str = "face_to_face"
+    category: str = "professional"
+    year: int | None = None
+
+
 class Enrol(Part, kw_only=True):
     """An enrolment with a provider."""
 
@@ -161,6 +172,7 @@ class Step(Part, kw_only=True):
     claim: Claimed | None = None
     proof: Proof | None = None
     enrol: Enrol | None = None
+    organised: Organised | None = None
     withdraw: Ending | None = None
     revoke: Ending | None = None
     recognise: Ending | None = None

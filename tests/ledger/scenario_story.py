@@ -26,6 +26,7 @@ from services.ledger.policy import (
     admit_enrolment,
     admit_terms,
     assess,
+    award_organised,
     award_study,
     bundled_notices,
     may_bring,
@@ -34,6 +35,7 @@ from services.ledger.policy import (
     registered_directly,
     used_up,
 )
+from services.ledger.policy.judging.awards import AUTHORITY_TRAINING
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account import held_again, released
 from services.ledger.streams.account_events import CompletionHeld, CreditEarned, ExamPassed
@@ -46,6 +48,7 @@ from tests.ledger.scenario_file import (
     Enrol,
     Exam,
     InForce,
+    Organised,
     Proof,
     Scenario,
     Step,
@@ -110,6 +113,7 @@ class Story:
             (step.claim, self._claim),
             (step.proof, self._proof),
             (step.enrol, self._enrol),
+            (step.organised, self._organised),
             (step.withdraw, self._withdraw),
             (step.revoke, self._revoke),
             (step.recognise, self._recognise),
@@ -231,6 +235,18 @@ class Story:
         )
         awarded = award_study(self._policy(year), study, self.given.place, year, now, self._account(year))
         return self._awarded(record, awarded, proof.on, now, year, "awarded", STUDY)
+
+    def _organised(self, record: str, organised: Organised, step: Step) -> dict[str, Any]:
+        year, now = organised.year or self.given.year, moment(organised.registered)
+        study = ProvenStudy(
+            mode=organised.mode,
+            category=organised.category,  # type: ignore[arg-type]
+            credits=organised.credits,
+            completed_on=organised.on,
+        )
+        policy, place = self._policy(year), self.given.place
+        awarded = award_organised(policy, study, place, year, now, self._account(year))
+        return self._awarded(record, awarded, organised.on, now, year, "listed", AUTHORITY_TRAINING)
 
     def _awarded(
         self,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.divisions import AUTHORITIES, NATION, is_known
 from contracts.identifiers import IdType, check_id_number
@@ -14,6 +14,7 @@ from contracts.identity import IdentityHasher
 from services.kit.auth import Caller, require
 from services.kit.clock import local_date
 from services.kit.errors import FieldError, InvalidRequestError, language_of
+from services.kit.field_errors import refuse
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.parts import Now, part
@@ -23,6 +24,7 @@ from services.ledger.cases.registrations import (
     HistoricCredit,
     Line,
     ListedActivity,
+    ListedTraining,
     Registrations,
     is_at_authority,
 )
@@ -60,8 +62,25 @@ class ListedPerson(IdentityNumber):
     name: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
+class OrganisedTraining(StrictModel):
+    """How a training was held, of which category, and what it is worth."""
+
+    mode: Literal["online", "face_to_face", "other"]
+    category: CategoryText
+    credits: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")]
+
+    def listed(self) -> ListedTraining:
+        """The training as it is registered."""
+        credits = Decimal(self.credits).quantize(Decimal("0.01"))
+        return ListedTraining(mode=self.mode, category=self.category, credits=credits)
+
+
 class ListedLine(StrictModel):
-    """An activity the authority knows of itself; `fact` holds what tells it from another, by form."""
+    """An activity the authority knows of itself; `fact` holds what tells it from another, by form.
+
+    A training that the authority organised itself is of form `authority_training` (N-11): `happened_on` is its last day,
+    `started_on` its first where it had several, and `training` says how it was held and what it is worth.
+    """
 
     person: ListedPerson
     year: CreditYear
@@ -73,10 +92,18 @@ class ListedLine(StrictModel):
     sat_in: SatIn = None
     role: Literal["sole", "first", "lead", "other"] | None = None
     quantity: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")] = "1"
+    started_on: PlausibleDay | None = None
+    training: OrganisedTraining | None = None
     fact: Annotated[
         dict[Annotated[str, Field(pattern=r"^[a-z_]{1,40}$")], Annotated[str, Field(max_length=200)]],
         Field(max_length=10),
     ]
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> "ListedLine":
+        if self.started_on is not None and self.started_on > self.happened_on:
+            raise refuse("out_of_range", "起始日不得晚于结束日", "It begins no later than it ends")
+        return self
 
 
 class HistoricLine(StrictModel):
@@ -136,6 +163,8 @@ async def register_list(
             sat_in=line.sat_in,
             role=line.role,
             quantity=Decimal(line.quantity),
+            started_on=line.started_on,
+            training=line.training.listed() if line.training is not None else None,
             facts=line.fact,
         )
         for line in body.records

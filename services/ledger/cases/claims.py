@@ -1,6 +1,7 @@
 """The commands of a claim: load, decide, append; and its queue. The policy converts, nobody types a score."""
 
 import uuid
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -23,7 +24,14 @@ from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams import claim as claims
 from services.ledger.streams.claim import CLAIMS, Claim, ClaimAmended, ClaimSubmitted, UnknownClaimError
-from services.ledger.streams.facts import FactCountedError, Facts, identity_in
+from services.ledger.streams.facts import (
+    FactCountedError,
+    Facts,
+    FactUnclearError,
+    days_of,
+    identity_in,
+    must_be_new,
+)
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.provider import Provider
 from services.ledger.streams.year import CorrectionReason, correction_in
@@ -200,6 +208,10 @@ class Claims:
             state = await conn.fetchval(_ORGANIZATION, NATION, organization_id)
         return _decode_provider(state).uscc if state is not None else None
 
+    def _fact_of(self, command: SubmitClaim) -> str:
+        days = days_of(command.happened_on, command.quantity)
+        return self._facts.digest(command.person_id, command.year, command.form, command.facts, days)
+
     async def claimed(
         self,
         unit: LedgerUnit,
@@ -212,11 +224,13 @@ class Claims:
         await unit.read_accounts([command.person_id], [command.year])
         account = unit.account(command.person_id, command.year).account
         place = home.profile.person.place
+        # What is registered already is a duplicate, whatever else would refuse it (A-15).
+        with suppress(FactUnclearError):
+            must_be_new(account, self._fact_of(command))
         policy, awarded = award_of(self._policies.book, command, home.profile.person, account, unit.now)
         must_be_open_to(policy, command, actor)
         correction_in(unit.closures, place, account, unit.now, make_up=awarded.make_up, correction=None)
-        fact = self._facts.digest(command.person_id, command.year, command.form, command.facts)
-        identity_in(account, fact)
+        fact = self._fact_of(command)
         must_be_left(policy, command.form, account)
         other = await unit.find(OPEN_CLAIM_OF_FACT, command.person_id, fact, besides=claim_id)
         if other is not None:

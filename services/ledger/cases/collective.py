@@ -24,6 +24,7 @@ from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.claim import COLLECTIVE_CLAIMS, Claim, ClaimSubmitted, UnknownClaimError
+from services.ledger.streams.facts import FactCountedError
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.year import CorrectionReason
 
@@ -112,6 +113,8 @@ class CollectiveClaims:
                 try:
                     home = _of_row(homes, row, log, actor, code)
                     outcome = await self._take(unit, row, home, actor, (collective, index))
+                except FactCountedError as counted:
+                    outcome = ListedOutcome(row_id=row.row_id, outcome="duplicate", **counted.extensions)
                 except Problem as problem:
                     outcome = ListedOutcome(
                         row_id=row.row_id, outcome="rejected", problem=problem_body(problem, language)

@@ -3,7 +3,7 @@ and the history that another system held (S4-06). A list is stored in one transa
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,15 +18,19 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor
 from services.ledger.policy import (
+    Account,
     Activity,
     Award,
     Category,
     Policy,
+    ProvenStudy,
     Rejected,
     Route,
     award,
+    award_organised,
     registered_directly,
 )
+from services.ledger.policy.judging.awards import AUTHORITY_TRAINING, is_converted
 from services.ledger.policy.rules.equivalence import Role
 from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
 from services.ledger.store.published_policies import PublishedPolicies
@@ -34,11 +38,26 @@ from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import CreditConfirmed, CreditEarned
 from services.ledger.streams.claim import Claim, ClaimSatisfied
-from services.ledger.streams.facts import FactCountedError, Facts, FactUnclearError, identity_in
+from services.ledger.streams.facts import (
+    FactCountedError,
+    Facts,
+    FactUnclearError,
+    days_of,
+    identity_in,
+    must_be_new,
+)
 from services.ledger.streams.problems import UnknownPersonError, refusal_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import must_judge
 from services.ledger.streams.year import CorrectionReason, correction_in
+
+
+class ListedTraining(Struct, frozen=True, kw_only=True):
+    """What an authority says of a training that it organised itself (N-11): how it was held, of what, and its credits."""
+
+    mode: str
+    category: Category
+    credits: Decimal
 
 
 class ListedActivity(Struct, frozen=True, kw_only=True):
@@ -56,6 +75,8 @@ class ListedActivity(Struct, frozen=True, kw_only=True):
     document_on: date | None = None
     score: Decimal | None = None
     sat_in: str | None = None
+    started_on: date | None = None
+    training: ListedTraining | None = None
 
 
 class HistoricCredit(Struct, frozen=True, kw_only=True):
@@ -175,7 +196,10 @@ class _Listing:
         if isinstance(line, HistoricCredit):
             reference = {"reference": f"{line.system}:{line.record_id}"}
             return self._facts.digest(person_id, line.year, "history", reference)
-        return self._facts.digest(person_id, line.year, line.form, line.facts)
+        days = days_of(line.happened_on, line.quantity)
+        if line.started_on is not None:
+            days = min(line.started_on, line.happened_on), line.happened_on
+        return self._facts.digest(person_id, line.year, line.form, line.facts, days)
 
     async def register(self, index: int, line: Line) -> Registration:
         """Register one line. Raises a Problem that says why not; nothing of the line is then kept."""
@@ -188,25 +212,28 @@ class _Listing:
         must_judge(profile, line.year, self._book, start_of_day(_day(line)))
         policy = self._book.resolve(person.place, line.year)
         fact = self._fact(line, person.person_id)
-        if isinstance(line, HistoricCredit):
-            return self._earn(index, line, profile, _historic(policy, line, person.place), policy, fact)
-        awarded = _listed(policy, line, person.place, local_date(self._unit.now))
-        confirmed = self._confirm(index, profile, line.year, fact)
+        # What is registered already is a duplicate, whatever else would refuse it (A-15).
+        confirmed = None if isinstance(line, HistoricCredit) else self._confirm(index, profile, line, fact)
         if confirmed is not None:
             return confirmed
+        account = self._unit.account(person.person_id, line.year).account
+        must_be_new(account, fact)
+        if isinstance(line, HistoricCredit):
+            return self._earn(index, line, profile, _historic(policy, line, person.place), policy, fact)
+        awarded = _listed(policy, line, person.place, self._unit.now, account)
         registration = self._earn(index, line, profile, awarded, policy, fact)
         return await self._satisfy(registration, fact)
 
-    def _confirm(self, index: int, profile: Profile, year: int, fact: str) -> Registration | None:
+    def _confirm(self, index: int, profile: Profile, line: ListedActivity, fact: str) -> Registration | None:
         """A fact that an approved claim registered is confirmed by the list: provenance, not a second credit (A-15)."""
-        entry = self._unit.account(profile.person.person_id, year)
+        entry = self._unit.account(profile.person.person_id, line.year)
         for credit in entry.account.credits:
             if credit.fact == fact and credit.state == "registered" and credit.route == "claim":
                 if "direct" not in credit.confirmed_by:
                     event = CreditConfirmed(
                         credit_id=credit.credit_id,
                         person_id=profile.person.person_id,
-                        year=year,
+                        year=line.year,
                         route="direct",
                         decided_by=self._actor.subject,
                         confirmed_at=self._unit.now,
@@ -243,7 +270,8 @@ class _Listing:
             year=line.year,
             category=awarded.category,
             credits=awarded.credits,
-            mode=line.mode if isinstance(line, HistoricCredit) else "equivalence",
+            mode=_mode(line),
+            started_on=None if isinstance(line, HistoricCredit) else line.started_on,
             completion_id=line.record_id if isinstance(line, HistoricCredit) else credit_id,
             completed_at=start_of_day(_day(line)),
             content=fact,
@@ -288,7 +316,19 @@ class _Listing:
         return msgspec.structs.replace(registration, claim_id=found.state.claim_id)
 
 
-def _listed(policy: Policy | None, line: ListedActivity, place: str, today: date) -> Award:
+def _mode(line: Line) -> str:
+    if isinstance(line, HistoricCredit):
+        return line.mode
+    return line.training.mode if line.training is not None else "equivalence"
+
+
+def _listed(
+    policy: Policy | None, line: ListedActivity, place: str, now: datetime, account: Account
+) -> Award:
+    if line.form == AUTHORITY_TRAINING and (policy is None or not is_converted(policy, line.form)):
+        return _organised(policy, line, place, now, account)
+    if line.training is not None:
+        raise refusal_of(Rejected("credits-converted", None, {"form": line.form}))
     activity = Activity(
         form=line.form,
         happened_on=line.happened_on,
@@ -299,7 +339,7 @@ def _listed(policy: Policy | None, line: ListedActivity, place: str, today: date
         score=line.score,
         sat_in=line.sat_in,
     )
-    awarded = award(policy, activity, place, line.year, today)
+    awarded = award(policy, activity, place, line.year, local_date(now))
     if isinstance(awarded, Rejected):
         raise refusal_of(awarded)
     assert policy is not None, "nothing is awarded where no policy is"
@@ -313,6 +353,24 @@ def _listed(policy: Policy | None, line: ListedActivity, place: str, today: date
         clause=direct.clause,
         rate_clause=awarded.clause,
     )
+
+
+def _organised(
+    policy: Policy | None, line: ListedActivity, place: str, now: datetime, account: Account
+) -> Award:
+    """Training that the authority itself organised, worth the credits it states (N-11, B-26)."""
+    if line.training is None:
+        raise refusal_of(Rejected("credits-needed", None, {"form": line.form}))
+    study = ProvenStudy(
+        mode=line.training.mode,
+        category=line.training.category,
+        credits=line.training.credits,
+        completed_on=line.happened_on,
+    )
+    awarded = award_organised(policy, study, place, line.year, now, account)
+    if isinstance(awarded, Rejected):
+        raise refusal_of(awarded)
+    return awarded
 
 
 def _historic(policy: Policy | None, line: HistoricCredit, place: str) -> Award:

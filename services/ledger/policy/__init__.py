@@ -16,7 +16,15 @@ from services.ledger.policy.document.parse import (
 from services.ledger.policy.document.schema import policy_schema
 from services.ledger.policy.judging.admission import admit
 from services.ledger.policy.judging.assessment import Assessment, Status, assess
-from services.ledger.policy.judging.awards import STUDY, ProvenStudy, award, award_study, used_up
+from services.ledger.policy.judging.awards import (
+    AUTHORITY_TRAINING,
+    STUDY,
+    ProvenStudy,
+    award,
+    award_organised,
+    award_study,
+    used_up,
+)
 from services.ledger.policy.judging.carrying import Carried, Earlier
 from services.ledger.policy.judging.counting import NotCounted
 from services.ledger.policy.judging.enrolments import admit_enrolment, admit_terms
@@ -63,6 +71,7 @@ from services.ledger.policy.rules.units import HourCredits, credits_of_hours, ho
 from services.ledger.policy.warnings import warnings
 
 __all__ = [
+    "AUTHORITY_TRAINING",
     "REJECTIONS",
     "STUDY",
     "Account",
@@ -121,6 +130,7 @@ __all__ = [
     "assess",
     "assess_purpose",
     "award",
+    "award_organised",
     "award_study",
     "bundled_book",
     "bundled_notices",

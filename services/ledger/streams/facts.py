@@ -4,7 +4,8 @@ deployment's key. One real fact counts once, whatever the route (A-15)."""
 import hashlib
 import unicodedata
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import ClassVar
 
 from services.kit.errors import Problem
@@ -21,7 +22,8 @@ class FactUnclearError(Problem):
 
 
 class FactCountedError(Problem):
-    """The same real fact has been registered, or is claimed already; `credit_id` or `claim_id` names it (A-15)."""
+    """The same real fact has been registered, or is claimed already: a duplicate, of which `credit_id` or `claim_id` names
+    the first (A-15)."""
 
     code: ClassVar[str] = "fact-counted"
     status: ClassVar[int] = 409
@@ -39,6 +41,7 @@ FACT_KEYS: Mapping[str, tuple[str, ...]] = {
     "conference": ("organiser", "title"),
     "finance_training": ("organiser", "title"),
     "contest": ("organiser", "title"),
+    "authority_training": ("organiser", "title"),
     "association_training": ("organiser", "title"),
     "public_hours": ("source",),
     "study": ("provider", "certificate"),
@@ -46,6 +49,9 @@ FACT_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 TRAINING = "training"
 """A day of a filed training, also when a claim of another form names the filing and the day."""
+BY_DAY = frozenset({"conference", "finance_training", "association_training", "authority_training"})
+"""Forms whose days are facts of their own: what was attended on another day of the same training is another fact (A-15)."""
+DAYS_MAX = 366
 OTHER_KEYS = ("reference",)
 """A form of a notice of its own is told apart by a reference."""
 
@@ -56,8 +62,18 @@ class Facts:
     def __init__(self, key: bytes) -> None:
         self._key = key[:64]
 
-    def digest(self, person_id: str, year: int, form: str, evidence: Mapping[str, str]) -> str:
-        """The digest of one fact. Raises FactUnclearError naming the first key that the form asks for and is missing."""
+    def digest(
+        self,
+        person_id: str,
+        year: int,
+        form: str,
+        evidence: Mapping[str, str],
+        days: tuple[date, date] | None = None,
+    ) -> str:
+        """The digest of one fact, followed by its first and last day where days are facts of their own.
+
+        Raises FactUnclearError naming the first key that the form asks for and is missing.
+        """
         if all(evidence.get(name) for name in FACT_KEYS[TRAINING]):
             form = TRAINING
         parts = [person_id, str(year), form]
@@ -72,7 +88,11 @@ class Facts:
                 )
             parts.append(value)
         joined = "\x1f".join(parts).encode()
-        return hashlib.blake2b(joined, key=self._key, digest_size=16).hexdigest()
+        digest = hashlib.blake2b(joined, key=self._key, digest_size=16).hexdigest()
+        if form not in BY_DAY or days is None:
+            return digest
+        first, last = days
+        return f"{digest}.{first:%Y%m%d}.{last:%Y%m%d}"
 
     def training(self, person_id: str, year: int, filing_id: str, day: date) -> str:
         """The digest of one person's day at a filed training."""
@@ -84,17 +104,36 @@ def keys_of(form: str) -> tuple[str, ...]:
     return FACT_KEYS.get(form, OTHER_KEYS)
 
 
+def days_of(last: date, quantity: Decimal) -> tuple[date, date]:
+    """The first and the last day of an activity that counts by the day and was concluded on its last: so many calendar days
+    up to it."""
+    days = min(max(int(quantity), 1), DAYS_MAX)
+    return last - timedelta(days=days - 1), last
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two digests are of the same real fact: they are equal, or of one training and share a day of it."""
+    digest, *days = one.split(".")
+    other_digest, *other_days = other.split(".")
+    if digest != other_digest or not days or not other_days:
+        return one == other
+    return days[0] <= other_days[1] and other_days[0] <= days[1]
+
+
+def must_be_new(account: Account, fact: str) -> None:
+    """Raises FactCountedError, naming the credit, where the fact is registered in the account, by whatever route."""
+    for credit in account.credits:
+        if credit.fact is not None and credit.state == "registered" and is_same(credit.fact, fact):
+            raise FactCountedError(credit_id=credit.credit_id)
+
+
 def identity_in(account: Account, fact: str) -> str:
     """The identity under which a fact may be registered in an account now, unique in the log.
 
     A fact whose credits were ended may be registered again, under the next number. Raises FactCountedError.
     """
-    ended = 0
-    for credit in account.credits:
-        if credit.fact == fact:
-            if credit.state == "registered":
-                raise FactCountedError(credit_id=credit.credit_id)
-            ended += 1
+    must_be_new(account, fact)
+    ended = sum(credit.fact == fact for credit in account.credits)
     return f"fact:{fact}:{ended}"
 
 

@@ -99,8 +99,7 @@ class TestSubmit:
         row = unit.row(who, "1")
         first, again = (await unit.submits(row, row | {"id": "2"})).json()["results"]
         assert first["outcome"] == "submitted"
-        assert again["problem"]["type"] == "urn:xuefen:problem:fact-counted"
-        assert again["problem"]["claim_id"] == first["claim_id"]
+        assert (again["outcome"], again["claim_id"]) == ("duplicate", first["claim_id"])
 
     async def test_another_name_than_the_registry_has_is_nobody(self, world: World, unit: Unit):
         """S0-23."""

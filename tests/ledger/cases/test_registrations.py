@@ -97,6 +97,66 @@ class TestRegisterList:
         assert await world.count_events() == before
 
 
+class TestOrganisedTraining:
+    """N-11, B-26: what the authority itself organised, as it states it."""
+
+    TRAINING = {"mode": "face_to_face", "category": "professional", "credits": "20.00"}  # noqa: RUF012
+    FACT = {"organiser": "辽宁省财政厅", "title": "政府会计准则制度培训"}  # noqa: RUF012
+
+    def held(self, who: Somebody, **fields: Any) -> dict[str, Any]:
+        said = {"form": "authority_training", "happened_on": "2024-05-21", "fact": self.FACT}
+        return passed(who, **(said | {"training": self.TRAINING} | fields))
+
+    async def test_is_registered_with_the_credits_that_the_authority_states(self, world: World):
+        who = await world.collects(SHUANGTA)
+        [line] = (await registers(world, self.held(who))).json()["results"]
+        assert (line["outcome"], line["credits"], line["clause"]) == ("registered", "20.00", "N-11")
+        transcript = await world.client.get(
+            f"/v1/persons/{who.person_id}/transcript", headers=world.official(LIAONING)
+        )
+        [credit] = transcript.json()["credits"]
+        assert (credit["route"], credit["form"], credit["mode"], credit["category"]) == (
+            "direct",
+            "authority_training",
+            "face_to_face",
+            "professional",
+        )
+
+    async def test_days_of_one_training_are_facts_of_their_own_and_the_same_day_is_one(self, world: World):
+        """A-15."""
+        who = await world.collects(SHUANGTA)
+        lines = [
+            self.held(who, happened_on="2024-05-21"),
+            self.held(who, happened_on="2024-05-22"),
+            self.held(who, started_on="2024-05-20", happened_on="2024-05-21"),
+            self.held(who, started_on="2024-05-23", happened_on="2024-05-24"),
+        ]
+        results = (await registers(world, *lines)).json()["results"]
+        assert [line["outcome"] for line in results] == [
+            "registered",
+            "registered",
+            "duplicate",
+            "registered",
+        ]
+        assert results[2]["credit_id"] == results[0]["credit_id"]
+        assert (await world.asks(who, 2024))["total"] == "60.00"
+
+    @pytest.mark.parametrize(
+        ("fields", "problem"),
+        [
+            ({"training": None}, "credits-needed"),
+            ({"training": TRAINING | {"credits": "0"}}, "credits-not-positive"),
+            ({"training": TRAINING | {"category": "cooking"}}, "category-unknown"),
+            ({"form": "exam_subject", "fact": EXAM}, "credits-converted"),
+            ({"happened_on": "2023-05-21"}, "not-yet-open"),
+        ],
+    )
+    async def test_is_refused_with_what_is_wrong(self, world: World, fields: dict[str, Any], problem: str):
+        who = await world.collects(SHUANGTA)
+        [line] = (await registers(world, self.held(who, **fields))).json()["results"]
+        assert (line["outcome"], line["problem"]["type"]) == ("rejected", f"urn:xuefen:problem:{problem}")
+
+
 class TestOneFactByTwoRoutes:
     """A-15."""
 
@@ -156,6 +216,42 @@ class TestOneFactByTwoRoutes:
             assert (result["outcome"], result["credit_id"]) == ("duplicate", approved["credit_id"])
         events = [event.topic for event in await world.events("140000")]
         assert events.count("ledger.CreditConfirmed") == 1
+
+    async def test_a_claim_of_what_is_registered_directly_already_is_a_duplicate(self, world: World):
+        """S0-13, A-15: the credit is named, also where nobody may claim the form at all; so in an employer's list."""
+        who = await world.collects(SHUANGTA)
+        [line] = (await registers(world, passed(who))).json()["results"]
+        desk = Desk(world, CHAOYANG)
+        asked = {"year": 2024, "form": "exam_subject", "happened_on": "2024-09-07"}
+        claimed = await desk.submits(who, role=None, fact=EXAM, **asked)
+        assert (claimed.status_code, claimed.json()["type"]) == (409, "urn:xuefen:problem:fact-counted")
+        assert claimed.json()["credit_id"] == line["credit_id"]
+        other = await desk.submits(who, role=None, fact=EXAM | {"subject": "财务管理"}, **asked)
+        assert other.json()["type"] == "urn:xuefen:problem:registered-directly"
+        row = {"id": "1", "person": identity(who.person), "fact": EXAM} | asked
+        listed = await world.client.post(
+            "/v1/collective-claims",
+            json={"place": SHUANGTA, "records": [row]},
+            headers=desk.headers(CHAOYANG, "clerk"),
+        )
+        [result] = listed.json()["results"]
+        assert (result["outcome"], result["credit_id"]) == ("duplicate", line["credit_id"])
+
+    async def test_days_of_one_conference_are_claimed_separately(self, world: World):
+        """A-15: the day is part of the key; days that share one are the same fact."""
+        world.now = datetime(2025, 10, 20, 4, tzinfo=UTC)
+        who = await world.collects("210102")
+        desk = Desk(world, "210102")
+        said = {
+            "form": "conference",
+            "role": None,
+            "fact": {"organiser": "辽宁省会计学会", "title": "2025年会"},
+        }
+        first = await desk.approved(who, happened_on="2025-05-16", **said)
+        second = await desk.submits(who, happened_on="2025-05-17", **said)
+        assert second.status_code == 201, second.text
+        both = await desk.submits(who, happened_on="2025-05-17", quantity="2", **said)
+        assert (both.status_code, both.json()["credit_id"]) == (409, first["credit_id"])
 
 
 class TestImportHistory:

@@ -254,6 +254,6 @@ class TestData:
 
     def test_exams_of_the_province_are_registered_directly(self):
         """S2B-09, C-10."""
-        direct = policy(TAIYUAN, 2024).settings["direct_registration"].value
+        direct = policy(TAIYUAN, 2024).settings["direct_registration.exam_subject"].value
         assert direct.by == "province"
         assert "省内注册会计师考试" in direct.activities

@@ -23,6 +23,7 @@ from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules import conversion, equivalence
 from services.ledger.policy.rules.conversion import Conversion
 from services.ledger.policy.rules.credit_year import other_year
+from services.ledger.policy.rules.direct_registration import registered_directly
 from services.ledger.policy.rules.equivalence import Activity, Award, EquivalenceForm
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 from services.ledger.policy.rules.modes import ModesTerms
@@ -31,6 +32,10 @@ from services.ledger.policy.rules.units import to_cents
 
 STUDY = "study"
 """The form under which proven study is claimed."""
+
+
+AUTHORITY_TRAINING = "authority_training"
+"""The form under which an authority registers training that it organised itself (N-11)."""
 
 
 class ProvenStudy(Struct, frozen=True, kw_only=True):
@@ -120,6 +125,46 @@ def award_study(
         policy.make_up[-1].clause if policy.make_up else None,
         {"year": str(year)},
     )
+
+
+def is_converted(policy: Policy, form: str) -> bool:
+    """Whether a clause says what the form is worth."""
+    return f"equivalence.{form}" in policy.settings or f"conversion.{form}" in policy.settings
+
+
+def award_organised(
+    policy: Policy | None,
+    study: ProvenStudy,
+    place: str,
+    year: int,
+    now: datetime,
+    account: Account | None = None,
+) -> Award | Rejected:
+    """The credits of training that the authority itself organised, as it states them (N-11, B-26): within the year's study,
+    in a category of the year, within the limit of one record. No list of providers and no enrolment binds the authority."""
+    out_of_range = is_out_of_range(year, now)
+    if policy is None or out_of_range:
+        return no_policy(place, year, out_of_range=out_of_range)
+    direct = registered_directly(policy, AUTHORITY_TRAINING)
+    if direct is None:
+        return Rejected("not-registered-directly", None, {"form": AUTHORITY_TRAINING})
+    completed = begins(study.completed_on)
+    if completed > now:
+        return Rejected("completed-in-future")
+    if study.credits <= 0:
+        return Rejected("credits-not-positive")
+    if not policy.categories.knows(study.category):
+        return policy.categories.unknown()
+    if (refused := policy.record_limit.refusal(study.credits)) is not None:
+        return refused
+    span, details = policy.terms_of(study.mode).study, {"year": str(year)}
+    if completed < span.begins:
+        since = span.since.isoformat() if span.since else ""
+        return Rejected("not-yet-open", span.since_clause, details | {"since": since})
+    if completed >= max(span.ends, time_given(account)):
+        until = span.until.isoformat() if span.until else ""
+        return Rejected("window-closed", span.until_clause or span.since_clause, details | {"until": until})
+    return _awarded(study, direct.clause, make_up=False)
 
 
 def _made_up(

@@ -30,6 +30,7 @@ FORMS: Mapping[str, Words] = {
     "hr_hours": ("人社部门登记的学时", "hours registered by the human resources department"),
     "finance_training": ("财政部门组织的培训", "training by the finance authority"),
     "league_training": ("行业组织的培训", "training by a league"),
+    "authority_training": ("继续教育管理部门组织的培训", "training that the authority organised"),
     "association_training": ("协会组织的培训", "training by an association"),
     "volunteering": ("志愿服务", "volunteering"),
     "study": ("学习证明", "proven study"),

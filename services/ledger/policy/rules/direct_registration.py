@@ -1,7 +1,7 @@
 """Direct registration (直接登记): what an authority registers from its own lists, so that nobody applies (S0-13, S2B-09)."""
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
@@ -12,6 +12,9 @@ from services.ledger.policy.language.rule import Code, Rule, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
 from services.ledger.policy.language.words import RejectionWords
 from services.ledger.policy.rules.route import worth_nothing
+
+STATED = frozenset({"authority_training"})
+"""Forms whose credits the authority states itself, where no clause says what they are worth (N-11)."""
 
 
 class DirectRegistration(Rule, frozen=True, tag="direct_registration"):
@@ -26,6 +29,13 @@ class DirectRegistration(Rule, frozen=True, tag="direct_registration"):
     sat: Literal["anywhere", "within"] = "anywhere"
     application_needed: bool = False
 
+    def settings(self) -> Iterator[tuple[str, Any]]:
+        """A setting for each form, so that a place speaks of the forms it names and inherits the others."""
+        for form in self.forms:
+            yield f"direct_registration.{form}", self
+        if not self.forms:
+            yield "direct_registration", self
+
 
 def registered_directly(
     policy: YearTerms, form: str, sat_in: str | None = None
@@ -34,8 +44,8 @@ def registered_directly(
 
     Where it is so for exams of the own province alone, one sat elsewhere is not; without a word it is taken to be here.
     """
-    direct: Sourced[DirectRegistration] | None = policy.settings.get("direct_registration")
-    if direct is None or form not in direct.value.forms or direct.value.application_needed:
+    direct: Sourced[DirectRegistration] | None = policy.settings.get(f"direct_registration.{form}")
+    if direct is None or direct.value.application_needed:
         return None
     if direct.value.sat == "within" and sat_in is not None:
         return direct if authority_of(sat_in) == authority_of(policy.place) else None
@@ -55,9 +65,10 @@ def warnings(rule: DirectRegistration, at: At) -> Iterator[Finding]:
 
 def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     """Forms that no clause says the worth of."""
-    direct = policy.settings.get("direct_registration")
-    if direct is not None:
-        yield from worth_nothing(policy, own, direct)
+    for name, direct in policy.settings.items():
+        form = name.removeprefix("direct_registration.")
+        if form != name and form not in STATED:
+            yield from worth_nothing(policy, own, direct, (form,))
 
 
 KIND = Kind(
@@ -70,6 +81,18 @@ KIND = Kind(
             "This form is not registered directly",
             "本地政策未规定直接登记此形式：{form}，须由本人申请。",
             "The policy here registers no {form} directly: it is claimed by the person.",
+        ),
+        "credits-needed": RejectionWords(
+            "须填写学习方式、科目和学分",
+            "How it was held, its category and its credits are needed",
+            "此形式（{form}）的学分由组织培训的财政部门填写。",
+            "The authority that organised it states the credits of {form}.",
+        ),
+        "credits-converted": RejectionWords(
+            "此形式的学分由通知折算",
+            "The notice says what this form is worth",
+            "此形式（{form}）按通知折算学分，不得另行填写。",
+            "Credits of {form} follow from the notice and are not stated.",
         ),
         "registered-directly": RejectionWords(
             "由财政部门直接登记，不需申请",

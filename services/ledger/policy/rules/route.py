@@ -1,6 +1,6 @@
 """Routes (登记途径): by whom a mode of study, or a form of activity, is brought, and who reviews and registers it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from services.ledger.policy.language.decisions import Rejected
@@ -65,13 +65,15 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     """Forms that no clause says the worth of."""
     for name, sourced in policy.settings.items():
         if name.startswith("route."):
-            yield from worth_nothing(policy, own, sourced)
+            yield from worth_nothing(policy, own, sourced, sourced.value.forms)
 
 
-def worth_nothing(policy: YearTerms, own: OwnClauses, sourced: Sourced[Any]) -> Iterator[Finding]:
+def worth_nothing(
+    policy: YearTerms, own: OwnClauses, sourced: Sourced[Any], forms: Iterable[str]
+) -> Iterator[Finding]:
     """The forms of a clause of the notice that neither an equivalence nor a conversion speaks of."""
     pointer = own.pointer(sourced.clause)
-    for form in sourced.value.forms if sourced in own else ():
+    for form in forms if sourced in own else ():
         known = f"equivalence.{form}" in policy.settings or f"conversion.{form}" in policy.settings
         if not known and pointer is not None:
             yield Finding(
