@@ -16,7 +16,7 @@ from services.cli.demo.fictitious import is_fictitious
 ROOT = Path(__file__).parents[1]
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
-ANY_IN_A_THOUSAND_LINES = 10
+ANY_IN_A_THOUSAND_LINES = 6
 SERVICES = ("registry", "ledger", "transfer", "sync")
 
 KIT_IS_ABOUT_NO = {

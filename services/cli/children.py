@@ -11,7 +11,6 @@ from contextlib import closing
 from logging import makeLogRecord
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
 
 _TAIL_LINES = 30
 _LOG_BYTES_MAX = 16 * 1024 * 1024
@@ -106,7 +105,7 @@ def readable(line: str) -> str:
     if not line.startswith("{"):
         return line
     try:
-        record: dict[str, Any] = json.loads(line)
+        record: dict[str, object] = json.loads(line)
     except ValueError:
         return line
     details = " ".join(f"{key}={_short(value)}" for key, value in record.items() if key not in _HIDDEN)

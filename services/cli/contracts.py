@@ -14,7 +14,6 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic.json_schema import GenerateJsonSchema
@@ -41,7 +40,7 @@ _BATCH = "application/cloudevents-batch+json"
 _EVENT = "application/cloudevents+json"
 
 
-def _envelope() -> dict[str, Any]:
+def _envelope() -> dict[str, object]:
     return {
         "type": "object",
         "description": "CloudEvents 1.0 with extensions `log` and `position`; ignore what you do not know.",
@@ -70,7 +69,7 @@ def _envelope() -> dict[str, Any]:
     }
 
 
-def _message(event_type: str) -> dict[str, Any]:
+def _message(event_type: str) -> dict[str, object]:
     model = PUBLISHED_EVENTS[event_type]
     summary = " ".join((model.__doc__ or "").split())
     return {
@@ -102,7 +101,7 @@ def _name(event_type: str) -> str:
     return re.sub(r"^cn\.xuefen\.", "", event_type)
 
 
-def _channel(service: str, logs: list[str], description: str) -> dict[str, Any]:
+def _channel(service: str, logs: list[str], description: str) -> dict[str, object]:
     return {
         "address": "/v1/logs/{log}/feed",
         "title": f"Feed of the {service}",
@@ -115,7 +114,7 @@ def _channel(service: str, logs: list[str], description: str) -> dict[str, Any]:
     }
 
 
-def _operation(service: str) -> dict[str, Any]:
+def _operation(service: str) -> dict[str, object]:
     return {
         "action": "send",
         "channel": {"$ref": f"#/channels/{service}"},
@@ -143,7 +142,7 @@ def _operation(service: str) -> dict[str, Any]:
     }
 
 
-def asyncapi_document() -> dict[str, Any]:
+def asyncapi_document() -> dict[str, object]:
     """The feeds of the three services: who sends which events where."""
     return {
         "asyncapi": "3.0.0",
@@ -211,11 +210,11 @@ This page is generated: `{command}`.
 class _PlainSchema(GenerateJsonSchema):
     """Leaves out the titles that only repeat a field's name."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:
+    def field_title_should_be_set(self, schema: object) -> bool:
         return False
 
 
-def event_schema(event_type: str) -> dict[str, Any]:
+def event_schema(event_type: str) -> dict[str, object]:
     """The JSON Schema of one published event's `data`, as a document of its own."""
     schema = PUBLISHED_EVENTS[event_type].model_json_schema(schema_generator=_PlainSchema)
     return {
@@ -225,24 +224,24 @@ def event_schema(event_type: str) -> dict[str, Any]:
     }
 
 
-def openapi_document(service: str) -> dict[str, Any]:
+def openapi_document(service: str) -> dict[str, object]:
     """The OpenAPI 3.1 document of one service, made without its database."""
     app = importlib.import_module(f"services.{service}.app")
-    document: dict[str, Any] = app.openapi_document()
+    document: dict[str, object] = app.openapi_document()
     return document
 
 
-def target_document(system: str) -> dict[str, Any]:
+def target_document(system: str) -> dict[str, object]:
     """The OpenAPI 3.1 document of the contract offered to a system that credits are delivered to."""
-    document: dict[str, Any] = importlib.import_module("services.stand_ins.targets.app").openapi_document(
+    document: dict[str, object] = importlib.import_module("services.stand_ins.targets.app").openapi_document(
         system
     )
     return document
 
 
-def policy_schema() -> dict[str, Any]:
+def policy_schema() -> dict[str, object]:
     """The JSON Schema that a notice, written as a file, must follow."""
-    schema: dict[str, Any] = importlib.import_module("services.ledger.policy").policy_schema()
+    schema: dict[str, object] = importlib.import_module("services.ledger.policy").policy_schema()
     return schema
 
 
@@ -277,11 +276,11 @@ def problems_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _as_json(document: Any) -> str:
+def _as_json(document: object) -> str:
     return _laid_out(document, "", 0) + "\n"
 
 
-def _laid_out(value: Any, indent: str, used: int) -> str:
+def _laid_out(value: object, indent: str, used: int) -> str:
     """JSON with whatever fits into a line on one line, after `used` characters of it, else a member a line."""
     line = json.dumps(value, ensure_ascii=False)
     if not value or not isinstance(value, dict | list) or used + len(line) <= LINE:
@@ -300,7 +299,7 @@ def _laid_out(value: Any, indent: str, used: int) -> str:
     return "\n".join((first, ",\n".join(inner + member for member in members), indent + last))
 
 
-def _as_yaml(document: Any) -> str:
+def _as_yaml(document: object) -> str:
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110)
 
 

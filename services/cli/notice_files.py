@@ -5,7 +5,7 @@ import sys
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
 from rich.console import Console
@@ -61,7 +61,7 @@ def needed(path: Path) -> Notice:
     return notice
 
 
-def short(value: Any) -> str:
+def short(value: object) -> str:
     """A value on one line, without fields at their default."""
     if value is None or isinstance(value, str | int | bool):
         return str(value)

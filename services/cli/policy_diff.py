@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from rich import box
@@ -53,7 +52,7 @@ def _with(book: PolicyBook, notice: Notice) -> PolicyBook:
     return book.with_notice(notice, datetime.now(UTC), "draft", 1)
 
 
-def _plain(found: tuple[PolicyDifference, ...]) -> Any:
+def _plain(found: tuple[PolicyDifference, ...]) -> object:
     return msgspec.to_builtins(found, builtin_types=(Decimal,), order="deterministic")
 
 
@@ -93,7 +92,7 @@ def _sides(change: Change) -> tuple[str, str]:
     return _side(before, alike), _side(after, alike)
 
 
-def _side(sourced: Sourced[Any] | None, left_out: tuple[str, ...]) -> str:
+def _side(sourced: Sourced[object] | None, left_out: tuple[str, ...]) -> str:
     if sourced is None:
         return "-"
     value = sourced.value
@@ -103,5 +102,5 @@ def _side(sourced: Sourced[Any] | None, left_out: tuple[str, ...]) -> str:
     return f"{escape(short(value))}\n[dim]{sourced.clause} {escape(sourced.document)}[/dim]"
 
 
-def _part(value: Any) -> str:
+def _part(value: object) -> str:
     return ",".join(sorted(value)) if isinstance(value, frozenset) else short(value)

@@ -108,8 +108,8 @@ def show(found: Simulation) -> None:
     out.print("[dim]Nothing was written.[/dim]")
 
 
-def _counted(counted: Iterable[tuple[Any, int]]) -> list[tuple[Any, int]]:
-    counts: Counter[Any] = Counter()
+def _counted(counted: Iterable[tuple[object, int]]) -> list[tuple[Any, int]]:
+    counts: Counter[object] = Counter()
     for key, persons in counted:
         counts[key] += persons
     return sorted(counts.items())

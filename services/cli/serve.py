@@ -84,7 +84,9 @@ def work(service: str) -> None:
     """Run a service's worker until it is told to stop."""
     settings = _settings_for(service)
     configure_logging(f"{service}-worker", level=settings.log_level.upper())
-    run: Callable[[], Coroutine[Any, Any, None]] = importlib.import_module(f"services.{service}.worker").run
+    run: Callable[[], Coroutine[object, object, None]] = importlib.import_module(
+        f"services.{service}.worker"
+    ).run
     _collect_rarely()
     try:
         uvloop.run(_until_told(run))
@@ -179,7 +181,7 @@ def stop_when_stdin_closes() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-async def _until_told(run: Callable[[], Coroutine[Any, Any, None]]) -> None:
+async def _until_told(run: Callable[[], Coroutine[object, object, None]]) -> None:
     task = asyncio.ensure_future(run())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -221,13 +223,13 @@ def serve_stand_in(name: str) -> None:
     Server(config, on_stop=lambda: None).run()
 
 
-def _relay(settings: StackSettings) -> Any:
+def _relay(settings: StackSettings) -> object:
     file = settings.relay_token_file
     token = None if file is None else secret_text(f"{PREFIX}RELAY_TOKEN_FILE", None, file)
     return importlib.import_module("services.stand_ins.relay.app").build_app(token)
 
 
-def _targets(settings: StackSettings) -> Any:
+def _targets(settings: StackSettings) -> object:
     """Every system that is delivered to, each under its own prefix; what is held is kept in the folder, if there is one."""
     token = secret_text(f"{PREFIX}TARGETS_TOKEN", None, settings.targets_token_file)
     folder = settings.targets_folder

@@ -7,7 +7,6 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 from cyclopts import App
@@ -262,7 +261,7 @@ def _settings() -> SyncSettings:
     if record is None or not record.supervisor.running or "sync" not in record.databases:
         return SyncSettings.load()
     addresses = {each.name: each.address for each in record.processes}
-    told: dict[str, Any] = {"sync_database_url": record.databases["sync"]}
+    told: dict[str, object] = {"sync_database_url": record.databases["sync"]}
     told |= {
         f"{service}_url": addresses[service] for service in ("registry", "ledger") if service in addresses
     }

@@ -59,7 +59,7 @@ class Question:
     where: str = "true"
 
     async def ask(
-        self, conn: Connection, log: str, keys: Sequence[Sequence[Any]], *, of_others: bool = False
+        self, conn: Connection, log: str, keys: Sequence[Sequence[object]], *, of_others: bool = False
     ) -> list[tuple[int, str]]:
         """The rows found: the index of the key asked for, and the name. `of_others` leaves out the rows that this
         very transaction has written.
@@ -117,7 +117,7 @@ class UnitOfWork:
         self._asked: dict[Question, list[tuple[Any, ...]]] = {}
         self._checks: list[Check] = []
 
-    async def find(self, question: Question, *key: Any, besides: str | None = None) -> str | None:
+    async def find(self, question: Question, *key: object, besides: str | None = None) -> str | None:
         """The name of a row that is there (other than `besides`), None when there is none.
 
         None is confirmed: the command is decided again when such a row of somebody else is there by the time of
@@ -197,7 +197,7 @@ class WritePath(Generic[U]):
         self._begin = begin
 
     async def execute(
-        self, log: str, key: CommandKey, decide: Callable[[U], Awaitable[tuple[int, Any]]]
+        self, log: str, key: CommandKey, decide: Callable[[U], Awaitable[tuple[int, object]]]
     ) -> StoredAnswer:
         """Carry out a command once: the status and body that `decide` gives (without personal data) are kept
         under the key and given again to a repeat.

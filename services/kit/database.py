@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -221,7 +221,7 @@ async def _keep(_: Connection) -> None:
     """Hand a connection on as it is: a transaction left open has been rolled back by the pool already."""
 
 
-async def _to_the_end(ending: Coroutine[Any, Any, None]) -> None:
+async def _to_the_end(ending: Coroutine[object, object, None]) -> None:
     """Wait for a BEGIN, COMMIT or ROLLBACK even when cancelled meanwhile; the cancellation goes on afterwards."""
     task = asyncio.ensure_future(ending)
     try:

@@ -264,7 +264,7 @@ def problem_body(problem: Problem, language: Language) -> ProblemBody:
     zh = language == "zh"
     title = problem.title_zh if zh else problem.title_en
     detail = problem.detail_zh if zh else problem.detail_en
-    body: dict[str, Any] = {
+    body: dict[str, object] = {
         "type": TYPE_PREFIX + problem.code,
         "title": title,
         "status": problem.status,

@@ -83,17 +83,17 @@ class _Codec:
         if version > self.version:
             raise UnknownEventError(self.topic, f"stored as version {version}, known up to {self.version}")
         for older in range(version, self.version):
-            upcast: Callable[[dict[str, Any]], None] = getattr(self.cls, f"upcast_v{older}_v{older + 1}")
+            upcast: Callable[[dict[str, object]], None] = getattr(self.cls, f"upcast_v{older}_v{older + 1}")
             upcast(fields)
         return msgspec.convert(fields, self.cls)
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string", uuid_format="canonical", order="deterministic")
-_classes: dict[str, type[Any]] = {}
+_classes: dict[str, type[object]] = {}
 _codecs: dict[str, _Codec] = {}
 
 
-def register(topic: str, cls: type[Any]) -> None:
+def register(topic: str, cls: type[object]) -> None:
     """Pin a stored name to a class. A reloaded module may define its class again, another may not."""
     known = _classes.get(topic)
     if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
@@ -102,7 +102,7 @@ def register(topic: str, cls: type[Any]) -> None:
     _codecs.pop(topic, None)
 
 
-def registered() -> dict[str, type[Any]]:
+def registered() -> dict[str, type[object]]:
     """Every pinned name and its class, events of aggregates included."""
     return dict(sorted(_classes.items()))
 
@@ -152,7 +152,7 @@ def _holds_moment(info: msgspec.inspect.Type) -> bool:
     return isinstance(info, msgspec.inspect.DateTimeType)
 
 
-def _refuse_floats(info: Any, where: str, *, seen: set[int]) -> None:
+def _refuse_floats(info: object, where: str, *, seen: set[int]) -> None:
     if isinstance(info, msgspec.inspect.FloatType):
         raise TypeError(f"{where} holds a float; amounts are Decimal")
     if id(info) in seen:

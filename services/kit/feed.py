@@ -26,7 +26,7 @@ from services.kit.schemas import IN_DIGITS
 if TYPE_CHECKING:
     from services.kit.database import Database
 
-Publish = Callable[[RecordedEvent], Mapping[str, Any] | None]
+Publish = Callable[[RecordedEvent], Mapping[str, object] | None]
 """A stored event as CloudEvents attributes (`type` and `data`, perhaps `subject` and `dataschema`), or None.
 """
 
@@ -174,7 +174,7 @@ def _is_stopping(request: Request) -> bool:
     return app is not None and bool(getattr(app.state, "stopping", False))
 
 
-_LOGS_SCHEMA: dict[str, Any] = {
+_LOGS_SCHEMA: dict[str, object] = {
     "type": "array",
     "items": {
         "type": "object",
@@ -182,7 +182,7 @@ _LOGS_SCHEMA: dict[str, Any] = {
         "properties": {"log": {"type": "string"}, "head": {"type": "integer", "minimum": 0}},
     },
 }
-_EVENT_SCHEMA: dict[str, Any] = {
+_EVENT_SCHEMA: dict[str, object] = {
     "type": "object",
     "required": ["specversion", "id", "source", "type", "time", "datacontenttype", "log", "position", "data"],
     "properties": {
@@ -212,7 +212,9 @@ _HEADERS = {
 _scope = require("feed:read")
 
 
-def feed_reader(may_read: Callable[[Caller, str | None], bool], refusal: type[Problem]) -> Callable[..., Any]:
+def feed_reader(
+    may_read: Callable[[Caller, str | None], bool], refusal: type[Problem]
+) -> Callable[..., object]:
     """The dependency that lets in whoever has the scope and may read the log of the path; `refusal` for others.
 
     `may_read` is asked with None where a path names no log.
@@ -232,7 +234,7 @@ def feed_router(
     logs: Callable[[], Sequence[str]],
     publish: Publish,
     source: str,
-    require_dependency: Callable[..., Any],
+    require_dependency: Callable[..., object],
 ) -> APIRouter:
     """The routes `GET /v1/logs` and `GET /v1/logs/{log}/feed` of a service.
 

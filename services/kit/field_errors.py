@@ -58,7 +58,7 @@ def refuse(code: str, detail_zh: str, detail_en: str) -> PydanticCustomError:
 
 
 def field_errors(
-    errors: Iterable[ErrorDetails | Mapping[str, Any]], base: Sequence[str | int] = ()
+    errors: Iterable[ErrorDetails | Mapping[str, object]], base: Sequence[str | int] = ()
 ) -> list[FieldError]:
     """Pydantic's errors in our words. `base` is the path of the validated value within the body."""
     return [_field_error(error, base) for error in errors]
@@ -82,7 +82,7 @@ def _split(loc: Sequence[str | int]) -> tuple[str | None, Sequence[str | int]]:
     return None, loc
 
 
-def _sentence(kind: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
+def _sentence(kind: str, context: Mapping[str, object]) -> tuple[str, str, str]:
     if kind == "xuefen":
         return str(context["code"]), str(context["zh"]), str(context["en"])
     if kind in _SENTENCES:
@@ -93,7 +93,7 @@ def _sentence(kind: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
     return "invalid", "内容不正确", "Not valid"
 
 
-class _Limits(dict[str, Any]):
+class _Limits(dict[str, object]):
     """Values for a sentence; one that pydantic does not give is left out rather than an error."""
 
     def __missing__(self, key: str) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 import asyncpg
 import msgspec
@@ -90,7 +90,7 @@ class StoredAnswer:
     replayed: bool = False
 
     @classmethod
-    def of(cls, status: int, body: Any) -> Self:
+    def of(cls, status: int, body: object) -> Self:
         """The answer with the body as JSON; the body is anything msgspec can encode."""
         return cls(status, msgspec.json.encode(body).decode())
 

@@ -10,7 +10,6 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import msgspec
 
@@ -75,7 +74,7 @@ def explain(body: bytes, error: Exception) -> Problem:
 Path = tuple[str | int, ...]
 
 
-class _Repeating(dict[str, Any]):
+class _Repeating(dict[str, object]):
     """An object that names a member more than once; `names` are those, and its values the last ones."""
 
     names: list[str]
@@ -88,7 +87,7 @@ def repeated_members(body: bytes) -> list[tuple[Path, FieldError]]:
     """
     seen = False
 
-    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    def pairs(members: list[tuple[str, object]]) -> dict[str, object]:
         nonlocal seen
         made = dict(members)
         if len(made) == len(members):
@@ -136,9 +135,9 @@ def _bad_places(body: bytes) -> Iterator[FieldError]:
                     yield FieldError(pointer_to(path), *name_fault)
 
 
-def _walk(document: Any) -> Iterator[tuple[Path, Any]]:
+def _walk(document: object) -> Iterator[tuple[Path, object]]:
     """Every value of a document with its path, in the order in which they are written."""
-    pending: list[tuple[Path, Any]] = [((), document)]
+    pending: list[tuple[Path, object]] = [((), document)]
     while pending:
         path, value = pending.pop()
         yield path, value

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import asyncpg
 
@@ -91,7 +91,7 @@ class Notifications:
                             await conn.remove_listener(CHANNEL, self._heard)
             await asyncio.sleep(retry_seconds)
 
-    def _heard(self, _conn: Any, _pid: int, _channel: str, log: object) -> None:
+    def _heard(self, _conn: object, _pid: int, _channel: str, log: object) -> None:
         self.notify_here(str(log))
 
     async def close(self) -> None:

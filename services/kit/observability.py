@@ -28,7 +28,7 @@ _SECRET_KEYS = frozenset(
 _DEPTH_MAX = 6
 
 
-def redact(value: Any, depth: int = 0) -> Any:
+def redact(value: object, depth: int = 0) -> Any:
     """The value with every number that could be somebody's, and every member named like a secret, taken
     out.
     """
@@ -50,14 +50,14 @@ def redact(value: Any, depth: int = 0) -> Any:
     return _PERSONAL.sub(REDACTED, str(value))
 
 
-def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-    redacted: Mapping[str, Any] = redact(event)
+def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, object]:
+    redacted: Mapping[str, object] = redact(event)
     return redacted
 
 
-def describe_exception(error: BaseException) -> dict[str, Any]:
+def describe_exception(error: BaseException) -> dict[str, object]:
     """Type, SQLSTATE if any, and frames of an exception, without its text."""
-    described: dict[str, Any] = {
+    described: dict[str, object] = {
         "error": f"{type(error).__module__}.{type(error).__qualname__}",
         "frames": [
             f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}"
@@ -73,7 +73,9 @@ def describe_exception(error: BaseException) -> dict[str, Any]:
     return described
 
 
-def _exception_without_text(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+def _exception_without_text(
+    _logger: object, _method: str, event: MutableMapping[str, object]
+) -> Mapping[str, object]:
     info = event.pop("exc_info", None)
     error = info[1] if isinstance(info, tuple) else sys.exc_info()[1] if info is True else info
     if isinstance(error, BaseException):

@@ -17,7 +17,7 @@ TOKEN_URL = "http://127.0.0.1:8001/oauth/token"  # noqa: S105 - an address
 REQUIRED = "x-required"
 """Marks, in the schema of a parameter, one that is required although its absence is refused by ourselves."""
 
-PROBLEM_SCHEMA: dict[str, Any] = {
+PROBLEM_SCHEMA: dict[str, object] = {
     "title": "Problem",
     "description": "RFC 9457 problem details. Codes are stable; words follow Accept-Language (zh-CN or en).",
     "type": "object",
@@ -32,7 +32,7 @@ PROBLEM_SCHEMA: dict[str, Any] = {
         "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
     },
 }
-FIELD_ERROR_SCHEMA: dict[str, Any] = {
+FIELD_ERROR_SCHEMA: dict[str, object] = {
     "title": "FieldError",
     "description": "One fault: `pointer` for a field of the body, `parameter` for one beside it.",
     "type": "object",
@@ -66,7 +66,7 @@ _ANSWERS = {
 """By status: the name of the answer among the components, and its words."""
 
 
-def _problem_answer(status: str) -> dict[str, Any]:
+def _problem_answer(status: str) -> dict[str, object]:
     return {"description": _ANSWERS[status][1], "content": _PROBLEM_CONTENT}
 
 
@@ -130,7 +130,7 @@ def _list_alternatives(operation: dict[str, Any]) -> None:
         ]
 
 
-def _portable(schema: Any) -> Any:
+def _portable(schema: object) -> object:
     """The schema with patterns whose end every dialect of regular expressions reads the same."""
     if isinstance(schema, list):
         return [_portable(item) for item in schema]
@@ -163,7 +163,7 @@ def _answer_with_problems(operation: dict[str, Any]) -> None:
     operation["responses"] = dict(sorted(operation["responses"].items()))
 
 
-def _plain(schema: Any, name: str = "") -> Any:
+def _plain(schema: object, name: str = "") -> object:
     """The schema without titles that only repeat the name it stands under."""
     if isinstance(schema, list):
         return [_plain(item) for item in schema]

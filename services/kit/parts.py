@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
@@ -11,7 +11,7 @@ from services.kit.clock import Clock
 T = TypeVar("T")
 
 
-def parts_of(whole: object) -> Mapping[type[Any], Any]:
+def parts_of(whole: object) -> Mapping[type[object], object]:
     """The attributes of what holds all parts, by their types; to be set as `app.state.parts`."""
     return {type(each): each for each in vars(whole).values()}
 

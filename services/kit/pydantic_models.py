@@ -47,7 +47,7 @@ def pydantic_model(struct: type[msgspec.Struct]) -> type[BaseModel]:
     return create_model(struct.__name__, __config__=_CONFIG, __doc__=struct.__doc__, **fields)
 
 
-def _default(field: msgspec.structs.FieldInfo, name: str) -> Any:
+def _default(field: msgspec.structs.FieldInfo, name: str) -> object:
     if field.required:
         return Field(alias=name)
     if field.default_factory is not msgspec.NODEFAULT:
@@ -55,7 +55,7 @@ def _default(field: msgspec.structs.FieldInfo, name: str) -> Any:
     return Field(alias=name, default=field.default)
 
 
-def _convert(hint: Any, meta: msgspec.Meta | None = None) -> Any:
+def _convert(hint: object, meta: msgspec.Meta | None = None) -> object:
     origin = typing.get_origin(hint)
     if origin is Annotated:
         inner, *extras = typing.get_args(hint)
@@ -75,7 +75,7 @@ def _convert(hint: Any, meta: msgspec.Meta | None = None) -> Any:
     return _scalar(hint, meta)
 
 
-def _array(hint: Any, origin: Any, meta: msgspec.Meta | None) -> Any:
+def _array(hint: object, origin: object, meta: msgspec.Meta | None) -> object:
     members = typing.get_args(hint)
     if origin is list or (len(members) == 2 and members[1] is Ellipsis):
         return _described(list[_convert(members[0])], meta)  # type: ignore[misc]
@@ -83,7 +83,7 @@ def _array(hint: Any, origin: Any, meta: msgspec.Meta | None) -> Any:
     return Annotated[_described(tuple[converted], meta), Field(strict=False)]  # type: ignore[valid-type]
 
 
-def _scalar(hint: Any, meta: msgspec.Meta | None) -> Any:
+def _scalar(hint: object, meta: msgspec.Meta | None) -> object:
     if hint is type(None) or hint is None:
         return None
     if hint is str:
@@ -101,7 +101,7 @@ def _scalar(hint: Any, meta: msgspec.Meta | None) -> Any:
     raise TypeError(f"{hint!r} does not behave the same in msgspec and pydantic")
 
 
-def _described(hint: Any, meta: msgspec.Meta | None) -> Any:
+def _described(hint: Any, meta: msgspec.Meta | None) -> object:
     if meta is None:
         return hint
     if meta.pattern is not None and (not meta.pattern.startswith("^") or meta.pattern.endswith("$")):
@@ -111,7 +111,7 @@ def _described(hint: Any, meta: msgspec.Meta | None) -> Any:
     else:
         constraints = {key: getattr(meta, key) for key in _CONSTRAINTS if getattr(meta, key) is not None}
     words = {key: getattr(meta, key) for key in _WORDS if getattr(meta, key) is not None}
-    extra: Mapping[str, Any] | None = meta.extra_json_schema
+    extra: Mapping[str, object] | None = meta.extra_json_schema
     if extra:
         words["json_schema_extra"] = dict(extra)
     return Annotated[hint, Field(**constraints, **words)]
@@ -123,8 +123,8 @@ def _without_nul(value: str) -> str:
     return value
 
 
-def _read_by_msgspec(hint: type, meta: msgspec.Meta | None) -> Callable[[Any], Any]:
-    target: Any = hint if meta is None else Annotated[hint, meta]
+def _read_by_msgspec(hint: type, meta: msgspec.Meta | None) -> Callable[[object], object]:
+    target: object = hint if meta is None else Annotated[hint, meta]
     if hint is date:
         refusal = ("invalid_date", "应为日期，形如 2026-03-01", "Must be a date such as 2026-03-01")
     else:
@@ -134,7 +134,7 @@ def _read_by_msgspec(hint: type, meta: msgspec.Meta | None) -> Callable[[Any], A
             "Must be a time with its zone, such as 2026-03-01T09:00:00+08:00",
         )
 
-    def read(value: Any) -> Any:
+    def read(value: object) -> object:
         if not isinstance(value, str):
             raise refuse(*refusal)
         try:

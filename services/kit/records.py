@@ -123,7 +123,7 @@ def _refused_envelope(raw: bytes, items_max: int, error: Exception) -> Problem:
     envelope = create_model(
         "Envelope",
         __config__=ConfigDict(extra="forbid", strict=True),
-        records=(Annotated[list[Any], Field(min_length=1, max_length=items_max)], ...),
+        records=(Annotated[list[object], Field(min_length=1, max_length=items_max)], ...),
     )
     try:
         envelope.model_validate(msgspec.json.decode(raw))

@@ -126,7 +126,7 @@ class Case(Generic[S]):
         return changed
 
 
-def _marked(event: Any, mark: str) -> Any:
+def _marked(event: Any, mark: str) -> object:
     match mark:
         case "reviewer":
             return event.by
@@ -138,7 +138,7 @@ def _marked(event: Any, mark: str) -> Any:
             return getattr(event, mark)
 
 
-TakeStep = Callable[[Step, Any, str, Caller, CommandKey, Any], Awaitable[StoredAnswer]]
+TakeStep = Callable[[Step, Any, str, Caller, CommandKey, object], Awaitable[StoredAnswer]]
 """Takes a step of a case: the part that holds the cases, the case's id, who asks, the key, and the body or None."""
 
 
@@ -200,7 +200,7 @@ def _shaped(
     name: str,
     words: str,
     parameters: Mapping[str, Any],
-    defaults: Mapping[str, Any],
+    defaults: Mapping[str, object],
 ) -> Callable[..., Awaitable[Response]]:
     """The endpoint under a name, with the signature and words that the framework reads routes from."""
     endpoint.__name__ = name
@@ -245,7 +245,7 @@ class ListCases(Protocol):
 
     async def __call__(
         self, cases: Any, caller: Caller, place: str | None, states: list[str], after: Place, limit: int
-    ) -> tuple[Sequence[Any], list[Any]]: ...
+    ) -> tuple[Sequence[object], list[Any]]: ...
 
 
 def add_queue(

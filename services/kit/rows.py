@@ -93,14 +93,14 @@ class StateRows(Generic[S]):
         found = [self._entry(row) for row in await conn.fetch(self._read, log, *columns)]
         return {self.key_of(entry.stream_id): entry for entry in found}
 
-    async def find(self, conn: Connection, logs: Sequence[str], *key: Any) -> Entry[S] | None:
+    async def find(self, conn: Connection, logs: Sequence[str], *key: object) -> Entry[S] | None:
         """One by its key, in any of the logs."""
         same = " and ".join(f"{name} = ${number}" for number, name in enumerate(self._key, 2))
         row = await conn.fetchrow(f"{self._select} where log = any($1::text[]) and {same}", logs, *key)
         return None if row is None else self._entry(row)
 
     async def where(
-        self, conn: Connection, logs: Sequence[str], condition: str, *values: Any, order: str | None = None
+        self, conn: Connection, logs: Sequence[str], condition: str, *values: object, order: str | None = None
     ) -> list[Entry[S]]:
         """All that a condition on the columns holds for; its values are $2, $3 ..."""
         query = f"{self._select} where log = any($1::text[]) and ({condition}) order by {order or ', '.join(self._key)}"
@@ -111,7 +111,7 @@ class StateRows(Generic[S]):
         conn: Connection,
         logs: Sequence[str],
         condition: str,
-        *values: Any,
+        *values: object,
         at: str,
         after: tuple[datetime, str],
         limit: int,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -32,7 +32,7 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
-def parse_day(value: Any) -> date:
+def parse_day(value: object) -> date:
     """A calendar date written `2026-03-01`; nothing else passes for one."""
     if isinstance(value, date) and not isinstance(value, datetime):
         return value  # our own; what a caller sends is text
@@ -46,7 +46,7 @@ def parse_day(value: Any) -> date:
     raise refuse("invalid_date", "应为日期，形如 2026-03-01", "Must be a date such as 2026-03-01")
 
 
-def parse_moment(value: Any) -> datetime:
+def parse_moment(value: object) -> datetime:
     """An RFC 3339 time with its zone; a time without zone is refused, for it names 24 different moments."""
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value
@@ -64,7 +64,7 @@ def parse_moment(value: Any) -> datetime:
     )
 
 
-def parse_address_moment(value: Any) -> datetime:
+def parse_address_moment(value: object) -> datetime:
     """A moment in an address, where `+08:00` arrives as ` 08:00` unless it was escaped: it is understood."""
     written = _PLUS_AS_BLANK.fullmatch(value) if isinstance(value, str) else None
     return parse_moment(value if written is None else f"{written[1]}+{written[2]}")
@@ -83,7 +83,7 @@ def _plausible_moment(moment: datetime) -> datetime:
     return moment
 
 
-def parse_whole(value: Any) -> Any:
+def parse_whole(value: object) -> object:
     """A whole number of an address, written in digits: pydantic would take `2025.0`, `2_025` and `+2025` too."""
     if isinstance(value, str) and not _WHOLE.fullmatch(value):
         raise refuse("wrong_type", "应为整数", "Must be an integer")

@@ -10,7 +10,7 @@ import os
 import secrets
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
@@ -66,7 +66,7 @@ class ServiceSettings(BaseModel):
     """Algorithm of the keyed hashes, the same for ever; that of the profile when unset."""
 
     @classmethod
-    def load(cls, **told: Any) -> Self:
+    def load(cls, **told: object) -> Self:
         """The settings from the environment, apart from what is told here; an empty variable counts as unset.
 
         Raises SettingsError, naming every variable at fault.

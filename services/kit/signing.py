@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -37,7 +36,7 @@ def signing_key_from(text: str) -> OKPKey:
     return key
 
 
-def public_key_set(*keys: OKPKey) -> Mapping[str, Any]:
+def public_key_set(*keys: OKPKey) -> Mapping[str, object]:
     """The JWK Set that is published: public halves only."""
     return dict(KeySet(list(keys)).as_dict(private=False))
 
@@ -57,7 +56,7 @@ def sign_token(
     """A signed token for the subject; the registry and the command line both make theirs here."""
     key.ensure_kid()
     issued = int(now())
-    claims: dict[str, Any] = {
+    claims: dict[str, object] = {
         "iss": issuer,
         "aud": audience,
         "sub": subject,

@@ -7,7 +7,6 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]
 from starlette.responses import Response
@@ -20,7 +19,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 _BYTE_ORDER_MARK = "\ufeff"
 
 
-def safe_cell(value: Any) -> str:
+def safe_cell(value: object) -> str:
     """A value as the text of a cell; what would be taken for a formula is led by an apostrophe."""
     if value is None:
         return ""
@@ -30,7 +29,7 @@ def safe_cell(value: Any) -> str:
     return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
-def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+def write_csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A table as CSV in UTF-8 with a byte order mark, which spreadsheets need to read Chinese."""
     out = io.StringIO(newline="")
     out.write(_BYTE_ORDER_MARK)
@@ -40,7 +39,7 @@ def write_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     return out.getvalue().encode()
 
 
-def write_xlsx(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+def write_xlsx(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A table as XLSX, every cell as text, never a formula or a link."""
     out = io.BytesIO()
     told = {

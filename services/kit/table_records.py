@@ -15,7 +15,7 @@ from services.kit.table_reader import Table, TableRow
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def batch_of(table: Table, struct: type[T], defaults: Mapping[str, Any]) -> Batch[T]:
+def batch_of(table: Table, struct: type[T], defaults: Mapping[str, object]) -> Batch[T]:
     """The rows as records; one at fault says where in the file and why. `defaults` are values by pointer."""
     body = msgspec.json.encode({"records": [nested({**defaults, **row.values}) for row in table.rows]})
     decoded = decode_batch(body, struct, items_max=table.form.rows_max).records
@@ -29,7 +29,7 @@ def batch_of(table: Table, struct: type[T], defaults: Mapping[str, Any]) -> Batc
     )
 
 
-def nested(values: Mapping[str, Any]) -> dict[str, Any]:
+def nested(values: Mapping[str, object]) -> dict[str, object]:
     """Values by pointer as an object: `/part/name` is `name` in `part`."""
     body: dict[str, Any] = {}
     for pointer, value in values.items():
@@ -53,7 +53,7 @@ def place(problem: Problem, table: Table, index: int) -> str | None:
     return table.header(name)
 
 
-def _at_fault(index: int, row: TableRow, record: Any, table: Table) -> InvalidRecord:
+def _at_fault(index: int, row: TableRow, record: object, table: Table) -> InvalidRecord:
     """All that is wrong with a row: what its cells hold, and what of the rest makes no record."""
     base = f"/records/{index}"
     faults = [

@@ -11,12 +11,12 @@ def names_of(kind: type[Any]) -> tuple[str, ...]:
     return tuple(kind.model_fields) if fields is None else fields
 
 
-def fields_of(kind: type[Any], source: object) -> dict[str, Any]:
+def fields_of(kind: type[object], source: object) -> dict[str, Any]:
     """The fields of `kind` as `source` has them. AttributeError for one that it has not."""
     return {name: getattr(source, name) for name in names_of(kind)}
 
 
-def view(kind: type[T], source: object, /, **given: Any) -> T:
+def view(kind: type[T], source: object, /, **given: object) -> T:
     """A `kind` of the given fields, and of all others as `source` has them under the same name.
 
     AttributeError for a field that is neither given nor there: a view is never made with a default in its place.

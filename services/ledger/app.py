@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -101,7 +100,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def readiness() -> Mapping[str, Any]:
+    async def readiness() -> Mapping[str, object]:
         """Every database answers, the notices are fresh; how far other services' facts have come in, and how many events
         each read model of the worker is behind."""
         ledger: Ledger = app.state.ledger
@@ -143,7 +142,7 @@ def create_app() -> FastAPI:
     return build_app(verifier, lambda store: open_ledger(settings, "api", store))
 
 
-def openapi_document() -> dict[str, Any]:
+def openapi_document() -> dict[str, object]:
     """The OpenAPI document, made without a database."""
     return document_of(build_app(TokenVerifier([]), _never))
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -55,7 +54,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def readiness() -> Mapping[str, Any]:
+    async def readiness() -> Mapping[str, object]:
         """The database answers; the log's last position, and how far the other services' facts have come in."""
         registry: Registry = app.state.registry
         async with registry.database.acquire() as conn:
@@ -118,7 +117,7 @@ def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now)
     return app
 
 
-def openapi_document() -> dict[str, Any]:
+def openapi_document() -> dict[str, object]:
     """The OpenAPI document, made without a database."""
     return document_of(build_app(TokenVerifier([]), _never), token_url=accounts.TOKEN_PATH)
 

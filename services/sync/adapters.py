@@ -157,14 +157,14 @@ def retry_after(header: str | None, now: datetime) -> float:
     return BUSY_SECONDS
 
 
-def _document(response: httpx.Response) -> Any:
+def _document(response: httpx.Response) -> object:
     try:
         return msgspec.json.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise TargetUnavailableError("an answer that is no JSON") from None
 
 
-def _answers(document: Any) -> Iterator[Answer]:
+def _answers(document: object) -> Iterator[Answer]:
     """The answers that can be read; a record whose answer cannot be is as good as not answered.
 
     Raises TargetUnavailableError when none can be read.

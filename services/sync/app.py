@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -40,7 +39,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
                 with suppress(asyncio.CancelledError):
                     await refreshing
 
-    async def readiness() -> Mapping[str, Any]:
+    async def readiness() -> Mapping[str, object]:
         """The database answers; which targets are delivered to."""
         sync: Sync = app.state.sync
         async with sync.database.acquire() as conn:
@@ -66,7 +65,7 @@ def create_app() -> FastAPI:
     return build_app(verifier, lambda store: open_sync(settings, "api", store))
 
 
-def openapi_document() -> dict[str, Any]:
+def openapi_document() -> dict[str, object]:
     """The OpenAPI document, made without a database."""
     return document_of(build_app(TokenVerifier([]), _never))
 

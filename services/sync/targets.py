@@ -107,7 +107,7 @@ class Targets:
         return cls(_target(path.name, name, entry) for name, entry in entries.items())
 
 
-def _target(file: str, name: Any, entry: Any) -> Target:
+def _target(file: str, name: object, entry: Any) -> Target:
     try:
         target = Target.model_validate_json(json.dumps({"name": name, **(entry or {})}))
     except (ValidationError, TypeError) as error:

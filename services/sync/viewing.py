@@ -116,9 +116,9 @@ class StatusQueries:
 
     async def _rows(
         self, conn: Connection, logs: Sequence[str], place: str, now: datetime
-    ) -> dict[str, dict[str, list[Any]]]:
+    ) -> dict[str, dict[str, list[object]]]:
         """Rows of open deliveries and of tallies, by target and by the place just below the one asked about."""
-        found: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+        found: dict[str, dict[str, list[object]]] = defaultdict(lambda: defaultdict(list))
         since = (now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
         for row in [*await conn.fetch(_OPEN, logs), *await conn.fetch(_TALLIES, logs, since)]:
             if contains(place, row["place"]):
@@ -136,7 +136,7 @@ def child_of(place: str, inner: str) -> str:
 
 def _place(place: str, rows: Sequence[Any], now: datetime) -> PlaceStatus:
     counts: dict[str, dict[str, int]] = {"refused": {}, "unsynced": {}}
-    open_rows: dict[str, list[Any]] = defaultdict(list)
+    open_rows: dict[str, list[object]] = defaultdict(list)
     delivered = lately = pending = 0
     for row in rows:
         if "outcome" in row:
@@ -259,7 +259,7 @@ class DeliveryQueries:
         """At most `limit` open deliveries of a place and all under it, those after the one named by target and key."""
         log = None if place == NATION else authority_of(place)
         async with self._database.acquire() as conn:
-            cursor: tuple[Any, ...] = (None, None, None, None)
+            cursor: tuple[object, ...] = (None, None, None, None)
             if after is not None:
                 name, subject, revision = _cursor(after)
                 found = await conn.fetchrow(_CURSOR, name, subject, revision)

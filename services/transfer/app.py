@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any
 
 from fastapi import FastAPI
 
@@ -46,7 +45,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
                 with suppress(asyncio.CancelledError):
                     await listening
 
-    async def readiness() -> Mapping[str, Any]:
+    async def readiness() -> Mapping[str, object]:
         """The database answers; the position is the log's last."""
         transfers: Transfers = app.state.transfers
         async with transfers.database.acquire() as conn:
@@ -79,7 +78,7 @@ def create_app() -> FastAPI:
     return build_app(verifier, lambda store: open_transfers(settings, "api", store))
 
 
-def openapi_document() -> dict[str, Any]:
+def openapi_document() -> dict[str, object]:
     """The OpenAPI document, made without a database."""
     return document_of(build_app(TokenVerifier([]), _never))
 

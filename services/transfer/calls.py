@@ -122,7 +122,7 @@ def _retry_after(response: httpx.Response) -> float | None:
     return min(float(told), _RETRY_AFTER_SECONDS_MAX) if told.isascii() and told.isdigit() else None
 
 
-def _problem(response: httpx.Response) -> Mapping[str, Any]:
+def _problem(response: httpx.Response) -> Mapping[str, object]:
     try:
         problem = response.json()
     except ValueError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -53,7 +52,7 @@ class OpenedAuthorities:
         return cls(since)
 
 
-def _entry(entry: Any, where: str) -> tuple[str, date]:
+def _entry(entry: object, where: str) -> tuple[str, date]:
     if not isinstance(entry, dict) or set(entry) != {"authority", "opened_on"}:
         raise OpenedAuthoritiesError(f"{where} {_EXPECTED}")
     authority, opened_on = str(entry["authority"]), entry["opened_on"]

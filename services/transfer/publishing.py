@@ -1,6 +1,6 @@
 """Published events of the transfer log: a stored event is not a published one, a table stands between."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from contracts.divisions import authority_of
 from contracts.envelope import PublishedEvent
@@ -46,7 +46,7 @@ PUBLISHED: dict[str, Published] = {
 """What stays inside (homes, organizations, an arrival until it is there) is not in the table."""
 
 
-def published_event(recorded: RecordedEvent) -> dict[str, Any] | None:
+def published_event(recorded: RecordedEvent) -> dict[str, object] | None:
     """The stored event as CloudEvents attributes, or None for what stays inside."""
     event = publish(recorded)
     if event is None:

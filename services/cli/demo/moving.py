@@ -55,7 +55,7 @@ def moving(stage: Stage) -> Story:
     return tell.story
 
 
-def _notice(place: str, year: int) -> dict[str, Any]:
+def _notice(place: str, year: int) -> dict[str, object]:
     """What a fictitious notice of a city asks: what the nation does, online, within the calendar year."""
     return {
         "id": f"demo-{place}",
@@ -87,13 +87,13 @@ def _notice(place: str, year: int) -> dict[str, Any]:
 
 
 def _study(
-    school: Provider, who: Collected, year: int, credits: str, authority: str, **fields: Any
-) -> dict[str, Any]:
+    school: Provider, who: Collected, year: int, credits: str, authority: str, **fields: object
+) -> dict[str, object]:
     done = datetime.now(SHANGHAI) - timedelta(seconds=1)
     return school.completion(who, year, credits, done.isoformat(), authority=authority, **fields)
 
 
-def _enrolment(school: Provider, who: Collected, year: int) -> dict[str, Any]:
+def _enrolment(school: Provider, who: Collected, year: int) -> dict[str, object]:
     whole = _study(school, who, year, "1.00", SHANXI)
     kept = {name: whole[name] for name in ("id", "person", "year", "mode", "authority")}
     return kept | {"enrolled_on": local_date(utc_now()).isoformat()}

@@ -36,7 +36,7 @@ def _note(
     tell.story.postings.append(Posting(what, {"year": year, "credits": credits, "completed_at": at}, outcome))
 
 
-def _refused(tell: Telling, what: str, year: int, problem: dict[str, Any]) -> None:
+def _refused(tell: Telling, what: str, year: int, problem: dict[str, object]) -> None:
     outcome = {
         "outcome": "rejected",
         "clause": problem.get("clause"),
@@ -209,7 +209,7 @@ def _correct(tell: Telling, who: Collected) -> None:
     _note(tell, "财政部门更正 · corrected by the bureau", 2025, outcome, credits=answer["credits"])
 
 
-def _plan(day: date) -> dict[str, Any]:
+def _plan(day: date) -> dict[str, object]:
     return {
         "place": CHANGZHI,
         "year": day.year,

@@ -63,7 +63,7 @@ class Provider:
             "completed_at": completed_at,
         } | fields
 
-    def exam_pass(self, who: Collected, year: int, passed_at: str) -> dict[str, Any]:
+    def exam_pass(self, who: Collected, year: int, passed_at: str) -> dict[str, object]:
         """A pass of the provider's exam over a year's study."""
         self._count += 1
         return {
@@ -77,10 +77,10 @@ class Provider:
         """The provider's token."""
         return dict(self._headers)
 
-    def posts(self, *records: dict[str, Any], to: str = "completions") -> list[dict[str, Any]]:
+    def posts(self, *records: dict[str, object], to: str = "completions") -> list[dict[str, Any]]:
         """Post a batch; an outcome for every record."""
         answer = self._stage.call("ledger", "POST", f"/v1/{to}", {"records": list(records)}, self._headers)
-        results: list[dict[str, Any]] = answer["results"]
+        results: list[dict[str, object]] = answer["results"]
         return results
 
 
@@ -112,12 +112,12 @@ class Stage:
         return response.json()
 
     def refuses(
-        self, service: str, path: str, body: Any, headers: dict[str, str], code: str
+        self, service: str, path: str, body: object, headers: dict[str, str], code: str
     ) -> dict[str, Any]:
         """One command that must be refused with this problem; the problem. DemoError when it is answered otherwise."""
         self.calls += 1
         response = self._client.post(self._stack.addresses[service] + path, json=body, headers=headers)
-        problem: dict[str, Any] = response.json()
+        problem: dict[str, object] = response.json()
         if problem.get("type") != f"urn:xuefen:problem:{code}":
             raise DemoError(f"POST {path}: expected {code}, got {response.status_code} {response.text}")
         return problem
@@ -127,10 +127,10 @@ class Stage:
         service: str,
         method: str,
         path: str,
-        body: Any = None,
+        body: object = None,
         headers: dict[str, str] | None = None,
         answers: list[Any] | None = None,
-    ) -> dict[str, Any] | None:
+    ) -> dict[str, object] | None:
         """The problem with which a request is refused; None when it succeeds, with its answer put among `answers`."""
         self.calls += 1
         response = self._client.request(

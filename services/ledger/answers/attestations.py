@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import date, datetime
-from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -150,7 +149,7 @@ class Attestations:
         asked = answer_purpose(policy, await self._asked(home, year, purpose, on))
         reference = f"{home.log}-{secrets.token_hex(12)}"
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             issued = AttestationIssued(
                 reference=reference,
                 person_id=home.person_id,
@@ -181,7 +180,7 @@ class Attestations:
         log = _log_of(reference)
         await self._visible(reference, Viewer(place=authority))
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             fresh = await self._load(unit.conn, log, reference)
             event = attestations.revoke(fresh, reason, authority, by, unit.now)
             unit.append(stream_of(reference), fresh.version + 1, event)

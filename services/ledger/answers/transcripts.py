@@ -4,7 +4,7 @@ or put off, and the years that another authority judged."""
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from msgspec import Struct
@@ -170,7 +170,7 @@ def transcript_of(home: Home, held: Sequence[Account], viewer: Viewer, year: int
     )
 
 
-def table_rows(transcript: Transcript) -> Iterator[tuple[Any, ...]]:
+def table_rows(transcript: Transcript) -> Iterator[tuple[object, ...]]:
     """The transcript as rows under `COLUMNS`: credits, then what waits."""
     for line in transcript.credits:
         yield (

@@ -276,7 +276,7 @@ async def load_claim(conn: Connection, log: str, claim_id: str) -> Entry[Claim]:
     return entry
 
 
-def _said(fields: dict[str, Any], state: str) -> dict[str, Any]:
+def _said(fields: dict[str, Any], state: str) -> dict[str, object]:
     return {
         "claim_id": fields["claim_id"],
         "state": state,

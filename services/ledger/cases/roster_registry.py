@@ -2,7 +2,6 @@
 arrives."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 
@@ -204,7 +203,7 @@ def _refused(row_id: str, problem: Problem) -> RowDecision:
     return RowDecision(row_id=row_id, outcome="refused", reason=problem.code, clause=problem.clause)
 
 
-def _plain(approved: ApprovedRow) -> dict[str, Any]:
+def _plain(approved: ApprovedRow) -> dict[str, object]:
     """The row as plain data, in the order in which the event's encoding puts it: a rebuild writes the same."""
-    data: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(approved, order="sorted"))
+    data: dict[str, object] = msgspec.json.decode(msgspec.json.encode(approved, order="sorted"))
     return data

@@ -84,7 +84,7 @@ class RosterPreparer:
             data, key=key[:64], digest_size=12
         ).hexdigest()
 
-    def prepare(self, table: RosterTable, today: Any) -> list[PreparedRow]:
+    def prepare(self, table: RosterTable, today: object) -> list[PreparedRow]:
         """Every row in order, each taken or refused; ids and persons that stand twice are refused the second time."""
         ids: set[str] = set()
         persons: set[str] = set()

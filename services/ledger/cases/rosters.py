@@ -1,7 +1,6 @@
 """The commands of a roster: uploaded after the training, decided by its bureau, registered with the decision."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 
@@ -83,7 +82,7 @@ class Rosters:
         await self._nation.learn({actor.organization, entry.state.organization_id})
         organization = actor.organization
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             filing = (await load(unit.conn, entry.log, command.filing_id)).state
             terms = self._filings.terms_of(filing)
             reporter: Reporter = "provider" if organization == filing.organization_id else "employer"
@@ -147,7 +146,7 @@ class Rosters:
         filing = await self._filings.lookup(roster.filing_id, actor)
         await self._nation.learn({filing.state.organization_id, roster.organization_id})
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             fresh = await load_roster(unit.conn, entry.log, command.roster_id)
             rows = rosters.to_decide(
                 command.step, fresh.state, command.rows, by=actor.subject, organization=actor.organization
@@ -215,7 +214,7 @@ class Rosters:
         entry: Entry[Roster],
         decisions: Sequence[RowDecision],
         actor: Actor,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         roster: Roster = entry.state
         event = RosterReviewed(
             roster_id=roster.roster_id,

@@ -76,6 +76,6 @@ def send(request: Request, name: str, answer: Any, row: type[Struct], format_: s
         return Response(_encode(answer), media_type="application/json")
     english = language_of(request.headers) == "en"
     columns = [TITLES[field][english] for field in row.__struct_fields__]
-    rows: Sequence[Sequence[Any]] = [msgspec.structs.astuple(each) for each in answer.rows]
+    rows: Sequence[Sequence[object]] = [msgspec.structs.astuple(each) for each in answer.rows]
     write, media_type = (write_csv, CSV_TYPE) if format_ == "csv" else (write_xlsx, XLSX_TYPE)
     return file_response(write(columns, rows), media_type, f"{name}.{format_}")

@@ -77,7 +77,7 @@ class Intake:
         Raises UnknownCompletionError and AlreadyEndedError.
         """
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             identity = identity_of(command.kind, command.provider_id, command.record_id)
             found = (await self._store.by_identity(unit.conn, command.log, [identity])).get(identity)
             if found is None:

@@ -3,7 +3,7 @@ both are hashed, at the door; nothing behind `prepare` sees them."""
 
 import hashlib
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -177,7 +177,7 @@ class Preparer:
         return digest.hexdigest()
 
 
-def _meaning(record: Record) -> tuple[Any, ...]:
+def _meaning(record: Record) -> tuple[object, ...]:
     """What the record says, in one way of writing; the authority is told by the log, which the identity is unique in."""
     if isinstance(record, Completion):
         return (
@@ -207,12 +207,12 @@ def _two_places(text: str | None) -> str | None:
     return f"{whole}.{part:0<2}"
 
 
-def without_person(record: Record) -> dict[str, Any]:
+def without_person(record: Record) -> dict[str, object]:
     """The posted record as plain data, less the person: what a waiting record may keep.
 
     In the order in which the event's encoding puts it, so that a row written now is the row a rebuild writes.
     """
-    data: dict[str, Any] = msgspec.to_builtins(record)
+    data: dict[str, object] = msgspec.to_builtins(record)
     del data["person"]
     return {key: value for key, value in sorted(data.items()) if value is not None}
 
@@ -223,6 +223,6 @@ KINDS: dict[str, type[Completion] | type[Enrolment] | type[ExamPass]] = {
 _NOBODY = {"id_type": "passport", "id_number": "00000", "name": "-"}
 
 
-def restore(kind: str, data: dict[str, Any]) -> Record:
+def restore(kind: str, data: dict[str, object]) -> Record:
     """The inverse of `without_person`; the person is a placeholder that nothing reads."""
     return msgspec.convert(data | {"person": _NOBODY}, KINDS[kind], strict=False)

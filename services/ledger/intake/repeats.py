@@ -56,11 +56,11 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
     return ["/person/name"]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime | date) else value
 
 
-def _same(recorded: Any, posted: Any) -> bool:
+def _same(recorded: object, posted: Any) -> bool:
     if isinstance(recorded, Decimal):
         return posted is not None and recorded == Decimal(posted)
     if isinstance(recorded, str) and isinstance(posted, str) and "T" in recorded and "T" in posted:

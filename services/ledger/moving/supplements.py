@@ -107,7 +107,7 @@ class _Supplements:
     def of(self, recorded: Sequence[RecordedEvent]) -> list[Handover]:
         found: list[Handover] = []
         for each in recorded:
-            event: Any = codec.decode(each.topic, each.state)
+            event: object = codec.decode(each.topic, each.state)
             before = self._left
             self._take(event)
             if before is None or self._left is None:
@@ -128,7 +128,7 @@ class _Supplements:
         elif isinstance(event, ProfileArrived):
             self._left = None
 
-    def _told(self, event: Any, at: datetime) -> _Told | None:
+    def _told(self, event: object, at: datetime) -> _Told | None:
         if isinstance(event, JudgementsArrived):
             return _Told(None, None, tuple(handed_judgement(each) for each in event.judged))
         if not isinstance(

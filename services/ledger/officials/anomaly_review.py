@@ -1,7 +1,7 @@
 """The reviewers' queue of anomalies, and the command that clears one. Nothing here touches an account."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of, contains
 from services.kit.command import WritePath
@@ -52,7 +52,7 @@ class AnomalyReviews:
         """
         log, _ = await self._find(anomaly_id, place)
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             found = await find_anomaly(unit.conn, [log], anomaly_id)
             assert found is not None, "an anomaly that was noticed stays a row"
             anomaly = found[1]

@@ -29,7 +29,7 @@ Publisher = require("policy:write")
 @router.post("/v1/policies", operation_id="publish_policy", responses=problems(403, 422))
 async def publish_policy(
     publisher: PolicyPublisherPart, body: PolicyPublication, caller: Annotated[Caller, Depends(Publisher)]
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Publish a notice; the same content again changes nothing, so no Idempotency-Key is asked for."""
     place = place_of(caller)
     try:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 from msgspec import Struct
 
@@ -109,7 +108,7 @@ class Years:
         log = authority_of(command.place)
         await self._policies.refresh()
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             policy = self.policy_of(command.place, command.year)
             before = await self._closure_of(unit.conn, log, command.place, command.year)
             event = years.close(
@@ -145,7 +144,7 @@ class Years:
             raise OutsidePlaceError
         must_judge(home.profile, command.year, self._policies.book)
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             if unit.closures.find(place, command.year) is None:
                 raise YearNotClosedError
             policy = self.policy_of(place, command.year)

@@ -3,7 +3,7 @@ that await it, and the commands that recognise them."""
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -190,7 +190,7 @@ class Recognitions:
         """Recognise the credits named; each is answered, and those that can be are recognised together."""
         log = authority_of(command.authority)
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             persons = sorted({named.person_id for named in command.credits})
             profiles = await read_profiles(unit.conn, log, persons)
             await unit.read_accounts(persons, sorted({named.year for named in command.credits}))
@@ -210,7 +210,7 @@ class Recognitions:
         """Recognise all that awaits it of the next people of a place and year."""
         log = authority_of(command.place)
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             page = await page_of_people(
                 unit.conn, log, command.place, command.year, command.after, command.limit
             )
@@ -272,7 +272,7 @@ def _done(credit_id: str, person_id: str) -> Recognised:
     return Recognised(credit_id=credit_id, person_id=person_id, outcome="recognised")
 
 
-def _refused(named: NamedCredit, problem: dict[str, Any]) -> Recognised:
+def _refused(named: NamedCredit, problem: dict[str, object]) -> Recognised:
     return Recognised(
         credit_id=named.credit_id, person_id=named.person_id, outcome="refused", problem=problem
     )

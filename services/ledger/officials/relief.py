@@ -329,7 +329,7 @@ class Reliefs:
             raise OutsidePlaceError
         must_judge(home.profile, command.year, self._policies.book)
 
-        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+        async def act(unit: LedgerUnit) -> tuple[int, object]:
             await unit.read_accounts([command.person_id], [command.year])
             entry = unit.account(command.person_id, command.year)
             event: Any = decide(home, entry.account, local_date(unit.now))

@@ -71,7 +71,7 @@ def compare_policies(before: Policy | None, after: Policy | None) -> PolicyDiffe
     )
 
 
-def _change(name: str, before: Sourced[Any] | None, after: Sourced[Any] | None) -> Change | None:
+def _change(name: str, before: Sourced[object] | None, after: Sourced[object] | None) -> Change | None:
     if before is None:
         return Change(name, "added", None, after)
     if after is None:
@@ -96,7 +96,7 @@ def _settings(policy: Policy | None) -> Iterator[tuple[str, Sourced[Any]]]:
         yield (name if seen[name] == 1 else f"{name}.{seen[name]}"), _sourced(window)
 
 
-def _sourced(window: MakeUpWindowTerms) -> Sourced[Any]:
+def _sourced(window: MakeUpWindowTerms) -> Sourced[object]:
     fields = msgspec.structs.asdict(window)
     for name in ("channel", "begins", "ends", "clause", "document", "place", "text"):
         del fields[name]

@@ -3,7 +3,7 @@
 Everything that depends on the policy alone is computed once here, so that judging one more person costs little.
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any
@@ -116,7 +116,7 @@ class Policy(YearTerms):
         self.record_limit = self.of(RecordLimitTerms)
         self.disqualification = self.of(DisqualificationTerms)
         self.days: dict[date, Any] = {}
-        self.openings: dict[Any, Any] = {}
+        self.openings: dict[Hashable, Any] = {}
 
     def __repr__(self) -> str:
         return f"Policy({self.place}, {self.year}, {self.hash})"

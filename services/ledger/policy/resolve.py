@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
@@ -84,7 +84,7 @@ def resolve(published: Iterable[Published], place: str, year: int, chain: Sequen
     )
 
 
-def _source(notice: Notice, clause: Clause) -> Sourced[Any]:
+def _source(notice: Notice, clause: Clause) -> Sourced[object]:
     return Sourced(None, clause.id, notice.label, notice.place, clause.article, clause.text)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from contracts import registry, transfer
 from contracts.divisions import AUTHORITIES, NATION, authority_of
@@ -57,7 +56,7 @@ class Homes:
         """Whether any log holds or has held the person."""
         return person_id in self._held
 
-    def logs_of(self, event: Any) -> Sequence[str]:
+    def logs_of(self, event: object) -> Sequence[str]:
         """The logs that a fact belongs to; none for facts the ledger does not follow.
 
         What a person's information is goes where they live; that they were erased goes wherever they ever did.

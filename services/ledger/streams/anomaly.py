@@ -77,9 +77,9 @@ def rules_of(place: str) -> AnomalyRules:
 
 
 @cache
-def _written() -> dict[str, dict[str, Any]]:
+def _written() -> dict[str, dict[str, object]]:
     text = resources.files(__package__).joinpath("anomaly_rules.yaml").read_text(encoding="utf-8")
-    read: dict[str, dict[str, Any]] = yaml.safe_load(text)
+    read: dict[str, dict[str, object]] = yaml.safe_load(text)
     return read
 
 

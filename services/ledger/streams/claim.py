@@ -4,7 +4,7 @@ are pure; evidence appears by hash, reasons are codes, nobody by name."""
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import Struct
 from pydantic import Field
@@ -246,7 +246,7 @@ class ClaimApproval(StrictModel):
 
 
 SUBMITTER, REVIEWER = review.Role("claim:submit"), review.Role("claim:review")
-_ANSWERS: dict[str, Any] = {"responses": problems(400, 403, 404, 409, 422)}
+_ANSWERS: dict[str, object] = {"responses": problems(400, 403, 404, 409, 422)}
 
 CLAIMS: Case[Claim] = Case(
     noun="claim",

@@ -4,7 +4,7 @@ pure."""
 import hashlib
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -258,7 +258,7 @@ class FilingDecision(StrictModel):
 
 
 SUBMITTER, REVIEWER = Role("filing:submit"), Role("filing:review")
-_ANSWERS: dict[str, Any] = {"responses": problems(400, 403, 404, 409, 422)}
+_ANSWERS: dict[str, object] = {"responses": problems(400, 403, 404, 409, 422)}
 
 FILINGS: Case[TrainingFiling] = Case(
     noun="filing",

@@ -49,5 +49,5 @@ def publish(notice: Notice) -> PolicyPublished:
 
 def notice_of(event: PolicyPublished) -> Notice:
     """The notice as it was published; it was parsed in full before."""
-    data: dict[str, Any] = event.notice
+    data: dict[str, object] = event.notice
     return msgspec.convert(data, Notice)

@@ -33,7 +33,7 @@ from services.ledger.streams.roster import RosterReviewed, RosterUploaded
 from services.ledger.streams.waiting import ParkedRecordReleased, RecordParked
 from services.ledger.streams.year import YearClosed
 
-Word = str | Callable[[Any], Any]
+Word = str | Callable[[Any], object]
 """Where a published field comes from: the stored field of another name, or what is made of the event."""
 
 

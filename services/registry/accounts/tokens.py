@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 from uuid import UUID
 
@@ -125,7 +124,7 @@ class TokenIssuer:
             raise TokenRefusedError("invalid_client", "the client or its secret is not known", 401)
         return client
 
-    async def key_set(self) -> Mapping[str, Any]:
+    async def key_set(self) -> Mapping[str, object]:
         """The public keys, as a JWK Set, and the clients whose tokens are taken no more."""
         return {**public_key_set(self._key), REVOKED: sorted(await self.revoked())}
 

@@ -1,7 +1,7 @@
 """Routes of organizations: registered, filed, published, ended, disqualified, reinstated and evaluated."""
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -28,7 +28,7 @@ CSV_ANSWER: dict[int | str, dict[str, object]] = {
 """`responses` of a route that answers with a table."""
 
 
-def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Response:
+def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
     """The rows as a file to save under the name."""
     return Response(
         write_csv(columns, rows),

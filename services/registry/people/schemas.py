@@ -114,7 +114,7 @@ Job = Literal[
 LIST_MAX = 20
 
 
-def _each_once(values: list[Any]) -> list[Any]:
+def _each_once(values: list[object]) -> list[object]:
     if len(set(map(repr, values))) != len(values):
         raise refuse("repeated", "有重复项", "An item is repeated")
     return values

@@ -30,7 +30,7 @@ PAGE_MAX = 500
 
 _MARK = "__reads_personal_data__"
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
 
 
 class AuditUnavailableError(Problem):
@@ -181,7 +181,7 @@ def reads_personal_data(what: str) -> Callable[[F], F]:
 class AuditedRoute(APIRoute):
     """A route whose refusals are on record when it reads personal data (`reads_personal_data`)."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def get_route_handler(self) -> Callable[[Request], Coroutine[object, object, Response]]:
         """The route's handler with the record of refusals around it."""
         handle = super().get_route_handler()
         what: str | None = getattr(self.endpoint, _MARK, None)

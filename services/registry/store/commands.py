@@ -37,7 +37,7 @@ def command(
     status: int = 200,
 ) -> Callable[
     [Callable[Concatenate[C, Unit, P], Awaitable[object]]],
-    Callable[Concatenate[C, CommandKey, P], Coroutine[Any, Any, StoredAnswer]],
+    Callable[Concatenate[C, CommandKey, P], Coroutine[object, object, StoredAnswer]],
 ]:
     """Make a decision a command: it takes a key in place of the unit of work it decides in.
 
@@ -46,7 +46,7 @@ def command(
 
     def made(
         decide: Callable[Concatenate[C, Unit, P], Awaitable[object]],
-    ) -> Callable[Concatenate[C, CommandKey, P], Coroutine[Any, Any, StoredAnswer]]:
+    ) -> Callable[Concatenate[C, CommandKey, P], Coroutine[Any, object, StoredAnswer]]:
         @wraps(decide)
         async def carry_out(self: C, key: CommandKey, /, *args: P.args, **kwargs: P.kwargs) -> StoredAnswer:
             async def attempt(unit: Unit) -> tuple[int, object]:

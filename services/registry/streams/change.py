@@ -67,7 +67,7 @@ class Change(Aggregate):
         place: str,
         employer: str | None,
         items: Sequence[str],
-        values: dict[str, Any],
+        values: dict[str, object],
         evidence: Sequence[str],
         by: Actor,
         at: datetime,
@@ -112,7 +112,7 @@ class Change(Aggregate):
         place: str,
         employer: str | None,
         items: Sequence[str],
-        values: dict[str, Any],
+        values: dict[str, object],
         evidence: Sequence[str],
         by: Actor,
         at: datetime,
@@ -138,14 +138,14 @@ class Change(Aggregate):
         place: str,
         employer: str | None,
         items: list[str],
-        values: dict[str, Any],
+        values: dict[str, object],
         evidence: list[str],
         submitted_by: str,
         timestamp: datetime,
     ) -> None:
         self._await_review(items, values, submitted_by)
 
-    def _await_review(self, items: list[str], values: dict[str, Any], submitted_by: str) -> None:
+    def _await_review(self, items: list[str], values: dict[str, object], submitted_by: str) -> None:
         self.state = SUBMITTED
         self.items = tuple(items)
         self.values = values
@@ -163,7 +163,7 @@ class Change(Aggregate):
 
     @event("ChangeApproved", topic="registry.ChangeApproved")
     def _approved(
-        self, *, person_id: str, former: dict[str, Any], approved_by: str, timestamp: datetime
+        self, *, person_id: str, former: dict[str, object], approved_by: str, timestamp: datetime
     ) -> None:
         self.state = APPROVED
         self.former = former
@@ -262,7 +262,7 @@ def sealed_field(change_id: UUID | str) -> str:
     return f"change:{change_id}"
 
 
-def on_record(profile: Profile, identity: Identity, details: Mapping[str, Any]) -> dict[str, Any]:
+def on_record(profile: Profile, identity: Identity, details: Mapping[str, object]) -> dict[str, object]:
     """Every item as it is on record now, as plain data."""
     qualifications = details.get("qualifications")
     if qualifications is None:
@@ -289,9 +289,9 @@ def on_record(profile: Profile, identity: Identity, details: Mapping[str, Any]) 
     }
 
 
-def facts_of_items(items: Mapping[str, Any]) -> dict[str, Any]:
+def facts_of_items(items: Mapping[str, Any]) -> dict[str, object]:
     """What of the new values is no personal data, as a profile's facts."""
-    facts: dict[str, Any] = {day: _day(items[day]) for day in _DAYS if day in items}
+    facts: dict[str, object] = {day: _day(items[day]) for day in _DAYS if day in items}
     if "employer" in items:
         facts["employer"] = items["employer"]
     if "jobs" in items:
@@ -317,7 +317,7 @@ def identity_with(identity: Identity, items: Mapping[str, Any]) -> Identity:
     return Identity(document["id_type"], document["id_number"], items.get("name", identity.name))
 
 
-def masked(item: str, value: Any) -> Any:
+def masked(item: str, value: Any) -> object:
     """The value as shown to whoever has not said why they need it."""
     if value is None:
         return None
@@ -336,7 +336,7 @@ def masked(item: str, value: Any) -> Any:
             return value
 
 
-def _without_certificate(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _without_certificate(entry: Mapping[str, Any]) -> dict[str, object]:
     number = entry.get("certificate_number")
     return {"certificate_number": number and masked_number(number)}
 

@@ -24,7 +24,7 @@ class Evaluation(Aggregate):
         place: str,
         period_from: date,
         period_to: date,
-        scores: list[dict[str, Any]],
+        scores: list[dict[str, object]],
         by: Actor,
         at: datetime,
     ) -> "Evaluation":
@@ -60,14 +60,14 @@ class Evaluation(Aggregate):
         self.place = place
         self.scores = scores
 
-    def correct(self, *, scores: list[dict[str, Any]], reason: str, by: Actor, at: datetime) -> None:
+    def correct(self, *, scores: list[dict[str, object]], reason: str, by: Actor, at: datetime) -> None:
         """Replace the scores by those that were meant. Raises OutsidePlaceError."""
         by.must_cover(self.place)
         self._corrected(scores=scores, reason=reason, corrected_by=by.subject, timestamp=at)
 
     @event("EvaluationCorrected", topic="registry.EvaluationCorrected")
     def _corrected(
-        self, *, scores: list[dict[str, Any]], reason: str, corrected_by: str, timestamp: datetime
+        self, *, scores: list[dict[str, object]], reason: str, corrected_by: str, timestamp: datetime
     ) -> None:
         self.scores = scores
 

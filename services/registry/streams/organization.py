@@ -4,7 +4,6 @@ published for.
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import event
@@ -87,7 +86,7 @@ class Organization(Aggregate):
         registered_by: str
 
         @staticmethod
-        def upcast_v1_v2(state: dict[str, Any]) -> None:
+        def upcast_v1_v2(state: dict[str, object]) -> None:
             """Nobody had asked yet."""
             state["affiliation"] = LOCAL
 

@@ -109,7 +109,7 @@ class Person(Aggregate):
         self.expected: dict[str, Profile] = {}
         self.reason: str | None = None
         self.returns: list[dict[str, Any]] = []
-        self.former: list[dict[str, Any]] = []
+        self.former: list[dict[str, object]] = []
         self._await_review(profile, submitted_by, timestamp)
         if transfer_id is not None:
             self.state = ARRIVING
@@ -124,11 +124,11 @@ class Person(Aggregate):
 
     @event("CollectionResubmitted", topic="registry.CollectionResubmitted")
     def _resubmitted(
-        self, *, collection_id: str, profile: dict[str, Any], submitted_by: str, timestamp: datetime
+        self, *, collection_id: str, profile: dict[str, object], submitted_by: str, timestamp: datetime
     ) -> None:
         self._await_review(profile, submitted_by, timestamp)
 
-    def _await_review(self, profile: dict[str, Any], submitted_by: str, at: datetime) -> None:
+    def _await_review(self, profile: dict[str, object], submitted_by: str, at: datetime) -> None:
         self.state = SUBMITTED
         self.profile = profile_of(profile)
         self.submitted_by = submitted_by
@@ -165,7 +165,7 @@ class Person(Aggregate):
         *,
         identity_hash: str,
         collection_id: str,
-        profile: dict[str, Any],
+        profile: dict[str, object],
         approved_by: str,
         timestamp: datetime,
     ) -> None:
@@ -221,7 +221,7 @@ class Person(Aggregate):
         items: Sequence[str],
         identity_hash: str,
         claim: str | None,
-        former: Sequence[dict[str, Any]],
+        former: Sequence[dict[str, object]],
         profile: Profile,
         by: Actor,
         at: datetime,
@@ -256,8 +256,8 @@ class Person(Aggregate):
         items: list[str],
         former_hash: str,
         identity_hash: str,
-        former: list[dict[str, Any]],
-        profile: dict[str, Any],
+        former: list[dict[str, object]],
+        profile: dict[str, object],
         decided_by: str,
         timestamp: datetime,
     ) -> None:
@@ -294,7 +294,7 @@ class Person(Aggregate):
             self._expected(transfer_id=transfer_id, profile=facts_of(profile), timestamp=at)
 
     @event("ArrivalExpected", topic="registry.ArrivalExpected")
-    def _expected(self, *, transfer_id: str, profile: dict[str, Any], timestamp: datetime) -> None:
+    def _expected(self, *, transfer_id: str, profile: dict[str, object], timestamp: datetime) -> None:
         self.expected = self.expected | {transfer_id: profile_of(profile)}
 
     def drop(self, *, transfer_id: str, at: datetime) -> None:
@@ -349,7 +349,7 @@ class Person(Aggregate):
         transfer_id: str,
         place: str,
         employer: str | None,
-        profile: dict[str, Any] | None,
+        profile: dict[str, object] | None,
         arrived: bool,
         timestamp: datetime,
     ) -> None:

@@ -115,7 +115,7 @@ class Profile:
         return max((each.level for each in self.qualifications), key=LEVELS.index, default=None)
 
 
-def facts_of(profile: Profile) -> dict[str, Any]:
+def facts_of(profile: Profile) -> dict[str, object]:
     """The profile as an event stores it."""
     return vars(profile) | {
         "qualifications": [dict(vars(each)) for each in profile.qualifications],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Query, Request
 
@@ -148,6 +148,6 @@ def build_app(token: str | None = None) -> FastAPI:
     return app
 
 
-def openapi_document() -> dict[str, Any]:
+def openapi_document() -> dict[str, object]:
     """The OpenAPI document of the relay's contract."""
     return document_of(build_app(), token_url=None)

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field, create_model
@@ -59,7 +59,7 @@ def control_router(holdings: Holdings, faults: FaultBook, prefix: str) -> APIRou
         return {"opened": True}
 
     @router.post("/history")
-    async def plant_history(body: list[dict[str, Any]]) -> dict[str, int]:
+    async def plant_history(body: list[dict[str, object]]) -> dict[str, int]:
         """Hold credits that nobody delivered, for `pull` to find."""
         start = len(holdings.history)
         holdings.history += [
@@ -75,7 +75,7 @@ def control_router(holdings: Holdings, faults: FaultBook, prefix: str) -> APIRou
         return {"lost": True}
 
     @router.get("/held")
-    async def look(place: str, year: int) -> dict[str, Any]:
+    async def look(place: str, year: int) -> dict[str, object]:
         """Counts by place, and how many records were taken in all."""
         totals = [each.model_dump(mode="json") for each in holdings.totals(place, year)]
         return {"totals": totals, "arrivals": len(holdings.arrivals), "live": len(holdings.live)}
@@ -186,7 +186,7 @@ def build_app(token: str, folder: Path | None = None) -> tuple[FaultyApp, Mappin
     return FaultyApp(inner, faults), holdings
 
 
-def openapi_document(system: str) -> dict[str, Any]:
+def openapi_document(system: str) -> dict[str, object]:
     """The OpenAPI document of the contract offered to one system."""
     kind, title = SYSTEMS[system]
     router = system_router(Holdings(KINDS[kind]), None, "")

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import random
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -143,7 +143,7 @@ async def _spoiled(send: Send, fault: str, status: int, body: bytes, chance: ran
 
 
 def _changed(fault: str, body: bytes, chance: random.Random) -> bytes:
-    document: Any = json.loads(body or b"null")
+    document: object = json.loads(body or b"null")
     if not isinstance(document, dict) or not isinstance(document.get("results"), list):
         return b'{"unexpected": true}' if fault == "wrong_types" else body
     results = document["results"]

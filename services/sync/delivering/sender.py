@@ -11,7 +11,6 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import httpx
@@ -202,7 +201,7 @@ class Sender:
         return sendable, settled
 
     def _record(self, each: Leased, identity: Identity | None) -> TargetRecord:
-        said: dict[str, Any] = {} if each.action == "end" else dict(each.content)
+        said: dict[str, object] = {} if each.action == "end" else dict(each.content)
         for flag in ("make_up", "made_up"):
             if said.get(flag) is not None:
                 said[flag] = said[flag] == "true"

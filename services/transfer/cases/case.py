@@ -249,7 +249,7 @@ class Case(Aggregate, abstract=True):
         """Whether the actor is the person, or stands for them."""
         raise NotImplementedError
 
-    def tell(self, event: str, now: datetime, **told: Any) -> None:
+    def tell(self, event: str, now: datetime, **told: object) -> None:
         """Store the event of this name; what it says of the case is taken from the case."""
         kind = getattr(self, event)
         own = {field.name for field in fields(kind)} - _OF_EVERY_EVENT
@@ -264,7 +264,7 @@ class Case(Aggregate, abstract=True):
             Step(event.state, event.timestamp, told.get("subject"), told.get("place"), told.get("reason"))
         )
 
-    def _decide(self, decision: Decision, actor: Actor, now: datetime, **told: Any) -> None:
+    def _decide(self, decision: Decision, actor: Actor, now: datetime, **told: object) -> None:
         """Refuse whom it does not concern, what the state does not allow, and what comes after the last day, whoever
         notices first.
         """

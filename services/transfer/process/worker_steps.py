@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import httpx
@@ -275,6 +275,6 @@ class WorkerSteps:
         )
 
 
-def told_of(error: Exception) -> dict[str, Any]:
+def told_of(error: Exception) -> dict[str, object]:
     """What a log line says of a failure: an answer of a peer by its code, anything else without its text."""
     return {"why": str(error)} if isinstance(error, PeerRefusedError) else describe_exception(error)

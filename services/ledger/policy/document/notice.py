@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Union
+from typing import TYPE_CHECKING, Annotated, Union
 
 import msgspec
 from msgspec import Meta
@@ -76,13 +76,13 @@ def notice_hash(notice: Notice) -> str:
     return "sha256:" + hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
 
 
-def notice_as_data(notice: Notice) -> dict[str, Any]:
+def notice_as_data(notice: Notice) -> dict[str, object]:
     """The notice as plain JSON data, which `parse_notice` reads back to an equal notice."""
-    data: dict[str, Any] = msgspec.to_builtins(notice)
+    data: dict[str, object] = msgspec.to_builtins(notice)
     return data
 
 
-def canonical(value: Any) -> Any:
+def canonical(value: object) -> object:
     """Builtins with every decimal written one way (90, 90.0 and '90.00' are the same)."""
     if isinstance(value, Decimal):
         return f"{value:.2f}"

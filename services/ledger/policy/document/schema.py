@@ -52,7 +52,7 @@ def validator() -> Validator:
     return checker
 
 
-def _follows_pattern(_: Validator, pattern: str, value: Any, __: Any) -> Iterator[ValidationError]:
+def _follows_pattern(_: Validator, pattern: str, value: object, __: Any) -> Iterator[ValidationError]:
     """A pattern as JSON Schema means it: the end is the end, where Python's `$` lets a newline pass."""
     if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
         yield ValidationError("not of the required form")
@@ -61,7 +61,7 @@ def _follows_pattern(_: Validator, pattern: str, value: Any, __: Any) -> Iterato
 _Checker = extend(Draft202012Validator, {"pattern": _follows_pattern})  # type: ignore[no-untyped-call]
 
 
-def _plain(part: Any) -> Any:
+def _plain(part: object) -> Any:
     """msgspec's schema, simplified: nothing is null, credits are integers or decimal text, defaults are JSON."""
     if isinstance(part, Mapping):
         if part.get("format") == "decimal":
@@ -81,7 +81,7 @@ def _plain(part: Any) -> Any:
     return part
 
 
-def _rule_by_kind(definitions: Mapping[str, Any]) -> dict[str, Any]:
+def _rule_by_kind(definitions: Mapping[str, object]) -> dict[str, Any]:
     """One branch per kind, so that an error is about the kind that was written and not about all thirty."""
     kinds = {kind.tag: kind.rule.__name__ for kind in KINDS}
     assert all(name in definitions for name in kinds.values())

@@ -38,7 +38,7 @@ def _escape(part: str) -> str:
     return part.replace("~", "~0").replace("/", "~1")
 
 
-def _whole(instance: Any, wanted: Any, schema: Any) -> list[str]:
+def _whole(instance: object, wanted: object, schema: object) -> list[str]:
     return [""]
 
 

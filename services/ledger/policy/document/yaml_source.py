@@ -4,8 +4,6 @@ Numbers keep the digits that were written (89.5 is the text '89.5', never a floa
 file mean two things at once is refused: a key given twice, an alias, a second document.
 """
 
-from typing import Any
-
 import yaml
 
 TEXT_MAX = 1_000_000
@@ -39,7 +37,7 @@ class _Loader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def read_yaml(text: str) -> tuple[Any, dict[str, int]]:
+def read_yaml(text: str) -> tuple[object, dict[str, int]]:
     """The data, and the line of every field by its JSON pointer; YamlFault where it cannot be read."""
     if len(text) > TEXT_MAX:
         raise YamlFault(None, "", "文件过大", f"the file is larger than {TEXT_MAX} characters")
@@ -58,7 +56,7 @@ def read_yaml(text: str) -> tuple[Any, dict[str, int]]:
     return (_plain(node, "", lines, 0) if node is not None else None), lines
 
 
-def read_own_yaml(text: str) -> Any:
+def read_own_yaml(text: str) -> object:
     """The data of a text that came with this program and was read by `read_yaml` before it was released.
 
     The C parser composes it, several times faster, where PyYAML has one; it would follow an alias.
@@ -67,7 +65,7 @@ def read_own_yaml(text: str) -> Any:
     return _plain(node, "", {}, 0) if node is not None else None
 
 
-def _plain(node: yaml.Node, pointer: str, lines: dict[str, int], depth: int) -> Any:
+def _plain(node: yaml.Node, pointer: str, lines: dict[str, int], depth: int) -> object:
     lines.setdefault(pointer, node.start_mark.line + 1)
     if depth > DEPTH_MAX:
         raise YamlFault(node.start_mark.line + 1, pointer, "层次过深", "nested too deeply")
@@ -78,8 +76,8 @@ def _plain(node: yaml.Node, pointer: str, lines: dict[str, int], depth: int) -> 
     return _scalar(node)
 
 
-def _mapping(node: yaml.MappingNode, pointer: str, lines: dict[str, int], depth: int) -> dict[str, Any]:
-    data: dict[str, Any] = {}
+def _mapping(node: yaml.MappingNode, pointer: str, lines: dict[str, int], depth: int) -> dict[str, object]:
+    data: dict[str, object] = {}
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
@@ -93,7 +91,7 @@ def _mapping(node: yaml.MappingNode, pointer: str, lines: dict[str, int], depth:
     return data
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.Node) -> object:
     value = str(node.value)
     if node.tag == _TAG + "null":
         return None

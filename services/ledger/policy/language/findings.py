@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from services.ledger.policy.language.days import day_of, days_after_enrolment
 from services.ledger.policy.language.rule import Rule, Years
@@ -44,7 +44,7 @@ class OwnClauses:
         self._source = document, place
         self._number = {clause: number for number, clause in enumerate(ids)}
 
-    def __contains__(self, sourced: Sourced[Any] | None) -> bool:
+    def __contains__(self, sourced: Sourced[object] | None) -> bool:
         return (
             sourced is not None
             and sourced.clause in self._number

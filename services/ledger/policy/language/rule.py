@@ -6,7 +6,7 @@ overrides setting by setting.
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -102,7 +102,7 @@ class Years(Part, frozen=True, rename={"first": "from", "last": "to"}):
 class Rule(Part, frozen=True, tag_field="kind"):
     """What a clause settles. `settings` yields pairs of a setting's name and its value."""
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """One setting, named for the kind, unless a kind says otherwise."""
         tag = self.__struct_config__.tag
         yield str(tag), self
@@ -112,7 +112,7 @@ class Rule(Part, frozen=True, tag_field="kind"):
         return not any(True for _ in self.settings())
 
 
-def by_mode(name: str, modes: tuple[str, ...], value: Any) -> Iterator[tuple[str, Any]]:
+def by_mode(name: str, modes: tuple[str, ...], value: object) -> Iterator[tuple[str, object]]:
     """The setting for each mode named, or for every mode (`*`) when none is."""
     for mode in modes or ("*",):
         yield f"{name}.{mode}", value

@@ -24,7 +24,7 @@ class Sourced(Struct, Generic[T], frozen=True):
     article: str
     text: str
 
-    def carrying(self, value: Any) -> "Sourced[Any]":
+    def carrying(self, value: object) -> "Sourced[Any]":
         """Another value of the same source."""
         return Sourced(value, self.clause, self.document, self.place, self.article, self.text)
 
@@ -43,14 +43,14 @@ class Settings:
         self.year = year
         self._winners: dict[str, Winner] = {}
 
-    def take(self, rank: Rank, rules: Iterable[Rule], source: Sourced[Any], issued: date) -> None:
+    def take(self, rank: Rank, rules: Iterable[Rule], source: Sourced[object], issued: date) -> None:
         """Let every rule of a clause compete for its settings; days counted from the issue become days of the calendar."""
         for rule in rules:
             for name, value in rule.settings():
                 held = self._winners.get(name)
                 if held is None or rank >= held.rank:
                     counted = isinstance(value, str) and value.startswith("issue+")
-                    said = str(day_of(value, self.year, issued)) if counted else value
+                    said = str(day_of(str(value), self.year, issued)) if counted else value
                     self._winners[name] = Winner(rank, source.carrying(said))
 
     def values(self) -> dict[str, Sourced[Any]]:

@@ -119,7 +119,7 @@ def terms_of(settings: Settings) -> CapTerms | None:
     return CapTerms(tuple(sorted(made, key=_width))) if made else None
 
 
-def _width(cap: OneCap) -> tuple[Any, ...]:
+def _width(cap: OneCap) -> tuple[object, ...]:
     filters = bool(cap.categories) + bool(cap.modes) + bool(cap.forms)
     depth = max((category.count("/") for category in cap.categories), default=0)
     return _WIDTH[cap.per], -filters, -depth, cap.name

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
@@ -29,7 +29,7 @@ class Conversion(Rule, frozen=True, tag="conversion"):
     source: Text | None = None
     evidence: tuple[Text, ...] = ()
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each named conversion."""
         yield f"conversion.{self.name}", self
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -20,7 +20,7 @@ class CreditYear(Rule, frozen=True, tag="credit_year"):
     by: Literal["stated", "completion"]
     modes: tuple[Mode, ...] = ()
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each mode."""
         yield from by_mode("credit_year", self.modes, self.by)
 

@@ -6,7 +6,7 @@ The policy converts; nobody types a score (S0-12 to S0-20).
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -82,7 +82,7 @@ class Equivalence(Rule, frozen=True, tag="equivalence"):
 
     forms: Annotated[tuple[EquivalenceForm, ...], Meta(min_length=1)]
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each form."""
         for form in self.forms:
             yield f"equivalence.{form.form}", form

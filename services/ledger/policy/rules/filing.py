@@ -1,7 +1,7 @@
 """Filing (备案): before a training and after it, by whom, with what."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -21,7 +21,7 @@ class Filing(Rule, frozen=True, tag="filing"):
     submits: tuple[Text, ...] = ()
     accounts_by: tuple[Text, ...] = ()
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """Each part is a setting of its own, for each mode."""
         for field in ("before", "report_working_days", "reporters", "submits", "accounts_by"):
             value = getattr(self, field)

@@ -9,7 +9,7 @@ closes what was open without binding what is issued afterwards (C-04).
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -92,7 +92,7 @@ class MakeUp(Rule, frozen=True, tag="make_up"):
     windows: tuple[MakeUpWindow, ...] = ()
     never: bool = False
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """None: windows of several notices stand beside each other, see `make_up.py`."""
         yield from ()
 

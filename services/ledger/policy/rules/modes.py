@@ -36,7 +36,7 @@ class Modes(Rule, frozen=True, tag="modes"):
     open: bool = False
     tiers: tuple[Tier, ...] = ()
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """One setting for everybody, or one for each tier named."""
         if not self.tiers:
             yield "modes", self

@@ -1,7 +1,6 @@
 """One provider a year (任选一家): whether the year's study is with one provider only (A-10)."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from msgspec import Struct
 
@@ -19,7 +18,7 @@ class ProviderChoice(Rule, frozen=True, tag="provider_choice"):
     one_a_year: bool
     modes: tuple[Mode, ...] = ()
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each mode."""
         yield from by_mode("provider_choice", self.modes, self.one_a_year)
 

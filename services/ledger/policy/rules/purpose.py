@@ -33,7 +33,7 @@ class Purpose(Rule, frozen=True, tag="purpose"):
     total: Credits | None = None
     categories: Annotated[dict[CategoryRoot, Credits], Meta(min_length=1)] | None = None
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """Each part is a setting of its own for each purpose, so that a nearer notice changes one and inherits the rest."""
         for purpose in self.purposes:
             for field in ("years", "last", "at_least", "unfinished", "total"):

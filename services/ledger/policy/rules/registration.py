@@ -28,7 +28,7 @@ class Registration(Rule, frozen=True, tag="registration"):
     also: tuple[Need, ...] = ()
     modes: tuple[Mode, ...] = ()
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each mode: the moment, or all of them where there are several."""
         yield from by_mode("registration", self.modes, (self.at, *self.also) if self.also else self.at)
 

@@ -25,7 +25,7 @@ class Relief(Rule, frozen=True, tag="relief"):
     until: Day | None = None
     evidence: tuple[Text, ...] = ()
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each reason."""
         for reason in self.reasons:
             yield f"relief.{reason}", self

@@ -25,7 +25,7 @@ class Route(Rule, frozen=True, tag="route"):
     path: tuple[Text, ...] = ()
     by_document: Text | None = None
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each named route."""
         yield f"route.{self.name}", self
 

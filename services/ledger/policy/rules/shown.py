@@ -59,7 +59,7 @@ class Contents(Rule, frozen=True, tag="contents"):
 
     subjects: Annotated[dict[CategoryPath, tuple[Text, ...]], Meta(min_length=1)]
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each category."""
         for category, subjects in self.subjects.items():
             yield f"contents.{category}", subjects
@@ -80,7 +80,7 @@ class TimeLimit(Rule, frozen=True, tag="time_limit"):
     working_days: Annotated[int, Meta(ge=0, le=250)]
     firm: bool = True
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each thing that is limited."""
         yield f"time_limit.{self.subject}", self
 
@@ -97,7 +97,7 @@ class Procedure(Rule, frozen=True, tag="procedure"):
     order: Literal["submission"] | None = None
     persons: tuple[Text, ...] = ()
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """Each part of each case is a setting of its own, so that clauses may add to one another."""
         for field in ("steps", "blocked_by", "on_refusal", "on_timeout", "evidence", "order", "persons"):
             value = getattr(self, field)
@@ -114,7 +114,7 @@ class Duty(Rule, frozen=True, tag="duty"):
     to: Text | None = None
     contents: tuple[Text, ...] = ()
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each duty of each actor."""
         yield f"duty.{self.who}.{self.what}", self
 
@@ -128,7 +128,7 @@ class Platform(Rule, frozen=True, tag="platform", rename={"since": "from"}):
     since: Day | None = None
     replaces: Text | None = None
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each role."""
         for role in self.roles:
             yield f"platform.{role}", self
@@ -156,7 +156,7 @@ class Use(Rule, frozen=True, tag="use"):
     purposes: Annotated[tuple[Code, ...], Meta(min_length=1)]
     weight: Text | None = None
 
-    def settings(self) -> Iterator[tuple[str, Any]]:
+    def settings(self) -> Iterator[tuple[str, object]]:
         """A setting for each purpose."""
         for purpose in self.purposes:
             yield f"use.{purpose}", self.weight
