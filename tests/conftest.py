@@ -6,8 +6,10 @@ What only a database needs is imported where one is made, so that a pure test st
 """
 
 import asyncio
+import gc
 import logging
 import os
+import re
 import resource
 import shutil
 import sys
@@ -28,19 +30,32 @@ LAYOUT = os.environ.get("XUEFEN_TEST_LAYOUT", "plain")
 WORKERS_MIN, WORKERS_MAX = 2, 8
 PARTITIONS = {"plain": 0, "partitioned": 4, "spread": 0}[LAYOUT]
 THOROUGH, THOROUGH_TIMES = bool(os.environ.get("XUEFEN_TEST_THOROUGH")), 20
+EXAMPLES_A_FIFTH, EXAMPLES_MIN = 5, 6
+"""`make test` tries a fifth of the examples a property declares; `make test-thorough` twenty times that."""
+MEMORY = Path("/dev/shm")
+MEMORY_BYTES_MIN = 6_000_000_000
 SLOW_FOLDERS = ("benchmarks", "cli", "contracts", "e2e", "fuzz", "simulation")
 """Start processes, or take long, with or without a database."""
+LONGEST_FIRST = (
+    "e2e", "cli", "simulation", "ledger/store", "fuzz", "registry/test_fuzz.py", "ledger/counting", "ledger/policy",
+    "transfer/process", "sync", "registry",
+)  # fmt: skip
+"""Folders and files that begin first, so that no process is left with a long one at the end."""
+NEW_OBJECTS_MAX = 50_000
+"""As in a running service."""
 KIT_VERSIONS = Path(__file__).parent / "kit" / "migrations" / "versions"
 PASSWORDS = {
     key: f"test-{key}"
     for service in ("registry", "ledger", "transfer", "sync", "kit")
     for key in (service, f"{service}_owner")
 }
-# Durability stays on, as services refuse to run without it; everything else is made for many small databases.
+# Durability stays on, as services refuse to run without it; everything else is made for many small databases and
+# for logins by the thousand.
 SETTINGS = {
+    "scram_iterations": "1",
     "max_connections": "300",
     "shared_buffers": "64MB",
-    "max_wal_size": "4GB",
+    "max_wal_size": "512MB",
     "checkpoint_timeout": "1h",
     "autovacuum_naptime": "1h",
     "log_min_messages": "fatal",
@@ -48,16 +63,42 @@ SETTINGS = {
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Give what a service keeps beside its database a place that is neither the reader's nor another worker's."""
+    """Give the files of this run a place of their own, in memory where there is enough of it.
+
+    What waits for the disk after every commit there waits for nothing. The home of what a service keeps beside its
+    database is neither the reader's nor another worker's.
+    """
+    if not hasattr(config, "workerinput") and "TMPDIR" not in os.environ and _has_memory():
+        os.environ["TMPDIR"] = directory = tempfile.mkdtemp(prefix="xuefen-test-", dir=MEMORY)
+        Path(directory).chmod(0o711)
+        tempfile.tempdir = None
+        config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
     if "XUEFEN_HOME" not in os.environ or hasattr(config, "workerinput"):
         os.environ["XUEFEN_HOME"] = home = tempfile.mkdtemp(prefix="xuefen-test-home-")
         config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+
+
+def _has_memory() -> bool:
+    """Whether the directory in memory, and the memory itself, hold the databases of a run with room to spare."""
+    try:
+        free = shutil.disk_usage(MEMORY).free
+        available = re.search(r"^MemAvailable: +(\d+) kB$", Path("/proc/meminfo").read_text(), re.MULTILINE)
+    except OSError:
+        return False
+    return available is not None and min(free, int(available[1]) * 1024) > MEMORY_BYTES_MIN
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """How many processes `-n auto` starts: one a core, two on a single core, where one often waits for the disk."""
     return min(max(os.cpu_count() or 2, WORKERS_MIN), WORKERS_MAX)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage pass over what has just been imported, which stays to the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS_MAX, 20, 20)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -101,7 +142,8 @@ def logging_as_it_was() -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is quick and what runs again in other layouts, and set how much properties try."""
+    """Put the longest first, mark what is quick and what runs again, and set how much properties try."""
+    items.sort(key=lambda item: _turn(item.path.relative_to(Path(__file__).parent).as_posix()))
     properties: set[Any] = set()
     for item in items:
         folder = item.path.relative_to(Path(__file__).parent).parts[0]
@@ -119,6 +161,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             _set_examples(each)
 
 
+def _turn(path: str) -> int:
+    return next(
+        (turn for turn, each in enumerate(LONGEST_FIRST) if path.startswith(each)), len(LONGEST_FIRST)
+    )
+
+
 def _set_examples(test: Any) -> None:
     """The same examples for everybody, or with XUEFEN_TEST_THOROUGH many times as many that nobody has seen.
 
@@ -129,13 +177,14 @@ def _set_examples(test: Any) -> None:
     from hypothesis import HealthCheck, settings
 
     now: settings = test._hypothesis_internal_use_settings
+    few = min(now.max_examples, max(EXAMPLES_MIN, now.max_examples // EXAMPLES_A_FIFTH))
     now = settings(
         now, deadline=None, suppress_health_check={*now.suppress_health_check, HealthCheck.too_slow}
     )
     test._hypothesis_internal_use_settings = (
-        settings(now, max_examples=now.max_examples * THOROUGH_TIMES, derandomize=False)
+        settings(now, max_examples=few * THOROUGH_TIMES, derandomize=False)
         if THOROUGH
-        else settings(now, derandomize=True, database=None)
+        else settings(now, max_examples=few, derandomize=True, database=None)
     )
 
 

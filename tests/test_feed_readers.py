@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from contracts.divisions import AUTHORITIES
 from tests.kit.http import bearer, verifier
+from tests.openapi import committed
 
 ROOT = Path(__file__).parents[1]
 SERVICES = sorted(path.parent.name for path in ROOT.glob("services/*/app.py") if path.parent.name != "kit")
@@ -39,7 +40,7 @@ def feeds() -> list[tuple[str, str]]:
     """Service and log of every feed there is."""
     found = []
     for service in SERVICES:
-        paths = import_module(f"services.{service}.app").openapi_document()["paths"]
+        paths = committed(service)["paths"]
         logs = AUTHORITIES if service == "ledger" else (service,)
         found += [(service, path.format(log=log)) for path in paths if path.endswith("/feed") for log in logs]
     return found

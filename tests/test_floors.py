@@ -7,6 +7,7 @@ no two rooms of one floor know each other and nothing below knows what is built 
 import ast
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -107,14 +108,17 @@ def rooms(folder: Path) -> dict[str, list[Path]]:
     return found
 
 
-def imported(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def imported(path: Path) -> list[tuple[int, str]]:
     """Every module a file imports, wherever in the file, with its line; of `from a import b` it is a.b."""
+    found: list[tuple[int, str]] = []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, name.name) for name in node.names)
+            found += ((node.lineno, name.name) for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: a relative import"
-            yield from ((node.lineno, f"{node.module}.{name.name}") for name in node.names)
+            found += ((node.lineno, f"{node.module}.{name.name}") for name in node.names)
+    return found
 
 
 def arrows(folder: Path, package: str) -> Iterator[Arrow]:

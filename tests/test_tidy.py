@@ -82,6 +82,19 @@ def tree(path: Path) -> ast.Module:
     return ast.parse(text(path), filename=str(path))
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree(path)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trees_are_let_go() -> Iterator[None]:
+    """They are most of what this process would hold to its end."""
+    yield
+    tree.cache_clear()
+    nodes.cache_clear()
+
+
 def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
@@ -92,7 +105,7 @@ def python(*rooms: str) -> list[Path]:
 
 def imported(path: Path) -> Iterator[str]:
     """The modules a file imports, also inside functions; `from a import b` gives `a.b`."""
-    for node in ast.walk(tree(path)):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -111,11 +124,15 @@ def importing(room: str, *forbidden: str) -> list[str]:
 
 
 def dotted(node: ast.expr) -> str:
-    return ast.unparse(node) if isinstance(node, ast.Attribute | ast.Name) else ""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        return f"{node.value.id}.{node.attr}"
+    return ast.unparse(node) if isinstance(node, ast.Attribute) else ""
 
 
 def calls(path: Path) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree(path)) if isinstance(node, ast.Call))
+    return (node for node in nodes(path) if isinstance(node, ast.Call))
 
 
 def where(path: Path, node: ast.AST) -> str:
@@ -132,7 +149,7 @@ class TestShape:
             [
                 f"{where(path, node)} {node.name}"
                 for path in python()
-                for node in ast.walk(tree(path))
+                for node in nodes(path)
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
                 and (node.end_lineno or 0) - node.lineno + 1 > FUNCTION_LINES_MAX
             ]
@@ -153,7 +170,7 @@ class TestShape:
         uses = [
             node
             for path in python("services/")
-            for node in ast.walk(tree(path))
+            for node in nodes(path)
             if isinstance(node, ast.Name) and node.id == "Any"
         ]
         lines = sum(len(text(path).splitlines()) for path in python("services/"))
@@ -201,7 +218,7 @@ class TestBoundaries:
                 where(path, node)
                 for path in python("services/")
                 if any(dotted(call.func).endswith("APIRouter") for call in calls(path))
-                for node in ast.walk(tree(path))
+                for node in nodes(path)
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
                 if node.value != ast.get_docstring(tree(path), clean=False)
             ]
@@ -227,7 +244,7 @@ def event_classes() -> Iterator[tuple[Path, ast.ClassDef]]:
         classes = [
             (path, node)
             for path in python(f"services/{service}/")
-            for node in ast.walk(tree(path))
+            for node in nodes(path)
             if isinstance(node, ast.ClassDef) and node.name != "Event"
         ]
         events = {"Event", "Created"}
@@ -295,7 +312,7 @@ class TestEvents:
         published = [
             (path, node)
             for path in python("contracts/")
-            for node in ast.walk(tree(path))
+            for node in nodes(path)
             if isinstance(node, ast.ClassDef)
         ]
         nothing(
@@ -312,7 +329,7 @@ class TestEvents:
             [
                 where(path, node)
                 for path in python("services/", "contracts/")
-                for node in ast.walk(tree(path))
+                for node in nodes(path)
                 if isinstance(node, ast.AnnAssign | ast.arg)
                 and node.annotation
                 and "credits"

@@ -1,6 +1,5 @@
 """Tokens of the command line: only such as a service could use."""
 
-import importlib
 import math
 from typing import Any
 
@@ -9,6 +8,7 @@ import pytest
 from services.cli.settings import SERVICES
 from services.cli.tokens import OTHER_SCOPES, SCOPES, check
 from services.kit.settings import SettingsError
+from tests.openapi import committed
 
 GOOD: dict[str, Any] = {"place": "210000", "organization": None, "subject": "official", "days": 1.0}
 
@@ -49,9 +49,7 @@ class TestCheck:
         asked = {
             scope
             for service in SERVICES
-            for path in importlib.import_module(f"services.{service}.app")
-            .openapi_document()["paths"]
-            .values()
+            for path in committed(service)["paths"].values()
             for operation in path.values()
             for requirement in operation.get("security", [])
             for scope in requirement.get("oauth2", [])

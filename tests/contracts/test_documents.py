@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,12 +15,11 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from contracts.catalogue import PUBLISHED_EVENTS
+from services.cli import contracts
 from services.cli.contracts import (
     COMMAND,
     ROOT,
     SERVICES,
-    asyncapi_document,
-    openapi_document,
     policy_schema,
     problems_page,
     service_problems,
@@ -93,13 +93,31 @@ def raisable(module: ast.Module) -> set[str]:
     return found
 
 
+@cache
+def openapi_document(service: str) -> dict[str, Any]:
+    return contracts.openapi_document(service)
+
+
+@cache
+def asyncapi_document() -> dict[str, Any]:
+    return contracts.asyncapi_document()
+
+
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for path, item in document["paths"].items():
         yield from ((path, operation) for operation in item.values())
 
 
+@cache
 def modules() -> list[ast.Module]:
     return [ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SERVICES_ROOT.rglob("*.py"))]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def modules_are_let_go() -> Iterator[None]:
+    """They are large."""
+    yield
+    modules.cache_clear()
 
 
 def codes(module: ast.Module) -> Iterator[str]:

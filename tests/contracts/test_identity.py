@@ -12,7 +12,9 @@ from services.cli.demo import fictitious
 HASHER = IdentityHasher(b"k" * 32)
 PEOPLE = st.integers(0, 1799).map(fictitious.person)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=20)
-IGNORABLE = st.sampled_from([chr(each) for each in range(0xF0000) if is_ignorable(chr(each))])
+IGNORABLE = st.deferred(
+    lambda: st.sampled_from([chr(each) for each in range(0xF0000) if is_ignorable(chr(each))])
+)
 
 
 class TestPerson:

@@ -10,18 +10,18 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import negative_data_rejection
 
 from contracts.divisions import AUTHORITIES
-from services.ledger.app import openapi_document
 from tests.conftest import FreshDatabaseFactory, in_thread
 from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzz, fuzzing, operations, serving
 from tests.kit.http import bearer
 from tests.ledger.world import OFFICIAL_SCOPES, PROVIDER_SCOPES, World
+from tests.openapi import committed
 
 LIAONING = "210000"
 PERSON, CREDIT = "person-000001", "credit-1"
 BATCHES = ("/v1/completions", "/v1/enrolments", "/v1/exam-passes")
 
-schema = schemathesis.openapi.from_dict(openapi_document())
+schema = schemathesis.openapi.from_dict(committed("ledger"))
 
 
 @schema.hook
@@ -83,7 +83,7 @@ def test_every_answer_is_documented(operation: APIOperation, address: str) -> No
     )
 
 
-DOCUMENT = Document(openapi_document())
+DOCUMENT = Document(committed("ledger"))
 
 
 @pytest.mark.parametrize(("method", "path"), DOCUMENT.operations())

@@ -10,16 +10,17 @@ from schemathesis.schemas import APIOperation
 
 from services.kit.database import Database
 from services.kit.event_store import EventStore
-from services.sync.app import build_app, openapi_document
+from services.sync.app import build_app
 from services.sync.composition import SCHEMA, Sync
 from services.sync.targets import Targets
 from tests.conftest import FreshDatabaseFactory
 from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, fuzz, fuzzing, operations, serving
 from tests.kit.http import bearer, verifier
+from tests.openapi import committed
 from tests.sync.world import NATIONAL, target
 
-schema = schemathesis.openapi.from_dict(openapi_document())
+schema = schemathesis.openapi.from_dict(committed("sync"))
 
 
 class Target(NamedTuple):
@@ -50,7 +51,7 @@ def test_every_answer_is_documented(operation: APIOperation, served: Target) -> 
     fuzz(operation, lambda case: case.call_and_validate(**told), fuzzing)
 
 
-DOCUMENT = Document(openapi_document())
+DOCUMENT = Document(committed("sync"))
 
 
 @pytest.mark.parametrize(("method", "path"), DOCUMENT.operations())

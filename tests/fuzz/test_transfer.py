@@ -11,17 +11,18 @@ from schemathesis.schemas import APIOperation
 
 from services.kit.database import Database
 from services.kit.event_store import EventStore
-from services.transfer.app import build_app, openapi_document
+from services.transfer.app import build_app
 from services.transfer.composition import Transfers
 from tests.conftest import FreshDatabaseFactory, in_thread
 from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzz, fuzzing, operations, serving
 from tests.kit.http import bearer, verifier
+from tests.openapi import committed
 from tests.transfer.neighbours import Neighbours
 from tests.transfer.scenarios import NOBODY_OPENED
 from tests.transfer.world import running
 
-schema = schemathesis.openapi.from_dict(openapi_document())
+schema = schemathesis.openapi.from_dict(committed("transfer"))
 known: dict[str, str] = {"log": "transfer"}
 
 
@@ -72,7 +73,7 @@ def test_every_answer_is_documented(operation: APIOperation, target: Target) -> 
     fuzz(operation, lambda case: case.call_and_validate(**told), fuzzing)
 
 
-DOCUMENT = Document(openapi_document())
+DOCUMENT = Document(committed("transfer"))
 
 
 @pytest.mark.parametrize(("method", "path"), DOCUMENT.operations())

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -55,61 +56,63 @@ def without_end() -> bytes:
     return b",".join([b'"a\n"'] * 100_000)
 
 
-HOSTILE: dict[str, tuple[bytes, str, str]] = {
-    "the farthest cell": (far("XFD1048576", 1048576), XLSX_TYPE, "far_cell"),
-    "a cell far to the right": (far("XFD1000", 1000), XLSX_TYPE, "far_cell"),
-    "a cell far below": (far("A1048576", 1048576), XLSX_TYPE, "far_cell"),
+HOSTILE: dict[str, tuple[Callable[[], bytes], str, str]] = {
+    "the farthest cell": (lambda: far("XFD1048576", 1048576), XLSX_TYPE, "far_cell"),
+    "a cell far to the right": (lambda: far("XFD1000", 1000), XLSX_TYPE, "far_cell"),
+    "a cell far below": (lambda: far("A1048576", 1048576), XLSX_TYPE, "far_cell"),
     "a cell far right of the header": (
-        sheet(TABLE.replace("</row>", cell("XFD1", "x") + "</row>", 1)), XLSX_TYPE, "far_cell",
+        lambda: sheet(TABLE.replace("</row>", cell("XFD1", "x") + "</row>", 1)), XLSX_TYPE, "far_cell",
     ),
-    "a bomb in the sheet": (part("xl/worksheets/sheet1.xml", b"<a>" + BOMB), XLSX_TYPE, "unpacked_too_large"),
-    "a bomb in the strings": (part("xl/sharedStrings.xml", b"<a>" + BOMB), XLSX_TYPE, "unpacked_too_large"),
+    "a bomb in the sheet": (lambda: part("xl/worksheets/sheet1.xml", b"<a>" + BOMB), XLSX_TYPE, "unpacked_too_large"),
+    "a bomb in the strings": (lambda: part("xl/sharedStrings.xml", b"<a>" + BOMB), XLSX_TYPE, "unpacked_too_large"),
     "a bomb in an attribute": (
-        part("xl/worksheets/sheet1.xml", b'<a b="' + BOMB), XLSX_TYPE, "endless_token",
+        lambda: part("xl/worksheets/sheet1.xml", b'<a b="' + BOMB), XLSX_TYPE, "endless_token",
     ),
-    "a bomb in a comment": (part("xl/worksheets/sheet1.xml", b"<a><!--" + BOMB), XLSX_TYPE, "endless_token"),
-    "deep XML": (part("xl/worksheets/sheet1.xml", b"<a>" * 100_000), XLSX_TYPE, "too_deep"),
+    "a bomb in a comment": (lambda: part("xl/worksheets/sheet1.xml", b"<a><!--" + BOMB), XLSX_TYPE, "endless_token"),
+    "deep XML": (lambda: part("xl/worksheets/sheet1.xml", b"<a>" * 100_000), XLSX_TYPE, "too_deep"),
     "entities": (
-        part("xl/worksheets/sheet1.xml", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'), XLSX_TYPE, "document_type",
+        lambda: part("xl/worksheets/sheet1.xml", b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'), XLSX_TYPE, "document_type",
     ),
     "100,000 sheets": (
-        part("xl/workbook.xml", b"<a>" + b'<sheet name="a" r:id="r1"/>' * 100_000 + b"</a>"),
+        lambda: part("xl/workbook.xml", b"<a>" + b'<sheet name="a" r:id="r1"/>' * 100_000 + b"</a>"),
         XLSX_TYPE, "too_many_sheets",
     ),
-    "too many parts": (many_parts(), XLSX_TYPE, "too_many_parts"),
+    "too many parts": (many_parts, XLSX_TYPE, "too_many_parts"),
     "too many strings": (
-        part("xl/sharedStrings.xml", b"<a>" + b"<si><t>a</t></si>" * 200_001 + b"</a>"), XLSX_TYPE, "too_many_strings",
+        lambda: part("xl/sharedStrings.xml", b"<a>" + b"<si><t>a</t></si>" * 200_001 + b"</a>"),
+        XLSX_TYPE, "too_many_strings",
     ),
     "too many merged areas": (
-        sheet(TABLE, "<mergeCells>" + '<mergeCell ref="A9:B9"/>' * 1001 + "</mergeCells>"), XLSX_TYPE, "too_many_merges",
+        lambda: sheet(TABLE, "<mergeCells>" + '<mergeCell ref="A9:B9"/>' * 1001 + "</mergeCells>"),
+        XLSX_TYPE, "too_many_merges",
     ),
-    "rows that go back": (sheet(row(3, *HEADER[:2]) + row(2, *GOOD[:2])), XLSX_TYPE, "broken"),
-    "a cell that goes back": (sheet('<row r="1"><c r="B1"/><c r="A1"/></row>'), XLSX_TYPE, "broken"),
-    "a cell without a place": (sheet('<row r="1"><c r="11"/></row>'), XLSX_TYPE, "broken"),
-    "a string that is not there": (sheet('<row r="1"><c r="A1" t="s"><v>9</v></c></row>'), XLSX_TYPE, "broken"),
-    "a number that is none": (sheet('<row r="1"><c r="A1"><v>NaN</v></c></row>'), XLSX_TYPE, "broken"),
+    "rows that go back": (lambda: sheet(row(3, *HEADER[:2]) + row(2, *GOOD[:2])), XLSX_TYPE, "broken"),
+    "a cell that goes back": (lambda: sheet('<row r="1"><c r="B1"/><c r="A1"/></row>'), XLSX_TYPE, "broken"),
+    "a cell without a place": (lambda: sheet('<row r="1"><c r="11"/></row>'), XLSX_TYPE, "broken"),
+    "a string that is not there": (lambda: sheet('<row r="1"><c r="A1" t="s"><v>9</v></c></row>'), XLSX_TYPE, "broken"),
+    "a number that is none": (lambda: sheet('<row r="1"><c r="A1"><v>NaN</v></c></row>'), XLSX_TYPE, "broken"),
     "a part that is missing": (
-        part("xl/_rels/workbook.xml.rels", b"<a/>"), XLSX_TYPE, "broken",
+        lambda: part("xl/_rels/workbook.xml.rels", b"<a/>"), XLSX_TYPE, "broken",
     ),
-    "too many rows": (rows(100, GOOD), XLSX_TYPE, "too_many_rows"),
-    "too much text": (rows(75, ["x" * 2000] * 60), XLSX_TYPE, "too_much_text"),
+    "too many rows": (lambda: rows(100, GOOD), XLSX_TYPE, "too_many_rows"),
+    "too much text": (lambda: rows(75, ["x" * 2000] * 60), XLSX_TYPE, "too_much_text"),
     "hidden sheets only": (
-        part("xl/workbook.xml", '<a><sheet name="甲" state="veryHidden" r:id="r1"/></a>'.encode()),
+        lambda: part("xl/workbook.xml", '<a><sheet name="甲" state="veryHidden" r:id="r1"/></a>'.encode()),
         XLSX_TYPE, "no_visible_sheet",
     ),
-    "an older format": (b"\xd0\xcf\x11\xe0" + bytes(500), XLSX_TYPE, "old_or_locked"),
-    "no archive": (b"not a zip", XLSX_TYPE, "broken"),
-    "half an archive": (sheet(TABLE)[:-200], XLSX_TYPE, "broken"),
-    "nothing": (b"", XLSX_TYPE, "broken"),
-    "nothing as text": (b"", CSV_TYPE, "no_header"),
-    "a field of 50 MB": (b'a,"' + b"x" * (50 * 2**20) + b'"', CSV_TYPE, "endless_line"),
-    "a field of many lines": (b'a,"' + b"x\n" * 30_000 + b'"', CSV_TYPE, "endless_field"),
-    "a line of 50 MB": (b"," * (50 * 2**20), CSV_TYPE, "endless_line"),
-    "a record without end": (without_end(), CSV_TYPE, "endless_line"),
-    "a quotation mark that stays open": (csv_of([HEADER, GOOD]) + b'"unclosed', CSV_TYPE, "broken_quotes"),
-    "bytes of no encoding": (b"\xff\xff\xff", CSV_TYPE, "unknown_encoding"),
-    "text with zeros in it": (b"a\x00b", CSV_TYPE, "unknown_encoding"),
-    "a cell far right in CSV": (csv_of([HEADER, GOOD, [""] * 100 + ["x"]]), CSV_TYPE, "far_cell"),
+    "an older format": (lambda: b"\xd0\xcf\x11\xe0" + bytes(500), XLSX_TYPE, "old_or_locked"),
+    "no archive": (lambda: b"not a zip", XLSX_TYPE, "broken"),
+    "half an archive": (lambda: sheet(TABLE)[:-200], XLSX_TYPE, "broken"),
+    "nothing": (lambda: b"", XLSX_TYPE, "broken"),
+    "nothing as text": (lambda: b"", CSV_TYPE, "no_header"),
+    "a field of 50 MB": (lambda: b'a,"' + b"x" * (50 * 2**20) + b'"', CSV_TYPE, "endless_line"),
+    "a field of many lines": (lambda: b'a,"' + b"x\n" * 30_000 + b'"', CSV_TYPE, "endless_field"),
+    "a line of 50 MB": (lambda: b"," * (50 * 2**20), CSV_TYPE, "endless_line"),
+    "a record without end": (without_end, CSV_TYPE, "endless_line"),
+    "a quotation mark that stays open": (lambda: csv_of([HEADER, GOOD]) + b'"unclosed', CSV_TYPE, "broken_quotes"),
+    "bytes of no encoding": (lambda: b"\xff\xff\xff", CSV_TYPE, "unknown_encoding"),
+    "text with zeros in it": (lambda: b"a\x00b", CSV_TYPE, "unknown_encoding"),
+    "a cell far right in CSV": (lambda: csv_of([HEADER, GOOD, [""] * 100 + ["x"]]), CSV_TYPE, "far_cell"),
 }  # fmt: skip
 
 
@@ -120,9 +123,9 @@ def reason(error: UnreadableTableError) -> str:
 class TestHostileTables:
     @pytest.mark.parametrize("name", HOSTILE)
     def test_are_refused_saying_what_is_wrong(self, name: str):
-        body, kind, expected = HOSTILE[name]
+        make, kind, expected = HOSTILE[name]
         with pytest.raises(UnreadableTableError) as caught:
-            read(body, kind)
+            read(make(), kind)
         assert reason(caught.value) == expected
         assert len(caught.value.detail_zh) > 5
         assert caught.value.detail_en.endswith(".")
@@ -212,7 +215,7 @@ class TestProcess:
 
     @pytest.mark.parametrize("name", ["the farthest cell", "a bomb in an attribute", "a line of 50 MB"])
     async def test_lets_the_event_loop_go_on_and_others_be_read(self, name: str):
-        body, kind, expected = HOSTILE[name]
+        make, kind, expected = HOSTILE[name]
         beats = 0
 
         async def heartbeat() -> None:
@@ -221,7 +224,7 @@ class TestProcess:
                 beats += 1
                 await asyncio.sleep(0)
 
-        hostile = asyncio.create_task(read_table(body, kind, FORM))
+        hostile = asyncio.create_task(read_table(make(), kind, FORM))
         beating = asyncio.create_task(heartbeat())
         good = await read_table(GOOD_BOOK, XLSX_TYPE, FORM)
         with pytest.raises(UnreadableTableError) as caught:

@@ -13,9 +13,10 @@ from joserfc.jwk import OctKey
 
 from services.cli.demo import fictitious
 from services.kit.signing import new_signing_key, sign_token
-from services.ledger.app import build_app, openapi_document
+from services.ledger.app import build_app
 from tests.kit.http import ISSUER, KEY, bearer, verifier
 from tests.ledger.world import OFFICIAL_SCOPES, PROVIDER_SCOPES, Provider, Somebody, World
+from tests.openapi import committed
 
 NATION, LIAONING, SHENYANG, HEPING, CHAOYANG = "100000", "210000", "210100", "210102", "211300"
 SHUANGTA, DALIAN, XIGANG, SHANXI = "211302", "210200", "210203", "140000"
@@ -49,13 +50,12 @@ def _scopes() -> dict[tuple[str, str], set[str]]:
     """The scopes by which each documented route lets in; any one of them is enough."""
     return {
         (method.upper(), path): {scope for way in operation["security"] for scope in way["oauth2"]}
-        for path, item in openapi_document()["paths"].items()
+        for path, item in committed("ledger")["paths"].items()
         for method, operation in item.items()
     }
 
 
-ROUTES = [route for route in _routes() if route[1] not in OPEN]
-SCOPES = _scopes()
+ROUTES, SCOPES = [route for route in _routes() if route[1] not in OPEN], _scopes()
 FILLED = {
     "person_id": "person-000001", "credit_id": "credit-1", "completion_id": "c-1", "enrolment_id": "e-1",
     "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": "00000000-0000-4000-8000-000000000000",

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from services.registry.app import openapi_document
+from tests.openapi import committed
 from tests.registry.callers import (
     CALLERS,
     COVERING,
@@ -40,7 +40,7 @@ from tests.registry.ground import LATER, SCORES, Ground
 from tests.registry.offices import FACE_TO_FACE_PLAN, ONLINE_PLAN, REPORT
 from tests.registry.scenarios import Registry, collection_of, somebody, uscc
 
-DOCUMENT = openapi_document()
+DOCUMENT = committed("registry")
 ROUTES = sorted(
     f"{method.upper()} {path}"
     for path, item in DOCUMENT["paths"].items()

@@ -9,14 +9,15 @@ from hypothesis import settings as hypothesis_settings
 from schemathesis.schemas import APIOperation
 
 from services.kit.signing import sign_token
-from services.registry.app import create_app, openapi_document
+from services.registry.app import create_app
 from services.registry.settings import RegistrySettings
 from services.registry.streams.account import SCOPES
 from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, fuzz, fuzzing, operations, serving
+from tests.openapi import committed
 
 EXAMPLES = int(os.environ.get("XUEFEN_FUZZ_EXAMPLES", "12"))
-schema = schemathesis.openapi.from_dict(openapi_document())
+schema = schemathesis.openapi.from_dict(committed("registry"))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_every_answer_is_documented(operation: APIOperation, address: str, heade
     )
 
 
-DOCUMENT = Document(openapi_document())
+DOCUMENT = Document(committed("registry"))
 
 
 @pytest.mark.parametrize(("method", "path"), DOCUMENT.operations())

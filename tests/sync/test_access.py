@@ -10,11 +10,12 @@ from fastapi import FastAPI
 
 from services.kit.database import Database
 from services.kit.event_store import EventStore
-from services.sync.app import build_app, openapi_document
+from services.sync.app import build_app
 from services.sync.composition import SCHEMA, Sync
 from services.sync.targets import Targets
 from tests.conftest import FreshDatabaseFactory
 from tests.kit.http import bearer, metrics_of, verifier
+from tests.openapi import committed
 from tests.sync.feeds import START, earned
 from tests.sync.world import NATIONAL, World, target, world_on
 
@@ -90,9 +91,7 @@ class _opened:  # noqa: N801 - used like the function it stands for
 class TestMatrix:
     def test_names_every_route(self):
         documented = {
-            f"{method.upper()} {path}"
-            for path, item in openapi_document()["paths"].items()
-            for method in item
+            f"{method.upper()} {path}" for path, item in committed("sync")["paths"].items() for method in item
         }
         named = {route.partition("?")[0].replace("/p/", "/{person_id}/") for route in ROUTES}
         assert documented == named

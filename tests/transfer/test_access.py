@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from services.cli.demo.fictitious import uscc
-from services.transfer.app import openapi_document
 from tests.kit.http import bearer
+from tests.openapi import committed
 from tests.transfer.process.journeys import accepted_out, approved, arrival_of, received, requested_out
 from tests.transfer.scenarios import FORMER_EMPLOYER, registered
 from tests.transfer.world import CLERK, World, request_body
 
 ROUTES = sorted(
-    f"{method.upper()} {path}" for path, item in openapi_document()["paths"].items() for method in item
+    f"{method.upper()} {path}" for path, item in committed("transfer")["paths"].items() for method in item
 )
 ALL = ("transfer:request", "transfer:review", "statistics:read", "feed:read")
 

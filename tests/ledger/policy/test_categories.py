@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ COMMON = """
 """
 
 
+@cache
 def book_with(clauses: str, **head: str) -> PolicyBook:
     """The bundled notices and one of Beijing for 2030 with the common clauses and those given."""
     notice = parse_notice(notice_text(clauses=COMMON + clauses, **head))
