@@ -6,7 +6,7 @@ import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Request, Security
@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.kit.errors import InsufficientScopeError, NotAuthenticatedError, Problem, problem_response
 from services.kit.key_sets import KeySource
-from services.kit.signing import ALGORITHM, AUDIENCE, CLAIM_ORGANIZATION, CLAIM_PLACE
+from services.kit.signing import ALGORITHM, AUDIENCE, CLAIM_DOCUMENT, CLAIM_ORGANIZATION, CLAIM_PLACE
 
 _REALM = 'Bearer realm="xuefen"'
 _TOKEN_LENGTH_MAX = 4096
@@ -38,12 +38,15 @@ class UnknownClaimsError(Problem):
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody whose token was good. `place` and `organization` are claims the kit does not interpret."""
+    """Somebody whose token was good. `place`, `organization` and `document` are claims the kit does not interpret; the
+    last is in no log.
+    """
 
     subject: str
     scopes: frozenset[str]
     place: str | None = None
     organization: str | None = None
+    document: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -147,10 +150,10 @@ def _unverified_issuer(payload: bytes) -> str:
 
 def _caller(claims: Mapping[str, Any]) -> Caller:
     scope = claims.get("scope", "")
-    texts = [claims["sub"], claims.get(CLAIM_PLACE), claims.get(CLAIM_ORGANIZATION)]
+    texts = [claims["sub"], *(claims.get(name) for name in (CLAIM_PLACE, CLAIM_ORGANIZATION, CLAIM_DOCUMENT))]
     if not isinstance(scope, str) or any(not _is_claim(text) for text in texts if text is not None):
         raise _invalid_token()
-    return Caller(texts[0], frozenset(scope.split()), texts[1], texts[2])
+    return Caller(texts[0], frozenset(scope.split()), *texts[1:])
 
 
 def _is_claim(text: object) -> bool:

@@ -57,6 +57,10 @@ _ANSWERS = {
     "413": ("ContentTooLarge", "The body is too large."),
     "415": ("UnsupportedMediaType", "The body is not JSON."),
     "422": ("UnprocessableContent", "Fields or parameters are not of the required form."),
+    "429": (
+        "TooManyRequests",
+        "Too many requests of this caller found nothing: `Retry-After` says how long to wait.",
+    ),
     "500": ("InternalError", "A defect of the service."),
     "503": (
         "ServiceUnavailable",

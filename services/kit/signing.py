@@ -12,6 +12,8 @@ AUDIENCE = "xuefen"
 ALGORITHM = "Ed25519"
 CLAIM_PLACE = "xuefen_place"
 CLAIM_ORGANIZATION = "xuefen_organization"
+CLAIM_DOCUMENT = "xuefen_document"
+"""The document by which whoever signed the subject in knows them: `<type>:<number>`."""
 
 
 def new_signing_key() -> OKPKey:
@@ -49,6 +51,7 @@ def sign_token(
     scopes: Iterable[str],
     place: str | None = None,
     organization: str | None = None,
+    document: str | None = None,
     audience: str = AUDIENCE,
     lifetime_seconds: int = 3600,
     now: Callable[[], float] = time.time,
@@ -69,4 +72,6 @@ def sign_token(
         claims[CLAIM_PLACE] = place
     if organization is not None:
         claims[CLAIM_ORGANIZATION] = organization
+    if document is not None:
+        claims[CLAIM_DOCUMENT] = document
     return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])

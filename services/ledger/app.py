@@ -85,6 +85,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         async with opener(store) as ledger:
             app.state.ledger = ledger
             app.state.parts = parts_of(ledger)
+            ledger.budgets.count_in(app.state.metrics.registry)
             app.state.clock = ledger.clock
             app.state.fingerprint_key = ledger.fingerprint_key
             tasks = [asyncio.create_task(ledger.policies.keep_fresh())]

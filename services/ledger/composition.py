@@ -1,11 +1,12 @@
 """Composition of the ledger's parts, once for a process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 
-from contracts.divisions import AUTHORITIES
+from contracts.divisions import AUTHORITIES, NATION
 from contracts.identity import ALGORITHM, IdentityHasher
+from services.kit.budgets import Budget, Budgets
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
@@ -41,7 +42,7 @@ from services.ledger.officials.relief import Reliefs
 from services.ledger.officials.revocation import Revocations
 from services.ledger.policy import bundled_notices
 from services.ledger.reactions.reactions import Reactions
-from services.ledger.settings import LedgerSettings
+from services.ledger.settings import BUDGETS, LedgerSettings
 from services.ledger.store.people import Employers, People
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import write_path
@@ -62,12 +63,14 @@ class Ledger:
         hash_algorithm: str = ALGORITHM,
         store: EventStore | None = None,
         clock: Clock = utc_now,
+        budgets: Mapping[str, Budget] = BUDGETS,
     ) -> None:
         self.databases = databases
         self.clock = clock
         self.store = store or EventStore()
         self.hasher = IdentityHasher(identity_key, hash_algorithm)
         self.policies = PublishedPolicies(databases, self.store)
+        self.budgets = Budgets(databases.of(NATION), NATION, budgets, clock)
         self.people = People(databases)
         self.employers = Employers(databases)
         closed = ClosedYears(self.store)
@@ -89,7 +92,8 @@ class Ledger:
         self.queries = LedgerQueries(databases, self.store, self.policies, self.people, clock)
         self.transcripts = Transcripts(databases, self.people)
         self.units = Units(self.employers, self.people, self.policies, clock)
-        self.reporter = Reporter(self.intake, databases, Preparer(self.hasher, identity_key), clock)
+        preparer = Preparer(self.hasher, identity_key)
+        self.reporter = Reporter(self.intake, databases, preparer, self.budgets, clock)
         self.filings = Filings(databases, path, self.policies, clock)
         rows = RosterPreparer(self.hasher, identity_key)
         self.rosters = Rosters(databases, path, self.policies, self.filings, self.facts, rows, clock)
@@ -162,7 +166,13 @@ async def open_ledger(
 ) -> AsyncIterator[Ledger]:
     """A ledger that is ready for use, closed at the end."""
     databases, algorithm = await connect(settings, process), settings.hash_algorithm
-    ledger = Ledger(databases, settings.identity_key_bytes, hash_algorithm=algorithm, store=store)
+    ledger = Ledger(
+        databases,
+        settings.identity_key_bytes,
+        hash_algorithm=algorithm,
+        store=store,
+        budgets=settings.budgets,
+    )
     try:
         await ledger.prepare()
         yield ledger

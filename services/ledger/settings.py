@@ -7,7 +7,16 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from contracts.identity import IdentityHasher, algorithm_of
-from services.kit.settings import FROM_JSON, ServiceSettings, secret_key
+from services.kit.budgets import Budget, budgets_from
+from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError, secret_key
+
+BUDGETS = {
+    "reports": Budget(misses=5_000),
+    "queries": Budget(misses=1_000),
+    "attestation-checks": Budget(misses=100),
+    "claim-lists": Budget(misses=500),
+}
+"""A provider's records of people nobody has collected wait for them: many are no sign of guessing, very many are."""
 
 
 class LedgerSettings(ServiceSettings):
@@ -21,6 +30,8 @@ class LedgerSettings(ServiceSettings):
     identity_key: SecretStr | None = None
     """Key of the keyed hashes, 32 bytes in base64url; the registry holds the same."""
     identity_key_file: Path | None = None
+    ledger_budgets: Annotated[dict[str, Budget], FROM_JSON] = Field(default_factory=dict)
+    """Misses a caller may have, where other than `BUDGETS`: {"reports": {"misses": 20000, "hours": 24}}."""
     ledger_token_file: Path | None = None
     """The token with which the worker reads the other services' feeds."""
 
@@ -28,6 +39,14 @@ class LedgerSettings(ServiceSettings):
     def identity_key_bytes(self) -> bytes:
         """The key itself. Raises SettingsError when it is missing or of the wrong size."""
         return secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
+
+    @property
+    def budgets(self) -> dict[str, Budget]:
+        """How many questions about nobody a caller may ask. Raises SettingsError for a budget that there is not."""
+        try:
+            return budgets_from(self.ledger_budgets, BUDGETS)
+        except ValueError as error:
+            raise SettingsError(f"XUEFEN_LEDGER_BUDGETS cannot be used: {error}") from None
 
     @cached_property
     def hasher(self) -> IdentityHasher:

@@ -3,15 +3,18 @@
 from datetime import date
 from typing import Annotated, Literal
 
+import msgspec
 from fastapi import Path
 from pydantic import AfterValidator, Field
 
 from contracts.divisions import is_known
 from services.kit.auth import Caller
+from services.kit.errors import TYPE_PREFIX
 from services.kit.field_errors import refuse
+from services.kit.idempotency import StoredAnswer
 from services.kit.schemas import Day, StrictModel
 from services.ledger.policy.language.categories import CATEGORY_PATTERN
-from services.ledger.streams.problems import NotAnOfficialError
+from services.ledger.streams.problems import NotAnOfficialError, UnknownPersonError
 
 PersonId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 
@@ -43,6 +46,30 @@ class IdentityNumber(StrictModel):
 
     id_type: Literal["resident_id", "hk_macau_permit", "taiwan_permit", "passport", "officer_card"]
     id_number: Annotated[str, Field(pattern=r"^[^\x00-\x20\x7f]{4,40}$")]
+
+
+class Identity(IdentityNumber):
+    """Number and name exactly as on the ID document: who names the one without the other learns nothing."""
+
+    name: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+REPORTS, QUERIES, CHECKS, LISTS = "reports", "queries", "attestation-checks", "claim-lists"
+"""The budgets: of records and questions by number and name, of attestations' checks, and of collective claims."""
+WAITING_FOR_A_PERSON = frozenset({"not_collected", "name_differs", "profile_elsewhere"})
+"""Why records wait that named nobody this log holds under this number and name: the misses of a budget."""
+
+
+def misses_of(answer: StoredAnswer) -> int:
+    """How many rows of a list named nobody, when it was answered for the first time."""
+    if answer.replayed:
+        return 0
+    rows = msgspec.json.decode(answer.body)["results"]
+    return sum(
+        row.get("reason") in WAITING_FOR_A_PERSON
+        or (row.get("problem") or {}).get("type") == TYPE_PREFIX + UnknownPersonError.code
+        for row in rows
+    )
 
 
 DocumentDay = Annotated[

@@ -10,6 +10,7 @@ from contracts.divisions import claims_known_place, reads_log
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
 from services.kit.auth import TokenVerifier
+from services.kit.budgets import Budgets
 from services.kit.clock import Clock, utc_now
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
@@ -44,6 +45,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opener(store) as registry:
             app.state.registry, app.state.parts = registry, registry.parts
+            app.state.parts[Budgets].count_in(app.state.metrics.registry)
             tasks = [asyncio.create_task(store.notifications.listen(registry.database))]
             if own is not None:
                 tasks.append(asyncio.create_task(app.state.parts[TokenIssuer].keep_revoked(own)))

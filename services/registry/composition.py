@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from services.kit.budgets import Budgets
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
@@ -53,7 +54,9 @@ class Registry:
             database, store, vault=vault, shares=settings.shares, files=files, clock=clock
         )
         self._settings = settings
+        budgets = Budgets(database, LOG, settings.budgets, clock)
         parts = (
+            budgets,
             self.erasures,
             audit,
             Unmasking(audit, vault),
@@ -62,9 +65,9 @@ class Registry:
             Worklists(database, store, clock=clock),
             Organizations(database, store, clock=clock),
             OrganizationQueries(database, store, clock=clock),
-            Collections(database, store, vault=vault, hasher=hasher, clock=clock),
-            Changes(database, store, vault=vault, hasher=hasher, clock=clock),
-            PeopleQueries(database, store, vault=vault, hasher=hasher, clock=clock),
+            Collections(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
+            Changes(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
+            PeopleQueries(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
             OwnView(database, vault=vault, audit=audit, clock=clock),
             Accounts(database, store, clock=clock),
             AccountQueries(database, store, clock=clock),
@@ -76,9 +79,17 @@ class Registry:
                 lifetime_seconds=settings.token_lifetime_seconds,
                 now=lambda: clock().timestamp(),
             ),
-            BulkCollections(database, store, vault=vault, hasher=hasher, clock=clock),
+            BulkCollections(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
             Departures(store, vault=vault, audit=audit),
-            Arrivals(database, store, vault=vault, hasher=hasher, erasures=self.erasures, clock=clock),
+            Arrivals(
+                database,
+                store,
+                vault=vault,
+                hasher=hasher,
+                budgets=budgets,
+                erasures=self.erasures,
+                clock=clock,
+            ),
             Completing(database),
         )
         self.parts: Mapping[type, object] = {type(each): each for each in parts}

@@ -3,17 +3,29 @@
 import hashlib
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 from joserfc.jwk import OKPKey
 from pydantic import Field, SecretStr
 
 from contracts.identity import IdentityHasher, algorithm_of
+from services.kit.budgets import Budget, budgets_from
 from services.kit.ciphers import ALGORITHM_OF
 from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import KeyWrapper
-from services.kit.settings import ServiceSettings, SettingsError, secret_key, secret_keys, secret_text
+from services.kit.settings import (
+    FROM_JSON,
+    ServiceSettings,
+    SettingsError,
+    secret_key,
+    secret_keys,
+    secret_text,
+)
 from services.kit.signing import signing_key_from
 from services.registry.personal_data.evidence import Limits
+
+BUDGETS = {"identity-checks": Budget(misses=500), "collections": Budget(misses=50)}
+"""The masked form of a number leaves some 2,300: who tries them all is noticed, and takes days."""
 
 
 class RegistrySettings(ServiceSettings):
@@ -44,8 +56,18 @@ class RegistrySettings(ServiceSettings):
     """Signs tokens: a private Ed25519 key as JWK JSON."""
     signing_key_file: Path | None = None
     token_lifetime_seconds: int = Field(default=3600, ge=60, le=86_400)
+    registry_budgets: Annotated[dict[str, Budget], FROM_JSON] = Field(default_factory=dict)
+    """Misses a caller may have, where other than `BUDGETS`: {"identity-checks": {"misses": 2000, "hours": 24}}."""
     idempotency_days: int = Field(default=90, ge=1, le=3650)
     """How long a command's key and answer are kept; a retry later than that is a new command."""
+
+    @property
+    def budgets(self) -> dict[str, Budget]:
+        """How many questions about nobody a caller may ask. Raises SettingsError for a budget that there is not."""
+        try:
+            return budgets_from(self.registry_budgets, BUDGETS)
+        except ValueError as error:
+            raise SettingsError(f"XUEFEN_REGISTRY_BUDGETS cannot be used: {error}") from None
 
     def check_keys(self) -> None:
         """Raise SettingsError for a key that cannot be used: at the start, not before the first caller."""

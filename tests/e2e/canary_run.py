@@ -212,7 +212,10 @@ class Run:
 
     async def _ask(self, provider: Provider) -> None:
         await provider.checks(*CANARIES)
-        identities = [{"id_type": "resident_id", "id_number": person.id_number} for person in CANARIES]
+        identities = [
+            {"id_type": "resident_id", "id_number": person.id_number, "name": person.name}
+            for person in CANARIES
+        ]
         for by in (self.system.official(LIAONING), provider.headers):
             body = {"year": 2025, "identities": identities}
             await self.system.call("ledger", "POST", "/v1/compliance/query", body, by=by)

@@ -65,7 +65,7 @@ class TestTwoDeployments:
         origin.accepts(transfer_id, HOHHOT)
         destination.takes(transfer_id, CHANGCHUN)
         path = "/v1/compliance/query"
-        identities = [{"id_type": "resident_id", "id_number": person.id_number}]
+        identities = [{"id_type": "resident_id", "id_number": person.id_number, "name": person.name}]
         asked = {"year": THIS_YEAR, "identities": identities}
 
         def arrived() -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import asyncpg
 
+from services.kit.budgets import budget_table_sql
 from services.kit.command import Question, UnitOfWork
 from services.kit.database import Connection
 from services.kit.errors import Problem
@@ -38,6 +39,7 @@ async def create_booking_tables(owner_dsn: str, partitions: int) -> None:
             *table_sql("bookings", bookings, partitions=partitions),
             *table_sql("numbers", numbers, partitions=partitions),
             *idempotency_table_sql(partitions),
+            *budget_table_sql(partitions),
         ):
             await owner.execute(statement)
     finally:

@@ -239,7 +239,7 @@ class TestOfficials:
         asked = {"year": 2025, "persons": [who.person_id]}
         answers = (await world.client.post("/v1/compliance/query", json=asked, headers=headers)).json()
         assert (answers["results"][0] is not None) == may
-        asked = {"year": 2025, "identities": [{"id_type": "resident_id", "id_number": who.person.id_number}]}
+        asked = {"year": 2025, "identities": [who.identity]}
         answers = (await world.client.post("/v1/compliance/query", json=asked, headers=headers)).json()
         assert (answers["results"][0] is not None) == may
         before = await world.count_events()
@@ -312,7 +312,7 @@ class TestProviders:
         await mine.posts(mine.completion(who, 2025, "30.00"))
         assert (await seen(mine, who))[:2] == (200, 200)
         assert await seen(other, who) == (404, 404, None)
-        asked = {"year": 2025, "identities": [{"id_type": "resident_id", "id_number": who.person.id_number}]}
+        asked = {"year": 2025, "identities": [who.identity]}
         response = await world.client.post("/v1/compliance/query", json=asked, headers=other.headers())
         assert response.json()["absent"] == [{"index": 0, "problem": "person-unknown"}]
 

@@ -235,6 +235,11 @@ class Somebody:
         self.person_id = person_id
         self.person = person
 
+    @property
+    def identity(self) -> dict[str, str]:
+        """Number and name as they stand on the ID document."""
+        return {"id_type": "resident_id", "id_number": self.person.id_number, "name": self.person.name}
+
 
 class Provider:
     """A provider that posts."""

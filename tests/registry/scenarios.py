@@ -35,6 +35,11 @@ class Human:
         return {"id_type": "resident_id", "id_number": self.id_number, "name": self.name}
 
     @property
+    def claim(self) -> str:
+        """What their own token says of them."""
+        return f"resident_id:{self.id_number}"
+
+    @property
     def document(self) -> dict[str, str]:
         return {"id_type": "resident_id", "id_number": self.id_number}
 
@@ -76,6 +81,7 @@ class Registry:
         subject: str = "official-1",
         place: str | None = None,
         organization: str | None = None,
+        document: str | None = None,
     ) -> str:
         """A token of the registry's own; every scope when none is named."""
         return sign_token(
@@ -85,6 +91,7 @@ class Registry:
             scopes=scopes or SCOPES | {CARRY},
             place=place,
             organization=organization,
+            document=document,
         )
 
     async def call(

@@ -199,6 +199,7 @@ TABLE: dict[str, tuple[Prepared, Rule]] = {
         of(half_reviewed, "/final-review", {"decision": "pass"}),
         covering,
     ),
+    "POST /v1/collections/{id}/end": (of(collection, "/end", {"reason": "not_theirs"}), covering),
     "GET /v1/collections/{id}": (of(collection), covering_or_own),
     "POST /v1/persons/{id}/changes": (of(person, "/changes", ITEMS), covering_or_own),
     "POST /v1/changes/{id}/resubmission": (of(returned_change, "/resubmission", ITEMS), covering_or_own),

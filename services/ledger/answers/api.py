@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from contracts.identifiers import IdType, check_id_number
 from contracts.identity import IdentityHasher
 from services.kit.auth import Caller, require
+from services.kit.budgets import Budgets, who_pays, within
 from services.kit.clock import local_date
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
@@ -24,9 +25,10 @@ from services.ledger.streams.problems import (
     QueryUnclearError,
     UnknownPersonError,
 )
-from services.ledger.web import PersonId, place_of
+from services.ledger.web import QUERIES, PersonId, place_of
 
 router = APIRouter()
+BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
 IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
 LedgerQueriesPart = Annotated[LedgerQueries, Depends(part(LedgerQueries))]
@@ -96,36 +98,43 @@ async def get_compliance(
 @router.post(
     "/v1/compliance/query",
     operation_id="query_compliance",
-    **struct_answer(ComplianceQueryAnswer, "An answer for every person, in order.", refusals=(403, 422)),
+    dependencies=[Depends(within(QUERIES, ManyReader))],
+    **struct_answer(ComplianceQueryAnswer, "An answer for every person, in order.", refusals=(403, 422, 429)),
 )
 async def query_compliance(
     hasher: IdentityHasherPart,
     queries: LedgerQueriesPart,
     employers: EmployersPart,
+    budgets: BudgetsPart,
     now: Now,
     body: ComplianceQuery,
     caller: Annotated[Caller, Depends(ManyReader)],
 ) -> Response:
-    """The same for up to 1,000 persons, by id or by ID number (in the body, never in an address)."""
+    """The same for up to 1,000 persons, by id, or by ID number and name (in the body, never in an address).
+
+    Somebody of another name is answered like somebody who is not there. Who finds too few is refused for a while.
+    """
     if (body.persons is None) == (body.identities is None):
         raise QueryUnclearError
     if body.persons is not None:
-        keys = body.persons
+        keys, names = body.persons, None
     else:
         today = local_date(now)
-        keys = []
+        keys, names = [], []
         for index, identity in enumerate(body.identities or []):
             fault = check_id_number(IdType(identity.id_type), identity.id_number, on=today)
             if fault is not None:
                 raise ImplausibleIdentityError(
                     fault.text_zh, fault.text_en, pointer=f"/identities/{index}/id_number"
                 )
-            keys.append(hasher.person(identity.id_type, identity.id_number))
+            number, name = hasher.person_and_name(identity.id_type, identity.id_number, identity.name)
+            keys.append(number)
+            names.append(name)
     answers = await queries.query_compliance(
         keys,
         body.year,
         await viewer_of(caller, employers),
-        by_identity=body.persons is None,
+        names=names,
         on=body.on,
         details=frozenset(body.include),
         purpose=body.purpose,
@@ -135,4 +144,6 @@ async def query_compliance(
         for index, answer in enumerate(answers)
         if answer is None
     ]
+    if names is not None:
+        await budgets.spend_or_refuse(QUERIES, who_pays(caller), len(absent))
     return _json(ComplianceQueryAnswer(answers, absent))

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from contracts.identity import IdentityHasher
 from services.kit.auth import Caller, require
+from services.kit.budgets import Budgets, who_pays, within
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
@@ -16,11 +17,12 @@ from services.ledger.answers.api import viewer_of
 from services.ledger.answers.attestations import Attestations, Checked, Statement
 from services.ledger.answers.purposes import PurposeCode
 from services.ledger.store.people import Employers
-from services.ledger.streams.attestation import RevokeReason
-from services.ledger.web import CreditYear, IdentityNumber, OpaqueId, place_of
+from services.ledger.streams.attestation import RevokeReason, UnknownAttestationError
+from services.ledger.web import CHECKS, CreditYear, Identity, OpaqueId, place_of
 
 router = APIRouter(prefix="/v1/attestations")
 AttestationsPart = Annotated[Attestations, Depends(part(Attestations))]
+BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
 IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
 _encode = msgspec.json.Encoder().encode
@@ -48,11 +50,10 @@ class AttestationRevocation(StrictModel):
     reason: RevokeReason
 
 
-class AttestationCheck(IdentityNumber):
+class AttestationCheck(Identity):
     """A reference, and the person who handed it over, as on their document."""
 
     reference: Annotated[str, Field(pattern=_REFERENCE)]
-    name: Annotated[str, Field(min_length=1, max_length=50, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 @router.post(
@@ -77,11 +78,13 @@ async def issue_attestation(
 @router.post(
     "/check",
     operation_id="check_attestation",
-    **struct_answer(Checked, "What was attested.", refusals=(404, 422)),
+    dependencies=[Depends(within(CHECKS, Checker))],
+    **struct_answer(Checked, "What was attested.", refusals=(404, 422, 429)),
 )
 async def check_attestation(
     hasher: IdentityHasherPart,
     attestations: AttestationsPart,
+    budgets: BudgetsPart,
     body: AttestationCheck,
     caller: Annotated[Caller, Depends(Checker)],
 ) -> Response:
@@ -91,7 +94,13 @@ async def check_attestation(
     """
     identity_hash = hasher.person(body.id_type, body.id_number)
     name_hash = hasher.name(body.id_type, body.id_number, body.name)
-    found = await attestations.check(body.reference, identity_hash, name_hash, today=TODAY in caller.scopes)
+    try:
+        found = await attestations.check(
+            body.reference, identity_hash, name_hash, today=TODAY in caller.scopes
+        )
+    except UnknownAttestationError:
+        await budgets.spend_or_refuse(CHECKS, who_pays(caller), 1)
+        raise
     return Response(_encode(found), media_type="application/json")
 
 

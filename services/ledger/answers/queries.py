@@ -89,13 +89,16 @@ class LedgerQueries:
         year: int,
         viewer: Viewer,
         *,
-        by_identity: bool,
+        names: Sequence[str] | None,
         on: date | None,
         details: frozenset[Detail] = frozenset(),
         purpose: str | None = None,
     ) -> list[ComplianceAnswer | None]:
-        """The same for many persons at once, in the order asked; None for who is not there for this viewer."""
-        find = self._people.by_identity if by_identity else self._people.by_id
+        """The same for many persons at once, in the order asked; None for who is not there for this viewer.
+
+        With `names` the keys are those of ID numbers, and whoever is not called so is not there either.
+        """
+        find = self._people.by_id if names is None else self._people.by_identity
         homes = await find(list(dict.fromkeys(keys)), viewer.place, year)
         day = on or local_date(self._clock())
         book = self._policies.book
@@ -115,7 +118,12 @@ class LedgerQueries:
             asked = Asked(details, viewer, book, purposes)
             detailed = await self._details.add(list(answered.values()), year, asked)
             answers = dict(zip(answered, detailed, strict=True))
-        return [answers.get(key) for key in keys]
+        if names is None:
+            return [answers.get(key) for key in keys]
+        return [
+            answers[key] if key in answers and homes[key].profile.is_called(key, name) else None
+            for key, name in zip(keys, names, strict=True)
+        ]
 
     async def _home(self, person_id: str, year: int, viewer: Viewer) -> Home:
         """Where a question about a year is answered: for an official also in a log that the person has left, when it is the

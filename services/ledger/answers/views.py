@@ -11,15 +11,15 @@ from services.ledger.answers.next_steps import NextStep
 from services.ledger.answers.provenance import CountedCredit
 from services.ledger.answers.purposes import PurposeAnswer
 from services.ledger.policy import Assessment
-from services.ledger.web import CreditYear, IdentityNumber, OpaqueId
+from services.ledger.web import CreditYear, Identity, OpaqueId
 
 
 class ComplianceQuery(StrictModel):
-    """Up to 1,000 persons, by id or by ID number; the answers come in the same order."""
+    """Up to 1,000 persons, by id or by ID number and name; the answers come in the same order."""
 
     year: CreditYear
     persons: Annotated[list[OpaqueId] | None, Field(min_length=1, max_length=1000)] = None
-    identities: Annotated[list[IdentityNumber] | None, Field(min_length=1, max_length=1000)] = None
+    identities: Annotated[list[Identity] | None, Field(min_length=1, max_length=1000)] = None
     on: Day | None = None
     purpose: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9_]{0,59}$")] = None
     include: Annotated[list[Literal["credits", "next_steps"]], Field(max_length=4, default_factory=list)]

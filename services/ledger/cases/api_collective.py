@@ -9,6 +9,7 @@ from pydantic import Field
 from contracts.divisions import is_known
 from contracts.identity import IdentityHasher
 from services.kit.auth import Caller
+from services.kit.budgets import Budgets, who_pays, within
 from services.kit.errors import Language, language_of
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import struct_answer
@@ -29,9 +30,10 @@ from services.ledger.cases.schemas import ClaimBody
 from services.ledger.cases.views import ClaimAnswer, ClaimQueue
 from services.ledger.streams.claim import COLLECTIVE_CLAIMS, LISTED_MAX, SUBMITTER
 from services.ledger.streams.problems import UnknownPlaceError
-from services.ledger.web import Adcode
+from services.ledger.web import LISTS, Adcode, misses_of
 
 router = APIRouter(prefix="/v1/collective-claims")
+BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
 CollectiveClaimsPart = Annotated[CollectiveClaims, Depends(part(CollectiveClaims))]
 _encode = msgspec.json.Encoder().encode
@@ -57,11 +59,15 @@ class CollectiveRequest(StrictModel):
     "",
     operation_id="submit_collective_claims",
     status_code=201,
-    **struct_answer(ListedOutcomes, "Every row answered, in order.", status=201, refusals=(400, 403, 422)),
+    dependencies=[Depends(within(LISTS, SUBMITTER.caller))],
+    **struct_answer(
+        ListedOutcomes, "Every row answered, in order.", status=201, refusals=(400, 403, 422, 429)
+    ),
 )
 async def submit_collective_claims(
     request: Request,
     collective_claims: CollectiveClaimsPart,
+    budgets: BudgetsPart,
     hasher: IdentityHasherPart,
     now: Now,
     body: CollectiveRequest,
@@ -83,6 +89,7 @@ async def submit_collective_claims(
         ),
     )
     answer = await collective_claims.submit(command, actor_of(caller), key, language_of(request.headers))
+    await budgets.spend(LISTS, who_pays(caller), misses_of(answer))
     return answer.response()
 
 

@@ -8,6 +8,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from services.kit.auth import Caller
+from services.kit.budgets import Budgets, who_pays, within
 from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import struct_answer
@@ -32,11 +33,13 @@ from services.ledger.cases.rosters import Rosters, cursor_of
 from services.ledger.cases.views import RosterAnswer, RosterQueue, RosterReview, RosterRowAnswer, RosterView
 from services.ledger.streams.filing import SUBMITTER
 from services.ledger.streams.roster import ROSTERS, Roster
+from services.ledger.web import REPORTS, misses_of
 
 UPLOAD_PATH = "/v1/filings/{filing_id}/rosters"
 FILE_PATHS = {UPLOAD_PATH: FILE_BYTES_MAX}
 
 router = APIRouter()
+BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 RostersPart = Annotated[Rosters, Depends(part(Rosters))]
 _encode = msgspec.json.Encoder().encode
 
@@ -55,12 +58,14 @@ _BODY["requestBody"]["content"] |= {CSV_TYPE: _FILE, XLSX_TYPE: _FILE}
         "Every row answered, in order; 200 when all were uploaded before.",
         status=201,
         body=_BODY,
-        refusals=(400, 403, 404, 409, 413, 415, 422, 503),
+        refusals=(400, 403, 404, 409, 413, 415, 422, 429, 503),
     ),
+    dependencies=[Depends(within(REPORTS, SUBMITTER.caller))],
 )
 async def upload_roster(
     request: Request,
     rosters: RostersPart,
+    budgets: BudgetsPart,
     filing_id: FilingId,
     caller: Annotated[Caller, Depends(SUBMITTER.caller)],
     key: SubmitKey,
@@ -82,6 +87,7 @@ async def upload_roster(
         language=language_of(request.headers),
     )
     answer = await rosters.upload(command, actor_of(caller), _with_query(key, request))
+    await budgets.spend(REPORTS, who_pays(caller), misses_of(answer))
     return answer.response()
 
 

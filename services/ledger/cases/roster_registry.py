@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from contracts.divisions import contains
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.ledger.cases.roster_credits import ROSTER_ROW, ApprovedRow, days_of, judge, settle, trainer
@@ -44,7 +45,8 @@ class Registrar:
         approved = self._approved(filing, f"{filing.filing_id}-0", row, employer, late=False, by="")
         profile, reason = self._person(row)
         if profile is None:
-            return reason
+            assert reason is not None, "whoever is absent is absent for a reason"
+            return self._told(filing, row, reason, employer)
         policy = self._book.resolve(profile.person.place, filing.year)
         here = self._unit.providers.get(filing.organization_id)
         standing = trainer(filing.organization_id, here, self._nation.get(filing.organization_id), policy)
@@ -75,9 +77,10 @@ class Registrar:
                 reason = self._whereabouts(profile, approved)
             if profile is None or reason is not None:
                 assert reason is not None, "whoever is absent is absent for a reason"
-                clause = self.hold_clause(filing, reason)
-                self._hold(approved, row, reason, clause)
-                return RowDecision(row_id=row.row_id, outcome="held", reason=reason, clause=clause)
+                self._hold(approved, row, reason, self.hold_clause(filing, reason))
+                told = self._told(filing, row, reason, employer)
+                clause = self.hold_clause(filing, told)
+                return RowDecision(row_id=row.row_id, outcome="held", reason=told, clause=clause)
             return self._settle(approved, profile)
         except Problem as problem:
             return _refused(row.row_id, problem)
@@ -155,6 +158,21 @@ class Registrar:
             return None, "profile_elsewhere" if elsewhere else "not_collected"
         called = profile.is_called(row.identity_hash, row.name_hash)
         return (profile, None) if called else (None, "name_differs")
+
+    def _told(
+        self, filing: TrainingFiling, row: RosterRow, reason: HoldReason, employer: str | None
+    ) -> HoldReason:
+        """What is said of why a row waits: of a number with another name only for people of the place of the filing and of
+        the employer that reports, of a profile elsewhere only to who names number and name.
+        """
+        if reason == "name_differs":
+            profile = self._unit.profiles[row.identity_hash]
+            own = employer is not None and employer == profile.employer
+            return reason if own or contains(filing.place, profile.person.place) else "not_collected"
+        elsewhere = self._unit.elsewhere.get(row.identity_hash)
+        if elsewhere is not None and not elsewhere.is_called(row.identity_hash, row.name_hash):
+            return "not_collected"
+        return reason
 
     def _whereabouts(self, profile: Profile, row: ApprovedRow) -> HoldReason | None:
         """Why a row of somebody who has left waits for them here; study done before is registered, and passed on.

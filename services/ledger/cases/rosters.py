@@ -26,6 +26,7 @@ from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers
 from services.ledger.streams import roster as rosters
 from services.ledger.streams.facts import Facts
 from services.ledger.streams.problems import NotAProviderError, OutsidePlaceError
+from services.ledger.streams.profile import Profile
 from services.ledger.streams.roster import (
     Reporter,
     Roster,
@@ -229,10 +230,10 @@ class Rosters:
         after = await append(unit, entry, event)
         return {"roster_id": roster.roster_id, "state": after.state, "results": decisions}
 
-    async def _elsewhere(self, log: str, hashes: Sequence[str]) -> set[str]:
-        """Which of the persons have a profile in another log (design 15)."""
+    async def _elsewhere(self, log: str, hashes: Sequence[str]) -> dict[str, Profile]:
+        """The profiles that the persons have in other logs (design 15)."""
         others = [other for other in AUTHORITIES if other != log]
-        found: set[str] = set()
+        found: dict[str, Profile] = {}
         for database, there in self._databases.grouped(others).items():
             async with database.acquire() as conn:
                 found |= await find_profiles(conn, there, hashes)

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -9,6 +10,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.divisions import authority_of, is_known
 from services.kit.auth import Caller, require
+from services.kit.budgets import within
 from services.kit.errors import language_of, problem_body
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
@@ -31,6 +33,7 @@ from services.ledger.intake.records import Completion, Enrolment, ExamPass, Reco
 from services.ledger.intake.reporting import Reporter
 from services.ledger.intake.schemas import BatchAnswer, Decided, Withdrawal, WithdrawRecord
 from services.ledger.streams.problems import NotAProviderError, UnknownPlaceError
+from services.ledger.web import REPORTS
 
 RECORDS_MAX = 1_000
 TABLE_PATH = "/v1/completions/table"
@@ -84,16 +87,18 @@ async def _report(request: Request, reporter: Reporter, caller: Caller, kind: ty
     return batch_response(decided, request)
 
 
-def _batch_route(kind: type[msgspec.Struct]) -> dict[str, Any]:
-    return struct_answer(
+def _batch_route(kind: type[msgspec.Struct], writer: Callable[..., Awaitable[Caller]]) -> dict[str, Any]:
+    return {"dependencies": [Depends(within(REPORTS, writer))]} | struct_answer(
         BatchAnswer,
         "An outcome for every record, in the order posted.",
         body=json_body(batch_model(kind, items_max=RECORDS_MAX)),
-        refusals=(413, 422, 503),
+        refusals=(413, 422, 429, 503),
     )
 
 
-@router.post("/v1/completions", operation_id="report_completions", **_batch_route(Completion))
+@router.post(
+    "/v1/completions", operation_id="report_completions", **_batch_route(Completion, CompletionWriter)
+)
 async def report_completions(
     request: Request, reporter: ReporterPart, caller: Annotated[Caller, Depends(CompletionWriter)]
 ) -> Response:
@@ -107,8 +112,12 @@ async def report_completions(
 @router.post(
     TABLE_PATH,
     operation_id="report_completion_table",
+    dependencies=[Depends(within(REPORTS, CompletionWriter))],
     **struct_answer(
-        TableAnswer, "An outcome for every row of the file.", body=_TABLE_BODY, refusals=(413, 415, 422, 503)
+        TableAnswer,
+        "An outcome for every row of the file.",
+        body=_TABLE_BODY,
+        refusals=(413, 415, 422, 429, 503),
     ),
 )
 async def report_completion_table(
@@ -145,7 +154,7 @@ async def get_template(request: Request) -> Response:
     return file_response(content, XLSX_TYPE, "completions.xlsx")
 
 
-@router.post("/v1/enrolments", operation_id="report_enrolments", **_batch_route(Enrolment))
+@router.post("/v1/enrolments", operation_id="report_enrolments", **_batch_route(Enrolment, EnrolmentWriter))
 async def report_enrolments(
     request: Request, reporter: ReporterPart, caller: Annotated[Caller, Depends(EnrolmentWriter)]
 ) -> Response:
@@ -153,7 +162,7 @@ async def report_enrolments(
     return await _report(request, reporter, caller, Enrolment)
 
 
-@router.post("/v1/exam-passes", operation_id="report_exam_passes", **_batch_route(ExamPass))
+@router.post("/v1/exam-passes", operation_id="report_exam_passes", **_batch_route(ExamPass, CompletionWriter))
 async def report_exam_passes(
     request: Request, reporter: ReporterPart, caller: Annotated[Caller, Depends(CompletionWriter)]
 ) -> Response:

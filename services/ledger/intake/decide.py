@@ -12,6 +12,7 @@ from services.ledger.intake.schemas import Decided, First, Outcome
 from services.ledger.policy import (
     Credit,
     Held,
+    HoldReason,
     Policy,
     PolicyBook,
     ProviderStanding,
@@ -38,6 +39,9 @@ from services.ledger.streams.provider import Provider
 from services.ledger.streams.waiting import ParkedRecord, ParkedRecordReleased, RecordParked, identity_of
 from services.ledger.streams.year import make_up_is_open, year_closed
 
+NOT_COLLECTED: HoldReason = "not_collected"
+"""What a provider is told of everybody of whom it may not know more."""
+
 
 class Decider:
     """Decides records one after another; each sees what the ones before it did."""
@@ -61,10 +65,11 @@ class Decider:
             )
         profile = state.profiles.get(prepared.identity_hash)
         if profile is None:
-            reason = "profile_elsewhere" if prepared.identity_hash in state.elsewhere else "not_collected"
-            return self._wait(provider_id, prepared, reason, self._unit.log)
+            return self._wait_as_stranger(provider_id, prepared)
         if not profile.is_called(prepared.identity_hash, prepared.name_hash):
-            return self._wait(provider_id, prepared, "name_differs", profile.person.place)
+            place = profile.person.place
+            told = self._is_accredited_at(provider_id, place)
+            return self._wait(provider_id, prepared, "name_differs", place, told=told)
         decided = self._judge(provider_id, prepared, profile, prepared.identity)
         decided.outcome.former_identity = profile.was_called(prepared.identity_hash, prepared.name_hash)
         return decided
@@ -124,10 +129,22 @@ class Decider:
         )
         return Decided(outcome, refusal=problem)
 
-    def _wait(self, provider_id: str, prepared: Prepared, reason: Any, place: str) -> Decided:
+    def _wait_as_stranger(self, provider_id: str, prepared: Prepared) -> Decided:
+        """Wait for somebody this log does not hold; who names them right is told that another one does."""
+        elsewhere = self._unit.elsewhere.get(prepared.identity_hash)
+        if elsewhere is None:
+            return self._wait(provider_id, prepared, NOT_COLLECTED, self._unit.log)
+        told = elsewhere.is_called(prepared.identity_hash, prepared.name_hash)
+        return self._wait(provider_id, prepared, "profile_elsewhere", self._unit.log, told=told)
+
+    def _wait(
+        self, provider_id: str, prepared: Prepared, reason: HoldReason, place: str, *, told: bool = True
+    ) -> Decided:
+        """Put a record into its person's waiting room. A provider that is not `told` why is answered as if nobody had the
+        number.
+        """
         record = prepared.record
-        policy = self._book.resolve(place, record.year)
-        clause = hold_clause(policy.settings, reason) if policy is not None else None
+        clause = self._clause(reason, place, record.year)
         event = RecordParked(
             kind=prepared.kind,
             provider_id=provider_id,
@@ -141,6 +158,8 @@ class Decider:
             record=without_person(record),
         )
         index = self._unit.append_to_room(prepared.identity_hash, event, prepared.identity)
+        if not told:
+            reason, clause = NOT_COLLECTED, self._clause(NOT_COLLECTED, self._unit.log, record.year)
         return Decided(Outcome(id=record.id, outcome="held", reason=reason, clause=clause), index)
 
     def _judge(self, provider_id: str, prepared: Prepared, profile: Profile, identity: str | None) -> Decided:
@@ -287,6 +306,18 @@ class Decider:
             known = bool(standing.accreditations) or self._book.lists(standing, self._unit.log)
             self._known_here[provider_id] = known
         return known
+
+    def _clause(self, reason: HoldReason, place: str, year: int) -> str | None:
+        """The clause by which a record waits under the rules of a place."""
+        policy = self._book.resolve(place, year)
+        return hold_clause(policy.settings, reason) if policy is not None else None
+
+    def _is_accredited_at(self, provider_id: str, place: str) -> bool:
+        """Whether the provider was ever accredited for the people of a place, or a notice that holds there lists it."""
+        chain, standing = chain_of(place), self._standing(provider_id, place)
+        return any(each.place in chain for each in standing.accreditations) or self._book.lists_at(
+            standing, chain
+        )
 
     def _standing(self, provider_id: str, place: str) -> ProviderStanding:
         standing = self._standings.get((provider_id, place))

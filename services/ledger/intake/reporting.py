@@ -9,6 +9,7 @@ import msgspec
 
 from contracts.divisions import AUTHORITIES, authority_of, is_known
 from contracts.identifiers import IdentifierProblem, IdType, check_id_number
+from services.kit.budgets import Budgets
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.errors import OutcomeUnknownError, Problem
@@ -26,6 +27,7 @@ from services.ledger.streams.problems import (
     UnknownPlaceError,
 )
 from services.ledger.streams.provider import Provider
+from services.ledger.web import REPORTS, WAITING_FOR_A_PERSON
 
 _ACCREDITED = """
 select log, state from providers where log = any($1::text[]) and organization_id = $2
@@ -51,7 +53,10 @@ _decode_provider = msgspec.json.Decoder(Provider).decode
 class Reporter:
     """Takes batches in for the ledger's intake."""
 
-    def __init__(self, intake: Intake, databases: Databases, preparer: Preparer, clock: Clock) -> None:
+    def __init__(
+        self, intake: Intake, databases: Databases, preparer: Preparer, budgets: Budgets, clock: Clock
+    ) -> None:
+        self._budgets = budgets
         self._intake = intake
         self._databases = databases
         self._preparer = preparer
@@ -79,7 +84,10 @@ class Reporter:
                 for log, (places, prepared) in parts.items()
             )
         )
-        return [answer for answer in answers if answer is not None]
+        decided = [answer for answer in answers if answer is not None]
+        misses = sum(answer.outcome.reason in WAITING_FOR_A_PERSON for answer in decided)
+        await self._budgets.spend(REPORTS, provider_id, misses)
+        return decided
 
     async def _report_part(
         self, log: str, places: Sequence[int], work: Work, answers: list[Decided | None]

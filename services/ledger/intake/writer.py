@@ -15,6 +15,7 @@ from services.ledger.policy import PolicyBook
 from services.ledger.store.nation import Nation
 from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers
 from services.ledger.store.years import ClosedYears
+from services.ledger.streams.profile import Profile
 
 
 class Work(Struct):
@@ -49,7 +50,7 @@ class IntakeWriter:
         """
         prepared = [record for work in works for record in work.records]
         await self._nation.learn({work.provider_id for work in works})
-        strangers: dict[str, bool] = {}
+        strangers: dict[str, Profile | None] = {}
         while True:
             async with self._databases.of(log).transaction() as conn:
                 unit = LedgerUnit(conn, self._store, log, self._clock(), await self._closed.of(conn, log))
@@ -58,7 +59,9 @@ class IntakeWriter:
                 await read_for_records(unit, prepared, (work.provider_id for work in works))
                 unknown = _strangers(unit, prepared) - strangers.keys()
                 if not unknown:
-                    unit.elsewhere = {stranger for stranger, is_there in strangers.items() if is_there}
+                    unit.elsewhere = {
+                        key: profile for key, profile in strangers.items() if profile is not None
+                    }
                     decided = self._decide(unit, works)
                     appended = await unit.commit()
                     break
@@ -75,14 +78,14 @@ class IntakeWriter:
         decider = Decider(unit, self._book(), self._nation.providers)
         return [[decider.decide(work.provider_id, record) for record in work.records] for work in works]
 
-    async def _look_elsewhere(self, log: str, strangers: set[str]) -> dict[str, bool]:
-        """Whether each stranger to this log has a profile in another (design 15)."""
+    async def _look_elsewhere(self, log: str, strangers: set[str]) -> dict[str, Profile | None]:
+        """The profile that each stranger to this log has in another (design 15)."""
         others = [other for other in AUTHORITIES if other != log]
-        found: set[str] = set()
+        found: dict[str, Profile] = {}
         for database, there in self._databases.grouped(others).items():
             async with database.acquire() as conn:
                 found |= await find_profiles(conn, there, sorted(strangers))
-        return {stranger: stranger in found for stranger in strangers}
+        return {stranger: found.get(stranger) for stranger in strangers}
 
 
 def _strangers(unit: LedgerUnit, prepared: Sequence[Prepared]) -> set[str]:

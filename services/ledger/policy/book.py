@@ -1,6 +1,6 @@
 """The book of published notices: immutable, asked by place and year, and as it was known at a moment."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -62,10 +62,17 @@ class PolicyBook:
 
     def lists(self, provider: ProviderStanding, authority: str) -> bool:
         """Whether a closed list of the authority, of a place under it or of the nation names the provider (S1-22)."""
+        return self._lists(provider, lambda place: authority_of(place) in (authority, NATION))
+
+    def lists_at(self, provider: ProviderStanding, chain: Sequence[str]) -> bool:
+        """Whether a closed list that holds at a place, given by its chain, names the provider."""
+        return self._lists(provider, chain.__contains__)
+
+    def _lists(self, provider: ProviderStanding, of: Callable[[str], bool]) -> bool:
         return any(
             is_listed(provider_terms(rule, None), provider)
             for entry in self
-            if authority_of(entry.notice.place) in (authority, NATION)
+            if of(entry.notice.place)
             for clause in entry.notice.clauses
             for rule in clause.rules
             if isinstance(rule, Providers) and rule.list

@@ -77,9 +77,11 @@ select person_id, year, version from accounts
  where log = $1 and (person_id, year) in (select * from unnest($2::text[], $3::int[]))
 """
 _ELSEWHERE = """
-select identity_hash from profiles where log = any($1::text[]) and identity_hash = any($2::text[])
- union
-select identity_hash from former_identities where log = any($1::text[]) and identity_hash = any($2::text[])
+select identity_hash, state from profiles where log = any($1::text[]) and identity_hash = any($2::text[])
+ union all
+select f.identity_hash, p.state from former_identities f
+  join profiles p on p.log = f.log and p.person_id = f.person_id
+ where f.log = any($1::text[]) and f.identity_hash = any($2::text[])
 """
 
 
@@ -118,7 +120,7 @@ class LedgerUnit(UnitOfWork):
         self.earlier: dict[str, Earlier] = {}
         self.profiles: dict[str, Profile] = {}
         self.providers: dict[str, Provider] = {}
-        self.elsewhere: set[str] = set()
+        self.elsewhere: Mapping[str, Profile] = {}
         self.enrolled: set[str] = set()
         self.filings: dict[str, TrainingFiling] = {}
         self._accounts: dict[tuple[str, int], AccountEntry] = {}
@@ -308,9 +310,9 @@ async def read_providers(conn: Connection, log: str, provider_ids: Iterable[str]
     return {organization_id: entry.state for (organization_id,), entry in found.items()}
 
 
-async def find_profiles(conn: Connection, logs: Sequence[str], hashes: Sequence[str]) -> set[str]:
-    """Which of the keyed hashes have a profile in any of the logs."""
-    return {row[0] for row in await conn.fetch(_ELSEWHERE, logs, hashes)}
+async def find_profiles(conn: Connection, logs: Sequence[str], hashes: Sequence[str]) -> dict[str, Profile]:
+    """The profiles that any of the logs has under the keyed hashes."""
+    return {row[0]: _decode_profile(row[1]) for row in await conn.fetch(_ELSEWHERE, logs, hashes)}
 
 
 def _earlier(event: RecordedEvent) -> Earlier:

@@ -10,6 +10,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.kit.auth import require
+from services.kit.budgets import within
 from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
@@ -19,6 +20,7 @@ from services.kit.table_forms import template
 from services.kit.table_reader import Table, read_table
 from services.registry.bulk.bulk import BulkCollections, BulkResult
 from services.registry.bulk.table import FORM
+from services.registry.people.collections import COLLECTIONS
 from services.registry.streams.actor import Actor
 from services.registry.web.routes import Id, acting, part
 
@@ -93,7 +95,12 @@ def _exported(kind: str) -> dict[int | str, dict[str, object]]:
 
 
 @router.post(
-    "", status_code=201, response_model=Uploaded, responses=problems(409, 413, 415, 503), openapi_extra=_BODY
+    "",
+    status_code=201,
+    response_model=Uploaded,
+    responses=problems(409, 413, 415, 429, 503),
+    openapi_extra=_BODY,
+    dependencies=[Depends(within(COLLECTIONS, _submit))],
 )
 async def submit_collections(
     request: Request,

@@ -12,6 +12,7 @@ from contracts.registry import FormerIdentity
 from contracts.registry import Qualification as TravellingQualification
 from contracts.relay import ArrivingPerson, TravellingPerson
 from services.kit.aggregates import Aggregate, Aggregates
+from services.kit.budgets import Budgets
 from services.kit.clock import Clock
 from services.kit.command import Question
 from services.kit.database import Database
@@ -24,7 +25,8 @@ from services.registry.personal_data.vault import Vault
 from services.registry.store.commands import Unit
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
-from services.registry.streams.person import ARRIVING, COLLECTED, DEPARTED, Person
+from services.registry.streams.collection import ARRIVING, COLLECTED, DEPARTED
+from services.registry.streams.person import Person
 from services.registry.streams.problems import CollectionExistsError, NotCollectedError, PersonErasedError
 from services.registry.streams.profile import FIELDS, Identity, Profile, Qualification, moved_to
 
@@ -92,10 +94,11 @@ class Arrivals(PersonalCommands):
         *,
         vault: Vault,
         hasher: IdentityHasher,
+        budgets: Budgets,
         erasures: Erasures,
         clock: Clock,
     ) -> None:
-        super().__init__(database, store, vault=vault, hasher=hasher, clock=clock)
+        super().__init__(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock)
         self._erasures = erasures
 
     async def take_in(self, by: Actor, transfer_id: str, arriving: ArrivingPerson) -> ArrivingProfile:

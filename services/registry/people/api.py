@@ -6,17 +6,18 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Response
 
 from services.kit.auth import require
+from services.kit.budgets import within
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.registry.people import schemas
 from services.registry.people.changes import Changes
 from services.registry.people.collection_views import Collection
-from services.registry.people.collections import Collections
+from services.registry.people.collections import COLLECTIONS, Collections
 from services.registry.people.own_view import OwnView
-from services.registry.people.queries import PeopleQueries
+from services.registry.people.queries import IDENTITY_CHECKS, PeopleQueries
 from services.registry.personal_data import disclosure
 from services.registry.personal_data.audit import AuditedRoute, reads_personal_data
-from services.registry.streams import change, person
+from services.registry.streams import change, collection
 from services.registry.streams.actor import OWN, Actor
 from services.registry.web.routes import Id, acting, add_routes, part
 
@@ -39,12 +40,22 @@ async def get_person(
     return await queries.get_person(by, UUID(person_id))
 
 
-@persons.post("/identity-checks", response_model=schemas.IdentityResults, tags=["persons"])
+@persons.post(
+    "/identity-checks",
+    response_model=schemas.IdentityResults,
+    responses=problems(429),
+    tags=["persons"],
+    dependencies=[Depends(within(IDENTITY_CHECKS, _check))],
+)
 @reads_personal_data("identity-check")
 async def check_identities(
     body: schemas.IdentityChecks, by: Annotated[Actor, Depends(acting(_check))], queries: Queries
 ) -> object:
-    """Ask before posting: is each of up to 1,000 persons collected, under this very name? In order."""
+    """Ask before posting: is each of up to 1,000 persons collected, under this very name? In order.
+
+    Providers accredited where a person is, and officials of the place, are told `mismatch` and `former` from `unknown`;
+    others `match` or `unknown`, an official of another place `unknown` alone. Who finds too few is refused for a while.
+    """
     identities = [person.identity() for person in body.persons]
     results = await queries.check_identities(by, identities)
     return {"results": [{"index": index, "result": result} for index, result in enumerate(results)]}
@@ -60,7 +71,13 @@ _see = require("collection:submit", "collection:review", OWN)
 Collecting = Annotated[Collections, Depends(part(Collections))]
 
 
-@collections.post("", status_code=201, response_model=schemas.CollectionOutcome, responses=problems(409))
+@collections.post(
+    "",
+    status_code=201,
+    response_model=schemas.CollectionOutcome,
+    responses=problems(409, 429),
+    dependencies=[Depends(within(COLLECTIONS, _submit))],
+)
 async def submit_collection(
     body: schemas.CollectionRequest,
     by: Annotated[Actor, Depends(acting(_submit))],
@@ -70,14 +87,15 @@ async def submit_collection(
     """Hand in a person's information (信息采集): the person, their employer, or an official of their place.
 
     Once for each ID document: a second submission is refused with the state of the first, unless that was
-    returned, which makes it a resubmission. Contact, education and certificates are kept sealed.
+    returned, which makes it a resubmission. Whoever may not know of the first is not told of it: theirs is taken in, and a
+    reviewer sees that the number is somebody's already. Contact, education and certificates are kept sealed.
     """
     return (await collections.submit(key, by, body)).response()
 
 
 add_routes(
     collections,
-    person.CASE,
+    collection.CASE,
     Collections,
     "review",
     initial={
@@ -89,6 +107,19 @@ add_routes(
         "words": "复审: take it as the person's information, or send it back; "
         "by another official than the initial one (S2C-08).",
         "body": schemas.ReviewRequest,
+        "answers": {"response_model": schemas.CollectionOutcome, "responses": problems(404, 409)},
+    },
+)
+
+
+add_routes(
+    collections,
+    collection.CASE,
+    Collections,
+    end={
+        "words": "End a collection that is in somebody else's number, before it is taken as anybody's information: whoever "
+        "has the document may hand in theirs. By an official of the place.",
+        "body": schemas.EndingRequest,
         "answers": {"response_model": schemas.CollectionOutcome, "responses": problems(404, 409)},
     },
 )
@@ -117,7 +148,8 @@ Changing = Annotated[Changes, Depends(part(Changes))]
     "/persons/{id}/changes",
     status_code=201,
     response_model=schemas.ChangeOutcome,
-    responses=problems(404, 409, 410),
+    responses=problems(403, 404, 409, 410, 429),
+    dependencies=[Depends(within(COLLECTIONS, _submit))],
 )
 async def submit_change(
     person_id: Id,
@@ -141,7 +173,11 @@ add_routes(
     resubmit={
         "words": "Submit a returned change again, corrected: it goes to the end of the order and has ten working days anew.",
         "body": schemas.ChangeRequest,
-        "answers": {"response_model": schemas.ChangeOutcome, "responses": problems(404, 409, 410)},
+        "answers": {
+            "response_model": schemas.ChangeOutcome,
+            "responses": problems(404, 409, 410, 429),
+            "dependencies": [Depends(within(COLLECTIONS, _submit))],
+        },
     },
     withdraw={
         "words": "Give a change up before it is decided.",

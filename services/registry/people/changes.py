@@ -6,14 +6,12 @@ from uuid import UUID
 import msgspec
 
 from services.kit.command import Question
-from services.kit.errors import NotFoundError
-from services.registry.people.collections import PersonalCommands
+from services.registry.people.collections import COLLECTIONS, PersonalCommands
 from services.registry.people.schemas import ChangeRequest, ChangeReversal, ChangeReview
 from services.registry.personal_data.evidence import require_evidence
 from services.registry.personal_data.vault import DETAILS
 from services.registry.store.commands import Unit, command
 from services.registry.store.tables import LOG
-from services.registry.streams import person as people
 from services.registry.streams.actor import Actor
 from services.registry.streams.change import (
     IDENTITY_ITEMS,
@@ -28,6 +26,7 @@ from services.registry.streams.change import (
     restored_facts,
     sealed_field,
 )
+from services.registry.streams.collection import COLLECTED
 from services.registry.streams.person import Person
 from services.registry.streams.problems import (
     ChangeOvertakenError,
@@ -37,10 +36,11 @@ from services.registry.streams.problems import (
     NotEmployerError,
     NothingChangesError,
     NothingToSeparateError,
+    NotSpokenForError,
     OutsidePlaceError,
     PersonErasedError,
 )
-from services.registry.streams.profile import Identity, facts_of, profile_of
+from services.registry.streams.profile import Identity, facts_of, identity_of, profile_of
 from services.registry.worklists.worklists import end_hold, must_not_be_held
 
 OPEN = Question("changes", "change_id", {"person_id": "text"}, "state in ('submitted', 'returned')")
@@ -63,8 +63,9 @@ class Changes(PersonalCommands):
 
     @command(201)
     async def submit(self, unit: Unit, by: Actor, person_id: UUID, body: ChangeRequest) -> dict[str, str]:
-        """Ask for a change. Raises NotFoundError for a person the caller does not speak for, NotCollectedError,
-        ChangePendingError, NothingChangesError, DocumentTakenError, UnknownEvidenceError.
+        """Ask for a change. Raises NotSpokenForError for a person the caller does not speak for, NotCollectedError,
+        ChangePendingError, NothingChangesError, UnknownEvidenceError, and DocumentTakenError to an official of the place
+        of whoever has the new document: others are told by the review.
         """
         person = await self._spoken_for(unit, person_id, by)
         pending = await unit.find(OPEN, str(person.id))
@@ -107,7 +108,7 @@ class Changes(PersonalCommands):
 
     @command()
     async def withdraw(self, unit: Unit, by: Actor, change_id: UUID) -> dict[str, str]:
-        """Give a change up before it is decided. Raises NotFoundError, ChangeNotPendingError."""
+        """Give a change up before it is decided. Raises NotSpokenForError, ChangeNotPendingError."""
         change = await unit.get(Change, change_id)
         await self._spoken_for(unit, UUID(change.person_id), by)
         change.withdraw(by=by, at=unit.now)
@@ -177,22 +178,31 @@ class Changes(PersonalCommands):
         self, unit: Unit, by: Actor, person: Person, body: ChangeRequest
     ) -> tuple[dict[str, object], SealedCase]:
         """The items that differ from what is on record, and what is to be sealed of the case."""
-        if person.state != people.COLLECTED:
+        if person.state != COLLECTED:
             raise NotCollectedError
         identity, details = await self._personal(unit, person)
         old = on_record(person.profile, identity, details)
         items = {item: value for item, value in body.items.values().items() if old[item] != value}
         if not items:
             raise NothingChangesError(pointer="/items")
-        await self._identity_after(unit, person, identity, items)
+        await self._identity_after(unit, person, identity, items, asked_by=by)
         await require_evidence(unit.conn, body.evidence, by, person_id=person.id)
         sealed = SealedCase({item: old[item] for item in items}, items, list(body.evidence))
         return items, sealed
 
     async def _identity_after(
-        self, unit: Unit, person: Person, identity: Identity, items: dict[str, object]
+        self,
+        unit: Unit,
+        person: Person,
+        identity: Identity,
+        items: dict[str, object],
+        *,
+        asked_by: Actor | None = None,
     ) -> tuple[Identity, str, str, str | None]:
-        """The identity after a change, its two hashes, and the claim of a document that is new to the person."""
+        """The identity after a change, its two hashes, and the claim of a document that is new to the person.
+
+        Whoever asks for a change learns of nobody else's documents, but what they know; who decides it has to.
+        """
         after = identity_with(identity, items)
         identity_hash, name_hash = self._hasher.person_and_name(after.id_type, after.id_number, after.name)
         claim = None
@@ -201,7 +211,10 @@ class Changes(PersonalCommands):
             if owner == person.id:
                 claim = None
             elif owner is not None:
-                raise DocumentTakenError(pointer="/items/id_document")
+                if asked_by is None or await self.may_know(unit, asked_by, await unit.get(Person, owner)):
+                    raise DocumentTakenError(pointer="/items/id_document")
+                payer = asked_by.organization or asked_by.subject
+                await self._budgets.spend(COLLECTIONS, payer, 1, conn=unit.conn)
         return after, identity_hash, name_hash, claim
 
     async def _apply(self, unit: Unit, change: Change, person: Person, by: Actor) -> None:
@@ -251,7 +264,7 @@ class Changes(PersonalCommands):
         return Person.separate(
             collection_id=uuid.uuid4(),
             identity_hash=person.identity_hash,
-            claim=people.identity_of(person.identity_hash, generation + 1),
+            claim=identity_of(person.identity_hash, generation + 1),
             profile=person.profile,
             by=by,
             at=unit.now,
@@ -264,16 +277,22 @@ class Changes(PersonalCommands):
             raise ChangeOvertakenError(later)
 
     async def _spoken_for(self, unit: Unit, person_id: UUID, by: Actor) -> Person:
-        """The person, when the caller may speak for them. Raises NotFoundError otherwise."""
-        person = await unit.get(Person, person_id)
+        """The person, when the caller may speak for them: themselves, their employer, an official of their place. Raises
+        NotSpokenForError otherwise, also where there is no such person.
+        """
+        person = await unit.get_if_any(Person, person_id)
+        if person is None:
+            raise NotSpokenForError
         if by.speaks_for_self:
-            if person.submitted_by != by.subject:
-                raise NotFoundError
+            if by.subject not in (person.submitted_by, str(person.id)) and not self.signed_in_by(
+                by, person.identity_hash
+            ):
+                raise NotSpokenForError
             return person
         try:
             await self.must_speak_for(unit, by, person.profile.place, person.profile.employer)
         except (OutsidePlaceError, NotEmployerError):
-            raise NotFoundError from None
+            raise NotSpokenForError from None
         return person
 
     async def _personal(self, unit: Unit, person: Person) -> tuple[Identity, dict[str, object]]:

@@ -77,6 +77,8 @@ class Collection(StrictModel):
     qualifications: list[ReviewedQualification] | None
     education: list[ReviewedEducation] | None
     contact: ReviewedContact | None
+    contested: bool | None
+    """Whether the number is somebody else's already, which a reviewer alone is told (null to others)."""
     initial_review: InitialReview | None
     returns: list[CollectionReturn]
     submitted_at: datetime

@@ -8,25 +8,34 @@ from uuid import UUID
 import msgspec
 
 from contracts.identity import IdentityHasher
+from services.kit.budgets import Budgets
 from services.kit.clock import Clock, local_date
 from services.kit.command import Question
 from services.kit.database import Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
-from services.registry.people.schemas import CollectionRequest, ReviewRequest
+from services.registry.people.schemas import CollectionRequest, EndingRequest, ReviewRequest
 from services.registry.personal_data.evidence import require_evidence
 from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.commands import Commands, Unit, command
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.organization import Organization, organization_of
-from services.registry.streams.person import Person, identity_of
-from services.registry.streams.problems import NotEmployerError
-from services.registry.streams.profile import Identity, Profile, Qualification
+from services.registry.streams.person import Person
+from services.registry.streams.problems import NotEmployerError, NotOwnDocumentError
+from services.registry.streams.profile import (
+    Identity,
+    Profile,
+    Qualification,
+    contested_identity_of,
+    identity_of,
+)
 from services.registry.worklists.worklists import end_hold, must_not_be_held
 
 HOLDER = Question("documents", "person_id", {"identity_hash": "text"}, "state <> 'released'")
 """Whose an ID document is."""
+COLLECTIONS = "collections"
+"""The budget of submissions under a document that is somebody else's."""
 FORMER_MAX = 100
 """Former names and numbers that are kept of one person, the latest."""
 
@@ -40,9 +49,17 @@ class PersonalCommands(Commands):
     """Base of the commands on persons: who may speak for them, and which documents are claimed."""
 
     def __init__(
-        self, database: Database, store: EventStore, *, vault: Vault, hasher: IdentityHasher, clock: Clock
+        self,
+        database: Database,
+        store: EventStore,
+        *,
+        vault: Vault,
+        hasher: IdentityHasher,
+        budgets: Budgets,
+        clock: Clock,
     ) -> None:
         super().__init__(database, store, clock=clock)
+        self._budgets = budgets
         self._vault = vault
         self._hasher = hasher
 
@@ -52,7 +69,7 @@ class PersonalCommands(Commands):
         Raises OutsidePlaceError, NotEmployerError.
         """
         if by.speaks_for_self:
-            return
+            return  # of whom, the caller has looked at
         if by.organization is None:
             by.must_cover(place, pointer="/place")
             return
@@ -71,6 +88,20 @@ class PersonalCommands(Commands):
         holder = await unit.find(HOLDER, identity_hash)
         generation = await unit.conn.fetchval(_GENERATION, LOG, identity_hash)
         return None if holder is None else UUID(holder), identity_of(identity_hash, generation or 0)
+
+    async def may_know(self, unit: Unit, by: Actor, person: Person) -> bool:
+        """Whether the caller may be told that the person is on record: they themselves, whoever handed them in, their
+        employer, and officials of their place. For others a submission goes the way of any other, to a reviewer.
+        """
+        if by.speaks_for_self or by.covers(person.profile.place) or by.subject == person.submitted_by:
+            return True
+        own = await self.own_code(unit, by)
+        return own is not None and own == person.profile.employer
+
+    def signed_in_by(self, by: Actor, identity_hash: str) -> bool:
+        """Whether the caller's token names the document of this keyed hash."""
+        id_type, _, id_number = (by.document or "").partition(":")
+        return bool(id_number) and self._hasher.person(id_type, id_number) == identity_hash
 
     def former_identities(
         self, person: Person, before: Identity, after: Identity, at: datetime
@@ -97,8 +128,10 @@ class Collections(PersonalCommands):
 
     @command(201)
     async def submit(self, unit: Unit, by: Actor, body: CollectionRequest) -> dict[str, str]:
-        """Submit, or submit again after a return. Raises CollectionExistsError, OutsidePlaceError,
-        NotEmployerError, UnknownEvidenceError.
+        """Submit, or submit again after a return. Under a document that is somebody's of whom the caller may not know it
+        goes to a reviewer like any other, and claims no document.
+
+        Raises CollectionExistsError, OutsidePlaceError, NotEmployerError, NotOwnDocumentError, UnknownEvidenceError.
         """
         person = await self.submitted(unit, by, body)
         unit.keep(person)
@@ -115,7 +148,13 @@ class Collections(PersonalCommands):
             jobs=tuple(body.jobs),
             **body.facts(),
         )
+        if by.speaks_for_self and not self.signed_in_by(by, identity_hash):
+            raise NotOwnDocumentError(pointer="/person/id_number")
         known, claim = await self.document(unit, identity_hash)
+        if known is not None and not await self.may_know(unit, by, await unit.get(Person, known)):
+            await self._budgets.spend(COLLECTIONS, by.organization or by.subject, 1, conn=unit.conn)
+            claim = contested_identity_of(identity_hash, by.organization or by.subject)
+            known = await self._contested(unit, claim)
         if known is None:
             collection_id = uuid.uuid4()
             person = Person.submit(
@@ -134,6 +173,25 @@ class Collections(PersonalCommands):
         details = msgspec.json.encode(body.details() | {"evidence": body.evidence}).decode()
         await self._vault.seal_texts(unit.conn, person.id, person.version, {DETAILS: details})
         return person
+
+    async def _contested(self, unit: Unit, claim: str) -> UUID | None:
+        """What the claimant has handed in under this document before."""
+        found = (await unit.store.by_identity(unit.conn, LOG, [claim])).get(claim)
+        return None if found is None else UUID(found.stream_id)
+
+    @command()
+    async def end(self, unit: Unit, by: Actor, collection_id: UUID, body: EndingRequest) -> dict[str, str]:
+        """End a collection that is in somebody else's number. Raises NotFoundError, OutsidePlaceError,
+        CollectionNotPendingError.
+        """
+        person_id = await unit.conn.fetchval(_PERSON_OF, LOG, str(collection_id))
+        if person_id is None:
+            raise NotFoundError
+        person = await unit.get(Person, UUID(person_id))
+        person.end(reason=body.reason, by=by, at=unit.now)
+        await end_hold(unit.conn, str(collection_id))
+        unit.keep(person)
+        return _outcome(person)
 
     @command()
     async def review(

@@ -39,6 +39,7 @@ STANDS: dict[tuple[str, str], Words] = {
         "您的档案正在从外地调入。", "Your profile is on its way here from elsewhere."
     ),
     ("collection", "dropped"): Words("外地调入未完成。", "The transfer from elsewhere came to nothing."),
+    ("collection", "ended"): Words("该信息采集已终止。", "This collection was ended."),
     ("collection", "erased"): Words("您的信息已删除。", "Your information was erased."),
     ("change", "submitted"): Words(
         "您的变更申请已提交，正在等待审核。", "Your change was submitted and awaits its review."
@@ -86,6 +87,8 @@ REASONS: dict[str, Words] = {
     "approved_in_error": Words("审核有误", "It was approved in error"),
     "documents_forged": Words("证明材料不实", "A document was forged"),
     "two_persons_as_one": Words("两人信息被误并为一人", "Two persons were on record as one"),
+    "not_theirs": Words("证件号码不属于所提交的人员", "The number is not that of whom it was handed in for"),
+    "submitted_in_error": Words("提交有误", "It was handed in by mistake"),
     "other": Words("其他原因，见说明", "Another reason, see the note"),
 }
 """Why a case was returned or undone."""

@@ -9,6 +9,7 @@ import msgspec
 
 from contracts.identity import IdentityHasher
 from services.kit.aggregates import Aggregate, Aggregates
+from services.kit.budgets import Budgets
 from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
@@ -26,14 +27,19 @@ from services.registry.streams.profile import FIELDS, Identity
 from services.registry.worklists.deadlines import due_of
 from services.registry.worklists.worklists import lane_of
 
+IDENTITY_CHECKS = "identity-checks"
+"""The budget of checks that find nobody under this number and name."""
 Check = Literal["match", "mismatch", "former", "unknown"]
 
 _COLLECTION = "select * from collections where log = $1 and collection_id = $2"
 _PERSON = "select * from people where log = $1 and person_id = $2"
-_NAMES = "select identity_hash, name_hash from people where log = $1 and identity_hash = any($2::text[])"
+_NAMES = (
+    "select identity_hash, name_hash, place from people where log = $1 and identity_hash = any($2::text[])"
+)
 _CHANGE = "select * from changes where log = $1 and change_id = $2"
 _FORMER = """
-select identity_hash from documents where log = $1 and identity_hash = any($2::text[]) and state = 'former'
+select d.identity_hash, p.place from documents d join people p using (log, person_id)
+ where d.log = $1 and d.identity_hash = any($2::text[]) and d.state = 'former'
 """
 
 
@@ -41,8 +47,16 @@ class PeopleQueries:
     """Reads; every reading of personal data is put on record, in the transaction that reads."""
 
     def __init__(
-        self, database: Database, store: EventStore, *, vault: Vault, hasher: IdentityHasher, clock: Clock
+        self,
+        database: Database,
+        store: EventStore,
+        *,
+        vault: Vault,
+        hasher: IdentityHasher,
+        budgets: Budgets,
+        clock: Clock,
     ) -> None:
+        self._budgets = budgets
         self._database = database
         self._aggregates = Aggregates(store, LOG)
         self._vault = vault
@@ -88,6 +102,7 @@ class PeopleQueries:
             "qualifications": masked("qualifications", details.get("qualifications")),
             "education": masked("education", details.get("education")),
             "contact": masked("contact", details.get("contact")),
+            "contested": person.contested if official else None,
             "initial_review": _initial_review(person, official=official),
             "returns": [
                 {
@@ -134,37 +149,55 @@ class PeopleQueries:
         }
 
     async def check_identities(self, by: Actor, identities: Sequence[Identity]) -> list[Check]:
-        """Whether each is collected under this name; compares keyed hashes, opens nothing (S0-23)."""
-        hashes = [self._hasher.person(each.id_type, each.id_number) for each in identities]
-        async with self._audit.reading(by, "identity-check") as reading:
-            rows = await reading.conn.fetch(_NAMES, LOG, hashes)
-            known = {row["identity_hash"]: row["name_hash"] for row in rows}
-            former = {row[0] for row in await reading.conn.fetch(_FORMER, LOG, hashes)}
-            reading.record.count = len(identities)
-        return [
-            "former" if key in former else self._compare(each, known.get(key))
-            for each, key in zip(identities, hashes, strict=True)
-        ]
+        """Whether each is collected under this name; compares keyed hashes, opens nothing (S0-23).
 
-    def _compare(self, identity: Identity, name_hash: str | None) -> Check:
-        if name_hash is None:
-            return "unknown"
-        same = self._hasher.name(identity.id_type, identity.id_number, identity.name) == name_hash
-        return "match" if same else "mismatch"
+        Officials of the person's place and providers accredited there are told a mismatch and a former number from an
+        unknown one. Others learn that number and name fit, or nothing; an official of another place learns nothing at all.
+        Raises BudgetSpentError.
+        """
+        pairs = [self._hasher.person_and_name(*vars(each).values()) for each in identities]
+        hashes = [number for number, _ in pairs]
+        async with self._audit.reading(by, "identity-check") as reading:
+            provider = await self._own(reading.conn, by)
+            known = {row[0]: row for row in await reading.conn.fetch(_NAMES, LOG, hashes)}
+            former = {row[0]: row for row in await reading.conn.fetch(_FORMER, LOG, hashes)}
+            reading.record.count = len(identities)
+        today = local_date(self._clock())
+
+        def checked(number: str, name: str) -> Check:
+            row = known.get(number) or former.get(number)
+            if row is None:
+                return "unknown"
+            told = by.covers(row["place"]) or (
+                provider is not None and provider.trains_people_of(row["place"], today)
+            )
+            if number in former:
+                return "former" if told else "unknown"
+            if row["name_hash"] == name and (told or by.place is None or by.organization is not None):
+                return "match"
+            return "mismatch" if told else "unknown"
+
+        checks = [checked(*pair) for pair in pairs]
+        misses = sum(check != "match" for check in checks)
+        await self._budgets.spend_or_refuse(IDENTITY_CHECKS, by.organization or by.subject, misses)
+        return checks
 
     async def _may_see(self, conn: Connection, by: Actor, row: asyncpg.Record) -> bool:
         if by.covers(row["place"]):
             return True
         if by.speaks_for_self:
             return bool(row.get("submitted_by") == by.subject)
-        own = organizations.organization_of(by.organization)
-        if own is None or row["employer"] is None:
+        if row["employer"] is None:
             return False
-        organization = await self._organization(conn, own)
+        organization = await self._own(conn, by)
         return organization is not None and organization.uscc == row["employer"]
 
-    async def _organization(self, conn: Connection, organization_id: UUID) -> Organization | None:
-        found = (await self._aggregates.get_all(conn, Aggregate, [organization_id])).get(organization_id)
+    async def _own(self, conn: Connection, by: Actor) -> Organization | None:
+        """The organization the caller acts for."""
+        own = organizations.organization_of(by.organization)
+        if own is None:
+            return None
+        found = (await self._aggregates.get_all(conn, Aggregate, [own])).get(own)
         return found if isinstance(found, Organization) else None
 
     async def _seen(self, reading: Reading, by: Actor, row: asyncpg.Record | None) -> asyncpg.Record:

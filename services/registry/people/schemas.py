@@ -95,11 +95,12 @@ class IdentityResults(StrictModel):
 
 
 CollectionState = Literal[
-    "submitted", "initially_passed", "returned", "collected", "erased", "arriving", "dropped"
+    "submitted", "initially_passed", "returned", "collected", "ended", "erased", "arriving", "dropped"
 ]
 ReturnReason = Literal[
     "information_incomplete", "documents_unclear", "identity_mismatch", "wrong_place", "not_in_scope", "other"
 ]
+EndReason = Literal["not_theirs", "submitted_in_error", "other"]
 Job = Literal[
     "cashier",
     "audit",
@@ -219,6 +220,12 @@ class ReviewRequest(StrictModel):
                 "reason_with_return", "退回须填写原因，通过不填", "A return has a reason, a pass has none"
             )
         return self
+
+
+class EndingRequest(StrictModel):
+    """Why a collection is ended: the number is not that of whom it was handed in for."""
+
+    reason: EndReason
 
 
 ChangeState = Literal["submitted", "returned", "approved", "withdrawn", "reversed"]

@@ -29,7 +29,8 @@ from services.registry.store.read_model import (
     update,
     upsert,
 )
-from services.registry.streams import change, person
+from services.registry.streams import change, collection
+from services.registry.streams.profile import is_contested
 
 COLLECTION, CHANGE, ACCOUNT = "collection", "change", "account"
 REVIEW, BACK = "review", "returned"
@@ -81,14 +82,14 @@ _COLLECTIONS = ReadModel(
         "collections",
         "collection_id submitted_by",
         person_id=ID,
-        state=lambda event: person.SUBMITTED if event.transfer_id is None else person.ARRIVING,
+        state=lambda event: collection.SUBMITTED if event.transfer_id is None else collection.ARRIVING,
         **_SUBMITTED,
     ),
     CollectionResubmitted=update(
         "collections",
         PERSON,
         "submitted_by",
-        state=const(person.SUBMITTED),
+        state=const(collection.SUBMITTED),
         **_SUBMITTED,
         **dict.fromkeys(("decided_at", "decided_by", "reviewed_by", "step", "reason"), NONE),
     ),
@@ -96,21 +97,22 @@ _COLLECTIONS = ReadModel(
         "collections",
         PERSON,
         version=VERSION,
-        state=const(person.INITIALLY_PASSED),
+        state=const(collection.INITIALLY_PASSED),
         reviewed_by=field("passed_by"),
     ),
     CollectionReturned=[
-        decided("collections", "person_id", person.RETURNED, "returned_by", reason=REASON),
+        decided("collections", "person_id", collection.RETURNED, "returned_by", reason=REASON),
         update("collections", PERSON, "step"),
     ],
     InfoCollected=[
-        decided("collections", "person_id", person.COLLECTED, "approved_by"),
+        decided("collections", "person_id", collection.COLLECTED, "approved_by"),
         update("collections", PERSON, step=NONE),
     ],
     ArrivalDropped=update(
-        "collections", PERSON, when=field("forgotten"), version=VERSION, state=const(person.DROPPED)
+        "collections", PERSON, when=field("forgotten"), version=VERSION, state=const(collection.DROPPED)
     ),
-    PersonErased=update("collections", PERSON, version=VERSION, state=const(person.ERASED)),
+    CollectionEnded=decided("collections", "person_id", collection.ENDED, "ended_by", reason=REASON),
+    PersonErased=update("collections", PERSON, version=VERSION, state=const(collection.ERASED)),
 )
 _PEOPLE = ReadModel(
     "people",
@@ -168,7 +170,7 @@ def _claimed(when: Value | None = None) -> Change:
 _GIVEN_BACK = {"state": const("released"), "person_id": const("")}
 _DOCUMENTS = ReadModel(
     "documents",
-    CollectionSubmitted=_claimed(),
+    CollectionSubmitted=_claimed(when=lambda event: not is_contested(event.identity)),
     InfoChanged=[
         # What a wrong change had claimed may belong to somebody else; what a right one replaced stays findable.
         update(
@@ -186,6 +188,7 @@ _DOCUMENTS = ReadModel(
         _claimed(when=lambda event: _is_another(event) and event.identity is not None),
     ],
     ArrivalDropped=update("documents", PERSON, when=field("forgotten"), **_GIVEN_BACK),
+    CollectionEnded=update("documents", PERSON, **_GIVEN_BACK),
     PersonErased=update("documents", PERSON, **_GIVEN_BACK),
 )
 _CHANGES = ReadModel(
@@ -284,6 +287,7 @@ _WORKLIST = ReadModel(
         field("passed_by"),
     ),
     CollectionReturned=_COLLECTION_LEAVES,
+    CollectionEnded=_COLLECTION_LEAVES,
     InfoCollected=_COLLECTION_LEAVES,
     ChangeSubmitted=_CHANGE_ENTERS,
     ChangeResubmitted=_CHANGE_ENTERS,

@@ -1,6 +1,6 @@
 """The one who acts, as far as decisions ask: an official bound to a place, or an organization acting for itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from contracts.divisions import contains
 from services.registry.streams.problems import OutsidePlaceError
@@ -11,14 +11,15 @@ OWN = "collection:own"
 
 @dataclass(frozen=True)
 class Actor:
-    """The caller of a command: `place` binds an official, `organization` (an id) a client of an
-    organization.
+    """The caller of a command: `place` binds an official, `organization` (an id) a client of an organization, `document`
+    (`<type>:<number>`) a person to the ID document they signed in by.
     """
 
     subject: str
     scopes: frozenset[str] = frozenset()
     place: str | None = None
     organization: str | None = None
+    document: str | None = field(default=None, repr=False)
 
     @property
     def speaks_for_self(self) -> bool:

@@ -297,6 +297,21 @@ class Organization(Aggregate):
             held.place == place and mode in held.modes and held.state != ENDED for held in self.accreditations
         )
 
+    def trains_people_of(self, place: str, on: date) -> bool:
+        """Whether it may train the people of a place this year, or still report what it trained them for in the last."""
+        lost = any(
+            contains(each.place, place)
+            and each.from_date <= on
+            and (each.reinstated_from is None or each.reinstated_from > on)
+            for each in self.disqualifications
+        )
+        return not lost and any(
+            contains(held.place, place)
+            and (held.published or (held.ended_from is not None and held.ended_from > on))
+            and max(held.years) >= on.year - 1
+            for held in self.accreditations
+        )
+
     def _accreditation(self, number: int) -> Accreditation:
         if not 1 <= number <= len(self.accreditations):
             raise NotFoundError

@@ -11,53 +11,35 @@ from uuid import UUID
 from eventsourcing.domain import event
 
 from services.kit.aggregates import Aggregate
-from services.kit.review import Case, Role, Step
 from services.registry.streams.actor import Actor
+from services.registry.streams.collection import (
+    ARRIVING,
+    CASE,
+    COLLECTED,
+    DEPARTED,
+    DROPPED,
+    ENDED,
+    ERASED,
+    INITIAL,
+    INITIALLY_PASSED,
+    RETURNED,
+    SUBMITTED,
+)
 from services.registry.streams.problems import (
+    CollectionContestedError,
     CollectionExistsError,
-    CollectionNotPendingError,
     NotCollectedError,
-    OwnSubmissionError,
     PersonErasedError,
     SameReviewerError,
 )
-from services.registry.streams.profile import Profile, facts_of, moved_to, profile_of
-
-SUBMITTED = "submitted"
-INITIALLY_PASSED = "initially_passed"
-RETURNED = "returned"
-COLLECTED = "collected"
-ERASED = "erased"
-ARRIVING = "arriving"
-"""Taken in for a transfer from another authority that is not completed yet (S2C-17)."""
-DROPPED = "dropped"
-"""Taken in for a transfer that came to nothing: nobody is on record."""
-DEPARTED = "departed"
-"""The profile is kept by an authority of another deployment; what happened here stays readable."""
-
-INITIAL, FINAL = "initial", "final"
-"""The two steps of a review, 初审 and 复审 (S2C-08)."""
-
-REVIEWER = Role("collection:review")
-
-
-def _review(name: str, how: str, before: str, to: str) -> Step:
-    operation = f"review_collection_{how}"
-    path = f"{name}-review"
-    return Step(name, path, frozenset({before}), to, REVIEWER, never_own=True, operation=operation)
-
-
-CASE: Case[object] = Case(
-    "collection",
-    (
-        _review(INITIAL, "initially", SUBMITTED, INITIALLY_PASSED),
-        _review(FINAL, "finally", INITIALLY_PASSED, COLLECTED),
-    ),
-    wrong_state=CollectionNotPendingError,
-    own=OwnSubmissionError,
-    waiting=frozenset({SUBMITTED, INITIALLY_PASSED}),
+from services.registry.streams.profile import (
+    Profile,
+    facts_of,
+    identity_of,
+    is_contested,
+    moved_to,
+    profile_of,
 )
-"""The two reviews of a collection, by different officials, neither of them the submitter (S2C-08)."""
 
 
 class Person(Aggregate):
@@ -104,6 +86,7 @@ class Person(Aggregate):
         timestamp: datetime,
     ) -> None:
         self.identity_hash = identity_hash
+        self.contested = is_contested(identity)
         self.collection_id = collection_id
         self.transfers: frozenset[str] = frozenset()
         self.expected: dict[str, Profile] = {}
@@ -139,10 +122,12 @@ class Person(Aggregate):
     def pass_review(self, step: str, *, by: Actor, at: datetime) -> None:
         """Pass the initial review, or the final one, which takes the submission as the person's information (S2C-08).
 
-        Raises OutsidePlaceError, OwnSubmissionError, CollectionNotPendingError and, at the final review,
-        SameReviewerError.
+        Raises OutsidePlaceError, OwnSubmissionError, CollectionNotPendingError, CollectionContestedError and, at the final
+        review, SameReviewerError.
         """
         self._must_be_reviewable(step, by)
+        if self.contested:
+            raise CollectionContestedError
         if step == INITIAL:
             self._passed_initial_review(passed_by=by.subject, timestamp=at)
             return
@@ -183,6 +168,20 @@ class Person(Aggregate):
         self.reason = reason
         by = {"by": returned_by, "at": timestamp, "version": self.version + 1}
         self.returns = [*self.returns, {"step": step, "reason": reason} | by]
+
+    def end(self, *, reason: str, by: Actor, at: datetime) -> None:
+        """End the collection before it is taken as anybody's information; whoever has the document may hand in theirs.
+
+        Raises OutsidePlaceError, CollectionNotPendingError.
+        """
+        by.must_cover(self.profile.place)
+        CASE.must_allow("end", self, by.subject)
+        self._ended(reason=reason, ended_by=by.subject, timestamp=at)
+
+    @event("CollectionEnded", topic="registry.CollectionEnded")
+    def _ended(self, *, reason: str, ended_by: str, timestamp: datetime) -> None:
+        self.state = ENDED
+        self.reason = reason
 
     @classmethod
     def separate(
@@ -391,8 +390,3 @@ class Person(Aggregate):
         CASE.must_allow(step, self, by.subject)
         if by.subject == self.reviewed_by:
             raise SameReviewerError
-
-
-def identity_of(identity_hash: str, generation: int = 0) -> str:
-    """What a document is claimed under: once for ever, or once more after a wrong claim was undone."""
-    return f"person:{identity_hash}" + (f":{generation}" if generation else "")

@@ -23,6 +23,26 @@ class NotEmployerError(Problem):
     title_en = "An organization submits for its own people only"
 
 
+class NotOwnDocumentError(Problem):
+    """A person's token speaks of the ID document that they signed in by, and of no other."""
+
+    code = "not-own-document"
+    status = 403
+    title_zh = "只能以本人证件提交"
+    title_en = "A person submits under their own ID document only"
+
+
+class NotSpokenForError(Problem):
+    """Only the person, the employer that is on record for them and officials of their place ask for this; nothing is
+    said of whether there is such a person.
+    """
+
+    code = "not-spoken-for"
+    status = 403
+    title_zh = "只能由本人、所在单位或属地财政部门提出"
+    title_en = "Only the person, their employer or an official of their place may ask for this"
+
+
 class OwnSubmissionError(Problem):
     """Nobody reviews what they submitted themselves."""
 
@@ -42,6 +62,17 @@ class CollectionExistsError(Problem):
 
     def __init__(self, state: str) -> None:
         super().__init__(state=state)
+
+
+class CollectionContestedError(Problem):
+    """The number is somebody's already, so that nobody else can be collected under it: return it, or end the other
+    collection first where that is not its person's.
+    """
+
+    code = "collection-contested"
+    status = 409
+    title_zh = "该证件号码已登记在他人名下，只能退回"
+    title_en = "The ID document is on record for another person: this collection can only be returned"
 
 
 class CollectionNotPendingError(Problem):

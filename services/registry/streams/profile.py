@@ -6,6 +6,7 @@ know that they are there, but has not said why they need them.
 
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import blake2b
 from typing import Any
 
 HIDDEN = "*"
@@ -134,3 +135,21 @@ def moved_to(profile: Profile, place: str, employer: str | None) -> Profile:
     student = employer is None
     since = profile.student_since if student is profile.student else None
     return replace(profile, place=place, employer=employer, student=student, student_since=since)
+
+
+_CONTESTED = "contested:"
+
+
+def contested_identity_of(identity_hash: str, claimant: str) -> str:
+    """What a collection is stored under whose document is somebody else's: one for each claimant."""
+    return f"{_CONTESTED}{identity_hash}:{blake2b(claimant.encode(), digest_size=16).hexdigest()}"
+
+
+def is_contested(identity: str) -> bool:
+    """Whether a collection claims no document, as somebody else has it."""
+    return identity.startswith(_CONTESTED)
+
+
+def identity_of(identity_hash: str, generation: int = 0) -> str:
+    """What a document is claimed under: once for ever, or once more after a wrong claim was undone."""
+    return f"person:{identity_hash}" + (f":{generation}" if generation else "")

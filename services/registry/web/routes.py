@@ -20,7 +20,7 @@ P = TypeVar("P")
 
 def actor_of(caller: Caller) -> Actor:
     """The caller as decisions know them."""
-    return Actor(caller.subject, caller.scopes, caller.place, caller.organization)
+    return Actor(caller.subject, caller.scopes, caller.place, caller.organization, caller.document)
 
 
 def acting(caller: Callable[..., Awaitable[Caller]]) -> Callable[..., Awaitable[Actor]]:

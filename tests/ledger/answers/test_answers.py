@@ -81,11 +81,10 @@ class TestQuery:
 
     async def test_finds_people_by_id_number_in_the_body(self, world: World):
         who = await world.collects(SHUANGTA)
-        identity = {"id_type": "resident_id", "id_number": who.person.id_number}
         for place in (LIAONING, "100000"):
             response = await world.client.post(
                 "/v1/compliance/query",
-                json={"year": 2025, "identities": [identity]},
+                json={"year": 2025, "identities": [who.identity]},
                 headers=world.official(place),
             )
             assert response.json()["results"][0]["person_id"] == who.person_id

@@ -110,7 +110,7 @@ class TestBadAddresses:
 
 
 NAMED = {"persons": ["person-000001"], "year": 2025}
-PERSON = {"id_type": "resident_id", "id_number": SOMEBODY.id_number}
+PERSON = {"id_type": "resident_id", "id_number": SOMEBODY.id_number, "name": SOMEBODY.name}
 ASKED = {"identities": [PERSON], "year": 2025}
 COMMANDS: list[tuple[str, dict[str, Any], str, tuple[Any, ...]]] = [
     *(
@@ -138,7 +138,7 @@ COMMANDS: list[tuple[str, dict[str, Any], str, tuple[Any, ...]]] = [
     ("/v1/compliance/query", ASKED, "/identities/0", (None, "x", 1, [])),
     ("/v1/compliance/query", ASKED, "/identities/0/id_number", (*ID_NUMBERS, MISSING)),
     ("/v1/compliance/query", ASKED, "/identities/0/id_type", ("idcard", CANARY, MISSING, *NOT_TEXT)),
-    ("/v1/compliance/query", ASKED, "/identities/0/name", (SOMEBODY.name,)),
+    ("/v1/compliance/query", ASKED, "/identities/0/name", (*NOT_TEXT, "", MISSING)),
     ("/v1/policies", {"notice": {}}, "/notice", (None, CANARY, 1, [], True, MISSING)),
 ]
 

@@ -269,7 +269,7 @@ class TestFormerIdentity:
                 "/v1/compliance/query",
                 json={
                     "year": 2025,
-                    "identities": [{"id_type": "resident_id", "id_number": before.person.id_number}],
+                    "identities": [before.identity],
                 },
                 headers=world.official(place),
             )

@@ -50,9 +50,25 @@ class TestSubmitChange:
         path, body = f"/v1/persons/{person_id}/changes", {"items": {"name": "赵新名"}}
         organization = await registry.organization(kind="employer", code=uscc())
         for who in ({"place": DALIAN}, {"organization": organization, "place": None}):
-            assert (await registry.call("POST", path, body=body, **who)).status_code == 404
+            assert (await registry.call("POST", path, body=body, **who)).status_code == 403
         mine: dict[str, Any] = {"place": None, "subject": "person-7"}
-        assert (await registry.call("POST", path, "collection:own", body=body, **mine)).status_code == 404
+        for document in (None, somebody().claim):
+            me = mine | {"document": document}
+            answer = await registry.call("POST", path, "collection:own", body=body, **me)
+            assert answer.json()["type"] == "urn:xuefen:problem:not-spoken-for"
+        nobody = f"/v1/persons/{NOBODY}/changes"
+        assert (
+            await registry.call("POST", nobody, "collection:own", body=body, **mine)
+        ).json() == answer.json()
+
+    async def test_of_a_person_who_signed_in(self, registry: Registry) -> None:
+        """By their document, or as the person that the registry knows."""
+        human = somebody()
+        person_id = (await registry.collected(human))["person_id"]
+        path, body = f"/v1/persons/{person_id}/changes", {"items": {"retired_on": "2026-01-31"}}
+        for me in ({"subject": "me-9", "document": human.claim}, {"subject": person_id}):
+            answer = await registry.call("POST", path, "collection:own", body=body, place=None, **me)
+            assert answer.status_code == (201 if "document" in me else 409)
 
     async def test_before_the_collection_is_done(self, registry: Registry) -> None:
         person_id = (await registry.initially_passed(somebody()))["person_id"]

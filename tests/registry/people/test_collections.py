@@ -179,13 +179,22 @@ class TestOwnCollection:
     ME: ClassVar[dict[str, Any]] = {"place": None, "subject": "person-1"}
 
     async def test_is_submitted_and_seen_by_the_person_alone(self, registry: Registry) -> None:
-        body = collection_of(somebody())
-        response = await registry.call("POST", COLLECTIONS, "collection:own", body=body, **self.ME)
+        human = somebody()
+        body, me = collection_of(human), self.ME | {"document": human.claim}
+        response = await registry.call("POST", COLLECTIONS, "collection:own", body=body, **me)
         assert response.status_code == 201
         path = f"{COLLECTIONS}/{response.json()['collection_id']}"
         assert (await registry.call("GET", path, "collection:own", **self.ME)).status_code == 200
         other = self.ME | {"subject": "person-2"}
         assert (await registry.call("GET", path, "collection:own", **other)).status_code == 404
+
+    async def test_is_under_the_number_of_the_token_alone(self, registry: Registry) -> None:
+        body = collection_of(somebody())
+        for document in (None, somebody().claim, "resident_id:", body["person"]["id_number"]):
+            me = self.ME | {"document": document}
+            response = await registry.call("POST", COLLECTIONS, "collection:own", body=body, **me)
+            assert response.status_code == 403
+            assert response.json()["type"] == "urn:xuefen:problem:not-own-document"
 
     async def test_the_scope_alone_makes_no_official(self, registry: Registry) -> None:
         body = collection_of(somebody())

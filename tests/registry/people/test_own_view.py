@@ -21,8 +21,14 @@ def me(number: int) -> dict[str, Any]:
 
 async def hands_in(registry: Registry, number: int) -> dict[str, Any]:
     """My own collection."""
+    human = somebody()
     response = await registry.call(
-        "POST", "/v1/collections", "collection:own", body=collection_of(somebody()), **me(number)
+        "POST",
+        "/v1/collections",
+        "collection:own",
+        body=collection_of(human),
+        document=human.claim,
+        **me(number),
     )
     assert response.status_code == 201, response.text
     outcome: dict[str, Any] = response.json()

@@ -8,8 +8,9 @@ import pytest
 
 from services.registry.streams.account import SCOPES, Client, hash_of_secret, is_secret, new_secret
 from services.registry.streams.actor import Actor
+from services.registry.streams.collection import FINAL, INITIAL
 from services.registry.streams.organization import Organization
-from services.registry.streams.person import FINAL, INITIAL, Person
+from services.registry.streams.person import Person
 from services.registry.streams.problems import (
     AlreadyAccreditedError,
     CollectionExistsError,

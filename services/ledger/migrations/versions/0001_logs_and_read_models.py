@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from services.kit.budgets import budget_table_sql
 from services.kit.event_store import event_tables_sql
 from services.kit.idempotency import idempotency_table_sql
 from services.kit.key_checks import key_check_table_sql
@@ -22,5 +23,9 @@ def upgrade() -> None:
         op.execute(statement)
     for statement in read_model_sql(partitions=partitions):
         op.execute(statement)
-    for statement in (*idempotency_table_sql(partitions), *key_check_table_sql(partitions)):
+    for statement in (
+        *idempotency_table_sql(partitions),
+        *key_check_table_sql(partitions),
+        *budget_table_sql(partitions),
+    ):
         op.execute(statement)
