@@ -90,6 +90,32 @@ def full_name_of(adcode: str) -> str:
     return "".join(name_of(code) for code in above)
 
 
+_OURS_EN = {
+    NATION: "the nation",
+    CORPS: "the Xinjiang Production and Construction Corps",
+    CENTRAL: "the central bodies",
+}
+
+
+@cache
+def _english() -> dict[str, str]:
+    return _OURS_EN | {row["code"]: row["name"] for row in _read("divisions-en.csv")}
+
+
+def name_en(adcode: str) -> str:
+    """The place's own name in English (`Shuangta District`), also of a code that ended; UnknownDivisionError for anything
+    else."""
+    name = _english().get(adcode)
+    if name is None:
+        raise UnknownDivisionError("no such division")
+    return name
+
+
+def full_name_en(adcode: str) -> str:
+    """The names from the place up to its authority, `Shuangta District, Chaoyang, Liaoning`, for people to read."""
+    return ", ".join(name_en(code) for code in chain_of(adcode) if code != NATION or adcode == NATION)
+
+
 @cache
 def chain_of(adcode: str) -> tuple[str, ...]:
     """The place and all above it, most specific first, to the nation: 211302, 211300, 210000, 100000.

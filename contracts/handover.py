@@ -157,8 +157,33 @@ class HandedAccount(HandoverPart):
     taken_back: tuple[TakenBack, ...] = ()
 
 
+class JudgedRequirement(HandoverPart):
+    """A minimum of a judged year, what was earned towards it, and the clause that sets it."""
+
+    kind: Literal["total", "category", "course", "mode"]
+    category: CategoryCode | None = None
+    minimum: Credits
+    earned: Credits
+    met: Flag
+    clause: str
+    document: str
+    text_zh: str
+    course: str | None = None
+    modes: tuple[Code, ...] = ()
+
+
+class JudgedMissing(HandoverPart):
+    """Credits that were missing in a judged year: in all, in a category, in a course, or in modes."""
+
+    category: CategoryCode | None = None
+    credits: Credits
+    course: str | None = None
+    modes: tuple[Code, ...] = ()
+
+
 class JudgedYear(HandoverPart):
-    """A year whose window had closed at the origin: judged there, repeated here with its source (A-13, B-12)."""
+    """A year whose window had closed at the origin: judged there, repeated here with its source, its minima, what was
+    missing and the clauses (A-13, B-12)."""
 
     year: CreditYear
     status: Code
@@ -167,6 +192,9 @@ class JudgedYear(HandoverPart):
     place: Adcode
     policy: ContentHash | None
     judged_on: Day
+    requirements: tuple[JudgedRequirement, ...] = ()
+    missing: tuple[JudgedMissing, ...] = ()
+    clauses: tuple[str, ...] = ()
 
 
 class Handover(HandoverPart):

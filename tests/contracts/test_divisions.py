@@ -1,6 +1,7 @@
 """Every place has one authority, and a chain that leads from it to the nation."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,10 @@ from contracts.divisions import (
     authority_of,
     chain_of,
     contains,
+    full_name_en,
     full_name_of,
     is_known,
+    name_en,
     name_of,
 )
 
@@ -172,3 +175,27 @@ class TestSnapshot:
         assert full_name_of("210202") == "大连市中山区"
         assert full_name_of("100000") == "全国"
         assert full_name_of("660000") == "新疆生产建设兵团"
+
+
+class TestEnglish:
+    @pytest.mark.parametrize(
+        ("adcode", "name"),
+        [
+            ("211302", "Shuangta District, Chaoyang, Liaoning"),
+            ("210202", "Zhongshan District, Dalian"),
+            ("150100", "Hohhot, Inner Mongolia"),
+            ("222400", "Yanbian Korean Autonomous Prefecture, Jilin"),
+            ("100000", "the nation"),
+        ],
+    )
+    def test_names_run_from_the_place_to_its_authority(self, adcode: str, name: str):
+        assert full_name_en(adcode) == name
+
+    @given(CODES)
+    def test_every_place_has_one_and_none_is_chinese(self, adcode: str):
+        assert name_en(adcode)
+        assert not re.search("[\u4e00-\u9fff]", full_name_en(adcode))
+
+    def test_an_unknown_place_has_none(self):
+        with pytest.raises(UnknownDivisionError):
+            name_en("999999")

@@ -55,9 +55,9 @@ def _struct(kind: type[T], numbers: Iterator[int], given: dict[str, Any]) -> T:
 
 def _value(name: str, hint: Any, numbers: Iterator[int]) -> Any:
     number = next(numbers)
-    if name in KNOWN:
-        return KNOWN[name]
     origin, inside = get_origin(hint), get_args(hint)
+    if name in KNOWN and (origin is not Literal or KNOWN[name] in inside):
+        return KNOWN[name]
     if origin is Literal:
         return "exam_pending" if "exam_pending" in inside else inside[-1]
     if origin in (typing.Union, types.UnionType):

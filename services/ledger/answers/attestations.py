@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from msgspec import UNSET, Struct, UnsetType
 
-from contracts.divisions import AUTHORITIES, authority_of, full_name_of
+from contracts.divisions import AUTHORITIES, authority_of, full_name_en, full_name_of
 from services.kit import events as codec
 from services.kit.clock import Clock, local_date
 from services.kit.command import WritePath
@@ -17,6 +17,7 @@ from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.purposes import WORDS, answer_purpose, names
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import PurposeAssessment
+from services.ledger.policy.language.labels import label
 from services.ledger.policy.language.words import day_zh
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PublishedPolicies
@@ -61,8 +62,10 @@ class Statement(Checked, frozen=True, kw_only=True):
     person_id: str
     place: str
     place_name: str
+    place_name_en: str
     authority: str
     authority_name: str
+    authority_name_en: str
     clause: str | None
     policy: str | None
     log: str
@@ -92,7 +95,7 @@ def statement(attestation: Attestation, met_now: bool) -> Statement:
     """The attestation to print, with what would be said today."""
     issued, revoked = attestation.issued, attestation.revoked
     authority = authority_of(issued.place)
-    zh, en = WORDS.get(issued.purpose, (issued.purpose, issued.purpose))
+    zh, en = label(WORDS, issued.purpose)
     place, owner = full_name_of(issued.place), full_name_of(authority)
     verdict_zh = "已达到继续教育要求" if issued.met else "未达到继续教育要求"
     verdict_en = "had met what is asked" if issued.met else "had not met what is asked"
@@ -103,13 +106,15 @@ def statement(attestation: Attestation, met_now: bool) -> Statement:
         still_holds=revoked is None and met_now == issued.met,
         place_name=place,
         authority=authority,
+        place_name_en=full_name_en(issued.place),
         authority_name=owner,
+        authority_name_en=full_name_en(authority),
         log=authority,
         position=attestation.position,
         revoked_reason=revoked.reason if revoked is not None else None,
         text_zh=f"截至{day_zh(issued.on)}，该会计人员（{place}）{issued.year}年度{verdict_zh}。用途：{zh}。",
-        text_en=f"As of {issued.on}, this accounting professional of {issued.place} {verdict_en} for {issued.year}. "
-        f"For {en}.",
+        text_en=f"As of {issued.on}, this accounting professional of {full_name_en(issued.place)} "
+        f"{verdict_en} for {issued.year}. For {en}.",
     )
 
 

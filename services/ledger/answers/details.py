@@ -107,6 +107,7 @@ def _detailed(home: Home, answer: ComplianceAnswer, asked: Asked, pending: Pendi
         person=home.profile.person,
         account=home.account,
         claims=pending.claims,
+        judged_by=answer.judged_by,
     )
     shown = "credits" in asked.details
     purpose = asked.purposes.get(home.person_id)

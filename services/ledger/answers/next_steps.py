@@ -11,6 +11,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contracts.divisions import full_name_en, full_name_of
 from services.ledger.answers import step_words as words
 from services.ledger.answers.shortfall import Shortfall, shortfalls
 from services.ledger.policy import (
@@ -62,13 +63,15 @@ class NextStep(Struct, frozen=True, kw_only=True):
 
 
 class Situation(Struct, frozen=True, kw_only=True):
-    """All that next steps follow from; `claims` are the person's open ones of the year."""
+    """All that next steps follow from; `claims` are the person's open ones of the year, `judged_by` the place that judged
+    the year before the person moved, None where it is judged here."""
 
     policy: Policy | None
     answer: Assessment
     person: Person
     account: Account | None
     claims: Sequence[Claim] = ()
+    judged_by: str | None = None
 
 
 def next_steps(situation: Situation) -> tuple[NextStep, ...]:
@@ -81,7 +84,24 @@ def next_steps(situation: Situation) -> tuple[NextStep, ...]:
         return (_step("complete_information", words.INFORMATION, clause=clause),)
     if not answer.missing:
         return ()
+    if situation.judged_by is not None:
+        return tuple(_at_the_origin(answer, situation.judged_by))
     return tuple(_steps(situation, policy))
+
+
+def _at_the_origin(answer: Assessment, place: str) -> Iterator[NextStep]:
+    """A year judged elsewhere is made up there, and judged again for here when it is (A-13)."""
+    short = {item.clause for item in answer.requirements if not item.met}
+    for item in shortfalls(answer, None):
+        yield _step(
+            "ask_authority",
+            words.origin_words(
+                item.credits, item.category, (full_name_of(place), full_name_en(place)), answer.year
+            ),
+            credits=item.credits,
+            category=item.category,
+            clause=next((clause for clause in answer.clauses if clause in short), None),
+        )
 
 
 def _steps(situation: Situation, policy: Policy) -> Iterator[NextStep]:
@@ -177,18 +197,18 @@ def _study(policy: Policy, answer: Assessment, missing: Sequence[Shortfall]) -> 
             yield _step("study", text, credits=item.credits or None, until=last.until, clause=last.clause)
         elif item.modes:
             in_modes = [one for one in open_ if one.mode in item.modes and one.category == item.category]
-            yield from _studied(answer.on, Shortfall(item.category, item.credits), in_modes)
+            yield from _studied(policy, answer.on, Shortfall(item.category, item.credits), in_modes)
     for each in missing:
-        yield from _studied(answer.on, each, _towards(open_, each))
+        yield from _studied(policy, answer.on, each, _towards(open_, each))
 
 
-def _studied(on: date, each: Shortfall, open_: Sequence[PersonOpening]) -> Iterator[NextStep]:
+def _studied(policy: Policy, on: date, each: Shortfall, open_: Sequence[PersonOpening]) -> Iterator[NextStep]:
     for category in dict.fromkeys(one.category for one in open_):
         alike = [one for one in open_ if one.category == category]
         for since, until, clause, _, modes in _together(on, alike):
             yield _step(
                 "study",
-                words.study_words(each.credits, category, modes, since, until),
+                words.study_words(each.credits, category, modes, since, until, names=policy.categories.names),
                 credits=each.credits,
                 category=category,
                 modes=modes,
@@ -266,6 +286,7 @@ def _made_up(policy: Policy, on: date, each: Shortfall, open_: Sequence[PersonOp
                 one.until,
                 one.study_until,
                 registers=one.registers,
+                names=policy.categories.names,
             ),
             credits=each.credits,
             category=one.category,

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from services.ledger.policy import Policy, PurposeAssessment
 from services.ledger.policy.judging.purposes import PurposeSum, PurposeYear
+from services.ledger.policy.language.labels import label
 from services.ledger.policy.language.words import Words
 
 ANNUAL = "annual"
@@ -30,7 +31,7 @@ WORDS: Mapping[str, Words] = {
     "promotion": ("晋升", "a promotion"),
     "talent_selection": ("高端会计人才选拔", "the selection of senior talent"),
 }
-"""What the purposes of the known notices are called; any other is called by its code."""
+"""What the purposes of the known notices are called; any other is called by its code, in quotes in Chinese."""
 
 
 class PurposeAnswer(Struct, frozen=True, kw_only=True):
@@ -67,7 +68,7 @@ def names(policy: Policy | None, purpose: str) -> bool:
 def answer_purpose(policy: Policy | None, asked: PurposeAssessment) -> PurposeAnswer:
     """What the years come to for a purpose."""
     used = policy.settings.get(f"use.{asked.purpose}") if policy is not None else None
-    zh, en = WORDS.get(asked.purpose, (asked.purpose, asked.purpose))
+    zh, en = label(WORDS, asked.purpose)
     text_zh, text_en = asked.explanation_zh, asked.explanation_en
     if len(asked.years) == 1 and not asked.sums and asked.fulfilled is not None:
         verdict_zh, verdict_en = ("符合", "meets") if asked.fulfilled else ("不符合", "does not meet")

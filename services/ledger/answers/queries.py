@@ -142,10 +142,12 @@ class LedgerQueries:
         return (await self._people.with_rooms({home.person_id: home}))[home.person_id]
 
     async def _home_at(self, home: Home, year: int, as_of: datetime) -> Home:
-        """The person as their logs knew them at a moment."""
+        """The person as their logs knew them at a moment; of a year that stayed with a log they left, as that log did."""
         profile = home.profile
         logs = [home.log]
-        if profile.arrived is not None or profile.left is not None:
+        policy = self._policies.book.resolve(profile.person.place, year)
+        stayed = profile.left is not None and side_of(profile, year, policy) == "here"
+        if not stayed and (profile.arrived is not None or profile.left is not None):
             logs = list(await self._people.logs_of(home.person_id))
         return await self._history.home_at(logs, home.person_id, year, as_of)
 

@@ -8,7 +8,7 @@ from services.ledger.policy.judging.held import REASONS
 from services.ledger.policy.language.facts import HoldReason
 from services.ledger.policy.language.labels import FORMS, MODES, label, labels
 from services.ledger.policy.language.words import Words, day_zh, plain
-from services.ledger.policy.rules.categories import USUAL
+from services.ledger.policy.rules.categories import USUAL, Names
 
 CONDITION: Mapping[str, Words] = {
     "special_reason": ("须有特殊原因", "for a special reason"),
@@ -19,10 +19,16 @@ CONDITION: Mapping[str, Words] = {
 
 
 def study_words(
-    credits: Decimal, category: str | None, modes: Sequence[str], since: date | None, until: date | None
+    credits: Decimal,
+    category: str | None,
+    modes: Sequence[str],
+    since: date | None,
+    until: date | None,
+    *,
+    names: Names = USUAL.names,
 ) -> Words:
     """Study so much more, in these modes, between these days; `since` only where it has not begun."""
-    what_zh, what_en = _credits(credits, category)
+    what_zh, what_en = _credits(credits, category, names)
     in_zh, in_en = labels(MODES, modes)
     how_zh, how_en = (f"通过{in_zh}", f" {in_en}") if modes else ("", "")
     return (
@@ -68,10 +74,11 @@ def make_up_words(
     study_until: date | None,
     *,
     registers: bool = False,
+    names: Names = USUAL.names,
 ) -> Words:
     """Make so much up, by study or by application, or have what was studied registered, where the notice says so;
     `study_until` is the last day of the study that is applied for."""
-    what_zh, what_en = _credits(credits, category)
+    what_zh, what_en = _credits(credits, category, names)
     said = [CONDITION[each] for each in conditions if each in CONDITION]
     only_zh = f"（{'，'.join(zh for zh, _ in said)}）" if said else ""
     only_en = f", {', '.join(en for _, en in said)}" if said else ""
@@ -145,6 +152,17 @@ NO_POLICY: Words = (
 )
 
 
+def origin_words(
+    credits: Decimal, category: str | None, where: Words, year: int, *, names: Names = USUAL.names
+) -> Words:
+    """What is missing in a year that another authority judged."""
+    what_zh, what_en = _credits(credits, category, names)
+    return (
+        f"{year}年度由{where[0]}判定，尚缺{what_zh}；如需补学、补登，请咨询{where[0]}财政部门。",
+        f"{year} was judged by the authority of {where[1]}, {what_en} short: ask there whether they can be made up.",
+    )
+
+
 def enrol_words(modes: Sequence[str], paid: bool, until: date | None) -> Words:
     """Enrol first, and pay where that is asked."""
     how_zh, how_en = labels(MODES, modes)
@@ -154,11 +172,12 @@ def enrol_words(modes: Sequence[str], paid: bool, until: date | None) -> Words:
     )
 
 
-def _credits(credits: Decimal, category: str | None) -> Words:
+def _credits(credits: Decimal, category: str | None, names: Names) -> Words:
     amount = plain(credits)
     if category is None:
         return f"{amount}学分", f"{amount} credits"
-    return f"{USUAL.names[category][0]}{amount}学分", f"{amount} {category} credits"
+    zh, en = names[category]
+    return f"{zh}{amount}学分", f"{amount} {en} credits"
 
 
 def _since_zh(since: date | None) -> str:

@@ -18,12 +18,24 @@ from contracts.handover import (
     HandedSpecialReason,
     HandedWaiting,
     Handover,
+    JudgedMissing,
+    JudgedRequirement,
     JudgedYear,
     TakenBack,
 )
 from services.kit import events as codec
 from services.kit.views import fields_of, view
-from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, SpecialReason, Waiting
+from services.ledger.policy import (
+    Account,
+    Credit,
+    Deferral,
+    ExamPass,
+    Exemption,
+    Missing,
+    RequirementResult,
+    SpecialReason,
+    Waiting,
+)
 from services.ledger.streams.account_events import AccountArrived, Retraction
 from services.ledger.streams.profile import FormerIdentity, Judgement, ProfileArrived
 
@@ -48,7 +60,12 @@ def handed_credit(credit: Credit) -> HandedCredit:
 
 def handed_judgement(judgement: Judgement) -> JudgedYear:
     """A judged year as it travels, with its source."""
-    return view(JudgedYear, judgement)
+    return view(
+        JudgedYear,
+        judgement,
+        requirements=tuple(view(JudgedRequirement, each) for each in judgement.requirements),
+        missing=tuple(view(JudgedMissing, each) for each in judgement.missing),
+    )
 
 
 def taken_back(retraction: Retraction) -> TakenBack:
@@ -72,7 +89,16 @@ def profile_arrived(profile: ArrivingProfile, handover: Handover, log: str, at: 
 
 def judgements(judged: Iterable[JudgedYear], log: str) -> tuple[Judgement, ...]:
     """Others' judgements, as this log keeps them."""
-    return tuple(view(Judgement, each) for each in judged if authority_of(each.place) != log)
+    return tuple(_judgement(each) for each in judged if authority_of(each.place) != log)
+
+
+def _judgement(judged: JudgedYear) -> Judgement:
+    return view(
+        Judgement,
+        judged,
+        requirements=tuple(view(RequirementResult, each) for each in judged.requirements),
+        missing=tuple(view(Missing, each) for each in judged.missing),
+    )
 
 
 def account_arrived(

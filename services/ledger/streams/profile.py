@@ -14,6 +14,7 @@ from services.ledger.policy import (
     Person,
 )
 from services.ledger.policy.judging.assessment import Status
+from services.ledger.policy.judging.requirements import Missing, RequirementResult
 
 
 class FormerIdentity(Struct, frozen=True):
@@ -96,7 +97,8 @@ LiftReason = Literal["cancelled", "withdrawn", "returned", "lapsed"]
 
 
 class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A year as another authority judged it, with what that followed: `place` is where, `judged_on` as of which day."""
+    """A year as another authority judged it, with what that followed: `place` is where, `judged_on` as of which day; its
+    minima, what was missing, and the clauses of it all."""
 
     year: int
     status: Status
@@ -105,6 +107,9 @@ class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     place: str
     judged_on: date
     policy: str | None = None
+    requirements: tuple[RequirementResult, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    clauses: tuple[str, ...] = ()
 
 
 class DepartureGuarded(Event, frozen=True, kw_only=True):

@@ -3,16 +3,22 @@ B-12). The same for answers, for standings and for what a draft would change."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from msgspec.structs import replace
 
-from contracts.divisions import full_name_of
+from contracts.divisions import full_name_en, full_name_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.ledger.policy import Account, Assessment, Earlier, Policy, PolicyBook, assess
+from services.ledger.policy.judging.assessment import short_of
 from services.ledger.policy.judging.held import HeldCredits
+from services.ledger.policy.judging.wording import judged_words
+from services.ledger.policy.rules.categories import USUAL
 from services.ledger.streams.profile import Judgement, Profile
+
+_ZERO = Decimal("0.00")
 
 
 class DepartureUnderWayError(Problem):
@@ -112,7 +118,15 @@ def carries_into(book: PolicyBook, profile: Profile, year: int) -> bool:
 
 
 def _as_judged(judgement: Judgement) -> Assessment:
-    where, day = full_name_of(judgement.place), judgement.judged_on.isoformat()
+    words = judged_words(
+        judgement.year,
+        judgement.status,
+        judgement.total,
+        [short_of(each, USUAL.names) for each in judgement.missing],
+        (full_name_of(judgement.place), full_name_en(judgement.place)),
+        judgement.judged_on,
+    )
+    asked = next((each.minimum for each in judgement.requirements if each.kind == "total"), None)
     return Assessment(
         status=judgement.status,
         year=judgement.year,
@@ -120,8 +134,12 @@ def _as_judged(judgement: Judgement) -> Assessment:
         on=judgement.judged_on,
         total=judgement.total,
         by_category=judgement.by_category,
-        explanation_zh=f"{judgement.year}年度由{where}判定（截至{day}），调入后不再变更。",
-        explanation_en=f"{judgement.year} was judged by the authority of {where} as of {day}, before the person moved.",
+        requirements=judgement.requirements,
+        missing=judgement.missing,
+        excess=max(_ZERO, judgement.total - asked) if asked is not None else _ZERO,
+        explanation_zh=words[0],
+        explanation_en=words[1],
+        clauses=judgement.clauses,
         policy=judgement.policy,
     )
 
@@ -181,6 +199,9 @@ def judgement_of(
         place=profile.person.place,
         judged_on=on,
         policy=answer.policy,
+        requirements=answer.requirements,
+        missing=answer.missing,
+        clauses=answer.clauses,
     )
 
 

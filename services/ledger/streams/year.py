@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from contracts.divisions import chain_of, full_name_of
+from contracts.divisions import chain_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.kit.events import Event
@@ -161,7 +161,7 @@ OPEN = Closures()
 def year_closed(closure: Closure) -> Rejected:
     """Why nothing but make-up and corrections enters any more (B-07)."""
     details = {
-        "place": full_name_of(closure.place),
+        "place": closure.place,
         "year": str(closure.year),
         "closed_on": local_date(closure.closed_at).isoformat(),
     }

@@ -101,7 +101,8 @@ class TestAtTheOrigin:
         star = await world.provides(STAR, accredited=[SHANXI])
         who = await world.collects(JINCHENG)
         transfer_id = await mover.moves(who, SHENYANG)
-        assert (await world.asks(who, 2024))["status"] == "deficient"
+        short = await world.asks(who, 2024)
+        assert (short["status"], bool(short["missing"])) == ("deficient", True)
         world.now = beijing(2026, 4, 20, 12)
         done = {"completed_at": "2026-04-10T10:00:00+08:00", "category": "professional"}
         [outcome] = await star.posts(star.completion(who, 2024, "90.00", **done))
@@ -109,6 +110,7 @@ class TestAtTheOrigin:
         assert await mover.passes_on(transfer_id, who, SHENYANG) == 1
         answer = await world.asks(who, 2024)
         assert (answer["status"], answer["total"], answer["judged_by"]) == ("compliant", "90.00", JINCHENG)
+        assert (answer["missing"], [one["met"] for one in answer["requirements"]]) == ([], [True, True])
 
     async def test_a_chain_passes_supplements_on(self, world: World, mover: Mover):
         """What the first origin registers late reaches the last destination, through every one between."""

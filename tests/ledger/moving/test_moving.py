@@ -143,6 +143,10 @@ class TestYears:
             "90.00",
             before["policy"],
         )
+        assert "继续教育已达标：已登记90学分" in after["explanation_zh"]
+        assert "Judged by the authority of Jincheng, Shanxi as of 2025-" in after["explanation_en"]
+        for said in ("requirements", "missing", "clauses"):
+            assert after[said] == before[said]
         at_origin = await world.asks(who, 2024, place=SHANXI)
         assert (at_origin["log"], at_origin["status"], at_origin["moved_to"]) == (
             SHANXI,
@@ -158,6 +162,34 @@ class TestYears:
         await mover.moves(who, SHENYANG)
         answer = await world.asks(who, 2024)
         assert (answer["status"], answer["judged_by"], answer["total"]) == ("deficient", JINCHENG, "0.00")
+
+    async def test_a_year_that_was_not_met_elsewhere_says_what_is_missing_and_whom_to_ask(
+        self, world: World, mover: Mover
+    ):
+        who = await world.collects(JINCHENG)
+        before = await world.asks(who, 2024)
+        await mover.moves(who, SHENYANG)
+        answer = await world.asks(who, 2024, include="next_steps")
+        assert answer["missing"] == before["missing"] != []
+        assert answer["clauses"] == before["clauses"]
+        assert "未达标：已登记0学分，总学分尚缺90学分" in answer["explanation_zh"]
+        assert {step["code"] for step in answer["next_steps"]} == {"ask_authority"}
+        assert all("晋城市财政部门" in step["text_zh"] and step["clause"] for step in answer["next_steps"])
+
+    async def test_the_origin_is_answered_as_of_now_as_it_is_answered_now(self, world: World, mover: Mover):
+        provider = await world.provides(STAR, accredited=[SHANXI])
+        world.now = datetime(2024, 9, 1, 4, tzinfo=UTC)
+        who = await world.collects(JINCHENG)
+        await provider.posts(provider.completion(who, 2024, "90.00"))
+        world.now = NOW
+        await mover.moves(who, SHENYANG)
+        world.now = datetime.now(UTC) + timedelta(days=1)
+        now = await world.asks(who, 2024, place=SHANXI, on="2025-06-01")
+        moment = world.now.isoformat()
+        then = await world.asks(who, 2024, place=SHANXI, on="2025-06-01", as_of=moment)
+        assert {name: value for name, value in then.items() if name != "as_of"} == {
+            name: value for name, value in now.items() if name != "as_of"
+        }
 
     async def test_the_destination_takes_nothing_for_a_year_judged_elsewhere(
         self, world: World, mover: Mover

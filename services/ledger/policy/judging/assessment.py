@@ -53,6 +53,7 @@ from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import Account, Deferral, Exemption, Person
 from services.ledger.policy.language.words import Words
 from services.ledger.policy.policy import Policy
+from services.ledger.policy.rules.categories import Names
 from services.ledger.policy.rules.obligation import binding_clauses, first_obliged_year, last_obliged_year
 
 Status = Literal["compliant", "in_progress", "deficient", "not_required", "exempt", "no_policy"]
@@ -318,9 +319,15 @@ def _word(policy: Policy) -> CountedWord:
     return "registered" if policy.recognition is None else "counted"
 
 
-def _short(missing: Missing, policy: Policy) -> Words:
+def short_of(missing: Missing, names: Names, course: str | None = None) -> Words:
+    """What is missing, as a part of a sentence; `course` is what the notice calls the course."""
     if missing.course is not None:
-        return course_short_words(missing.course, policy.course_name(missing.course), missing.credits)
+        return course_short_words(missing.course, course, missing.credits)
     if missing.modes:
         return mode_short_words(missing.modes, missing.credits)
-    return missing_words(missing.category, missing.credits, policy.categories.names)
+    return missing_words(missing.category, missing.credits, names)
+
+
+def _short(missing: Missing, policy: Policy) -> Words:
+    course = policy.course_name(missing.course) if missing.course is not None else None
+    return short_of(missing, policy.categories.names, course)

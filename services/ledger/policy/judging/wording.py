@@ -199,7 +199,26 @@ def short_words(
     )
 
 
+def judged_words(
+    year: int, status: str, total: Decimal, missing: Sequence[Words], where: Words, on: date
+) -> Words:
+    """A year as another authority judged it: the verdict, what was missing, where and as of when."""
+    verdict_zh, verdict_en = _VERDICTS[status]
+    short_zh = "".join(f"，{zh}" for zh, _ in missing)
+    short_en = f"; missing: {', '.join(en for _, en in missing)}" if missing else ""
+    done = plain(total)
+    return (
+        f"{year}年度继续教育{verdict_zh}：已登记{done}学分{short_zh}。由{where[0]}判定（截至{day_zh(on)}）。",
+        f"{verdict_en} for {year}: {done} credits registered{short_en}. "
+        f"Judged by the authority of {where[1]} as of {on}, before the person moved.",
+    )
+
+
 _VERDICTS: Mapping[str, Words] = {
+    "compliant": ("已达标", "Compliant"),
+    "not_required": ("不作要求", "Not required"),
+    "exempt": ("已获免除", "Exempt"),
+    "no_policy": ("无法判断", "Not to be judged"),
     "in_progress": ("进行中", "In progress"),
     "deficient": ("未达标", "Deficient"),
 }

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from contracts.divisions import UnknownDivisionError, full_name_en, full_name_of
 from services.ledger.policy.language.words import Words, day_zh
 
 MODES: Mapping[str, Words] = {
@@ -86,11 +87,21 @@ def labels(table: Mapping[str, Words], codes: Iterable[str]) -> Words:
 
 
 def spoken(details: Mapping[str, str], language: str) -> dict[str, str]:
-    """The values of a refusal as a sentence says them: codes by their words, days in Chinese as Chinese writes them."""
+    """The values of a refusal as a sentence says them: codes by their words, places by their names, days in Chinese as
+    Chinese writes them."""
     return {name: _spoken(name, value, language) for name, value in details.items()}
 
 
+def _place(code: str, language: str) -> str:
+    try:
+        return full_name_of(code) if language == "zh" else full_name_en(code)
+    except UnknownDivisionError:
+        return code
+
+
 def _spoken(name: str, value: str, language: str) -> str:
+    if name == "place" and value.isdigit():
+        return _place(value, language)
     table = _OF_FIELD.get(name)
     if table is not None:
         return labels(table, value.split(", "))[0 if language == "zh" else 1]

@@ -37,8 +37,8 @@ class Names(dict[Category, tuple[str, str]]):
     """Names by path; a path that nobody named is called by its code."""
 
     def __missing__(self, category: Category) -> tuple[str, str]:
-        """The code, in both languages."""
-        return category, category
+        """The code, in quotes in Chinese."""
+        return f"“{category}”", category.replace("_", " ")
 
 
 class CategoryTerms(Struct, frozen=True):
