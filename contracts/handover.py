@@ -97,6 +97,7 @@ class HandedWaiting(HandoverPart):
     evaluated_at: UtcTime | None = None
     hours: Credits | None = None
     content: str
+    reported_at: UtcTime | None = None
 
 
 class HandedExam(HandoverPart):

@@ -119,7 +119,8 @@ class CompletionHeld(PublishedEvent):
 
 
 class HeldCompletionRejected(PublishedEvent):
-    """A completion that waited cannot be registered; `problem` is the code of the problem type."""
+    """A completion that waited cannot be registered; `problem` is the code of the problem type, `clause` what refuses it,
+    where a clause does, and `reason` why it had waited."""
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.held-completion.rejected.v1"
 
@@ -127,6 +128,8 @@ class HeldCompletionRejected(PublishedEvent):
     completion_id: OpaqueId
     year: CreditYear
     problem: Code
+    reason: Code
+    clause: str | None = None
 
 
 class EnrolmentRecorded(PublishedEvent):

@@ -66,7 +66,7 @@ def _credits(
         return
     record = restore(held.kind, held.record)
     assert isinstance(record, Completion), "of its kind"
-    facts = facts_of(held.provider_id, record, policy)
+    facts = facts_of(held.provider_id, record, policy, held.content, held.reported_at)
     if isinstance(facts, Rejected):
         return
     now = max(begins(on) + _NOON, facts.completed_at)

@@ -71,6 +71,7 @@ class ApprovedRow(Struct, frozen=True, kw_only=True):
     late: bool
     days: tuple[TrainingDay, ...]
     decided_by: str
+    reported_at: datetime
 
 
 def days_of(
@@ -248,6 +249,7 @@ def _admitted(
         mode=row.mode,
         completed_at=day.completed_at,
         exam_passed_at=day.completed_at,
+        reported_at=row.reported_at,
     )
     answer = admit(policy, completion, profile.person, account, standing, now)
     if isinstance(answer, Rejected):

@@ -2,6 +2,7 @@
 arrives."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import msgspec
 
@@ -42,7 +43,9 @@ class Registrar:
 
     def preview(self, filing: TrainingFiling, row: RosterRow, employer: str | None) -> str | None:
         """Why a row would wait, None when it would be registered today. Raises what refuses it."""
-        approved = self._approved(filing, f"{filing.filing_id}-0", row, employer, late=False, by="")
+        approved = self._approved(
+            filing, f"{filing.filing_id}-0", row, employer, late=False, by="", at=self._unit.now
+        )
         profile, reason = self._person(row)
         if profile is None:
             assert reason is not None, "whoever is absent is absent for a reason"
@@ -71,7 +74,8 @@ class Registrar:
     ) -> RowDecision:
         """Register one row, let it wait for its person, or refuse it with the problem's code."""
         try:
-            approved = self._approved(filing, roster.roster_id, row, employer, late=roster.late, by=by)
+            late, at = roster.late, roster.uploaded_at
+            approved = self._approved(filing, roster.roster_id, row, employer, late=late, by=by, at=at)
             profile, reason = self._person(row)
             if profile is not None:
                 reason = self._whereabouts(profile, approved)
@@ -103,6 +107,7 @@ class Registrar:
                 outcome="registered" if decision.outcome == "registered" else "rejected",
                 problem=decision.reason,
                 clause=decision.clause,
+                reason=held.reason,
             ),
         )
         return approved.roster_id, decision
@@ -132,6 +137,7 @@ class Registrar:
         *,
         late: bool,
         by: str,
+        at: datetime,
     ) -> ApprovedRow:
         policy = self._book.resolve(filing.place, filing.year)
         return ApprovedRow(
@@ -149,6 +155,7 @@ class Registrar:
             late=late,
             days=days_of(filing, row.sessions, row.hours, policy, local_date(self._unit.now)),
             decided_by=by,
+            reported_at=at,
         )
 
     def _person(self, row: RosterRow) -> tuple[Profile | None, HoldReason | None]:
@@ -197,6 +204,7 @@ class Registrar:
             clause=clause,
             content=row.content,
             record=_plain(approved),
+            reported_at=approved.reported_at,
         )
         self._unit.append_to_room(row.identity_hash, event)
 

@@ -26,7 +26,7 @@ _TWO_PLACES = Decimal("0.01")
 
 
 def facts_of(
-    provider_id: str, record: Completion, policy: Policy | None, content: str = ""
+    provider_id: str, record: Completion, policy: Policy | None, content: str, reported_at: datetime
 ) -> CompletionFacts | Rejected:
     """The completion as the rules judge it; refused when it states hours that no clause converts (C-09)."""
     completed_at = record.completed_at.astimezone(UTC)
@@ -56,6 +56,7 @@ def facts_of(
         evaluated_at=record.evaluated_at.astimezone(UTC) if record.evaluated_at else None,
         hours=quantity_of(record.hours) if record.hours is not None else None,
         filing=record.filing,
+        reported_at=reported_at,
         rate_clause=rate_clause,
         cut=cut,
         content=content,

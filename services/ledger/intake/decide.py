@@ -91,6 +91,7 @@ class Decider:
             identity_hash=identity_hash,
             name_hash=held.name_hash,
             content=held.content,
+            reported_at=held.reported_at,
         )
         decided = self._judge(held.provider_id, prepared, profile, None)
         self._unit.append_to_room(
@@ -104,6 +105,7 @@ class Decider:
                 outcome=decided.outcome.outcome,
                 problem=decided.refusal.code if decided.refusal else None,
                 clause=decided.outcome.clause,
+                reason=held.reason,
             ),
         )
 
@@ -156,6 +158,7 @@ class Decider:
             clause=clause,
             content=prepared.content,
             record=without_person(record),
+            reported_at=prepared.reported_at or self._unit.now,
         )
         index = self._unit.append_to_room(prepared.identity_hash, event, prepared.identity)
         if not told:
@@ -228,7 +231,8 @@ class Decider:
         entry: AccountEntry,
         identity: str | None,
     ) -> Decided:
-        facts = completion_events.facts_of(provider_id, record, policy, prepared.content)
+        reported_at = prepared.reported_at or self._unit.now
+        facts = completion_events.facts_of(provider_id, record, policy, prepared.content, reported_at)
         if isinstance(facts, Rejected):
             return _rejected(record.id, facts)
         standing = self._standing(provider_id, profile.person.place)

@@ -136,7 +136,8 @@ class Prepared(Struct, frozen=True, gc=False):
     """A record whose person is known by keyed hashes only.
 
     `content` is a keyed digest of what the record means: equal digests mean the same was posted again, whether 30 or
-    30.00, in Beijing's time or in UTC, with the authority named or left to be found.
+    30.00, in Beijing's time or in UTC, with the authority named or left to be found. `reported_at` is when it was first
+    reported, None for what is reported now (B-25).
     """
 
     record: Record
@@ -145,6 +146,7 @@ class Prepared(Struct, frozen=True, gc=False):
     identity_hash: str
     name_hash: str
     content: str
+    reported_at: datetime | None = None
 
 
 _encode = msgspec.json.Encoder().encode

@@ -274,6 +274,7 @@ def rejected(waiting: Waiting, account: Account, answer: Rejected, now: datetime
         provider_id=waiting.provider,
         completion_id=waiting.completion_id,
         problem=answer.problem,
+        reason=waiting.reason,
         clause=answer.clause,
         rejected_at=now,
     )

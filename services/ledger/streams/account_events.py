@@ -81,7 +81,8 @@ class HeldCompletionWithdrawn(Event, frozen=True, kw_only=True):
 
 
 class HeldCompletionRejected(Event, frozen=True, kw_only=True):
-    """A completion that waited in the account can never become a credit; `problem` is the code of the refusal."""
+    """A completion that waited in the account can never become a credit; `problem` is the code of the refusal, `reason` why
+    it had waited."""
 
     TOPIC: ClassVar[str] = "ledger.HeldCompletionRejected"
 
@@ -90,6 +91,7 @@ class HeldCompletionRejected(Event, frozen=True, kw_only=True):
     provider_id: str
     completion_id: str
     problem: str
+    reason: HoldReason
     clause: str | None = None
     rejected_at: datetime
 

@@ -1,6 +1,7 @@
 """The waiting room: records posted for somebody this log does not hold, kept under the keyed hash of the ID number
 until the person arrives."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -19,7 +20,8 @@ class RecordParked(Event, frozen=True, kw_only=True):
     """A record of a person this log does not hold waits under the keyed hash of the ID number.
 
     `kind` is completion, enrolment or exam_pass; `record` is the posted record without its person; `clause` asks for what
-    is missing, where a notice of the authority, or of the person's place, speaks of it (S0-23, S1-06, S3B-02).
+    is missing, where a notice of the authority, or of the person's place, speaks of it (S0-23, S1-06, S3B-02). By
+    `reported_at`, when it was first reported, ends of registering are judged once the person is here (B-25).
     """
 
     TOPIC: ClassVar[str] = "ledger.RecordHeld"
@@ -34,10 +36,12 @@ class RecordParked(Event, frozen=True, kw_only=True):
     clause: str | None = None
     content: str
     record: dict[str, Any]
+    reported_at: datetime
 
 
 class ParkedRecordReleased(Event, frozen=True, kw_only=True):
-    """A waiting record was decided; `outcome` is registered, held (now in the account) or rejected, with its problem."""
+    """A waiting record was decided; `outcome` is registered, held (now in the account) or rejected, with its problem;
+    `reason` is why it had waited."""
 
     TOPIC: ClassVar[str] = "ledger.HeldRecordReleased"
 
@@ -49,6 +53,7 @@ class ParkedRecordReleased(Event, frozen=True, kw_only=True):
     outcome: str
     problem: str | None = None
     clause: str | None = None
+    reason: HoldReason
 
 
 class ParkedRecordWithdrawn(Event, frozen=True, kw_only=True):
@@ -69,9 +74,10 @@ class ParkedRecord(Struct, frozen=True):
     provider_id: str
     record_id: str
     name_hash: str
-    reason: str
+    reason: HoldReason
     content: str
     record: dict[str, Any]
+    reported_at: datetime
     clause: str | None = None
 
 

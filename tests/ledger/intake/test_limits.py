@@ -8,6 +8,7 @@ import pytest
 from services.cli.demo import fictitious
 from services.ledger.counting import rebuild as rebuilding
 from services.ledger.policy import notice_as_data
+from services.ledger.streams.publishing import publish
 from tests.ledger.cases.test_claims import Desk
 from tests.ledger.cases.training import Training
 from tests.ledger.policy.drafts import draft
@@ -54,6 +55,50 @@ async def passes(provider: Provider, who: Somebody, number: str, **fields: Any) 
     kept = {"id", "person", "year", "passed_at", "of"}
     [answer] = await provider.posts({k: v for k, v in record.items() if k in kept}, to="exam-passes")
     return answer
+
+
+class TestAFirmEndOfRegistering:
+    """B-25: what was studied, passed and first reported in time counts, whenever it is released, for everybody alike."""
+
+    RULES: ClassVar[Any] = (
+        {"kind": "window", "act": "register", "until": "2025-06-30", "firm": True},
+        {"kind": "registration", "at": "exam"},
+    )
+
+    async def test_is_judged_by_the_moment_of_the_first_report(self, world: World):
+        await publishes(world, *self.RULES)
+        provider = await world.provides("某网校", accredited=[BEIJING])
+        collected, person, other = await world.collects(DONGCHENG), world.stranger(), world.stranger()
+        studied: Any = {
+            "completed_at": "2025-05-20T12:00:00+08:00",
+            "exam_passed_at": "2025-05-30T12:00:00+08:00",
+        }
+        world.now = datetime(2025, 6, 30, 15, 59, 59, tzinfo=UTC)
+        in_time = await provider.posts(
+            provider.completion(collected, 2025, "30.00", **(studied | {"exam_passed_at": None})),
+            provider.completion(person, 2025, "30.00", **studied),
+        )
+        assert [each["reason"] for each in in_time] == ["exam_pending", "not_collected"]
+        world.now = datetime(2025, 6, 30, 16, tzinfo=UTC)
+        [late, parked] = await provider.posts(
+            provider.completion(collected, 2025, "30.00", **studied),
+            provider.completion(other, 2025, "30.00", **studied),
+        )
+        assert code(late["problem"]) == "register-closed"
+        assert parked["reason"] == "not_collected"
+        assert (await passes(provider, collected, "x-1"))["released"] == [in_time[0]["id"]]
+        arrived = await world.collects(DONGCHENG, person=person)
+        too_late = await world.collects(DONGCHENG, person=other)
+        totals = [(await world.asks(who, 2025))["total"] for who in (collected, arrived, too_late)]
+        assert totals == ["30.00", "30.00", "0.00"]
+        told = [
+            said["data"]
+            for event in await world.events(BEIJING)
+            if (said := publish(event)) is not None and said["type"].endswith("held-completion.rejected.v1")
+        ]
+        assert [(each["problem"], each["clause"], each["reason"]) for each in told] == [
+            ("register-closed", "T-01", "not_collected")
+        ]
 
 
 class TestHours:

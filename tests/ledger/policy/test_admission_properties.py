@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.kit.clock import local_date
 from services.ledger.policy import (
@@ -47,6 +48,9 @@ MOMENTS = st.sampled_from(
     ]
 )
 """Few days, so that what belongs together often meets."""
+
+REPORTS = st.none() | st.sampled_from([at("2031-01-20"), at("2031-04-30"), at("2031-05-01 00:00:00"), NOW])
+"""When a completion was first reported: before a firm end of registering, on its day, and after it; None is NOW."""
 
 RULES: Sequence[Sequence[dict[str, Any]]] = (
     ({"kind": "window", "until": "Y+1-01-31"},),
@@ -108,6 +112,7 @@ COMPLETIONS = st.builds(
     exam_passed_at=st.none() | st.none() | MOMENTS,
     evaluated_at=st.none() | st.none() | MOMENTS,
     tier=st.none() | st.sampled_from(["junior", "senior"]),
+    reported_at=REPORTS,
 )
 ENROLMENTS = st.builds(
     Enrolled,
@@ -283,6 +288,17 @@ class TestAnyMixOfRules:
         random.shuffle(numbered)
         second.report(numbered)
         assert first.outcome() == second.outcome()
+
+    @forall(policies(), COMPLETIONS, PERSONS, st.integers(0, 400))
+    def test_a_completion_is_decided_alike_however_long_it_waited_for_its_person(
+        self, policy: Policy, fact: CompletionFacts, person: Person, days: int
+    ):
+        """B-25: who was collected later gets the answer that somebody with the same facts got on the day of the report."""
+        provider, reported_at = PROVIDERS[fact.provider_id], fact.reported_at or NOW
+        waited = replace(fact, reported_at=reported_at)
+        at_once = admit(policy, replace(fact, reported_at=None), person, None, provider, reported_at)
+        later = admit(policy, waited, person, None, provider, reported_at + timedelta(days=days))
+        assert later == at_once
 
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
     def test_what_was_evaluated_too_late_is_refused_before_the_exam_and_after(self, order: tuple[int, int]):

@@ -76,6 +76,11 @@ class Case(Struct, kw_only=True, gc=False):
     now: datetime
     opening: Opening = _NEVER_OPEN
 
+    @property
+    def reported_at(self) -> datetime:
+        """When it was first reported: what came in time counts, however long it waited (B-25)."""
+        return self.facts.reported_at or self.now
+
 
 class Posted(Case, kw_only=True, gc=False):
     """A completion that is posted: who studied it and who taught it."""
@@ -97,7 +102,7 @@ def plausible(case: Posted) -> Rejected | None:
     latest = facts.completed_at
     if facts.exam_passed_at is not None and facts.exam_passed_at > latest:
         latest = facts.exam_passed_at
-    if latest > case.now and latest > case.now + CLOCK_TOLERANCE:
+    if latest > case.reported_at + CLOCK_TOLERANCE:
         return Rejected("completed-in-future")
     started = facts.started_on
     if started is not None and begins(started) > facts.completed_at:
@@ -107,14 +112,14 @@ def plausible(case: Posted) -> Rejected | None:
 
 def window(case: Case) -> Rejected | None:
     """The ordinary window, else an automatic make-up window, else the reason there is none."""
-    policy, terms, moment, now = case.policy, case.terms, case.facts.completed_at, case.now
+    policy, terms, moment, reported = case.policy, case.terms, case.facts.completed_at, case.reported_at
     study, register_ends = terms.study, terms.register_ends
     # Somebody who was given more time studies and registers until then (A-14).
     given = time_given(case.account)
     last, register_ends = max(study.ends, given), max(register_ends, given)
     if policy.ordinary and study.begins <= moment < last:
         clause = terms.style_clause or study.until_clause or ""
-        late = now >= register_ends
+        late = reported >= register_ends
         case.opening = Opening(study.begins, last, late, False, terms.providers, terms.needs, clause)
         return None
     refusal: Rejected | None = None
@@ -127,7 +132,7 @@ def window(case: Case) -> Rejected | None:
         gate = gate_of(policy, open_, case.facts.category, case.account)
         if gate is None:
             needs = terms.needs if open_.needs is None else open_.needs
-            late = now >= open_.study_ends
+            late = reported >= open_.study_ends
             case.opening = Opening(
                 open_.begins, open_.study_ends, late, True, open_.providers, needs, open_.clause
             )
@@ -182,10 +187,10 @@ def one_provider(case: Posted) -> Rejected | None:
 
 
 def registrable(case: Posted) -> Rejected | None:
-    """The firm days of registering."""
+    """The firm days of registering, by the moment of the first report (B-25)."""
     if case.opening.make_up:
         return None
-    return case.terms.windows.not_registered(case.now, time_given(case.account))
+    return case.terms.windows.not_registered(case.reported_at, time_given(case.account))
 
 
 def enrolment(case: Case) -> Held | Rejected | None:
@@ -345,17 +350,17 @@ def _sum_with(facts: CompletionFacts, account: Account | None) -> Decimal:
 
 
 def _inside(case: Case, open_: MakeUpWindowTerms) -> bool:
-    moment, now = case.facts.completed_at, case.now
+    moment, reported = case.facts.completed_at, case.reported_at
     if open_.modes is not None and case.facts.mode not in open_.modes:
         return False
     if open_.act == "register":
         # What was studied in its own year, or since, may be registered while the window is open (S4-08).
-        return open_.begins <= now < open_.ends and case.policy.study_begins <= moment
+        return open_.begins <= reported < open_.ends and case.policy.study_begins <= moment
     return open_.begins <= moment < open_.study_ends
 
 
 def _outside(case: Case) -> Rejected:
-    policy, study, now = case.policy, case.terms.study, case.now
+    policy, study, reported = case.policy, case.terms.study, case.reported_at
     moment, year = case.facts.completed_at, str(policy.year)
     since = {"year": year, "since": study.since.isoformat() if study.since else ""}
     if policy.ordinary and moment < study.begins:
@@ -364,7 +369,7 @@ def _outside(case: Case) -> Rejected:
         open_
         for open_ in policy.make_up
         if (open_.modes is None or case.facts.mode in open_.modes)
-        and (now if open_.act == "register" else moment) < open_.begins
+        and (reported if open_.act == "register" else moment) < open_.begins
     ]
     if not policy.ordinary and later:
         return Rejected("not-yet-open", later[0].clause, {"year": year, "since": later[0].since.isoformat()})
@@ -373,7 +378,9 @@ def _outside(case: Case) -> Rejected:
         if later:
             details["make_up_since"] = later[0].since.isoformat()
         return Rejected("window-closed", study.until_clause or study.since_clause, details)
-    if moment < policy.study_begins and any(open_.begins <= now < open_.ends for open_ in policy.make_up):
+    if moment < policy.study_begins and any(
+        open_.begins <= reported < open_.ends for open_ in policy.make_up
+    ):
         # Registering is open, but this was studied before the year it is for (S4-08).
         return Rejected("not-yet-open", study.since_clause, since)
     last = max(policy.make_up, key=lambda open_: open_.study_ends)

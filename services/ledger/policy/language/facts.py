@@ -61,7 +61,8 @@ class ReportedStudy(Study, frozen=True, kw_only=True, gc=False):
     """What a provider said about one completed course; the part that everything about it repeats while it is decided.
 
     `hours` is what was reported where the policy made the credits from them. `content` is a keyed digest of what the
-    posted record means, by which a repeat is told from a conflict.
+    posted record means, by which a repeat is told from a conflict. `reported_at` is when it was first reported, by which
+    ends of registering are judged whenever it is decided (B-25); None where that is the moment of the decision.
     """
 
     title: str | None = None
@@ -69,6 +70,7 @@ class ReportedStudy(Study, frozen=True, kw_only=True, gc=False):
     evaluated_at: datetime | None = None
     hours: Decimal | None = None
     content: str = ""
+    reported_at: datetime | None = None
 
 
 class Credit(Study, frozen=True, kw_only=True, gc=False, omit_defaults=True):

@@ -29,7 +29,7 @@ class TestAWaitForTheExam:
         told = publish(stored[0])
         assert told is not None
         assert told["data"]["completion_id"] == held["id"]
-        assert told["data"]["problem"] == "year-closed"
+        assert (told["data"]["problem"], told["data"]["reason"]) == ("year-closed", "exam_pending")
         answer = await world.asks(who, 2024)
         assert answer["not_counted"] == []
 
