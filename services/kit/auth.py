@@ -96,7 +96,7 @@ class TokenVerifier:
             caller, _, keys = known
             await keys.current()
         else:
-            claims = await self._claims(token)
+            claims = await self.claims(token)
             caller, keys = _caller(claims), self._issuers[claims["iss"]].keys
             self._remember(digest, caller, float(claims["exp"]), keys)
         if caller.subject in keys.revoked:
@@ -109,7 +109,8 @@ class TokenVerifier:
         while len(self._verified) > self._cache_size_max:
             self._verified.popitem(last=False)
 
-    async def _claims(self, token: str) -> Mapping[str, Any]:
+    async def claims(self, token: str) -> Mapping[str, Any]:
+        """All that a good token says. Raises as `verify` does."""
         try:
             unverified = jws.extract_compact(token.encode("ascii"))
             issuer = self._issuers[_unverified_issuer(unverified.payload)]

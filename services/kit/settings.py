@@ -42,6 +42,8 @@ class ServiceSettings(BaseModel):
     registry_url: str = "http://127.0.0.1:8001"
     ledger_url: str = "http://127.0.0.1:8002"
     transfer_url: str = "http://127.0.0.1:8003"
+    environment: Literal["production", "trial"] = "trial"
+    """In production nothing is served that lets anybody be anybody."""
     log_level: str = "INFO"
     operations_host: str = "127.0.0.1"
     """Where metrics and readiness with its details are served, for operators alone."""

@@ -10,6 +10,7 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.registry.accounts.accounts import AccountQueries, Accounts
+from services.registry.accounts.sign_ins import SignIns
 from services.registry.accounts.tokens import TokenIssuer
 from services.registry.bulk.bulk import BulkCollections
 from services.registry.moves.handover import Arrivals, Departures
@@ -74,6 +75,15 @@ class Registry:
             TokenIssuer(
                 database,
                 store,
+                key=settings.token_key,
+                issuer=settings.issuer,
+                lifetime_seconds=settings.token_lifetime_seconds,
+                now=lambda: clock().timestamp(),
+            ),
+            SignIns(
+                database,
+                settings.sign_in_issuers,
+                hasher=hasher,
                 key=settings.token_key,
                 issuer=settings.issuer,
                 lifetime_seconds=settings.token_lifetime_seconds,

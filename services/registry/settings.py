@@ -9,6 +9,7 @@ from joserfc.jwk import OKPKey
 from pydantic import Field, SecretStr
 
 from contracts.identity import IdentityHasher, algorithm_of
+from contracts.sign_in import SignInError, SignInIssuer, trusted_issuers
 from services.kit.budgets import Budget, budgets_from
 from services.kit.ciphers import ALGORITHM_OF
 from services.kit.key_shares import KeyShares, KeySharesError
@@ -55,6 +56,8 @@ class RegistrySettings(ServiceSettings):
     signing_key: SecretStr | None = None
     """Signs tokens: a private Ed25519 key as JWK JSON."""
     signing_key_file: Path | None = None
+    sign_in_issuers_file: Path | None = None
+    """The issuers people sign in with, and what their claims mean; the console reads the same file."""
     token_lifetime_seconds: int = Field(default=3600, ge=60, le=86_400)
     registry_budgets: Annotated[dict[str, Budget], FROM_JSON] = Field(default_factory=dict)
     """Misses a caller may have, where other than `BUDGETS`: {"identity-checks": {"misses": 2000, "hours": 24}}."""
@@ -71,7 +74,7 @@ class RegistrySettings(ServiceSettings):
 
     def check_keys(self) -> None:
         """Raise SettingsError for a key that cannot be used: at the start, not before the first caller."""
-        _ = (self.hasher, self.wrapper, self.token_key)
+        _ = (self.hasher, self.wrapper, self.token_key, self.sign_in_issuers)
 
     @cached_property
     def fingerprint_key(self) -> bytes:
@@ -92,6 +95,14 @@ class RegistrySettings(ServiceSettings):
         return KeyWrapper(
             self.key_encryption_keys, algorithm=ALGORITHM_OF[self.crypto_profile], shares=self.shares
         )
+
+    @cached_property
+    def sign_in_issuers(self) -> tuple[SignInIssuer, ...]:
+        """The issuers people sign in with; nobody does when no file is named. Raises SettingsError."""
+        try:
+            return trusted_issuers(self.sign_in_issuers_file, production=self.environment == "production")
+        except SignInError as error:
+            raise SettingsError(f"XUEFEN_SIGN_IN_ISSUERS_FILE: {error}") from None
 
     def key_encryption_keys(self) -> list[bytes]:
         """The keys as they stand now: a file is read again after it changed, so that rotation needs no restart."""

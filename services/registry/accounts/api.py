@@ -9,13 +9,15 @@ import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import JSONResponse
 
+from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE
 from services.kit.auth import require
 from services.kit.idempotency import CommandKey, StoredAnswer, command_key
 from services.kit.openapi import problems
 from services.registry.accounts import schemas
 from services.registry.accounts.accounts import AccountQueries, Accounts, WithSecret
-from services.registry.accounts.schemas import KeySet, TokenAnswer, TokenRefusal
-from services.registry.accounts.tokens import TokenIssuer, TokenRefusedError, TokenRequest
+from services.registry.accounts.schemas import KeySet, SignInAnswer, TokenAnswer, TokenRefusal
+from services.registry.accounts.sign_ins import SignIns, asks_for_exchange
+from services.registry.accounts.tokens import TokenIssuer, TokenRefusedError, TokenRequest, read_form
 from services.registry.streams.account import CASE, AccountRequest
 from services.registry.streams.actor import Actor
 from services.registry.web.routes import Id, acting, add_routes, part
@@ -127,6 +129,7 @@ def _shown(issued: WithSecret) -> Response:
 
 
 Issuing = Annotated[TokenIssuer, Depends(part(TokenIssuer))]
+SigningIn = Annotated[SignIns, Depends(part(SignIns))]
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - an address
 JWKS_PATH = "/.well-known/jwks.json"
 OPEN_PATHS = frozenset({TOKEN_PATH, JWKS_PATH})
@@ -139,34 +142,40 @@ def oauth_router() -> APIRouter:
         "type": "object",
         "required": ["grant_type"],
         "properties": {
-            "grant_type": {"const": "client_credentials"},
+            "grant_type": {"enum": ["client_credentials", GRANT_TYPE]},
             "scope": {
                 "type": "string",
                 "description": "Separated by spaces; all of the client's by default.",
             },
             "client_id": {"type": "string"},
             "client_secret": {"type": "string"},
+            "subject_token": {"type": "string", "description": "The ID token that is exchanged (RFC 8693)."},
+            "subject_token_type": {"const": ID_TOKEN_TYPE},
         },
     }
     body = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": form}}}
 
     @router.post(
         TOKEN_PATH,
-        response_model=TokenAnswer,
+        response_model=SignInAnswer | TokenAnswer,
         responses={
             400: {"model": TokenRefusal, "description": "Refused (RFC 6749, 5.2)."},
             401: {"model": TokenRefusal, "description": "The client or its secret is not known."},
         },
         openapi_extra={"requestBody": body},
     )
-    async def issue_token(request: Request, issuer: Issuing) -> JSONResponse:
-        """Exchange a client's id and secret, in HTTP Basic or in the form, for a token (RFC 6749, 4.4)."""
+    async def issue_token(request: Request, issuer: Issuing, sign_ins: SigningIn) -> JSONResponse:
+        """Exchange a client's id and secret, in HTTP Basic or in the form, for a token (RFC 6749, 4.4); or the ID token of
+        somebody who signed in with an issuer that is trusted here (RFC 8693)."""
         try:
+            form = read_form(await request.body())
+            if asks_for_exchange(form):
+                return _token(await sign_ins.exchange(form))
             asked = TokenRequest.read(request.headers.get("authorization", ""), await request.body())
             answer = await issuer.issue(asked)
         except TokenRefusedError as refusal:
             return _refusal(refusal)
-        return JSONResponse(answer.model_dump(), headers={"Cache-Control": "no-store"})
+        return _token(answer)
 
     @router.get(JWKS_PATH, response_model=KeySet)
     async def get_key_set(issuer: Issuing) -> JSONResponse:
@@ -175,6 +184,10 @@ def oauth_router() -> APIRouter:
         return JSONResponse(dict(await issuer.key_set()), headers=headers)
 
     return router
+
+
+def _token(answer: TokenAnswer) -> JSONResponse:
+    return JSONResponse(answer.model_dump(), headers={"Cache-Control": "no-store"})
 
 
 def _refusal(refusal: TokenRefusedError) -> JSONResponse:

@@ -131,6 +131,19 @@ class TokenAnswer(StrictModel):
     scope: str
 
 
+class SignInAnswer(TokenAnswer):
+    """A token for somebody who signed in (RFC 8693, 2.2.1), and who that is: `person_id` of a professional who is collected,
+    `place` of an official, `organization_id` of an organization's clerk."""
+
+    issued_token_type: str
+    subject: str
+    name: str
+    roles: list[str]
+    place: str | None
+    organization_id: str | None
+    person_id: str | None
+
+
 class TokenRefusal(StrictModel):
     """Why there is no token (RFC 6749, 5.2)."""
 

@@ -54,11 +54,11 @@ class TokenRequest:
     @classmethod
     def read(cls, authorization: str, body: bytes) -> "TokenRequest":
         """Read the form and, if given, HTTP Basic. Raises TokenRefusedError."""
-        form = _form(body)
+        form = read_form(body)
         if form.get("grant_type") is None:
             raise TokenRefusedError("invalid_request", "grant_type is missing")
         if form["grant_type"] != "client_credentials":
-            raise TokenRefusedError("unsupported_grant_type", "only client_credentials")
+            raise TokenRefusedError("unsupported_grant_type", "only client_credentials and token-exchange")
         basic = _basic(authorization)
         if basic is not None and "client_secret" in form:
             raise TokenRefusedError("invalid_request", "use one way to authenticate")
@@ -142,7 +142,8 @@ class TokenIssuer:
             await asyncio.sleep(_REVOKED_PAUSE_SECONDS)
 
 
-def _form(body: bytes) -> dict[str, str]:
+def read_form(body: bytes) -> dict[str, str]:
+    """The fields of a form, each once. Raises TokenRefusedError."""
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, max_num_fields=_FIELDS_MAX, errors="strict"
