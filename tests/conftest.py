@@ -46,7 +46,7 @@ NEW_OBJECTS_MAX = 50_000
 KIT_VERSIONS = Path(__file__).parent / "kit" / "migrations" / "versions"
 PASSWORDS = {
     key: f"test-{key}"
-    for service in ("registry", "ledger", "transfer", "sync", "kit")
+    for service in ("registry", "ledger", "transfer", "sync", "console", "kit")
     for key in (service, f"{service}_owner")
 }
 # Durability stays on, as services refuse to run without it; everything else is made for many small databases and

@@ -71,12 +71,21 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "services/cli": (
         "children contracts ready settings tokens",
         "serve state_dir",
-        "databases sync",
+        "databases sign_in sync",
         "keys notice_files rebuild stack",
         "main policy_diff policy_simulate",
         "demo policy",
     ),
-    "services/stand_ins": ("relay targets",),
+    "services/console": (
+        "settings tables words",
+        "services_client sessions",
+        "issuers pages",
+        "web",
+        "screens signing_in",
+        "composition",
+        "app",
+    ),
+    "services/stand_ins": ("relay sign_in targets",),
 }
 """Each service's rooms, one string a floor, the lowest first. A room with floors of its own has a line of its own."""
 

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 400
 ANY_IN_A_THOUSAND_LINES = 6
-SERVICES = ("registry", "ledger", "transfer", "sync")
+SERVICES = ("registry", "ledger", "transfer", "sync", "console")
 
 KIT_IS_ABOUT_NO = {
     "person", "persons", "credit", "credits", "provider", "providers", "policy", "policies", "notice", "notices",
@@ -31,9 +31,9 @@ KIT_MAY_SAY = ("transfer-encoding", "--locale-provider", "transfer_url")
 
 HOSTS = {
     "json-schema.org", "www.apache.org", "127.0.0.1", "ausm.mof.gov.cn", "kj.gdczt.gov.cn", "www.kjzx.cn",
-    "ggfw.gdhrss.gov.cn", "218.60.151.138",
+    "ggfw.gdhrss.gov.cn", "218.60.151.138", "www.w3.org",
 }  # fmt: skip
-"""The hosts that may be named: of schemas and licences, of this machine, and those the notices name themselves."""
+"""The hosts that may be named: of schemas, namespaces, licences, of this machine, and those the notices name themselves."""
 OUR_HOSTS = re.compile(r"(.+\.)?(example(\.(org|com|net|gov\.cn))?|invalid|test)|[a-z-]+|\{.*")
 """Reserved names, service names without a dot, and placeholders."""
 URL = re.compile(r"\bhttps?://(?:[^/@\s\"']*@)?([^/:\s\"'`)>\];]+)")

@@ -1,0 +1,202 @@
+"""Web parts of every screen: the visit that a request is, the form it brings, and the refusals a page shows."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi import Depends, Request
+from starlette.responses import RedirectResponse, Response
+
+from services.console.issuers import Issuers
+from services.console.pages import HEADERS, Pages
+from services.console.services_client import Answer, ServicesClient
+from services.console.sessions import Session, Sessions, SignedIn
+from services.console.settings import ConsoleSettings
+from services.console.words import Words
+from services.kit.clock import Clock
+from services.kit.errors import Language
+
+LANGUAGE_COOKIE = "language"
+SESSION_COOKIE = "xuefen_session"
+_FIELDS_MAX = 500
+_SAFE_SITES = ("same-origin", "none")
+
+
+class SignInNeededError(Exception):
+    """Nobody is signed in, or the session is over."""
+
+
+class ForgedFormError(Exception):
+    """A form that is none of this session's pages."""
+
+
+class Parts:
+    """What a process of the console is made of; `app.state.console`."""
+
+    def __init__(
+        self,
+        settings: ConsoleSettings,
+        sessions: Sessions,
+        services: ServicesClient,
+        issuers: Issuers,
+        pages: Pages,
+        clock: Clock,
+    ) -> None:
+        self.settings = settings
+        self.sessions = sessions
+        self.services = services
+        self.issuers = issuers
+        self.pages = pages
+        self.clock = clock
+
+    @property
+    def cookie_name(self) -> str:
+        """The session's cookie; bound to this host where TLS allows it."""
+        return f"__Host-{SESSION_COOKIE}" if self.settings.behind_tls else SESSION_COOKIE
+
+
+class Visit:
+    """A request of somebody, signed in or not: their session, their language, and the services as they may use them."""
+
+    def __init__(self, request: Request, parts: Parts, session: Session | None) -> None:
+        self.request = request
+        self.parts = parts
+        self.session = session
+        self.language: Language = language_of(request)
+        self.words = Words(self.language)
+
+    @property
+    def person(self) -> SignedIn:
+        """Who is signed in. Raises SignInNeededError."""
+        if self.session is None or not isinstance(self.session.content, SignedIn):
+            raise SignInNeededError
+        return self.session.content
+
+    async def get(self, service: str, path: str, **parameters: Any) -> Answer:
+        """What a service answers. Raises RefusedError and UnreachableError."""
+        response = await self._call(service, "GET", path, **parameters)
+        return response.json()
+
+    async def file(self, service: str, path: str, **parameters: Any) -> Response:
+        """A file of a service, handed on to be kept."""
+        response = await self._call(service, "GET", path, **parameters)
+        kept = ("content-type", "content-disposition")
+        told = {name: response.headers[name] for name in kept if name in response.headers}
+        return Response(response.content, headers={**HEADERS, **told})
+
+    async def post(
+        self, service: str, path: str, body: Mapping[str, Any] | None = None, key: str | None = None
+    ) -> Answer:
+        """What a command comes to. `key` stands in the form, so that a form sent twice is one command."""
+        response = await self._call(service, "POST", path, body=body if body is not None else {}, key=key)
+        return response.json()
+
+    async def _call(self, service: str, method: str, path: str, **options: Any) -> Any:
+        return await self.parts.services.call(
+            service, method, path, token=self.person.token, language=self.language, **options
+        )
+
+    def page(self, template: str, *, status: int = 200, **values: object) -> Response:
+        """A page, or the one block of it that the script asks for by `X-Fragment`."""
+        asked = self.request.headers.get("x-fragment", "")
+        return self.parts.pages.render(
+            template,
+            language=self.language,
+            path=self.request.url.path,
+            session=self.session,
+            block=asked if asked.isidentifier() else None,
+            status=status,
+            here=self.here,
+            new_key=secrets.token_hex(16),
+            now=self.parts.clock(),
+            **values,
+        )
+
+    @property
+    def here(self) -> str:
+        """The address of this page, with its filters."""
+        query = self.request.url.query
+        return self.request.url.path + (f"?{query}" if query else "")
+
+    @property
+    def following(self) -> str:
+        """This page as `next`, to come back to after signing in; of a form, the first page."""
+        return urlencode({"next": self.here if self.request.method == "GET" else "/"})
+
+    def address(self, path: str, **changes: object) -> str:
+        """The address of a page with the filters of this one, some of them changed."""
+        kept = dict(self.request.query_params) | {
+            name: str(value) for name, value in changes.items() if value
+        }
+        for name in [name for name, value in changes.items() if not value]:
+            kept.pop(name, None)
+        return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def language_of(request: Request) -> Language:
+    """The language of the pages: the one chosen, else Chinese."""
+    return "en" if request.cookies.get(LANGUAGE_COOKIE) == "en" else "zh"
+
+
+def parts_of(request: Request) -> Parts:
+    """The parts of the running console."""
+    parts: Parts = request.app.state.console
+    return parts
+
+
+async def anybody(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> Visit:
+    """The visit, whoever it is."""
+    return Visit(request, parts, await parts.sessions.find(request.cookies.get(parts.cookie_name)))
+
+
+async def somebody(visit: Annotated[Visit, Depends(anybody)]) -> Visit:
+    """The visit of somebody who has signed in and whose token is still good. Raises SignInNeededError."""
+    if visit.person.token_ends_at <= visit.parts.clock():
+        raise SignInNeededError
+    return visit
+
+
+async def form(request: Request, visit: Annotated[Visit, Depends(somebody)]) -> Mapping[str, str]:
+    """The fields of a form of this very session; a field given several times keeps all, one on a line.
+
+    Raises ForgedFormError, and SignInNeededError.
+    """
+    fields: dict[str, str] = {}
+    for name, value in parse_qsl(
+        (await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FIELDS_MAX
+    ):
+        fields[name] = f"{fields[name]}\n{value}" if name in fields else value.strip()
+    must_be_ours(request, visit, fields.pop("csrf", ""))
+    return fields
+
+
+def must_be_ours(request: Request, visit: Visit, csrf: str) -> None:
+    """Raise ForgedFormError unless a request that changes something comes from a page of this session."""
+    assert visit.session is not None
+    site = request.headers.get("sec-fetch-site", "none")
+    if site not in _SAFE_SITES or not secrets.compare_digest(csrf, visit.session.csrf):
+        raise ForgedFormError
+
+
+Anybody = Annotated[Visit, Depends(anybody)]
+Somebody = Annotated[Visit, Depends(somebody)]
+Form = Annotated[Mapping[str, str], Depends(form)]
+
+
+def local_path(text: str | None) -> str:
+    """An address of this console to go on to; the first page for anything else, so that nobody is led elsewhere."""
+    if (
+        text
+        and text.startswith("/")
+        and not text.startswith("//")
+        and "\\" not in text
+        and text.isprintable()
+    ):
+        return text
+    return "/"
+
+
+def go(path: str) -> RedirectResponse:
+    """Go on to a page, after a form."""
+    return RedirectResponse(path, status_code=303, headers=dict(HEADERS))

@@ -1,0 +1,1 @@
+"""Tests of the console: its parts, and its pages over the real services."""
