@@ -34,7 +34,7 @@ test-layouts: install ## Run the ledger's tests again with partitioned tables an
 	XUEFEN_TEST_LAYOUT=partitioned $(VENV_PYTHON) -m pytest -m layout tests/ledger; partitioned=$$?; \
 	wait $$spread && exit $$partitioned
 
-up: install ## Start the three services with workers and PostgreSQL; Ctrl-C stops them
+up: install ## Start PostgreSQL, the services and the console, and say its address; Ctrl-C stops them
 	@$(XUEFEN) up
 
 down: install ## Stop what `make up` started

@@ -19,6 +19,8 @@
 \getenv transfer_owner_password XUEFEN_TRANSFER_OWNER_PASSWORD
 \getenv sync_password XUEFEN_SYNC_PASSWORD
 \getenv sync_owner_password XUEFEN_SYNC_OWNER_PASSWORD
+\getenv console_password XUEFEN_CONSOLE_PASSWORD
+\getenv console_owner_password XUEFEN_CONSOLE_OWNER_PASSWORD
 \set reset_passwords ''
 \getenv reset_passwords XUEFEN_RESET_PASSWORDS
 
@@ -31,7 +33,9 @@ insert into wanted values
     ('xuefen_transfer', :'transfer_password'),
     ('xuefen_transfer_owner', :'transfer_owner_password'),
     ('xuefen_sync', :'sync_password'),
-    ('xuefen_sync_owner', :'sync_owner_password');
+    ('xuefen_sync_owner', :'sync_owner_password'),
+    ('xuefen_console', :'console_password'),
+    ('xuefen_console_owner', :'console_owner_password');
 
 select format('create role %I with login nosuperuser nocreatedb nocreaterole noreplication password %L', role, password)
   from wanted where role not in (select rolname from pg_roles) order by role \gexec
@@ -49,12 +53,14 @@ grant connect, temporary on database xuefen to
     xuefen_registry, xuefen_registry_owner,
     xuefen_ledger, xuefen_ledger_owner,
     xuefen_transfer, xuefen_transfer_owner,
-    xuefen_sync, xuefen_sync_owner;
+    xuefen_sync, xuefen_sync_owner,
+    xuefen_console, xuefen_console_owner;
 
 -- An administrator who is no superuser must be a member of a role to make a schema that it owns.
 select format('grant %I to current_user', rolname)
   from pg_roles
- where rolname in ('xuefen_registry_owner', 'xuefen_ledger_owner', 'xuefen_transfer_owner', 'xuefen_sync_owner')
+ where rolname in
+    ('xuefen_registry_owner', 'xuefen_ledger_owner', 'xuefen_transfer_owner', 'xuefen_sync_owner', 'xuefen_console_owner')
    and not (select rolsuper from pg_roles where rolname = current_user)
  order by rolname \gexec
 
@@ -66,11 +72,13 @@ create schema if not exists registry authorization xuefen_registry_owner;
 create schema if not exists ledger authorization xuefen_ledger_owner;
 create schema if not exists transfer authorization xuefen_transfer_owner;
 create schema if not exists sync authorization xuefen_sync_owner;
+create schema if not exists console authorization xuefen_console_owner;
 
 grant usage on schema registry to xuefen_registry;
 grant usage on schema ledger to xuefen_ledger;
 grant usage on schema transfer to xuefen_transfer;
 grant usage on schema sync to xuefen_sync;
+grant usage on schema console to xuefen_console;
 
 alter default privileges for role xuefen_registry_owner in schema registry
     grant select, insert, update, delete on tables to xuefen_registry;
@@ -91,3 +99,8 @@ alter default privileges for role xuefen_sync_owner in schema sync
     grant select, insert, update, delete on tables to xuefen_sync;
 alter default privileges for role xuefen_sync_owner in schema sync
     grant usage, select on sequences to xuefen_sync;
+
+alter default privileges for role xuefen_console_owner in schema console
+    grant select, insert, update, delete on tables to xuefen_console;
+alter default privileges for role xuefen_console_owner in schema console
+    grant usage, select on sequences to xuefen_console;

@@ -12,7 +12,8 @@ import yaml
 
 from services.cli.main import app
 from services.cli.ready import PORTS
-from services.cli.settings import SERVICES, StackSettings
+from services.cli.settings import PROCESSES, SERVICES, StackSettings
+from services.console.settings import ConsoleSettings
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.embedded_places import choose_account, find_binaries
 from services.kit.migrations import upgrade
@@ -27,8 +28,8 @@ from tests.conftest import in_thread
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 FOR_ROLES = {
-    *(f"XUEFEN_{service.upper()}_PASSWORD" for service in SERVICES),
-    *(f"XUEFEN_{service.upper()}_OWNER_PASSWORD" for service in SERVICES),
+    *(f"XUEFEN_{service.upper()}_PASSWORD" for service in PROCESSES),
+    *(f"XUEFEN_{service.upper()}_OWNER_PASSWORD" for service in PROCESSES),
     "XUEFEN_RESET_PASSWORDS",
 }
 OF_SERVICE = {
@@ -36,6 +37,7 @@ OF_SERVICE = {
     "ledger": LedgerSettings,
     "transfer": TransferSettings,
     "sync": SyncSettings,
+    "console": ConsoleSettings,
 }
 KNOWN = {
     f"XUEFEN_{name.upper()}"
@@ -79,7 +81,7 @@ class TestCompose:
                 assert told <= KNOWN, name
             urls = {variable for variable in told if variable.endswith("_DATABASE_URL")}
             of = name.removesuffix("-worker")
-            if of in SERVICES:
+            if of in PROCESSES:
                 assert urls == {f"XUEFEN_{of.upper()}_DATABASE_URL"}
                 kept = {f"XUEFEN_{field.upper()}" for field in OF_SERVICE[of].model_fields}
                 assert told <= kept, name
@@ -214,7 +216,7 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Any:
     server.remove()
 
 
-ROLE_PASSWORDS = {key: f"pass-{key}" for service in SERVICES for key in (service, f"{service}_owner")}
+ROLE_PASSWORDS = {key: f"pass-{key}" for service in PROCESSES for key in (service, f"{service}_owner")}
 
 
 class TestRoles:
@@ -268,7 +270,7 @@ class TestRoles:
                 "select rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolcanlogin"
                 " from pg_roles where rolname like 'xuefen%' order by rolname",
                 "select nspname, nspowner::regrole::text, nspacl::text from pg_namespace"
-                " where nspname in ('registry', 'ledger', 'transfer', 'sync') order by nspname",
+                " where nspname in ('registry', 'ledger', 'transfer', 'sync', 'console') order by nspname",
                 "select defaclrole::regrole::text, defaclobjtype::text, defaclacl::text, n.nspname"
                 " from pg_default_acl d join pg_namespace n on n.oid = d.defaclnamespace order by 1, 2",
                 "select array(select unnest(datacl)::text order by 1) from pg_database"

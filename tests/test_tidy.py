@@ -62,11 +62,8 @@ def files() -> tuple[Path, ...]:
         found = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
     else:
         rooms = ("contracts", "services", "tests", "deploy")
-        found = [
-            path for room in rooms for path in (ROOT / room).rglob("*") if "__pycache__" not in path.parts
-        ]
-        found += ROOT.glob("*")
-    return tuple(sorted(path for path in found if path.is_file()))
+        found = [*ROOT.glob("*"), *(path for room in rooms for path in (ROOT / room).rglob("*"))]
+    return tuple(sorted(path for path in found if path.is_file() and "__pycache__" not in path.parts))
 
 
 @cache

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
-from services.cli.settings import SERVICES, StackSettings
+from services.cli.settings import PROCESSES, StackSettings
 from services.cli.state_dir import StateDir
 from services.kit.database import Database, Databases
 from services.kit.embedded import EmbeddedPostgres
@@ -45,7 +45,7 @@ class EngineChoice:
             self._home.database, port=self._settings.database_port, settings=_EMBEDDED_SETTINGS
         )
         self.embedded.start()
-        passwords = self._home.database_passwords(SERVICES)
+        passwords = self._home.database_passwords(PROCESSES)
         return asyncio.run(provision(self.embedded.dsn, DATABASE, passwords=passwords))
 
     def close(self) -> None:
@@ -58,7 +58,7 @@ class EngineChoice:
         database = DATABASE if named in ("", "postgres") else named
         if not urlsplit(admin_dsn).hostname:
             raise SettingsError("XUEFEN_DATABASE_URL must look like postgresql://user:password@host/database")
-        passwords = self._home.database_passwords(SERVICES)
+        passwords = self._home.database_passwords(PROCESSES)
         try:
             return asyncio.run(_provision_and_try(admin_dsn, database, passwords))
         except asyncpg.InvalidPasswordError as error:
@@ -80,7 +80,7 @@ async def _provision_and_try(admin_dsn: str, database: str, passwords: dict[str,
 
 
 def migrate(
-    settings: StackSettings, dsns: dict[str, str], *, services: Sequence[str] = SERVICES, say: Say
+    settings: StackSettings, dsns: dict[str, str], *, services: Sequence[str] = PROCESSES, say: Say
 ) -> None:
     """Bring every schema whose owner's address is known to the revision of this release.
 

@@ -120,7 +120,7 @@ def status() -> None:
 
 @app.command
 def serve(service: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CLOSES] = False) -> None:
-    """Run the API of one service (registry, ledger, transfer or sync) in this process."""
+    """Run the API of one service (registry, ledger, transfer or sync), or the console, in this process."""
     from services.cli import serve as processes
 
     if until_stdin_closes:
@@ -140,7 +140,7 @@ def work(service: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CL
 
 @app.command(name="stand-in")
 def stand_in(name: str, /, *, until_stdin_closes: Annotated[bool, _UNTIL_STDIN_CLOSES] = False) -> None:
-    """Run the stand-in of outside systems (relay or targets) in this process."""
+    """Run the stand-in of outside systems (relay, targets or sign_in) in this process."""
     from services.cli import serve as processes
     from services.cli.serve import serve_stand_in
 
@@ -299,9 +299,9 @@ def _settings() -> StackSettings:
 
 
 def _services(named: tuple[str, ...]) -> tuple[str, ...]:
-    from services.cli.settings import SERVICES, known_service
+    from services.cli.settings import PROCESSES, known_service
 
-    return tuple(known_service(service) for service in named) or SERVICES
+    return tuple(known_service(service) for service in named) or PROCESSES
 
 
 def _exit_on(*signals: signal.Signals) -> None:
@@ -345,6 +345,9 @@ def _show_stack() -> bool:
             line["name"], str(line["pid"]), line["address"], "running" if line["running"] else "ended"
         )
     out().print(table)
+    for line in describe(record):
+        if line["name"] == "console":
+            out().print(f"In a browser 浏览器: {line['address']}")
     return True
 
 

@@ -9,7 +9,7 @@ import http.client
 import os
 import sys
 
-PORTS = {"registry": 8001, "ledger": 8002, "transfer": 8003, "sync": 8004}
+PORTS = {"console": 8000, "registry": 8001, "ledger": 8002, "transfer": 8003, "sync": 8004}
 _SECONDS_MAX = 4.0
 
 

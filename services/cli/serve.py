@@ -18,7 +18,7 @@ import uvloop
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.cli.settings import RELAY, STAND_INS, StackSettings, known_service
+from services.cli.settings import RELAY, SIGN_IN, STAND_INS, StackSettings, known_service
 from services.kit.app import stop_waiting
 from services.kit.database import SchemaRevisionError, UnsafeDatabaseError
 from services.kit.http_server import DoorLimits, door_of
@@ -211,7 +211,7 @@ def serve_stand_in(name: str) -> None:
         raise SettingsError(f"there is no stand-in {name!r}; there are {', '.join(STAND_INS)}")
     settings = StackSettings.load()
     configure_logging(name, level=settings.log_level.upper())
-    app: Any = _relay(settings) if name == RELAY else _targets(settings)
+    app: Any = {RELAY: _relay, SIGN_IN: _sign_in}.get(name, _targets)(settings)
     config = uvicorn.Config(
         app,
         host=settings.host_of(name),
@@ -227,6 +227,22 @@ def _relay(settings: StackSettings) -> object:
     file = settings.relay_token_file
     token = None if file is None else secret_text(f"{PREFIX}RELAY_TOKEN_FILE", None, file)
     return importlib.import_module("services.stand_ins.relay.app").build_app(token)
+
+
+def _sign_in(settings: StackSettings) -> object:
+    """The issuer of fictitious people, at the address under which browsers and services know it."""
+    from services.stand_ins.sign_in.app import StandInRefusedError, build_app
+    from services.stand_ins.sign_in.people import People
+
+    if settings.sign_in_people_file is None or settings.console_url is None:
+        raise SettingsError(f"{PREFIX}SIGN_IN_PEOPLE_FILE and {PREFIX}CONSOLE_URL have to be set")
+    address = f"http://{settings.sign_in_host}:{settings.sign_in_port}"
+    returning = f"{settings.console_url.rstrip('/')}/sign-in/return"
+    production = settings.environment == "production"
+    try:
+        return build_app(address, returning, People(settings.sign_in_people_file), production=production)
+    except StandInRefusedError as refusal:
+        raise SettingsError(str(refusal)) from None
 
 
 def _targets(settings: StackSettings) -> object:

@@ -8,9 +8,13 @@ from pydantic import Field, SecretStr
 from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError
 
 SERVICES = ("registry", "ledger", "transfer", "sync")
+CONSOLE = "console"
+PROCESSES = (*SERVICES, CONSOLE)
+"""All that is served: the services, and the console through which people use them."""
 RELAY = "relay"
 TARGETS = "targets"
-STAND_INS = (RELAY, TARGETS)
+SIGN_IN = "sign_in"
+STAND_INS = (RELAY, TARGETS, SIGN_IN)
 
 
 class StackSettings(ServiceSettings):
@@ -45,6 +49,12 @@ class StackSettings(ServiceSettings):
     sync_port: int = Field(default=8004, ge=0, le=65535)
     sync_database_url: SecretStr | None = None
     sync_owner_database_url: SecretStr | None = None
+    console_host: str = "127.0.0.1"
+    console_port: int = Field(default=8000, ge=0, le=65535)
+    console_database_url: SecretStr | None = None
+    console_owner_database_url: SecretStr | None = None
+    console_url: str | None = None
+    """The console's address in people's browsers; where it listens when unset."""
 
     transfer_opened_authorities_file: Path | None = None
     """The authorities that have opened transfers between authorities; unset, the list that comes with the release."""
@@ -62,6 +72,13 @@ class StackSettings(ServiceSettings):
     """A file with the token that stand-in gives out."""
     targets_folder: Path | None = None
     """Where that stand-in keeps what it holds; unset, it ends with its process."""
+    sign_in_issuers_file: Path | None = None
+    """The issuers people sign in with; unset, `xuefen up` starts the stand-in."""
+    sign_in_host: str = "127.0.0.1"
+    sign_in_port: int = Field(default=8012, ge=0, le=65535)
+    """Where that stand-in listens."""
+    sign_in_people_file: Path | None = None
+    """The fictitious people one may sign in as there; those of `xuefen up` when unset."""
 
     signing_key: SecretStr | None = None
     """Ed25519 key (JWK) of the token issuer; kept under `home` when neither this nor the file is set."""
@@ -85,7 +102,7 @@ class StackSettings(ServiceSettings):
     def database_urls(self) -> dict[str, str]:
         """The addresses given by `XUEFEN_<SERVICE>[_OWNER]_DATABASE_URL`, keyed `ledger`, `ledger_owner`."""
         found = {}
-        for service in SERVICES:
+        for service in PROCESSES:
             for key in (service, f"{service}_owner"):
                 url: SecretStr | None = getattr(self, f"{key}_database_url")
                 if url is not None:
@@ -95,6 +112,6 @@ class StackSettings(ServiceSettings):
 
 def known_service(name: str) -> str:
     """The name of a service as given; SettingsError when there is none of that name."""
-    if name not in SERVICES:
-        raise SettingsError(f"there is no service {name!r}; there are {', '.join(SERVICES)}")
+    if name not in PROCESSES:
+        raise SettingsError(f"there is no service {name!r}; there are {', '.join(PROCESSES)}")
     return name

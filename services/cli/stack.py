@@ -13,7 +13,8 @@ import httpx
 from contracts.divisions import NATION
 from services.cli.children import Child, Echo
 from services.cli.databases import EngineChoice, Say, migrate
-from services.cli.settings import RELAY, SERVICES, StackSettings
+from services.cli.settings import CONSOLE, PROCESSES, RELAY, SIGN_IN, StackSettings
+from services.cli.sign_in import write_sign_in
 from services.cli.state_dir import (
     ProcessRecord,
     StackRecord,
@@ -57,7 +58,7 @@ class Stack:
         self,
         settings: StackSettings,
         *,
-        services: Sequence[str] = SERVICES,
+        services: Sequence[str] = PROCESSES,
         echo: Echo | None = None,
         say: Say = lambda _: None,
     ) -> None:
@@ -70,7 +71,8 @@ class Stack:
         self._children: list[Child] = []
         self._records: list[ProcessRecord] = []
         alone = settings.relay_url is None and "transfer" in services
-        self._stand_ins = (RELAY,) if alone else ()
+        signed_in_here = settings.sign_in_issuers_file is None and CONSOLE in services
+        self._stand_ins = (*((RELAY,) if alone else ()), *((SIGN_IN,) if signed_in_here else ()))
         self.databases: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
         self.operations_ports: dict[str, int] = {}
@@ -194,6 +196,8 @@ class Stack:
             host = self._settings.host_of(service)
             reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
             self.addresses[service] = f"http://{reachable}:{port}"
+        if SIGN_IN in self._stand_ins:
+            write_sign_in(self._home, self.addresses[SIGN_IN])
         for name in self._stand_ins:
             told = self._environment_of_stand_in(name, ports[name])
             self._spawn(name, ["stand-in", name], told, self.addresses[name])
@@ -227,11 +231,15 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
         }
         told |= {f"{PREFIX}{each.upper()}_URL": address for each, address in self.addresses.items()}
+        if self.console_url:
+            told[f"{PREFIX}CONSOLE_URL"] = self.console_url
         if service == "transfer":
             told |= relay_of(self._settings, self._home)
             opened = self._settings.transfer_opened_authorities_file
             if opened is not None:
                 told[f"{name}_OPENED_AUTHORITIES_FILE"] = str(opened)
+        if service in ("registry", CONSOLE):
+            told |= self._sign_in()
         if service == "ledger" and self._settings.ledger_databases:
             told[f"{PREFIX}LEDGER_DATABASES"] = os.environ[f"{PREFIX}LEDGER_DATABASES"]
         return harmless_environment() | told | secrets_of(service, self._home)
@@ -250,7 +258,23 @@ class Stack:
             f"{PREFIX}{name.upper()}_PORT": str(port),
             "PYTHONUNBUFFERED": "1",
         }
+        if name == SIGN_IN:
+            people = self._settings.sign_in_people_file or self._home.sign_in_people_file
+            told |= {f"{PREFIX}SIGN_IN_PEOPLE_FILE": str(people), f"{PREFIX}CONSOLE_URL": self.console_url}
+            return harmless_environment() | told
         return harmless_environment() | told | relay_of(self._settings, self._home)
+
+    @property
+    def console_url(self) -> str:
+        """The console's address in a browser."""
+        return self._settings.console_url or self.addresses.get(CONSOLE, "")
+
+    def _sign_in(self) -> dict[str, str]:
+        """The issuers that people sign in with: those that are named, else the stand-in started beside."""
+        file = self._settings.sign_in_issuers_file
+        if file is None and SIGN_IN in self._stand_ins:
+            file = self._home.sign_in_issuers_file
+        return {} if file is None else {f"{PREFIX}SIGN_IN_ISSUERS_FILE": str(file)}
 
     @property
     def _issuer(self) -> str:

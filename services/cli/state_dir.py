@@ -62,6 +62,8 @@ class StateDir:
         self.database = self.path / "postgres"
         self.logs = self.path / "logs"
         self.evidence = self.path / "evidence"
+        self.sign_in_issuers_file = self.path / "sign-in-issuers.yaml"
+        self.sign_in_people_file = self.path / "sign-in-people.yaml"
         self._secrets = self.path / "secrets"
         self.key_shares_file = self._secrets / "key-shares"
         self._record = self.path / "stack.json"

@@ -1,8 +1,7 @@
 """The console as an application: its pages, its static files, and the pages that say why something is not shown."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request
@@ -23,6 +22,7 @@ from services.kit.http_guard import BodyBudget, RequestMiddleware
 from services.kit.observability import HttpMetrics, describe_exception
 
 Opener = Callable[[], AbstractAsyncContextManager[Parts]]
+Refusal = Callable[[Visit, Exception], Response]
 
 _log = structlog.stdlib.get_logger("services.console")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -102,7 +102,7 @@ def _operations() -> APIRouter:
 
 
 def _install_refusals(app: FastAPI) -> None:
-    pages: Mapping[Any, Callable[[Visit, Any], Response]] = {
+    pages: Mapping[type[Exception], Refusal] = {
         SignInNeededError: _sign_in,
         ForgedFormError: lambda visit, _: _problem(visit, 403, "forged"),
         RefusedError: _refused,
@@ -114,7 +114,7 @@ def _install_refusals(app: FastAPI) -> None:
         app.add_exception_handler(kind, _answering(answer))
 
 
-def _answering(answer: Callable[[Visit, Any], Response]) -> Callable[[Request, Exception], Any]:
+def _answering(answer: Refusal) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
         parts = parts_of(request)
         session = await parts.sessions.find(request.cookies.get(parts.cookie_name))
@@ -127,7 +127,8 @@ def _sign_in(visit: Visit, _: Exception) -> Response:
     return go(f"/sign-in?{visit.following}")
 
 
-def _refused(visit: Visit, error: RefusedError) -> Response:
+def _refused(visit: Visit, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
     if error.status == 401:
         return _sign_in(visit, error)
     if error.status == 403:

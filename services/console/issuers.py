@@ -6,7 +6,6 @@ OpenID Connect, authorization code with PKCE (RFC 7636); the parameters are Auth
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import httpx
 from authlib.oauth2.rfc6749.errors import OAuth2Error
@@ -105,7 +104,7 @@ class Issuers:
             raise SignInRefusedError("the identity token is of another attempt")
         return token
 
-    async def _redeem(self, issuer: SignInIssuer, code: str, attempt: Attempt) -> Mapping[str, Any]:
+    async def _redeem(self, issuer: SignInIssuer, code: str, attempt: Attempt) -> Mapping[str, object]:
         body = prepare_token_request(
             "authorization_code",
             redirect_uri=self._returning,

@@ -20,7 +20,7 @@ Answer = Any
 class RefusedError(Exception):
     """A service refuses, in its own words: `title` and `detail` of the problem, and each of `fields` with its own."""
 
-    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+    def __init__(self, status: int, problem: Mapping[str, Answer]) -> None:
         super().__init__(str(problem.get("type", status)))
         self.status = status
         self.code = str(problem.get("type", "")).rpartition(":")[2]
@@ -53,10 +53,10 @@ class ServicesClient:
         *,
         token: str | None,
         language: Language,
-        body: Any = None,
+        body: object = None,
         files: tuple[bytes, str] | None = None,
         key: str | None = None,
-        **parameters: Any,
+        **parameters: Answer,
     ) -> httpx.Response:
         """One call as whoever holds the token. `key` makes a command that is sent twice one command.
 
@@ -67,7 +67,7 @@ class ServicesClient:
             headers["Authorization"] = f"Bearer {token}"
         if method != "GET":
             headers["Idempotency-Key"] = key or str(uuid.uuid4())
-        content: dict[str, Any] = {} if body is None else {"json": body}
+        content: dict[str, Answer] = {} if body is None else {"json": body}
         if files is not None:
             content = {"content": files[0]}
             headers["Content-Type"] = files[1]
@@ -94,7 +94,7 @@ class ServicesClient:
         raise RefusedError(response.status_code, {"title": told.get("error_description", "")})
 
 
-def _problem(response: httpx.Response) -> Mapping[str, Any]:
+def _problem(response: httpx.Response) -> Mapping[str, Answer]:
     try:
         problem = response.json()
     except ValueError:

@@ -2,9 +2,10 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
+import httpx
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -73,12 +74,12 @@ class Visit:
             raise SignInNeededError
         return self.session.content
 
-    async def get(self, service: str, path: str, **parameters: Any) -> Answer:
+    async def get(self, service: str, path: str, **parameters: object) -> Answer:
         """What a service answers. Raises RefusedError and UnreachableError."""
         response = await self._call(service, "GET", path, **parameters)
         return response.json()
 
-    async def file(self, service: str, path: str, **parameters: Any) -> Response:
+    async def file(self, service: str, path: str, **parameters: object) -> Response:
         """A file of a service, handed on to be kept."""
         response = await self._call(service, "GET", path, **parameters)
         kept = ("content-type", "content-disposition")
@@ -86,13 +87,13 @@ class Visit:
         return Response(response.content, headers={**HEADERS, **told})
 
     async def post(
-        self, service: str, path: str, body: Mapping[str, Any] | None = None, key: str | None = None
+        self, service: str, path: str, body: Mapping[str, object] | None = None, key: str | None = None
     ) -> Answer:
         """What a command comes to. `key` stands in the form, so that a form sent twice is one command."""
         response = await self._call(service, "POST", path, body=body if body is not None else {}, key=key)
         return response.json()
 
-    async def _call(self, service: str, method: str, path: str, **options: Any) -> Any:
+    async def _call(self, service: str, method: str, path: str, **options: Answer) -> httpx.Response:
         return await self.parts.services.call(
             service, method, path, token=self.person.token, language=self.language, **options
         )

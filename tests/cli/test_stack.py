@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from services.cli.children import Child, readable
-from services.cli.settings import SERVICES, StackSettings
+from services.cli.settings import PROCESSES, SERVICES, STAND_INS, StackSettings
 from services.cli.stack import AlreadyRunningError, Stack, stop_running
 from services.cli.state_dir import StackRecord, StateDir
 from services.kit.processes import is_running
@@ -25,7 +25,7 @@ SECONDS_MAX = 90
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An environment for the command line with a home of its own and free ports."""
     home = tmp_path_factory.mktemp("stack") / "home"
-    told = {f"XUEFEN_{each.upper()}_PORT": "0" for each in (*SERVICES, "relay")}
+    told = {f"XUEFEN_{each.upper()}_PORT": "0" for each in (*PROCESSES, *STAND_INS)}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XUEFEN_")}
     yield {**kept, **told, "XUEFEN_HOME": str(home), "COLUMNS": "200"}
     StateDir(home).delete()

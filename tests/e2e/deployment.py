@@ -92,6 +92,8 @@ class Deployment:
             ledger_port=0,
             transfer_port=0,
             relay_port=0,
+            console_port=0,
+            sign_in_port=0,
             relay_url=relay.stack.addresses["relay"] if relay is not None else None,
             relay_token_file=relay.home.relay_token_file() if relay is not None else None,
             transfer_opened_authorities_file=opened,

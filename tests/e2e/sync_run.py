@@ -15,7 +15,7 @@ import asyncpg
 
 from services.cli.demo.outside import Outside, running_outside
 from services.cli.demo.stage import Collected, Provider, Stage
-from services.cli.settings import SERVICES, StackSettings
+from services.cli.settings import PROCESSES, SIGN_IN, StackSettings
 from services.cli.stack import Stack, running_stack
 from tests.conftest import outside_loop
 
@@ -162,7 +162,7 @@ async def _deliveries(dsn: str) -> list[Any]:
 @contextmanager
 def running(home: Path, **target_fields: Any) -> Iterator[Run]:
     """The system on ports of its own, its leases short."""
-    ports = {f"{service}_port": 0 for service in SERVICES}
+    ports = {f"{service}_port": 0 for service in (*PROCESSES, SIGN_IN)}
     settings = StackSettings.load().model_copy(update={"home": home / "xuefen", **ports})
     before = os.environ.get("XUEFEN_SYNC_LEASE_SECONDS")
     os.environ["XUEFEN_SYNC_LEASE_SECONDS"] = "6"

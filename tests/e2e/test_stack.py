@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from services.cli.demo import fictitious
-from services.cli.settings import SERVICES, StackSettings
+from services.cli.settings import PROCESSES, SERVICES, STAND_INS, StackSettings
 from services.cli.stack import Stack
 from services.cli.state_dir import StackRecord, StateDir, signing_key
 from services.cli.tokens import SCOPES, sign
@@ -31,14 +31,16 @@ from tests.e2e.system import CHAOYANG
 SECONDS_MAX = 90
 STOP_SECONDS_MAX = 15
 PERSON = fictitious.person(701)
-CHILDREN = ["relay", *SERVICES, *(f"{service}-worker" for service in SERVICES)]
+CHILDREN = ["relay", "sign_in", *PROCESSES, *(f"{service}-worker" for service in SERVICES)]
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An environment with a home of its own and free ports, for child processes and for this one."""
     home = tmp_path_factory.mktemp("system") / "home"
-    told = {f"XUEFEN_{each.upper()}_PORT": "0" for each in (*SERVICES, "relay")} | {"XUEFEN_HOME": str(home)}
+    told = {f"XUEFEN_{each.upper()}_PORT": "0" for each in (*PROCESSES, *STAND_INS)} | {
+        "XUEFEN_HOME": str(home)
+    }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XUEFEN_")}
     with pytest.MonkeyPatch.context() as patch:
         for name in set(os.environ) - set(kept):

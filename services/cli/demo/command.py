@@ -21,7 +21,7 @@ from services.cli.demo.routes import ROUTES, later_notice
 from services.cli.demo.stage import Stage
 from services.cli.demo.stories import STORIES, Posting, Question, Story, Trial
 from services.cli.policy_simulate import after_words, why
-from services.cli.settings import SERVICES, StackSettings
+from services.cli.settings import PROCESSES, SIGN_IN, StackSettings
 from services.cli.stack import running_stack
 from services.cli.state_dir import StateDir
 
@@ -73,7 +73,7 @@ def demo() -> None:
 
 def demo_settings(settings: StackSettings) -> StackSettings:
     """The settings with a home and ports of the demo's own, so that a running system is left alone."""
-    ports = {f"{service}_port": 0 for service in SERVICES}
+    ports = {f"{service}_port": 0 for service in (*PROCESSES, SIGN_IN)}
     mine = {
         "home": settings.home / "demo",
         "relay_port": 0,
