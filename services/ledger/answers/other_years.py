@@ -10,6 +10,7 @@ from services.ledger.policy import (
     Assessment,
     PolicyBook,
     PurposeAssessment,
+    PurposeTerms,
     assess_purpose,
     purpose_terms,
 )
@@ -55,14 +56,17 @@ class OtherYears:
         for number in sorted({number for one in terms.values() for number in one.years}):
             asked = {person: home for person, home in homes.items() if number in terms[person].years}
             await self._read(asked, number)
-            for person, answer in (await self._judged(asked, number)).items():
+            for person, answer in (await self._judged(asked, number, terms)).items():
                 found[person][number] = answer
         return {
             person: assess_purpose(terms[person], answers, year, self._on)
             for person, answers in found.items()
         }
 
-    async def _judged(self, homes: Mapping[str, Home], year: int) -> dict[str, Assessment]:
+    async def _judged(
+        self, homes: Mapping[str, Home], year: int, terms: Mapping[str, PurposeTerms] | None = None
+    ) -> dict[str, Assessment]:
+        """The answers for a year, for a purpose without what does not count for it."""
         carrying = {
             person: home for person, home in homes.items() if carries_into(self._book, home.profile, year)
         }
@@ -72,14 +76,18 @@ class OtherYears:
             person: judge(
                 self._book,
                 home.profile,
-                self._accounts.get((person, year)),
+                self._account(person, year, terms),
                 year,
                 self._on,
-                self._accounts.get((person, year - 1)),
+                self._account(person, year - 1, terms),
                 parked=parked_credits(home, self._book, year, self._on),
             )
             for person, home in homes.items()
         }
+
+    def _account(self, person: str, year: int, terms: Mapping[str, PurposeTerms] | None) -> Account | None:
+        account = self._accounts.get((person, year))
+        return account if terms is None else terms[person].counting(account)
 
     async def _read(self, homes: Mapping[str, Home], year: int) -> None:
         wanted = {person: home for person, home in homes.items() if (person, year) not in self._accounts}

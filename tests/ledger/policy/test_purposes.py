@@ -2,12 +2,15 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any, ClassVar
 
 import pytest
+from msgspec.structs import replace
 
 from services.ledger.policy import (
     Account,
     Assessment,
+    Credit,
     Earlier,
     NoticeError,
     Person,
@@ -54,6 +57,53 @@ def asked(
         account = Account(person_id="p", year=number, credits=held)
         answers[number] = assess(found.resolve(BEIJING, number), account, PERSON, number, on)
     return assess_purpose(terms, answers, year, on)
+
+
+class TestWhatDoesNotCount:
+    """A purpose leaves credits out: years are met, and sums made, without them."""
+
+    EQUIVALENT: ClassVar[Any] = {"mode": "equivalence", "form": "paper", "route": "claim"}
+
+    def review(self, without: str, *credits: Credit) -> PurposeAssessment:
+        """Three years, of which each holds these credits."""
+        found = book(f"{REVIEW}, total: 270, categories: {{public: 60}}, without: {without}")
+        terms = purpose_terms(found.resolve(BEIJING, 2030), "title_review", 2030)
+        answers = {}
+        for year in terms.years:
+            account = Account(person_id="p", year=year, credits=list(credits))
+            policy = found.resolve(BEIJING, year)
+            answers[year] = assess(policy, terms.counting(account), PERSON, year, date(2030, 11, 30))
+        return assess_purpose(terms, answers, 2030, date(2030, 11, 30))
+
+    def test_equivalences_fill_what_is_missing_but_the_public_subjects(self):
+        """A senior title review: papers do not stand for public subjects."""
+        paper = replace(credit("60", category="any"), fill=("professional", "public"), **self.EQUIVALENT)
+        course = credit("30", category="professional")
+        counted = self.review("{forms: [book]}", paper, course)
+        left = self.review("{modes: [equivalence], categories: [public]}", paper, course)
+        assert [one.earned for one in left.sums] == [Decimal(270), Decimal(0)]
+        assert (left.fulfilled, left.sums[1].met) == (False, False)
+        assert counted.sums[0].earned == Decimal(270)
+
+    @pytest.mark.parametrize(
+        ("without", "total"),
+        [
+            ("{forms: [paper]}", 180),
+            ("{routes: [claim]}", 180),
+            ("{modes: [equivalence]}", 180),
+            ("{routes: [import]}", 270),
+            ("{routes: [claim], categories: [professional]}", 270),
+        ],
+    )
+    def test_a_route_a_form_or_a_mode_is_left_out_of_years_and_sums(self, without: str, total: int):
+        paper = replace(credit("30", category="public"), **self.EQUIVALENT)
+        found = self.review(without, paper, credit("60", category="professional"))
+        assert found.sums[0].earned == Decimal(total)
+        assert [one.passes for one in found.years] == [total == 270] * 3
+
+    def test_what_leaves_nothing_out_is_a_fault(self):
+        with pytest.raises(NoticeError, match="routes, forms or modes"):
+            book(f"{REVIEW}, without: {{categories: [public]}}")
 
 
 class TestYears:
