@@ -76,6 +76,11 @@ def reads_log(caller: _Claims, log: str | None) -> bool:
     return log is None or caller.place in (None, NATION, log)
 
 
+def audits_place(caller: _Claims, place: str) -> bool:
+    """Whether a caller with the scope may read who read the data of a place's people: officials of it, or of one above."""
+    return caller.organization is None and caller.place is not None and contains(caller.place, place)
+
+
 def name_of(adcode: str) -> str:
     """The place's own name (`双塔区`), also of a code that ended; UnknownDivisionError for anything else."""
     name = _CURRENT.get(adcode) or _FORMER.get(adcode)
@@ -134,6 +139,13 @@ def chain_of(adcode: str) -> tuple[str, ...]:
     if province not in chain and prefecture not in CARVE_OUTS:
         chain.append(province)
     return (*chain, NATION)
+
+
+def watchers_of(adcode: str | None) -> tuple[str, ...]:
+    """The places whose auditors watch over what concerns a place: it and all above; the nation alone for no known place."""
+    if adcode is None or (adcode not in _CURRENT and adcode not in _FORMER):
+        return (NATION,)
+    return chain_of(adcode)
 
 
 def authority_of(adcode: str) -> str:

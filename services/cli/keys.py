@@ -33,7 +33,8 @@ def make(folder: Path, /, *, replace_missing: bool = False) -> None:
     Parameters
     ----------
     folder
-        Where identity.key, key-encryption.key, signing.jwk and relay.token are kept. Without them the data cannot be read.
+        Where identity.key, key-encryption.key, audit.key, signing.jwk and relay.token are kept. Without them the data
+        cannot be read.
     replace_missing
         Make anew what is missing beside other keys. What was written under the lost key stays lost.
     """

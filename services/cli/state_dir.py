@@ -19,10 +19,11 @@ from services.kit.signing import new_signing_key, signing_key_from, signing_key_
 KEYS: dict[str, Callable[[], str]] = {
     "identity.key": new_key_text,
     "key-encryption.key": new_key_text,
+    "audit.key": new_key_text,
     "signing.jwk": lambda: signing_key_text(new_signing_key()),
     "relay.token": new_key_text,
 }
-"""The secret keys of a deployment: of identity hashes, of what wraps people's keys, of tokens."""
+"""The secret keys of a deployment: of identity hashes, of what wraps people's keys, of the audit's digests, of tokens."""
 
 
 class ProcessRecord(msgspec.Struct, frozen=True):
@@ -118,6 +119,10 @@ class StateDir:
         """The key that wraps each person's own key."""
         return self._key("key-encryption.key")
 
+    def audit_key_file(self) -> Path:
+        """The key of the digests over the audit."""
+        return self._key("audit.key")
+
     def signing_key_file(self) -> Path:
         """The Ed25519 key the token issuer signs with, as JWK."""
         return self._key("signing.jwk")
@@ -200,6 +205,7 @@ HOLDERS = {
     "IDENTITY_KEY": ("registry", "ledger"),
     "KEY_ENCRYPTION_KEY": ("registry",),
     "SIGNING_KEY": ("registry",),
+    "AUDIT_KEY": ("registry", "ledger", "transfer", "sync"),
 }
 _OF_ONE_PROCESS = ("_DATABASE_URL", "_DATABASES", "_TOKEN_FILE", "_KEY", "_KEY_FILE", "_HOME")
 
@@ -219,6 +225,7 @@ def secrets_of(service: str, home: StateDir) -> dict[str, str]:
         "IDENTITY_KEY": home.identity_key_file,
         "KEY_ENCRYPTION_KEY": home.key_encryption_key_file,
         "SIGNING_KEY": home.signing_key_file,
+        "AUDIT_KEY": home.audit_key_file,
     }
     told: dict[str, str] = {}
     for name, holders in HOLDERS.items():

@@ -56,7 +56,9 @@ SCOPES = {
             "sync:repair",
         }
     ),
-    "person": frozenset({"collection:own", "compliance:own", "transcript:own", "attestation:own"}),
+    "person": frozenset(
+        {"collection:own", "compliance:own", "transcript:own", "attestation:own", "audit:own"}
+    ),
     "employer": frozenset({"employee:read", "filing:submit", "claim:submit", "compliance:read"}),
     "dashboard": frozenset({"compliance:read", "statistics:read", "sync:read"}),
     "sync": SYNC_SCOPES,

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
+from services.kit.audit import record_refused_body
 from services.kit.auth import AuthenticationMiddleware, Caller, TokenVerifier
 from services.kit.errors import (
     BodyTooLargeError,
@@ -112,6 +113,7 @@ def create_service(
                 raw_json_paths=frozenset(raw_json_paths),
                 file_paths=file_paths,
                 budget=bodies,
+                refused=record_refused_body,
             ),
         ],
     )

@@ -10,7 +10,7 @@ import re
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
@@ -80,8 +80,14 @@ class RequestMiddleware:
         method = exchange.method if exchange.method in _METHODS else "OTHER"
         self.metrics.observe(method, route, status, seconds)
         if route not in _QUIET:
+            caller = exchange.scope["state"].get("caller")
             _log.info(
-                "request", method=method, route=route, status=status, milliseconds=round(seconds * 1000, 1)
+                "request",
+                method=method,
+                route=route,
+                status=status,
+                caller=getattr(caller, "subject", None),
+                milliseconds=round(seconds * 1000, 1),
             )
 
 
@@ -146,6 +152,14 @@ class BodyBudget:
             del self._held_of[caller]
 
 
+OnRefusal = Callable[[Scope, Problem], Awaitable[None]]
+"""Told of a body that is refused before a route sees it, before that is answered."""
+
+
+async def _say_nothing(_scope: Scope, _problem: Problem) -> None:
+    """Nobody wants to know."""
+
+
 class BodyGuardMiddleware:
     """In front of the routes: limits a body's size, and refuses one that is not strict JSON before it is
     parsed.
@@ -160,8 +174,10 @@ class BodyGuardMiddleware:
         raw_json_paths: frozenset[str] = frozenset(),
         file_paths: Mapping[str, int] | None = None,
         budget: BodyBudget | None = None,
+        refused: OnRefusal = _say_nothing,
     ) -> None:
         self.app = app
+        self.refused = refused
         self.budget = budget or BodyBudget()
         self.body_size_max = body_size_max
         self.form_paths = form_paths
@@ -179,6 +195,7 @@ class BodyGuardMiddleware:
             if body is not None:
                 await self.app(scope, _replay(body, receive), send)
         except _RefusedBodyError as refused:
+            await self.refused(scope, refused.problem)
             await problem_response(refused.problem, scope)(scope, receive, send)
         finally:
             held.give_back()

@@ -1,4 +1,4 @@
-"""Privileges of the role of a running service in its schema: events, the record of readings and check values of keys
+"""Privileges of the role of a running service in its schema: events, the records of the audit and check values of keys
 are written once, the schema's revision is read only, everything else is its own. The owner role alone makes and alters
 tables.
 """
@@ -9,7 +9,8 @@ _ALLOWED = {
     "events": "select, insert",
     "logs": "select, insert, update",
     "alembic_version": "select",
-    "disclosures": "select, insert",
+    "audit_records": "select, insert",
+    "audit_seals": "select, insert",
     "key_checks": "select, insert",
 }
 _OTHERWISE = "select, insert, update, delete"

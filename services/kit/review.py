@@ -18,6 +18,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from msgspec.structs import replace
 from pydantic import BaseModel
 
+from services.kit.audit import reads
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError, Problem
 from services.kit.events import Event
@@ -234,6 +235,8 @@ class Queue:
     place: Any
     """The annotated type of the parameter `place`."""
     place_optional: bool = False
+    reads: str | None = None
+    """The kind under which a reading of the queue is on record (`audit.reads`); None for cases of nobody."""
     states_max: int = 6
     after_max: int = 120
     limit: int = 50
@@ -274,9 +277,10 @@ def add_queue(
     defaults: dict[str, Any] = {"status": None, "after": None, "limit": queue.limit}
     if queue.place_optional:
         defaults["place"] = None
+    listed = _shaped(endpoint, operation, queue.words, parameters, defaults)
     router.add_api_route(
         path,
-        _shaped(endpoint, operation, queue.words, parameters, defaults),
+        listed if queue.reads is None else reads(queue.reads)(listed),
         methods=["GET"],
         operation_id=operation,
         **struct_answer(queue.page, queue.answer_words, refusals=(403, 422)),

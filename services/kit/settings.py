@@ -8,7 +8,7 @@ import binascii
 import json
 import os
 import secrets
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
@@ -62,6 +62,9 @@ class ServiceSettings(BaseModel):
     http_connections_max: int = Field(default=2_000, ge=10)
     http_connections_of_peer_max: int = Field(default=1_000, ge=1)
     """From one address; behind a proxy that is the proxy's."""
+    audit_key: SecretStr | None = None
+    """Key of the digests over the audit, 32 bytes in base64url, the same for all processes of a service."""
+    audit_key_file: Path | None = None
     crypto_profile: Literal["standard", "gm"] = "standard"
     """Algorithms of new records: AES-256-GCM and HMAC-SHA-256, or SM4-GCM and HMAC-SM3 (国密)."""
     identity_hash: Literal["hs256", "hsm3"] | None = None
@@ -78,6 +81,11 @@ class ServiceSettings(BaseModel):
             return cls.model_validate({name: text for name, text in variables.items() if text} | told)
         except ValidationError as error:
             raise SettingsError("; ".join(sorted(_complaints(error)))) from None
+
+    @cached_property
+    def audit_key_bytes(self) -> bytes:
+        """The key of the audit itself. Raises SettingsError when it is missing or of the wrong size."""
+        return secret_key("XUEFEN_AUDIT_KEY", self.audit_key, self.audit_key_file)
 
     @property
     def key_set_url(self) -> str:

@@ -1,14 +1,15 @@
 """The ledger's API as an application."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
-from contracts.divisions import AUTHORITIES, claims_known_place, reads_log
+from contracts.divisions import AUTHORITIES, NATION, audits_place, authority_of, claims_known_place, reads_log
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
+from services.kit.audit_routes import audit_router
 from services.kit.auth import TokenVerifier
 from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
@@ -86,6 +87,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             app.state.ledger = ledger
             app.state.parts = parts_of(ledger)
             ledger.budgets.count_in(app.state.metrics.registry)
+            app.state.audit = ledger.audit
             app.state.clock = ledger.clock
             app.state.fingerprint_key = ledger.fingerprint_key
             tasks = [asyncio.create_task(ledger.policies.keep_fresh())]
@@ -122,10 +124,11 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         SOURCE,
         feed_reader(reads_log, OutsidePlaceError),
     )
+    audit = audit_router(_logs_of, audits_place, OutsidePlaceError)
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[*(room.router for room in ROUTES), feed],
+        routers=[*(room.router for room in ROUTES), audit, feed],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,
@@ -134,6 +137,10 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         file_paths=api_rosters.FILE_PATHS | intake_api.FILE_PATHS,
     )
     return app
+
+
+def _logs_of(place: str | None) -> Sequence[str]:
+    return AUTHORITIES if place in (None, NATION) else (authority_of(str(place)),)
 
 
 def create_app() -> FastAPI:

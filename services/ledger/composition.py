@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from hashlib import blake2b
 
-from contracts.divisions import AUTHORITIES, NATION
+from contracts.divisions import AUTHORITIES, NATION, authority_of, watchers_of
 from contracts.identity import ALGORITHM, IdentityHasher
+from services.kit.audit import Audit, Whereabouts
 from services.kit.budgets import Budget, Budgets
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
@@ -60,6 +61,7 @@ class Ledger:
         databases: Databases,
         identity_key: bytes,
         *,
+        audit_key: bytes,
         hash_algorithm: str = ALGORITHM,
         store: EventStore | None = None,
         clock: Clock = utc_now,
@@ -67,6 +69,7 @@ class Ledger:
     ) -> None:
         self.databases = databases
         self.clock = clock
+        self.audit = Audit(databases, clock, key=audit_key, where=_where)
         self.store = store or EventStore()
         self.hasher = IdentityHasher(identity_key, hash_algorithm)
         self.policies = PublishedPolicies(databases, self.store)
@@ -135,6 +138,12 @@ class Ledger:
         await self.databases.close()
 
 
+def _where(place: str | None) -> Whereabouts:
+    """Readings are on record beside the people they were of."""
+    chain = watchers_of(place)
+    return Whereabouts(authority_of(chain[0]), chain)
+
+
 async def connect(settings: LedgerSettings, process: str) -> Databases:
     """The ledger's databases, each checked before it is used.
 
@@ -169,9 +178,10 @@ async def open_ledger(
     ledger = Ledger(
         databases,
         settings.identity_key_bytes,
+        budgets=settings.budgets,
+        audit_key=settings.audit_key_bytes,
         hash_algorithm=algorithm,
         store=store,
-        budgets=settings.budgets,
     )
     try:
         await ledger.prepare()

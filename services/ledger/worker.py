@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.divisions import AUTHORITIES
 from contracts.envelope import PublishedEvent
+from services.kit.audit_records import Sealer
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import WrongExpectedVersion
 from services.kit.events import UnknownEventError
@@ -81,6 +82,7 @@ async def run() -> None:
         tasks.create_task(follower(ledger, registry, "registry").run())
         tasks.create_task(follower(ledger, transfer, "transfer").run())
         tasks.create_task(keep_lapsing(ledger))
+        tasks.create_task(Sealer(ledger.databases, settings.audit_key_bytes).run())
         judged = standings(ledger.policies)
         for projection in (*BEHIND, judged):
             runner = ProjectionRunner(ledger.databases, ledger.store, projection, lambda: AUTHORITIES)

@@ -6,9 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
-from contracts.divisions import claims_known_place, reads_log
+from contracts.divisions import audits_place, claims_known_place, reads_log
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
+from services.kit.audit_routes import audit_router
 from services.kit.auth import TokenVerifier
 from services.kit.budgets import Budgets
 from services.kit.clock import Clock, utc_now
@@ -46,6 +47,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
         async with opener(store) as registry:
             app.state.registry, app.state.parts = registry, registry.parts
             app.state.parts[Budgets].count_in(app.state.metrics.registry)
+            app.state.audit = registry.audit
             tasks = [asyncio.create_task(store.notifications.listen(registry.database))]
             if own is not None:
                 tasks.append(asyncio.create_task(app.state.parts[TokenIssuer].keep_revoked(own)))
@@ -91,6 +93,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
             accounts.router,
             accounts.request_steps,
             accounts.oauth_router(),
+            audit_router(lambda _: (LOG,), audits_place, OutsidePlaceError),
             feed,
         ],
         verifier=verifier,

@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from contracts.divisions import watchers_of
+from services.kit.audit import Audit, Whereabouts
 from services.kit.budgets import Budgets
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock, utc_now
@@ -21,7 +23,6 @@ from services.registry.people.changes import Changes
 from services.registry.people.collections import Collections
 from services.registry.people.own_view import OwnView
 from services.registry.people.queries import PeopleQueries
-from services.registry.personal_data.audit import Audit
 from services.registry.personal_data.disclosure import DeliveryDisclosures, Unmasking
 from services.registry.personal_data.erasure import Erasures
 from services.registry.personal_data.evidence import EvidenceFiles, EvidenceStore
@@ -48,7 +49,8 @@ class Registry:
         self.database = database
         self.databases = Databases(database)
         self.store = store
-        audit = Audit(database, clock)
+        audit = Audit(self.databases, clock, key=settings.audit_key_bytes, where=_where)
+        self.audit = audit
         files = EvidenceStore(settings.evidence_folder)
         limits = settings.evidence_limits
         self.erasures = Erasures(
@@ -68,7 +70,9 @@ class Registry:
             OrganizationQueries(database, store, clock=clock),
             Collections(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
             Changes(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
-            PeopleQueries(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
+            PeopleQueries(
+                database, store, vault=vault, hasher=hasher, budgets=budgets, audit=audit, clock=clock
+            ),
             OwnView(database, vault=vault, audit=audit, clock=clock),
             Accounts(database, store, clock=clock),
             AccountQueries(database, store, clock=clock),
@@ -124,6 +128,10 @@ class Registry:
         """Send the last notifications, then close the database."""
         await self.store.notifications.close()
         await self.database.close()
+
+
+def _where(place: str | None) -> Whereabouts:
+    return Whereabouts(LOG, watchers_of(place))
 
 
 async def connect(settings: RegistrySettings, process: str, *, size_max: int | None = None) -> Database:

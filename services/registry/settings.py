@@ -74,7 +74,7 @@ class RegistrySettings(ServiceSettings):
 
     def check_keys(self) -> None:
         """Raise SettingsError for a key that cannot be used: at the start, not before the first caller."""
-        _ = (self.hasher, self.wrapper, self.token_key, self.sign_in_issuers)
+        _ = (self.hasher, self.wrapper, self.token_key, self.sign_in_issuers, self.audit_key_bytes)
 
     @cached_property
     def fingerprint_key(self) -> bytes:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.envelope import PublishedEvent
+from services.kit.audit_records import Sealer
 from services.kit.clock import utc_now
 from services.kit.command import WritePath
 from services.kit.database import OUTCOME_UNKNOWN, Database, Databases
@@ -88,6 +89,7 @@ async def run(settings: RegistrySettings | None = None) -> None:
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(follow_transfers(database, store, transfer).run())
+            tasks.create_task(Sealer(Databases(database), told.audit_key_bytes).run())
             tasks.create_task(keep_forgetting(database, days=told.idempotency_days))
     finally:
         await store.notifications.close()

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
@@ -21,7 +22,7 @@ from services.sync.viewing import (
     SyncStatus,
 )
 
-router = APIRouter(prefix="/v1", tags=["sync"])
+router = APIRouter(prefix="/v1", tags=["sync"], route_class=AuditedRoute)
 
 Reader = require("sync:read")
 Repairer = require("sync:repair")
@@ -58,6 +59,7 @@ async def get_sync_status(request: Request, caller: ReaderCaller, place: Place =
 @router.get(
     "/deliveries", operation_id="list_deliveries", response_model=DeliveryPage, responses=problems(404, 422)
 )
+@reads("deliveries")
 async def list_deliveries(
     request: Request,
     caller: ReaderCaller,
@@ -79,6 +81,7 @@ async def list_deliveries(
     operation_id="list_deliveries_of_person",
     response_model=PersonDeliveries,
 )
+@reads("deliveries")
 async def list_deliveries_of_person(
     request: Request,
     person_id: Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")],

@@ -6,14 +6,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 
 from fastapi import FastAPI
 
-from contracts.divisions import claims_known_place
+from contracts.divisions import audits_place, claims_known_place
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
+from services.kit.audit_routes import audit_router
 from services.kit.auth import TokenVerifier
 from services.kit.event_store import EventStore
 from services.kit.issuers import issuers_of
 from services.sync.api import router
-from services.sync.composition import Sync, open_sync
+from services.sync.composition import SCHEMA, Sync, open_sync
+from services.sync.problems import OutsidePlaceError
 from services.sync.settings import SyncSettings
 from services.sync.viewing import SyncMetrics
 
@@ -30,6 +32,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opener(EventStore()) as sync:
             app.state.sync = sync
+            app.state.audit = sync.audit
             metrics = SyncMetrics(app.state.metrics.registry)
             refreshing = asyncio.create_task(metrics.keep_fresh(sync.status, sync.clock))
             try:
@@ -49,7 +52,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[router],
+        routers=[router, audit_router(lambda _: (SCHEMA,), audits_place, OutsidePlaceError)],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

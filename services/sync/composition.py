@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import Request
 
+from contracts.divisions import watchers_of
+from services.kit.audit import Audit, Whereabouts
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
@@ -24,13 +26,20 @@ class Sync:
     """The synchronisation of one process: its database, its targets, and all that reads and writes them."""
 
     def __init__(
-        self, database: Database, store: EventStore, targets: Targets, clock: Clock = utc_now
+        self,
+        database: Database,
+        store: EventStore,
+        targets: Targets,
+        clock: Clock = utc_now,
+        *,
+        audit_key: bytes,
     ) -> None:
         self.database = database
         self.databases = Databases(database)
         self.store = store
         self.targets = targets
         self.clock = clock
+        self.audit = Audit(self.databases, clock, key=audit_key, where=_where)
         self.recorder = Recorder(targets, clock)
         self.status = StatusQueries(database, targets, clock)
         self.deliveries = DeliveryQueries(database)
@@ -40,6 +49,10 @@ class Sync:
         """Close the database."""
         await self.store.notifications.close()
         await self.database.close()
+
+
+def _where(place: str | None) -> Whereabouts:
+    return Whereabouts(SCHEMA, watchers_of(place))
 
 
 async def connect(settings: SyncSettings, process: str) -> Database:
@@ -62,7 +75,7 @@ async def connect(settings: SyncSettings, process: str) -> Database:
 async def open_sync(settings: SyncSettings, process: str, store: EventStore) -> AsyncIterator[Sync]:
     """A synchronisation that is ready for use, closed at the end. Raises SettingsError for a bad list of targets."""
     targets = Targets.from_file(settings.sync_targets_file)
-    sync = Sync(await connect(settings, process), store, targets)
+    sync = Sync(await connect(settings, process), store, targets, audit_key=settings.audit_key_bytes)
     try:
         yield sync
     finally:

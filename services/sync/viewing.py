@@ -14,9 +14,11 @@ from prometheus_client import CollectorRegistry, Gauge
 from pydantic import Field
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of, chain_of, contains
+from services.kit.audit import about
 from services.kit.clock import Clock, local_date
 from services.kit.database import OUTCOME_UNKNOWN, Connection, Database
 from services.kit.schemas import StrictModel
+from services.sync.problems import OutsidePlaceError
 from services.sync.recording.following import CHECKPOINT
 from services.sync.targets import Targets
 
@@ -266,6 +268,8 @@ class DeliveryQueries:
                 cursor = cursor if found is None else tuple(found)
             rows = await conn.fetch(_WAITING, list(states), target, log, _pattern(place), *cursor, limit)
         views = [_view(row) for row in rows]
+        for each in views:
+            about(each.person_id, each.place)
         last = f"{views[-1].target}~{views[-1].key}" if len(views) == limit else None
         return DeliveryPage(deliveries=views, next_after=last)
 
@@ -273,6 +277,9 @@ class DeliveryQueries:
         """What a person's credits are delivered as, as far as they are of the place or under it."""
         async with self._database.acquire() as conn:
             rows = await conn.fetch(_OF_PERSON, person_id, None, _OF_PERSON_MAX)
+        for row in rows:
+            visible = contains(place, row["place"])
+            about(person_id, row["place"], result=None if visible else OutsidePlaceError.code)
         seen = [_view(row) for row in rows if contains(place, row["place"])]
         return PersonDeliveries(person_id=person_id, deliveries=seen)
 

@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import httpx
 import structlog
 
+from services.kit.audit_records import Sealer
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import EventStore
 from services.kit.failures import NOTHING_STORED
@@ -64,6 +65,7 @@ async def work(
 ) -> None:
     """Start everything there is to do. Raises SettingsError when a target's credential is not there."""
     identities = Identities(registry)
+    tasks.create_task(Sealer(sync.databases, settings.audit_key_bytes).run())
     if sync.targets.on:
         following = LedgerFollowing(sync.database, ledger, sync.recorder, sync.targets.logs())
         tasks.create_task(following.run())

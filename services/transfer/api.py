@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
@@ -26,8 +27,8 @@ PAGE_MAX = 200
 PORTAL = "transfer:confirm"
 """The scope of a portal that signs people in and speaks for whom it has signed in."""
 
-router = APIRouter(prefix="/v1/transfers", tags=["transfers"])
-people_router = APIRouter(prefix="/v1/persons", tags=["transfers"])
+router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=AuditedRoute)
+people_router = APIRouter(prefix="/v1/persons", tags=["transfers"], route_class=AuditedRoute)
 statistics_router = APIRouter(prefix="/v1/statistics", tags=["statistics"])
 
 _requests = require("transfer:request")
@@ -47,12 +48,12 @@ def _actor(caller: Caller) -> Actor:
     )
 
 
-def _application(request: Request) -> TransferApplication:
+async def _application(request: Request) -> TransferApplication:
     application: TransferApplication = request.app.state.transfers.application
     return application
 
 
-def _queries(request: Request) -> TransferQueries:
+async def _queries(request: Request) -> TransferQueries:
     queries: TransferQueries = request.app.state.transfers.queries
     return queries
 
@@ -133,18 +134,21 @@ async def confirm_arrival(
 
 
 @people_router.get("/{person_id}/transfers", responses=problems(404, 422))
+@reads("transfers")
 async def list_own_transfers(person_id: OpaqueId, queries: Queries, caller: ReaderCaller) -> OwnTransfers:
     """A person's transfers, newest first, with where each stands (S2C-11): those the caller may see."""
     return await queries.transfers_of(person_id, _actor(caller))
 
 
 @router.get("/{transfer_id}", responses=problems(404, 422))
+@reads("transfer")
 async def get_transfer(transfer_id: UUID, queries: Queries, caller: ReaderCaller) -> TransferView:
     """One transfer with all its steps: for the applicant and the officials of both places (S2C-11)."""
     return await queries.get_transfer(transfer_id, _actor(caller))
 
 
 @router.get("", responses=problems(404, 422))
+@reads("transfers")
 async def list_transfers(
     queries: Queries,
     caller: ReviewerCaller,

@@ -6,9 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 
 from fastapi import FastAPI
 
-from contracts.divisions import claims_known_place, reads_log
+from contracts.divisions import audits_place, claims_known_place, reads_log
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
+from services.kit.audit_routes import audit_router
 from services.kit.auth import TokenVerifier
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
@@ -37,6 +38,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with opener(store) as transfers:
             app.state.transfers = transfers
+            app.state.audit = transfers.audit
             listening = asyncio.create_task(store.notifications.listen(transfers.database))
             try:
                 yield
@@ -59,10 +61,11 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         SOURCE,
         feed_reader(reads_log, OutsidePlaceError),
     )
+    audit = audit_router(lambda _: (LOG,), audits_place, OutsidePlaceError)
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[router, people_router, statistics_router, feed],
+        routers=[router, people_router, statistics_router, audit, feed],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

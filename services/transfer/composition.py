@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from contracts.divisions import watchers_of
+from services.kit.audit import Audit, Whereabouts
 from services.kit.clock import Clock, utc_now
 from services.kit.command import WritePath
 from services.kit.database import Database, Databases
@@ -28,11 +30,14 @@ class Transfers:
         opened: OpenedAuthorities,
         peers: Peers,
         clock: Clock = utc_now,
+        *,
+        audit_key: bytes,
     ) -> None:
         self.database = database
         self.databases = Databases(database)
         self.store = store
         self.clock = clock
+        self.audit = Audit(self.databases, clock, key=audit_key, where=_where)
         self.peers = peers
         self.path = WritePath(self.databases, store, clock, begin)
         self.application = TransferApplication(
@@ -49,6 +54,10 @@ class Transfers:
         """Send the last notifications, then close the database."""
         await self.store.notifications.close()
         await self.database.close()
+
+
+def _where(place: str | None) -> Whereabouts:
+    return Whereabouts(LOG, watchers_of(place))
 
 
 async def connect(settings: TransferSettings, process: str) -> Database:
@@ -75,7 +84,9 @@ async def open_transfers(
     opened = OpenedAuthorities.from_file(settings.transfer_opened_authorities_file)
     _ = settings.authorities
     async with open_peers(settings) as peers:
-        transfers = Transfers(await connect(settings, process), store, opened, peers)
+        transfers = Transfers(
+            await connect(settings, process), store, opened, peers, audit_key=settings.audit_key_bytes
+        )
         try:
             await transfers.prepare()
             yield transfers

@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.kit.aggregates import Aggregate, Aggregates
+from services.kit.audit import about
 from services.kit.clock import Clock, end_of_day, local_date, start_of_day
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
@@ -96,6 +97,7 @@ class TransferQueries:
         """One transfer. Raises NotFoundError, also when the actor may not know of it."""
         async with self._database.acquire() as conn:
             case = await load_case(conn, self._aggregates, transfer_id)
+            about(case.person_id, case.home)
             if not case.may_see(actor):
                 raise NotFoundError
             return await self._view(conn, case, actor)
@@ -105,6 +107,8 @@ class TransferQueries:
         async with self._database.acquire() as conn:
             ids = [UUID(row[0]) for row in await conn.fetch(_OF_PERSON, LOG, person_id, OF_PERSON_MAX)]
             cases = [await load_case(conn, self._aggregates, each) for each in ids]
+            for case in cases:
+                about(person_id, case.home, result=None if case.may_see(actor) else OutsidePlaceError.code)
             views = [await self._view(conn, case, actor) for case in cases if case.may_see(actor)]
         return OwnTransfers(transfers=views)
 
@@ -136,6 +140,8 @@ class TransferQueries:
             since = await _requested_at(conn, after)
             rows = await conn.fetch(_WORKLIST, LOG, place, wanted, since, str(after), limit + 1, *due)
         items = [ListedTransfer.of(row, now) for row in rows[:limit]]
+        for item in items:
+            about(item.person_id, place)
         return Worklist(items=items, next=items[-1].transfer_id if len(rows) > limit else None)
 
     async def count_transfers(

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.envelope import PublishedEvent
+from services.kit.audit_records import Sealer
 from services.kit.command import UnitOfWork
 from services.kit.event_store import EventStore
 from services.kit.events import UnknownEventError
@@ -75,6 +76,7 @@ async def run() -> None:
         with transfers.store.notifications.subscribe((LOG,)) as growth:
             tasks.create_task(transfers.store.notifications.listen(transfers.database))
             tasks.create_task(follow_registry(transfers, registry).run())
+            tasks.create_task(Sealer(transfers.databases, settings.audit_key_bytes).run())
             pause = settings.transfer_poll_seconds
             tasks.create_task(
                 keep_doing("worker steps", process.run_worker_steps, pause_seconds=pause, growth=growth)

@@ -34,7 +34,9 @@ ORGANIZATION = str(uuid.uuid5(_NAMESPACE, "provider"))
 async def seed(dsn: str, identity_key: bytes, count: int) -> None:
     """Let the registry's feed bring the provider and so many persons to the ledger of a database."""
     ledger = Ledger(
-        Databases(await Database.connect(dsn, schema=SCHEMA, application_name="seed")), identity_key
+        Databases(await Database.connect(dsn, schema=SCHEMA, application_name="seed")),
+        identity_key,
+        audit_key=identity_key,
     )
     try:
         await ledger.prepare()

@@ -155,6 +155,7 @@ class Stage:
             "XUEFEN_LEDGER_DATABASE_URL": self.database(database)["ledger"],
             "XUEFEN_LEDGER_PORT": "{port}",
             "XUEFEN_IDENTITY_KEY": self.identity_key,
+            "XUEFEN_AUDIT_KEY": self.identity_key,
             "XUEFEN_ISSUER": ISSUER,
             "XUEFEN_JWKS_URL": self._keys_url,
         }

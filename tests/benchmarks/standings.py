@@ -104,7 +104,7 @@ async def _measure(dsn: str, task: Callable[[Databases, int], Awaitable[float]],
 
 
 async def _ledger(databases: Databases) -> tuple[Ledger, Any, DayTurn]:
-    ledger = Ledger(databases, b"k" * 32, clock=lambda: _DAY)
+    ledger = Ledger(databases, b"k" * 32, audit_key=b"a" * 32, clock=lambda: _DAY)
     await ledger.policies.refresh()
     judged = standings(ledger.policies)
     return ledger, judged, DayTurn(databases, ledger.policies, judged, ledger.clock)

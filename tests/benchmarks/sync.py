@@ -81,7 +81,7 @@ class _Bench:
     async def _round(self, count: int, recorded: Side, ours: Side, bare: Side) -> None:
         database = await Database.connect(self._dsn, schema=SCHEMA, application_name="bench", size_max=12)
         try:
-            sync = Sync(database, EventStore(), Targets([self._target]))
+            sync = Sync(database, EventStore(), Targets([self._target]), audit_key=b"a" * 32)
             feed = self._feed(count)
             async with feed.client() as client, open_http(self._target, self._folder) as adapter:
                 following = LedgerFollowing(database, client, sync.recorder, [LOG])

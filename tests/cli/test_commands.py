@@ -105,7 +105,7 @@ class TestStart:
 
 
 class TestKeys:
-    @pytest.mark.parametrize("lost", ["identity.key", "key-encryption.key", "signing.jwk"])
+    @pytest.mark.parametrize("lost", ["identity.key", "key-encryption.key", "audit.key", "signing.jwk"])
     def test_one_that_is_lost_is_not_made_anew_without_being_told(
         self, run: Run, tmp_path: Path, lost: str
     ) -> None:
@@ -130,6 +130,7 @@ class TestKeys:
         before = [file.read_text() for file in files]
         run("keys", str(tmp_path / "keys"))
         assert [file.name for file in files] == [
+            "audit.key",
             "identity.key",
             "key-encryption.key",
             "relay.token",

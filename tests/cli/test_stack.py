@@ -191,13 +191,14 @@ class TestSecrets:
         }
         assert keys == {
             "registry": {
+                "XUEFEN_AUDIT_KEY_FILE",
                 "XUEFEN_IDENTITY_KEY_FILE",
                 "XUEFEN_KEY_ENCRYPTION_KEY",
                 "XUEFEN_SIGNING_KEY_FILE",
             },
-            "ledger": {"XUEFEN_IDENTITY_KEY_FILE"},
-            "transfer": set(),
-            "sync": set(),
+            "ledger": {"XUEFEN_AUDIT_KEY_FILE", "XUEFEN_IDENTITY_KEY_FILE"},
+            "transfer": {"XUEFEN_AUDIT_KEY_FILE"},
+            "sync": {"XUEFEN_AUDIT_KEY_FILE"},
         }
 
 

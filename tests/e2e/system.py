@@ -40,7 +40,7 @@ from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.peers import Peers
 from services.transfer.process.process import Process
 from services.transfer.settings import TransferSettings
-from tests.conftest import FreshDatabase, FreshDatabaseFactory
+from tests.conftest import AUDIT_KEY, FreshDatabase, FreshDatabaseFactory
 from tests.e2e.provider import Provider, identity
 
 Headers = Mapping[str, str]
@@ -86,6 +86,7 @@ class System:
         self.registry_settings = RegistrySettings(
             registry_database_url=databases["registry"].app_dsn,
             identity_key=identity_key,
+            audit_key=identity_key,
             key_encryption_key=new_key_text(),
             signing_key=signing_key_text(self.key),
             **settings,
@@ -94,6 +95,7 @@ class System:
             ledger_database_url=databases["ledger"].app_dsn,
             ledger_databases=databases["ledger"].by_log,
             identity_key=identity_key,
+            audit_key=identity_key,
             **settings,
         )
         self.transfer_settings = TransferSettings(
@@ -148,7 +150,7 @@ class System:
     async def _open_ledger(self, store: EventStore) -> AsyncIterator[Ledger]:
         databases = await ledger_parts.connect(self.ledger_settings, "api")
         key = self.ledger_settings.identity_key_bytes
-        ledger = Ledger(databases, key, store=store, clock=self.clock)
+        ledger = Ledger(databases, key, audit_key=AUDIT_KEY, store=store, clock=self.clock)
         try:
             await ledger.prepare()
             yield ledger
@@ -164,7 +166,9 @@ class System:
                 await stack.enter_async_context(self._carrier(each))
                 for each in ("registry", "ledger", "relay")
             ]
-            transfers = Transfers(database, store, opened, Peers.of(*clients), clock=self.clock)
+            transfers = Transfers(
+                database, store, opened, Peers.of(*clients), clock=self.clock, audit_key=AUDIT_KEY
+            )
             try:
                 await transfers.prepare()
                 yield transfers

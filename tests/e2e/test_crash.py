@@ -25,6 +25,7 @@ from services.ledger.counting.rebuild import rebuild
 from services.ledger.reactions.reactions import SourceEvent
 from services.ledger.store.read_models import INLINE
 from services.ledger.streams.account_events import CreditEarned
+from tests.conftest import AUDIT_KEY
 from tests.e2e.processes import LedgerMachine, key_set_server
 from tests.kit.http import bearer
 
@@ -55,7 +56,9 @@ def machine() -> Iterator[LedgerMachine]:
 async def open_ledger(machine: LedgerMachine) -> Ledger:
     """A look into the same database from here."""
     database = await Database.connect(machine.app_dsn, schema=SCHEMA, application_name="crash", size_max=3)
-    ledger = Ledger(Databases(database), urlsafe_b64decode(IDENTITY_KEY + "="), clock=utc_now)
+    ledger = Ledger(
+        Databases(database), urlsafe_b64decode(IDENTITY_KEY + "="), audit_key=AUDIT_KEY, clock=utc_now
+    )
     await ledger.prepare()
     return ledger
 

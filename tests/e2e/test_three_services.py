@@ -307,7 +307,10 @@ async def another_ledger(system: System, fresh_database: FreshDatabaseFactory) -
         update={"ledger_database_url": fresh.app_dsn, "ledger_databases": fresh.by_log}
     )
     ledger = Ledger(
-        await ledger_parts.connect(settings, "late"), settings.identity_key_bytes, clock=system.clock
+        await ledger_parts.connect(settings, "late"),
+        settings.identity_key_bytes,
+        audit_key=settings.audit_key_bytes,
+        clock=system.clock,
     )
     await ledger.prepare()
     try:

@@ -13,7 +13,7 @@ from services.kit.event_store import EventStore
 from services.sync.app import build_app
 from services.sync.composition import SCHEMA, Sync
 from services.sync.targets import Targets
-from tests.conftest import FreshDatabaseFactory
+from tests.conftest import AUDIT_KEY, FreshDatabaseFactory
 from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, fuzz, fuzzing, operations, serving
 from tests.kit.http import bearer, verifier
@@ -36,7 +36,7 @@ def served(fresh_database: FreshDatabaseFactory) -> Iterator[Target]:
     @asynccontextmanager
     async def opener(store: EventStore) -> AsyncIterator[Sync]:
         database = await Database.connect(dsn, schema=SCHEMA, application_name="fuzz")
-        sync = Sync(database, store, Targets([target(NATIONAL)]))
+        sync = Sync(database, store, Targets([target(NATIONAL)]), audit_key=AUDIT_KEY)
         yield sync
         await sync.close()
 

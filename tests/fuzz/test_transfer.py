@@ -13,7 +13,7 @@ from services.kit.database import Database
 from services.kit.event_store import EventStore
 from services.transfer.app import build_app
 from services.transfer.composition import Transfers
-from tests.conftest import FreshDatabaseFactory, in_thread
+from tests.conftest import AUDIT_KEY, FreshDatabaseFactory, in_thread
 from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzz, fuzzing, operations, serving
 from tests.kit.http import bearer, verifier
@@ -54,7 +54,7 @@ def target(fresh_database: FreshDatabaseFactory) -> Iterator[Target]:
     async def opener(store: EventStore) -> AsyncIterator[Transfers]:
         database = await Database.connect(dsn, schema="transfer", application_name="fuzz")
         neighbours = Neighbours()
-        transfers = Transfers(database, store, NOBODY_OPENED, neighbours.peers)
+        transfers = Transfers(database, store, NOBODY_OPENED, neighbours.peers, audit_key=AUDIT_KEY)
         await transfers.prepare()
         yield transfers
         await transfers.close()

@@ -27,9 +27,9 @@ OPEN = {"/healthz", "/readyz"}
 CASE_SCOPES = (
     "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
     "attestation:check", "attestation:current", "transfer:carry", "year:close", "archive:read", "credit:recognise",
-    "anomaly:review",
+    "anomaly:review", "audit:read",
 )  # fmt: skip
-OWN_SCOPES = ("compliance:own", "transcript:own", "attestation:own")
+OWN_SCOPES = ("compliance:own", "transcript:own", "attestation:own", "audit:own")
 EVERY_SCOPE = frozenset((*OFFICIAL_SCOPES, *PROVIDER_SCOPES, *CASE_SCOPES, *OWN_SCOPES, "feed:read"))
 
 
@@ -186,7 +186,7 @@ class TestTokens:
         for scope in SCOPES[method, path]:
             response = await call(world, method, path, bearer(scope, place=NATION))
             assert response.status_code != 401
-            assert "insufficient-scope" not in response.text
+            assert "urn:xuefen:problem:insufficient-scope" not in response.text
 
     async def test_health_tells_no_one_anything(self, world: World):
         for path in OPEN:

@@ -4,6 +4,7 @@ import pytest
 
 from services.kit.settings import SettingsError
 from services.ledger.composition import Ledger
+from tests.conftest import AUDIT_KEY
 from tests.ledger.world import IDENTITY_KEY, World, connect
 
 
@@ -19,7 +20,7 @@ class TestPrepare:
         self, world: World, key: bytes, algorithm: str, fault: str
     ):
         """Everybody would be a stranger, and collected again for good."""
-        other = Ledger(await connect(world.fresh), key, hash_algorithm=algorithm)
+        other = Ledger(await connect(world.fresh), key, audit_key=AUDIT_KEY, hash_algorithm=algorithm)
         try:
             with pytest.raises(SettingsError, match=fault):
                 await other.prepare()
@@ -27,7 +28,7 @@ class TestPrepare:
             await other.close()
 
     async def test_the_same_key_is_taken_again(self, world: World):
-        again = Ledger(await connect(world.fresh), IDENTITY_KEY)
+        again = Ledger(await connect(world.fresh), IDENTITY_KEY, audit_key=AUDIT_KEY)
         try:
             await again.prepare()
         finally:

@@ -19,7 +19,7 @@ from services.kit.event_store import EventStore
 from services.ledger.app import build_app
 from services.ledger.composition import SCHEMA, Ledger
 from services.ledger.reactions.reactions import SourceEvent
-from tests.conftest import FreshDatabase, FreshDatabaseFactory
+from tests.conftest import AUDIT_KEY, FreshDatabase, FreshDatabaseFactory
 from tests.kit.http import bearer, verifier
 
 IDENTITY_KEY = b"an identity key of 32 bytes or so"
@@ -63,7 +63,7 @@ class World:
     @asynccontextmanager
     async def _open(self, store: EventStore) -> AsyncIterator[Ledger]:
         databases = await connect(self.fresh)
-        ledger = Ledger(databases, IDENTITY_KEY, store=store, clock=lambda: self.now)
+        ledger = Ledger(databases, IDENTITY_KEY, audit_key=AUDIT_KEY, store=store, clock=lambda: self.now)
         try:
             await ledger.prepare()
             yield ledger

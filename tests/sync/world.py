@@ -20,6 +20,7 @@ from services.sync.composition import SCHEMA, Sync
 from services.sync.delivering.sender import Identities, Sender
 from services.sync.recording.following import LedgerFollowing, follow_registry
 from services.sync.targets import Target, Targets
+from tests.conftest import AUDIT_KEY
 from tests.sync.feeds import START, FakeFeed, FakeRegistry, person_id
 
 TOKEN = "agreed-with-the-systems"
@@ -49,7 +50,9 @@ class World:
         self.registry_feed = FakeFeed()
         self.registry = FakeRegistry()
         self.app, self.holdings = build_app(TOKEN)
-        self.sync = Sync(database, EventStore(), Targets(targets), clock=lambda: self.now)
+        self.sync = Sync(
+            database, EventStore(), Targets(targets), clock=lambda: self.now, audit_key=AUDIT_KEY
+        )
         self.database = database
         self._people = 0
 

@@ -110,6 +110,8 @@ ELSEWHERE = {
     "GET /v1/persons/{person_id}/transfers": "test_a_person_s_transfers",
     "GET /v1/statistics/transfers": "test_statistics",
     "GET /v1/logs": "test_feed",
+    "GET /v1/audit": "tests/ledger/answers/test_audit.py, the same routes",
+    "GET /v1/my-readings": "the same",
     "GET /v1/logs/{log}/feed": "test_feed",
 }
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.identifiers import IdType, check_id_number
 from contracts.identity import IdentityHasher
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, who_pays, within
 from services.kit.clock import local_date
@@ -27,8 +28,8 @@ from services.ledger.streams.problems import (
 )
 from services.ledger.web import QUERIES, PersonId, place_of
 
-router = APIRouter()
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
+router = APIRouter(route_class=AuditedRoute)
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
 IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
 LedgerQueriesPart = Annotated[LedgerQueries, Depends(part(LedgerQueries))]
@@ -67,6 +68,7 @@ def _json(answer: object) -> Response:
     operation_id="get_compliance",
     **struct_answer(ComplianceAnswer, "The answer, with its reasons.", refusals=(403, 404, 422)),
 )
+@reads("compliance")
 async def get_compliance(
     queries: LedgerQueriesPart,
     employers: EmployersPart,
@@ -101,6 +103,7 @@ async def get_compliance(
     dependencies=[Depends(within(QUERIES, ManyReader))],
     **struct_answer(ComplianceQueryAnswer, "An answer for every person, in order.", refusals=(403, 422, 429)),
 )
+@reads("compliance")
 async def query_compliance(
     hasher: IdentityHasherPart,
     queries: LedgerQueriesPart,

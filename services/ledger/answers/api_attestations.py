@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic import Field
 
 from contracts.identity import IdentityHasher
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, who_pays, within
 from services.kit.idempotency import CommandKey, command_key
@@ -20,7 +21,7 @@ from services.ledger.store.people import Employers
 from services.ledger.streams.attestation import RevokeReason, UnknownAttestationError
 from services.ledger.web import CHECKS, CreditYear, Identity, OpaqueId, place_of
 
-router = APIRouter(prefix="/v1/attestations")
+router = APIRouter(prefix="/v1/attestations", route_class=AuditedRoute)
 AttestationsPart = Annotated[Attestations, Depends(part(Attestations))]
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
@@ -81,6 +82,7 @@ async def issue_attestation(
     dependencies=[Depends(within(CHECKS, Checker))],
     **struct_answer(Checked, "What was attested.", refusals=(404, 422, 429)),
 )
+@reads("attestation-check")
 async def check_attestation(
     hasher: IdentityHasherPart,
     attestations: AttestationsPart,
@@ -109,6 +111,7 @@ async def check_attestation(
     operation_id="get_attestation",
     **struct_answer(Statement, "The statement to print.", refusals=(403, 404, 422)),
 )
+@reads("attestation")
 async def get_attestation(
     attestations: AttestationsPart,
     employers: EmployersPart,

@@ -6,6 +6,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
 from contracts.divisions import NATION, contains, is_known
+from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
@@ -13,7 +14,7 @@ from services.kit.schemas import IN_DIGITS
 from services.ledger.answers.credit_list import PEOPLE_MAX, CreditListing, CreditPage
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
-router = APIRouter(prefix="/v1/credits", tags=["credits"])
+router = APIRouter(prefix="/v1/credits", tags=["credits"], route_class=AuditedRoute)
 CreditListingPart = Annotated[CreditListing, Depends(part(CreditListing))]
 FeedReader = require("feed:read")
 _encode = msgspec.json.Encoder(decimal_format="string").encode
@@ -24,6 +25,7 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
     operation_id="list_credits",
     **struct_answer(CreditPage, "A page of people's credits.", refusals=(403, 422)),
 )
+@reads("credits")
 async def list_credits(
     listing: CreditListingPart,
     place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
@@ -43,4 +45,6 @@ async def list_credits(
     if caller.place is not None and not contains(caller.place, place):
         raise OutsidePlaceError
     page = await listing.page(place, year, after, limit)
+    for credit in page.credits:
+        about(credit.person_id, credit.place)
     return Response(_encode(page), media_type="application/json")

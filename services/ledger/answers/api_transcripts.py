@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
 
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
@@ -15,7 +16,7 @@ from services.ledger.answers.transcripts import COLUMNS, Transcript, Transcripts
 from services.ledger.store.people import Employers
 from services.ledger.web import PersonId
 
-router = APIRouter(prefix="/v1/persons/{person_id}")
+router = APIRouter(prefix="/v1/persons/{person_id}", route_class=AuditedRoute)
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
 TranscriptsPart = Annotated[Transcripts, Depends(part(Transcripts))]
 _encode = msgspec.json.Encoder().encode
@@ -43,6 +44,7 @@ Asked = Annotated[Transcript, Depends(_transcript)]
     operation_id="get_transcript",
     **struct_answer(Transcript, "Every credit as awarded.", refusals=(403, 404, 422)),
 )
+@reads("transcript")
 async def get_transcript(transcript: Asked) -> Response:
     """Every credit of a person as awarded, ended ones included; an organization sees what it reported itself."""
     return Response(_encode(transcript), media_type="application/json")
@@ -57,6 +59,7 @@ async def get_transcript(transcript: Asked) -> Response:
         **problems(403, 404, 422),
     },
 )
+@reads("transcript")
 async def export_transcript(transcript: Asked) -> Response:
     """The same as a table in CSV, credits and then what waits; no cell of it is a formula."""
     return file_response(write_csv(COLUMNS, table_rows(transcript)), CSV_TYPE, "transcript.csv")
@@ -74,6 +77,7 @@ async def export_transcript(transcript: Asked) -> Response:
         **problems(403, 404, 422),
     },
 )
+@reads("transcript")
 async def export_transcript_as_xlsx(transcript: Asked) -> Response:
     """The same as XLSX."""
     return file_response(write_xlsx(COLUMNS, table_rows(transcript)), XLSX_TYPE, "transcript.xlsx")

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
@@ -14,7 +15,7 @@ from services.ledger.answers.units import UnitAnswer, Units
 from services.ledger.policy import Status
 from services.ledger.store.people import Cursor, Employers
 
-router = APIRouter()
+router = APIRouter(route_class=AuditedRoute)
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
 UnitsPart = Annotated[Units, Depends(part(Units))]
 _encode = msgspec.json.Encoder().encode
@@ -40,6 +41,7 @@ After = Annotated[
     operation_id="get_unit_compliance",
     **struct_answer(UnitAnswer, "A page of the employer's people.", refusals=(403, 422)),
 )
+@reads("unit")
 async def get_unit_compliance(
     units: UnitsPart,
     employers: EmployersPart,

@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from contracts.divisions import AUTHORITIES, authority_of, full_name_en, full_name_of
 from services.kit import events as codec
+from services.kit.audit import about
 from services.kit.clock import Clock, local_date
 from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
@@ -202,6 +203,7 @@ class Attestations:
         """
         found = await self._find(reference)
         issued = found.issued
+        about(issued.person_id, issued.place)
         same = secrets.compare_digest(issued.identity_hash, identity_hash)
         if not (same and secrets.compare_digest(issued.name_hash, name_hash)):
             profile = (await self._people.home_of(issued.person_id, None)).profile
@@ -222,6 +224,7 @@ class Attestations:
 
     async def _visible(self, reference: str, viewer: Viewer) -> Attestation:
         found = await self._find(reference)
+        about(found.issued.person_id, found.issued.place)
         if viewer.place is not None and viewer.contains(found.issued.place):
             return found
         if viewer.person_id is not None and viewer.person_id == found.issued.person_id:

@@ -6,6 +6,7 @@ from functools import partial
 
 import msgspec
 
+from services.kit.audit import about
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
@@ -62,6 +63,7 @@ class LedgerQueries:
         Raises UnknownPersonError, OutsidePlaceError and MomentInFutureError.
         """
         home = await self._home(person_id, year, viewer)
+        about(home.person_id, home.profile.person.place)
         if not viewer.may_see(home):
             raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
         if as_of is not None:
@@ -105,6 +107,9 @@ class LedgerQueries:
         seen = {home.person_id: home for home in homes.values() if viewer.may_see(home)}
         if viewer.organization is None:
             seen = await self._people.with_rooms(seen)
+        for home in homes.values():
+            refused = None if home.person_id in seen else UnknownPersonError.code
+            about(home.person_id, home.profile.person.place, result=refused)
         years = OtherYears(self._people, book, day, viewer.place)
         judged = await years.answers(seen, year)
         answered = {

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from services.kit.audit import about
 from services.kit.database import Databases
 from services.kit.views import view
 from services.ledger.answers.viewers import Viewer
@@ -132,6 +133,7 @@ class Transcripts:
         Raises UnknownPersonError and OutsidePlaceError.
         """
         home = await self._people.home_of(person_id, viewer.place)
+        about(home.person_id, home.profile.person.place)
         if viewer.place is not None and not viewer.may_see(home):
             raise OutsidePlaceError
         async with self._databases.of(home.log).acquire() as conn:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
+from services.kit.audit import about
 from services.kit.clock import Clock, local_date
 from services.kit.views import view
 from services.ledger.answers.other_years import OtherYears
@@ -73,6 +74,8 @@ class Units:
         place = viewer.place or NATION
         logs = AUTHORITIES if place == NATION else (authority_of(place),)
         homes = await self._employers.employed(employer, logs, reach_of(place), year, after, limit)
+        for home in homes:
+            about(home.person_id, home.profile.person.place)
         day = on or local_date(self._clock())
         years = OtherYears(self._people, self._policies.book, day, place)
         answers = await years.answers({home.person_id: home for home in homes}, year)

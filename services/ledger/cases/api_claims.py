@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.divisions import is_known
+from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, StoredAnswer
@@ -22,7 +23,7 @@ from services.ledger.policy import STUDY
 from services.ledger.streams.claim import CLAIMS, REVIEWER, SUBMITTER, Claim, Evidence
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
-router = APIRouter(prefix="/v1/claims")
+router = APIRouter(prefix="/v1/claims", route_class=AuditedRoute)
 ClaimsPart = Annotated[Claims, Depends(part(Claims))]
 _encode = msgspec.json.Encoder().encode
 
@@ -92,6 +93,8 @@ async def _list(
     if not actor.covers(place):
         raise OutsidePlaceError
     found = await cases.queue(place, states, after, limit)
+    for claim in found:
+        about(claim.person_id, claim.place)
     return found, [view(ClaimAnswer, claim) for claim in found]
 
 
@@ -102,6 +105,7 @@ _QUEUE = Queue(
     cursor=lambda claim: (claim.submitted_at, claim.claim_id),
     by=REVIEWER,
     place=Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
+    reads="claims",
     after_max=100,
 )
 add_queue(router, CLAIMS, _QUEUE, _list, cases=ClaimsPart)
@@ -112,11 +116,13 @@ add_queue(router, CLAIMS, _QUEUE, _list, cases=ClaimsPart)
     operation_id="get_claim",
     **struct_answer(ClaimAnswer, "The claim as it stands.", refusals=(404,)),
 )
+@reads("claim")
 async def get_claim(
     claims: ClaimsPart, claim_id: ClaimId, caller: Annotated[Caller, Depends(Anybody)]
 ) -> Response:
     """Where a claim stands: for whoever submitted it, and for officials of its place."""
     entry = await claims.find(claim_id, actor_of(caller))
+    about(entry.state.person_id, entry.state.place)
     return Response(_encode(view(ClaimAnswer, entry.state)), media_type="application/json")
 
 

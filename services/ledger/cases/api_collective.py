@@ -8,6 +8,7 @@ from pydantic import Field
 
 from contracts.divisions import is_known
 from contracts.identity import IdentityHasher
+from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller
 from services.kit.budgets import Budgets, who_pays, within
 from services.kit.errors import Language, language_of
@@ -32,8 +33,8 @@ from services.ledger.streams.claim import COLLECTIVE_CLAIMS, LISTED_MAX, SUBMITT
 from services.ledger.streams.problems import UnknownPlaceError
 from services.ledger.web import LISTS, Adcode, misses_of
 
-router = APIRouter(prefix="/v1/collective-claims")
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
+router = APIRouter(prefix="/v1/collective-claims", route_class=AuditedRoute)
 IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
 CollectiveClaimsPart = Annotated[CollectiveClaims, Depends(part(CollectiveClaims))]
 _encode = msgspec.json.Encoder().encode
@@ -98,6 +99,7 @@ async def submit_collective_claims(
     operation_id="get_collective_claims",
     **struct_answer(ClaimQueue, "The claims of the list.", refusals=(404,)),
 )
+@reads("claims")
 async def get_collective_claims(
     collective_claims: CollectiveClaimsPart,
     collective_id: CollectiveId,
@@ -105,6 +107,8 @@ async def get_collective_claims(
 ) -> Response:
     """Where each claim of a list stands: for who handed it in, and for officials of its place."""
     found = await collective_claims.find(collective_id, actor_of(caller))
+    for claim in found:
+        about(claim.person_id, claim.place)
     page = ClaimQueue(results=[view(ClaimAnswer, claim) for claim in found], next=None)
     return Response(_encode(page), media_type="application/json")
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from services.kit.audit import AuditedRoute, how_many, reads
 from services.kit.auth import Caller
 from services.kit.budgets import Budgets, who_pays, within
 from services.kit.errors import language_of
@@ -38,8 +39,8 @@ from services.ledger.web import REPORTS, misses_of
 UPLOAD_PATH = "/v1/filings/{filing_id}/rosters"
 FILE_PATHS = {UPLOAD_PATH: FILE_BYTES_MAX}
 
-router = APIRouter()
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
+router = APIRouter(route_class=AuditedRoute)
 RostersPart = Annotated[Rosters, Depends(part(Rosters))]
 _encode = msgspec.json.Encoder().encode
 
@@ -107,6 +108,7 @@ async def _list(
         place = place or actor.place or ""
         must_cover(actor, place)
         found = await cases.queue(place, states, after, limit)
+    how_many(sum(len(roster.rows) for roster in found))
     return found, [roster_view(roster) for roster in found]
 
 
@@ -118,11 +120,12 @@ _QUEUE = Queue(
     by=Role("filing:submit", "filing:review"),
     place=PlaceQuery,
     place_optional=True,
+    reads="rosters",
     states_max=2,
     limit=20,
     limit_max=50,
 )
-reviews = APIRouter(prefix="/v1/rosters")
+reviews = APIRouter(prefix="/v1/rosters", route_class=AuditedRoute)
 add_queue(reviews, ROSTERS, _QUEUE, _list, cases=RostersPart)
 
 
@@ -144,11 +147,13 @@ async def get_template(request: Request) -> Response:
     operation_id="get_roster",
     **struct_answer(RosterView, "The roster as it stands.", refusals=(404,)),
 )
+@reads("roster")
 async def get_roster(
     rosters: RostersPart, roster_id: RosterId, caller: Annotated[Caller, Depends(Anybody)]
 ) -> Response:
     """Where a roster and each of its rows stand: for who uploaded it, and for officials of its place."""
     entry = await rosters.find(roster_id, actor_of(caller))
+    how_many(len(entry.state.rows))
     return Response(_encode(roster_view(entry.state)), media_type="application/json")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
@@ -13,7 +14,7 @@ from services.ledger.counting.archive import Archive, Archives
 from services.ledger.officials.api_closing import must_cover
 from services.ledger.store.paging import CURSOR
 
-router = APIRouter()
+router = APIRouter(route_class=AuditedRoute)
 ArchivesPart = Annotated[Archives, Depends(part(Archives))]
 _encode = msgspec.json.Encoder().encode
 ArchiveReader = require("archive:read")
@@ -26,6 +27,7 @@ Year = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
     operation_id="get_archive",
     **struct_answer(Archive, "A page of the extract.", refusals=(403, 404, 409, 422)),
 )
+@reads("archive")
 async def get_archive(
     archives: ArchivesPart,
     place: Place,
@@ -40,4 +42,6 @@ async def get_archive(
     """The credit archive's extract of a closed year: each person's status, credits and policy, nobody by name (S2A-08)."""
     must_cover(caller, place)
     archive = await archives.page(place, year, on=on, after=after, limit=limit)
+    for line in archive.lines:
+        about(line.person_id, line.place)
     return Response(_encode(archive), media_type="application/json")

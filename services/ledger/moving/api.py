@@ -15,6 +15,7 @@ from contracts.handover import (
     LeaveAuthority,
     Supplements,
 )
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems
 from services.kit.parts import part
@@ -26,7 +27,7 @@ from services.ledger.streams.problems import UnknownPlaceError
 
 _SUPPLEMENTS_MAX = 100
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=AuditedRoute)
 ArrivalsPart = Annotated[Arrivals, Depends(part(Arrivals))]
 DeparturesPart = Annotated[Departures, Depends(part(Departures))]
 _carry = require("transfer:carry")
@@ -76,6 +77,7 @@ async def leave_authority(
 
 
 @router.get("/departures/{transfer_id}/supplements", operation_id="list_supplements", responses=_REFUSALS)
+@reads("supplements")
 async def list_supplements(
     departures: DeparturesPart,
     transfer_id: TransferId,

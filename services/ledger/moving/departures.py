@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from contracts.divisions import AUTHORITIES, authority_of
 from contracts.handover import Blocker, DepartureAnswer, Handover
+from services.kit.audit import about
 from services.kit.clock import Clock
 from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
@@ -158,6 +159,7 @@ class Departures:
     async def supplements(self, transfer_id: str, after: int, limit: int) -> Sequence[Handover]:
         """What came after a departure, in order, from the one after `after` on. Raises DepartureUnknownError."""
         departure = await self._must_find(transfer_id)
+        about(departure.person_id, departure.log)
         if not departure.has_left:
             return ()
         async with self._databases.of(departure.log).acquire() as conn:

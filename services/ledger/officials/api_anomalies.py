@@ -9,6 +9,7 @@ from msgspec import Struct
 from pydantic import Field
 
 from contracts.divisions import contains, is_known
+from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
@@ -20,7 +21,7 @@ from services.ledger.store.anomalies import Anomaly
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.web import place_of
 
-router = APIRouter(prefix="/v1/anomalies")
+router = APIRouter(prefix="/v1/anomalies", route_class=AuditedRoute)
 AnomalyReviewsPart = Annotated[AnomalyReviews, Depends(part(AnomalyReviews))]
 _encode = msgspec.json.Encoder().encode
 
@@ -64,6 +65,7 @@ class Clearance(StrictModel):
     operation_id="list_anomalies",
     **struct_answer(AnomalyQueue, "Anomalies in the order in which they were noticed.", refusals=(403, 422)),
 )
+@reads("anomalies")
 async def list_anomalies(
     anomalies: AnomalyReviewsPart,
     caller: Annotated[Caller, Depends(Reviewer)],
@@ -82,6 +84,8 @@ async def list_anomalies(
     if not contains(official, place):
         raise OutsidePlaceError
     found = await anomalies.queue(place, status, _cursor(after), limit)
+    for anomaly in found:
+        about(anomaly.person_id, anomaly.place)
     following = f"{found[-1].noticed_at.isoformat()}~{found[-1].anomaly_id}" if len(found) == limit else None
     page = AnomalyQueue(results=[_answer(anomaly) for anomaly in found], next=following)
     return Response(_encode(page), media_type="application/json")

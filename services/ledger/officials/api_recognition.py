@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from contracts.divisions import contains, is_known
+from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, command_key
@@ -25,7 +26,7 @@ from services.ledger.store.paging import CURSOR
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.web import Adcode, CreditYear, OpaqueId, place_of
 
-router = APIRouter(prefix="/v1/recognitions")
+router = APIRouter(prefix="/v1/recognitions", route_class=AuditedRoute)
 RecognitionsPart = Annotated[Recognitions, Depends(part(Recognitions))]
 _encode = msgspec.json.Encoder().encode
 
@@ -72,6 +73,7 @@ def _must_cover(caller: Caller, place: str) -> str:
     operation_id="list_awaiting_recognition",
     **struct_answer(AwaitingWorklist, "What awaits recognition.", refusals=(403, 422)),
 )
+@reads("recognitions")
 async def list_awaiting_recognition(
     recognitions: RecognitionsPart,
     caller: Annotated[Caller, Depends(Recogniser)],
@@ -83,6 +85,8 @@ async def list_awaiting_recognition(
     """The registered credits of a place and all under it that count only once recognised (S4-03, B-11)."""
     _must_cover(caller, place)
     page = await recognitions.worklist(place, year, after, limit)
+    for credit in page.results:
+        about(credit.person_id, credit.place)
     return Response(_encode(page), media_type="application/json")
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.kit.audit import AuditedRoute, how_many, reads
 from services.kit.auth import require
 from services.kit.budgets import within
 from services.kit.errors import language_of
@@ -27,7 +28,7 @@ from services.registry.web.routes import Id, acting, part
 PATH = "/v1/collections/bulk"
 BYTES_MAX = 4 * 1024 * 1024
 
-router = APIRouter(prefix=PATH, tags=["collections"])
+router = APIRouter(prefix=PATH, tags=["collections"], route_class=AuditedRoute)
 
 _submit = require("collection:submit")
 _TABLES = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (CSV_TYPE, XLSX_TYPE)}
@@ -143,29 +144,35 @@ async def list_bulk_collections(by: Annotated[Actor, Depends(acting(_submit))], 
 
 
 @router.get("/{id}", response_model=Bulk, responses=problems(404))
+@reads("bulk-collection")
 async def get_bulk_collection(
     bulk_id: Id, by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads
 ) -> Response:
     """What became of a file, for whoever uploaded it."""
     result = await uploads.result(by, UUID(bulk_id))
+    how_many(len(result.rows))
     return Response(msgspec.json.encode(result), media_type="application/json")
 
 
 @router.get("/{id}/result.csv", response_class=Response, responses=_exported(CSV_TYPE))
+@reads("bulk-collection")
 async def export_bulk_collection(
     bulk_id: Id, by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads
 ) -> Response:
     """The same as a table in CSV; no cell of it is a formula."""
     result = await uploads.result(by, UUID(bulk_id))
+    how_many(len(result.rows))
     return file_response(write_csv(_HEADER, _rows(result)), CSV_TYPE, f"{bulk_id}.csv")
 
 
 @router.get("/{id}/result.xlsx", response_class=Response, responses=_exported(XLSX_TYPE))
+@reads("bulk-collection")
 async def export_bulk_collection_as_xlsx(
     bulk_id: Id, by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads
 ) -> Response:
     """The same as XLSX."""
     result = await uploads.result(by, UUID(bulk_id))
+    how_many(len(result.rows))
     return file_response(write_xlsx(_HEADER, _rows(result)), XLSX_TYPE, f"{bulk_id}.xlsx")
 
 

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from contracts.envelope import OpaqueId
 from contracts.handover import ArrivingProfile
 from contracts.relay import ArrivingPerson, TravellingPerson
+from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS, StrictModel
 from services.registry.moves.handover import WHAT, Arrivals, Departures
 from services.registry.moves.to_complete import Completing, ToComplete
-from services.registry.personal_data.audit import AuditedRoute, reads_personal_data
 from services.registry.streams.actor import OWN, Actor
 from services.registry.streams.problems import OutsidePlaceError
 from services.registry.web.fields import Place
@@ -41,7 +41,7 @@ TransferId = Annotated[OpaqueId, Path(alias="id")]
 
 
 @router.get("/departing-people/{id}", responses=problems(404, 409, 410))
-@reads_personal_data(WHAT)
+@reads(WHAT)
 async def get_departing_person(
     response: Response,
     person_id: Annotated[str, Path(alias="id", pattern=UUID_FORM)],
@@ -65,11 +65,14 @@ async def take_in_person(
 
 
 @router.get("/arriving-people/{id}", responses=problems(404, 422))
+@reads("arriving-person")
 async def get_arriving_person(
     transfer_id: TransferId, carrier: Carrier, arrivals: Arriving
 ) -> ArrivingProfile:
     """Whom a transfer brings, as the ledger has to know them: hashes, no names."""
-    return await arrivals.arriving(transfer_id)
+    profile = await arrivals.arriving(transfer_id)
+    about(profile.person_id, profile.place)
+    return profile
 
 
 @router.delete("/arriving-people/{id}", status_code=204, responses=problems(422))
@@ -82,7 +85,7 @@ PAGE_MAX = 200
 WORDS_ZH = "您的档案已从外地调入，请按本地要求补充完善个人信息。"
 WORDS_EN = "Your profile has arrived from elsewhere: please complete your information as this place requires."
 
-completing_router = APIRouter(prefix="/v1", tags=["moves"])
+completing_router = APIRouter(prefix="/v1", tags=["moves"], route_class=AuditedRoute)
 
 _review = require("collection:review")
 _mine = require(OWN)
@@ -118,6 +121,7 @@ class OwnTasks(StrictModel):
 
 
 @completing_router.get("/information-to-complete", responses=problems(422))
+@reads("information-to-complete")
 async def list_information_to_complete(
     completing: ToDo,
     by: Annotated[Actor, Depends(acting(_review))],
@@ -130,13 +134,17 @@ async def list_information_to_complete(
     if wanted is None:
         raise OutsidePlaceError
     found = await completing.of_place(by, wanted, after=after, limit=limit)
+    for each in found:
+        about(each.person_id, each.place)
     items = [InformationToComplete(**each._asdict()) for each in found]
     return InformationList(items=items, next=items[-1].person_id if len(items) == limit else None)
 
 
 @completing_router.get("/my-tasks")
+@reads("own-tasks")
 async def get_my_tasks(completing: ToDo, by: Annotated[Actor, Depends(acting(_mine))]) -> OwnTasks:
     """What the person themselves still has to do after a transfer from another authority (S2C-19)."""
+    about(by.subject, None)
     return OwnTasks(tasks=[_task(each) for each in await completing.own(by)])
 
 

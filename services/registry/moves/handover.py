@@ -12,6 +12,7 @@ from contracts.registry import FormerIdentity
 from contracts.registry import Qualification as TravellingQualification
 from contracts.relay import ArrivingPerson, TravellingPerson
 from services.kit.aggregates import Aggregate, Aggregates
+from services.kit.audit import Audit
 from services.kit.budgets import Budgets
 from services.kit.clock import Clock
 from services.kit.command import Question
@@ -19,7 +20,6 @@ from services.kit.database import Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
 from services.registry.people.collections import PersonalCommands
-from services.registry.personal_data.audit import Audit
 from services.registry.personal_data.erasure import Erasures
 from services.registry.personal_data.vault import Vault
 from services.registry.store.commands import Unit

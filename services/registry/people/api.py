@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import require
 from services.kit.budgets import within
 from services.kit.idempotency import CommandKey, command_key
@@ -16,7 +17,6 @@ from services.registry.people.collections import COLLECTIONS, Collections
 from services.registry.people.own_view import OwnView
 from services.registry.people.queries import IDENTITY_CHECKS, PeopleQueries
 from services.registry.personal_data import disclosure
-from services.registry.personal_data.audit import AuditedRoute, reads_personal_data
 from services.registry.streams import change, collection
 from services.registry.streams.actor import OWN, Actor
 from services.registry.web.routes import Id, acting, add_routes, part
@@ -32,7 +32,7 @@ Queries = Annotated[PeopleQueries, Depends(part(PeopleQueries))]
 
 
 @persons.get("/persons/{id}", response_model=schemas.PersonView, responses=problems(404), tags=["persons"])
-@reads_personal_data("person")
+@reads("person")
 async def get_person(
     person_id: Id, by: Annotated[Actor, Depends(acting(_see_person))], queries: Queries
 ) -> object:
@@ -47,7 +47,7 @@ async def get_person(
     tags=["persons"],
     dependencies=[Depends(within(IDENTITY_CHECKS, _check))],
 )
-@reads_personal_data("identity-check")
+@reads("identity-check")
 async def check_identities(
     body: schemas.IdentityChecks, by: Annotated[Actor, Depends(acting(_check))], queries: Queries
 ) -> object:
@@ -126,7 +126,7 @@ add_routes(
 
 
 @collections.get("/{id}", response_model=Collection, responses=problems(404))
-@reads_personal_data("collection")
+@reads("collection")
 async def get_collection(
     collection_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
 ) -> object:
@@ -203,14 +203,14 @@ registered in, until an authority revokes them.""",
 
 
 @changes.get("/changes/{id}", response_model=schemas.ChangeView, responses=problems(404))
-@reads_personal_data("change")
+@reads("change")
 async def get_change(change_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries) -> object:
     """A change with old and new values, masked, and the last day of its review."""
     return await queries.get_change(by, UUID(change_id))
 
 
 @changes.post("/changes/{id}/disclosure", response_model=schemas.ChangeView, responses=problems(404, 410))
-@reads_personal_data("change")
+@reads("change")
 async def unmask_change(
     response: Response,
     change_id: Id,
@@ -231,13 +231,14 @@ Own = Annotated[OwnView, Depends(part(OwnView))]
 
 
 @own_cases.get("/my-cases", response_model=schemas.OwnCases)
+@reads("own-cases")
 async def get_my_cases(by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> object:
     """Where each case that the caller handed in stands, in plain words, newest first."""
     return {"cases": await own_view.cases(by)}
 
 
 @own_cases.get("/my-cases/{id}", response_model=schemas.OwnCaseInFull, responses=problems(404))
-@reads_personal_data("own-case")
+@reads("own-case")
 async def get_my_case(case_id: Id, by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> object:
     """Where one of them stands, with what the reviewer wrote."""
     return await own_view.case(by, UUID(case_id))

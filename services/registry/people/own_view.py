@@ -5,10 +5,10 @@ from uuid import UUID
 
 import asyncpg
 
+from services.kit.audit import Audit, about
 from services.kit.clock import Clock
 from services.kit.database import Database
 from services.kit.errors import NotFoundError
-from services.registry.personal_data.audit import Audit
 from services.registry.personal_data.vault import Vault
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
@@ -120,6 +120,8 @@ class OwnView:
         """The caller's cases, newest first, without what was written about them."""
         async with self._database.acquire() as conn:
             rows = await conn.fetch(_CASES, LOG, by.subject, None, LIST_MAX)
+        for row in rows:
+            about(row["person_id"], row["place"])
         return [self._told(row) for row in rows]
 
     async def case(self, by: Actor, case_id: UUID) -> dict[str, object]:

@@ -9,12 +9,12 @@ import msgspec
 
 from contracts.identity import IdentityHasher
 from services.kit.aggregates import Aggregate, Aggregates
+from services.kit.audit import ROUTINE, Audit, OpenReading
 from services.kit.budgets import Budgets
 from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
-from services.registry.personal_data.audit import ROUTINE, Audit, Reading
 from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.tables import LOG
 from services.registry.streams import organization as organizations
@@ -54,6 +54,7 @@ class PeopleQueries:
         vault: Vault,
         hasher: IdentityHasher,
         budgets: Budgets,
+        audit: Audit,
         clock: Clock,
     ) -> None:
         self._budgets = budgets
@@ -61,7 +62,7 @@ class PeopleQueries:
         self._aggregates = Aggregates(store, LOG)
         self._vault = vault
         self._hasher = hasher
-        self._audit = Audit(database, clock)
+        self._audit = audit
         self._clock = clock
 
     async def get_collection(self, by: Actor, collection_id: UUID) -> dict[str, object]:
@@ -200,7 +201,7 @@ class PeopleQueries:
         found = (await self._aggregates.get_all(conn, Aggregate, [own])).get(own)
         return found if isinstance(found, Organization) else None
 
-    async def _seen(self, reading: Reading, by: Actor, row: asyncpg.Record | None) -> asyncpg.Record:
+    async def _seen(self, reading: OpenReading, by: Actor, row: asyncpg.Record | None) -> asyncpg.Record:
         """The row, when the caller may see it; whose it is goes on record either way."""
         if row is None:
             raise NotFoundError

@@ -1,28 +1,26 @@
-"""Routes that open personal data in full, erase it, tell authorities who read it, and take in and give back evidence."""
+"""Routes that open personal data in full, erase it, and take in and give back evidence."""
 
 from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from contracts.disclosure import DisclosureRequest, Disclosures
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
-from services.kit.schemas import IN_DIGITS
 from services.registry.personal_data import disclosure, erasure, schemas
-from services.registry.personal_data.audit import PAGE_MAX, Audit, AuditedRoute, reads_personal_data
 from services.registry.personal_data.evidence import MEDIA_TYPES, EvidenceFiles
 from services.registry.streams.actor import Actor
-from services.registry.web.routes import UUID_FORM, Id, acting, part
+from services.registry.web.routes import Id, acting, part
 
 router = APIRouter(prefix="/v1", route_class=AuditedRoute)
 
 _unmask = require(disclosure.UNMASK)
 _deliver = require(disclosure.DELIVER)
 _erase = require(erasure.SCOPE)
-_audit = require("audit:read")
 
 
 @router.post(
@@ -31,7 +29,7 @@ _audit = require("audit:read")
     responses=problems(404, 410),
     tags=["persons"],
 )
-@reads_personal_data("person-in-full")
+@reads("person-in-full")
 async def unmask_person(
     response: Response,
     person_id: Id,
@@ -48,7 +46,7 @@ async def unmask_person(
 
 
 @router.post("/disclosures", response_model=Disclosures, tags=["persons"])
-@reads_personal_data("identity-for-delivery")
+@reads("identity-for-delivery")
 async def disclose_for_delivery(
     response: Response,
     body: DisclosureRequest,
@@ -82,26 +80,6 @@ async def erase_person(
     person.
     """
     return (await erasures.erase(key, by, UUID(person_id), body.reason, body.authority)).response()
-
-
-@router.get("/audit", response_model=schemas.AuditPage, tags=["audit"])
-@reads_personal_data("audit")
-async def list_audit(
-    response: Response,
-    by: Annotated[Actor, Depends(acting(_audit))],
-    audit: Annotated[Audit, Depends(part(Audit))],
-    before: Annotated[str | None, Query(pattern=UUID_FORM)] = None,
-    limit: Annotated[int, Query(ge=1, le=PAGE_MAX), IN_DIGITS] = 100,
-) -> object:
-    """Who read personal data of people of the caller's place, what for and with which result, newest first.
-
-    Reading this is put on record too.
-    """
-    response.headers["Cache-Control"] = "no-store"
-    cursor = None if before is None else UUID(before)
-    records = await audit.of_place(by, before=cursor, limit=limit)
-    full = len(records) == limit
-    return {"records": records, "next_before": records[-1]["disclosure_id"] if full else None}
 
 
 PATH = "/v1/evidence"
@@ -145,7 +123,7 @@ async def upload_evidence(
     responses={**problems(404, 410), **_FILE},
     tags=["evidence"],
 )
-@reads_personal_data("evidence")
+@reads("evidence")
 async def get_evidence(
     evidence_id: Id, by: Annotated[Actor, Depends(acting(_see_evidence))], files: Files
 ) -> Response:

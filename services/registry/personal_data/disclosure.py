@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from contracts.disclosure import DisclosedPerson, Disclosures
+from services.kit.audit import Audit
 from services.kit.errors import NotFoundError
-from services.registry.personal_data.audit import Audit
 from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor

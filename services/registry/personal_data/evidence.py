@@ -15,10 +15,10 @@ from uuid import UUID
 
 import asyncpg
 
+from services.kit.audit import Audit
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError, Problem
-from services.registry.personal_data.audit import Audit
 from services.registry.personal_data.vault import Vault
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor

@@ -1,4 +1,4 @@
-"""Bodies of the routes on personal data: opening it, erasing it, and reading what is on record of either."""
+"""Bodies of the routes on personal data: opening it and erasing it."""
 
 from datetime import datetime
 
@@ -38,30 +38,6 @@ class ErasureOutcome(StrictModel):
     person_id: str
     reason: ErasureReason
     erased_at: datetime
-
-
-class AuditRecord(StrictModel):
-    """One reading of personal data, or a refusal: `result` is `shown` or the code of the problem."""
-
-    disclosure_id: str
-    at: datetime
-    caller: str
-    organization: str | None
-    what: str
-    subject: str | None
-    purpose: str
-    person_id: str | None
-    fields: list[str]
-    count: int
-    place: str | None
-    result: str
-
-
-class AuditPage(StrictModel):
-    """Readings, newest first; `next_before` asks for older ones."""
-
-    records: list[AuditRecord]
-    next_before: str | None
 
 
 class EvidenceReference(StrictModel):

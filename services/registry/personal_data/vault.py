@@ -10,7 +10,6 @@ from uuid import UUID
 from contracts.identity import normalise_id_number
 from services.kit.database import Connection
 from services.kit.sealing import DestroyedKeyError, KeyWrapper, SubjectKey, share_of
-from services.registry.personal_data.audit import Disclosure, record
 from services.registry.store.tables import LOG
 from services.registry.streams.profile import FIELDS, Identity
 
@@ -79,10 +78,6 @@ class Vault:
     ) -> dict[str, str]:
         """The texts last stored (up to `version`) by field; those never stored, or without a key, are absent."""
         return await self._open(conn, person_id, fields, version)
-
-    async def record(self, conn: Connection, disclosure: Disclosure) -> None:
-        """Put a reading on record; commit it before anything that was read is answered."""
-        await record(conn, disclosure)
 
     async def open_key(self, conn: Connection, subject: str) -> SubjectKey | None:
         """The key of a person, or of a file (`evidence:<id>`); None when it was destroyed."""

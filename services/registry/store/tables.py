@@ -242,24 +242,6 @@ create table sealed_fields (
     primary key (log, person_id, field, version)
 )""",
     """
-create table disclosures (
-    log text collate "C" not null,
-    disclosure_id text collate "C" not null,
-    at timestamptz not null,
-    caller text not null,
-    purpose text not null,
-    person_id text,
-    fields text[] not null,
-    count integer not null,
-    result text not null default 'shown',
-    what text not null default '',
-    subject text,
-    organization text,
-    place text,
-    chain text[] not null default '{}',
-    primary key (log, disclosure_id)
-)""",
-    """
 create table client_secrets (
     log text collate "C" not null,
     client_id text collate "C" not null,
@@ -329,9 +311,6 @@ create table yearly_contents (
 """What is no read model and is backed up with the log; `case_claims` says who works on a case right now."""
 
 _INDEXES = (
-    "create index disclosures_of_person on disclosures (log, person_id, at)",
-    "create index disclosures_in_order on disclosures (log, at, disclosure_id)",
-    "create index disclosures_of_place on disclosures using gin (chain)",
     "create index evidence_of_person on evidence (log, person_id)",
     "create index documents_of_person on documents (log, person_id)",
     "create index changes_of_person on changes (log, person_id, number)",

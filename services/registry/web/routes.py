@@ -32,10 +32,10 @@ def acting(caller: Callable[..., Awaitable[Caller]]) -> Callable[..., Awaitable[
     return actor
 
 
-def part(cls: type[P]) -> Callable[[Request], P]:
+def part(cls: type[P]) -> Callable[[Request], Awaitable[P]]:
     """A dependency: the part of the running registry that is of this class."""
 
-    def of(request: Request) -> P:
+    async def of(request: Request) -> P:
         found: P = request.app.state.parts[cls]
         return found
 

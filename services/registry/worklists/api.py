@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
@@ -15,7 +16,7 @@ from services.registry.web.routes import Id, acting, part
 from services.registry.worklists import schemas
 from services.registry.worklists.worklists import SCOPES, STATISTICS, Cursor, Worklists
 
-router = APIRouter(prefix="/v1", tags=["worklists"])
+router = APIRouter(prefix="/v1", tags=["worklists"], route_class=AuditedRoute)
 
 _decide = require(*SCOPES)
 _count = require(*SCOPES, STATISTICS)
@@ -29,6 +30,7 @@ Limit = Annotated[int, Query(ge=1, le=schemas.PAGE_MAX), IN_DIGITS]
 
 
 @router.get("/worklists", response_model=schemas.Worklist)
+@reads("worklist")
 async def get_worklist(
     by: Annotated[Actor, Depends(acting(_decide))],
     worklists: Lists,

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.kit.audit import about
 from services.kit.clock import local_date
 from services.kit.database import Connection
 from services.kit.errors import NotFoundError
@@ -87,6 +88,7 @@ KINDS: Mapping[str, str] = {
     "account": "client:write",
 }
 """Every kind of case, and the scope of whoever decides it."""
+_OF_PEOPLE = ("collection", "change")
 SCOPES = tuple(sorted(set(KINDS.values())))
 STATISTICS = "statistics:read"
 
@@ -153,6 +155,9 @@ class Worklists(Commands):
             rows = await conn.fetch(
                 _LIST, LOG, place, kinds, now, BACK, list(FAST_KINDS), open_at, *mark, limit
             )
+        for row in rows:
+            if row["kind"] in _OF_PEOPLE:
+                about(row["subject_id"], row["place"])
         full = len(rows) == limit
         last = Cursor(rows[-1]["fast"], rows[-1]["submitted_at"], rows[-1]["case_id"]) if full else None
         return {"cases": [_entry(row, by, now) for row in rows], "next": None if last is None else str(last)}

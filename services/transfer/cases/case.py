@@ -196,6 +196,11 @@ class Case(Aggregate, abstract=True):
         return places_concerned(self.kind, self.state, self.from_place, self.to_place)
 
     @property
+    def home(self) -> str:
+        """The place that answers for the person, as far as this transfer knows."""
+        return self.to_place if self.kind is Kind.IN or self.state is State.COMPLETED else self.from_place
+
+    @property
     def due(self) -> date | UnknownYear | None:
         """The last day of the present state, None where none is set."""
         return due_on(self.kind, self.state, self.since)

@@ -306,6 +306,6 @@ class TestReadChange:
         await registry.call("POST", f"{path}/disclosure", body={"purpose": "inspection"}, subject="curious-2")
         async with database.acquire() as conn:
             rows = await conn.fetch(
-                "select what, purpose from disclosures where caller = 'curious-2' order by at"
+                "select kind, purpose from audit_records where caller = 'curious-2' order by record_id"
             )
         assert [tuple(row) for row in rows] == [("change", "routine"), ("change", "inspection")]

@@ -7,9 +7,9 @@ from typing import Any
 import asyncpg
 import pytest
 
+from services.kit.audit import AuditedRoute
 from services.registry.people import api as people
 from services.registry.personal_data import api as personal_data
-from services.registry.personal_data.audit import AuditedRoute
 from services.registry.streams.profile import masked_name, masked_number, masked_phone
 from tests.conftest import FreshDatabase
 from tests.registry.scenarios import DALIAN, LIAONING, NATION, SHUANGTA, Registry, somebody
@@ -27,7 +27,7 @@ async def admin(fresh: FreshDatabase) -> AsyncIterator[Any]:
 
 async def on_record(admin: Any, caller: str) -> list[tuple[Any, ...]]:
     rows = await admin.fetch(
-        "select what, subject, person_id, purpose, result from registry.disclosures where caller = $1 order by at",
+        "select kind, asked, subjects[1], purpose, result from registry.audit_records where caller = $1 order by record_id",
         caller,
     )
     return [tuple(row) for row in rows]
@@ -117,7 +117,7 @@ class TestRecords:
         human = somebody()
         await registry.call("GET", f"/v1/persons/{human.id_number}", "feed:read", subject="reader-5")
         conn = await asyncpg.connect(fresh.admin_dsn)
-        rows = await conn.fetch("select * from registry.disclosures where caller = 'reader-5'")
+        rows = await conn.fetch("select * from registry.audit_records where caller = 'reader-5'")
         await conn.close()
         assert human.id_number not in str([tuple(row) for row in rows])
 
@@ -133,7 +133,7 @@ class TestRecords:
             route.path
             for router in routers
             for route in router.routes
-            if isinstance(route, AuditedRoute) and hasattr(route.endpoint, "__reads_personal_data__")
+            if isinstance(route, AuditedRoute) and route.reads
         }
         assert marked >= {
             "/v1/persons/{id}",
@@ -141,7 +141,6 @@ class TestRecords:
             "/v1/collections/{id}",
             "/v1/identity-checks",
             "/v1/evidence/{id}",
-            "/v1/audit",
             "/v1/changes/{id}",
             "/v1/changes/{id}/disclosure",
             "/v1/my-cases/{id}",
@@ -153,7 +152,7 @@ class TestNoRecordNoReading:
         human = somebody()
         outcome = await registry.collected(human)
         path = f"/v1/persons/{outcome['person_id']}"
-        await admin.execute("revoke insert on registry.disclosures from xuefen_registry")
+        await admin.execute("revoke insert on registry.audit_records from xuefen_registry")
         try:
             for method, at, body in (
                 ("GET", path, None),
@@ -170,15 +169,15 @@ class TestNoRecordNoReading:
                 )
                 assert human.id_number not in answer.text
         finally:
-            await admin.execute("grant insert on registry.disclosures to xuefen_registry")
+            await admin.execute("grant insert on registry.audit_records to xuefen_registry")
         assert await on_record(admin, "reader-6") == []
         assert (await registry.call("GET", path, subject="reader-6")).status_code == 200
 
     async def test_a_record_cannot_be_rewritten_by_the_service(self, fresh: FreshDatabase) -> None:
         conn = await asyncpg.connect(fresh.app_dsn)
         for statement in (
-            "delete from registry.disclosures",
-            "update registry.disclosures set caller = 'nobody'",
+            "delete from registry.audit_records",
+            "update registry.audit_records set caller = 'nobody'",
         ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await conn.execute(statement)
@@ -242,14 +241,14 @@ class TestReadingTheAudit:
         for place in (SHUANGTA, LIAONING, NATION):
             answer = await registry.call("GET", "/v1/audit", place=place, subject=f"auditor-{place}")
             records = answer.json()["records"]
-            of_person = [each for each in records if each["person_id"] == outcome["person_id"]]
+            of_person = [each for each in records if outcome["person_id"] in each["subjects"]]
             assert [(each["caller"], each["result"]) for each in of_person] == [
                 ("reader-9", "not-found"),
                 ("reader-8", "shown"),
             ]
         again = (await registry.call("GET", "/v1/audit", place=NATION)).json()["records"]
         assert {"auditor-211302", "auditor-210000", "auditor-100000"} <= {
-            each["caller"] for each in again if each["what"] == "audit"
+            each["caller"] for each in again if each["kind"] == "audit"
         }
 
     @pytest.mark.parametrize("place", [DALIAN, SHENYANG, None])
@@ -271,7 +270,7 @@ class TestReadingTheAudit:
         found, before = [], ""
         for _ in range(30):
             page = (await registry.call("GET", f"/v1/audit?limit=2{before}", place=SHUANGTA)).json()
-            found += [each["disclosure_id"] for each in page["records"] if each["caller"] == "reader-10"]
+            found += [each["record_id"] for each in page["records"] if each["caller"] == "reader-10"]
             if page["next_before"] is None:
                 break
             before = f"&before={page['next_before']}"

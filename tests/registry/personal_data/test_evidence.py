@@ -152,7 +152,7 @@ class TestDownload:
         await registry.call("GET", f"{EVIDENCE}/{reference['evidence_id']}", subject="official-1")
         conn = await asyncpg.connect(fresh.admin_dsn)
         results = await conn.fetch(
-            "select result from registry.disclosures where what = 'evidence' and subject = $1",
+            "select result from registry.audit_records where kind = 'evidence' and asked = $1",
             reference["evidence_id"],
         )
         await conn.close()

@@ -100,7 +100,7 @@ class TestWhatIsStored:
         outcome = await registry.collected(somebody())
         await registry.call("GET", f"/v1/persons/{outcome['person_id']}", subject="curious-1")
         conn = await asyncpg.connect(fresh.admin_dsn)
-        rows = await conn.fetch("select * from registry.disclosures where caller = 'curious-1'")
+        rows = await conn.fetch("select * from registry.audit_records where caller = 'curious-1'")
         await conn.close()
         assert [(row["what"], row["person_id"], row["count"]) for row in rows] == [
             ("person", outcome["person_id"], 1)

@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from services.kit.audit_records import audit_tables_sql
 from services.kit.budgets import budget_table_sql
 from services.kit.event_store import event_tables_sql
 from services.kit.idempotency import idempotency_table_sql
@@ -22,6 +23,7 @@ def upgrade() -> None:
     for statement in (
         *event_tables_sql(partitions=partitions),
         *idempotency_table_sql(partitions),
+        *audit_tables_sql(),
         *key_check_table_sql(partitions),
         *budget_table_sql(partitions),
         *tables_sql(),

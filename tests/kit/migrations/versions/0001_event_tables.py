@@ -2,6 +2,7 @@
 
 from alembic import op
 
+from services.kit.audit_records import audit_tables_sql
 from services.kit.event_store import event_tables_sql
 from services.kit.migrations import partitions_wanted
 
@@ -13,6 +14,6 @@ depends_on = None
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '5s'")
-    for statement in event_tables_sql(partitions=partitions_wanted()):
+    for statement in (*event_tables_sql(partitions=partitions_wanted()), *audit_tables_sql()):
         op.execute(statement)
     op.execute("create table totals (log text, name text, amount bigint not null, primary key (log, name))")
