@@ -1,25 +1,36 @@
-"""Views: one shape made of another by the names of its fields, so that nobody copies them one by one and loses one."""
+"""Views: one shape made of others by the names of its fields, so that nobody copies them one by one and loses one."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_NOBODY = object()
 
 
 def names_of(kind: type[Any]) -> tuple[str, ...]:
-    """The fields of a struct, or of a pydantic model."""
-    fields: tuple[str, ...] | None = getattr(kind, "__struct_fields__", None)
-    return tuple(kind.model_fields) if fields is None else fields
+    """The fields of a struct, of a dataclass, or of a pydantic model."""
+    for names in ("__struct_fields__", "__dataclass_fields__", "model_fields"):
+        if hasattr(kind, names):
+            return tuple(getattr(kind, names))
+    raise TypeError(f"{kind.__qualname__} has no fields")
 
 
-def fields_of(kind: type[object], source: object) -> dict[str, Any]:
-    """The fields of `kind` as `source` has them. AttributeError for one that it has not."""
-    return {name: getattr(source, name) for name in names_of(kind)}
+def fields_of(kind: type[object], /, *sources: object, **given: object) -> dict[str, Any]:
+    """The fields of `kind`: as given, or else as the first of the sources has them, an object or a dictionary.
 
-
-def view(kind: type[T], source: object, /, **given: object) -> T:
-    """A `kind` of the given fields, and of all others as `source` has them under the same name.
-
-    AttributeError for a field that is neither given nor there: a view is never made with a default in its place.
+    AttributeError for one that nobody has, although it has a default.
     """
-    taken = {name: getattr(source, name) for name in names_of(kind) if name not in given}
-    return kind(**taken, **given)
+    return {name: given[name] if name in given else _found(name, sources) for name in names_of(kind)}
+
+
+def view(kind: type[T], /, *sources: object, **given: object) -> T:
+    """A `kind` of its `fields_of`: a view is never made with a default in the place of what nobody has."""
+    return kind(**fields_of(kind, *sources, **given))
+
+
+def _found(name: str, sources: Sequence[object]) -> Any:
+    for source in sources:
+        value = source.get(name, _NOBODY) if isinstance(source, dict) else getattr(source, name, _NOBODY)
+        if value is not _NOBODY:
+            return value
+    raise AttributeError(f"nobody has a {name}")

@@ -13,6 +13,7 @@ from contracts.handover import Blocker
 from services.kit.calendar import UnknownYear
 from services.kit.clock import local_date
 from services.kit.schemas import Day, StrictModel
+from services.kit.views import view
 from services.transfer.cases.case import Case
 from services.transfer.cases.commands import Actor
 from services.transfer.cases.departure import Departure
@@ -126,16 +127,12 @@ class TransferView(StrictModel):
     def of(cls, case: Case, remarks: Mapping[str, str], actor: Actor, now: datetime) -> TransferView:
         """What the actor is shown at a moment, with what people typed about it."""
         official = actor.place is not None
-        return cls(
+        return view(
+            cls,
+            case,
             transfer_id=str(case.id),
             kind=case.kind.value,
-            person_id=case.person_id,
-            from_place=case.from_place,
-            to_place=case.to_place,
-            employer=case.employer,
-            student=case.student,
             state=case.state.value,
-            desk=case.desk,
             due=DueView.of(case.kind, case.state, case.since, now),
             blockers=[Blocker(**each) for each in case.blockers] if isinstance(case, Departure) else [],
             evidence=[
@@ -168,11 +165,11 @@ class ListedTransfer(StrictModel):
     def of(cls, row: Record, now: datetime) -> ListedTransfer:
         """The line of a row of `transfers`, as it reads at a moment."""
         kind, state = Kind(row["kind"]), State(row["state"])
-        told = {name: row[name] for name in cls.model_fields if name not in {"desk", "due"}}
-        return cls(
+        return view(
+            cls,
+            dict(row),
             desk=desk_of(kind, state, row["from_place"], row["to_place"]),
             due=DueView.of(kind, state, row["since"], now),
-            **told,
         )
 
 

@@ -9,7 +9,6 @@ from uuid import UUID, uuid5
 from contracts.handover import ArrivingProfile
 from contracts.identity import IdentityHasher
 from contracts.registry import FormerIdentity
-from contracts.registry import Qualification as TravellingQualification
 from contracts.relay import ArrivingPerson, TravellingPerson
 from services.kit.aggregates import Aggregate, Aggregates
 from services.kit.audit import Audit
@@ -19,6 +18,7 @@ from services.kit.command import Question
 from services.kit.database import Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
+from services.kit.views import view
 from services.registry.people.collections import PersonalCommands
 from services.registry.personal_data.erasure import Erasures
 from services.registry.personal_data.vault import Vault
@@ -28,7 +28,7 @@ from services.registry.streams.actor import Actor
 from services.registry.streams.collection import ARRIVING, COLLECTED, DEPARTED
 from services.registry.streams.person import Person
 from services.registry.streams.problems import CollectionExistsError, NotCollectedError, PersonErasedError
-from services.registry.streams.profile import FIELDS, Identity, Profile, Qualification, moved_to
+from services.registry.streams.profile import FIELDS, Identity, Profile, moved_to
 
 WHAT = "person-departing"
 PURPOSE = "transfer"
@@ -56,27 +56,11 @@ class Departures:
             if identity is None:
                 raise PersonErasedError
             reading.record.fields = FIELDS
-        return _travelling(identity, found.profile)
+        return travelling_of(identity, found.profile)
 
 
-def _travelling(identity: Identity, profile: Profile) -> TravellingPerson:
-    return TravellingPerson.model_validate(
-        {
-            "id_type": identity.id_type,
-            "id_number": identity.id_number,
-            "name": identity.name,
-            "student": profile.student,
-            "student_since": profile.student_since,
-            "qualifications": tuple(
-                TravellingQualification.model_validate({"level": each.level, "obtained_on": each.obtained_on})
-                for each in profile.qualifications
-            ),
-            "jobs": profile.jobs,
-            "working_since": profile.working_since,
-            "left_on": profile.left_on,
-            "retired_on": profile.retired_on,
-        }
-    )
+def travelling_of(identity: Identity, profile: Profile) -> TravellingPerson:
+    return view(TravellingPerson, identity, profile)
 
 
 _COLLECTIONS = UUID("6d3c7d0e-9f0a-5d0f-8d53-6c1f1f0a7a60")
@@ -112,7 +96,7 @@ class Arrivals(PersonalCommands):
             unit.keep(person)
             return person
 
-        return _profile_of(await self.path.store(LOG, decide), transfer_id)
+        return arriving_profile(await self.path.store(LOG, decide), transfer_id)
 
     async def arriving(self, transfer_id: str) -> ArrivingProfile:
         """Whom a transfer brings, as they were taken in. Raises NotFoundError."""
@@ -123,7 +107,7 @@ class Arrivals(PersonalCommands):
                 raise NotFoundError
             return await unit.get(Person, UUID(known))
 
-        return _profile_of(await self.path.store(LOG, look), transfer_id)
+        return arriving_profile(await self.path.store(LOG, look), transfer_id)
 
     async def let_go(self, transfer_id: str) -> None:
         """Forget an arrival that came to nothing, and with it the name and number of whoever was taken in for it alone."""
@@ -145,7 +129,7 @@ class Arrivals(PersonalCommands):
         told = arriving.person
         identity = Identity(told.id_type, told.id_number, told.name)
         identity_hash, name_hash = self._hasher.person_and_name(*vars(identity).values())
-        profile = _as_told(arriving, name_hash)
+        profile = told_profile(arriving, name_hash)
         person_id, claim = await self.document(unit, identity_hash)
         if person_id is None:
             person = Person.take_in(
@@ -171,40 +155,21 @@ class Arrivals(PersonalCommands):
         return person
 
 
-def _as_told(arriving: ArrivingPerson, name_hash: str) -> Profile:
-    told = arriving.person
-    qualifications = tuple(Qualification(each.level, each.obtained_on) for each in told.qualifications)
-    profile = Profile(
-        name_hash=name_hash,
-        place=arriving.place,
-        employer=arriving.employer,
-        student=told.student,
-        student_since=told.student_since,
-        qualifications=qualifications,
-        jobs=told.jobs,
-        working_since=told.working_since,
-        left_on=told.left_on,
-        retired_on=told.retired_on,
-    )
+def told_profile(arriving: ArrivingPerson, name_hash: str) -> Profile:
+    profile = view(Profile, arriving.person, arriving, name_hash=name_hash)
     return moved_to(profile, arriving.place, arriving.employer)
 
 
-def _profile_of(person: Person, transfer_id: str) -> ArrivingProfile:
+def arriving_profile(person: Person, transfer_id: str) -> ArrivingProfile:
     """What the ledger has to know of whoever arrives; once they have arrived, as they are now."""
     profile = person.expected.get(transfer_id, person.profile)
     first = profile.first_qualification
-    return ArrivingProfile(
+    return view(
+        ArrivingProfile,
+        profile,
         person_id=str(person.id),
         identity_hash=person.identity_hash,
-        name_hash=profile.name_hash,
         former=tuple(FormerIdentity(**each) for each in person.former),
-        place=profile.place,
-        employer=profile.employer,
-        student=profile.student,
-        student_since=profile.student_since,
         qualified_on=None if first is None else first.obtained_on,
         qualification=None if first is None else first.level,
-        working_since=profile.working_since,
-        left_on=profile.left_on,
-        retired_on=profile.retired_on,
     )

@@ -11,6 +11,7 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.kit.spreadsheets import CSV_TYPE, write_csv
+from services.kit.views import fields_of
 from services.registry.organizations import schemas
 from services.registry.organizations.organizations import Organizations
 from services.registry.organizations.queries import OrganizationQueries
@@ -222,18 +223,13 @@ async def correct_evaluation(
 
 
 def _view(organization: Organization) -> dict[str, object]:
-    return {
-        "organization_id": str(organization.id),
-        "name": organization.name,
-        "uscc": organization.uscc,
-        "kind": organization.kind,
-        "affiliation": organization.affiliation,
-        "place": organization.place,
-        "issuing_place": organization.issuing_place,
-        "registered_at": organization.registered_at,
-        "accreditations": [
-            vars(held) | {"years": list(held.years), "modes": list(held.modes), "published": held.published}
+    return fields_of(
+        schemas.OrganizationView,
+        organization,
+        organization_id=str(organization.id),
+        accreditations=[
+            fields_of(schemas.AccreditationView, held, years=list(held.years), modes=list(held.modes))
             for held in organization.accreditations
         ],
-        "disqualifications": [vars(lost) for lost in organization.disqualifications],
-    }
+        disqualifications=[vars(lost) for lost in organization.disqualifications],
+    )

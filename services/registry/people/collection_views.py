@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from contracts.registry import Level
 from services.kit.schemas import Day, StrictModel
 from services.registry.people.schemas import CollectionState
-from services.registry.web.fields import Level
 from services.registry.worklists.schemas import Due, Lane
 
 

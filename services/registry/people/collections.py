@@ -23,13 +23,7 @@ from services.registry.streams.actor import Actor
 from services.registry.streams.organization import Organization, organization_of
 from services.registry.streams.person import Person
 from services.registry.streams.problems import NotEmployerError, NotOwnDocumentError
-from services.registry.streams.profile import (
-    Identity,
-    Profile,
-    Qualification,
-    contested_identity_of,
-    identity_of,
-)
+from services.registry.streams.profile import Identity, contested_identity_of, identity_of
 from services.registry.worklists.worklists import end_hold, must_not_be_held
 
 HOLDER = Question("documents", "person_id", {"identity_hash": "text"}, "state <> 'released'")
@@ -142,14 +136,9 @@ class Collections(PersonalCommands):
         await self.must_speak_for(unit, by, body.place, body.employer)
         identity = body.person.identity()
         identity_hash, name_hash = self._hasher.person_and_name(*vars(identity).values())
-        profile = Profile(
-            name_hash=name_hash,
-            qualifications=tuple(Qualification(each.level, each.obtained_on) for each in body.qualifications),
-            jobs=tuple(body.jobs),
-            **body.facts(),
-        )
         if by.speaks_for_self and not self.signed_in_by(by, identity_hash):
             raise NotOwnDocumentError(pointer="/person/id_number")
+        profile = body.profile(name_hash)
         known, claim = await self.document(unit, identity_hash)
         if known is not None and not await self.may_know(unit, by, await unit.get(Person, known)):
             await self._budgets.spend(COLLECTIONS, by.organization or by.subject, 1, conn=unit.conn)

@@ -9,6 +9,8 @@ from services.kit.audit import Audit, about
 from services.kit.clock import Clock
 from services.kit.database import Database
 from services.kit.errors import NotFoundError
+from services.kit.views import fields_of
+from services.registry.people.schemas import OwnCase
 from services.registry.personal_data.vault import Vault
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
@@ -144,18 +146,14 @@ class OwnView:
         kind, state, reason = row["kind"], row["state"], row["reason"]
         stands, following, why = STANDS[kind, state], NEXT.get((kind, state)), REASONS.get(reason or "")
         waiting = state in _AWAITING
-        return {
-            "case_id": row["case_id"],
-            "kind": kind,
-            "state": state,
-            "submitted_at": row["submitted_at"],
-            "decided_at": row["decided_at"],
-            "due": due_of(kind, row["submitted_at"], self._clock()) if waiting else None,
-            "stands_zh": stands.zh,
-            "stands_en": stands.en,
-            "next_zh": following and following.zh,
-            "next_en": following and following.en,
-            "reason": reason,
-            "reason_zh": why and why.zh,
-            "reason_en": why and why.en,
-        }
+        return fields_of(
+            OwnCase,
+            dict(row),
+            due=due_of(kind, row["submitted_at"], self._clock()) if waiting else None,
+            stands_zh=stands.zh,
+            stands_en=stands.en,
+            next_zh=following and following.zh,
+            next_en=following and following.en,
+            reason_zh=why and why.zh,
+            reason_en=why and why.en,
+        )

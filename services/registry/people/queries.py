@@ -15,6 +15,9 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
+from services.kit.views import fields_of
+from services.registry.people.collection_views import Collection, CollectionReturn
+from services.registry.people.schemas import ChangeView, PersonView
 from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.tables import LOG
 from services.registry.streams import organization as organizations
@@ -87,43 +90,24 @@ class PeopleQueries:
             reading.record.fields = [*FIELDS, "note", DETAILS]
         details = msgspec.json.decode(texts[DETAILS]) if DETAILS in texts else {}
         official = by.covers(row["place"])
-        return {
-            "collection_id": row["collection_id"],
-            "person_id": row["person_id"],
-            "state": row["state"],
-            "place": row["place"],
-            "employer": row["employer"],
-            "name": identity and identity.masked_name,
-            "id_type": identity and identity.id_type,
-            "id_number": identity and identity.masked_number,
-            "student": person.profile.student,
-            "student_since": person.profile.student_since,
-            "jobs": list(person.profile.jobs),
-            "working_since": person.profile.working_since,
-            "qualifications": masked("qualifications", details.get("qualifications")),
-            "education": masked("education", details.get("education")),
-            "contact": masked("contact", details.get("contact")),
-            "contested": person.contested if official else None,
-            "initial_review": _initial_review(person, official=official),
-            "returns": [
-                {
-                    "step": each["step"],
-                    "reason": each["reason"],
-                    "note": said,
-                    "at": each["at"],
-                    "by": each["by"] if official else None,
-                }
+        return fields_of(
+            Collection,
+            {name: masked(name, details.get(name)) for name in ("qualifications", "education", "contact")},
+            _masked(identity),
+            dict(row),
+            person.profile,
+            jobs=list(person.profile.jobs),
+            contested=person.contested if official else None,
+            initial_review=_initial_review(person, official=official),
+            returns=[
+                fields_of(CollectionReturn, each, note=said, by=each["by"] if official else None)
                 for each, said in zip(person.returns, notes, strict=True)
             ],
-            "submitted_at": row["submitted_at"],
-            "due": due_of("collection", row["submitted_at"], row["decided_at"] or now),
-            "lane": lane,
-            "decided_at": row["decided_at"],
-            "step": row["step"],
-            "reason": row["reason"],
-            "note": note if row["state"] == "returned" else None,
-            "evidence": details.get("evidence", []),
-        }
+            due=due_of("collection", row["submitted_at"], row["decided_at"] or now),
+            lane=lane,
+            note=note if row["state"] == "returned" else None,
+            evidence=details.get("evidence", []),
+        )
 
     async def get_person(self, by: Actor, person_id: UUID) -> dict[str, object]:
         """A collected person with masked identity. Raises NotFoundError."""
@@ -132,22 +116,12 @@ class PeopleQueries:
             identity = await self._vault.open_identity(reading.conn, person_id)
             reading.record.fields = FIELDS
         qualifications = zip(row["levels"], row["obtained"], strict=True)
-        return {
-            "person_id": row["person_id"],
-            "place": row["place"],
-            "employer": row["employer"],
-            "student": row["student"],
-            "student_since": row["student_since"],
-            "qualifications": [{"level": level, "obtained_on": day} for level, day in qualifications],
-            "jobs": row["jobs"],
-            "working_since": row["working_since"],
-            "left_on": row["left_on"],
-            "retired_on": row["retired_on"],
-            "collected_at": row["collected_at"],
-            "id_type": identity and identity.id_type,
-            "id_number": identity and identity.masked_number,
-            "name": identity and identity.masked_name,
-        }
+        return fields_of(
+            PersonView,
+            _masked(identity),
+            dict(row),
+            qualifications=[{"level": level, "obtained_on": day} for level, day in qualifications],
+        )
 
     async def check_identities(self, by: Actor, identities: Sequence[Identity]) -> list[Check]:
         """Whether each is collected under this name; compares keyed hashes, opens nothing (S0-23).
@@ -233,20 +207,21 @@ class PeopleQueries:
             reading.record.fields = [*row["items"], "note"]
         case = msgspec.json.decode(texts[field], type=SealedCase) if field in texts else None
         returned = row["state"] in ("returned", "reversed")
-        return {
-            "change_id": row["change_id"],
-            "person_id": row["person_id"],
-            "state": row["state"],
-            "place": row["place"],
-            "employer": row["employer"],
-            "items": case and _items(row["items"], case, in_full=purpose != ROUTINE),
-            "evidence": case.evidence if case else [],
-            "submitted_at": row["submitted_at"],
-            "due": due_of("change", row["submitted_at"], row["decided_at"] or self._clock()),
-            "decided_at": row["decided_at"],
-            "reason": row["reason"],
-            "note": texts.get(note) if returned else None,
-        }
+        return fields_of(
+            ChangeView,
+            dict(row),
+            items=case and _items(row["items"], case, in_full=purpose != ROUTINE),
+            evidence=case.evidence if case else [],
+            due=due_of("change", row["submitted_at"], row["decided_at"] or self._clock()),
+            note=texts.get(note) if returned else None,
+        )
+
+
+def _masked(identity: Identity | None) -> dict[str, str | None]:
+    """Who somebody is, as shown; nothing of a person whose key is destroyed."""
+    if identity is None:
+        return dict.fromkeys(FIELDS)
+    return {"id_type": identity.id_type, "id_number": identity.masked_number, "name": identity.masked_name}
 
 
 def _initial_review(person: Person, *, official: bool) -> dict[str, object] | None:

@@ -7,13 +7,15 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from contracts.identifiers import IdType, check_id_number
 from contracts.identity import normalise_id_number
+from contracts.registry import Qualification
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
 from services.kit.schemas import Line, Note, ShortLine, StrictModel
+from services.kit.views import view
 from services.registry.personal_data.evidence import EVIDENCE_MAX
 from services.registry.personal_data.schemas import UnmaskingRequest
-from services.registry.streams.profile import Identity
-from services.registry.web.fields import Level, PastDay, Place, Uscc
+from services.registry.streams.profile import Identity, Profile
+from services.registry.web.fields import PastDay, Place, Uscc
 from services.registry.worklists.schemas import Due
 
 IDENTITY_CHECKS_MAX = 1000
@@ -47,13 +49,6 @@ class PersonIdentity(IdDocument):
         return Identity(self.id_type, self.id_number, self.name)
 
 
-class QualificationView(StrictModel):
-    """An accounting qualification (会计专业技术资格): 初级, 中级, 高级 or 正高级, and the day it was obtained."""
-
-    level: Level
-    obtained_on: PastDay
-
-
 class PersonView(StrictModel):
     """A person as collected. Name and number are masked; null once the person's key is destroyed."""
 
@@ -62,7 +57,7 @@ class PersonView(StrictModel):
     employer: str | None
     student: bool
     student_since: date | None
-    qualifications: list[QualificationView]
+    qualifications: list[Qualification]
     jobs: list[str]
     working_since: date | None
     left_on: date | None
@@ -121,9 +116,10 @@ def _each_once(values: list[object]) -> list[object]:
     return values
 
 
-class HeldQualification(QualificationView):
+class HeldQualification(StrictModel, Qualification):
     """A qualification with its certificate, whose number is kept sealed."""
 
+    obtained_on: PastDay
     certificate_number: ShortLine | None = None
 
 
@@ -188,10 +184,18 @@ class CollectionRequest(StrictModel):
             raise refuse("too_wide", "应为具体工作地点", "Must be narrower than the nation")
         return place
 
-    def facts(self) -> dict[str, Any]:
-        """What is no personal data and stands in a profile as it is."""
-        names = ("place", "employer", "student", "student_since", "working_since")
-        return {name: getattr(self, name) for name in names}
+    def profile(self, name_hash: str) -> Profile:
+        """What is no personal data, with the name as its keyed hash."""
+        held = tuple(view(Qualification, each) for each in self.qualifications)
+        return view(
+            Profile,
+            self,
+            name_hash=name_hash,
+            qualifications=held,
+            jobs=tuple(self.jobs),
+            left_on=None,
+            retired_on=None,
+        )
 
     def details(self) -> dict[str, object]:
         """What is personal beyond name and number, as it is sealed."""

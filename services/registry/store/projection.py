@@ -51,7 +51,7 @@ def _chain(event: Any) -> list[str]:
     return list(chain_of(event.place))
 
 
-_FACTS: dict[str, Value] = {
+FACTS: dict[str, Value] = {
     **{
         name: _profile(name)
         for name in ("name_hash", "place", "employer", "student", "student_since", "jobs", "working_since",
@@ -116,10 +116,10 @@ _COLLECTIONS = ReadModel(
 )
 _PEOPLE = ReadModel(
     "people",
-    InfoCollected=insert("people", "identity_hash", person_id=ID, version=VERSION, collected_at=AT, **_FACTS),
-    InfoChanged=update("people", PERSON, "identity_hash", version=VERSION, **_FACTS),
+    InfoCollected=insert("people", "identity_hash", person_id=ID, version=VERSION, collected_at=AT, **FACTS),
+    InfoChanged=update("people", PERSON, "identity_hash", version=VERSION, **FACTS),
     ProfileMoved=[
-        update("people", PERSON, when=field("profile"), **_FACTS),
+        update("people", PERSON, when=field("profile"), **FACTS),
         run(_MOVE, ID, VERSION, PLACE, field("employer")),
     ],
     ProfileDeparted=update("people", PERSON, version=VERSION, departed_to=field("to_place")),

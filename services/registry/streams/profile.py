@@ -7,7 +7,9 @@ know that they are there, but has not said why they need them.
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import blake2b
-from typing import Any
+from typing import Any, get_args
+
+from contracts.registry import Level, Qualification
 
 HIDDEN = "*"
 HEAD, TAIL = 6, 4
@@ -78,16 +80,7 @@ JOBS = (
 """The nine kinds of accounting jobs (财会〔2018〕33号): 出纳, 稽核, 资产负债和所有者权益核算, 收入费用核算, 财务成果核算,
 财务会计报告编制, 会计监督, 会计机构内会计档案管理, 其他."""
 
-LEVELS = ("junior", "intermediate", "senior", "advanced_senior")
-"""初级, 中级, 高级, 正高级, lowest first."""
-
-
-@dataclass(frozen=True)
-class Qualification:
-    """An accounting qualification (会计专业技术资格) and the day it was obtained."""
-
-    level: str
-    obtained_on: date
+LEVELS = get_args(Level)
 
 
 @dataclass(frozen=True)

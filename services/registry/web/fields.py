@@ -54,7 +54,6 @@ Uscc = Annotated[
 PastDay = Annotated[Day, AfterValidator(_past_day)]
 CreditYear = Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX, examples=[2026])]
 Scope = Annotated[str, Field(max_length=40), AfterValidator(_known_scope)]
-Level = Literal["junior", "intermediate", "senior", "advanced_senior"]
 Mode = Literal["online", "face_to_face", "other"]
 DisqualificationReason = Literal[
     "false_records", "fee_violation", "quality", "not_assessed", "unlawful_operation", "other"

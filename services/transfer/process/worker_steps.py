@@ -18,6 +18,7 @@ from contracts.relay import EvidenceDigest, Exchange, Offer
 from services.kit.clock import Clock, local_date
 from services.kit.database import Database
 from services.kit.observability import describe_exception
+from services.kit.views import view
 from services.transfer.application import TransferApplication
 from services.transfer.calls import PeerRefusedError, PeerUnavailableError
 from services.transfer.cases.arrival import Arrival
@@ -197,16 +198,13 @@ class WorkerSteps:
         person = await self._peers.registry.travelling(case.person_id)
         assert case.accepted_at is not None
         origin, destination = case.authorities
-        offer = Offer(
+        offer = view(
+            Offer,
+            case,
             transfer_id=str(case.id),
             from_authority=origin,
-            from_place=case.from_place,
             to_authority=destination,
-            to_place=case.to_place,
-            employer=case.employer,
-            student=case.student,
             evidence=tuple(EvidenceDigest.model_validate(each) for each in case.evidence),
-            accepted_at=case.accepted_at,
             person=person,
         )
         await self._hear(case, await self._peers.relay.offer(offer))

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from contracts.registry import Qualification
 from services.registry.streams.account import SCOPES, Client, hash_of_secret, is_secret, new_secret
 from services.registry.streams.actor import Actor
 from services.registry.streams.collection import FINAL, INITIAL
@@ -23,7 +24,7 @@ from services.registry.streams.problems import (
     ScopeNotGrantableError,
     StandingTakenError,
 )
-from services.registry.streams.profile import Profile, Qualification
+from services.registry.streams.profile import Profile
 
 NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 CLERK = Actor("clerk", SCOPES, place="211300")
@@ -34,7 +35,7 @@ STRANGER = Actor("stranger", SCOPES, place="210200")
 PROFILE = Profile(
     "hs256:n",
     "211302",
-    qualifications=(Qualification("junior", date(2020, 9, 1)),),
+    qualifications=(Qualification(level="junior", obtained_on=date(2020, 9, 1)),),
     working_since=date(2019, 7, 1),
 )
 CASE = UUID("11111111-1111-4111-8111-111111111111")
