@@ -37,6 +37,7 @@ for _name, _module, _help in (
         "Notices: check, show, list, compare, try, publish. 通知: 检查、查看、列出、比较、试算、发布",
     ),
     ("keys", "keys", "Make the secret keys of a deployment; rotate the one that wraps people's keys. 密钥"),
+    ("audit", "audit", "The records of who read what: whether any was removed or altered. 查阅记录"),
     (
         "sync",
         "sync",

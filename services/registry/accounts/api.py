@@ -10,14 +10,21 @@ from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import JSONResponse
 
 from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE
-from services.kit.auth import require
+from services.kit.audit import Audit, Reading
+from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, StoredAnswer, command_key
 from services.kit.openapi import problems
 from services.registry.accounts import schemas
 from services.registry.accounts.accounts import AccountQueries, Accounts, WithSecret
 from services.registry.accounts.schemas import KeySet, SignInAnswer, TokenAnswer, TokenRefusal
 from services.registry.accounts.sign_ins import SignIns, asks_for_exchange
-from services.registry.accounts.tokens import TokenIssuer, TokenRefusedError, TokenRequest, read_form
+from services.registry.accounts.tokens import (
+    TokenIssuer,
+    TokenRefusedError,
+    TokenRequest,
+    client_named,
+    read_form,
+)
 from services.registry.streams.account import CASE, AccountRequest
 from services.registry.streams.actor import Actor
 from services.registry.web.routes import Id, acting, add_routes, part
@@ -132,6 +139,8 @@ Issuing = Annotated[TokenIssuer, Depends(part(TokenIssuer))]
 SigningIn = Annotated[SignIns, Depends(part(SignIns))]
 TOKEN_PATH = "/oauth/token"  # noqa: S105 - an address
 JWKS_PATH = "/.well-known/jwks.json"
+SIGN_IN = "sign-in"
+"""The kind under which a refused sign-in is on record."""
 OPEN_PATHS = frozenset({TOKEN_PATH, JWKS_PATH})
 
 
@@ -164,9 +173,11 @@ def oauth_router() -> APIRouter:
         },
         openapi_extra={"requestBody": body},
     )
-    async def issue_token(request: Request, issuer: Issuing, sign_ins: SigningIn) -> JSONResponse:
+    async def issue_token(
+        request: Request, issuer: Issuing, sign_ins: SigningIn, audit: Annotated[Audit, Depends(part(Audit))]
+    ) -> JSONResponse:
         """Exchange a client's id and secret, in HTTP Basic or in the form, for a token (RFC 6749, 4.4); or the ID token of
-        somebody who signed in with an issuer that is trusted here (RFC 8693)."""
+        somebody who signed in with an issuer that is trusted here (RFC 8693). What is refused is put on record."""
         try:
             form = read_form(await request.body())
             if asks_for_exchange(form):
@@ -174,6 +185,10 @@ def oauth_router() -> APIRouter:
             asked = TokenRequest.read(request.headers.get("authorization", ""), await request.body())
             answer = await issuer.issue(asked)
         except TokenRefusedError as refusal:
+            client = client_named(request.headers.get("authorization", ""), await request.body())
+            failed = Reading(Caller(client, frozenset()), SIGN_IN)
+            failed.result = refusal.error
+            await audit.write(failed)
             return _refusal(refusal)
         return _token(answer)
 

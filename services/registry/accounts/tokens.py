@@ -21,6 +21,7 @@ from services.registry.accounts.schemas import TokenAnswer
 from services.registry.store.tables import LOG
 from services.registry.streams.account import Client, is_secret
 
+UNKNOWN_CLIENT = "unknown"
 _FIELDS_MAX = 20
 _CLOCKS_APART_SECONDS = 300
 _REVOKED_PAUSE_SECONDS = 30.0
@@ -165,6 +166,17 @@ def _basic(authorization: str) -> tuple[str, str] | None:
     except (binascii.Error, ValueError):
         raise TokenRefusedError("invalid_client", "the client or its secret is not known", 401) from None
     return unquote_plus(client_id), unquote_plus(secret)
+
+
+def client_named(authorization: str, body: bytes) -> str:
+    """The client that a request names, as far as it names one in a client's form; else `unknown`."""
+    try:
+        basic = _basic(authorization)
+        named = basic[0] if basic is not None else read_form(body).get("client_id", "")
+    except TokenRefusedError:
+        named = ""
+    found = _client_id(named)
+    return UNKNOWN_CLIENT if found is None else str(found)
 
 
 def _client_id(text: str) -> UUID | None:

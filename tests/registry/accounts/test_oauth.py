@@ -8,7 +8,7 @@ import pytest
 
 from services.kit.auth import Issuer, TokenVerifier
 from services.kit.key_sets import FixedKeys
-from tests.registry.scenarios import CHAOYANG, DALIAN, LIAONING, SHUANGTA, Registry
+from tests.registry.scenarios import CHAOYANG, DALIAN, LIAONING, NATION, SHUANGTA, Registry
 
 CLIENTS = "/v1/clients"
 TOKEN = "/oauth/token"
@@ -178,3 +178,19 @@ class TestEverythingElseIsClosed:
     async def test_a_place_of_the_token_that_is_unknown_covers_nothing(self, registry: Registry) -> None:
         body = {"scopes": ["compliance:read"], "place": CHAOYANG}
         assert (await registry.call("POST", CLIENTS, body=body, place="nowhere")).status_code == 403
+
+
+class TestRefusedSignIns:
+    async def test_are_on_record_with_the_client_they_name(self, registry: Registry) -> None:
+        client = await client_of(registry)
+        assert (await ask(registry, basic=(client["client_id"], "wrong"))).status_code == 401
+        assert (await ask(registry, client_id=client["client_id"], client_secret="wrong")).status_code == 401
+        assert (await ask(registry, client_id="210102199003070013", client_secret="x")).status_code == 401
+        wrong_scope = (client["client_id"], client["client_secret"])
+        assert (await ask(registry, basic=wrong_scope, scope="person:erase")).status_code == 400
+        found = []
+        for caller in (client["client_id"], "unknown"):
+            page = await registry.call("GET", f"/v1/audit?kind=sign-in&caller={caller}", place=NATION)
+            found += [(each["caller"] == caller, each["result"]) for each in page.json()["records"]]
+        assert found[:3] == [(True, "invalid_scope"), (True, "invalid_client"), (True, "invalid_client")]
+        assert (True, "invalid_client") in found[3:]
