@@ -25,7 +25,7 @@ from services.transfer.views import (
 PAGE_MAX = 200
 
 PORTAL = "transfer:confirm"
-"""The scope of a portal that signs people in and speaks for whom it has signed in."""
+"""The scope of a token that a portal has for a person whom it has signed in, and who is its subject."""
 
 router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=AuditedRoute)
 people_router = APIRouter(prefix="/v1/persons", tags=["transfers"], route_class=AuditedRoute)
@@ -39,13 +39,7 @@ _counts = require("statistics:read", "transfer:review")
 
 
 def _actor(caller: Caller) -> Actor:
-    unbound = caller.place is None and caller.organization is None
-    return Actor(
-        subject=caller.subject,
-        place=caller.place,
-        organization=caller.organization,
-        portal=unbound and PORTAL in caller.scopes,
-    )
+    return Actor(subject=caller.subject, place=caller.place, organization=caller.organization)
 
 
 async def _application(request: Request) -> TransferApplication:
@@ -127,8 +121,8 @@ async def confirm_arrival(
 ) -> Response:
     """The person looks an approved transfer from another authority up, which confirms it (S2C-18).
 
-    With the person's own token, or by a portal that has signed them in. The profile moves as soon as the origin has handed
-    the accounts over.
+    With the person's token, their own or that of the portal that has signed them in. The profile moves as soon as the origin
+    has handed the accounts over.
     """
     return (await commands.confirm_arrival(transfer_id, _actor(caller), key)).response()
 

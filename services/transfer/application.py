@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
@@ -82,26 +83,34 @@ class Guard:
 
     async def take(self) -> None:
         """Ask the ledger. Raises DepartureBlockedError and LedgerUnavailableError."""
+        command = self._command
         while not self.held:
             try:
-                await self._ledger.guard(
-                    str(self.transfer_id), self._command.person_id, self._command.to_place
-                )
+                await guarded(self._ledger, self.transfer_id, command.person_id, command.to_place)
                 self.held = True
-            except DepartureIsBlockedError as error:
-                raise DepartureBlockedError(clause="S2C-14", blockers=error.blockers) from None
             except DepartureHasEndedError:
                 self._number += 1
                 if self._number == _GUARDS_MAX:
                     raise _ledger_unavailable() from None
-            except (PeerUnavailableError, PeerRefusedError):
-                raise _ledger_unavailable() from None
 
     async def lift(self) -> None:
         """Give it up, if it is held: nothing came of it, and otherwise it would lapse."""
         if self.held:
             with suppress(PeerUnavailableError, PeerRefusedError):
                 await self._ledger.lift(str(self.transfer_id))
+
+
+async def guarded(ledger: LedgerCalls, transfer_id: UUID, person_id: str, to_place: str) -> None:
+    """Have the ledger guard an account; harmless to repeat.
+
+    Raises DepartureBlockedError, LedgerUnavailableError, and DepartureHasEndedError for a guard that was lifted or lapsed.
+    """
+    try:
+        await ledger.guard(str(transfer_id), person_id, to_place)
+    except DepartureIsBlockedError as error:
+        raise DepartureBlockedError(clause="S2C-14", blockers=error.blockers) from None
+    except (PeerUnavailableError, PeerRefusedError):
+        raise _ledger_unavailable() from None
 
 
 class TransferApplication:
@@ -123,7 +132,8 @@ class TransferApplication:
         self._ledger = ledger
 
     async def request_transfer(self, command: RequestTransfer, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Ask for a transfer. To another authority the ledger is asked for a guard before anything is stored (S2C-14).
+        """Ask for a transfer. When the person asks to go to another authority, the ledger is asked for a guard before
+        anything is stored (S2C-14); nobody else can have an account guarded before the origin accepts.
 
         Raises PersonNotCollectedError, TransferOpenError, what `request_of` does, and to another authority
         DepartureBlockedError and LedgerUnavailableError.
@@ -149,7 +159,7 @@ class TransferApplication:
             other = await unit.find(OPEN_TRANSFER, command.person_id)
             if other is not None:
                 raise TransferOpenError(transfer_id=other)
-            if isinstance(case, Departure) and opened and not guard.held:
+            if isinstance(case, Departure) and case.asked_by_person and opened and not guard.held:
                 raise Unprepared(guard.take)
             await _keep(unit.conn, case.id, _evidence_names(command.evidence))
             return 201, _kept(unit, case)
@@ -162,8 +172,27 @@ class TransferApplication:
             raise
 
     async def accept_transfer(self, transfer_id: UUID, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Accept at the origin. Raises what the case's `accept` does."""
-        return await self._decide(transfer_id, key, lambda case, now: case.accept(actor, now))
+        """Accept at the origin. To another authority the account is guarded from now on, if not before (S2C-14).
+
+        Raises what the case's `accept` does, and to another authority DepartureBlockedError and LedgerUnavailableError.
+        """
+        held = False
+
+        async def decide(unit: AggregateUnit) -> tuple[int, Any]:
+            case = await unit.get(Case, transfer_id)
+            case.accept(actor, unit.now)
+            if isinstance(case, Departure) and not held:
+                raise Unprepared(partial(take, case.person_id, case.to_place))
+            return 200, _kept(unit, case)
+
+        async def take(person_id: str, to_place: str) -> None:
+            nonlocal held
+            # A guard that is lost is told when the person leaves: the departure goes back, to be asked for again.
+            with suppress(DepartureHasEndedError):
+                await guarded(self._ledger, transfer_id, person_id, to_place)
+            held = True
+
+        return await self._path.execute(LOG, key, decide)
 
     async def approve_transfer(self, transfer_id: UUID, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Approve at the destination. Raises what the case's `approve` does."""

@@ -206,7 +206,8 @@ class Deployment:
         """The destination approves what it has fetched, and the person looks it up (S2C-18)."""
         path = f"/v1/transfers/{arrival_id(transfer_id)}"
         self.eventually("transfer", "POST", f"{path}/approval", place=place)
-        self.eventually("transfer", "POST", f"{path}/confirmation", kind="portal")
+        person_id = self.does("transfer", "GET", path, place=place)["person_id"]
+        self.eventually("transfer", "POST", f"{path}/confirmation", kind="portal", subject=person_id)
 
     def asks(self, person_id: str, place: str = NATION) -> dict[str, Any] | None:
         """How the person's year stands, None where nobody knows them."""

@@ -42,7 +42,8 @@ async def confirmed(system: System, transfer_id: str) -> None:
     """Approved at the destination, and looked up by the person."""
     path = f"/v1/transfers/{arrival_id(transfer_id)}"
     await system.does("transfer", "POST", f"{path}/approval", by=system.official(JINCHENG))
-    portal = {"Authorization": f"Bearer {system.token('transfer:confirm', subject='portal')}"}
+    person_id = (await system.does("transfer", "GET", path, by=system.official(JINCHENG)))["person_id"]
+    portal = {"Authorization": f"Bearer {system.token('transfer:confirm', subject=person_id)}"}
     await system.does("transfer", "POST", f"{path}/confirmation", by=portal)
 
 

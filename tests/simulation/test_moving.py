@@ -247,7 +247,7 @@ class Moving(RuleBasedStateMachine):
 
     # How it is asked for.
 
-    def _portal(self, subject: str = "portal") -> dict[str, str]:
+    def _portal(self, subject: str) -> dict[str, str]:
         token = self.system.token("transfer:request", "transfer:confirm", subject=subject)
         return {"Authorization": f"Bearer {token}"}
 
@@ -263,7 +263,7 @@ class Moving(RuleBasedStateMachine):
         for journey in who.journeys:
             step = NEXT.get((journey.kind, journey.state))
             if step is not None:
-                await self._decide(journey, step)
+                await self._decide(who, journey, step)
         await self._work("run_worker_steps")
         await self._work("read_mail")
         await self._look(who)
@@ -285,12 +285,12 @@ class Moving(RuleBasedStateMachine):
         one, other = self.system.follower(*route), self.system.follower(*route)
         await asyncio.gather(one.step(), other.step())
 
-    async def _decide(self, journey: Journey, step: str) -> None:
+    async def _decide(self, who: Traveller, journey: Journey, step: str) -> None:
         place = journey.from_place if step == "acceptance" else journey.to_place
         within = (journey.kind, journey.state) == ("within", "requested")
         if journey.kind == "out" or step == "withdrawal" or within:
             place = journey.from_place
-        by = self._portal() if step == "confirmation" else self.system.official(place)
+        by = self._portal(who.person_id) if step == "confirmation" else self.system.official(place)
         body = {"reason": "other"} if step == "refusal" else None
         path = f"/v1/transfers/{journey.transfer_id}/{step}"
         answer = await self.system.call("transfer", "POST", path, body, by=by)
@@ -298,7 +298,7 @@ class Moving(RuleBasedStateMachine):
 
     async def _look(self, who: Traveller) -> None:
         path = f"/v1/persons/{who.person_id}/transfers"
-        told = await self.system.does("transfer", "GET", path, by=self._portal())
+        told = await self.system.does("transfer", "GET", path, by=self._portal(who.person_id))
         views = {view["transfer_id"]: view for view in told["transfers"]}
         for journey in list(who.journeys):
             other = str(arrival_id(journey.transfer_id))

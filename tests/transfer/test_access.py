@@ -82,7 +82,7 @@ TABLE: dict[str, tuple[str, Prepared, Any, set[str]]] = {
         "",
         requested,
         None,
-        ORIGINS | DESTINATIONS | ROUND_THE_PERSON | {PORTAL},
+        ORIGINS | DESTINATIONS | ROUND_THE_PERSON,
     ),
     "out: POST /v1/transfers/{transfer_id}/acceptance": ("acceptance", requested_out, None, ORIGINS),
     "out: POST /v1/transfers/{transfer_id}/refusal": ("refusal", requested_out, REFUSAL, ORIGINS),
@@ -92,16 +92,16 @@ TABLE: dict[str, tuple[str, Prepared, Any, set[str]]] = {
         None,
         ORIGINS | ROUND_THE_PERSON,
     ),
-    "out: GET /v1/transfers/{transfer_id}": ("", accepted_out, None, ORIGINS | ROUND_THE_PERSON | {PORTAL}),
+    "out: GET /v1/transfers/{transfer_id}": ("", accepted_out, None, ORIGINS | ROUND_THE_PERSON),
     "in: POST /v1/transfers/{transfer_id}/approval": ("approval", arrived, None, FAR),
     "in: POST /v1/transfers/{transfer_id}/refusal": ("refusal", arrived, REFUSAL, FAR),
     "in: POST /v1/transfers/{transfer_id}/confirmation": (
         "confirmation",
         approved_in,
         None,
-        {PERSON, PORTAL},
+        {PERSON},
     ),
-    "in: GET /v1/transfers/{transfer_id}": ("", arrived, None, FAR | {PERSON, PORTAL}),
+    "in: GET /v1/transfers/{transfer_id}": ("", arrived, None, FAR | {PERSON}),
 }
 """Each step of each kind: what is asked about, and who may."""
 ELSEWHERE = {
@@ -173,7 +173,7 @@ async def test_a_person_s_transfers(caller: str, world: World) -> None:
     by = who_is(caller, person_id)
     answer = await world.get(f"/v1/persons/{person_id}/transfers", by=by)
     seen = [each["transfer_id"] for each in answer.json()["transfers"]]
-    may = ORIGINS | DESTINATIONS | {PERSON, PORTAL}
+    may = ORIGINS | DESTINATIONS | {PERSON}
     assert seen == ([transfer_id] if caller in may else [])
 
 

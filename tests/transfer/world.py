@@ -130,8 +130,13 @@ class World:
 CLERK = bearer("transfer:request", subject="clerk-n", place="100000")
 ORIGIN = bearer("transfer:review", subject="clerk-o", place=SHUANGTA)
 DESTINATION = bearer("transfer:review", subject="clerk-d", place=LONGCHENG)
-SIGNED_IN = bearer("transfer:confirm", subject="national-portal")
 FAR_DESK = bearer("transfer:review", subject="clerk-f", place=TAIYUAN)
+
+
+async def signed_in(world: World, arrival: str) -> dict[str, str]:
+    """The token that a portal has for the person of an arrival."""
+    view = await world.get(f"/v1/transfers/{arrival}", by=FAR_DESK)
+    return bearer("transfer:confirm", subject=view.json()["person_id"])
 
 
 def request_body(person_id: str, **changes: Any) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def moving(stage: Stage) -> Story:
     tell.ask("途中, 山西 · on the way, Shanxi", who, year, YANGQUAN, "compliant")
     _nobody(tell, "途中, 辽宁 · on the way, Liaoning", who, year, ANSHAN)
 
-    _taken(stage, transfer_id)
+    _taken(stage, transfer_id, who)
     _until(lambda: stage.refused(*_compliance(stage, who, year, ANSHAN)) is None)
     again = public | {"authority": LIAONING}
     tell.post("在辽宁重发 · the same again, to Liaoning", school, again, "duplicate")
@@ -121,13 +121,13 @@ def _asked_out(stage: Stage, who: Collected) -> str:
     return transfer_id
 
 
-def _taken(stage: Stage, transfer_id: str) -> None:
+def _taken(stage: Stage, transfer_id: str, who: Collected) -> None:
     """The destination fetches and approves, and the person looks it up (S2C-17, S2C-18)."""
     path = f"/v1/transfers/{arrival_id(transfer_id)}"
     _until(
         lambda: stage.refused("transfer", "POST", f"{path}/approval", None, stage.official(ANSHAN)) is None
     )
-    stage.call("transfer", "POST", f"{path}/confirmation", headers=stage.portal())
+    stage.call("transfer", "POST", f"{path}/confirmation", headers=stage.portal(who.person_id))
 
 
 def _compliance(

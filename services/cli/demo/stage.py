@@ -143,8 +143,8 @@ class Stage:
             answers.append(response.json())
         return None
 
-    def portal(self, subject: str = "portal") -> dict[str, str]:
-        """The headers of a portal, or of the person whom it has signed in, with a fresh Idempotency-Key."""
+    def portal(self, subject: str) -> dict[str, str]:
+        """The headers of a portal for the person whom it has signed in, with a fresh Idempotency-Key."""
         token = self._stack.sign_token("portal", subject=subject)
         return {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid.uuid4())}
 

@@ -32,7 +32,7 @@ from services.ledger.streams.facts import (
     identity_in,
     must_be_new,
 )
-from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
+from services.ledger.streams.problems import NotSpokenForError, OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.provider import Provider
 from services.ledger.streams.year import CorrectionReason, correction_in
 
@@ -61,8 +61,8 @@ class Claims:
     async def submit(self, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Hand a claim in; the answer says what the policy makes of it.
 
-        Raises UnknownPersonError, OutsidePlaceError, FactUnclearError, FactCountedError, a refusal of the policy, and as
-        `must_stay` for somebody who leaves or has left.
+        Raises UnknownPersonError, OutsidePlaceError, NotSpokenForError, FactUnclearError, FactCountedError, a refusal of the
+        policy, and as `must_stay` for somebody who leaves or has left.
         """
         home = await self._home(command.person_id, actor)
         claim_id = str(uuid.uuid4())
@@ -189,13 +189,20 @@ class Claims:
         return await cases_of_place(self._databases, CLAIM_ROWS, place, states, after, limit)
 
     async def _home(self, person_id: str, actor: Actor) -> Home:
-        """Where the person lives, when the actor may claim for them."""
-        home = await self._people.keeper_of(person_id, actor.place)
+        """Where the person lives, when the actor may claim for them: an official of the place, their employer, or they."""
+        if actor.is_nobody_but(person_id):
+            raise NotSpokenForError
+        try:
+            home = await self._people.keeper_of(person_id, actor.place)
+        except UnknownPersonError:
+            if actor.organization is not None:
+                raise NotSpokenForError from None
+            raise
         if actor.place is not None:
             if not actor.covers(home.profile.person.place):
                 raise OutsidePlaceError
         elif actor.organization is not None and not await self._employs(actor.organization, home):
-            raise UnknownPersonError
+            raise NotSpokenForError
         return home
 
     async def _employs(self, organization_id: str, home: Home) -> bool:

@@ -25,7 +25,7 @@ from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.claim import COLLECTIVE_CLAIMS, Claim, ClaimSubmitted, UnknownClaimError
 from services.ledger.streams.facts import FactCountedError
-from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
+from services.ledger.streams.problems import NotSpokenForError, OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.year import CorrectionReason
 
 
@@ -97,10 +97,12 @@ class CollectiveClaims:
     ) -> StoredAnswer:
         """Hand a list in; every row is answered, and those that can be taken are claims from now on.
 
-        Raises OutsidePlaceError for an official of another place.
+        Raises OutsidePlaceError for an official of another place, NotSpokenForError for who is no official and no employer.
         """
         if actor.place is not None and not actor.covers(command.place):
             raise OutsidePlaceError
+        if actor.place is None and actor.organization is None:
+            raise NotSpokenForError
         log = authority_of(command.place)
         code = await self._claims.code_of(actor.organization) if actor.organization is not None else None
         hashes = [row.identity_hash for row in command.rows]

@@ -13,7 +13,7 @@ from services.ledger.streams.year import CorrectionReason
 
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """Who asks: an official of a place, an organization, or a portal that speaks for people when bound to neither."""
+    """Who asks: an official of a place, an organization, or the person that `subject` names when bound to neither."""
 
     subject: str
     place: str | None = None
@@ -22,6 +22,10 @@ class Actor(Struct, frozen=True, kw_only=True):
     def covers(self, place: str) -> bool:
         """Whether the actor is an official whose place contains this one."""
         return self.place is not None and contains(self.place, place)
+
+    def is_nobody_but(self, person_id: str) -> bool:
+        """Whether the actor is bound to no place and no organization, and is somebody else than the person."""
+        return self.place is None and self.organization is None and self.subject != person_id
 
 
 class SubmitClaim(ClaimedActivity, frozen=True, kw_only=True):

@@ -133,6 +133,17 @@ class ProviderUnknownHereError(Problem):
     title_en: ClassVar[str] = "The authority has never accredited this provider"
 
 
+class NotSpokenForError(Problem):
+    """Only the person, the employer that is on record for them and officials of their place ask for this; nothing is
+    said of whether there is such a person.
+    """
+
+    code: ClassVar[str] = "not-spoken-for"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "只能由本人、所在单位或属地财政部门提出"
+    title_en: ClassVar[str] = "Only the person, their employer or an official of their place may ask for this"
+
+
 class NotAnOfficialError(Problem):
     """The token is bound to no place."""
 

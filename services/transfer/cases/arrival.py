@@ -153,11 +153,9 @@ class Arrival(Case):
             self.tell("Cancelled", now, reason=reason or "other")
 
     def may_see(self, actor: Actor) -> bool:
-        """Whether the actor may look: the person, a portal, and the destination's officials."""
+        """Whether the actor may look: the person, and the destination's officials."""
         return self.speaks_for_person(actor) if actor.place is None else actor.covers(self.to_place)
 
     def speaks_for_person(self, actor: Actor) -> bool:
-        """Whether the actor is the person, or a portal that has signed them in."""
-        if actor.place is not None or actor.organization is not None:
-            return False
-        return actor.portal or actor.subject == self.person_id
+        """Whether the actor is the person."""
+        return actor.place is None and actor.organization is None and actor.subject == self.person_id

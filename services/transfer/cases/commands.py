@@ -34,15 +34,13 @@ RefusalReason = Literal[
 
 
 class Actor(Struct, frozen=True, kw_only=True):
-    """The caller of a command: `place` binds an official, `organization` (an id) a client of an organization.
-
-    A `portal` signs people in, and speaks for whom it has signed in.
+    """The caller of a command: `place` binds an official, `organization` (an id) a client of an organization. Who is bound
+    to neither is the person that `subject` names, whoever signed them in.
     """
 
     subject: str
     place: str | None = None
     organization: str | None = None
-    portal: bool = False
 
     def covers(self, place: str) -> bool:
         """Whether the actor is an official whose place contains this one."""

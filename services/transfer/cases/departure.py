@@ -5,7 +5,8 @@
         └──────withdraw──────────┴─▶ withdrawn           └──────────┴─ returned ◀┴───────────┘          completed
 
 1. To an authority that has not opened the service it is suspended, 暂缓办理, and goes on by itself when it has (S2C-13).
-2. Before it is requested the origin's ledger guards the account: nothing that blocks a departure can begin (S2C-14).
+2. Before the person requests it, or else before the origin accepts it, the origin's ledger guards the account: nothing that
+   blocks a departure can begin (S2C-14). Nobody else's request makes anything wait.
 3. From `accepted` on the worker carries it: it asks, waits and repeats; what the relay says moves it on, and may come
    twice, late or out of order.
 4. At `confirmed` the person has confirmed at the destination: the accounts leave the origin's ledger and are handed over.
@@ -212,6 +213,11 @@ class Departure(RequestedCase):
         )
 
     @property
+    def asked_by_person(self) -> bool:
+        """Whether the person asked themselves: then their account is guarded at once, else when the origin accepts."""
+        return self.applicant.place is None and self.applicant.organization is None
+
+    @property
     def authorities(self) -> tuple[str, str]:
         """The authority of the origin, and that of the destination."""
         return authority_of(self.from_place), authority_of(self.to_place)
@@ -262,5 +268,5 @@ class Departure(RequestedCase):
             self.tell("Supplemented", now, sequence=sequence)
 
     def may_see(self, actor: Actor) -> bool:
-        """Whether the actor may look: the person, whoever asked for them, a portal, and the origin's officials."""
-        return self.speaks_for_person(actor) or actor.portal
+        """Whether the actor may look: the person, whoever asked for them, and the origin's officials."""
+        return self.speaks_for_person(actor)

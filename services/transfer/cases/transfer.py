@@ -91,7 +91,7 @@ class Transfer(RequestedCase):
         return cls._create(cls.Requested, **request_of(command, actor, home, uscc), timestamp=now)
 
     def may_see(self, actor: Actor) -> bool:
-        """Whether the actor may look at the transfer: the applicant, a portal, and the officials of both places."""
+        """Whether the actor may look at the transfer: the applicant, and the officials of both places."""
         if actor.place is not None:
             return actor.covers(self.from_place) or actor.covers(self.to_place)
-        return self.speaks_for_person(actor) or actor.portal
+        return self.speaks_for_person(actor)

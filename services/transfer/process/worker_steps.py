@@ -179,13 +179,16 @@ class WorkerSteps:
         await self._leases.put_off(taken.transfer_id, self._clock() + pause)
 
     async def _resume(self, case: Case) -> None:
-        """Both authorities have opened: the account is guarded and the departure goes on, or it is returned (S2C-13)."""
+        """Both authorities have opened: the account of who asked is guarded and the departure goes on, or it is returned
+        (S2C-13).
+        """
         if not isinstance(case, Departure) or case.state is not State.SUSPENDED:
             return
         if not self._opened().have_opened(case.from_place, case.to_place, local_date(self._clock())):
             raise PutOff(SUSPENDED_PAUSE)
         try:
-            await self._peers.ledger.guard(str(case.id), case.person_id, case.to_place)
+            if case.asked_by_person:
+                await self._peers.ledger.guard(str(case.id), case.person_id, case.to_place)
         except (DepartureIsBlockedError, DepartureHasEndedError) as error:
             await self._block(case, error)
             return

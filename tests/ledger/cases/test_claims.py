@@ -126,7 +126,7 @@ class TestSubmitClaim:
             json={"person_id": who.person_id, "year": 2025, "form": "paper", "happened_on": "2025-03-10"},
             headers=headers | {"Idempotency-Key": "employer-1"},
         )
-        assert response.status_code == 404
+        assert response.status_code == 403
 
 
 class TestReviewClaim:
@@ -200,8 +200,8 @@ class TestReviewClaim:
         assert (await world.asks(who, 2025))["total"] == "30.00"
 
 
-class TestPortal:
-    """A portal speaks for people: it is bound to no place and no organization, and sees what it handed in itself."""
+class TestPerson:
+    """A person signed in by a portal: bound to no place and no organization, they act for themselves alone."""
 
     def headers(self, subject: str) -> dict[str, str]:
         return bearer("claim:submit", subject=subject) | {"Idempotency-Key": str(uuid.uuid4())}
@@ -213,18 +213,37 @@ class TestPortal:
             "person_id": who.person_id, "year": 2025, "form": "paper", "role": "sole",
             "happened_on": "2025-03-10", "fact": PAPER,
         }  # fmt: skip
-        submitted = await world.client.post("/v1/claims", json=body, headers=self.headers("portal"))
+        submitted = await world.client.post("/v1/claims", json=body, headers=self.headers(who.person_id))
         assert submitted.status_code == 201, submitted.text
         path = f"/v1/claims/{submitted.json()['claim_id']}"
         amended = await world.client.post(
-            f"{path}/amendment", json=body | {"role": "other"}, headers=self.headers("portal")
+            f"{path}/amendment", json=body | {"role": "other"}, headers=self.headers(who.person_id)
         )
         assert (amended.status_code, amended.json()["credits"]) == (200, "10.00")
         await desk.steps(submitted.json()["claim_id"], "acceptance")
-        late = await world.client.post(f"{path}/amendment", json=body, headers=self.headers("portal"))
+        late = await world.client.post(f"{path}/amendment", json=body, headers=self.headers(who.person_id))
         assert late.json()["type"] == "urn:xuefen:problem:claim-state"
-        seen = await world.client.get(path, headers=self.headers("portal"))
+        seen = await world.client.get(path, headers=self.headers(who.person_id))
         assert (seen.json()["state"], seen.json()["credits"]) == ("accepted", "10.00")
+
+    async def test_claims_for_nobody_else(self, world: World):
+        who, other = await world.collects(SHENYANG), await world.collects(SHENYANG)
+        body = {
+            "person_id": who.person_id, "year": 2025, "form": "paper", "role": "sole",
+            "happened_on": "2025-03-10", "fact": PAPER,
+        }  # fmt: skip
+        answers = [
+            await world.client.post(
+                "/v1/claims", json=body | {"person_id": person_id}, headers=self.headers(by)
+            )
+            for by, person_id in (
+                ("portal", who.person_id),
+                (other.person_id, who.person_id),
+                ("portal", "nobody"),
+            )
+        ]
+        assert {(each.status_code, each.text) for each in answers} == {(403, answers[0].text)}
+        assert answers[0].json()["type"] == "urn:xuefen:problem:not-spoken-for"
 
     async def test_does_not_see_what_another_handed_in(self, world: World, desk: Desk):
         claim_id = (await desk.submits(await world.collects(SHENYANG))).json()["claim_id"]

@@ -164,6 +164,13 @@ class TestReview:
             response = await unit.reviews(collective, "acceptance", place)
             assert response.json()["type"] == "urn:xuefen:problem:claim-unknown"
 
+    async def test_are_handed_in_by_an_official_or_an_employer_alone(self, world: World, unit: Unit):
+        [who] = await people(world, unit, 1)
+        headers = bearer("claim:submit", subject=who.person_id) | {"Idempotency-Key": str(uuid.uuid4())}
+        body = {"place": SHENYANG, "records": [unit.row(who, "1")]}
+        answer = await world.client.post("/v1/collective-claims", json=body, headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (403, "urn:xuefen:problem:not-spoken-for")
+
     async def test_never_by_who_handed_them_in(self, world: World, unit: Unit):
         [who] = await people(world, unit, 1)
         headers = bearer("claim:submit", "claim:review", subject="clerk", place=SHENYANG)

@@ -17,7 +17,6 @@ from tests.transfer.given import given, when
 from tests.transfer.scenarios import LATER, NOW, ORIGIN, PERSON, PORTAL, SHA256, SHUANGTA, TAIYUAN
 
 DESK = Actor(subject="clerk-t", place=TAIYUAN)
-SIGNED_IN = Actor(subject="national-portal", portal=True)
 SOMEBODY = fictitious.person(1)
 OFFER = Offer(
     transfer_id="t-1",
@@ -114,18 +113,17 @@ class TestReview:
         assert (arrival.is_open, arrival.told) == (False, False)
         given(arrival).when(lambda a: a.approve(DESK, LATER)).then_raises(TransferStateError)
 
-    @pytest.mark.parametrize("actor", [ORIGIN, PERSON, SIGNED_IN])
+    @pytest.mark.parametrize("actor", [ORIGIN, PERSON])
     def test_is_the_destination_s_alone(self, actor: Actor):
         given(received()).when(lambda a: a.approve(actor, NOW)).then_raises(OutsidePlaceError)
         given(received()).when(lambda a: a.refuse(actor, "other", NOW)).then_raises(OutsidePlaceError)
 
 
 class TestConfirm:
-    @pytest.mark.parametrize("actor", [PERSON, SIGNED_IN])
-    def test_by_the_person_or_who_has_signed_them_in(self, actor: Actor):
+    def test_by_the_person(self):
         """S2C-18."""
-        given(approved()).when(lambda a: a.confirm(actor, LATER)).then(
-            "ArrivalConfirmed", person_id="person-1", subject=actor.subject
+        given(approved()).when(lambda a: a.confirm(PERSON, LATER)).then(
+            "ArrivalConfirmed", person_id="person-1", subject=PERSON.subject
         )
 
     @pytest.mark.parametrize("actor", [DESK, PORTAL, Actor(subject="person-1", organization="firm-1")])

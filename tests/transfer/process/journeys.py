@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from services.transfer.cases.arrival import arrival_id
+from tests.kit.http import bearer
 from tests.transfer.scenarios import TAIYUAN
-from tests.transfer.world import CLERK, FAR_DESK, ORIGIN, SIGNED_IN, World, request_body
+from tests.transfer.world import CLERK, FAR_DESK, ORIGIN, World, request_body, signed_in
 
 
 async def rounds(world: World, number: int = 3) -> None:
@@ -13,11 +14,11 @@ async def rounds(world: World, number: int = 3) -> None:
         await world.process().step()
 
 
-async def requested_out(world: World, to_place: str = TAIYUAN) -> str:
-    """Asked for, to another authority."""
-    answer = await world.post(
-        "/v1/transfers", request_body(await world.person(), to_place=to_place), by=CLERK
-    )
+async def requested_out(world: World, to_place: str = TAIYUAN, *, by_person: bool = False) -> str:
+    """Asked for, to another authority, by an official unless the person does."""
+    person_id = await world.person()
+    by = bearer("transfer:request", subject=person_id) if by_person else CLERK
+    answer = await world.post("/v1/transfers", request_body(person_id, to_place=to_place), by=by)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["transfer_id"])
 
@@ -46,7 +47,9 @@ async def approved(world: World) -> str:
 async def confirmed(world: World) -> str:
     """Confirmed by the person; the worker knows nothing of it yet."""
     transfer_id = await approved(world)
-    await did(world, arrival_of(transfer_id), "confirmation", by=SIGNED_IN)
+    await did(
+        world, arrival_of(transfer_id), "confirmation", by=await signed_in(world, arrival_of(transfer_id))
+    )
     return transfer_id
 
 
@@ -62,9 +65,9 @@ async def did(world: World, transfer_id: str, step: str, *, by: dict[str, str], 
 
 
 async def states(world: World, transfer_id: str) -> tuple[str, str]:
-    """Where both ends stand, as the person sees them."""
+    """Where both ends stand, as their desks see them."""
     found = []
-    for each, by in ((transfer_id, CLERK), (arrival_of(transfer_id), SIGNED_IN)):
+    for each, by in ((transfer_id, CLERK), (arrival_of(transfer_id), FAR_DESK)):
         answer = await world.get(f"/v1/transfers/{each}", by=by)
         found.append(answer.json()["state"] if answer.status_code == 200 else "none")
     return found[0], found[1]

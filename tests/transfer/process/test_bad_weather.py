@@ -22,7 +22,7 @@ from tests.transfer.process.journeys import (
     rounds,
     states,
 )
-from tests.transfer.world import FAR_DESK, SIGNED_IN, World
+from tests.transfer.world import FAR_DESK, World, signed_in
 
 ONCE = {
     "DepartureRequested",
@@ -47,7 +47,7 @@ async def to_the_end(world: World, *, rounds_max: int = 60) -> str:
         if state == "received":
             await did(world, arrival, "approval", by=FAR_DESK)
         elif state == "approved":
-            await did(world, arrival, "confirmation", by=SIGNED_IN)
+            await did(world, arrival, "confirmation", by=await signed_in(world, arrival))
         if await states(world, transfer_id) == ("completed", "completed"):
             return transfer_id
     raise AssertionError(await states(world, transfer_id))

@@ -28,7 +28,7 @@ from tests.transfer.process.journeys import (
     states,
 )
 from tests.transfer.scenarios import NOW, SHUANGTA
-from tests.transfer.world import CLERK, ORIGIN, SIGNED_IN, World, code
+from tests.transfer.world import CLERK, ORIGIN, World, code, signed_in
 
 LAST_MOMENT = datetime(2025, 3, 17, 15, 59, 59, tzinfo=UTC)
 """24:00 of the tenth working day after NOW, less a second."""
@@ -177,7 +177,8 @@ class TestConfirmation:
         await rounds(world)
         assert await states(world, transfer_id) == ("fetched", "approved")
         world.now += timedelta(seconds=1)
-        late = await world.post(f"/v1/transfers/{arrival_of(transfer_id)}/confirmation", by=SIGNED_IN)
+        arrival = arrival_of(transfer_id)
+        late = await world.post(f"/v1/transfers/{arrival}/confirmation", by=await signed_in(world, arrival))
         assert (late.status_code, code(late)) == (409, "transfer-late")
         await rounds(world)
         assert await states(world, transfer_id) == ("returned", "refused")

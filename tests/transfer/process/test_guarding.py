@@ -4,10 +4,16 @@ opened suspends it until it has (S2C-13)."""
 from datetime import UTC, date, datetime, timedelta
 
 from services.transfer.opened_authorities import OpenedAuthorities
+from tests.kit.http import bearer
 from tests.transfer.neighbours import BLOCKER
 from tests.transfer.process.journeys import confirmed, did, requested_out, rounds, states
 from tests.transfer.scenarios import DALIAN, LIAONING, NOW, SHANXI, TAIYUAN
-from tests.transfer.world import CLERK, ORIGIN, World, code, request_body
+from tests.transfer.world import CLERK, FAR_DESK, ORIGIN, World, code, request_body
+
+
+def themselves(person_id: str) -> dict[str, str]:
+    """The person's own token."""
+    return bearer("transfer:request", subject=person_id)
 
 
 class TestGuard:
@@ -15,7 +21,9 @@ class TestGuard:
         """S2C-14: 待继续教育登记确认后再申请调转."""
         person_id = await world.person()
         world.neighbours.blockers = [BLOCKER]
-        answer = await world.post("/v1/transfers", request_body(person_id, to_place=TAIYUAN), by=CLERK)
+        answer = await world.post(
+            "/v1/transfers", request_body(person_id, to_place=TAIYUAN), by=themselves(person_id)
+        )
         assert (answer.status_code, code(answer)) == (409, "departure-blocked")
         assert answer.json()["blockers"] == [BLOCKER]
         assert answer.json()["clause"] == "S2C-14"
@@ -23,24 +31,27 @@ class TestGuard:
         assert listed.json() == {"transfers": []}
 
     async def test_once_nothing_blocks_the_same_request_goes_through(self, world: World):
-        body = request_body(await world.person(), to_place=TAIYUAN)
+        person_id = await world.person()
+        body, me = request_body(person_id, to_place=TAIYUAN), themselves(person_id)
         world.neighbours.blockers = [BLOCKER]
-        assert (await world.post("/v1/transfers", body, by=CLERK, key="guard-1")).status_code == 409
+        assert (await world.post("/v1/transfers", body, by=me, key="guard-1")).status_code == 409
         world.neighbours.blockers = []
-        assert (await world.post("/v1/transfers", body, by=CLERK, key="guard-1")).status_code == 201
+        assert (await world.post("/v1/transfers", body, by=me, key="guard-1")).status_code == 201
 
     async def test_a_repeat_asks_the_ledger_nothing(self, world: World):
-        body = request_body(await world.person(), to_place=TAIYUAN)
-        first = await world.post("/v1/transfers", body, by=CLERK, key="guard-2")
+        person_id = await world.person()
+        body, me = request_body(person_id, to_place=TAIYUAN), themselves(person_id)
+        first = await world.post("/v1/transfers", body, by=me, key="guard-2")
         world.neighbours.down = {"ledger"}
-        second = await world.post("/v1/transfers", body, by=CLERK, key="guard-2")
+        second = await world.post("/v1/transfers", body, by=me, key="guard-2")
         assert (second.status_code, second.json()) == (201, first.json())
         assert world.neighbours.asked["guard"] == 1
 
     async def test_without_the_ledger_nobody_leaves_unguarded(self, world: World):
         world.neighbours.down = {"ledger"}
-        body = request_body(await world.person(), to_place=TAIYUAN)
-        answer = await world.post("/v1/transfers", body, by=CLERK)
+        person_id = await world.person()
+        body, me = request_body(person_id, to_place=TAIYUAN), themselves(person_id)
+        answer = await world.post("/v1/transfers", body, by=me)
         assert (answer.status_code, code(answer)) == (503, "ledger-unavailable")
         assert answer.headers["Retry-After"]
 
@@ -55,6 +66,27 @@ class TestGuard:
         """B-13."""
         world.neighbours.blockers = [BLOCKER]
         await world.requested()
+        assert world.neighbours.asked["guard"] == 0
+
+    async def test_what_others_ask_for_is_guarded_when_the_origin_accepts(self, world: World):
+        """An employer or an official alone makes nobody wait."""
+        transfer_id = await requested_out(world)
+        assert world.neighbours.asked["guard"] == 0
+        world.neighbours.blockers = [BLOCKER]
+        path = f"/v1/transfers/{transfer_id}/acceptance"
+        refused = await world.post(path, by=ORIGIN)
+        assert (refused.status_code, code(refused)) == (409, "departure-blocked")
+        assert refused.json()["blockers"] == [BLOCKER]
+        world.neighbours.down, world.neighbours.blockers = {"ledger"}, []
+        assert code(await world.post(path, by=ORIGIN)) == "ledger-unavailable"
+        assert await states(world, transfer_id) == ("requested", "none")
+        world.neighbours.down = set()
+        await did(world, transfer_id, "acceptance", by=ORIGIN)
+        assert transfer_id in world.neighbours.guards
+
+    async def test_who_may_not_accept_guards_nothing(self, world: World):
+        transfer_id = await requested_out(world)
+        assert (await world.post(f"/v1/transfers/{transfer_id}/acceptance", by=FAR_DESK)).status_code == 403
         assert world.neighbours.asked["guard"] == 0
 
     async def test_what_the_ledger_finds_at_the_last_moment_stops_it_at_both_ends(self, world: World):
@@ -104,7 +136,7 @@ class TestSuspension:
         world.now = NOW
         await rounds(world)
         assert await states(world, transfer_id) == ("requested", "none")
-        assert transfer_id in world.neighbours.guards
+        assert world.neighbours.asked["guard"] == 0
         view = (await world.get(f"/v1/transfers/{transfer_id}", by=CLERK)).json()
         assert view["due"]["on"] == "2025-03-17"
 
@@ -123,7 +155,7 @@ class TestSuspension:
     async def test_what_blocks_then_returns_it(self, world: World):
         """S2C-14."""
         world.now = self.BEFORE
-        transfer_id = await requested_out(world)
+        transfer_id = await requested_out(world, by_person=True)
         world.now = NOW
         world.neighbours.blockers = [BLOCKER]
         await rounds(world)

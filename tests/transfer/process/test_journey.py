@@ -13,21 +13,24 @@ from tests.transfer.process.journeys import (
     states,
 )
 from tests.transfer.scenarios import TAIYUAN
-from tests.transfer.world import CLERK, FAR_DESK, ORIGIN, SIGNED_IN, World, code
+from tests.transfer.world import CLERK, FAR_DESK, ORIGIN, World, code, signed_in
 
 
 class TestWholeWay:
     async def test_from_request_to_arrival(self, world: World):
         """S2C-15, S2C-17, S2C-18."""
         transfer_id = await requested_out(world)
-        assert transfer_id in world.neighbours.guards
+        assert transfer_id not in world.neighbours.guards
         await did(world, transfer_id, "acceptance", by=ORIGIN)
+        assert transfer_id in world.neighbours.guards
         await rounds(world)
         assert await states(world, transfer_id) == ("fetched", "received")
         await did(world, arrival_of(transfer_id), "approval", by=FAR_DESK)
         await rounds(world)
         assert await states(world, transfer_id) == ("fetched", "approved")
-        await did(world, arrival_of(transfer_id), "confirmation", by=SIGNED_IN)
+        await did(
+            world, arrival_of(transfer_id), "confirmation", by=await signed_in(world, arrival_of(transfer_id))
+        )
         await rounds(world)
         assert await states(world, transfer_id) == ("completed", "completed")
         assert world.neighbours.arrived[transfer_id] == [0]
@@ -85,7 +88,7 @@ class TestConfirmation:
 
     async def test_before_approval_is_refused(self, world: World):
         arrival = arrival_of(await received(world))
-        answer = await world.post(f"/v1/transfers/{arrival}/confirmation", by=SIGNED_IN)
+        answer = await world.post(f"/v1/transfers/{arrival}/confirmation", by=await signed_in(world, arrival))
         assert (answer.status_code, code(answer)) == (409, "transfer-state")
 
 
