@@ -9,7 +9,7 @@ from tests.test_tidy import ROOT, nothing
 
 CONSOLE = ROOT / "services/console"
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-USED = re.compile(r"""\b(?:t|words)\(\s*['"]([a-z_]+\.[a-z_.]+)['"]""")
+USED = re.compile(r"""\b(?:t|words)\(\s*['"]([a-z_]+\.[a-z_.]+(?<!\.))['"]""")
 CODED = re.compile(r"""t\.code\('([a-z_]+)'|parts\.status\(t, '([a-z_]+)'""")
 TAGS = re.compile(r"{#.*?#}|{%.*?%}|{{.*?}}|<[^>]*>", re.S)
 LANGUAGE_NAMES = {"English", "中文"}
