@@ -67,6 +67,7 @@ class HandedCredit(HandoverPart):
     late: Flag = False
     confirmed_by: tuple[Code, ...] = ()
     correction: Code | None = None
+    provisional: Flag = False
     state: Literal["registered", "withdrawn", "revoked"] = "registered"
     reason: Code | None = None
     ended_at: UtcTime | None = None
@@ -96,6 +97,7 @@ class HandedWaiting(HandoverPart):
     exam_passed_at: UtcTime | None = None
     evaluated_at: UtcTime | None = None
     hours: Credits | None = None
+    provisional: Flag = False
     content: str
     reported_at: UtcTime | None = None
 

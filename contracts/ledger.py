@@ -34,7 +34,8 @@ class CreditEarned(PublishedEvent):
 
     `route` says how they came (provider, roster, claim, direct, import); `source` names the system that history was
     imported from; `form` is the kind of activity, null for a course; `category` is "any" where an equivalence covers
-    what is missing (A-03); `correction` is why an official let them into a year that was closed (B-07).
+    what is missing (A-03); `correction` is why an official let them into a year that was closed (B-07);
+    `provisional` says that the nation's rule took them before a notice of the year was out (B-20).
     """
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.credit.earned.v1"
@@ -57,6 +58,7 @@ class CreditEarned(PublishedEvent):
     make_up: Flag
     late: Flag
     correction: Code | None
+    provisional: Flag
     policy: ContentHash
 
 
@@ -142,6 +144,7 @@ class EnrolmentRecorded(PublishedEvent):
     year: CreditYear
     provider_id: OpaqueId
     enrolled_on: Day
+    provisional: Flag
 
 
 class EnrolmentClosed(PublishedEvent):
@@ -191,6 +194,7 @@ class FilingSubmitted(PublishedEvent):
     place: Adcode
     year: CreditYear
     submitted_at: UtcTime
+    provisional: Flag
 
 
 class FilingApproved(PublishedEvent):
@@ -334,3 +338,15 @@ class PolicyPublished(PublishedEvent):
     years_from: CreditYear | None
     years_to: CreditYear | None
     policy: ContentHash
+
+
+class NoNoticeDeclared(PublishedEvent):
+    """An authority said that no notice will come for a credit year of a place and all under it: what the nation's rule
+    judged provisionally it judges for good (B-20). A notice published after all, as `policy.published` says, ends this.
+    """
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.no-notice.declared.v1"
+
+    place: Adcode
+    year: CreditYear
+    declared_at: UtcTime

@@ -116,6 +116,9 @@ def show(
         out.print(f"No notice governs {year} in {place} {full_name_of(place)}.")
         sys.exit(1)
     out.print(f"[bold]{place} {full_name_of(place)} {year}[/bold]  {policy.hash}")
+    if policy.basis == "national":
+        word = "provisionally" if policy.provisional else "as the authority says that no notice will come"
+        out.print(f"No notice of the place speaks of this year: judged by the national rule, {word}.")
     if not policy.ordinary:
         out.print("Only a make-up clause names this year: it is judged by inherited values.")
     _show_settings(policy, prefix)

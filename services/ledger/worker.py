@@ -51,15 +51,15 @@ def _read(event: CloudEvent) -> PublishedEvent:
 
 
 async def keep_lapsing(ledger: Ledger) -> None:
-    """Lift guards of departures of which nothing was heard, and end what waits in vain in closed years, minute after
-    minute, until cancelled."""
+    """Lift guards of departures of which nothing was heard, and look again at what waits where a year was closed or a notice
+    came, minute after minute, until cancelled."""
     while True:
         try:
             lapsed = await ledger.departures.lapse()
             if lapsed:
                 _log.info("guards of departures lapsed", count=lapsed)
             for log in AUTHORITIES:
-                await ledger.years.end_waiting(log)
+                await ledger.years.reconsider_waiting(log)
         except _TRY_LATER:
             _log.warning("what lapses could not be looked at, trying again later")
         await asyncio.sleep(_LAPSE_PAUSE_SECONDS)

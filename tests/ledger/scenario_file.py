@@ -78,6 +78,7 @@ class Given(Part, kw_only=True):
     special_reason: str | None = None
     before_notices: list[str] = []
     notices: list[str] = []
+    no_notice: bool = False
 
 
 class Study(Part, kw_only=True):
@@ -202,6 +203,8 @@ class Answer(Part, kw_only=True):
     not_counted: list[str] | None = None
     deadlines: list[dict[str, Any]] | None = None
     make_up: dict[str, Any] | UnsetType | None = UNSET
+    basis: str | None = None
+    provisional: bool | None = None
 
 
 class InForce(Part, kw_only=True):

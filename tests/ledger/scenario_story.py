@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from contracts.divisions import authority_of
 from services.kit.clock import local_date, start_of_day
 from services.ledger.officials import revocation as revocations
 from services.ledger.policy import (
@@ -35,6 +36,7 @@ from services.ledger.policy import (
     registered_directly,
     used_up,
 )
+from services.ledger.policy.book import Declaration
 from services.ledger.policy.judging.awards import AUTHORITY_TRAINING
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account import held_again, released
@@ -81,6 +83,9 @@ class Story:
         given = scenario.given
         self.scenario, self.given = scenario, given
         self.book = book(tuple(given.before_notices), tuple(given.notices))
+        if given.no_notice:
+            said = Declaration(_BEGINNING, authority_of(given.place), 1, given.place, given.year)
+            self.book = self.book.with_declaration(said)
         self.person = person_of(given)
         self.providers = {name: teacher.standing(name) for name, teacher in providers.items()}
         self.accounts = {given.year: account_of(given)}

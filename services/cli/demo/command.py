@@ -43,6 +43,7 @@ _COLOURS = {
     "deficient": "red",
     "not_required": "cyan",
     "exempt": "cyan",
+    "undecided": "magenta",
     "no_policy": "magenta",
     "unknown": "dim",
 }

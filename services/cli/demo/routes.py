@@ -235,33 +235,54 @@ DAY = date(2026, 6, 30)
 
 
 def later_notice(stage: Stage) -> Story:
-    """A year notice of a city that had none: no change of code, no restart, and nobody's earlier answer rewritten."""
+    """A year notice of a city that had none: the nation judged provisionally until then. No change of code, no restart, and
+    nobody's earlier answer rewritten."""
     draft = read_notice(DRAFT)
     tell = Telling(stage, "新通知: 先试算, 再发布; 之前的答复可以重现", draft.label)
     school = stage.provides(PROVIDER, [DALIAN])
-    studied, idle, newcomer = (
-        stage.collects(DALIAN),
-        stage.collects(DALIAN),
-        stage.collects(DALIAN, qualified_on=date(2026, 4, 1)),
-    )
+    studied, early, idle = stage.collects(DALIAN), stage.collects(DALIAN), stage.collects(DALIAN)
+    newcomer = stage.collects(DALIAN, qualified_on=date(2026, 4, 1))
     stage.wait_until_followed()
     on = DAY.isoformat()
     record = school.completion(studied, 2026, "90.00", "2026-05-12T10:00:00+08:00")
-    tell.post("没有通知 · no notice yet", school, record, "rejected:no-policy")
-    tell.ask("发布之前 · before", studied, 2026, DALIAN, "no_policy", on=on)
+    tell.post("通知未公布，暂按国家规定 · no notice yet, by the nation's rule", school, record, "registered")
+    soon = school.completion(early, 2026, "90.00", "2026-01-20T10:00:00+08:00")
+    tell.post("一月学习，三月才有通知 · in January, before the notice", school, soon, "registered")
+    tell.ask("发布之前 · before", studied, 2026, DALIAN, "compliant", on=on)
+    tell.ask("上一年度，待通知 · last year, undecided", idle, 2025, DALIAN, "undecided", on=on)
+    tell.ask("更早年度，待通知 · an earlier year, too", idle, 2024, DALIAN, "undecided", on=on)
+    stage.declares_no_notice(DALIAN, 2024)
+    tell.ask("明确不再发布通知后 · once none will come", idle, 2024, DALIAN, "deficient", on=on)
     found = stage.tries(draft, DAY)
     tell.story.trials.append(Trial("a draft, tried", found))
     before = datetime.now(UTC)
     stage.publishes(draft)
     if stage.tries(draft, DAY).changes:
         raise DemoError("what is published changes nothing any more")
-    tell.post("发布之后 · published", school, record, "registered")
+    tell.post("发布之后 · published", school, record, "duplicate")
     tell.ask("学满90学分 · 90 credits", studied, 2026, DALIAN, "compliant", on=on)
     tell.ask("尚未学习 · nothing studied", idle, 2026, DALIAN, "in_progress", on=on)
     tell.ask("当年取得资格 · qualified this year", newcomer, 2026, DALIAN, "not_required", on=on)
     moment = before.isoformat().replace("+00:00", "Z")
-    tell.ask("发布前那一刻的答复 · as of then", studied, 2026, DALIAN, "no_policy", on=on, as_of=moment)
-    said = {(change.before, change.after) for change in found.changes}
-    if not {("no_policy", "in_progress"), ("no_policy", "not_required")} <= said:
-        raise DemoError(f"the trial must say what publishing did, got {found.changes}")
+    tell.ask("发布前那一刻的答复 · as of then", studied, 2026, DALIAN, "compliant", on=on, as_of=moment)
+    if found.changes:
+        raise DemoError(f"a notice that says what the nation says changes no verdict, got {found.changes}")
+    told = [stage.asks(studied, 2026, DALIAN, on=on), stage.asks(studied, 2026, DALIAN, on=on, as_of=moment)]
+    if [(answer["basis"], answer["provisional"]) for answer in told] != [
+        ("notice", False),
+        ("national", True),
+    ]:
+        raise DemoError("the notice must end what was judged provisionally")
+    answer = tell.ask(
+        "通知之前的学习仍计入 · what came before it stays",
+        early,
+        2026,
+        DALIAN,
+        "compliant",
+        on=on,
+        include="credits",
+    )
+    [credit] = answer["credits"]
+    if not credit["provisional"] or credit["not_taken_by"]["clause"] != "D-02":
+        raise DemoError("what the notice would not have taken must stay and name its clause")
     return tell.story

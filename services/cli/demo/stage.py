@@ -272,6 +272,10 @@ class Stage:
         body = {"notice": notice_as_data(notice)}
         self.call("ledger", "POST", "/v1/policies", body, self.official(notice.place))
 
+    def declares_no_notice(self, place: str, year: int) -> None:
+        """An official of a place says that no notice of a year will come."""
+        self.call("ledger", "POST", f"/v1/years/{place}/{year}/no-notice", None, self.official(place))
+
     def counts(self) -> tuple[dict[str, int], list[dict[str, Any]]]:
         """The heads of the ledger's logs that hold anything, and the registrations by place and year."""
         heads = self.heads()

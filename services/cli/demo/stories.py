@@ -130,7 +130,7 @@ def liaoning(stage: Stage) -> Story:
     early = listed.completion(both, 2025, "3.00", "2025-02-28T23:59:59+08:00", authority=LIAONING)
     posts("网络教育3月1日起 · online opens on 1 March", listed, early, "rejected:not-yet-open")
     record = listed.completion(dalian, 2025, "90.00", at, authority=DALIAN)
-    posts("大连不适用本通知 · Dalian", listed, record, "rejected:no-policy")
+    posts("大连不适用本通知，暂按国家规定 · Dalian, by the nation's rule", listed, record, "registered")
     held = listed.completion(stranger, 2025, "90.00", at, authority=LIAONING)
     posts("尚未采集信息 · not yet collected", listed, held, "held:not_collected")
     released = stage.collects(SHENYANG, person=stranger)
@@ -140,7 +140,7 @@ def liaoning(stage: Stage) -> Story:
     tell.ask("同一人, 年度结束后 · after the year", one, 2025, LIAONING, "deficient", on="2026-01-01")
     tell.ask("专业60公需30 · both minima met", both, 2025, LIAONING, "compliant")
     tell.ask("采集后 · after collection", released, 2025, LIAONING, "deficient", on="2026-01-01")
-    tell.ask("大连 · Dalian", dalian, 2025, DALIAN, "no_policy")
+    tell.ask("大连 · Dalian", dalian, 2025, DALIAN, "compliant")
     return tell.story
 
 

@@ -1,6 +1,6 @@
 """A unit's view of its people over HTTP (S0-24)."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -51,7 +51,9 @@ async def get_unit_compliance(
     on: Annotated[
         Day | None, Query(description="Judge as of the end of this day; today when left out.")
     ] = None,
-    status: Annotated[list[Status] | None, Query(max_length=6, description="Only these statuses.")] = None,
+    status: Annotated[
+        list[Status] | None, Query(max_length=len(get_args(Status)), description="Only these statuses.")
+    ] = None,
     after: After = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:

@@ -15,7 +15,7 @@ from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.views import view
 from services.ledger.answers.other_years import OtherYears
-from services.ledger.answers.purposes import WORDS, answer_purpose, names
+from services.ledger.answers.purposes import PROVISIONAL, WORDS, answer_purpose, is_provisional, names
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import PurposeAssessment
 from services.ledger.policy.language.labels import label
@@ -27,6 +27,7 @@ from services.ledger.streams import attestation as attestations
 from services.ledger.streams.attestation import (
     Attestation,
     AttestationIssued,
+    AttestationUndecidedError,
     RevokeReason,
     UnknownAttestationError,
     UnknownPurposeError,
@@ -58,7 +59,8 @@ class Checked(Attested, frozen=True, kw_only=True):
 
 class Statement(Checked, frozen=True, kw_only=True):
     """An attestation as a statement to print: who issued it, by which notices, and where the ledger keeps it, so that it can
-    be found again. It names no person: whoever prints it writes the name beside the reference."""
+    be found again. It names no person: whoever prints it writes the name beside the reference. `provisional`: the nation's
+    rule judged before a notice was out (B-20)."""
 
     person_id: str
     place: str
@@ -69,6 +71,7 @@ class Statement(Checked, frozen=True, kw_only=True):
     authority_name_en: str
     clause: str | None
     policy: str | None
+    provisional: bool
     log: str
     position: int
     revoked_reason: str | None
@@ -81,18 +84,19 @@ def attested(issued: AttestationIssued) -> Attested:
     return view(Attested, issued)
 
 
-def checked(attestation: Attestation, met_now: bool | None) -> Checked:
-    """What was attested and what became of it; `met_now` is what would be said today, None when it was not asked."""
+def checked(attestation: Attestation, met_now: bool | UnsetType | None) -> Checked:
+    """What was attested and what became of it; `met_now` is what would be said today, None where nobody could say, unset
+    when it was not asked."""
     issued, revoked = attestation.issued, attestation.revoked
     return view(
         Checked,
         issued,
         revoked_at=revoked.revoked_at if revoked is not None else None,
-        still_holds=UNSET if met_now is None else revoked is None and met_now == issued.met,
+        still_holds=UNSET if met_now is UNSET else revoked is None and met_now == issued.met,
     )
 
 
-def statement(attestation: Attestation, met_now: bool) -> Statement:
+def statement(attestation: Attestation, met_now: bool | None) -> Statement:
     """The attestation to print, with what would be said today."""
     issued, revoked = attestation.issued, attestation.revoked
     authority = authority_of(issued.place)
@@ -100,6 +104,7 @@ def statement(attestation: Attestation, met_now: bool) -> Statement:
     place, owner = full_name_of(issued.place), full_name_of(authority)
     verdict_zh = "已达到继续教育要求" if issued.met else "未达到继续教育要求"
     verdict_en = "had met what is asked" if issued.met else "had not met what is asked"
+    by_zh, by_en = PROVISIONAL if issued.provisional else ("", "")
     return view(
         Statement,
         issued,
@@ -113,9 +118,9 @@ def statement(attestation: Attestation, met_now: bool) -> Statement:
         log=authority,
         position=attestation.position,
         revoked_reason=revoked.reason if revoked is not None else None,
-        text_zh=f"截至{day_zh(issued.on)}，该会计人员（{place}）{issued.year}年度{verdict_zh}。用途：{zh}。",
+        text_zh=f"截至{day_zh(issued.on)}，该会计人员（{place}）{issued.year}年度{verdict_zh}。用途：{zh}。{by_zh}",
         text_en=f"As of {issued.on}, this accounting professional of {full_name_en(issued.place)} "
-        f"{verdict_en} for {issued.year}. For {en}.",
+        f"{verdict_en} for {issued.year}. For {en}.{by_en}",
     )
 
 
@@ -143,7 +148,8 @@ class Attestations:
     ) -> StoredAnswer:
         """Attest a person's year as it stands today, for an official of the place or for the person.
 
-        Raises UnknownPersonError, OutsidePlaceError and UnknownPurposeError.
+        Raises UnknownPersonError, OutsidePlaceError, UnknownPurposeError, and AttestationUndecidedError where nobody can
+        say.
         """
         home = await self._people.home_of(person_id, viewer.place, year)
         if viewer.organization is not None or not viewer.may_see(home):
@@ -152,7 +158,10 @@ class Attestations:
         if not names(policy, purpose):
             raise UnknownPurposeError(pointer="/purpose")
         on = local_date(self._clock())
-        asked = answer_purpose(policy, await self._asked(home, year, purpose, on))
+        assessed = await self._asked(home, year, purpose, on)
+        if assessed.fulfilled is None:
+            raise AttestationUndecidedError(years=[one.year for one in assessed.years if one.passes is None])
+        asked = answer_purpose(policy, assessed)
         reference = f"{home.log}-{secrets.token_hex(12)}"
 
         async def act(unit: LedgerUnit) -> tuple[int, object]:
@@ -170,6 +179,7 @@ class Attestations:
                 policy=next((one.policy for one in asked.years if one.year == year), None),
                 issued_by=by,
                 issued_at=unit.now,
+                provisional=is_provisional(assessed),
             )
             unit.append(stream_of(reference), 1, issued)
             return 201, attested(issued)
@@ -212,7 +222,7 @@ class Attestations:
                 and profile.is_called(issued.identity_hash, issued.name_hash)
             ):
                 raise UnknownAttestationError
-        return checked(found, await self._met_now(found.issued) if today else None)
+        return checked(found, await self._met_now(found.issued) if today else UNSET)
 
     async def get_statement(self, reference: str, viewer: Viewer) -> Statement:
         """The attestation to print, for an official of the place it was issued at and for its person.
@@ -246,10 +256,10 @@ class Attestations:
             raise UnknownAttestationError
         return found
 
-    async def _met_now(self, issued: AttestationIssued) -> bool:
+    async def _met_now(self, issued: AttestationIssued) -> bool | None:
         home = await self._people.home_of(issued.person_id, None, issued.year)
         today = local_date(self._clock())
-        return (await self._asked(home, issued.year, issued.purpose, today)).fulfilled is True
+        return (await self._asked(home, issued.year, issued.purpose, today)).fulfilled
 
     async def _asked(self, home: Home, year: int, purpose: str, on: date) -> PurposeAssessment:
         """What the person's years come to for a purpose, as the ledger knows them now."""

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from contracts.divisions import NATION, chain_of
 from services.kit import events as codec
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
@@ -16,10 +17,14 @@ from services.ledger.answers.provenance import provenance
 from services.ledger.answers.purposes import answer_purpose
 from services.ledger.answers.viewers import Viewer
 from services.ledger.answers.views import ComplianceAnswer
-from services.ledger.policy import PolicyBook, PurposeAssessment
+from services.ledger.policy import PolicyBook, PurposeAssessment, Rejected
+from services.ledger.policy.judging.later_notice import refused_since
 from services.ledger.store.people import Home
+from services.ledger.store.unit import read_providers
 from services.ledger.streams import claim as claims
+from services.ledger.streams import provider as providers
 from services.ledger.streams.claim import OPEN, Claim
+from services.ledger.streams.provider import Provider
 
 Detail = Literal["credits", "next_steps"]
 
@@ -63,10 +68,48 @@ class Details:
             for log in dict.fromkeys(home.log for home, _ in answered):
                 homes = [home for home, _ in answered if home.log == log]
                 pending |= await self._pending(log, homes, year, asked.as_of)
+        refused: dict[str, Rejected | None] = {}
+        if "credits" in asked.details:
+            for home, _ in answered:
+                refused |= await self._refused(home, year, asked)
         return [
-            _detailed(home, answer, asked, pending.get(home.person_id, Pending()))
+            _detailed(home, answer, asked, pending.get(home.person_id, Pending()), refused)
             for home, answer in answered
         ]
+
+    async def _refused(self, home: Home, year: int, asked: Asked) -> dict[str, Rejected | None]:
+        """What the notice of the year would not have taken of what was taken before it was out, by credit (B-20)."""
+        account, person = home.account, home.profile.person
+        taken = [credit for credit in account.credits if credit.provisional] if account is not None else []
+        policy = asked.book.resolve(person.place, year) if taken else None
+        if account is None or policy is None or policy.basis != "notice":
+            return {}
+        names = sorted({credit.provider for credit in taken if credit.provider is not None})
+        here = await self._providers(home.log, names, asked.as_of)
+        nation = await self._providers(NATION, names, asked.as_of)
+        found: dict[str, Rejected | None] = {}
+        for credit in taken:
+            unknown = Provider(organization_id=credit.provider or "")
+            known = here.get(unknown.organization_id, unknown)
+            standing = known.standing(nation.get(unknown.organization_id, unknown), chain_of(person.place))
+            found[credit.credit_id] = refused_since(policy, credit, person, account, standing)
+        return found
+
+    async def _providers(self, log: str, names: Sequence[str], as_of: datetime | None) -> dict[str, Provider]:
+        """What a log knows of providers, or knew at a moment."""
+        async with self._databases.of(log).acquire() as conn:
+            if as_of is None:
+                return await read_providers(conn, log, names)
+            streams = {providers.stream_of(name): name for name in names}
+            loaded = await self._store.load(conn, log, list(streams), until=as_of)
+        found: dict[str, Provider] = {}
+        for stream_id, events in loaded.items():
+            known: Provider | None = None
+            for recorded in events:
+                known = providers.evolve(known, codec.decode(recorded.topic, recorded.state))
+            if known is not None:
+                found[streams[stream_id]] = known
+        return found
 
     async def _pending(
         self, log: str, homes: Sequence[Home], year: int, as_of: datetime | None
@@ -99,7 +142,13 @@ class Details:
         return sorted(found, key=lambda each: (each.submitted_at, each.claim_id))
 
 
-def _detailed(home: Home, answer: ComplianceAnswer, asked: Asked, pending: Pending) -> ComplianceAnswer:
+def _detailed(
+    home: Home,
+    answer: ComplianceAnswer,
+    asked: Asked,
+    pending: Pending,
+    refused: Mapping[str, Rejected | None],
+) -> ComplianceAnswer:
     policy = asked.book.resolve(home.profile.person.place, answer.year)
     situation = Situation(
         policy=policy,
@@ -114,6 +163,6 @@ def _detailed(home: Home, answer: ComplianceAnswer, asked: Asked, pending: Pendi
     return msgspec.structs.replace(
         answer,
         purpose=answer_purpose(policy, purpose) if purpose is not None else msgspec.UNSET,
-        credits=provenance(home.account, answer, asked.viewer) if shown else msgspec.UNSET,
+        credits=provenance(home.account, answer, asked.viewer, refused) if shown else msgspec.UNSET,
         next_steps=next_steps(situation) if "next_steps" in asked.details else msgspec.UNSET,
     )

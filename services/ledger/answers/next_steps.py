@@ -36,6 +36,7 @@ StepCode = Literal[
     "correct_report",
     "amend_claim",
     "enrol",
+    "await_notice",
     "await_registration",
     "study",
     "make_up_study",
@@ -112,7 +113,9 @@ def _steps(situation: Situation, policy: Policy) -> Iterator[NextStep]:
             yield _of_claim("amend_claim", claim)
     yield from _waiting(policy, answer)
     missing = shortfalls(answer, account)
-    if any(one.act == "study" for one in answer.openings):
+    if answer.status == "undecided":
+        yield _step("await_notice", words.NOTICE)
+    elif any(one.act == "study" for one in answer.openings):
         yield from _enrolment(answer, missing)
         yield from _study(policy, answer, missing)
     else:

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from services.kit.views import view
 from services.ledger.policy import Policy
+from services.ledger.policy.policy import Basis
 
 
 class SettingAnswer(BaseModel):
@@ -31,12 +32,16 @@ class NoticeAnswer(BaseModel):
 
 
 class PolicyAnswer(BaseModel):
-    """A resolved policy. `ordinary` is false for a year that only a make-up clause names."""
+    """A resolved policy. `ordinary` is false for a year that only a make-up clause names; `basis` is `national` where the
+    nation's framework alone judges, `provisional` until a notice is published or the authority says that none will come
+    (B-20)."""
 
     place: str
     year: int
     hash: str
     ordinary: bool
+    basis: Basis
+    provisional: bool
     notices: list[NoticeAnswer]
     settings: list[SettingAnswer]
 

@@ -1,12 +1,26 @@
 """Provenance of every credit that counts: who reported or approved it, by which route, what confirmed it."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
+
+from msgspec import Struct
 
 from services.kit.views import view
 from services.ledger.answers.viewers import Viewer
-from services.ledger.policy import Account, Assessment, Credit, Route, Study
+from services.ledger.policy import Account, Assessment, Credit, Rejected, Route, Study, rejection_words
 from services.ledger.policy.language.days import ends
+
+
+class NotTakenBy(Struct, frozen=True, kw_only=True):
+    """Why the notice that judges the year now would not have taken a credit that it found (B-20): the code of the problem,
+    the clause where one says so, and in words. The credit stays."""
+
+    problem: str
+    clause: str | None
+    text_zh: str
+    text_en: str
 
 
 class CountedCredit(Study, frozen=True, kw_only=True):
@@ -15,6 +29,8 @@ class CountedCredit(Study, frozen=True, kw_only=True):
 
     `provider_id` and `claim_id` say whose report it was, both None for an authority's own list and for imported history;
     `filing` the filed training it was part of. `confirmed_by` are later reports of the same fact by another route (A-15).
+    `provisional`: taken by the nation's rule before a notice of the year was out; `not_taken_by` says of such a one why the
+    notice, once it is out, would not have taken it (B-20).
     """
 
     credit_id: str
@@ -29,11 +45,19 @@ class CountedCredit(Study, frozen=True, kw_only=True):
     recognised_at: datetime | None
     make_up: bool
     late: bool
+    provisional: bool
     confirmed_by: tuple[Route, ...]
+    not_taken_by: NotTakenBy | None
 
 
-def provenance(account: Account | None, answer: Assessment, viewer: Viewer) -> tuple[CountedCredit, ...]:
-    """The credits that count for the answer, in order of completion; an organization sees its own alone."""
+def provenance(
+    account: Account | None,
+    answer: Assessment,
+    viewer: Viewer,
+    refused: Mapping[str, Rejected | None] = MappingProxyType({}),
+) -> tuple[CountedCredit, ...]:
+    """The credits that count for the answer, in order of completion; an organization sees its own alone. `refused` says, by
+    credit, what a notice would not have taken that was taken before it."""
     if account is None:
         return ()
     left_out: dict[tuple[str, str | None], Decimal] = {}
@@ -48,7 +72,7 @@ def provenance(account: Account | None, answer: Assessment, viewer: Viewer) -> t
             continue
         counted = credit.credits - left_out.get((credit.completion_id, credit.provider), Decimal(0))
         if counted > 0:
-            found.append(_of(credit, counted))
+            found.append(_of(credit, counted, refused.get(credit.credit_id)))
     return tuple(sorted(found, key=lambda each: (each.completed_at, each.credit_id)))
 
 
@@ -65,6 +89,26 @@ def _stands(credit: Credit, on: date) -> bool:
     return credit.state == "registered" and credit.completed_at < ends(on)
 
 
-def _of(credit: Credit, counted: Decimal) -> CountedCredit:
+def _of(credit: Credit, counted: Decimal, refused: Rejected | None) -> CountedCredit:
     claim_id = credit.completion_id if credit.route == "claim" else None
-    return view(CountedCredit, credit, counted=counted, provider_id=credit.provider, claim_id=claim_id)
+    return view(
+        CountedCredit,
+        credit,
+        counted=counted,
+        provider_id=credit.provider,
+        claim_id=claim_id,
+        not_taken_by=_not_taken(refused) if refused is not None else None,
+    )
+
+
+def _not_taken(refused: Rejected) -> NotTakenBy:
+    (title_zh, detail_zh), (title_en, detail_en) = (
+        rejection_words(refused, "zh"),
+        rejection_words(refused, "en"),
+    )
+    return NotTakenBy(
+        problem=refused.problem,
+        clause=refused.clause,
+        text_zh=f"{title_zh}。{detail_zh}",
+        text_en=f"{title_en}. {detail_en}",
+    )

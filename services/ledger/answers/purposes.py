@@ -32,10 +32,11 @@ WORDS: Mapping[str, Words] = {
     "talent_selection": ("高端会计人才选拔", "the selection of senior talent"),
 }
 """What the purposes of the known notices are called; any other is called by its code, in quotes in Chinese."""
+PROVISIONAL: Words = ("暂按国家规定判定。", " Judged by the national rule, provisionally.")
 
 
 class PurposeAnswer(Struct, frozen=True, kw_only=True):
-    """Whether what a purpose asks is fulfilled: `met` is None when it hangs on a year that no notice governs.
+    """Whether what a purpose asks is fulfilled: `met` is None when it hangs on a year of which nobody can say.
 
     `named` is whether a notice of the place names the purpose for the year; then `weight` is how it says that continuing
     education counts there, in its own words, and `clause` where. `years` and `sums` are what was looked at;
@@ -65,10 +66,16 @@ def names(policy: Policy | None, purpose: str) -> bool:
     )
 
 
+def is_provisional(asked: PurposeAssessment) -> bool:
+    """Whether a notice may still come for one of the years, and the nation's rule judges it until then (B-20)."""
+    return any(one.provisional for one in asked.years)
+
+
 def answer_purpose(policy: Policy | None, asked: PurposeAssessment) -> PurposeAnswer:
     """What the years come to for a purpose."""
     used = policy.settings.get(f"use.{asked.purpose}") if policy is not None else None
     zh, en = label(WORDS, asked.purpose)
+    by_zh, by_en = PROVISIONAL if is_provisional(asked) else ("", "")
     text_zh, text_en = asked.explanation_zh, asked.explanation_en
     if len(asked.years) == 1 and not asked.sums and asked.fulfilled is not None:
         verdict_zh, verdict_en = ("符合", "meets") if asked.fulfilled else ("不符合", "does not meet")
@@ -86,6 +93,6 @@ def answer_purpose(policy: Policy | None, asked: PurposeAssessment) -> PurposeAn
         years=asked.years,
         sums=asked.sums,
         clauses=asked.clauses,
-        text_zh=f"{text_zh[:-1]}（用途：{zh}）。",
-        text_en=f"{text_en[:-1]}, for {en}.",
+        text_zh=f"{text_zh[:-1]}（用途：{zh}）。{by_zh}",
+        text_en=f"{text_en[:-1]}, for {en}.{by_en}",
     )

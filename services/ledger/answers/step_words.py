@@ -5,11 +5,13 @@ from datetime import date
 from decimal import Decimal
 
 from services.ledger.policy.judging.held import REASONS
+from services.ledger.policy.judging.wording import UNDECIDED
 from services.ledger.policy.language.facts import HoldReason
 from services.ledger.policy.language.labels import FORMS, MODES, label, labels
 from services.ledger.policy.language.words import Words, day_zh, plain
 from services.ledger.policy.rules.categories import USUAL, Names
 
+NOTICE: Words = UNDECIDED
 CONDITION: Mapping[str, Words] = {
     "special_reason": ("须有特殊原因", "for a special reason"),
     "shortfall": ("限学分不足者", "for those who fell short"),

@@ -25,7 +25,8 @@ class TranscriptLine(Study, frozen=True, kw_only=True):
     """One credit as awarded, and what became of it.
 
     `recognised_at` is None where nobody had to recognise it, or nobody has yet (S4-03); `correction` is why it came after
-    the year's close; `confirmed_by` are later reports of the same fact (A-15).
+    the year's close; `confirmed_by` are later reports of the same fact (A-15); `provisional` says that it was taken
+    before a notice of the year was out (B-20).
     """
 
     credit_id: str
@@ -39,6 +40,7 @@ class TranscriptLine(Study, frozen=True, kw_only=True):
     confirmed_by: tuple[Route, ...]
     make_up: bool
     late: bool
+    provisional: bool
     correction: str | None
     clause: str | None
     state: CreditState
@@ -55,6 +57,7 @@ class TranscriptWaiting(Study, frozen=True, kw_only=True):
     held_at: datetime
     reason: str
     clause: str | None
+    provisional: bool
 
 
 class TranscriptRelief(Struct, frozen=True, kw_only=True):
@@ -108,6 +111,7 @@ COLUMNS = (
     "认定时间 recognised at",
     "补学 make-up",
     "逾期 late",
+    "暂定 provisional",
     "更正 correction",
     "状态 state",
     "原因 reason",
@@ -191,6 +195,7 @@ def table_rows(transcript: Transcript) -> Iterator[tuple[object, ...]]:
             line.recognised_at,
             line.make_up,
             line.late,
+            line.provisional,
             line.correction,
             line.state,
             line.reason,
@@ -209,6 +214,7 @@ def table_rows(transcript: Transcript) -> Iterator[tuple[object, ...]]:
             *moments,
             None,
             None,
+            item.provisional,
             None,
             "waiting",
             item.reason,

@@ -26,6 +26,7 @@ class UnitMember(Struct, frozen=True, kw_only=True):
     person_id: str
     place: str
     status: str
+    provisional: bool
     total: Decimal
     missing: tuple[Missing, ...]
     until: date | None
@@ -97,6 +98,8 @@ def _member(home: Home, answer: Assessment) -> UnitMember:
 
 
 def _deadline(answer: Assessment) -> tuple[date | None, str | None]:
+    if answer.status == "undecided":
+        return None, None
     if answer.status == "deficient":
         made = answer.make_up
         if made is None or not made.open:

@@ -119,4 +119,5 @@ def earned(
         policy=approved.policy,
         registered_at=approved.at,
         correction=correction,
+        provisional=approved.provisional,
     )

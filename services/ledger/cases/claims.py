@@ -148,9 +148,7 @@ class Claims:
             # Somebody approved it between the two reads: decided again, it is found approved.
             raise WrongExpectedVersion(unit.log)
         policy, awarded = award_of(self._policies.book, claim, home.profile.person, account.account, unit.now)
-        approved = claims.approve(
-            claim, awarded, credit_id=credit_id, policy=policy.hash, by=actor.subject, at=unit.now
-        )
+        approved = claims.approve(claim, awarded, policy, credit_id=credit_id, by=actor.subject, at=unit.now)
         identity = identity_in(account.account, claim.fact)
         must_be_left(policy, claim.form, account.account)
         corrected = correction_in(
@@ -265,6 +263,7 @@ class Claims:
             "category": awarded.category,
             "fill": awarded.fill,
             "clause": awarded.clause,
+            "provisional": policy.provisional,
             "by": actor.subject,
             "at": unit.now,
         }

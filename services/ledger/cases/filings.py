@@ -181,6 +181,7 @@ class Filings:
             "conversion": command.conversion,
             "expected": command.expected,
             "courses": command.courses,
+            "provisional": policy.provisional,
             "by": actor.subject,
             "at": now,
         }

@@ -287,6 +287,7 @@ class _Listing:
             policy=policy.hash,
             registered_at=state.now,
             correction=corrected,
+            provisional=policy.provisional,
         )
         state.append_to_account(entry, event, identity)
         release_waiting(state, policy, entry, person.place)

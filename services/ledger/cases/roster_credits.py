@@ -324,6 +324,7 @@ def settle(
             late=row.late or item.terms.late,
             make_up=item.terms.make_up,
             correction=corrected,
+            provisional=policy.provisional,
         )
         unit.append_to_account(entry, event, item.identity)
         earned.append(event)

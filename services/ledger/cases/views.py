@@ -14,7 +14,7 @@ from services.ledger.streams.filing import Session
 
 
 class ClaimAnswer(Struct, frozen=True, kw_only=True):
-    """A claim as it stands."""
+    """A claim as it stands; `provisional` while the nation's rule converts it, before a notice of the year is out (B-20)."""
 
     claim_id: str
     person_id: str
@@ -27,6 +27,7 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     credits: Decimal
     category: str
     clause: str
+    provisional: bool
     state: str
     reason: str | None
     submitted_at: datetime
@@ -89,7 +90,7 @@ class RosterAnswer(Struct, omit_defaults=True, kw_only=True):
 
 class FilingAnswer(Struct, frozen=True, kw_only=True):
     """A filing as it stands. `due` is the last day for the bureau's decision where the notice sets one; `in_time` says
-    whether an approval came before the first hour (B-15)."""
+    whether an approval came before the first hour (B-15), `provisional` that no notice of its year was out (B-20)."""
 
     filing_id: str
     organization_id: str
@@ -102,6 +103,7 @@ class FilingAnswer(Struct, frozen=True, kw_only=True):
     conversion: str | None
     expected: int
     courses: tuple[str, ...]
+    provisional: bool
     state: str
     reason: str | None
     submitted_at: datetime

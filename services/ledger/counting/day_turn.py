@@ -89,10 +89,10 @@ class DayTurn:
         places = {profile.person.person_id: profile.person.place for profile in profiles}
         marks = await read_marks(conn, log, sorted(places))
         stale: set[Key] = {
-            (person_id, year)
-            for person_id, place in places.items()
-            for year in years.of(place)
-            if (person_id, year) not in marks
+            (profile.person.person_id, year)
+            for profile in profiles
+            for year in years.owed_by(profile)
+            if (profile.person.person_id, year) not in marks
         }
         stale |= {
             (person_id, year)

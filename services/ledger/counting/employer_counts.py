@@ -13,7 +13,8 @@ from services.ledger.streams.problems import PlaceTooWideError
 _COUNTS = """
 select employer, count(*), count(*) filter (where status = any($6::text[])),
        count(*) filter (where status = 'compliant'), count(*) filter (where status = 'in_progress'),
-       count(*) filter (where status = 'deficient'), count(*) filter (where made_up),
+       count(*) filter (where status = 'deficient'), count(*) filter (where status = 'undecided'),
+       count(*) filter (where provisional), count(*) filter (where made_up),
        count(*) filter (where status = 'exempt')
   from standings
  where log = $1 and year = $2 and place between $3 and $4 and employer > $5
@@ -30,6 +31,8 @@ class EmployerStandings(Struct, frozen=True, kw_only=True):
     compliant: int
     in_progress: int
     deficient: int
+    undecided: int
+    provisional: int
     made_up: int
     exempt: int
 

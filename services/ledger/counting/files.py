@@ -29,6 +29,8 @@ TITLES: Mapping[str, tuple[str, str]] = {
     "compliant": ("已完成", "Compliant"),
     "in_progress": ("进行中", "In progress"),
     "deficient": ("未完成", "Deficient"),
+    "undecided": ("尚不能判定", "Undecided"),
+    "provisional": ("暂按国家规定", "Judged provisionally"),
     "made_up": ("经补学完成", "Made up"),
     "exempt": ("免除", "Exempt"),
     "not_required": ("无需参加", "Not required"),

@@ -20,8 +20,9 @@ _OWES_NOTHING = frozenset({"not_required", "exempt"})
 class Reason(Struct, frozen=True):
     """What makes the difference, and the clause that says so: of the draft's side where it has one, else of what it ends.
 
-    `what` is `policy` (governed only on one side), `obligation`, `requirement.<category>`, `counting.<category>` (the
-    same minimum, but other credits count towards it), `window.study` (the year ends another day) or `make_up`.
+    `what` is `policy` (governed by a notice only on one side), `obligation`, `requirement.<category>`,
+    `counting.<category>` (the same minimum, but other credits count towards it), `window.study` (the year ends another day)
+    or `make_up`.
     """
 
     what: str
@@ -42,7 +43,7 @@ def reasons_of(before: Assessment, after: Assessment) -> tuple[Reason, ...]:
 def _reasons(before: Assessment, after: Assessment) -> Iterator[Reason]:
     if alike(before, after):
         return
-    if "no_policy" in (before.status, after.status):
+    if "no_policy" in (before.status, after.status) or before.basis != after.basis:
         known = before if after.status == "no_policy" else after
         cited = (*(each.clause for each in known.requirements), *known.clauses)
         yield Reason("policy", next(iter(cited), None))

@@ -24,7 +24,8 @@ class Standing(Struct, frozen=True, kw_only=True):
 
     `made_up`: make-up study is among what met the year. `late`: something was registered late. `met_on` is the day of
     the registration with which the year was met. `turns_on` is the first day on which the passing of days alone may
-    change the row. `policy` is the beginning of the hash of what it was judged by.
+    change the row. `provisional`: judged by the nation's rule until a notice is out (B-20). `policy` is the beginning of
+    the hash of what it was judged by.
     """
 
     person_id: str
@@ -38,6 +39,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     late: bool
     met_on: date | None
     turns_on: date | None
+    provisional: bool
     policy: bytes | None
 
 
@@ -51,7 +53,7 @@ def is_judged(years: JudgedYears, profile: Profile, account: Account | None, yea
 
     Of somebody who moves between authorities each year is counted by one of them alone (A-13, B-12).
     """
-    if account is None and year not in years.of(profile.person.place):
+    if account is None and year not in years.owed_by(profile):
         return False
     return not profile.is_moving or _is_ours(years.book, profile, account, year)
 
@@ -92,6 +94,7 @@ def standing_of(
         late=any(credit.late for credit in counted),
         met_on=_met_on(book, profile, counted, year, on, earlier) if compliant and counted else None,
         turns_on=next_change_on(policy, account, judged, earlier),
+        provisional=judged.provisional,
         policy=policy_mark(policy),
     )
 
@@ -133,32 +136,36 @@ CountKey = tuple[int, str, str]
 """Year, place and status."""
 MetKey = tuple[int, str, date]
 """Year, place and the day on which it was met."""
+Counted = tuple[int, int, int, int, Decimal]
+"""Persons, those among them who made it up, have something late, are judged provisionally; and credits."""
 _ZERO = Decimal(0)
 
 
 class Tally:
-    """Differences of counts, gathered row by row: persons, made up, late and credits; and those who met the year by day."""
+    """Differences of counts, gathered row by row: persons, made up, late, provisional and credits; and those who met the
+    year by day."""
 
     def __init__(self) -> None:
-        self._counts: dict[CountKey, tuple[int, int, int, Decimal]] = defaultdict(lambda: (0, 0, 0, _ZERO))
+        self._counts: dict[CountKey, Counted] = defaultdict(lambda: (0, 0, 0, 0, _ZERO))
         self._met: dict[MetKey, tuple[int, int]] = defaultdict(lambda: (0, 0))
 
     def add(self, rows: Iterable[Standing], sign: int = 1) -> None:
         """Count rows in, or out with a sign of -1."""
         for row in rows:
             key = (row.year, row.place, row.status)
-            persons, made_up, late, credits = self._counts[key]
+            persons, made_up, late, provisional, credits = self._counts[key]
             self._counts[key] = (
                 persons + sign,
                 made_up + sign * row.made_up,
                 late + sign * row.late,
+                provisional + sign * row.provisional,
                 credits + sign * row.total,
             )
             if row.met_on is not None:
                 day = (row.year, row.place, row.met_on)
                 self._met[day] = (self._met[day][0] + sign, self._met[day][1] + sign * row.made_up)
 
-    def counts(self) -> list[tuple[CountKey, tuple[int, int, int, Decimal]]]:
+    def counts(self) -> list[tuple[CountKey, Counted]]:
         """What changed, in order of key, so that nobody waits for anybody in a circle."""
         return sorted(item for item in self._counts.items() if any(item[1]))
 

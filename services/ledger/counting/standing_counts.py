@@ -15,12 +15,12 @@ from services.ledger.counting.places import child_of, label_of, logs_of
 from services.ledger.counting.standing_projection import NAME
 from services.ledger.store.profiles import reach_of
 
-OWING = ("compliant", "in_progress", "deficient")
+OWING = ("compliant", "in_progress", "deficient", "undecided")
 """The statuses of those who owe the year."""
 
 _COUNTS = """
 select year, case when $2 then log else place end as at_place, status, sum(persons)::bigint, sum(made_up)::bigint,
-       sum(late)::bigint, sum(credits)
+       sum(late)::bigint, sum(provisional)::bigint, sum(credits)
   from standing_counts
  where log = any($1::text[]) and place between $3 and $4 and ($5::int is null or year = $5)
  group by 1, 2, 3
@@ -36,8 +36,9 @@ select case when met_on < $5 then null else met_on end as day, sum(persons)::big
 class PlaceStandings(Struct, frozen=True, kw_only=True):
     """The people of a place by the status of a year. `own`: of the place itself, and of none under it.
 
-    `obliged` owe the year: they are `compliant`, `in_progress` or `deficient`. `made_up` are those of the compliant who
-    met the year with make-up study, `late` those with something registered late. `credits` count for the year.
+    `obliged` owe the year: they are `compliant`, `in_progress`, `deficient`, or `undecided` until a notice is out.
+    `provisional` are those of all whose year the nation's rule judges until then (B-20), `made_up` those of the compliant
+    who met the year with make-up study, `late` those with something registered late. `credits` count for the year.
     """
 
     year: int
@@ -49,6 +50,8 @@ class PlaceStandings(Struct, frozen=True, kw_only=True):
     compliant: int
     in_progress: int
     deficient: int
+    undecided: int
+    provisional: int
     made_up: int
     exempt: int
     not_required: int
@@ -92,6 +95,7 @@ class _Sum(NamedTuple):
     persons: int = 0
     made_up: int = 0
     late: int = 0
+    provisional: int = 0
     credits: Decimal = Decimal("0.00")
 
     def plus(self, other: "_Sum") -> "_Sum":
@@ -99,6 +103,7 @@ class _Sum(NamedTuple):
             self.persons + other.persons,
             self.made_up + other.made_up,
             self.late + other.late,
+            self.provisional + other.provisional,
             self.credits + other.credits,
         )
 
@@ -181,6 +186,8 @@ def _row(key: tuple[int, str], by_status: Mapping[str, _Sum], *, own: bool) -> P
         compliant=of("compliant"),
         in_progress=of("in_progress"),
         deficient=of("deficient"),
+        undecided=of("undecided"),
+        provisional=whole.provisional,
         made_up=whole.made_up,
         exempt=of("exempt"),
         not_required=of("not_required"),

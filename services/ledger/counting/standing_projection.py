@@ -44,7 +44,7 @@ async def judge_again(
     after: dict[Key, Standing] = {}
     for person_id in whole:
         if person_id in found:
-            wanted |= {(person_id, year) for year in years.of(found[person_id][1].person.place)}
+            wanted |= {(person_id, year) for year in years.owed_by(found[person_id][1])}
     for person_id, year in wanted:
         if person_id in found:
             account, before_it = accounts.get((person_id, year)), accounts.get((person_id, year - 1))
@@ -88,7 +88,7 @@ def judged_row(
 NAME = "standings"
 _PAGE = 2_000
 _PERSONS = "select count(*) from profiles where log = $1"
-_COUNT_COLUMNS = ("log", "year", "place", "status", "persons", "made_up", "late", "credits")
+_COUNT_COLUMNS = ("log", "year", "place", "status", "persons", "made_up", "late", "provisional", "credits")
 _MET_COLUMNS = ("log", "year", "place", "met_on", "persons", "made_up")
 
 
@@ -175,7 +175,7 @@ def _rows_of(
     rows = []
     for profile in profiles:
         person_id = profile.person.person_id
-        for year in sorted({*years.of(profile.person.place), *with_account.get(person_id, ())}):
+        for year in sorted({*years.owed_by(profile), *with_account.get(person_id, ())}):
             account = accounts.get((person_id, year))
             earlier = accounts.get((person_id, year - 1))
             row = judged_row(years, profile, account, year, progress.judged_on, earlier)

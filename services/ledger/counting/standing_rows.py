@@ -24,6 +24,7 @@ create table standings (
     late boolean not null,
     met_on date,
     turns_on date,
+    provisional boolean not null,
     policy bytea,
     primary key (log, person_id, year)
 )"""
@@ -37,6 +38,7 @@ create table standing_counts (
     persons integer not null,
     made_up integer not null,
     late integer not null,
+    provisional integer not null,
     credits numeric(16, 2) not null,
     primary key (log, year, place, status)
 )"""
@@ -108,7 +110,7 @@ Key = tuple[str, int]
 
 COLUMNS = (
     "person_id", "year", "place", "employer", "status", "total", "by_category", "made_up", "late", "met_on",
-    "turns_on", "policy",
+    "turns_on", "provisional", "policy",
 )  # fmt: skip
 _LIST = ", ".join(COLUMNS)
 _OF_KEYS = """
@@ -127,7 +129,7 @@ _ACCOUNTS_OF_PERSONS = (
 WRITE = f"""
 insert into standings (log, {_LIST})
 select $1, new.* from unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::text[],
-                             $9::boolean[], $10::boolean[], $11::date[], $12::date[], $13::bytea[]) as new
+                             $9::boolean[], $10::boolean[], $11::date[], $12::date[], $13::boolean[], $14::bytea[]) as new
 on conflict (log, person_id, year) do update
    set {", ".join(f"{name} = excluded.{name}" for name in COLUMNS[2:])}
 """  # noqa: S608
@@ -136,11 +138,13 @@ delete from standings t using unnest($2::text[], $3::int[]) as gone (person, in_
  where t.log = $1 and t.person_id = gone.person and t.year = gone.in_year
 """
 _COUNT = """
-insert into standing_counts as c (log, year, place, status, persons, made_up, late, credits)
-select $1, new.* from unnest($2::int[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::numeric[]) as new
+insert into standing_counts as c (log, year, place, status, persons, made_up, late, provisional, credits)
+select $1, new.*
+  from unnest($2::int[], $3::text[], $4::text[], $5::int[], $6::int[], $7::int[], $8::int[], $9::numeric[]) as new
 on conflict (log, year, place, status) do update
    set persons = c.persons + excluded.persons, made_up = c.made_up + excluded.made_up,
-       late = c.late + excluded.late, credits = c.credits + excluded.credits
+       late = c.late + excluded.late, provisional = c.provisional + excluded.provisional,
+       credits = c.credits + excluded.credits
 """
 _UNCOUNT = """
 delete from standing_counts c using unnest($2::int[], $3::text[], $4::text[]) as k (in_year, at_place, with_status)

@@ -83,7 +83,8 @@ async def write_progress(conn: Connection, log: str, progress: Progress) -> None
 
 
 async def take_in(conn: Connection, log: str, before: Progress, book: PolicyBook, day: date) -> Progress:
-    """Take in a later day and the notices that are new in the book: each becomes a sweep, once."""
+    """Take in a later day, and the notices and words that none will come that are new in the book: each becomes a sweep,
+    once."""
     own, national = book.last_position(log), book.last_position(NATION)
     after = Progress(
         judged_on=max(before.judged_on, day),
@@ -97,6 +98,11 @@ async def take_in(conn: Connection, log: str, before: Progress, book: PolicyBook
         for entry in book
         if (entry.log == log and entry.position > before.own_notices)
         or (entry.log == NATION and entry.position > before.national_notices)
+    }
+    sweeps |= {
+        f"no notice {said.log} {said.position:012d}": reach_of(said.place)
+        for said in book.declarations
+        if said.log == log and said.position > before.own_notices
     }
     sweeps |= {
         f"year {year}": reach_of(NATION)

@@ -96,6 +96,7 @@ def earned(
         registered_at=now,
         late=answer.late,
         make_up=answer.make_up,
+        provisional=policy.provisional,
     )
 
 
@@ -110,11 +111,12 @@ def held(
         policy=policy.hash,
         reason=answer.reason,
         held_at=now,
+        provisional=policy.provisional,
     )
 
 
 def enrolment_recorded(
-    provider_id: str, record: Enrolment, person_id: str, content: str
+    provider_id: str, record: Enrolment, person_id: str, content: str, policy: Policy | None
 ) -> EnrolmentRecorded:
     """An enrolment, as its provider reports it."""
     return view(
@@ -124,12 +126,19 @@ def enrolment_recorded(
         enrolment_id=record.id,
         person_id=person_id,
         content=content,
+        provisional=policy is not None and policy.provisional,
     )
 
 
-def enrolled(provider_id: str, record: Enrolment) -> Enrolled:
+def enrolled(provider_id: str, record: Enrolment, policy: Policy) -> Enrolled:
     """The enrolment as the rules judge it."""
-    return view(Enrolled, record, enrolment_id=record.id, provider=provider_id)
+    return view(
+        Enrolled,
+        record,
+        enrolment_id=record.id,
+        provider=provider_id,
+        provisional=policy.provisional,
+    )
 
 
 def exam_passed(provider_id: str, record: ExamPass, person_id: str, content: str) -> ExamPassed:

@@ -188,10 +188,10 @@ class Decider:
                 policy, standing, profile.person, record.year, record.mode, record.enrolled_on
             )
             if refused is None and policy is not None:
-                enrolled = completion_events.enrolled(provider_id, record)
+                enrolled = completion_events.enrolled(provider_id, record, policy)
                 refused = admit_terms(policy, enrolled, profile.person, entry.account)
             event: EnrolmentRecorded | ExamPassed = completion_events.enrolment_recorded(
-                provider_id, record, person_id, prepared.content
+                provider_id, record, person_id, prepared.content, policy
             )
         else:
             day = local_date(record.passed_at)

@@ -104,13 +104,22 @@ async def get_year(
     policy = years.policy_of(place, year)
     closure = await years.closure(place, year)
     if closure is None:
-        answer = YearAnswer(place=place, year=year, state="open", last_day=last_day_of([policy]))
+        answer = YearAnswer(
+            place=place,
+            year=year,
+            state="open",
+            last_day=last_day_of([policy]),
+            basis=policy.basis,
+            provisional=policy.provisional,
+        )
     else:
         answer = YearAnswer(
             place=place,
             year=year,
             state="closed",
             last_day=closure.last_day,
+            basis=policy.basis,
+            provisional=policy.provisional,
             clause=closure.clause,
             closed_at_place=closure.place,
             closed_at=closure.closed_at,

@@ -1,15 +1,17 @@
-"""Publication of notices over HTTP, by officials of their place."""
+"""Publication of notices over HTTP, and the word that none will come, by officials of their place."""
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
-from services.kit.openapi import problems
+from services.kit.idempotency import CommandKey, command_key
+from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
 from services.kit.schemas import StrictModel
-from services.ledger.officials.publication import PolicyPublisher
+from services.ledger.officials.api_closing import Place, Year, must_cover
+from services.ledger.officials.publication import DeclareNoNotice, NoNoticeAnswer, PolicyPublisher
 from services.ledger.policy import NoticeError, parse_notice
 from services.ledger.web import place_of
 
@@ -43,3 +45,28 @@ async def publish_policy(
         ) from None
     published = await publisher.publish_policy(notice, within=place)
     return {"id": notice.id, "place": notice.place, "document": notice.label, "published": published}
+
+
+@router.post(
+    "/v1/years/{place}/{year}/no-notice",
+    operation_id="declare_no_notice",
+    status_code=201,
+    **struct_answer(
+        NoNoticeAnswer, "The year as it is judged now.", status=201, refusals=(400, 403, 404, 409, 422)
+    ),
+)
+async def declare_no_notice(
+    publisher: PolicyPublisherPart,
+    place: Place,
+    year: Year,
+    caller: Annotated[Caller, Depends(Publisher)],
+    key: Annotated[CommandKey, Depends(command_key(Publisher))],
+) -> Response:
+    """Say that no notice will come for a year of a place and all under it (B-20).
+
+    The nation's rule, which judged it provisionally, judges it for good from now on: who is short once it is over is
+    deficient. A notice that is published after all ends this, and judges the year.
+    """
+    must_cover(caller, place)
+    command = DeclareNoNotice(place=place, year=year, declared_by=caller.subject)
+    return (await publisher.declare_no_notice(command, key)).response()

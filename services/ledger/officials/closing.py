@@ -1,4 +1,5 @@
-"""The close of a year, and corrections after it: commands, and how the year stands (S2A-08, B-07)."""
+"""The close of a year, corrections after it, and what waits when a year is closed or a notice comes: commands, and how the
+year stands (S2A-08, B-07)."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -6,13 +7,14 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from contracts.divisions import authority_of, chain_of, contains
+from contracts.divisions import NATION, authority_of, chain_of, contains
 from services.kit.checkpoints import Checkpoints
 from services.kit.clock import start_of_day
 from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.ledger.policy import Category, Policy, Rejected
+from services.ledger.policy.policy import Basis
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import read_profiles
 from services.ledger.store.published_policies import PublishedPolicies
@@ -31,11 +33,11 @@ from services.ledger.streams.problems import (
 from services.ledger.streams.who_judges import must_judge
 from services.ledger.streams.year import Closure, CorrectionReason, YearNotClosedError
 
-_SWEPT = Checkpoints("ended-waiting")
+_BY_CLOSES, _BY_NOTICES = Checkpoints("ended-waiting"), Checkpoints("freed-waiting")
 _WAITING = """
 select person_id, year from accounts
- where log = $1 and year = any($2::int[]) and (person_id, year) > ($3, $4) and position('"waiting":['::bytea in state) > 0
- order by person_id, year limit $5
+ where log = $1 and (person_id, year) > ($2, $3) and position('"waiting":['::bytea in state) > 0
+ order by person_id, year limit $4
 """
 
 
@@ -71,13 +73,15 @@ class YearAnswer(Struct, frozen=True, kw_only=True):
     """How a credit year stands at a place; `closed_at_place` is the place whose close binds it, null while it is open.
 
     `last_day` is the last day of study or registration by the notices in force here, or, once closed, of those the close
-    looked at.
+    looked at. `basis` and `provisional` say by what the year is judged (B-20).
     """
 
     place: str
     year: int
     state: str
     last_day: date
+    basis: Basis
+    provisional: bool
     clause: str | None = None
     closed_at_place: str | None = None
     closed_at: datetime | None = None
@@ -103,7 +107,7 @@ class Years:
     async def close(self, command: CloseYear, key: CommandKey) -> StoredAnswer:
         """Close a year: from this commit on the log takes only make-up and corrections for it (B-07).
 
-        Raises NoPolicyHereError, YearAlreadyClosedError and YearNotOverError.
+        Raises NoPolicyHereError, YearAlreadyClosedError, YearUndecidedError and YearNotOverError.
         """
         log = authority_of(command.place)
         await self._policies.refresh()
@@ -171,31 +175,48 @@ class Years:
 
         return await self._path.execute(home.log, key, act)
 
-    async def end_waiting(self, log: str, *, page: int = 500) -> int:
-        """End what waits in vain in the closed years of a log, once after every close; how many completions ended.
+    async def reconsider_waiting(self, log: str, *, page: int = 500) -> int:
+        """Look again at what waits in a log, once after every close and every notice: what a notice frees is registered, and
+        what waits in vain ends; how many completions wait no longer.
 
-        Harmless to repeat: one sweep for each generation of the log, a page of accounts in each transaction.
+        Harmless to repeat, and begun anew when it breaks off: a page of accounts in each transaction.
         """
         after: tuple[str, int] | None = ("", 0)
-        ended = 0
+        settled, goal = 0, dict[tuple[Checkpoints, str], int]()
 
         async def act(unit: LedgerUnit) -> tuple[tuple[str, int] | None, int]:
             assert after is not None
-            generation = unit.closures.generation or 0
-            if not unit.closures.by_year or await _SWEPT.get(unit.conn, log, log) >= generation:
+            # What came meanwhile is of the next walk: it has not been asked of the pages before.
+            goal.update(goal or self._said(unit))
+            behind = [
+                (marks, source, position)
+                for (marks, source), position in goal.items()
+                if await marks.lock(unit.conn, log, source) < position
+            ]
+            if not behind:
                 return None, 0
-            years = sorted(unit.closures.by_year)
-            found = [(row[0], row[1]) for row in await unit.conn.fetch(_WAITING, log, years, *after, page)]
+            found = [(row[0], row[1]) for row in await unit.conn.fetch(_WAITING, log, *after, page)]
             if len(found) < page:
-                await _SWEPT.advance(unit.conn, log, log, generation)
-            return found[-1] if len(found) == page else None, await self._end(unit, found)
+                for marks, source, position in behind:
+                    await marks.advance(unit.conn, log, source, position)
+            return found[-1] if len(found) == page else None, await self._settle(unit, found)
 
         while after is not None:
             after, count = await self._path.store(log, act)
-            ended += count
-        return ended
+            settled += count
+        return settled
 
-    async def _end(self, unit: LedgerUnit, keys: Sequence[tuple[str, int]]) -> int:
+    def _said(self, unit: LedgerUnit) -> dict[tuple[Checkpoints, str], int]:
+        """How far the closes of a log have come, and the notices that reach it."""
+        book, closed = self._policies.book, unit.closures
+        generation = (closed.generation or 0) if closed.by_year else 0
+        return {
+            (_BY_CLOSES, unit.log): generation,
+            (_BY_NOTICES, unit.log): book.last_position(unit.log),
+            (_BY_NOTICES, NATION): book.last_position(NATION),
+        }
+
+    async def _settle(self, unit: LedgerUnit, keys: Sequence[tuple[str, int]]) -> int:
         persons = sorted({person_id for person_id, _ in keys})
         await unit.read_accounts(persons, sorted({year for _, year in keys}))
         profiles, before = await read_profiles(unit.conn, unit.log, persons), 0
@@ -269,4 +290,5 @@ def _corrected(
         policy=policy.hash,
         registered_at=unit.now,
         correction=command.reason,
+        provisional=policy.provisional,
     )

@@ -1,17 +1,50 @@
-"""Publication of notices: a notice becomes an event of its place's authority, once for each content."""
+"""Publication of notices: a notice becomes an event of its place's authority, once for each content; and an authority's
+word that none will come."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
 
 from contracts.divisions import authority_of, contains
 from services.kit.command import WritePath
+from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.views import view
 from services.ledger.policy import Notice, notice_hash
+from services.ledger.policy.policy import Basis
 from services.ledger.store.notices import find_notice, write_notice
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit
-from services.ledger.streams.notice import publish, stream_of
-from services.ledger.streams.problems import OutsidePlaceError
+from services.ledger.streams.notice import (
+    NoNoticeDeclaredError,
+    declare_no_notice,
+    publish,
+    stream_of,
+    stream_of_declaration,
+)
+from services.ledger.streams.problems import NoPolicyHereError, OutsidePlaceError
+
+
+class DeclareNoNotice(Struct, frozen=True, kw_only=True):
+    """Say that no notice will come for a year of a place and all under it (B-20)."""
+
+    place: str
+    year: int
+    declared_by: str
+
+
+class NoNoticeAnswer(Struct, frozen=True, kw_only=True):
+    """The year as it is judged from now on: by the nation's rule, and no longer provisionally."""
+
+    place: str
+    year: int
+    basis: Basis
+    provisional: bool
+    declared_at: datetime
 
 
 class PolicyPublisher:
-    """The command that publishes a notice."""
+    """The commands that publish a notice, and say that none will come."""
 
     def __init__(self, path: WritePath[LedgerUnit], policies: PublishedPolicies) -> None:
         self._policies = policies
@@ -44,3 +77,28 @@ class PolicyPublisher:
         published = await self._path.store(log, act)
         await self._policies.refresh()
         return published
+
+    async def declare_no_notice(self, command: DeclareNoNotice, key: CommandKey) -> StoredAnswer:
+        """Say that no notice of a year will come, so that the nation's rule judges it for good; publishing one ends it.
+
+        Raises NoPolicyHereError where the nation has no rule for the year, NoticePublishedError and NoNoticeDeclaredError.
+        """
+        log = authority_of(command.place)
+        stream_id = stream_of_declaration(command.place, command.year)
+        await self._policies.refresh()
+
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            policy = self._policies.book.resolve(command.place, command.year)
+            if policy is None:
+                raise NoPolicyHereError
+            event = declare_no_notice(policy, command.declared_by, unit.now)
+            version, _ = await find_notice(unit.conn, log, stream_id)
+            if version > 0:
+                raise NoNoticeDeclaredError
+            unit.append(stream_id, version + 1, event)
+            await write_notice(unit.conn, log, stream_id, version + 1, event)
+            return 201, view(NoNoticeAnswer, event, basis=policy.basis, provisional=False)
+
+        answer = await self._path.execute(log, key, act)
+        await self._policies.refresh()
+        return answer

@@ -26,16 +26,32 @@ class Entry(NamedTuple):
     hash: str
 
 
-class PolicyBook:
-    """Every notice ever published, and the policies they make. A book never changes; `with_notice` makes another."""
+class Declaration(NamedTuple):
+    """An authority's word that no notice will come for a year of its place: when it was recorded, in which log, where."""
 
-    def __init__(self, entries: tuple[Entry, ...] = ()) -> None:
+    recorded_at: datetime
+    log: str
+    position: int
+    place: str
+    year: int
+
+
+class PolicyBook:
+    """Every notice ever published, every word that none will come, and the policies they make. A book never changes;
+    `with_notice` and `with_declaration` make another."""
+
+    def __init__(self, entries: tuple[Entry, ...] = (), declarations: tuple[Declaration, ...] = ()) -> None:
         self._entries = entries
+        self._declarations = declarations
         self._by_place = _index(entries)
+        self._declared = {(each.place, each.year) for each in declarations}
         self._policies: dict[tuple[str, int], Policy] = {}
+        self._national: dict[tuple[str, int], Policy] = {}
+        self._frameworks: dict[tuple[int, bool], Policy | None] = {}
         self._last: dict[str, int] = {}
-        for entry in entries:
-            self._last[entry.log] = max(entry.position, self._last.get(entry.log, 0))
+        said: tuple[Entry | Declaration, ...] = (*entries, *declarations)
+        for each in said:
+            self._last[each.log] = max(each.position, self._last.get(each.log, 0))
 
     def __iter__(self) -> Iterator[Entry]:
         """The notices in force, each in its latest publication, in order of publication."""
@@ -49,16 +65,29 @@ class PolicyBook:
         if current is not None and current.hash == hash_:
             return self
         entry = Entry(recorded_at, log, position, notice, hash_)
-        return PolicyBook(tuple(sorted((*self._entries, entry), key=_order)))
+        return PolicyBook(tuple(sorted((*self._entries, entry), key=_order)), self._declarations)
+
+    def with_declaration(self, declaration: Declaration) -> "PolicyBook":
+        """The book with one more word that no notice will come; said again, it gives this very book."""
+        if (declaration.place, declaration.year) in self._declared:
+            return self
+        return PolicyBook(self._entries, tuple(sorted((*self._declarations, declaration))))
+
+    @property
+    def declarations(self) -> tuple[Declaration, ...]:
+        """Every word that no notice will come, in order of recording."""
+        return self._declarations
 
     def last_position(self, log: str) -> int:
-        """The position of the last publication the book holds from a log, 0 when it holds none."""
+        """The position of the last publication, or word that none will come, that the book holds from a log; else 0."""
         return self._last.get(log, 0)
 
     def known_at(self, as_of: datetime) -> "PolicyBook":
         """The book as it was at the moment: publications recorded later are not in it."""
         known = tuple(entry for entry in self._entries if entry.recorded_at <= as_of)
-        return self if len(known) == len(self._entries) else PolicyBook(known)
+        declared = tuple(each for each in self._declarations if each.recorded_at <= as_of)
+        same = len(known) == len(self._entries) and len(declared) == len(self._declarations)
+        return self if same else PolicyBook(known, declared)
 
     def lists(self, provider: ProviderStanding, authority: str) -> bool:
         """Whether a closed list of the authority, of a place under it or of the nation names the provider (S1-22)."""
@@ -79,8 +108,10 @@ class PolicyBook:
         )
 
     def resolve(self, place: str, year: int) -> Policy | None:
-        """The policy of a place for a credit year; None when no notice governs it, or the place is unknown."""
-        known = self._policies.get((place, year))
+        """The policy of a place for a credit year. Where no notice of the place or of one above it speaks of the year,
+        the nation's framework alone judges: provisionally, until one is published or the authority says that none will
+        come (B-20). None when the nation's has none for the year either, or the place is unknown or the nation itself."""
+        known = self._policies.get((place, year)) or self._national.get((place, year))
         if known is not None:
             return known
         try:
@@ -90,10 +121,29 @@ class PolicyBook:
         if not YEAR_MIN <= year <= YEAR_MAX:
             return None
         policy = resolve((p for code in chain for p in self._by_place.get(code, ())), place, year, chain)
-        if policy is not None:
-            if len(self._policies) >= _CACHE_MAX:
-                self._policies.clear()
-            self._policies[place, year] = policy
+        if policy is None:
+            return self._by_the_nation(place, year, chain)
+        if len(self._policies) >= _CACHE_MAX:
+            self._policies.clear()
+        self._policies[place, year] = policy
+        return policy
+
+    def _by_the_nation(self, place: str, year: int, chain: tuple[str, ...]) -> Policy | None:
+        """The nation's framework at a place: one policy a year, which every place of the nation shares."""
+        if place == NATION:
+            return None
+        key = year, not any((code, year) in self._declared for code in chain)
+        if key not in self._frameworks:
+            published = self._by_place.get(NATION, ())
+            self._frameworks[key] = resolve(
+                published, NATION, year, (NATION,), basis="national", provisional=key[1]
+            )
+        framework = self._frameworks[key]
+        if framework is None:
+            return None
+        if len(self._national) >= _CACHE_MAX:
+            self._national.clear()
+        policy = self._national[place, year] = framework.placed(place, chain)
         return policy
 
 

@@ -3,10 +3,12 @@
 Everything that depends on the policy alone is computed once here, so that judging one more person costs little.
 """
 
+import copy
+import hashlib
 from collections.abc import Hashable, Mapping
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -28,6 +30,9 @@ from services.ledger.policy.rules.registration import RegistrationTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
 from services.ledger.policy.rules.units import UnitTerms
 from services.ledger.policy.rules.window import WindowTerms
+
+Basis = Literal["notice", "national"]
+"""What a year is judged by: a notice of the place or of one above it, or the nation's framework alone (B-20)."""
 
 
 class NoticeRef(Struct, frozen=True):
@@ -66,7 +71,8 @@ class Policy(YearTerms):
     """What is in force for one place and one credit year. Two policies with one `hash` judge alike.
 
     `ordinary` is False for a year that only a make-up clause names: it is judged by the inherited thresholds, and its
-    ordinary study is over. `settings` holds every value, also those that are data only, by the setting's name.
+    ordinary study is over. `basis` is what the year is judged by; `provisional` says that a notice may still come and judge
+    the year (B-20). `settings` holds every value, also those that are data only, by the setting's name.
     """
 
     modes: Mapping[str, ModeTerms]
@@ -79,6 +85,8 @@ class Policy(YearTerms):
         year: int,
         chain: tuple[str, ...],
         ordinary: bool,
+        basis: Basis = "notice",
+        provisional: bool = False,
         hash_: str,
         notices: tuple[NoticeRef, ...],
         settings: Settings,
@@ -94,6 +102,8 @@ class Policy(YearTerms):
         self.year = year
         self.chain = frozenset(chain)
         self.ordinary = ordinary
+        self.basis = basis
+        self.provisional = provisional
         self.hash = hash_
         self.notices = notices
         self.settings: Mapping[str, Sourced[Any]] = settings.values()
@@ -120,6 +130,13 @@ class Policy(YearTerms):
 
     def __repr__(self) -> str:
         return f"Policy({self.place}, {self.year}, {self.hash})"
+
+    def placed(self, place: str, chain: tuple[str, ...]) -> "Policy":
+        """The same policy for another place: all that was made of the settings, and of the days, is shared."""
+        other = copy.copy(self)
+        other.place, other.chain = place, frozenset(chain)
+        other.hash = "sha256:" + hashlib.sha256(f"{self.hash} {place}".encode()).hexdigest()
+        return other
 
     def terms_of(self, mode: str) -> ModeTerms:
         """How the mode is admitted; a mode no clause speaks of follows the general clauses."""

@@ -16,7 +16,7 @@ import msgspec
 from services.ledger.policy.document.notice import Clause, Notice, canonical
 from services.ledger.policy.language.days import Span
 from services.ledger.policy.language.settings import Settings, Sourced
-from services.ledger.policy.policy import ModeTerms, NoticeRef, Policy
+from services.ledger.policy.policy import Basis, ModeTerms, NoticeRef, Policy
 from services.ledger.policy.rules import KINDS
 from services.ledger.policy.rules.make_up import MakeUp, MakeUpTerms, Offer, standing
 from services.ledger.policy.rules.make_up import terms_of as make_up_terms
@@ -32,11 +32,20 @@ class Published(NamedTuple):
     order: int
 
 
-def resolve(published: Iterable[Published], place: str, year: int, chain: Sequence[str]) -> Policy | None:
+def resolve(
+    published: Iterable[Published],
+    place: str,
+    year: int,
+    chain: Sequence[str],
+    *,
+    basis: Basis = "notice",
+    provisional: bool = False,
+) -> Policy | None:
     """The policy of the place for the year, or None where no notice governs it.
 
-    A framework (`standalone: false`) governs nobody alone. A year that only make-up windows name is governed by what
-    it inherits. Without a required total there is nothing to judge by, hence no policy.
+    A framework (`standalone: false`) governs nobody alone, unless it is the nation's and the `basis` (B-20). A year that
+    only make-up windows name is governed by what it inherits. Without a required total there is nothing to judge by,
+    hence no policy.
     """
     specificity = {code: depth for depth, code in enumerate(reversed(chain))}
     settings = Settings(year)
@@ -56,7 +65,7 @@ def resolve(published: Iterable[Published], place: str, year: int, chain: Sequen
                     (depth, notice.dated, order), clause.rules, _source(notice, clause), notice.dated
                 )
         governs = year in notice.years
-        ordinary = ordinary or (governs and notice.standalone)
+        ordinary = ordinary or (governs and (notice.standalone or basis == "national"))
         if governs or offer.rules:
             used.append(NoticeRef(notice.id, notice.label, notice.place, hash_))
     stand = standing(offers)
@@ -74,7 +83,9 @@ def resolve(published: Iterable[Published], place: str, year: int, chain: Sequen
         year=year,
         chain=tuple(chain),
         ordinary=ordinary,
-        hash_=_hash(place, year, ordinary, settings, make_up),
+        basis=basis,
+        provisional=provisional,
+        hash_=_hash(place, year, ordinary, settings, make_up, {"basis": basis, "provisional": provisional}),
         notices=tuple(used),
         settings=settings,
         modes=modes,
@@ -111,8 +122,16 @@ def _modes(settings: Settings) -> set[str]:
     return set(allowed.value.allowed if allowed is not None else ()).union(*named)
 
 
-def _hash(place: str, year: int, ordinary: bool, settings: Settings, make_up: MakeUpTerms) -> str:
+def _hash(
+    place: str,
+    year: int,
+    ordinary: bool,
+    settings: Settings,
+    make_up: MakeUpTerms,
+    basis: Mapping[str, Basis | bool],
+) -> str:
     said = {
+        **(basis if basis["basis"] == "national" else {}),
         "place": place,
         "year": year,
         "ordinary": ordinary,

@@ -1,4 +1,5 @@
-"""The published notices that this process judges by: read from the logs, kept in memory, refreshed when one is added."""
+"""The published notices that this process judges by: read from the logs, kept in memory, refreshed when one is added, or the
+word that none will come."""
 
 import asyncio
 import time
@@ -11,7 +12,8 @@ from services.kit.database import Databases
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.observability import describe_exception
 from services.ledger.policy import PolicyBook
-from services.ledger.streams.notice import PolicyPublished, notice_of
+from services.ledger.policy.book import Declaration
+from services.ledger.streams.notice import NoNoticeDeclared, PolicyPublished, notice_of
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -61,10 +63,14 @@ class PublishedPolicies:
             for event in recorded:
                 if event.version <= known:
                     continue
-                published = codec.decode(event.topic, event.state)
-                assert isinstance(published, PolicyPublished)
-                notice = notice_of(published)
-                self._book = self._book.with_notice(notice, event.recorded_at, log, event.position)
+                said = codec.decode(event.topic, event.state)
+                at, position = event.recorded_at, event.position
+                if isinstance(said, NoNoticeDeclared):
+                    declared = Declaration(at, log, position, said.place, said.year)
+                    self._book = self._book.with_declaration(declared)
+                else:
+                    assert isinstance(said, PolicyPublished), "the table names no other streams"
+                    self._book = self._book.with_notice(notice_of(said), at, log, position)
                 self._versions[log, stream_id] = event.version
 
     async def keep_fresh(self, *, every_seconds: float = 1.0) -> None:

@@ -58,7 +58,7 @@ create table notices (
     log text collate "C" not null,
     stream_id text collate "C" not null,
     version integer not null,
-    notice_hash text collate "C" not null,
+    notice_hash text collate "C",
     primary key (log, stream_id)
 )"""
 

@@ -250,6 +250,7 @@ def released(
         registered_at=now,
         late=answer.late,
         make_up=answer.make_up,
+        provisional=waiting.provisional or policy.provisional,
     )
 
 
@@ -263,6 +264,7 @@ def held_again(
         policy=policy.hash,
         reason=answer.reason,
         held_at=now,
+        provisional=waiting.provisional,
     )
 
 

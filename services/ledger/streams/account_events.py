@@ -30,6 +30,7 @@ class CreditEarned(ReportedStudy, Event, frozen=True, kw_only=True):
     roster row, a line of a list. `form` is the kind of activity, None for a course; credits of category "any" count in
     the order of `fill`. `decided_by` is the official who approved them, where one did; `fact` the keyed digest of the real
     fact they are for, which counts once by whatever route (A-15); `correction` why they entered a closed year (B-07).
+    `provisional`: taken by the nation's rule before a notice of the year was out (B-20).
     """
 
     TOPIC: ClassVar[str] = "ledger.CreditEarned"
@@ -50,6 +51,7 @@ class CreditEarned(ReportedStudy, Event, frozen=True, kw_only=True):
     late: bool = False
     make_up: bool = False
     correction: str | None = None
+    provisional: bool = False
 
 
 class CompletionHeld(ReportedStudy, Event, frozen=True, kw_only=True):
@@ -66,6 +68,7 @@ class CompletionHeld(ReportedStudy, Event, frozen=True, kw_only=True):
     clause: str
     policy: str
     held_at: datetime
+    provisional: bool = False
 
 
 class HeldCompletionWithdrawn(Event, frozen=True, kw_only=True):
@@ -159,6 +162,7 @@ class EnrolmentRecorded(Event, frozen=True, kw_only=True):
     content: str
     tier: str | None = None
     paid_on: date | None = None
+    provisional: bool = False
 
 
 class EnrolmentWithdrawn(Event, frozen=True, kw_only=True):

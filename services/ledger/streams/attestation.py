@@ -28,6 +28,15 @@ class UnknownPurposeError(Problem):
     title_en: ClassVar[str] = "No notice names this purpose"
 
 
+class AttestationUndecidedError(Problem):
+    """Nobody can say yet: `years` are those of which no notice is out, nor the word that none will come (B-20)."""
+
+    code: ClassVar[str] = "attestation-undecided"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "尚不能判定，暂不出具证明"
+    title_en: ClassVar[str] = "Nobody can say yet, so that nothing is attested"
+
+
 class AttestationRevokedError(Problem):
     """The attestation was taken back before."""
 
@@ -41,7 +50,10 @@ RevokeReason = Literal["issued_in_error", "credit_revoked", "identity_corrected"
 
 
 class AttestationIssued(Event, frozen=True, kw_only=True):
-    """It was attested whether a person owed anything for a year, on a day, for a purpose; `clause` names the purpose."""
+    """It was attested whether a person owed anything for a year, on a day, for a purpose; `clause` names the purpose.
+
+    `provisional`: the nation's rule judged before a notice was out (B-20).
+    """
 
     TOPIC: ClassVar[str] = "ledger.AttestationIssued"
 
@@ -58,6 +70,7 @@ class AttestationIssued(Event, frozen=True, kw_only=True):
     policy: str | None
     issued_by: str
     issued_at: datetime
+    provisional: bool = False
 
 
 class AttestationRevoked(Event, frozen=True, kw_only=True):

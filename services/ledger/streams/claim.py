@@ -16,7 +16,7 @@ from services.kit.openapi import problems
 from services.kit.review import Case, Step
 from services.kit.schemas import StrictModel
 from services.kit.views import fields_of
-from services.ledger.policy import Award, Category, CreditCategory
+from services.ledger.policy import Award, Category, CreditCategory, Policy
 from services.ledger.policy.rules.equivalence import Role
 from services.ledger.streams.year import CorrectionReason
 
@@ -80,7 +80,8 @@ class ClaimedActivity(Struct, frozen=True, kw_only=True):
 
 class ConvertedClaim(ClaimedActivity, frozen=True, kw_only=True):
     """A claim with what the policy of the person's place makes of it. `fact` is the keyed digest of what makes it the same
-    real fact again (A-15); `collective` names the list that it came with, `row` its place there."""
+    real fact again (A-15); `collective` names the list that it came with, `row` its place there.
+    `provisional`: converted by the nation's rule before a notice of the year was out (B-20)."""
 
     claim_id: str
     place: str
@@ -92,6 +93,7 @@ class ConvertedClaim(ClaimedActivity, frozen=True, kw_only=True):
     clause: str
     collective: str | None = None
     row: int | None = None
+    provisional: bool = False
 
 
 class Claimed(ConvertedClaim, Event, frozen=True, kw_only=True):
@@ -170,6 +172,7 @@ class ClaimApproved(ClaimStep, frozen=True, kw_only=True):
     category: CreditCategory
     clause: str
     policy: str
+    provisional: bool = False
 
 
 ClaimReason = Literal[
@@ -214,7 +217,7 @@ def _claimed(event: Claimed) -> Claim:
 
 
 def approve(
-    claim: Claim, award: Award, *, credit_id: str, policy: str, by: str, at: datetime
+    claim: Claim, award: Award, policy: Policy, *, credit_id: str, by: str, at: datetime
 ) -> ClaimApproved:
     """Approve the claim for what the policy awards now. Raises ClaimStateError and OwnClaimError."""
     approved: ClaimApproved = CLAIMS.decide(
@@ -228,7 +231,8 @@ def approve(
         credits=award.credits,
         category=award.category,
         clause=award.clause,
-        policy=policy,
+        policy=policy.hash,
+        provisional=policy.provisional,
     )
     return approved
 

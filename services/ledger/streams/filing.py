@@ -105,10 +105,12 @@ class PlannedTraining(Struct, frozen=True, kw_only=True):
 
 
 class OrganizedTraining(PlannedTraining, frozen=True, kw_only=True):
-    """A planned training, and who files it under which id."""
+    """A planned training, and who files it under which id. `provisional`: taken before a notice of its year was out
+    (B-20)."""
 
     filing_id: str
     organization_id: str
+    provisional: bool = False
 
     @property
     def fact(self) -> str:

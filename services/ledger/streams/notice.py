@@ -1,16 +1,36 @@
-"""A notice's publication: the stream it is published in, and the notice as an event carries it."""
+"""A notice's publication, and an authority's word that none will come: events, streams, decisions and refusals; pure."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import msgspec
 
+from services.kit.errors import Problem
 from services.kit.events import Event
 from services.ledger.policy import (
     Notice,
+    Policy,
     notice_as_data,
     notice_hash,
 )
+
+
+class NoticePublishedError(Problem):
+    """A notice governs the year here: `documents` are those that do."""
+
+    code: ClassVar[str] = "notice-published"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该年度已有通知"
+    title_en: ClassVar[str] = "A notice of the year is published"
+
+
+class NoNoticeDeclaredError(Problem):
+    """The authority has said before, here or above, that no notice of the year will come."""
+
+    code: ClassVar[str] = "no-notice-declared"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "此前已声明该年度不再发布通知"
+    title_en: ClassVar[str] = "It was said before that no notice will come"
 
 
 class PolicyPublished(Event, frozen=True, kw_only=True):
@@ -26,6 +46,18 @@ class PolicyPublished(Event, frozen=True, kw_only=True):
     years_to: int | None = None
     notice_hash: str
     notice: dict[str, Any]
+
+
+class NoNoticeDeclared(Event, frozen=True, kw_only=True):
+    """An authority said that no notice will come for a year of a place and all under it: the nation's rule judges it for
+    good, unless a notice is published after all (B-20)."""
+
+    TOPIC: ClassVar[str] = "ledger.NoNoticeDeclared"
+
+    place: str
+    year: int
+    declared_by: str
+    declared_at: datetime
 
 
 def stream_of(notice: Notice) -> str:
@@ -45,6 +77,23 @@ def publish(notice: Notice) -> PolicyPublished:
         notice_hash=notice_hash(notice),
         notice=notice_as_data(notice),
     )
+
+
+def stream_of_declaration(place: str, year: int) -> str:
+    """The stream of the word that no notice will come for a year of a place, in the log of its authority."""
+    return f"no-notice:{place}:{year}"
+
+
+def declare_no_notice(policy: Policy, declared_by: str, now: datetime) -> NoNoticeDeclared:
+    """The authority says that no notice will come for the year and the place of the policy.
+
+    Raises NoticePublishedError and NoNoticeDeclaredError.
+    """
+    if policy.basis == "notice":
+        raise NoticePublishedError(documents=[notice.document for notice in policy.notices])
+    if not policy.provisional:
+        raise NoNoticeDeclaredError
+    return NoNoticeDeclared(place=policy.place, year=policy.year, declared_by=declared_by, declared_at=now)
 
 
 def notice_of(event: PolicyPublished) -> Notice:

@@ -11,7 +11,15 @@ from msgspec.structs import replace
 from contracts.divisions import full_name_en, full_name_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
-from services.ledger.policy import Account, Assessment, Earlier, Policy, PolicyBook, assess
+from services.ledger.policy import (
+    Account,
+    Assessment,
+    Earlier,
+    Policy,
+    PolicyBook,
+    assess,
+    first_obliged_year,
+)
 from services.ledger.policy.judging.assessment import short_of
 from services.ledger.policy.judging.held import HeldCredits
 from services.ledger.policy.judging.wording import judged_words
@@ -53,11 +61,12 @@ Side = Literal["here", "moved", "elsewhere"]
 
 
 def has_closed(policy: Policy | None, moment: datetime) -> bool:
-    """Whether the year's study was over at a moment; a year without a policy is nobody's to judge, and moves.
+    """Whether the year's study was over at a moment. A year without a policy is nobody's to judge, and moves; so does one
+    that is judged provisionally: the place has not said yet by what (B-20).
 
     A year that only a make-up clause names has no window of its own: it closes with the calendar year.
     """
-    if policy is None:
+    if policy is None or policy.provisional:
         return False
     return policy.study_ends <= moment if policy.ordinary else local_date(moment).year > policy.year
 
@@ -147,14 +156,15 @@ def _as_judged(judgement: Judgement) -> Assessment:
 class JudgedYears:
     """For which years the people of a place are judged although nothing is in their accounts.
 
-    These are the years from `JUDGED_FROM` to the present one in which a notice governs the place. A year that only a
-    make-up clause names, or the future, is judged for those who have an account in it.
+    These are the years from `JUDGED_FROM` to the present one in which a notice governs the place, or the nation. A year
+    that only a make-up clause names, or the future, is judged for those who have an account in it.
     """
 
     def __init__(self, book: PolicyBook, present_year: int) -> None:
         self.book = book
         self.present_year = present_year
         self._years: dict[str, tuple[int, ...]] = {}
+        self._by_the_nation: dict[str, dict[int, Policy]] = {}
 
     def of(self, place: str) -> tuple[int, ...]:
         """The years, in order."""
@@ -166,6 +176,26 @@ class JudgedYears:
                 if (policy := self.book.resolve(place, year)) is not None and policy.ordinary
             )
         return known
+
+    def owed_by(self, profile: Profile) -> tuple[int, ...]:
+        """The years of the profile's place, without those that the nation judges and the person does not owe yet: a row for
+        each of them, for everybody in the nation, would say nothing."""
+        place = profile.person.place
+        years = self.of(place)
+        by_the_nation = self._by_the_nation.get(place)
+        if by_the_nation is None:
+            policies = {year: self.book.resolve(place, year) for year in years}
+            by_the_nation = self._by_the_nation[place] = {
+                year: policy for year, policy in policies.items() if policy and policy.basis == "national"
+            }
+        if not by_the_nation:
+            return years
+        return tuple(
+            year
+            for year in years
+            if (policy := by_the_nation.get(year)) is None
+            or ((first := first_obliged_year(policy.duty, profile.person)) is not None and first <= year)
+        )
 
 
 def judged_by_us(

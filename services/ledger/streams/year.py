@@ -40,6 +40,15 @@ class YearAlreadyClosedError(Problem):
     title_en: ClassVar[str] = "The year is closed already"
 
 
+class YearUndecidedError(Problem):
+    """No notice of the year is published yet, nor has the authority said that none will come: nothing closes it (B-20)."""
+
+    code: ClassVar[str] = "year-undecided"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该年度通知尚未公布"
+    title_en: ClassVar[str] = "The notice of the year is not published yet"
+
+
 class YearNotClosedError(Problem):
     """The year is still open: its archive does not exist yet, and what is missing comes in by the ordinary ways."""
 
@@ -106,10 +115,12 @@ def close(
 ) -> YearClosed:
     """Close the year of the policy's place, once every window of it and of the places under it has ended.
 
-    Raises YearAlreadyClosedError, and YearNotOverError with the day.
+    Raises YearAlreadyClosedError, YearUndecidedError, and YearNotOverError with the day.
     """
     if closed_before is not None:
         raise YearAlreadyClosedError(place=closed_before.place, closed_at=closed_before.closed_at.isoformat())
+    if policy.provisional:
+        raise YearUndecidedError
     last_day = last_day_of((policy, *under))
     if now < ends(last_day):
         raise YearNotOverError(

@@ -250,8 +250,12 @@ class TestNothingToDo:
         assert step.code == "complete_information"
         assert step.clause is not None
 
-    def test_where_no_notice_governs_the_authority_is_asked(self):
-        assert [step.code for step in steps(Given(BEIJING, 2024), "2024-06-01")] == ["ask_authority"]
+    def test_where_nothing_governs_the_authority_is_asked(self):
+        assert [step.code for step in steps(Given(BEIJING, 2017), "2017-06-01")] == ["ask_authority"]
+
+    def test_an_undecided_year_awaits_its_notice(self):
+        """B-20."""
+        assert [step.code for step in steps(Given(BEIJING, 2024), "2025-06-01")] == ["await_notice"]
 
 
 amounts = st.decimals(min_value=0, max_value=120, places=2)

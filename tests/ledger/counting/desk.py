@@ -96,7 +96,7 @@ class Desk:
             profile = msgspec.json.decode(state, type=Profile)
             person = profile.person
             mine = {year for person_id, year in held if person_id == person.person_id}
-            for year in {*mine, *years.of(person.place)}:
+            for year in {*mine, *years.owed_by(profile)}:
                 account = held.get((person.person_id, year))
                 judged = assess(book.resolve(person.place, year), account, person, year, on)
                 found[person.person_id, year] = (person.place, judged.status, judged.total, judged.policy)

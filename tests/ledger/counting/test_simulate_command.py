@@ -83,9 +83,12 @@ class TestShowCommand:
         response = await world.client.post("/v1/policies", json={"notice": published}, headers=headers)
         assert response.json()["published"] is True
         capsys.readouterr()
-        assert run("show", "110101", "2030") == 1
+        assert run("show", "110101", "2030") == 0
+        assert "provisionally" in capsys.readouterr().out
         assert run("show", "110101", "2030", "--ledger") == 0
-        assert "requirement.total" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert "requirement.total" in shown
+        assert "provisionally" not in shown
         assert run("list", "--ledger") == 0
         assert "beijing-2030" in capsys.readouterr().out
 

@@ -33,7 +33,7 @@ DRAFTS: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
     "a longer year": (LIAONING, LONGER, "window.study", "T-01"),
     "an earlier obligation": (LIAONING, FROM_THE_SAME_YEAR, "obligation", "T-01"),
     "a make-up": (LIAONING, MAKE_UP, "make_up", "T-01"),
-    "a policy where there was none": (DALIAN, {"kind": "requirement", "total": 60}, "policy", None),
+    "a notice where there was none": (DALIAN, {"kind": "requirement", "total": 60}, "policy", None),
 }
 """The place, the rule, and the reason with its clause: of a minimum that is lifted, the clause that had set it."""
 
@@ -186,13 +186,13 @@ class TestSimulate:
         assert list(said.positions) == [LIAONING]
 
     async def test_a_draft_of_the_nation_is_tried_in_every_log(self, small: tuple[World, list[Somebody]]):
-        """It would govern Dalian, which no notice speaks for; Liaoning's own clause stays the nearer one."""
+        """It judges Dalian, which no notice speaks for; Liaoning's own clause stays the nearer one."""
         world, _ = small
         said = await simulates(world, draft("100000", FROM_THE_SAME_YEAR))
         assert {LIAONING, DALIAN, "440000"} <= set(said.positions)
         assert {(change.place, change.before, change.after) for change in said.changes} == {
-            (DALIAN, "no_policy", "deficient"),
-            (DALIAN, "no_policy", "not_required"),
+            (DALIAN, "undecided", "deficient"),
+            (DALIAN, "not_required", "deficient"),
         }
 
     async def test_what_is_in_force_already_changes_nothing(self, small: tuple[World, list[Somebody]]):

@@ -20,8 +20,8 @@ LISTED = "北京东奥时代教育科技有限公司"
 PLACES = (SHUANGTA, SHUANGTA, "211303", CHAOYANG, HEPING, SHENYANG, LIAONING, JINCHENG, SHANXI)
 """Counties, cities that are somebody's place themselves, and provinces likewise."""
 COUNTED = (
-    "persons", "obliged", "compliant", "in_progress", "deficient", "made_up", "exempt", "not_required", "no_policy",
-    "late",
+    "persons", "obliged", "compliant", "in_progress", "deficient", "undecided", "provisional", "made_up", "exempt",
+    "not_required", "no_policy", "late",
 )  # fmt: skip
 
 
@@ -77,7 +77,8 @@ class TestSums:
         answer = await asks(world, place)
         assert added(answer["rows"]) == added(answer["totals"])
         for row in answer["rows"]:
-            assert row["obliged"] == row["compliant"] + row["in_progress"] + row["deficient"]
+            owing = ("compliant", "in_progress", "deficient", "undecided")
+            assert row["obliged"] == sum(row[status] for status in owing)
             assert row["persons"] == row["obliged"] + row["exempt"] + row["not_required"] + row["no_policy"]
 
     @pytest.mark.parametrize("place", [NATION, LIAONING, CHAOYANG, SHENYANG])
@@ -100,8 +101,8 @@ class TestCounts:
         """S0-03 to S0-05, S1-03, A-14, B-09."""
         [row] = (await asks(world, CHAOYANG, year=2025))["totals"]
         expected = {
-            "persons": 5, "obliged": 3, "compliant": 3, "in_progress": 0, "deficient": 0, "made_up": 0,
-            "exempt": 1, "not_required": 1, "no_policy": 0, "late": 0,
+            "persons": 5, "obliged": 3, "compliant": 3, "in_progress": 0, "deficient": 0, "undecided": 0, "provisional": 0,
+            "made_up": 0, "exempt": 1, "not_required": 1, "no_policy": 0, "late": 0,
         }  # fmt: skip
         assert {name: row[name] for name in COUNTED} == expected
         assert row["credits"] == "270.00"

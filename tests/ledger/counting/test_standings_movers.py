@@ -102,6 +102,8 @@ class TestMovers:
             assert set(found.values()) <= {1}
             years = JudgedYears(world.ledger.policies.book, world.now.year)
             for who, place in zip(somebody, people.places, strict=True):
-                assert {(who.person_id, year) for year in years.of(place)} <= set(found)
+                # Who qualified in 2018 owes nothing before 2019.
+                owed = {(who.person_id, year) for year in years.of(place) if year > 2018}
+                assert owed <= set(found)
             rebuilt = await rebuild(world.ledger.databases, models=["standings"], logs=LOGS)
             assert [done.rows_changed for done in rebuilt] == [0] * len(LOGS)

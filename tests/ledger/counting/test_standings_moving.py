@@ -1,14 +1,14 @@
 """Somebody who moves to another authority is counted once for every year, by whoever judges it."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
 from services.ledger.counting.rebuild import rebuild
 from tests.conftest import FreshDatabaseFactory
 from tests.ledger.counting.desk import Desk
-from tests.ledger.moving.mover import JINCHENG, LIAONING, LISTED, SHANXI, SHENYANG, STAR, Mover
+from tests.ledger.moving.mover import DALIAN, JINCHENG, LIAONING, LISTED, SHANXI, SHENYANG, STAR, Mover
 from tests.ledger.world import Somebody, World, make_world
 
 NOON = datetime(2025, 5, 6, 4, tzinfo=UTC)
@@ -39,7 +39,8 @@ class TestMoving:
         """A-13, B-12: 2024 had closed in Shanxi with 2025-03-31; 2025 is open in Liaoning."""
         desk, mover = Desk(world, SHANXI, LIAONING), Mover(world)
         provider = await world.provides(STAR, accredited=[SHANXI])
-        who, other = await world.collects(JINCHENG), await world.collects(JINCHENG)
+        qualified = date(2023, 9, 1)
+        who, other = [await world.collects(JINCHENG, qualified_on=qualified) for _ in range(2)]
         await provider.posts(
             provider.completion(other, 2024, "90.00", completed_at="2025-03-01T10:00:00+08:00")
         )
@@ -49,6 +50,20 @@ class TestMoving:
         await desk.works()
         assert await years(desk, who) == {SHANXI: {2024: "deficient"}, LIAONING: {2025: "in_progress"}}
         assert (await years(desk, other))[SHANXI][2024] == "compliant"
+        rebuilt = await rebuild(world.ledger.databases, models=["standings"], logs=desk.logs)
+        assert [done.rows_changed for done in rebuilt] == [0, 0]
+
+    async def test_a_year_that_is_undecided_goes_with_the_person(self, world: World):
+        """B-20: nobody has judged it yet, so that the destination does."""
+        desk, mover = Desk(world, SHANXI, DALIAN), Mover(world)
+        who = await world.collects(JINCHENG)
+        await desk.works()
+        assert (await years(desk, who))[SHANXI] == {2019: "undecided", 2024: "deficient"}
+        await mover.moves(who, DALIAN)
+        await desk.works()
+        found = await years(desk, who)
+        assert found[SHANXI] == {2024: "deficient"}
+        assert found[DALIAN][2019] == "undecided"
         rebuilt = await rebuild(world.ledger.databases, models=["standings"], logs=desk.logs)
         assert [done.rows_changed for done in rebuilt] == [0, 0]
 

@@ -157,14 +157,17 @@ class TestReportCompletion:
         [credit] = (await transcript_of(world, who))["credits"]
         assert waiting["filing"] == credit["filing"] == FILING
 
-    async def test_refuses_dalian_under_the_notice_of_liaoning(self, world: World):
-        """S1-01."""
+    async def test_takes_dalian_by_the_nations_rule_and_not_by_the_notice_of_liaoning(self, world: World):
+        """S1-01, B-20."""
         world.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
         who = await world.collects(DALIAN)
         provider = await world.provides(LISTED, accredited=[DALIAN])
         [outcome] = await provider.posts(provider.completion(who, 2025, "30.00"))
-        assert outcome["problem"]["type"] == "urn:xuefen:problem:no-policy"
-        assert (await world.asks(who, 2025))["status"] == "no_policy"
+        assert outcome["outcome"] == "registered"
+        answer = await world.asks(who, 2025)
+        assert (answer["status"], answer["basis"], answer["provisional"]) == ("in_progress", "national", True)
+        assert answer["explanation_zh"].endswith("暂按国家规定判定。")
+        assert answer["explanation_en"].endswith("judged by the national rule, provisionally.")
 
     async def test_owes_nothing_before_the_first_obliged_year(self, world: World):
         """S1-02."""

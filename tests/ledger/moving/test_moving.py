@@ -227,3 +227,35 @@ class TestYears:
         now = await world.asks(who, 2025, as_of=after.isoformat(), on=on)
         assert (then["log"], then["place"], then["total"]) == (LIAONING, SHENYANG, "60.00")
         assert (now["log"], now["place"], now["total"]) == (SHANXI, JINCHENG, "60.00")
+
+
+class TestAPlaceWithoutANotice:
+    async def test_somebody_compliant_in_liaoning_is_judged_in_dalian(self, world: World, mover: Mover):
+        """B-20: the nation's rule judges there until a notice is out; Liaoning's notice does not reach it (S1-01)."""
+        world.now = NOW
+        provider = await here(world)
+        who = await world.collects(SHENYANG)
+        await provider.posts(
+            provider.completion(who, 2025, "60.00"),
+            provider.completion(who, 2025, "30.00", category="public"),
+        )
+        assert (await world.asks(who, 2025))["status"] == "compliant"
+        await mover.moves(who, DALIAN)
+        answer = await world.asks(who, 2025, include="credits")
+        assert (answer["log"], answer["status"]) == (DALIAN, "compliant")
+        assert (answer["basis"], answer["provisional"]) == ("national", True)
+        assert answer["judged_by"] is None
+        assert [credit["provisional"] for credit in answer["credits"]] == [False, False]
+
+    async def test_what_was_taken_provisionally_is_marked_wherever_it_travels(
+        self, world: World, mover: Mover
+    ):
+        world.now = NOW
+        school = await world.provides("大连某学校", accredited=[DALIAN])
+        who = await world.collects(DALIAN)
+        await school.posts(school.completion(who, 2025, "60.00", completed_at="2025-02-10T10:00:00+08:00"))
+        await mover.moves(who, SHENYANG)
+        answer = await world.asks(who, 2025, include="credits")
+        assert (answer["log"], answer["basis"]) == (LIAONING, "notice")
+        [credit] = answer["credits"]
+        assert credit["provisional"] is True

@@ -104,10 +104,13 @@ class TestDeferral:
         assert (await world.asks(who, 2025, on="2026-01-31"))["status"] == "in_progress"
         assert (await world.asks(who, 2025, on="2026-02-01"))["status"] == "deficient"
 
-    async def test_needs_a_notice(self, world: World):
+    async def test_needs_a_notice_or_the_nations_rule(self, world: World):
+        """B-20."""
         who = await world.collects("210200")
-        refused = await asks_for(world, who, "deferrals", "210200", reason="illness", until="2026-06-30")
+        asked = {"reason": "illness", "until": "2026-06-30"}
+        refused = await asks_for(world, who, "deferrals", "210200", **asked, year=2017)
         assert refused.json()["type"] == "urn:xuefen:problem:policy-absent"
+        assert (await asks_for(world, who, "deferrals", "210200", **asked)).status_code == 201
 
 
 class TestSpecialReason:

@@ -54,8 +54,10 @@ class TestCounting:
 
 
 class TestStatus:
-    def test_a_place_without_a_notice_has_no_answer(self):
-        answer = Given(BEIJING, 2024, [credit("30")], waits=[waiting("5")]).when_asked("2024-12-01")
+    def test_a_year_before_the_national_rule_has_no_answer(self):
+        answer = Given(BEIJING, 2017, [credit("30", on="2017-06-01")], waits=[waiting("5")]).when_asked(
+            "2017-12-01"
+        )
         assert (answer.status, answer.policy, answer.total) == ("no_policy", None, Decimal(30))
         assert [item.why for item in answer.not_counted] == ["below_total"]
 

@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from contracts import divisions
 from contracts.divisions import AUTHORITIES
 from services.ledger.policy import Policy, PolicyBook, bundled_notices, parse_notice
 from tests.ledger.policy.builders import BOOK, CHAOYANG, JINCHENG, SHUANGTA, notice_text, policy
@@ -123,8 +124,14 @@ class TestPrecedence:
 
 
 class TestGoverning:
-    def test_the_national_rule_alone_judges_nobody(self):
-        assert book_of().resolve("110101", 2030) is None
+    def test_without_a_notice_the_national_rule_judges_provisionally(self):
+        """B-20."""
+        resolved = found(book_of())
+        assert (resolved.basis, resolved.provisional, resolved.ordinary) == ("national", True, True)
+        assert [notice.place for notice in resolved.notices] == [divisions.NATION]
+
+    def test_the_nation_itself_is_judged_by_nothing(self):
+        assert book_of().resolve(divisions.NATION, 2030) is None
 
     def test_without_any_required_total_there_is_no_policy(self):
         text = notice_text(clauses=rules("{kind: window, until: 2030-12-31}"))
@@ -132,13 +139,16 @@ class TestGoverning:
 
     def test_a_notice_governs_its_own_years_alone(self):
         book = book_of(TestPrecedence.CITY_WIDE)
-        assert book.resolve("110101", 2029) is None
-        assert book.resolve("110101", 2031) is None
+        assert [found(book, year=year).basis for year in (2029, 2030, 2031)] == [
+            "national",
+            "notice",
+            "national",
+        ]
 
     def test_excluded_places_are_not_reached(self):
         text = notice_text(excludes='["110101"]', clauses=rules("{kind: requirement, total: 90}"))
-        assert book_of(text).resolve("110101", 2030) is None
-        assert book_of(text).resolve("110102", 2030) is not None
+        assert found(book_of(text)).basis == "national"
+        assert found(book_of(text), "110102").basis == "notice"
 
     def test_unknown_places_and_absurd_years_have_no_policy(self):
         assert BOOK.resolve("999999", 2024) is None
@@ -165,8 +175,8 @@ class TestMakeUpOfSeveralNotices:
             issued_on="2030-06-01",
             clauses=rules(f"{{kind: make_up, {self.YEARS}, never: true}}"),
         )
-        assert book_of(opened).resolve("110101", 2029) is not None
-        assert book_of(opened, closed).resolve("110101", 2029) is None
+        assert found(book_of(opened), year=2029).make_up
+        assert found(book_of(opened, closed), year=2029).basis == "national"
 
     def test_a_county_narrows_what_its_city_offered_before(self):
         city = notice_text(
@@ -243,8 +253,8 @@ class TestTime:
 
     def test_a_book_as_known_before_a_notice_does_not_hold_it(self):
         book = book_of().with_notice(parse_notice(TestPrecedence.CITY_WIDE), DAY_TWO, "110000", 2)
-        assert book.known_at(DAY_ONE).resolve("110101", 2030) is None
-        assert book.known_at(DAY_TWO).resolve("110101", 2030) is not None
+        assert found(book.known_at(DAY_ONE)).basis == "national"
+        assert found(book.known_at(DAY_TWO)).basis == "notice"
         assert book.known_at(DAY_TWO) is book
 
     def test_a_notice_of_another_place_with_the_same_name_is_another_notice(self):

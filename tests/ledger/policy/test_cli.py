@@ -111,9 +111,13 @@ class TestShow:
     ):
         draft = tmp_path / "draft.yaml"
         draft.write_text(notice_text(), encoding="utf-8")
-        assert run("show", "110101", "2030") == 1
+        assert run("show", "110101", "2030") == 0
+        assert "judged by the national rule, provisionally" in capsys.readouterr().out
         assert run("show", "110101", "2030", "--file", str(draft)) == 0
-        assert "requirement.total" in capsys.readouterr().out
+        assert "provisionally" not in capsys.readouterr().out
+
+    def test_a_year_that_nothing_judges_is_said_to_be(self):
+        assert run("show", "110101", "2017") == 1
 
     def test_a_year_known_only_for_its_make_up_is_said_to_be(self, capsys: pytest.CaptureFixture[str]):
         assert run("show", "140100", "2025", "--prefix", "make_up") == 0

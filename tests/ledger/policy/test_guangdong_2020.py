@@ -47,8 +47,8 @@ class TestThresholds:
 
     def test_shenzhen_makes_its_own_rules(self):
         """S4-11."""
-        assert BOOK.resolve(SHENZHEN, 2020) is None
-        assert BOOK.resolve("440305", 2024) is None
+        assert policy(SHENZHEN, 2020).basis == "national"
+        assert policy("440305", 2024).basis == "national"
 
 
 class TestMakeUp:

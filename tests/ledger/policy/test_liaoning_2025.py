@@ -36,9 +36,9 @@ def named(name: str) -> ProviderStanding:
 class TestPlace:
     def test_dalian_is_not_liaoning(self):
         """S1-01."""
-        assert BOOK.resolve(ZHONGSHAN_OF_DALIAN, 2025) is None
+        assert policy(ZHONGSHAN_OF_DALIAN, 2025).basis == "national"
         answer = Given(ZHONGSHAN_OF_DALIAN, 2025).when_posted(completion(2025, "2025-06-01"), DONGAO)
-        assert answer == Rejected("no-policy", None, {"place": ZHONGSHAN_OF_DALIAN, "year": "2025"})
+        assert answer == Rejected("provider-not-accredited", None, {"year": "2025", "mode": "online"})
 
     def test_chaoyang_follows_the_province_in_2025(self):
         assert {r.clause for r in policy(CHAOYANG, 2025).requirements} == {"S1-03"}
@@ -124,8 +124,8 @@ class TestProviders:
         assert isinstance(answer, Rejected)
         assert answer.problem == "provider-not-listed"
 
-    def test_the_list_alone_makes_no_policy_for_2026(self):
-        assert BOOK.resolve(SHENYANG, 2026) is None
+    def test_the_list_alone_is_no_notice_of_2026(self):
+        assert policy(SHENYANG, 2026).basis == "national"
 
 
 class TestMakeUp:

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from contracts.divisions import NATION
 from services.ledger.policy import (
     Account,
     Accreditation,
@@ -19,14 +21,17 @@ from services.ledger.policy import (
     Exemption,
     Held,
     Person,
+    PolicyBook,
     ProviderStanding,
     Registered,
     Rejected,
     Waiting,
     admit,
     assess,
+    bundled_notices,
     released,
 )
+from services.ledger.policy.book import Declaration
 from services.ledger.policy.judging.rejections import REJECTIONS, rejection_words
 from tests.ledger.policy.builders import BOOK
 
@@ -138,7 +143,7 @@ STANDINGS = st.builds(
     ).map(tuple),
     disqualified_from=st.none() | st.dates(),
 )
-STATUSES = {"compliant", "in_progress", "deficient", "not_required", "exempt", "no_policy"}
+STATUSES = {"compliant", "in_progress", "deficient", "not_required", "exempt", "undecided", "no_policy"}
 
 
 class TestAssess:
@@ -222,3 +227,64 @@ class TestAdmit:
         random.shuffle(account.credits)
         random.shuffle(account.exams)
         assert list(released(policy, account, now).items()) == before
+
+
+class TestTheNationsRuleAsANotice:
+    """B-20: a local notice that says what the nation says changes no verdict, but that the year is judged for good."""
+
+    EVERYWHERE = PolicyBook().with_notice(
+        next(replace(notice, standalone=True) for notice in bundled_notices() if notice.place == NATION),
+        datetime(2000, 1, 1, tzinfo=UTC),
+        NATION,
+        1,
+    )
+    """The nation's framework as if it were the notice of every place."""
+    ALONE = PolicyBook().with_notice(
+        next(notice for notice in bundled_notices() if notice.place == NATION),
+        datetime(2000, 1, 1, tzinfo=UTC),
+        NATION,
+        1,
+    )
+
+    @forall(ACCOUNTS, PERSONS, st.dates(date(2017, 1, 1), date(2028, 1, 1)))
+    def test_no_verdict_changes_but_what_was_undecided(self, account: Account, person: Person, on: date):
+        before = assess(self.ALONE.resolve(person.place, account.year), account, person, account.year, on)
+        after = assess(self.EVERYWHERE.resolve(person.place, account.year), account, person, account.year, on)
+        assert not after.provisional
+        assert before.provisional == (before.status != "no_policy")
+        assert after.status == ("deficient" if before.status == "undecided" else before.status)
+        for told in (
+            "total",
+            "by_category",
+            "requirements",
+            "missing",
+            "deadlines",
+            "clauses",
+            "not_counted",
+        ):
+            assert getattr(before, told) == getattr(after, told)
+
+    @forall(ACCOUNTS, COMPLETIONS, PERSONS, STANDINGS, MOMENTS)
+    def test_nothing_else_is_taken_or_refused(
+        self,
+        account: Account,
+        completion: CompletionFacts,
+        person: Person,
+        provider: ProviderStanding,
+        now: datetime,
+    ):
+        answers = [
+            admit(book.resolve(person.place, completion.year), completion, person, account, provider, now)
+            for book in (self.ALONE, self.EVERYWHERE)
+        ]
+        assert answers[0] == answers[1]
+
+    @forall(ACCOUNTS, PERSONS, st.dates(date(2017, 1, 1), date(2028, 1, 1)))
+    def test_the_word_that_none_will_come_is_as_good_as_a_notice(
+        self, account: Account, person: Person, on: date
+    ):
+        said = Declaration(datetime(2000, 1, 1, tzinfo=UTC), "x", 1, person.place, account.year)
+        declared = self.ALONE.with_declaration(said).resolve(person.place, account.year)
+        answer = assess(declared, account, person, account.year, on)
+        other = assess(self.EVERYWHERE.resolve(person.place, account.year), account, person, account.year, on)
+        assert (answer.status, answer.missing, answer.provisional) == (other.status, other.missing, False)

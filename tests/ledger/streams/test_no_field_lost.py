@@ -167,7 +167,11 @@ class TestACredit:
         answer = filled(Assessment, not_counted=(), on=NOW.date())
         line = provenance(account, answer, Viewer(place="210000"))[0]
 
-        same(tuple(set(names_of(CountedCredit)) - {"counted", "provider_id", "claim_id"}), line, credit)
+        same(
+            tuple(set(names_of(CountedCredit)) - {"counted", "provider_id", "claim_id", "not_taken_by"}),
+            line,
+            credit,
+        )
 
 
 def an_account() -> Account:

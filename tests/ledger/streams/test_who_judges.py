@@ -18,9 +18,10 @@ class TestJudgedYears:
         assert BOOK.resolve(JINCHENG, 2021) is not None
         assert not {2020, 2021, 2022, 2023} & set(JudgedYears(BOOK, 2026).of(JINCHENG))
 
-    def test_nobody_is_judged_where_no_notice_governs(self):
-        assert JudgedYears(BOOK, 2026).of(DALIAN) == ()
-        assert JudgedYears(BOOK, 2026).of(BEIJING) == ()
+    def test_where_no_notice_governs_the_nation_does(self):
+        """B-20."""
+        assert JudgedYears(BOOK, 2026).of(DALIAN) == tuple(range(JUDGED_FROM, 2027))
+        assert JudgedYears(BOOK, 2026).of(BEIJING) == tuple(range(JUDGED_FROM, 2027))
 
     def test_begin_with_the_national_rule(self):
         assert min(JudgedYears(BOOK, 2026).of(JIANGMEN)) >= JUDGED_FROM

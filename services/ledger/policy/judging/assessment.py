@@ -32,6 +32,8 @@ from services.ledger.policy.judging.requirements import (
     measure_made_up,
 )
 from services.ledger.policy.judging.wording import (
+    BASIS,
+    UNDECIDED,
     CountedWord,
     aside_words,
     carried_words,
@@ -52,11 +54,11 @@ from services.ledger.policy.language.days import ends
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import Account, Deferral, Exemption, Person
 from services.ledger.policy.language.words import Words
-from services.ledger.policy.policy import Policy
+from services.ledger.policy.policy import Basis, Policy
 from services.ledger.policy.rules.categories import Names
 from services.ledger.policy.rules.obligation import binding_clauses, first_obliged_year, last_obliged_year
 
-Status = Literal["compliant", "in_progress", "deficient", "not_required", "exempt", "no_policy"]
+Status = Literal["compliant", "in_progress", "deficient", "not_required", "exempt", "undecided", "no_policy"]
 _ZERO = Decimal("0.00")
 
 
@@ -65,6 +67,8 @@ class Assessment(Struct, frozen=True, kw_only=True):
 
     `openings` is what the person can do about what is missing, and `make_up` whether it is open to this person; `held` is
     what was studied and waits, for whatever reason.
+    `basis` is what the year is judged by, None where nothing judges it; `provisional` says that a notice may still come
+    (B-20): a year that is short when it is over is then `undecided`.
     """
 
     status: Status
@@ -86,6 +90,8 @@ class Assessment(Struct, frozen=True, kw_only=True):
     deferred: Deferral | None = None
     last_obliged_year: int | None = None
     carried: Carried | None = None
+    basis: Basis | None = None
+    provisional: bool = False
     explanation_zh: str = ""
     explanation_en: str = ""
     clauses: tuple[str, ...] = ()
@@ -170,6 +176,7 @@ def _nothing_owed(
     first: int | None,
     exempt: Exemption | None,
 ) -> Assessment:
+    zh, en = _explained(words, policy)
     return Assessment(
         status=status,
         year=policy.year,
@@ -180,8 +187,10 @@ def _nothing_owed(
         not_counted=tuple(counted.not_counted),
         first_obliged_year=first,
         exempt=exempt,
-        explanation_zh=words[0],
-        explanation_en=words[1],
+        basis=policy.basis,
+        provisional=policy.provisional,
+        explanation_zh=zh,
+        explanation_en=en,
         clauses=binding_clauses(policy.duty, person, policy.year),
         policy=policy.hash,
     )
@@ -257,6 +266,8 @@ def _judge(
             open_ = openings(policy, person, account, today.on, _categories(missing))
             make_up = make_up_for(make_up, open_, today.on)
             tail = tail_words(today, open_, make_up, _why_not(policy, person, account, today, open_, missing))
+            if status == "undecided":
+                tail = UNDECIDED
             if deferred is not None:
                 tail = deferred_words(deferred.until, deferred.reason)
             zh, en = short_words(
@@ -271,6 +282,8 @@ def _judge(
         zh, en = compliant_words(
             policy.year, total, by_category, policy.categories.names, counted=_word(policy)
         )
+    if worded:
+        zh, en = _explained((zh, en), policy)
     deadlines = today.deadlines
     if deferred is not None:
         deadlines = (*deadlines, deferred_deadline(deferred, today.on))
@@ -290,6 +303,8 @@ def _judge(
         not_counted=tuple(counted.not_counted),
         first_obliged_year=first,
         deferred=deferred,
+        basis=policy.basis,
+        provisional=policy.provisional,
         explanation_zh=zh,
         explanation_en=en,
         clauses=(*(duty := binding_clauses(policy.duty, person, policy.year)), *_others(today.cited, duty)),
@@ -317,6 +332,14 @@ def _why_not(
 
 def _word(policy: Policy) -> CountedWord:
     return "registered" if policy.recognition is None else "counted"
+
+
+def _explained(words: Words, policy: Policy) -> Words:
+    """The explanation; of a year that the nation's framework judges it says so."""
+    if policy.basis != "national":
+        return words
+    basis = BASIS[policy.provisional]
+    return f"{words[0]}{basis[0]}", f"{words[1]} {basis[1]}"
 
 
 def short_of(missing: Missing, names: Names, course: str | None = None) -> Words:

@@ -91,7 +91,7 @@ class PolicyDay(Struct, frozen=True):
 
     on: date
     counted_until: datetime
-    when_short: Literal["in_progress", "deficient"]
+    when_short: Literal["in_progress", "deficient", "undecided"]
     phase: Literal["before", "open", "over"]
     deadlines: tuple[Deadline, ...]
     make_up: MakeUpResult | None
@@ -132,7 +132,7 @@ def _made(policy: Policy, on: date) -> PolicyDay:
     return PolicyDay(
         on=on,
         counted_until=end,
-        when_short="deficient" if over else "in_progress",
+        when_short="in_progress" if not over else "undecided" if policy.provisional else "deficient",
         phase="over" if over else "open" if end > policy.study_begins else "before",
         deadlines=deadlines,
         make_up=make_up,

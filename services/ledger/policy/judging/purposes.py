@@ -17,13 +17,15 @@ NOTHING_OWED = frozenset({"compliant", "exempt", "not_required"})
 
 
 class PurposeYear(Struct, frozen=True):
-    """One of the years a purpose looks at; `passes` is None where no notice governs it, so that nobody can say."""
+    """One of the years a purpose looks at; `passes` is None where nobody can say: nothing judges it, or a notice may still
+    come. `provisional`: judged by the nation's rule until then (B-20)."""
 
     year: int
     status: Status
     passes: bool | None
     total: Decimal
     policy: str | None
+    provisional: bool = False
 
 
 class PurposeSum(Struct, frozen=True):
@@ -37,7 +39,7 @@ class PurposeSum(Struct, frozen=True):
 
 
 class PurposeAssessment(Struct, frozen=True, kw_only=True):
-    """Whether a person fulfils a purpose on a day. `fulfilled` is None when it hangs on a year that no notice governs.
+    """Whether a person fulfils a purpose on a day. `fulfilled` is None when it hangs on a year of which nobody can say.
 
     `named_by` are the clauses that say what the purpose asks, `clauses` those and the ones the years follow.
     """
@@ -94,9 +96,9 @@ def _year(terms: PurposeTerms, year: int, answer: Assessment | None) -> PurposeY
     passes: bool | None = answer.status in NOTHING_OWED or (
         terms.unfinished and answer.status == "in_progress"
     )
-    if answer.status == "no_policy":
+    if answer.status in ("no_policy", "undecided"):
         passes = None
-    return PurposeYear(year, answer.status, passes, answer.total, answer.policy)
+    return PurposeYear(year, answer.status, passes, answer.total, answer.policy, answer.provisional)
 
 
 def _sum(
@@ -121,6 +123,7 @@ def _sum(
 def _words(
     terms: PurposeTerms, years: tuple[PurposeYear, ...], sums: tuple[PurposeSum, ...], fulfilled: bool | None
 ) -> Words:
-    open_years = [one.year for one in years if one.passes is not True]
+    in_the_way = (None,) if fulfilled is None else (None, False)
+    open_years = [one.year for one in years if one.passes in in_the_way]
     short = [(one.category, plain(one.minimum - one.earned)) for one in sums if not one.met]
     return purpose_words((terms.years[0], terms.years[-1]), terms.at_least, open_years, short, fulfilled)

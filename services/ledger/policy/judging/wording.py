@@ -32,6 +32,24 @@ def no_policy_words(year: int) -> Words:
     )
 
 
+BASIS: Mapping[bool, Words] = {
+    True: (
+        "本地尚未公布该年度通知，暂按国家规定判定。",
+        "No local notice is published for the year yet: judged by the national rule, provisionally.",
+    ),
+    False: (
+        "本地该年度不另发通知，按国家规定判定。",
+        "No local notice will come for the year: judged by the national rule.",
+    ),
+}
+"""What a year that the nation's framework judges is judged by, provisionally or for good (B-20)."""
+
+UNDECIDED: Words = (
+    "待本地公布该年度通知，或明确不再发布后判定。",
+    "It is decided once the local notice is published, or the authority says that none will come.",
+)
+
+
 @lru_cache(maxsize=4096)
 def not_required_words(year: int, first: int | None, student: bool) -> Words:
     """The person owes nothing in the year."""
@@ -86,8 +104,8 @@ def purpose_words(
         return f"{years_zh}继续教育符合要求。", f"{years_en}: fulfilled."
     if fulfilled is None:
         return (
-            f"{'、'.join(listed)}年度没有可适用的通知，{years_zh}是否符合要求无法判断。",
-            f"{years_en}: cannot be said, as no notice governs {', '.join(listed)}.",
+            f"{'、'.join(listed)}年度没有可适用的通知，{years_zh}是否符合要求尚不能判定。",
+            f"{years_en}: cannot be said yet, as no notice governs {', '.join(listed)}.",
         )
     zh, en = [], []
     if len(listed) > last - first + 1 - at_least:
@@ -221,6 +239,7 @@ _VERDICTS: Mapping[str, Words] = {
     "no_policy": ("无法判断", "Not to be judged"),
     "in_progress": ("进行中", "In progress"),
     "deficient": ("未达标", "Deficient"),
+    "undecided": ("尚不能判定", "Undecided"),
 }
 
 

@@ -78,7 +78,8 @@ class Credit(Study, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     withdrawn or revoked, by `ended_clause` where one speaks of it (S1-21), `recognised_at` when an official recognised them
     where the notice asks for that after registration (S4-03, B-11).
 
-    `form` names the kind of activity, None for a course.
+    `form` names the kind of activity, None for a course. `provisional`: taken by the nation's rule before a notice of the
+    year was out (B-20); it stays whatever the notice says.
     """
 
     credit_id: str
@@ -94,6 +95,7 @@ class Credit(Study, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     confirmed_by: tuple[Route, ...] = ()
     correction: str | None = None
     clause: str | None = None
+    provisional: bool = False
     state: CreditState = "registered"
     reason: str | None = None
     ended_at: datetime | None = None
@@ -110,6 +112,7 @@ class Waiting(ReportedStudy, frozen=True, kw_only=True, gc=False, omit_defaults=
     reason: WaitingReason
     held_at: datetime
     clause: str | None = None
+    provisional: bool = False
 
 
 class Enrolled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
@@ -123,6 +126,7 @@ class Enrolled(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     enrolled_on: date
     tier: str | None = None
     paid_on: date | None = None
+    provisional: bool = False
 
 
 class Exemption(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):

@@ -67,9 +67,10 @@ class TestCloseYear:
         assert response.json()["clause"] == "S2A-08"
 
     async def test_needs_a_notice(self, world: World):
+        """B-20."""
         response = await closes(world, "210200", 2025)
-        assert response.status_code == 404
-        assert response.json()["type"] == "urn:xuefen:problem:policy-absent"
+        assert response.status_code == 409
+        assert response.json()["type"] == "urn:xuefen:problem:year-undecided"
 
     async def test_is_shown_to_officials_of_the_place(self, world: World):
         async def shown() -> Any:
