@@ -1,6 +1,8 @@
 # Everything runs from a virtual environment in .venv that `make install` makes; nothing is installed elsewhere.
 
 SHELL := /bin/sh
+# Compiled modules are kept whatever the machine is set to: every start of a process would compile them anew.
+export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-quick test-thorough test-layouts up down migrate rebuild format check contracts lint-contracts bench clean
 

@@ -89,6 +89,20 @@ def _has_memory() -> bool:
     return available is not None and min(free, int(available[1]) * 1024) > MEMORY_BYTES_MIN
 
 
+def reachable(directory: Path) -> Path:
+    """Let other accounts pass through a directory of this run, so that an embedded PostgreSQL keeps its data there.
+
+    Outside memory that is left to the server, which finds a place of its own on the disk.
+    """
+    root = Path(tempfile.gettempdir())
+    if root.is_relative_to(MEMORY):
+        for each in (directory, *directory.parents):
+            if each == root:
+                break
+            each.chmod(0o711)
+    return directory
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """How many processes `-n auto` starts: one a core, two on a single core, where one often waits for the disk."""

@@ -23,7 +23,7 @@ from services.ledger.settings import LedgerSettings
 from services.registry.settings import RegistrySettings
 from services.sync.settings import SyncSettings
 from services.transfer.settings import TransferSettings
-from tests.conftest import in_thread
+from tests.conftest import in_thread, reachable
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -210,7 +210,7 @@ def pins(lock: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def apart(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A server of its own: roles belong to the whole server."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("roles") / "postgres")
+    server = EmbeddedPostgres(reachable(tmp_path_factory.mktemp("roles")) / "postgres")
     server.start()
     yield server
     server.remove()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -40,7 +41,6 @@ URL = re.compile(r"\bhttps?://(?:[^/@\s\"']*@)?([^/:\s\"'`)>\];]+)")
 LOCK_FILES = {"uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"}
 
 QUESTIONS = re.compile(r"(What(ever)?|Whether|How|Who(ever|m|se)?|When|Where|Which|Why)\b")
-
 SQL = re.compile(
     r"\b(select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|create\s+table|lock\s+table)\b",
     re.I | re.S,
@@ -75,20 +75,17 @@ def text(path: Path) -> str:
 
 
 @cache
-def tree(path: Path) -> ast.Module:
-    return ast.parse(text(path), filename=str(path))
-
-
-@cache
 def nodes(path: Path) -> list[ast.AST]:
-    return list(ast.walk(tree(path)))
+    return list(ast.walk(ast.parse(text(path), filename=str(path))))
+
+
+def tree(path: Path) -> ast.Module:
+    return cast(ast.Module, nodes(path)[0])
 
 
 @pytest.fixture(scope="module", autouse=True)
 def trees_are_let_go() -> Iterator[None]:
-    """They are most of what this process would hold to its end."""
     yield
-    tree.cache_clear()
     nodes.cache_clear()
 
 

@@ -13,13 +13,13 @@ from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import head_revision
 from services.kit.provision import with_database
 from services.kit.settings import SettingsError
-from tests.conftest import in_thread, outside_loop
+from tests.conftest import in_thread, outside_loop, reachable
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A server that is not the stack's."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("own") / "postgres")
+    server = EmbeddedPostgres(reachable(tmp_path_factory.mktemp("own")) / "postgres")
     server.start()
     yield server
     server.remove()

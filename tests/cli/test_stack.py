@@ -17,6 +17,7 @@ from services.cli.settings import PROCESSES, SERVICES, STAND_INS, StackSettings
 from services.cli.stack import AlreadyRunningError, Stack, stop_running
 from services.cli.state_dir import StackRecord, StateDir
 from services.kit.processes import is_running
+from tests.conftest import reachable
 
 SECONDS_MAX = 90
 
@@ -24,7 +25,7 @@ SECONDS_MAX = 90
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An environment for the command line with a home of its own and free ports."""
-    home = tmp_path_factory.mktemp("stack") / "home"
+    home = reachable(tmp_path_factory.mktemp("stack")) / "home"
     told = {f"XUEFEN_{each.upper()}_PORT": "0" for each in (*PROCESSES, *STAND_INS)}
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XUEFEN_")}
     yield {**kept, **told, "XUEFEN_HOME": str(home), "COLUMNS": "200"}

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import reachable
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
     """The demo, played once."""
-    home = tmp_path_factory.mktemp("demo")
+    home = reachable(tmp_path_factory.mktemp("demo"))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("XUEFEN_")}
     return subprocess.run(
         [sys.executable, "-m", "services.cli.main", "demo"],

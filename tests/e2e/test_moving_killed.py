@@ -21,6 +21,7 @@ from services.cli.demo import fictitious
 from services.kit import events as codec
 from services.ledger.streams.account_events import AccountArrived, AccountLeft
 from services.ledger.streams.profile import DepartureGuarded, ProfileArrived, ProfileLeft
+from tests.conftest import reachable
 from tests.e2e.deployment import (
     CHANGCHUN,
     HOHHOT,
@@ -44,7 +45,7 @@ _MINUTE_PASSES = "update leases set free_at = now() where free_at > now()"
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    folder: Path = tmp_path_factory.mktemp("killed")
+    folder: Path = reachable(tmp_path_factory.mktemp("killed"))
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("XUEFEN_")]:
             patch.delenv(name)

@@ -24,7 +24,7 @@ from services.cli.tokens import SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import upgrade
 from services.kit.provision import provision
-from tests.conftest import outside_loop
+from tests.conftest import outside_loop, reachable
 from tests.e2e.provider import identity
 from tests.e2e.system import CHAOYANG
 
@@ -37,7 +37,7 @@ CHILDREN = ["relay", "sign_in", *PROCESSES, *(f"{service}-worker" for service in
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """An environment with a home of its own and free ports, for child processes and for this one."""
-    home = tmp_path_factory.mktemp("system") / "home"
+    home = reachable(tmp_path_factory.mktemp("system")) / "home"
     told = {f"XUEFEN_{each.upper()}_PORT": "0" for each in (*PROCESSES, *STAND_INS)} | {
         "XUEFEN_HOME": str(home)
     }
@@ -193,7 +193,9 @@ class TestDatabase:
 @pytest.fixture(scope="module")
 def careless(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A database of the transfer service on a server that does not wait for its disk."""
-    server = EmbeddedPostgres(tmp_path_factory.mktemp("careless") / "postgres", settings={"fsync": "off"})
+    server = EmbeddedPostgres(
+        reachable(tmp_path_factory.mktemp("careless")) / "postgres", settings={"fsync": "off"}
+    )
     server.start()
     try:
         passwords = {"transfer": "app", "transfer_owner": "owner"}

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.conftest import reachable
 from tests.e2e.sync_run import ROOT, SYSTEM, Run, running
 
 CREDITS = int(os.environ.get("XUEFEN_SYNC_CREDITS", "400"))
@@ -32,8 +33,7 @@ FAULTS = {
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     """A system whose targets answer slowly or not at all, in small batches."""
-    home = tmp_path_factory.mktemp("sync")
-    home.chmod(0o711)
+    home = reachable(tmp_path_factory.mktemp("sync"))
     with running(home, batch=20, seconds=4) as run:
         yield run
 

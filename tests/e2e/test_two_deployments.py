@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.demo import fictitious
+from tests.conftest import reachable
 from tests.e2e.deployment import (
     CHANGCHUN,
     HOHHOT,
@@ -25,7 +26,7 @@ SAME = ("status", "total", "by_category", "place", "policy", "requirements", "mi
 @pytest.fixture(scope="module")
 def deployments(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Deployment, Deployment]]:
     """内蒙古's, which the relay's stand-in runs beside, and 吉林's."""
-    folder: Path = tmp_path_factory.mktemp("two")
+    folder: Path = reachable(tmp_path_factory.mktemp("two"))
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith("XUEFEN_")]:
             patch.delenv(name)
