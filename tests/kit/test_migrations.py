@@ -6,8 +6,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
-from services.kit.migrations import head_of, upgrade_from, versions_of
+from services.kit import migrations
+from services.kit.migrations import head_of, head_revision, upgrade_from, versions_of
 from tests.conftest import KIT_VERSIONS, FreshDatabase, FreshDatabaseFactory
 
 FIRST = """
@@ -149,6 +152,20 @@ class TestPrivileges:
 class TestHeadRevision:
     def test_is_the_newest_step(self) -> None:
         assert head_of(KIT_VERSIONS) == "0001"
+
+    @pytest.mark.parametrize("service", ["registry", "ledger", "transfer", "sync"])
+    def test_is_the_one_that_alembic_goes_to(self, service: str) -> None:
+        config = Config()
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("script_location", str(Path(migrations.__file__).with_name("migration_env")))
+        config.set_main_option("version_locations", str(versions_of(service)))
+        assert head_revision(service) == ScriptDirectory.from_config(config).get_current_head()
+
+    def test_two_steps_that_are_both_last_are_none(self, tmp_path: Path) -> None:
+        write(tmp_path, "0001", FIRST)
+        write(tmp_path, "0002", FIRST.replace('"0001"', '"0002"'))
+        with pytest.raises(LookupError, match="several"):
+            head_of(tmp_path)
 
     def test_a_folder_without_steps_has_none(self, tmp_path: Path) -> None:
         with pytest.raises(LookupError):
