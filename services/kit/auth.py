@@ -230,7 +230,7 @@ _bearer = _Bearer()
 
 def _insufficient_scope(scopes: Sequence[str]) -> InsufficientScopeError:
     names = " ".join(scopes)
-    problem = InsufficientScopeError(f"需要权限范围 {names}", f"Needs the scope {names}")
+    problem = InsufficientScopeError(f"需要权限范围“{names}”", f"Needs the scope {names}")
     problem.headers = {"WWW-Authenticate": f'{_REALM}, error="insufficient_scope", scope="{names}"'}
     return problem
 

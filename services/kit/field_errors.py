@@ -39,8 +39,8 @@ _WRONG_TYPE: Mapping[str, tuple[str, str]] = {
     "int_parsing": ("应为整数", "Must be an integer"),
     "int_from_float": ("应为整数", "Must be an integer"),
     "int_parsing_size": ("整数过大", "The integer is too large"),
-    "bool_type": ("应为 true 或 false", "Must be true or false"),
-    "bool_parsing": ("应为 true 或 false", "Must be true or false"),
+    "bool_type": ("应为“true”或“false”", "Must be true or false"),
+    "bool_parsing": ("应为“true”或“false”", "Must be true or false"),
     "list_type": ("应为数组", "Must be an array"),
     "tuple_type": ("应为数组", "Must be an array"),
     "set_type": ("应为数组", "Must be an array"),
@@ -48,7 +48,7 @@ _WRONG_TYPE: Mapping[str, tuple[str, str]] = {
     "dict_type": ("应为对象", "Must be an object"),
     "model_type": ("应为对象", "Must be an object"),
     "model_attributes_type": ("应为对象", "Must be an object"),
-    "none_required": ("应为 null", "Must be null"),
+    "none_required": ("应为“null”", "Must be null"),
 }
 
 

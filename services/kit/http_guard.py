@@ -237,7 +237,7 @@ class BodyGuardMiddleware:
             return
         media_type = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
         if not _JSON_TYPE.fullmatch(media_type):
-            raise UnsupportedMediaTypeError("正文应为 application/json", "The body must be application/json")
+            raise UnsupportedMediaTypeError("正文应为 JSON", "The body must be application/json")
         if path in self.raw_json_paths:
             check_text(body)
         else:

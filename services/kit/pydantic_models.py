@@ -126,11 +126,11 @@ def _without_nul(value: str) -> str:
 def _read_by_msgspec(hint: type, meta: msgspec.Meta | None) -> Callable[[object], object]:
     target: object = hint if meta is None else Annotated[hint, meta]
     if hint is date:
-        refusal = ("invalid_date", "应为日期，形如 2026-03-01", "Must be a date such as 2026-03-01")
+        refusal = ("invalid_date", "应为日期，形如“2026-03-01”", "Must be a date such as 2026-03-01")
     else:
         refusal = (
             "invalid_time",
-            "应为带时区的时间，形如 2026-03-01T09:00:00+08:00",
+            "应为带时区的时间，形如“2026-03-01T09:00:00+08:00”",
             "Must be a time with its zone, such as 2026-03-01T09:00:00+08:00",
         )
 

@@ -301,5 +301,9 @@ def cursor_of(after: str | None) -> Place:
         return datetime.fromisoformat(moment).astimezone(UTC), key
     except (ValueError, OverflowError):
         raise InvalidRequestError(
-            [FieldError("", "invalid_cursor", "应为上一页的 next", "Must be `next` of a page", "after")]
+            [
+                FieldError(
+                    "", "invalid_cursor", "应为上一页给出的续页标记", "Must be `next` of a page", "after"
+                )
+            ]
         ) from None

@@ -43,7 +43,7 @@ def parse_day(value: object) -> date:
             pass
         else:
             return _plausible_day(day)
-    raise refuse("invalid_date", "应为日期，形如 2026-03-01", "Must be a date such as 2026-03-01")
+    raise refuse("invalid_date", "应为日期，形如“2026-03-01”", "Must be a date such as 2026-03-01")
 
 
 def parse_moment(value: object) -> datetime:
@@ -59,7 +59,7 @@ def parse_moment(value: object) -> datetime:
             return _plausible_moment(moment)
     raise refuse(
         "invalid_time",
-        "应为带时区的时间，形如 2026-03-01T09:00:00+08:00",
+        "应为带时区的时间，形如“2026-03-01T09:00:00+08:00”",
         "Must be a time with its zone, such as 2026-03-01T09:00:00+08:00",
     )
 

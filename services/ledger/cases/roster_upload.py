@@ -73,7 +73,7 @@ class Uploading:
         differs = list(differing(first, row))
         names = ", ".join(differs)
         problem = RecordConflictError(
-            f"与首次提交的内容不同：{names}。",
+            f"与首次提交的内容不同：“{names}”。",
             f"Differs from what was first uploaded in: {names}.",
             pointer=differs[0] if differs else "/id",
             differs=differs,

@@ -124,7 +124,7 @@ class Decider:
         outcome.outcome = "conflict"
         names = ", ".join(differs)
         problem = RecordConflictError(
-            f"与首次提交的内容不同：{names}。如需更正，请先撤回原记录，再以新编号提交。",
+            f"与首次提交的内容不同：“{names}”。如需更正，请先撤回原记录，再以新编号提交。",
             f"Differs from what was first posted in: {names}. To correct it, withdraw the first and post under a new id.",
             pointer=differs[0],
             differs=differs,

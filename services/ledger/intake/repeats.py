@@ -119,7 +119,7 @@ def _repeated(known: Credit | Waiting, record: Completion, credit_id: str | None
         return Decided(outcome)
     names = ", ".join(sorted(differs))
     problem: Any = RecordConflictError(
-        f"与首次提交的内容不同：{names}。如需更正，请先撤回原记录，再以新编号提交。",
+        f"与首次提交的内容不同：“{names}”。如需更正，请先撤回原记录，再以新编号提交。",
         f"Differs from what was first posted in: {names}. To correct it, withdraw the first and post under a new id.",
         pointer=min(differs),
         differs=sorted(differs),

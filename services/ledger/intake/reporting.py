@@ -155,7 +155,7 @@ class Reporter:
 
 def _authority_unclear() -> AuthorityUnclearError:
     return AuthorityUnclearError(
-        "该机构未备案或在多地备案，请在 authority 中写明登记地的行政区划代码。",
+        "该机构未备案或在多地备案，请写明登记地的行政区划代码。",
         "The provider has no accreditation or several: name the authority's code.",
         pointer="/authority",
     )

@@ -138,5 +138,9 @@ def _cursor(after: str | None) -> tuple[datetime, str]:
         return datetime.fromisoformat(moment).astimezone(UTC), anomaly_id
     except (ValueError, OverflowError):
         raise InvalidRequestError(
-            [FieldError("", "invalid_cursor", "应为上一页的 next", "Must be `next` of a page", "after")]
+            [
+                FieldError(
+                    "", "invalid_cursor", "应为上一页给出的续页标记", "Must be `next` of a page", "after"
+                )
+            ]
         ) from None

@@ -81,7 +81,7 @@ class Facts:
             value = normal(evidence.get(name, ""))
             if not value:
                 raise FactUnclearError(
-                    f"缺少 {name}。",
+                    f"缺少“{name}”。",
                     f"{name} is missing.",
                     pointer=f"/fact/{name}",
                     needed=list(keys_of(form)),

@@ -19,6 +19,7 @@ from services.kit.views import view
 from services.ledger.policy import Account, Policy, Rejected
 from services.ledger.policy.judging.reliefs import deferral_on
 from services.ledger.policy.language.days import ends
+from services.ledger.policy.language.words import day_zh
 from services.ledger.streams.problems import refusal_of
 
 
@@ -124,7 +125,7 @@ def close(
     last_day = last_day_of((policy, *under))
     if now < ends(last_day):
         raise YearNotOverError(
-            f"{policy.year} 年度的学习和登记至 {last_day.isoformat()} 为止，此后方可关闭。",
+            f"{policy.year}年度的学习和登记至{day_zh(last_day)}为止，此后方可关闭。",
             f"Study and registration for {policy.year} last until {last_day.isoformat()}; it may be closed afterwards.",
             last_day=last_day.isoformat(),
         )

@@ -26,9 +26,7 @@ class ClientRequest(StrictModel):
     @model_validator(mode="after")
     def _bound_to_one(self) -> Self:
         if (self.place is None) == (self.organization_id is None):
-            raise refuse(
-                "one_of", "place 与 organization_id 须且只须填一项", "Give place or organization_id, not both"
-            )
+            raise refuse("one_of", "属地与机构须且只须填一项", "Give place or organization_id, not both")
         return self
 
 

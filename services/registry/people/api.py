@@ -99,12 +99,13 @@ add_routes(
     Collections,
     "review",
     initial={
-        "words": "初审: pass a submission on, or send it back with a reason (S2C-08). Nobody reviews what they submitted.",
+        "words": "Initial review: pass a submission on, or send it back with a reason (S2C-08). "
+        "Nobody reviews what they submitted.",
         "body": schemas.ReviewRequest,
         "answers": {"response_model": schemas.CollectionOutcome, "responses": problems(404, 409)},
     },
     final={
-        "words": "复审: take it as the person's information, or send it back; "
+        "words": "Final review: take it as the person's information, or send it back; "
         "by another official than the initial one (S2C-08).",
         "body": schemas.ReviewRequest,
         "answers": {"response_model": schemas.CollectionOutcome, "responses": problems(404, 409)},

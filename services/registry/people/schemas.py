@@ -275,7 +275,7 @@ class ChangeItems(StrictModel):
             raise refuse("too_few", "至少变更一项", "At least one item must change")
         empty = [name for name in _NEVER_NULL if name in self.model_fields_set and not self._given(name)]
         if empty:
-            raise refuse("wrong_type", "该项不能为 null", "This item cannot be null")
+            raise refuse("wrong_type", "该项不能为空值", "This item cannot be null")
         return self
 
     def _given(self, name: str) -> bool:

@@ -114,7 +114,7 @@ class RequestTransfer(StrictModel):
         if (self.employer is None) is not self.student:
             raise refuse(
                 "employer_or_student",
-                "应填写调入单位；学生不填单位并将 student 设为 true",
+                "应填写调入单位；学生不填单位，并注明为在校学生",
                 "Name the employer; a student names none and sets student to true",
             )
         return self

@@ -18,6 +18,7 @@ from services.ledger.policy import (
 from services.ledger.policy.document.parse import NOTICES
 from services.ledger.policy.document.schema import policy_schema, validator
 from tests.ledger.policy.builders import notice_text
+from tests.words import assert_words
 
 SCHEMA = Path(__file__).parents[3] / "contracts" / "policy.schema.json"
 HASH_OF_SMALL = "a918471933a5d40e7cc4fce6aa9d2b3efa79afb010c500a3781c52d8ef0df6fb"
@@ -29,6 +30,8 @@ FACTS = {
 def faults(text: str) -> tuple[NoticeFault, ...]:
     with pytest.raises(NoticeError) as caught:
         parse_notice(text, "draft.yaml")
+    for fault in caught.value.faults:
+        assert_words(fault.detail_zh, fault.detail_en)
     return caught.value.faults
 
 

@@ -6,13 +6,17 @@ import pytest
 
 from services.ledger.policy import bundled_book, bundled_notices, warnings
 from tests.ledger.policy.drafts import BUNDLED, book, draft
+from tests.words import assert_words
 
 ONLINE = {"kind": "modes", "allowed": ["online"]}
 
 
 def codes(*rules: dict[str, Any], **head: Any) -> list[tuple[str, str]]:
     """The pointer and the code of every doubt about a draft of these rules."""
-    return [(doubt.pointer, doubt.code) for doubt in warnings(draft(*rules, **head), BUNDLED)]
+    found = list(warnings(draft(*rules, **head), BUNDLED))
+    for doubt in found:
+        assert_words(doubt.zh, doubt.en)
+    return [(doubt.pointer, doubt.code) for doubt in found]
 
 
 class TestBundledNotices:

@@ -114,7 +114,7 @@ def _faults(notice: Notice) -> Iterator[Finding]:
         yield top.found(
             "issued_on",
             "required",
-            "须有印发日期 issued_on，文中没有则写 effective_from",
+            "须有印发日期“issued_on”，文中没有则写“effective_from”",
             "issued_on is required; where the text has none, effective_from",
         )
     places = {"place": notice.place, **{f"excludes/{n}": place for n, place in enumerate(notice.excludes)}}

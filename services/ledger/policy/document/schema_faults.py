@@ -1,7 +1,7 @@
 """Faults of a notice file against the schema, in words that say what is expected."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
@@ -42,6 +42,9 @@ def _whole(instance: object, wanted: object, schema: object) -> list[str]:
     return [""]
 
 
+_WRITTEN = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]*|[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
+"""What the writer of a notice writes as it is, in a description of it."""
+
 _FIELDS: Mapping[str, Callable[[Any, Any, Any], list[str]]] = {
     "required": lambda instance, wanted, schema: [name for name in wanted if name not in instance],
     "additionalProperties": lambda instance, wanted, schema: [
@@ -53,22 +56,31 @@ _FIELDS: Mapping[str, Callable[[Any, Any, Any], list[str]]] = {
 
 def _words(keyword: str, wanted: Any, schema: Any, name: str) -> tuple[str, str, str]:
     if keyword == "required":
-        return keyword, f"缺少字段 {name}", f"the field {name} is required"
+        return keyword, f"缺少字段“{name}”", f"the field {name} is required"
     if keyword == "additionalProperties":
-        known = ", ".join(schema.get("properties", {}))
-        return "unknown", f"没有这个字段；可用：{known}", f"no such field; known: {known}"
+        names = list(schema.get("properties", {}))
+        known = ", ".join(names)
+        return "unknown", f"没有这个字段；可用：{_quoted(names)}", f"no such field; known: {known}"
     if keyword == "type":
         kinds = [wanted] if isinstance(wanted, str) else list(wanted)
         zh = "或".join(_TYPES_ZH.get(kind, kind) for kind in kinds)
         return keyword, f"应为{zh}", f"must be of type {' or '.join(kinds)}"
     if keyword == "enum":
-        names = ", ".join(str(value) for value in wanted)
-        return keyword, f"应为其中之一：{names}", f"must be one of: {names}"
+        names = [str(value) for value in wanted]
+        return keyword, f"应为其中之一：{_quoted(names)}", f"must be one of: {', '.join(names)}"
     if keyword == "pattern":
-        hint = str(schema.get("description", wanted))
-        return keyword, f"格式应为：{hint}", f"must be of the form: {hint}"
+        zh, _, en = str(schema.get("description", "")).partition("。")
+        return (
+            keyword,
+            _WRITTEN.sub(r"“\g<0>”", f"格式应为：{zh}") if zh else "格式不符",
+            f"must be of the form: {en or wanted}",
+        )
     zh, en = _LIMITS.get(keyword, ("不符合格式 {}", "does not follow the schema: {}"))
     return keyword, zh.format(wanted), en.format(wanted)
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return "、".join(f"“{name}”" for name in names)
 
 
 _LIMITS = {
@@ -84,5 +96,5 @@ _TYPES_ZH = {
     "array": "列表",
     "string": "文本",
     "integer": "整数",
-    "boolean": "true 或 false",
+    "boolean": "“true”或“false”",
 }

@@ -47,7 +47,7 @@ def read_yaml(text: str) -> tuple[object, dict[str, int]]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problem = error.problem or "not valid YAML"
-        raise YamlFault(mark.line + 1 if mark else None, "", f"不是有效的 YAML: {problem}", problem) from None
+        raise YamlFault(mark.line + 1 if mark else None, "", "不是有效的 YAML", problem) from None
     except (yaml.YAMLError, RecursionError):
         raise YamlFault(None, "", "不是有效的 YAML", "not valid YAML") from None
     finally:

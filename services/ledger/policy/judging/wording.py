@@ -112,8 +112,9 @@ def purpose_words(
         zh.append(f"须{at_least}个年度达标，{'、'.join(listed)}年度未达标")
         en.append(f"{at_least} of the years must be met, {', '.join(listed)} are not")
     for category, credits in short:
-        zh.append(f"合计尚缺{credits}{USUAL.names[category][0] if category else ''}学分")
-        en.append(f"{credits} {category or 'credits'} missing in all")
+        name_zh, name_en = USUAL.names[category] if category else ("", "credits")
+        zh.append(f"合计尚缺{credits}{name_zh}学分")
+        en.append(f"{credits} {name_en} missing in all")
     return f"{years_zh}继续教育不符合要求：{'；'.join(zh)}。", f"{years_en}: not fulfilled; {'; '.join(en)}."
 
 

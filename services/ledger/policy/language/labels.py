@@ -36,6 +36,13 @@ FORMS: Mapping[str, Words] = {
     "volunteering": ("志愿服务", "volunteering"),
     "study": ("学习证明", "proven study"),
 }
+ACTS: Mapping[str, Words] = {
+    "study": ("学习", "study"),
+    "enrol": ("报名", "enrol"),
+    "apply": ("申请", "apply"),
+    "pay": ("缴费", "pay"),
+    "register": ("登记", "register"),
+}
 TIERS: Mapping[str, Words] = {
     "junior": ("初级", "junior"),
     "intermediate": ("中级", "intermediate"),

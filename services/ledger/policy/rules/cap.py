@@ -18,6 +18,7 @@ from services.ledger.policy.language.findings import Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Mode, Rule
 from services.ledger.policy.language.settings import Settings, YearTerms
+from services.ledger.policy.rules.categories import CategoryTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
 
 Per = Literal["record", "course", "day", "form", "mode", "provider", "year"]
@@ -249,12 +250,13 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
             bound = lies_under_any(terms.category, cap.categories) if terms.category else False
             pointer = own.pointer(cap.clause, terms.clause)
             if pointer is not None and (bound or not cap.categories) and cap.credits < terms.minimum:
-                what = terms.category or "total"
+                names = policy.of(CategoryTerms).names
+                zh, en = names[terms.category] if terms.category else ("总学分", "the total")
                 yield Finding(
                     pointer,
                     "minimum-above-cap",
-                    f"{what} 最低 {terms.minimum} 学分，而上限 {cap.name}（{cap.clause}）只计 {cap.credits}",
-                    f"{what} needs {terms.minimum}, and the cap {cap.name} ({cap.clause}) counts {cap.credits} at most",
+                    f"{zh}最低 {terms.minimum} 学分，而上限“{cap.name}”（{cap.clause}）只计 {cap.credits}",
+                    f"{en} needs {terms.minimum}, and the cap {cap.name} ({cap.clause}) counts {cap.credits} at most",
                 )
 
 

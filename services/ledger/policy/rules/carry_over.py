@@ -46,7 +46,7 @@ def faults(rule: CarryOver, at: At) -> Iterator[Finding]:
         yield at.found(
             "up_to",
             "carry_over",
-            "up_to 须与 allowed: true 和 categories 同写",
+            "“up_to”须与“allowed: true”和“categories”同写",
             "up_to goes with allowed: true and with categories",
         )
 

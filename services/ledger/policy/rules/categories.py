@@ -105,11 +105,12 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     for terms in policy.of(MinimaTerms).minima if policy.ordinary else ():
         pointer = own.pointer(known.clause, terms.clause)
         if terms.category is not None and pointer is not None and not known.knows(terms.category):
+            zh, en = known.names[terms.category]
             yield Finding(
                 pointer,
                 "category-not-earned",
-                f"{terms.clause} 要求 {terms.category} {terms.minimum} 学分，而科目设置（{known.clause}）没有此科目",
-                f"{terms.clause} asks for {terms.minimum} of {terms.category}, which {known.clause} does not have",
+                f"{terms.clause} 要求{zh} {terms.minimum} 学分，而科目设置（{known.clause}）没有此科目",
+                f"{terms.clause} asks for {terms.minimum} of {en}, which {known.clause} does not have",
             )
 
 
@@ -123,7 +124,7 @@ def not_known(
             yield Finding(
                 pointer,
                 "category-not-known",
-                f"{name} 折算计入 {category}，而本地没有此科目",
+                f"“{name}”折算计入“{category}”，而本地没有此科目",
                 f"{name} awards credits of {category}, a category that is not known here",
             )
 

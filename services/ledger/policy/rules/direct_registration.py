@@ -58,7 +58,7 @@ def warnings(rule: DirectRegistration, at: At) -> Iterator[Finding]:
         yield at.found(
             "forms",
             "no-forms",
-            "未写 forms，名单无从登记，个人申请也不会被拒",
+            "未写“forms”，名单无从登记，个人申请也不会被拒",
             "without forms no list is registered and nobody is told not to apply",
         )
 

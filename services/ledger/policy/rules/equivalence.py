@@ -210,7 +210,7 @@ def warnings(rule: Equivalence, at: At) -> Iterator[Finding]:
             yield here.found(
                 "",
                 "worth-nothing",
-                "未写 credits、roles 或 bands，折算不出学分",
+                "未写“credits”、“roles”或“bands”，折算不出学分",
                 "without credits, roles or bands it is worth nothing",
             )
         if form.bands and form.roles:

@@ -32,7 +32,7 @@ from services.ledger.policy.language.rule import (
     Years,
 )
 from services.ledger.policy.language.settings import Sourced, YearTerms
-from services.ledger.policy.language.words import RejectionWords
+from services.ledger.policy.language.words import RejectionWords, day_zh
 from services.ledger.policy.rules.providers import Providers, ProviderTerms, provider_terms
 from services.ledger.policy.rules.registration import needs_of
 from services.ledger.policy.rules.requirement import minimum_of
@@ -235,7 +235,7 @@ def faults(rule: MakeUp, at: At) -> Iterator[Finding]:
     yield from year_faults(rule.years, at.field("years"))
     if rule.never == bool(rule.windows):
         yield at.found(
-            "windows", "make_up", "须写 windows 或 never: true 之一", "give windows, or never: true"
+            "windows", "make_up", "须写“windows”或“never: true”之一", "give windows, or never: true"
         )
     for index, window in enumerate(rule.windows):
         here = at.field(f"windows/{index}")
@@ -245,7 +245,7 @@ def faults(rule: MakeUp, at: At) -> Iterator[Finding]:
             yield here.found(
                 "study_until",
                 "channel",
-                "自动补学以 until 为学习截止日，study_until 只用于申请补学",
+                "自动补学以“until”为学习截止日，“study_until”只用于申请补学",
                 "make-up by itself ends with until: study_until is for make-up by application alone",
             )
         listed = at.clauses.get(window.providers_of or "", ())
@@ -253,7 +253,7 @@ def faults(rule: MakeUp, at: At) -> Iterator[Finding]:
             yield here.found(
                 "providers_of",
                 "list",
-                "listed 须以 providers_of 注明名单条款",
+                "“listed”须以“providers_of”注明名单条款",
                 "providers: listed goes with providers_of",
             )
         elif window.providers_of is not None and not any(isinstance(r, Providers) and r.list for r in listed):
@@ -291,14 +291,14 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
             yield Finding(
                 pointer,
                 "never-open",
-                f"{policy.year} 年度的补学截止日 {until} 早于起始日 {since}",
+                f"{policy.year}年度的补学截止日{day_zh(until)}早于起始日{day_zh(since)}",
                 f"the make-up of {policy.year} ends on {until}, before it opens on {since}",
             )
         if policy.ordinary and first is not None and since < first:
             yield Finding(
                 pointer,
                 "before-the-year",
-                f"{policy.year} 年度的补学自 {since} 起，早于该年度学习的开始（{first}）",
+                f"{policy.year}年度的补学自{day_zh(since)}起，早于该年度学习的开始（{day_zh(first)}）",
                 f"the make-up of {policy.year} opens on {since}, before the year's own study on {first}",
             )
 

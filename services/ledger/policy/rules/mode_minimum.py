@@ -9,6 +9,7 @@ from msgspec import Meta
 from services.ledger.policy.language.facts import Credit
 from services.ledger.policy.language.findings import Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.labels import MODES, label
 from services.ledger.policy.language.minima import RequirementTerms
 from services.ledger.policy.language.rule import Credits, Mode, Rule, by_mode
 from services.ledger.policy.language.settings import Settings, YearTerms
@@ -73,11 +74,12 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     for terms in found if policy.ordinary else ():
         allowed, pointer = policy.modes[terms.mode].of(ModesTerms), own.pointer(terms.clause)
         if not allowed.allowed and pointer is not None:
+            zh, en = label(MODES, terms.mode)
             yield Finding(
                 pointer,
                 "mode-not-earned",
-                f"{terms.clause} 要求 {terms.mode} {terms.minimum} 学分，而 {allowed.clause} 未允许此方式",
-                f"{terms.clause} asks for {terms.minimum} in {terms.mode}, a mode that {allowed.clause} does not allow",
+                f"{terms.clause} 要求{zh} {terms.minimum} 学分，而 {allowed.clause} 未允许此方式",
+                f"{terms.clause} asks for {terms.minimum} {en}, a mode that {allowed.clause} does not allow",
             )
     asked, total = sum((terms.minimum for terms in found), Decimal(0)), minima[0]
     pointer = own.pointer(*(terms.clause for terms in (*found, total)))

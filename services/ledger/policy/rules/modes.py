@@ -8,6 +8,8 @@ from msgspec import Meta, Struct
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.findings import At, Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.labels import MODES, label
+from services.ledger.policy.language.labels import TIERS as TIER_WORDS
 from services.ledger.policy.language.rule import Mode, Rule, Tier
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
 from services.ledger.policy.language.words import RejectionWords
@@ -76,7 +78,7 @@ def warnings(rule: Modes, at: At) -> Iterator[Finding]:
         yield at.found(
             "open",
             "no-limit",
-            "open: true 时，对该层级没有任何限制",
+            "写“open: true”时，对该层级没有任何限制",
             "being open, it limits these tiers in nothing",
         )
 
@@ -92,11 +94,12 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
         terms = policy.modes[mode].of(ModesTerms) if mode in policy.modes else None
         used_later = any(w.modes is None or mode in w.modes for w in policy.of(MakeUpTerms).windows)
         if terms is not None and not terms.allowed and not used_later:
+            zh, en = label(MODES, mode)
             yield Finding(
                 own.pointer(sourced.clause) or "",
                 "mode-not-allowed",
-                f"为 {mode} 作了规定，但 {terms.clause} 未允许此方式",
-                f"it speaks of {mode}, a mode that {terms.clause} does not allow",
+                f"为{zh}作了规定，但 {terms.clause} 未允许此方式",
+                f"it speaks of study {en}, a mode that {terms.clause} does not allow",
             )
     general = policy.any_mode.of(ModesTerms)
     pointer = own.pointer(general.clause)
@@ -114,11 +117,12 @@ def _tiers(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
             continue
         pointer = own.pointer(found.clause, allowed.clause)
         if pointer is not None and not set(found.value.allowed) & set(allowed.value.allowed):
+            zh, en = label(TIER_WORDS, tier)
             yield Finding(
                 pointer,
                 "tier-without-mode",
-                f"{tier} 层级没有可用的学习方式",
-                f"people of tier {tier} are left without a mode of study",
+                f"{zh}层级没有可用的学习方式",
+                f"people of the {en} tier are left without a mode of study",
             )
 
 

@@ -112,7 +112,10 @@ def faults(rule: Providers, at: At) -> Iterator[Finding]:
     """A closed list without names, or names without one."""
     if (rule.rule == "listed") != bool(rule.list):
         yield at.found(
-            "list", "list", "listed 须列出机构，accredited 不列", "a list goes with listed, and only with it"
+            "list",
+            "list",
+            "“listed”须列出机构，“accredited”不列",
+            "a list goes with listed, and only with it",
         )
 
 

@@ -134,11 +134,11 @@ def faults(rule: Purpose, at: At) -> Iterator[Finding]:
         yield at.found(
             "without",
             "empty",
-            "须写 routes、forms 或 modes 之一",
+            "须写“routes”、“forms”或“modes”之一",
             "give routes, forms or modes that do not count",
         )
     if (rule.at_least or 0) > (rule.years or 20):
-        yield at.found("at_least", "order", "不大于 years", "not more than years")
+        yield at.found("at_least", "order", "不大于“years”", "not more than years")
 
 
 KIND = Kind(rule=Purpose, faults=faults)

@@ -56,7 +56,7 @@ def faults(rule: Relief, at: At) -> Iterator[Finding]:
         yield at.found(
             "until",
             "relief",
-            "until 须为存在的日期，且只与 effect: deferred 同写",
+            "“until”须为存在的日期，且只与“effect: deferred”同写",
             "until is a day that exists, and goes with effect: deferred only",
         )
 

@@ -6,6 +6,7 @@ from typing import Any
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.findings import At, Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.labels import FORMS, label
 from services.ledger.policy.language.rule import Code, Mode, Reporter, Rule, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
 from services.ledger.policy.language.words import RejectionWords
@@ -76,11 +77,12 @@ def worth_nothing(
     for form in forms if sourced in own else ():
         known = f"equivalence.{form}" in policy.settings or f"conversion.{form}" in policy.settings
         if not known and pointer is not None:
+            zh, en = label(FORMS, form)
             yield Finding(
                 pointer,
                 "form-unknown",
-                f"没有任何条款规定 {form} 折算多少学分",
-                f"no clause says what {form} is worth",
+                f"没有任何条款规定此形式折算多少学分：{zh}",
+                f"no clause says what {en} is worth",
             )
 
 

@@ -73,7 +73,7 @@ def warnings(rule: Tiers, at: At) -> Iterator[Finding]:
     """Lower courses refused where there is one tier."""
     if rule.lower == "refused" and len(rule.names) == 1:
         yield at.found(
-            "lower", "one-tier", "只有一个层级，lower: refused 没有作用", "with one tier nothing is lower"
+            "lower", "one-tier", "只有一个层级，“lower: refused”没有作用", "with one tier nothing is lower"
         )
 
 

@@ -23,9 +23,11 @@ from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import Enrolled
 from services.ledger.policy.language.findings import At, Finding, OwnClauses, day_faults
 from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.labels import ACTS as ACT_WORDS
+from services.ledger.policy.language.labels import MODES, label
 from services.ledger.policy.language.rule import Act, ClosingDay, Mode, OpeningDay, Rule, by_mode
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
-from services.ledger.policy.language.words import RejectionWords
+from services.ledger.policy.language.words import RejectionWords, day_zh
 
 ByRecord = Literal["enrol", "pay", "apply"]
 ACTS: tuple[Act, ...] = ("register", "enrol", "pay", "apply")
@@ -153,7 +155,9 @@ def faults(rule: Window, at: At) -> Iterator[Finding]:
             "days after an enrolment are for study and pay alone",
         )
     if rule.firm is not None and rule.act != "register":
-        yield at.found("firm", "act", "firm 只用于登记 (act: register)", "firm is for act: register alone")
+        yield at.found(
+            "firm", "act", "“firm”只用于登记（“act: register”）", "firm is for act: register alone"
+        )
 
 
 def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
@@ -166,23 +170,25 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
         pointer = own.pointer(span.until_clause, span.since_clause)
         if pointer is None or span.since is None or span.until is None or span.since <= span.until:
             continue
-        act = f"{span.act} {span.mode}" if span.mode else span.act
+        act_zh, act = label(ACT_WORDS, span.act)
+        how_zh, how = label(MODES, span.mode) if span.mode else ("", "")
         yield Finding(
             pointer,
             "never-open",
-            f"{policy.year} 年度 {act} 截止日 {span.until} 早于起始日 {span.since}（{span.since_clause}）",
-            f"in {policy.year} the window to {act} ends on {span.until}, before it opens on {span.since} "
+            f"{policy.year}年度{how_zh}{act_zh}截止日{day_zh(span.until)}早于起始日{day_zh(span.since)}（{span.since_clause}）",
+            f"in {policy.year} the window to {act} {how} ends on {span.until}, before it opens on {span.since} "
             f"({span.since_clause})",
         )
     for mode, terms in found.items():
         firm, last = terms.firm.until if terms.firm is not None else None, terms.study.until
         pointer = own.pointer(terms.firm.until_clause) if terms.firm is not None else None
         if firm is not None and pointer is not None and last is not None and firm < last:
+            zh, en = label(MODES, mode) if mode != "*" else ("各种方式", "every mode")
             yield Finding(
                 pointer,
                 "study-not-registered",
-                f"{mode}：{firm} 之后的学习不予登记，而学习到 {last} 为止",
-                f"{mode}: study after {firm} is never registered, though study lasts to {last}",
+                f"{zh}：{day_zh(firm)}之后的学习不予登记，而学习到{day_zh(last)}为止",
+                f"{en}: study after {firm} is never registered, though study lasts to {last}",
             )
 
 
