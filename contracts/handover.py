@@ -100,6 +100,7 @@ class HandedWaiting(HandoverPart):
     provisional: Flag = False
     content: str
     reported_at: UtcTime | None = None
+    repeat_of: OpaqueId | None = None
 
 
 class HandedExam(HandoverPart):

@@ -57,6 +57,7 @@ def facts_of(
         hours=quantity_of(record.hours) if record.hours is not None else None,
         filing=record.filing,
         reported_at=reported_at,
+        repeat_of=record.repeat_of,
         rate_clause=rate_clause,
         cut=cut,
         content=content,

@@ -70,6 +70,7 @@ FORM = Form(
         Column("/exam_passed_at", "考试合格时间", "exam_passed_at", Moment(SHANGHAI), ("考核合格时间",)),
         Column("/evaluated_at", "评价时间", "evaluated_at", Moment(SHANGHAI), ("课程评价时间",)),
         Column("/filing", "备案编号", "filing", Text(36), ("培训备案编号",)),
+        Column("/repeat_of", "重修原记录编号", "repeat_of", Text(64), ("重复学习的记录编号",)),
     ),
     rows_max=ROWS_MAX,
     one_of=(("/credits", "/hours"),),

@@ -10,6 +10,7 @@ from services.ledger.intake.records import KINDS, Completion, Enrolment, Prepare
 from services.ledger.intake.repeats import differing_fields, repeats_travelled, whereabouts
 from services.ledger.intake.schemas import Decided, First, Outcome
 from services.ledger.policy import (
+    CompletionFacts,
     Credit,
     Held,
     HoldReason,
@@ -22,6 +23,7 @@ from services.ledger.policy import (
     admit_terms,
     hold_clause,
 )
+from services.ledger.policy.rules.repeats import RepeatTerms
 from services.ledger.store.unit import (
     AccountEntry,
     Earlier,
@@ -235,6 +237,10 @@ class Decider:
         facts = completion_events.facts_of(provider_id, record, policy, prepared.content, reported_at)
         if isinstance(facts, Rejected):
             return _rejected(record.id, facts)
+        # What counts already is a duplicate, whatever else would refuse it (A-15, B-21).
+        known = self._known(facts, profile, policy, entry)
+        if known is not None:
+            return known
         standing = self._standing(provider_id, profile.person.place)
         answer = admit(policy, facts, profile.person, entry.account, standing, self._unit.now)
         if isinstance(answer, Rejected):
@@ -243,15 +249,7 @@ class Decider:
         closure = self._unit.closures.over(profile.person.place, entry.account, self._unit.now)
         if closure is not None and not answer.make_up:
             return _rejected(record.id, year_closed(closure))
-        repeated = reported_before(entry.account, facts)
-        if repeated is not None:
-            first = credit_id_of(self._unit.log, provider_id, repeated.completion_id)
-            first = repeated.credit_id if isinstance(repeated, Credit) else first
-            return _counted(record.id, profile, first)
         if policy.filed_first(facts.mode) is not None:
-            counted = counted_by_roster(entry.account, facts)
-            if counted is not None:
-                return _counted(record.id, profile, counted.credit_id)
             unsuited = unfiled(policy, facts, record.filing, self._unit.filings)
             if unsuited is not None:
                 return _rejected(record.id, unsuited)
@@ -277,6 +275,24 @@ class Decider:
         if entry.account.waiting:
             outcome.released = release_waiting(self._unit, policy, entry, profile.person.place) or None
         return Decided(outcome, index)
+
+    def _known(
+        self, facts: CompletionFacts, profile: Profile, policy: Policy | None, entry: AccountEntry
+    ) -> Decided | None:
+        """The answer to study that another record, or a roster, counts already; None for what is new."""
+        terms = policy.of(RepeatTerms) if policy is not None else RepeatTerms()
+        repeated = reported_before(entry.account, facts, terms)
+        if isinstance(repeated, Rejected):
+            return _rejected(facts.completion_id, repeated)
+        if repeated is not None:
+            first = credit_id_of(self._unit.log, repeated.provider or "", repeated.completion_id)
+            first = repeated.credit_id if isinstance(repeated, Credit) else first
+            return _counted(facts.completion_id, profile, first)
+        if policy is not None and policy.filed_first(facts.mode) is not None:
+            counted = counted_by_roster(entry.account, facts)
+            if counted is not None:
+                return _counted(facts.completion_id, profile, counted.credit_id)
+        return None
 
     def _hold(
         self,

@@ -97,6 +97,16 @@ class Completion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         ]
         | None
     ) = None
+    repeat_of: (
+        Annotated[
+            str,
+            Meta(
+                pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]{{0,63}}{_END}",
+                description="The provider's record of the same course of which this is a new attempt.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class Enrolment(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -196,6 +206,7 @@ def _meaning(record: Record) -> tuple[object, ...]:
             record.exam_passed_at.astimezone(UTC) if record.exam_passed_at is not None else None,
             record.evaluated_at.astimezone(UTC) if record.evaluated_at is not None else None,
             record.filing,
+            record.repeat_of,
         )
     if isinstance(record, Enrolment):
         return (record.year, record.mode, record.enrolled_on, record.tier, record.paid_on)

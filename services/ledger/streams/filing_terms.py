@@ -11,6 +11,7 @@ from services.kit.calendar import UnknownYear, add_working_days, is_working_day
 from services.kit.clock import end_of_day, local_date
 from services.kit.errors import Problem
 from services.ledger.policy import Account, CompletionFacts, Credit, Policy, Rejected, Sourced, Waiting
+from services.ledger.policy.rules.repeats import RepeatTerms
 from services.ledger.streams.filing import TrainingFiling
 from services.ledger.streams.roster import Reporter
 
@@ -197,24 +198,21 @@ def _came_before(policy: Policy, filing: TrainingFiling) -> bool:
     return True
 
 
-def reported_before(account: Account, facts: CompletionFacts) -> Credit | Waiting | None:
-    """The record by which the provider has reported the same course, studied in the same time, under another id (B-21)."""
-    reported: list[Credit | Waiting] = [
-        credit for credit in account.credits if credit.route == "provider" and credit.state == "registered"
-    ]
-    return next(
-        (
-            each
-            for each in (*reported, *account.waiting)
-            if each.provider == facts.provider_id
-            and each.course == facts.course
-            and each.mode == facts.mode
-            and each.completed_at == facts.completed_at
-            and each.started_on == facts.started_on
-            and each.completion_id != facts.completion_id
-        ),
-        None,
-    )
+def reported_before(
+    account: Account, facts: CompletionFacts, terms: RepeatTerms
+) -> Credit | Waiting | Rejected | None:
+    """The record that counts for the study already: of the same course in the same time under another id, or of a course
+    that may not count again (B-21). A refusal where the record that it says it repeats is none of the course."""
+    stood = [each for each in account.credits if each.route == "provider" and each.state == "registered"]
+    every: list[Credit | Waiting] = [*stood, *account.waiting]
+    own = facts.provider_id, facts.completion_id
+    known = [each for each in every if (each.provider, each.completion_id) != own]
+    if facts.repeat_of is not None and not any(
+        each.completion_id == facts.repeat_of and terms.is_same_course(each, facts, facts.provider_id)
+        for each in known
+    ):
+        return Rejected("repeat-unknown", terms.clause, {"repeat_of": facts.repeat_of})
+    return next((each for each in known if terms.is_repeat(each, facts, facts.provider_id)), None)
 
 
 def counted_by_roster(account: Account, facts: CompletionFacts) -> Credit | None:

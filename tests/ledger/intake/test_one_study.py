@@ -1,6 +1,7 @@
 """One real study counts once, whatever ids it is reported under; and a pass finds the study it is of."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar
 
 import pytest
 
@@ -63,6 +64,57 @@ class TestTheSameStudyUnderAnotherId:
         await provider.withdraws(first["id"])
         [second] = await provider.posts(provider.completion(who, 2025, "30.00", **STUDIED))
         assert second["outcome"] == "registered"
+
+
+class TestACourseThatIsStudiedAgain:
+    """B-21: the notice says what makes a course the same, and whether it counts again."""
+
+    AGAIN: ClassVar[Any] = STUDIED | {"completed_at": "2025-09-01T10:00:00+08:00", "started_on": None}
+
+    async def notice(self, world: World, **rule: Any) -> Provider:
+        drafted = draft({"kind": "repeats"} | rule, year=2025, issued_on="2025-01-10", name="beijing-2025")
+        await world.ledger.publisher.publish_policy(drafted)
+        await world.ledger.policies.refresh()
+        world.now = datetime(2025, 10, 1, 4, tzinfo=UTC)
+        return await world.provides("某网校", accredited=["110000"])
+
+    async def test_counts_once_a_year_where_the_notice_says_so(self, world: World):
+        provider = await self.notice(world, again="never", same=["course"])
+        other = await world.provides("另一网校", accredited=["110000"])
+        who = await world.collects("110101")
+        [first] = await provider.posts(provider.completion(who, 2025, "3.34", **STUDIED))
+        again = provider.completion(who, 2025, "3.34", **self.AGAIN, repeat_of=first["id"])
+        elsewhere = other.completion(who, 2025, "3.34", **self.AGAIN)
+        for poster, record in ((provider, again), (other, elsewhere)):
+            [answer] = await poster.posts(record)
+            assert (answer["outcome"], answer["credit_id"]) == ("duplicate", first["credit_id"])
+        assert (await world.asks(who, 2025))["total"] == "3.34"
+
+    async def test_counts_again_where_the_provider_states_what_it_repeats(self, world: World):
+        provider = await self.notice(world, again="stated", same=["provider", "course"])
+        who = await world.collects("110101")
+        [first] = await provider.posts(provider.completion(who, 2025, "3.00", **STUDIED))
+        [unsaid] = await provider.posts(provider.completion(who, 2025, "3.00", **self.AGAIN))
+        assert (unsaid["outcome"], unsaid["credit_id"]) == ("duplicate", first["credit_id"])
+        [wrong] = await provider.posts(provider.completion(who, 2025, "3.00", **self.AGAIN, repeat_of="none"))
+        assert wrong["problem"]["type"] == "urn:xuefen:problem:repeat-unknown"
+        stated = provider.completion(who, 2025, "3.00", **self.AGAIN, repeat_of=first["id"])
+        [taken] = await provider.posts(stated)
+        assert taken["outcome"] == "registered"
+        [same] = await provider.posts(stated)
+        assert same["outcome"] == "duplicate"
+        [other] = await provider.posts({**stated, "repeat_of": taken["id"]})
+        assert (other["outcome"], other["problem"]["differs"]) == ("conflict", ["/repeat_of"])
+        assert (await world.asks(who, 2025))["total"] == "6.00"
+
+    async def test_a_repeat_after_the_window_is_a_duplicate_as_well(self, world: World, provider: Provider):
+        """A-15: what counts already is never refused for another reason."""
+        world.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
+        who = await world.collects(SHUANGTA)
+        [first] = await provider.posts(provider.completion(who, 2025, "33.00", **STUDIED))
+        wrong = provider.completion(who, 2025, "999.00", **STUDIED)
+        [second] = await provider.posts(wrong)
+        assert (second["outcome"], second["credit_id"]) == ("duplicate", first["credit_id"])
 
 
 def _pass(provider: Provider, who: Any, on: str = "2024-05-21T10:00:00+08:00") -> dict[str, Any]:

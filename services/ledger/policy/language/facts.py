@@ -63,6 +63,7 @@ class ReportedStudy(Study, frozen=True, kw_only=True, gc=False):
     `hours` is what was reported where the policy made the credits from them. `content` is a keyed digest of what the
     posted record means, by which a repeat is told from a conflict. `reported_at` is when it was first reported, by which
     ends of registering are judged whenever it is decided (B-25); None where that is the moment of the decision.
+    `repeat_of` is the provider's id of the record of which this is a new attempt (B-21).
     """
 
     title: str | None = None
@@ -71,6 +72,7 @@ class ReportedStudy(Study, frozen=True, kw_only=True, gc=False):
     hours: Decimal | None = None
     content: str = ""
     reported_at: datetime | None = None
+    repeat_of: str | None = None
 
 
 class Credit(Study, frozen=True, kw_only=True, gc=False, omit_defaults=True):
