@@ -13,9 +13,10 @@ ROOT = Path(__file__).parent.parent
 SOURCES = [
     path
     for path in sorted((ROOT / "services").rglob("*.py"))
-    if path.parent.name != "demo" and path.name != "main.py"
+    if path.name != "main.py" and not {"demo", "stand_ins"} & {*path.parts}
 ]
-"""The demo's captions are in both languages at once, like the headers of a table, and the names of commands."""
+"""The demo's captions are in both languages at once, like the headers of a table, the names of commands, and the pages of
+the stand-ins."""
 BILINGUAL = {"COLUMNS"}
 DESCRIBED = {"description", "help", "summary", "short_help"}
 """Arguments that describe a field, a route or a command to developers."""
