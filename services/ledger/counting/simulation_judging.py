@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.ledger.policy import Account, Assessment, Notice, Person, Policy, PolicyBook, RequirementResult
-from services.ledger.policy.difference import compare_books
+from services.ledger.policy.difference import Change, compare_books, compare_policies
 from services.ledger.policy.reach import places_with_notices, reaches
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import judge
@@ -35,9 +35,37 @@ def alike(before: Assessment, after: Assessment) -> bool:
     return before.status == after.status and before.missing == after.missing and _open(before) == _open(after)
 
 
-def reasons_of(before: Assessment, after: Assessment) -> tuple[Reason, ...]:
-    """What makes the two differ, in a fixed order; empty when they judge alike."""
-    return tuple(_reasons(before, after))
+def reasons_of(before: Assessment, after: Assessment, changes: Sequence[Change] = ()) -> tuple[Reason, ...]:
+    """What makes the two differ, in a fixed order; empty when they judge alike.
+
+    A reason cites the clause that `changes` from one policy to the other, where one of them is what it is about, and not
+    one that both inherit.
+    """
+    return tuple(dict.fromkeys(_by_change(reason, changes) for reason in _reasons(before, after)))
+
+
+_ABOUT: Mapping[str, tuple[str, ...]] = {
+    "obligation": ("obligation.",),
+    "requirement": ("requirement.",),
+    "counting": ("cap.", "recognition.", "carry_over", "categories", "requirement.", "equivalence."),
+    "window": ("window.study.", "window."),
+    "make_up": ("make_up.",),
+}
+"""The settings that a reason can be about, what it is about most first."""
+
+
+def _by_change(reason: Reason, changes: Sequence[Change]) -> Reason:
+    subject, _, about = reason.what.partition(".")
+    found = [
+        change
+        for prefix in (f"{subject}.{about}", *_ABOUT.get(subject, ()))
+        for change in changes
+        if change.kind != "restated" and change.setting.startswith(prefix)
+    ]
+    sources = [source for change in found if (source := change.after or change.before) is not None]
+    if not sources or any(source.clause == reason.clause for source in sources):
+        return reason
+    return Reason(reason.what, sources[0].clause, sources[0].document)
 
 
 def _reasons(before: Assessment, after: Assessment) -> Iterator[Reason]:
@@ -131,6 +159,7 @@ class Judging:
         self.judged = 0
         self._touched: dict[str, tuple[int, ...]] = {}
         self._without_account: dict[tuple[Person, date | None, date | None, int], _Found | None] = {}
+        self._changed: dict[tuple[str, int], tuple[Change, ...]] = {}
         self._counts: Counter[tuple[str, int, str, str, tuple[Reason, ...]]] = Counter()
 
     def judge(self, profile: Profile, accounts: Mapping[int, Account]) -> None:
@@ -202,7 +231,21 @@ class Judging:
         )
         if alike(before, after):
             return None
-        return before.status, after.status, reasons_of(before, after)
+        return before.status, after.status, reasons_of(before, after, self._changes(before.place, year))
+
+    def _changes(self, place: str, year: int) -> Sequence[Change]:
+        """What changes from one policy of the place to the other; of the year before, too, whose credits carry over."""
+        key = place, year
+        if key not in self._changed:
+            pairs = (
+                (self._before.resolve(place, near), self._after.resolve(place, near))
+                for near in (year, year - 1)
+            )
+            compared = (compare_policies(*pair) for pair in pairs)
+            self._changed[key] = tuple(
+                change for found in compared if found is not None for change in found.changes
+            )
+        return self._changed[key]
 
 
 def _hash(policy: Policy | None) -> str | None:

@@ -9,8 +9,11 @@ import asyncpg
 import pytest
 
 from services.ledger.counting.simulation import Simulation, simulate
-from services.ledger.policy import notice_as_data, parse_notice
+from services.ledger.counting.simulation_judging import Judging
+from services.ledger.policy import Account, Person, bundled_book, notice_as_data, parse_notice
+from services.ledger.streams.profile import Profile
 from tests.conftest import FreshDatabaseFactory
+from tests.ledger.policy.builders import credit
 from tests.ledger.world import Somebody, World, make_world
 
 LIAONING, SHENYANG, HEPING, SHUANGTA, DALIAN = "210000", "210100", "210102", "211302", "210200"
@@ -29,22 +32,22 @@ MAKE_UP = {
 }
 DRAFTS: dict[str, tuple[str, dict[str, Any], str, str | None]] = {
     "a higher total": (LIAONING, RAISED, "requirement.total", "T-01"),
-    "no public minimum in one city": (SHENYANG, PUBLIC_LIFTED, "requirement.public", "S1-03"),
+    "no public minimum in one city": (SHENYANG, PUBLIC_LIFTED, "requirement.public", "T-01"),
     "a longer year": (LIAONING, LONGER, "window.study", "T-01"),
     "an earlier obligation": (LIAONING, FROM_THE_SAME_YEAR, "obligation", "T-01"),
     "a make-up": (LIAONING, MAKE_UP, "make_up", "T-01"),
     "a notice where there was none": (DALIAN, {"kind": "requirement", "total": 60}, "policy", None),
 }
-"""The place, the rule, and the reason with its clause: of a minimum that is lifted, the clause that had set it."""
+"""The place, the rule, and the reason with its clause: the draft's own, which changes what another had said."""
 
 
-def draft(place: str, rule: dict[str, Any]) -> Any:
+def draft(place: str, rule: dict[str, Any], issued_on: str = "2026-01-10") -> Any:
     return parse_notice(
         {
             "id": "a-draft",
             "title": "征求意见稿",
             "issuers": ["某财政局"],
-            "issued_on": "2026-01-10",
+            "issued_on": issued_on,
             "place": place,
             "years": {"from": 2025, "to": 2025},
             "excludes": [DALIAN] if place == LIAONING else [],
@@ -202,3 +205,44 @@ class TestSimulate:
         )
         said = await simulates(world, in_force)
         assert (said.changes, said.years, said.judged) == ((), (), 0)
+
+
+class TestTheClauseThatChangesIsCited:
+    """Not one that both books inherit."""
+
+    def reasons(
+        self, rule: dict[str, Any], year: int, on: str, credits: str = "0", place: str = SHENYANG
+    ) -> set[tuple[str, str | None]]:
+        before = bundled_book()
+        notice = draft(place, rule, issued_on=on)
+        after = before.with_notice(notice, datetime.fromisoformat(f"{on}T00:00:00+08:00"), "test", 999)
+        judging = Judging(before, after, [notice], date.fromisoformat(on))
+        person = Person(person_id="p", place=place, qualified_on=date(2015, 5, 1))
+        account = Account(person_id="p", year=year, credits=[credit(credits, on=f"{year}-06-01")])
+        profile = Profile(person=person, identity_hash="h", name_hash="n", employer=None)
+        judging.judge(profile, {year: account})
+        return {(each.what, each.clause) for changed in judging.changed() for each in changed.reasons}
+
+    def test_of_a_late_window_of_one_mode_that_is_extended(self):
+        """S1-16 opens and ends the year in general, the draft alone lets online study last longer."""
+        longer = {"kind": "window", "act": "study", "modes": ["online"], "until": "2026-03-31"}
+        assert self.reasons(longer, 2025, "2026-02-10") == {("window.study", "T-01")}
+
+    def test_of_a_make_up_that_is_extended_beside_one_that_stands(self):
+        """S3B-05 lets 2025 be made up in spring, the draft until autumn."""
+        window = {"channel": "automatic", "from": "2026-04-01", "until": "2026-09-30"}
+        later = {"kind": "make_up", "years": {"from": 2025, "to": 2025}, "windows": [window]}
+        assert self.reasons(later, 2025, "2026-08-10", place="140400") == {("make_up", "T-01")}
+
+    def test_of_credits_that_count_otherwise(self):
+        cap = {
+            "kind": "cap",
+            "name": "record",
+            "per": "record",
+            "credits": 10,
+            "categories": ["professional"],
+        }
+        assert self.reasons(cap, 2025, "2025-10-01", credits="60") == {
+            ("counting.total", "T-01"),
+            ("counting.professional", "T-01"),
+        }
