@@ -1,4 +1,5 @@
-"""The health check of a container: asks a service on this machine whether it is ready, and exits with 0 or 1.
+"""The health check of a container: asks a service on this machine, at its operator's port, whether it is ready; exits with 0
+or 1.
 
     python -m services.cli.ready ledger
 
@@ -15,7 +16,8 @@ _SECONDS_MAX = 4.0
 
 def is_ready(service: str) -> bool:
     """Whether `GET /readyz` answers 200."""
-    port = int(os.environ.get(f"XUEFEN_{service.upper()}_PORT") or PORTS[service])
+    port = int(os.environ.get(f"XUEFEN_{service.upper()}_PORT") or PORTS[service]) + 1_000
+    port = int(os.environ.get("XUEFEN_OPERATIONS_PORT") or 0) or port
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS_MAX)
     try:
         connection.request("GET", "/readyz")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.console.composition import open_console
@@ -59,6 +59,13 @@ def build_app(opener: Opener) -> FastAPI:
     app.state.metrics = metrics
     app.state.bodies = BodyBudget()
     app.state.stopping = False
+
+    async def readiness() -> Mapping[str, object]:
+        """The sessions can be read."""
+        await app.state.console.sessions.find("ready")
+        return {}
+
+    app.state.readiness = readiness
     app.include_router(_operations())
     for router in (home, signing_in, *(screen.router for screen in SCREENS)):
         app.include_router(router)
@@ -81,12 +88,6 @@ def _operations() -> APIRouter:
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
-
-    @router.get("/readyz")
-    async def readyz(request: Request) -> JSONResponse:
-        """The sessions can be read."""
-        await parts_of(request).sessions.find("ready")
-        return JSONResponse({"status": "ready"})
 
     @router.get("/static/{named}/{name}")
     async def static(named: str, name: str) -> Response:

@@ -1,7 +1,7 @@
-"""The application of a service: FastAPI behind plain-ASGI middleware, with health and readiness; metrics are at
-an operator's port of their own (`operations.py`).
+"""The application of a service: FastAPI behind plain-ASGI middleware, with health; readiness and metrics are at an
+operator's port of their own (`operations.py`).
 
-Nothing is open but those two and the paths a service names; no page of documentation is served, the OpenAPI
+Nothing is open but health and the paths a service names; no page of documentation is served, the OpenAPI
 document is exported instead (`openapi_document`).
 """
 
@@ -16,7 +16,7 @@ from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import Scope
 
@@ -30,20 +30,19 @@ from services.kit.errors import (
     MalformedBodyError,
     MethodNotAllowedError,
     NoSuchRouteError,
-    NotReadyError,
     Problem,
     problem_response,
 )
 from services.kit.field_errors import field_errors
 from services.kit.http_guard import BODY_SIZE_MAX, BodyBudget, BodyGuardMiddleware, RequestMiddleware
-from services.kit.observability import HttpMetrics, describe_exception
+from services.kit.observability import HttpMetrics
 from services.kit.openapi import TOKEN_URL, describe
 from services.kit.query_parameters import check_query
 
 Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+OPEN_PATHS = frozenset({"/healthz"})
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _log = structlog.stdlib.get_logger("services.kit.app")
@@ -118,10 +117,11 @@ def create_service(
         ],
     )
     app.state.metrics = http_metrics
+    app.state.readiness = readiness
     app.state.bodies = bodies
     app.state.stopping = False
     install_error_handlers(app)
-    app.include_router(_operations(readiness))
+    app.include_router(_health())
     for router in routers:
         app.include_router(router)
     return app
@@ -131,25 +131,13 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _operations(readiness: Readiness) -> APIRouter:
+def _health() -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:
         """The process answers; says nothing about what it depends on."""
         return {"status": "ok"}
-
-    @router.get("/readyz")
-    async def readyz() -> JSONResponse:
-        """The service can serve: 200 with details, or 503."""
-        try:
-            details = await readiness()
-        except Problem:
-            raise
-        except Exception as error:
-            _log.warning("not ready", **describe_exception(error))
-            raise NotReadyError from None
-        return JSONResponse({"status": "ready", **details})
 
     return router
 

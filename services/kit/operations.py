@@ -5,23 +5,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.kit.app import OPEN_PATHS
+from services.kit.errors import NotReadyError, Problem, problem_response
 from services.kit.http_server import DoorLimits, door_of
+from services.kit.observability import describe_exception
+
+_log = structlog.stdlib.get_logger("services.kit.operations")
 
 FRESH_SECONDS = 5.0
 """Metrics are rendered no more often, however many ask."""
 
 
 def operations_app(service: FastAPI, now: Callable[[], float] = time.monotonic) -> ASGIApp:
-    """`/metrics` of a service's application, and its own `/healthz` and `/readyz`.
+    """`/metrics` and `/readyz` of a service's application, and its own `/healthz`.
 
     Metrics are rendered in a thread and given again for `FRESH_SECONDS`, so that a scrape costs the service's loop
     next to nothing.
@@ -36,8 +40,20 @@ def operations_app(service: FastAPI, now: Callable[[], float] = time.monotonic) 
                 rendered = (now(), *await asyncio.to_thread(service.state.metrics.exposition))
         return Response(rendered[1], media_type=rendered[2])
 
-    paths = [Route("/metrics", metrics), *(Route(path, service) for path in OPEN_PATHS)]
-    return Starlette(routes=paths)
+    async def readyz(request: Request) -> Response:
+        """The service can serve: 200 with details, or 503."""
+        try:
+            details = await service.state.readiness()
+        except Problem as problem:
+            return problem_response(problem, request.scope)
+        except Exception as error:
+            _log.warning("not ready", **describe_exception(error))
+            return problem_response(NotReadyError(), request.scope)
+        return JSONResponse({"status": "ready", **details})
+
+    return Starlette(
+        routes=[Route("/metrics", metrics), Route("/readyz", readyz), Route("/healthz", service)]
+    )
 
 
 class OperationsServer(uvicorn.Server):

@@ -160,7 +160,7 @@ class Stage:
             "XUEFEN_JWKS_URL": self._keys_url,
         }
         command = ["-m", "services.cli.main", "serve", "ledger"]
-        return self._serve("ledger", command, environment, "/readyz")
+        return self._serve("ledger", command, environment, "/healthz")
 
     def serve_reference(self, module: str, environment: Mapping[str, str]) -> Server:
         """A reference application, `tests.benchmarks.references.<module>:app`, under the same server."""

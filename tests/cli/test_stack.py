@@ -77,8 +77,10 @@ class TestUp:
         record = record_of(environment)
         addresses = {process.name: process.address for process in record.processes}
         for service in SERVICES:
-            assert httpx.get(f"{addresses[service]}/readyz", trust_env=False).status_code == 200
-            assert httpx.get(f"{addresses[service]}/metrics", trust_env=False).status_code == 401
+            assert httpx.get(f"{addresses[service]}/healthz", trust_env=False).status_code == 200
+            for path in ("readyz", "metrics"):
+                closed = httpx.get(f"{addresses[service]}/{path}", trust_env=False)
+                assert closed.status_code in (401, 404), path
 
         signed = xuefen(environment, "token", "sync").stdout.strip()
         feeds = f"{addresses['ledger']}/v1/logs"

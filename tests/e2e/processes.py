@@ -116,7 +116,10 @@ class LedgerMachine:
             while True:
                 assert self._process.poll() is None, self.log
                 try:
-                    if client.get(f"{self.address}/readyz", timeout=2).status_code == 200:
+                    if (
+                        client.get(f"http://127.0.0.1:{self._port + 1_000}/readyz", timeout=2).status_code
+                        == 200
+                    ):
                         return
                 except httpx.TransportError:
                     pass

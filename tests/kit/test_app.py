@@ -10,7 +10,7 @@ from pydantic import Field
 
 from services.kit.app import openapi_document
 from services.kit.auth import Caller, require
-from services.kit.errors import NotReadyError, Problem, all_problems
+from services.kit.errors import Problem, all_problems
 from services.kit.openapi import problems
 from services.kit.schemas import Day, Line, Moment, StrictModel
 from tests.kit.http import bearer, calling, metrics_of, service
@@ -76,13 +76,12 @@ async def post_raw(
 
 
 class TestOpenRoutes:
-    @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-    async def test_health_and_readiness_need_no_token(self, path: str) -> None:
+    async def test_health_needs_no_token(self) -> None:
         async with calling(service([router])) as anybody:
-            assert (await anybody.get(path)).status_code == 200
+            assert (await anybody.get("/healthz")).status_code == 200
 
     @pytest.mark.parametrize(
-        "path", ["/v1/things", "/metrics", "/openapi.json", "/docs", "/redoc", "/nowhere"]
+        "path", ["/v1/things", "/readyz", "/metrics", "/openapi.json", "/docs", "/redoc", "/nowhere"]
     )
     async def test_everything_else_does(self, path: str) -> None:
         async with calling(service([router])) as anybody:
@@ -92,24 +91,6 @@ class TestOpenRoutes:
     async def test_no_documentation_is_served_even_with_a_token(self, things: httpx.AsyncClient) -> None:
         assert (await things.get("/openapi.json")).status_code == 404
         assert (await things.get("/docs")).status_code == 404
-
-    async def test_a_service_that_cannot_serve_says_why(self) -> None:
-        async def readiness() -> dict[str, Any]:
-            raise NotReadyError("投影落后", "The projection lags", lag=900)
-
-        async with calling(service([router], readiness=readiness)) as anybody:
-            response = await anybody.get("/readyz")
-        assert response.status_code == 503
-        assert response.json()["lag"] == 900
-
-    async def test_a_readiness_check_that_breaks_tells_nothing_of_its_inside(self) -> None:
-        async def readiness() -> dict[str, Any]:
-            raise RuntimeError(NUMBER)
-
-        async with calling(service([router], readiness=readiness)) as anybody:
-            response = await anybody.get("/readyz")
-        assert response.status_code == 503
-        assert NUMBER not in response.text
 
     async def test_requests_are_counted_by_template_not_by_address(self) -> None:
         async with calling(app := service([router]), "thing:write") as client:

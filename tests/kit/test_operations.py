@@ -1,7 +1,12 @@
 """The operator's port: metrics, health and readiness, and nothing else of a service."""
 
+from typing import Any
+
+from services.kit.errors import NotReadyError
 from services.kit.operations import FRESH_SECONDS, operations_app
 from tests.kit.http import calling, service
+
+NUMBER = "21130219900101123X"
 
 
 class TestOperations:
@@ -26,3 +31,21 @@ class TestOperations:
             clock[0] += FRESH_SECONDS
             await operator.get("/metrics")
         assert shown == [0.0, FRESH_SECONDS]
+
+    async def test_a_service_that_cannot_serve_says_why(self) -> None:
+        async def readiness() -> dict[str, Any]:
+            raise NotReadyError("投影落后", "The projection lags", lag=900)
+
+        async with calling(operations_app(service([], readiness=readiness))) as operator:
+            response = await operator.get("/readyz")
+        assert response.status_code == 503
+        assert response.json()["lag"] == 900
+
+    async def test_a_readiness_check_that_breaks_tells_nothing_of_its_inside(self) -> None:
+        async def readiness() -> dict[str, Any]:
+            raise RuntimeError(NUMBER)
+
+        async with calling(operations_app(service([], readiness=readiness))) as operator:
+            response = await operator.get("/readyz")
+        assert response.status_code == 503
+        assert NUMBER not in response.text

@@ -23,7 +23,7 @@ SHUANGTA, DALIAN, XIGANG, SHANXI = "211302", "210200", "210203", "140000"
 GUANGDONG, SHENZHEN, CORPS, XINJIANG = "440000", "440300", "660000", "650000"
 EMPLOYER = fictitious.uscc(901)
 LISTED, OTHER_LISTED = "北京东奥时代教育科技有限公司", "东北财经大学"
-OPEN = {"/healthz", "/readyz"}
+OPEN = {"/healthz"}
 CASE_SCOPES = (
     "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
     "attestation:check", "attestation:current", "transfer:carry", "year:close", "archive:read", "credit:recognise",
@@ -155,7 +155,7 @@ BAD_TOKENS: dict[str, Callable[[], str | None]] = {
 
 
 class TestTokens:
-    def test_only_health_readiness_and_metrics_are_open_or_undocumented(self):
+    def test_only_health_is_open_or_undocumented(self):
         assert {path for _, path in _routes()} - {path for _, path in ROUTES} == OPEN
         assert sorted(ROUTES) == sorted(SCOPES)
         assert all(scopes and scopes <= EVERY_SCOPE for scopes in SCOPES.values())

@@ -16,11 +16,12 @@ from contracts.divisions import AUTHORITIES, authority_of
 from services.cli.demo import fictitious
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
+from services.kit.operations import operations_app
 from services.ledger.app import build_app
 from services.ledger.composition import SCHEMA, Ledger
 from services.ledger.reactions.reactions import SourceEvent
 from tests.conftest import AUDIT_KEY, FreshDatabase, FreshDatabaseFactory
-from tests.kit.http import bearer, verifier
+from tests.kit.http import bearer, calling, verifier
 
 IDENTITY_KEY = b"an identity key of 32 bytes or so"
 PROVIDER_SCOPES = ("completion:write", "enrolment:write", "compliance:read", "transcript:read")
@@ -79,6 +80,11 @@ class World:
             async with httpx.AsyncClient(transport=transport, base_url="http://ledger") as client:
                 self.client = client
                 yield self
+
+    async def readiness(self) -> httpx.Response:
+        """What the operator's port says of whether it can serve."""
+        async with calling(operations_app(self.app)) as operator:
+            return await operator.get("/readyz")
 
     async def hears(self, *facts: Any) -> None:
         """The registry's feed brings facts."""

@@ -26,7 +26,7 @@ class TestDocument:
 class TestReadiness:
     async def test_says_the_position_reached(self, world: World):
         await world.person()
-        answer = await world.client.get("/readyz")
+        answer = await world.readiness()
         assert answer.status_code == 200
         assert answer.json()["position"] == len(await world.log())
 

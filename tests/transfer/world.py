@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from contracts.envelope import PublishedEvent
 from services.cli.demo.fictitious import uscc
 from services.kit.database import Database
 from services.kit.event_store import EventStore, RecordedEvent
+from services.kit.operations import operations_app
 from services.transfer.app import build_app
 from services.transfer.composition import Transfers
 from services.transfer.process.process import Process
@@ -19,7 +21,7 @@ from services.transfer.reactions import react
 from services.transfer.tables import LOG
 from services.transfer.worker import process_of
 from tests.conftest import AUDIT_KEY
-from tests.kit.http import bearer, verifier
+from tests.kit.http import bearer, calling, verifier
 from tests.transfer.neighbours import Neighbours
 from tests.transfer.scenarios import (
     LIAONING,
@@ -40,8 +42,9 @@ _PEOPLE = itertools.count(1)
 class World:
     """The service under test, over HTTP and from inside."""
 
-    def __init__(self, transfers: Transfers, client: httpx.AsyncClient, neighbours: Neighbours) -> None:
-        self.transfers = transfers
+    def __init__(self, app: FastAPI, client: httpx.AsyncClient, neighbours: Neighbours) -> None:
+        self.app = app
+        self.transfers: Transfers = app.state.transfers
         self.client = client
         self.neighbours = neighbours
         self.now = NOW
@@ -62,6 +65,11 @@ class World:
         person_id = f"person-{next(_PEOPLE)}"
         await self.learn(collected(person_id, place))
         return person_id
+
+    async def readiness(self) -> httpx.Response:
+        """What the operator's port says of whether it can serve."""
+        async with calling(operations_app(self.app)) as operator:
+            return await operator.get("/readyz")
 
     async def post(
         self,
@@ -177,6 +185,6 @@ async def running(dsn: str) -> AsyncIterator[World]:
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
-            world = World(app.state.transfers, client, neighbours)
+            world = World(app, client, neighbours)
             yield world
     await neighbours.close()

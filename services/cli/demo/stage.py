@@ -242,7 +242,8 @@ class Stage:
         dashboard = {"Authorization": f"Bearer {self._stack.sign_token('sync')}"}
         [log] = self.call("registry", "GET", "/v1/logs", headers=dashboard)
         deadline = time.monotonic() + _FOLLOW_SECONDS_MAX
-        while self.call("ledger", "GET", "/readyz")["followed"]["registry"] < log["head"]:
+        ready = self._stack.readiness_of("ledger")
+        while self._client.get(ready).json()["followed"]["registry"] < log["head"]:
             if time.monotonic() > deadline:
                 raise DemoError("the ledger's worker does not follow the registry")
             time.sleep(0.05)

@@ -73,7 +73,7 @@ def build_app(
     app = FastAPI(title="Stand-in for a sign-in service", openapi_url=None, docs_url=None, redoc_url=None)
     issuer = _StandIn(address, returning, people, now)
     app.add_api_route("/.well-known/openid-configuration", issuer.discovery)
-    app.add_api_route("/readyz", issuer.ready)
+    app.add_api_route("/healthz", issuer.ready)
     app.add_api_route("/jwks.json", issuer.key_set)
     app.add_api_route("/authorize", issuer.authorize, response_model=None)
     app.add_api_route("/token", issuer.token, methods=["POST"], response_model=None)

@@ -16,14 +16,14 @@ class TestLag:
     async def test_readiness_says_how_many_events_each_read_model_is_behind(self, world: World):
         desk = Desk(world, LIAONING)
         await desk.works()
-        before = (await world.client.get("/readyz")).json()["behind"]
+        before = (await world.readiness()).json()["behind"]
         assert set(before) == set(LAGGING)
         for _ in range(2):
             await world.collects(SHUANGTA)
-        after = (await world.client.get("/readyz")).json()["behind"]
+        after = (await world.readiness()).json()["behind"]
         assert after["standings"] == before["standings"] + 2
         await desk.works()
-        assert (await world.client.get("/readyz")).json()["behind"]["standings"] == before["standings"]
+        assert (await world.readiness()).json()["behind"]["standings"] == before["standings"]
 
     async def test_gauges_say_it_by_log_and_how_old_the_day_is(self, world: World):
         desk, registry = Desk(world, LIAONING), CollectorRegistry()

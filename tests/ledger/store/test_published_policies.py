@@ -38,6 +38,6 @@ class TestKeepFresh:
     async def test_a_process_that_cannot_look_is_not_ready(
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ):
-        assert (await world.client.get("/readyz")).status_code == 200
+        assert (await world.readiness()).status_code == 200
         monkeypatch.setattr(ledger_app, "NOTICES_SECONDS_MAX", 0.0)
-        assert (await world.client.get("/readyz")).status_code == 503
+        assert (await world.readiness()).status_code == 503
