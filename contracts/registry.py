@@ -72,9 +72,9 @@ class InfoChanged(PublishedEvent):
     """信息变更: what is on record of a person from now on, whole, after an approved change (S2C-09).
 
     `items` names what differs. `cause` is "change"; or "reversal" and "separation", when a wrongly approved change was
-    undone: then everything is as it was before that change, but for what others have changed since. `former` are all names
-    and numbers the person had, an old name with the new number among them: whoever is reported under one is this person
-    (B-24).
+    undone: then everything is as it was before that change, but for what others have changed since; or "rehash", when the
+    hashes alone are others, as they are derived anew. `former` are all names and numbers the person had, an old name with
+    the new number among them: whoever is reported under one is this person (B-24).
     """
 
     TYPE: ClassVar[str] = "cn.xuefen.registry.info.changed.v1"

@@ -1,9 +1,14 @@
-"""`xuefen keys`: make the secret keys of a deployment, and rotate the one that wraps people's keys."""
+"""`xuefen keys`: make the secret keys of a deployment, rotate the one that wraps people's keys, and derive the keyed hashes
+of people anew."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import msgspec
 from cyclopts import App
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -12,10 +17,14 @@ from services.cli.settings import StackSettings
 from services.cli.state_dir import StateDir, make_keys, secrets_of, write_private
 from services.kit.ciphers import ALGORITHM_OF
 from services.kit.database import Database
+from services.kit.event_store import EventStore
 from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import KeyWrapper, UnsealableError
 from services.kit.settings import PREFIX, SettingsError, new_key_text, secret_keys
 from services.registry.personal_data.keys import Rotated, rotate
+
+if TYPE_CHECKING:
+    from services.registry.people.rehash import Rehashed
 
 app = App(
     name="keys", help="Make the secret keys of a deployment; rotate the one that wraps people's keys. 密钥"
@@ -23,6 +32,7 @@ app = App(
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+_COLUMNS = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
 _KEY = f"{PREFIX}KEY_ENCRYPTION_KEY"
 
 
@@ -77,6 +87,32 @@ def retire() -> None:
     out.print(f"Taken out; the old keys are in {given.retire()}.")
 
 
+@app.command
+def rehash(*, json: bool = False) -> None:
+    """Derive the keyed hashes of everybody on record anew, after a release that compares names or numbers otherwise.
+
+    Safe while services run, and to run again: who is right already is passed over. The ledger follows by the registry's
+    feed, and takes what was reported under the hashes before. Fails when two people would have one hash, naming both:
+    neither is changed.
+
+    Parameters
+    ----------
+    json
+        Print the result as JSON.
+    """
+    given = _given()
+    with _registry_dsn(given.settings) as dsn:
+        done = asyncio.run(_rehash(dsn, secrets_of("registry", StateDir(given.settings.home))))
+    if json:
+        out.print(msgspec.json.encode(done).decode(), soft_wrap=True)
+    else:
+        out.print(f"{done.rehashed} of {done.looked_at} people rehashed, {done.unreadable} unreadable.")
+        for each in done.collisions:
+            out.print(f"{each.person_id} would have the hash of {each.other_id}: left as it was.")
+    if done.collisions:
+        raise SystemExit(1)
+
+
 @dataclass(frozen=True)
 class Given:
     """What the registry is told: the key-encryption keys, in a variable or a file, and the file of shares."""
@@ -129,26 +165,53 @@ def _given() -> Given:
 
 
 def _run(given: Given) -> Rotated:
-    from services.cli.databases import databases_for_a_command
-
     try:
         shares = KeyShares(given.shares)
     except KeySharesError as error:
         raise SettingsError(str(error)) from None
     wrapper = KeyWrapper(given.keys, algorithm=ALGORITHM_OF[given.settings.crypto_profile], shares=shares)
-    with databases_for_a_command(given.settings) as dsns:
+    with _registry_dsn(given.settings) as dsn:
+        return asyncio.run(_rotate(dsn, wrapper))
+
+
+@contextmanager
+def _registry_dsn(settings: StackSettings) -> Iterator[str]:
+    from services.cli.databases import databases_for_a_command
+
+    with databases_for_a_command(settings) as dsns:
         if "registry" not in dsns:
             raise SettingsError("XUEFEN_REGISTRY_DATABASE_URL is not set")
-        return asyncio.run(_rotate(dsns["registry"], wrapper))
+        yield dsns["registry"]
+
+
+async def _rehash(dsn: str, secrets: dict[str, str]) -> "Rehashed":
+    from services.registry.composition import Registry
+    from services.registry.people.rehash import Rehash
+    from services.registry.settings import RegistrySettings
+
+    told = {name.removeprefix(PREFIX).lower(): value for name, value in secrets.items()}
+    settings = RegistrySettings(registry_database_url=dsn, **told)
+    database = await Database.connect(
+        dsn, schema="registry", application_name="xuefen.registry.rehash", size_max=2
+    )
+    registry = Registry(settings, database, EventStore())
+    try:
+        await registry.prepare()
+        part = registry.parts[Rehash]
+        assert isinstance(part, Rehash)
+        with Progress(*_COLUMNS, console=err) as bars:
+            task = bars.add_task("people", total=None)
+            return await part.run(lambda done, total: bars.update(task, completed=done, total=total))
+    finally:
+        await registry.close()
 
 
 async def _rotate(dsn: str, wrapper: KeyWrapper) -> Rotated:
     database = await Database.connect(
         dsn, schema="registry", application_name="xuefen.registry.keys", size_max=2
     )
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
-        with Progress(*columns, console=err) as bars:
+        with Progress(*_COLUMNS, console=err) as bars:
             task = bars.add_task("keys wrapped", total=None)
             return await rotate(
                 database, wrapper, lambda done, total: bars.update(task, completed=done, total=total)

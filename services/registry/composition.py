@@ -23,6 +23,7 @@ from services.registry.people.changes import Changes
 from services.registry.people.collections import Collections
 from services.registry.people.own_view import OwnView
 from services.registry.people.queries import PeopleQueries
+from services.registry.people.rehash import Rehash
 from services.registry.personal_data.disclosure import DeliveryDisclosures, Unmasking
 from services.registry.personal_data.erasure import Erasures
 from services.registry.personal_data.evidence import EvidenceFiles, EvidenceStore
@@ -70,6 +71,7 @@ class Registry:
             OrganizationQueries(database, store, clock=clock),
             Collections(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
             Changes(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
+            Rehash(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
             PeopleQueries(
                 database, store, vault=vault, hasher=hasher, budgets=budgets, audit=audit, clock=clock
             ),

@@ -145,7 +145,7 @@ _TO_COMPLETE = ReadModel(
             arrived_at=AT,
         ),
     ],
-    InfoChanged=_COMPLETED,
+    InfoChanged=delete("to_complete", PERSON, when=lambda event: event.cause != change.REHASH),
     ProfileDeparted=_COMPLETED,
     PersonErased=_COMPLETED,
 )

@@ -84,10 +84,10 @@ def decided(table: str, key: str, state: str, by: str, *, reason: Value = NONE) 
     )
 
 
-def delete(table: str, key: Mapping[str, Value]) -> Change:
-    """Remove the rows with the key."""
+def delete(table: str, key: Mapping[str, Value], *, when: Value | None = None) -> Change:
+    """Remove the rows with the key, `when` the event says so."""
     same = " and ".join(f"{name} = ${number}" for number, name in enumerate(key, 2))
-    return run(f"delete from {table} where log = $1 and {same}", *key.values())  # noqa: S608 - constants of the code
+    return run(f"delete from {table} where log = $1 and {same}", *key.values(), when=when)  # noqa: S608 - constants of the code
 
 
 def _columns(same: str, others: Mapping[str, Value]) -> dict[str, Value]:

@@ -31,8 +31,9 @@ APPROVED = "approved"
 WITHDRAWN = "withdrawn"
 REVERSED = "reversed"
 
-REVERSAL, SEPARATION = "reversal", "separation"
-"""The two ways to undo an approved change: take it back, or give the second document to a person of their own."""
+REVERSAL, SEPARATION, REHASH = "reversal", "separation", "rehash"
+"""The two ways to undo an approved change: take it back, or give the second document to a person of their own; and hashes
+that are derived anew, which change nothing else."""
 
 IDENTITY_ITEMS = frozenset({"name", "id_document"})
 """A name's hash is bound to the number, so these two stand and fall together."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from contracts import registry
+from contracts.identity import IdentityHasher
 from services.kit.event_store import EventStore
 from services.ledger.counting.rebuild import rebuild
 from services.ledger.policy import notice_as_data
@@ -70,6 +71,26 @@ class TestInfoChanged:
         [later] = await provider.posts(provider.completion(after, 2025, "10.00"))
         assert later["person_id"] == who.person_id
         assert (await world.asks(who, 2025))["total"] == "60.00"
+
+    async def test_hashes_that_are_derived_anew_are_followed_and_release_what_waited(self, world: World):
+        """A person whose hashes are those of an earlier release is found under those of now, before and after a repeat."""
+        who, earlier = (
+            Somebody("person-rehash", world.stranger()),
+            IdentityHasher(b"an earlier normaliser's hashes stand in"),
+        )
+        pair = earlier.person_and_name("resident_id", who.person.id_number, who.person.name)
+        hashes = {"identity_hash": pair[0], "name_hash": pair[1]}
+        collected = world.collection(who.person_id, who.person, LIAONING)
+        await world.hears(collected.model_copy(update=hashes))
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        record = provider.completion(who, 2025, "30.00")
+        [held] = await provider.posts(record)
+        assert (held["outcome"], held["reason"]) == ("held", "not_collected")
+        former = (registry.FormerIdentity(**hashes, until=world.now.date()),)
+        await world.hears(change_of(world, who, cause="rehash", items=("id_document", "name"), former=former))
+        assert (await world.asks(who, 2025))["total"] == "30.00"
+        [again] = await provider.posts(record)
+        assert (again["outcome"], again.get("former_identity", False)) == ("duplicate", False)
 
     async def test_the_obligation_follows_its_grounds(self, world: World):
         """S0-04, S0-05: no ground, no duty; accounting work since 2019 makes one."""
