@@ -187,7 +187,7 @@ class JudgedMissing(HandoverPart):
 
 class JudgedYear(HandoverPart):
     """A year whose window had closed at the origin: judged there, repeated here with its source, its minima, what was
-    missing and the clauses (A-13, B-12)."""
+    missing, the clauses (A-13, B-12), and whether a notice or the nation's rule judged (B-20)."""
 
     year: CreditYear
     status: Code
@@ -199,6 +199,7 @@ class JudgedYear(HandoverPart):
     requirements: tuple[JudgedRequirement, ...] = ()
     missing: tuple[JudgedMissing, ...] = ()
     clauses: tuple[str, ...] = ()
+    basis: Literal["notice", "national"] | None = None
 
 
 class Handover(HandoverPart):

@@ -15,6 +15,7 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.judging.assessment import Status
 from services.ledger.policy.judging.requirements import Missing, RequirementResult
+from services.ledger.policy.policy import Basis
 
 
 class FormerIdentity(Struct, frozen=True):
@@ -98,7 +99,7 @@ LiftReason = Literal["cancelled", "withdrawn", "returned", "lapsed"]
 
 class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A year as another authority judged it, with what that followed: `place` is where, `judged_on` as of which day; its
-    minima, what was missing, and the clauses of it all."""
+    minima, what was missing, the clauses of it all, and whether a notice or the nation's rule judged (`basis`, B-20)."""
 
     year: int
     status: Status
@@ -110,6 +111,7 @@ class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     requirements: tuple[RequirementResult, ...] = ()
     missing: tuple[Missing, ...] = ()
     clauses: tuple[str, ...] = ()
+    basis: Basis | None = None
 
 
 class DepartureGuarded(Event, frozen=True, kw_only=True):

@@ -149,6 +149,7 @@ def _as_judged(judgement: Judgement) -> Assessment:
         explanation_zh=words[0],
         explanation_en=words[1],
         clauses=judgement.clauses,
+        basis=judgement.basis,
         policy=judgement.policy,
     )
 
@@ -232,6 +233,7 @@ def judgement_of(
         requirements=answer.requirements,
         missing=answer.missing,
         clauses=answer.clauses,
+        basis=answer.basis,
     )
 
 

@@ -13,7 +13,7 @@ from tests.ledger.counting.desk import Desk, assert_true
 from tests.ledger.counting.notices import made_up_notice
 from tests.ledger.world import Provider, World, make_world
 
-LIAONING, CHAOYANG, SHUANGTA, SHENYANG = "210000", "211300", "211302", "210100"
+LIAONING, CHAOYANG, SHUANGTA, SHENYANG, DALIAN = "210000", "211300", "211302", "210100", "210200"
 LISTED = "北京东奥时代教育科技有限公司"
 
 
@@ -269,3 +269,50 @@ class TestNotices:
         await provider.posts(provider.completion(who, 2025, "30.00"))
         await other.runner.catch_up(LIAONING)
         assert await desk.counts(LIAONING, 2025) == {SHENYANG: {"compliant": 1}}
+
+
+class TestAYearWithoutANotice:
+    """B-20: whom the nation judges provisionally, and who is undecided, are counted apart; what decides moves them."""
+
+    async def statistics(self, world: World, year: int) -> dict[str, int]:
+        response = await world.client.get(
+            "/v1/statistics/standings",
+            params={"place": DALIAN, "year": year},
+            headers=world.official(DALIAN),
+        )
+        [row] = response.json()["totals"]
+        return {name: row[name] for name in ("obliged", "compliant", "undecided", "deficient", "provisional")}
+
+    async def test_moves_with_the_word_that_none_will_come_and_with_a_notice(self, world: World):
+        world.now = at("2026-01-12")
+        desk = Desk(world, DALIAN)
+        school = await world.provides("大连会计学校", accredited=[DALIAN])
+        studied, _ = await world.collects(DALIAN), await world.collects(DALIAN)
+        await school.posts(
+            school.completion(studied, 2024, "90.00", completed_at="2024-06-01T10:00:00+08:00"),
+            school.completion(studied, 2025, "60.00", completed_at="2025-06-01T10:00:00+08:00"),
+        )
+        await desk.works()
+        apart = {"obliged": 2, "compliant": 1, "undecided": 1, "deficient": 0, "provisional": 2}
+        assert await self.statistics(world, 2024) == apart
+        assert await self.statistics(world, 2025) == apart | {"compliant": 0, "undecided": 2}
+
+        declared = await world.client.post(
+            f"/v1/years/{DALIAN}/2024/no-notice",
+            headers=world.official(DALIAN) | {"Idempotency-Key": "none"},
+        )
+        assert declared.status_code == 201, declared.text
+        await desk.works()
+        assert await self.statistics(world, 2024) == apart | {
+            "undecided": 0,
+            "deficient": 1,
+            "provisional": 0,
+        }
+
+        await world.ledger.publisher.publish_policy(made_up_notice(DALIAN, 2025, total=60))
+        await desk.works()
+        decided = {"obliged": 2, "compliant": 1, "undecided": 0, "deficient": 1, "provisional": 0}
+        assert await self.statistics(world, 2025) == decided
+        await assert_true(desk, DALIAN)
+        [rebuilt] = await rebuild(world.ledger.databases, models=["standings"], logs=[DALIAN])
+        assert rebuilt.rows_changed == 0

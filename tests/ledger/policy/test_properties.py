@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.divisions import NATION
+from services.kit.views import fields_of
 from services.ledger.policy import (
     Account,
     Accreditation,
@@ -25,6 +26,7 @@ from services.ledger.policy import (
     ProviderStanding,
     Registered,
     Rejected,
+    Study,
     Waiting,
     admit,
     assess,
@@ -32,6 +34,7 @@ from services.ledger.policy import (
     released,
 )
 from services.ledger.policy.book import Declaration
+from services.ledger.policy.judging.later_notice import refused_since
 from services.ledger.policy.judging.rejections import REJECTIONS, rejection_words
 from tests.ledger.policy.builders import BOOK
 
@@ -288,3 +291,23 @@ class TestTheNationsRuleAsANotice:
         answer = assess(declared, account, person, account.year, on)
         other = assess(self.EVERYWHERE.resolve(person.place, account.year), account, person, account.year, on)
         assert (answer.status, answer.missing, answer.provisional) == (other.status, other.missing, False)
+
+    @forall(COMPLETIONS, PERSONS, STANDINGS, MOMENTS)
+    def test_nothing_that_was_taken_would_not_have_been(
+        self, completion: CompletionFacts, person: Person, provider: ProviderStanding, now: datetime
+    ):
+        account = Account(person_id=person.person_id, year=completion.year)
+        policy = self.ALONE.resolve(person.place, completion.year)
+        if not isinstance(admit(policy, completion, person, account, provider, now), Registered):
+            return
+        credit = Credit(
+            **fields_of(Study, completion),
+            credit_id="credit-1",
+            provider=completion.provider_id,
+            registered_at=now,
+            provisional=True,
+        )
+        account.credits.append(credit)
+        after = self.EVERYWHERE.resolve(person.place, completion.year)
+        assert after is not None
+        assert refused_since(after, credit, person, account, provider) is None
