@@ -1,7 +1,8 @@
 """An auditor with a dictionary: predicts every answer of the ledger for three places, and keeps their balances.
 
 It shares no rule with the ledger. What it knows of a place is written down by hand from the notices: Liaoning 2025 (S1-03,
-S1-09, S1-16, S1-22), Jincheng 2024 under Shanxi (S2A-02, S2A-06, S2B-07, S2B-14), and Dalian, of which none speaks.
+S1-09, S1-16, S1-22), Jincheng 2024 under Shanxi (S2A-02, S2A-06, S2B-07, S2B-14), and Dalian, of which none speaks, so
+that the nation's rule judges it provisionally (B-20).
 """
 
 from collections import defaultdict
@@ -32,6 +33,8 @@ class Place:
     minima: dict[str, Decimal]
     listed_online: bool
     online_waits_for_total: bool
+    filed_first: bool = True
+    when_short: str = "deficient"
 
     @property
     def over_on(self) -> datetime:
@@ -56,6 +59,15 @@ RULES = {
         {"total": Decimal(90), "professional": Decimal(60)},
         listed_online=False,
         online_waits_for_total=True,
+    ),
+    DALIAN: Place(
+        2025,
+        dict.fromkeys(("online", "face_to_face"), (day("2025-01-01"), day("2026-01-01"))),
+        {"total": Decimal(90), "professional": Decimal(60)},
+        listed_online=False,
+        online_waits_for_total=False,
+        filed_first=False,
+        when_short="undecided",
     ),
 }
 
@@ -283,7 +295,7 @@ class Auditor:
         if at >= firm.barred.get(LOG_OF[place], datetime.max.replace(tzinfo=UTC)):
             return "provider-disqualified"
         # S1-14, S2B-13: what is taught face to face comes by the roster of a filed training.
-        return "filing-needed" if mode == "face_to_face" else None
+        return "filing-needed" if mode == "face_to_face" and rule.filed_first else None
 
     def _status(self, id_number: str, year: int, sums: dict[str, Decimal], on: datetime) -> str:
         rule = RULES.get(self.people[id_number][1])
@@ -293,7 +305,7 @@ class Auditor:
             return "exempt"
         if all(sums[name] >= minimum for name, minimum in rule.minima.items()):
             return "compliant"
-        return "deficient" if on >= rule.over_on else "in_progress"
+        return rule.when_short if on >= rule.over_on else "in_progress"
 
     def _entry(self, provider: str, record: dict[str, Any]) -> Entry | None:
         for entry in self.accounts[self._key(record)]:
