@@ -158,8 +158,8 @@ class TestUnderAnyNotice:
     def test_no_cap_is_exceeded(self, policy: Policy, account: Account):
         answer = assess(policy, account, PERSON, 2030, YEAR_END)
         for cap in policy.caps.caps if policy.caps is not None else ():
-            if cap.per == "year" and not cap.modes and not cap.forms:
-                roots = [c for c in answer.by_category if not cap.categories or c in cap.categories]
+            if cap.per == "year" and cap.of.is_of_all:
+                roots = [c for c in answer.by_category if not cap.of.categories or c in cap.of.categories]
                 assert sum(answer.by_category[root] for root in roots) <= cap.credits
 
     @forall(policies(), accounts(), st.dates(date(2029, 12, 1), date(2031, 2, 1)))

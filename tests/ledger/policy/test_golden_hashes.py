@@ -16,8 +16,10 @@ import msgspec
 
 from contracts.divisions import chain_of
 from services.ledger.policy import Policy, bundled_notices, notice_hash
+from services.ledger.policy.language.minima import RequirementTerms
 from services.ledger.policy.policy import ModeTerms
 from services.ledger.policy.reach import bounds_of, places_with_notices, years_of
+from services.ledger.policy.rules.cap import OneCap
 from services.ledger.policy.rules.credit_year import CreditYearTerms
 from services.ledger.policy.rules.enrolment import EnrolmentTerms
 from services.ledger.policy.rules.modes import ModesTerms
@@ -80,13 +82,25 @@ def of_mode(terms: ModeTerms) -> list[Any]:
     ]
 
 
+def of_minimum(terms: RequirementTerms) -> list[Any]:
+    """A minimum, of a mode by the mode's name; of all else by its category or its course."""
+    said = [terms.kind, terms.category, terms.minimum, terms.clause, terms.document, terms.text]
+    return [*said, terms.course, terms.course_name, *terms.modes]
+
+
+def of_cap(cap: OneCap) -> list[Any]:
+    """A cap with the credits that it is about."""
+    of = cap.of
+    return [cap.name, cap.per, cap.credits, of.categories, of.modes, of.forms, cap.clause, cap.spread]
+
+
 def made_of(policy: Policy) -> list[Any]:
     """What the engine makes of a policy's settings, part by part."""
     assert policy.get(TierTerms) is None, "no bundled notice has tiers that refuse anything"
     return [
         policy.ordinary,
         policy.notices,
-        policy.requirements,
+        [of_minimum(terms) for terms in policy.requirements],
         policy.duty,
         {mode: of_mode(terms) for mode, terms in policy.modes.items()},
         of_mode(policy.any_mode),
@@ -95,7 +109,7 @@ def made_of(policy: Policy) -> list[Any]:
         policy.never,
         policy.categories,
         policy.carries,
-        policy.caps.caps if policy.caps is not None else (),
+        [of_cap(cap) for cap in policy.caps.caps] if policy.caps is not None else (),
         policy.recognition.separate if policy.recognition is not None else (),
         policy.record_limit.credits,
         policy.record_limit.clause,

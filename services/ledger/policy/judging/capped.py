@@ -85,7 +85,7 @@ def _kinds(
     kinds: dict[Alike, list[Credit]] = defaultdict(list)
     for place, credit in enumerate(credits):
         inside = tuple(n for n, bucket in enumerate(buckets) if place in bucket.members)
-        names = tuple(terms.singled or "" for terms in singled if terms.singles_out(credit))
+        names = tuple(terms.singled or "" for terms in singled if terms.of.matches(credit))
         kinds[credit.category, credit.fill, names, inside].append(credit)
     return kinds
 
@@ -117,7 +117,7 @@ def _allotted(
             for n, part in enumerate(parts)
             if turn in names[part.kind][3]
             and bucket.stretch in (None, part.stretch)
-            and bucket.cap.takes(part.path)
+            and bucket.cap.of.takes(part.path)
         }
         limits.append(Limit(inside, _cents(bucket.most)))
     everything = dict.fromkeys(range(len(parts)), 1)

@@ -64,7 +64,7 @@ class Counted(Struct):
         else:
             self.add({credit.category: credit.credits})
         for terms in singled:
-            if terms.singles_out(credit):
+            if terms.of.matches(credit):
                 name = terms.singled or ""
                 self.singled[name] = self.singled.get(name, _ZERO) + credit.credits
 

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from services.ledger.policy.language.categories import Category
-from services.ledger.policy.language.facts import Credit
+from services.ledger.policy.language.selector import Selector
 
 
 class RequirementTerms(Struct, frozen=True):
@@ -23,17 +23,12 @@ class RequirementTerms(Struct, frozen=True):
     text: str
     course: str | None = None
     course_name: str | None = None
+    of: Selector = Selector()
+    """The credits that the minimum singles out, by what is no category."""
+    singled: str | None = None
+    """The name under which those are counted; None of the total and of categories."""
 
     @property
     def modes(self) -> tuple[str, ...]:
         """The modes it is about; none where it is about all."""
-        return ()
-
-    @property
-    def singled(self) -> str | None:
-        """By what name the credits are counted that the minimum singles out; None of the total and of categories."""
-        return f"course.{self.course}" if self.course is not None else None
-
-    def singles_out(self, credit: Credit) -> bool:
-        """Whether a credit is among those."""
-        return credit.course == self.course
+        return tuple(sorted(self.of.modes))

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.categories import ANY, Category, lies_under_any
+from services.ledger.policy.language.categories import ANY, Category
 from services.ledger.policy.language.facts import Credit
 from services.ledger.policy.language.findings import Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Mode, Rule
+from services.ledger.policy.language.selector import Selector
 from services.ledger.policy.language.settings import Settings, YearTerms
 from services.ledger.policy.rules.categories import CategoryTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
@@ -62,21 +63,15 @@ class OneCap(Struct, frozen=True):
     name: str
     per: Per
     credits: Decimal
-    categories: tuple[Category, ...]
-    modes: frozenset[str]
-    forms: frozenset[str]
+    of: Selector
     clause: str
     spread: bool = True
 
-    def concerns(self, credit: Credit) -> bool:
-        """Whether the cap is about credits of this mode and form, whatever their category."""
-        if (self.modes and credit.mode not in self.modes) or (self.per == "course" and not credit.course):
+    def bears(self, credit: Credit) -> bool:
+        """Whether the credit counts towards the cap, wherever it may count; a cap per course is of courses alone."""
+        if self.per == "course" and not credit.course:
             return False
-        return not self.forms or credit.form in self.forms
-
-    def takes(self, category: Category) -> bool:
-        """Whether what counts in the category counts towards the cap; credits that fill nothing are of no category."""
-        return not self.categories or (category != ANY and lies_under_any(category, self.categories))
+        return self.of.matches(credit) and any(self.of.takes(path) for path in paths_of(credit))
 
     def bucket(self, credit: Credit) -> Hashable:
         """Credits of one bucket share the cap."""
@@ -108,9 +103,7 @@ def terms_of(settings: Settings) -> CapTerms | None:
             name=cap.value.name,
             per=cap.value.per,
             credits=cap.value.credits,
-            categories=cap.value.categories,
-            modes=frozenset(cap.value.modes),
-            forms=frozenset(cap.value.forms),
+            of=Selector(cap.value.categories, frozenset(cap.value.modes), frozenset(cap.value.forms)),
             clause=cap.clause,
             spread=cap.value.days == "period",
         )
@@ -121,9 +114,8 @@ def terms_of(settings: Settings) -> CapTerms | None:
 
 
 def _width(cap: OneCap) -> tuple[object, ...]:
-    filters = bool(cap.categories) + bool(cap.modes) + bool(cap.forms)
-    depth = max((category.count("/") for category in cap.categories), default=0)
-    return _WIDTH[cap.per], -filters, -depth, cap.name
+    named, depth = cap.of.narrowness
+    return _WIDTH[cap.per], -named, -depth, cap.name
 
 
 def paths_of(credit: Credit) -> tuple[Category, ...]:
@@ -155,17 +147,13 @@ def binding(caps: Sequence[OneCap], credits: Sequence[Credit]) -> list[Bucket]:
         sums: dict[Hashable, Decimal] = {}
         members: dict[Hashable, list[int]] = {}
         for place, credit in enumerate(credits):
-            if _bears(cap, credit):
+            if cap.bears(credit):
                 bucket = cap.bucket(credit)
                 sums[bucket] = sums.get(bucket, Decimal(0)) + credit.credits
                 members.setdefault(bucket, []).append(place)
         full = sorted((str(bucket), bucket) for bucket, held in sums.items() if held > cap.credits)
         found += [Bucket(cap, frozenset(members[bucket]), cap.credits) for _, bucket in full]
     return found
-
-
-def _bears(cap: OneCap, credit: Credit) -> bool:
-    return cap.concerns(credit) and any(cap.takes(path) for path in paths_of(credit))
 
 
 def _stretches(caps: Sequence[OneCap], credits: Sequence[Credit]) -> dict[str, list[Bucket]]:
@@ -176,7 +164,7 @@ def _stretches(caps: Sequence[OneCap], credits: Sequence[Credit]) -> dict[str, l
     days: dict[int, tuple[int, int]] = {}
     borne: dict[str, set[int]] = {cap.name: set() for cap in caps}
     for place, credit in enumerate(credits):
-        bearing = [cap for cap in caps if _bears(cap, credit)]
+        bearing = [cap for cap in caps if cap.bears(credit)]
         if bearing:
             first, last = credit.days
             spread = all(cap.spread for cap in bearing)
@@ -244,12 +232,12 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     """A minimum above a cap of the whole year, of its category or of all that there is."""
     found = policy.get(CapTerms)
     caps = found.caps if found is not None and policy.ordinary else ()
-    whole = [cap for cap in caps if cap.per == "year" and not cap.modes and not cap.forms]
+    whole = [cap for cap in caps if cap.per == "year" and cap.of.is_of_all]
     for terms in policy.of(MinimaTerms).minima:
         for cap in whole:
-            bound = lies_under_any(terms.category, cap.categories) if terms.category else False
+            bound = terms.category is not None and cap.of.takes(terms.category)
             pointer = own.pointer(cap.clause, terms.clause)
-            if pointer is not None and (bound or not cap.categories) and cap.credits < terms.minimum:
+            if pointer is not None and (bound or not cap.of.categories) and cap.credits < terms.minimum:
                 names = policy.of(CategoryTerms).names
                 zh, en = names[terms.category] if terms.category else ("总学分", "the total")
                 yield Finding(

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from services.ledger.policy.language.facts import Credit
 from services.ledger.policy.language.findings import Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.labels import MODES, label
 from services.ledger.policy.language.minima import RequirementTerms
 from services.ledger.policy.language.rule import Credits, Mode, Rule, by_mode
+from services.ledger.policy.language.selector import Selector
 from services.ledger.policy.language.settings import Settings, YearTerms
 from services.ledger.policy.rules.modes import ModesTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
@@ -32,49 +32,31 @@ class ModeMinimum(Rule, frozen=True, tag="mode_minimum"):
         yield from by_mode("mode_minimum", self.modes, self.credits)
 
 
-class ModeMinimumTerms(RequirementTerms, frozen=True, kw_only=True):
-    """A minimum of the credits of one mode, after caps; what was carried over is of no mode."""
-
-    mode: str
-
-    @property
-    def modes(self) -> tuple[str, ...]:
-        """The mode."""
-        return (self.mode,)
-
-    @property
-    def singled(self) -> str:
-        """The mode's name."""
-        return f"mode.{self.mode}"
-
-    def singles_out(self, credit: Credit) -> bool:
-        """Whether the credit was earned in the mode."""
-        return credit.mode == self.mode
-
-
-def minima_of(settings: Settings) -> Iterator[ModeMinimumTerms]:
-    """The minima of the modes, by their names."""
+def minima_of(settings: Settings) -> Iterator[RequirementTerms]:
+    """The minima of the modes, by their names, after caps; what was carried over is of no mode."""
     for mode, minimum in settings.under("mode_minimum."):
         if minimum.value > 0:
-            yield ModeMinimumTerms(
+            yield RequirementTerms(
                 kind="mode",
                 category=None,
                 minimum=to_cents(minimum.value),
                 clause=minimum.clause,
                 document=minimum.document,
                 text=minimum.text,
-                mode=mode,
+                of=Selector(modes=frozenset({mode})),
+                singled=f"mode.{mode}",
             )
 
 
 def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     """A minimum in a mode that is not allowed, and minima that are more than the total."""
     minima = policy.of(MinimaTerms).minima
-    found = [terms for terms in minima if isinstance(terms, ModeMinimumTerms)]
+    found = [terms for terms in minima if terms.kind == "mode"]
     for terms in found if policy.ordinary else ():
-        allowed, pointer = policy.modes[terms.mode].of(ModesTerms), own.pointer(terms.clause)
+        (mode,) = terms.modes
+        allowed, pointer = policy.modes[mode].of(ModesTerms), own.pointer(terms.clause)
         if not allowed.allowed and pointer is not None:
-            zh, en = label(MODES, terms.mode)
+            zh, en = label(MODES, mode)
             yield Finding(
                 pointer,
                 "mode-not-earned",

@@ -11,6 +11,7 @@ from services.ledger.policy.language.findings import At, Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.minima import RequirementTerms
 from services.ledger.policy.language.rule import CategoryPath, CourseCode, Credits, Part, Rule, Text
+from services.ledger.policy.language.selector import Selector
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
 
 _CENT = Decimal("0.01")
@@ -74,6 +75,8 @@ def minima_of(settings: Settings) -> Iterator[RequirementTerms]:
                 text=course.text,
                 course=course.value.course,
                 course_name=course.value.name,
+                of=Selector(courses=frozenset({course.value.course})),
+                singled=f"course.{course.value.course}",
             )
 
 
