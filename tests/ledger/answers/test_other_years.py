@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.ledger.policy import notice_as_data, parse_notice
+from tests.kit.http import bearer
 from tests.ledger.policy.builders import notice_text
 from tests.ledger.world import Somebody, World
 
@@ -24,6 +25,7 @@ CLAUSES = """
     text: 申报职称评审的，前两个年度须达标，合计不少于190学分。
     rules:
       - {kind: purpose, purposes: [title_review], years: 2, last: year_before, total: 190}
+      - {kind: purpose, purposes: [award], without: {routes: [import]}}
 """
 
 
@@ -111,3 +113,28 @@ class TestPurpose:
         body = {"person_id": short.person_id, "year": 2026, "purpose": "title_review"}
         response = await world.client.post("/v1/attestations", json=body, headers=headers)
         assert response.json()["met"] is False
+
+
+class TestWhatDoesNotCountForAPurpose:
+    async def test_is_left_out_of_the_purpose_and_of_nothing_else(self, world: World):
+        """Credits of another system meet the year, and are no ground for the award."""
+        who = await studied(world, ("2025-03-01", "30"))
+        person = {"id_type": "resident_id", "id_number": who.person.id_number, "name": who.person.name}
+        line = {
+            "person": person,
+            "year": 2025,
+            "category": "professional",
+            "credits": "60.00",
+            "mode": "online",
+        }
+        taken = await world.client.post(
+            "/v1/registrations/history",
+            json={"records": [line | {"completed_on": "2025-04-01", "system": "other", "record_id": "1"}]},
+            headers=bearer("registration:write", place=BEIJING) | {"Idempotency-Key": "history-1"},
+        )
+        assert [each["outcome"] for each in taken.json()["results"]] == ["registered"]
+        answer = await world.asks(who, 2025, purpose="award")
+        assert (answer["status"], answer["total"], answer["purpose"]["met"]) == ("compliant", "90.00", False)
+        assert answer["purpose"]["years"][0]["total"] == "30.00"
+        assert "T-02" in answer["purpose"]["clauses"]
+        assert (await world.asks(who, 2025, purpose="annual"))["purpose"]["met"] is True
