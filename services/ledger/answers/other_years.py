@@ -66,7 +66,7 @@ class OtherYears:
     async def _judged(
         self, homes: Mapping[str, Home], year: int, terms: Mapping[str, PurposeTerms] | None = None
     ) -> dict[str, Assessment]:
-        """The answers for a year, for a purpose without what does not count for it."""
+        """The answers for a year; for a purpose without words, and without what does not count for it."""
         carrying = {
             person: home for person, home in homes.items() if carries_into(self._book, home.profile, year)
         }
@@ -80,7 +80,8 @@ class OtherYears:
                 year,
                 self._on,
                 self._account(person, year - 1, terms),
-                parked=parked_credits(home, self._book, year, self._on),
+                parked=parked_credits(home, self._book, year, self._on) if terms is None else (),
+                worded=terms is None,
             )
             for person, home in homes.items()
         }

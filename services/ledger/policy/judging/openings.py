@@ -4,13 +4,14 @@ Nothing is concluded here. The functions that decide records are asked about a c
 each day on which their answer can change; what they would refuse is no opening. So a promise and its keeping cannot differ.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import Literal
 
 from msgspec.structs import replace
 
+from services.ledger.policy.judging.make_up_gates import gate_of, has_special_reason
 from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, MakeUpResult, PersonOpening
 from services.ledger.policy.judging.probes import Found, Probe
 from services.ledger.policy.language.categories import Category
@@ -67,21 +68,20 @@ def openings(
     Days that nobody can reach any more, and those past the calendar, are left out. Ordered by mode as the policy names
     them, an enrolment before study, study before make-up.
     """
-    key = (on, person.qualification, tuple(categories)) if _alike_for_all(policy, account) else None
-    if key is not None and key in policy.openings:
-        found: tuple[PersonOpening, ...] = policy.openings[key]
-        return found
-    desk = Probe(policy, person, account)
-    made = tuple(one for mode in modes_of_study(policy) for one in _of_mode(desk, mode, on, categories))
-    if key is not None:
+    key = (on, person.qualification, tuple(categories), _bearing(policy, account))
+    found: tuple[PersonOpening, ...] | None = policy.openings.get(key)
+    if found is None:
+        desk = Probe(policy, person, account)
+        modes = modes_of_study(policy)
+        found = tuple(one for mode in modes for one in _of_mode(desk, mode, on, categories))
         if len(policy.openings) >= KEPT_MAX:
             policy.openings.clear()
-        policy.openings[key] = made
-    return made
+        policy.openings[key] = found
+    return found
 
 
 KEPT_MAX = 2000
-"""Answers remembered per policy for people of whom nothing but their level matters."""
+"""Answers remembered per policy: people in whom admission sees nothing different share one."""
 
 
 def refusal_today(
@@ -109,13 +109,48 @@ def modes_of_study(policy: Policy) -> tuple[str, ...]:
     return tuple(sorted(named | set(STUDY_MODES) if policy.any_mode.allowed else named))
 
 
-def _alike_for_all(policy: Policy, account: Account | None) -> bool:
-    """Whether admission looks at nothing in the account, so that the answer is the same for everybody of a level."""
-    if account is not None and (account.enrolments or account.waiting or account.deferred is not None):
-        return False
-    return not any(
-        window.conditions or window.once or window.prerequisite_category for window in policy.make_up
-    ) and all(policy.terms_of(mode).get(ProviderChoiceTerms) is None for mode in modes_of_study(policy))
+def _bearing(policy: Policy, account: Account | None) -> Hashable:
+    """All that admission looks at in an account, in this policy: people who are alike in it are told alike."""
+    if account is None:
+        return None
+    modes = [policy.terms_of(mode) for mode in modes_of_study(policy)]
+    choice = any(terms.get(ProviderChoiceTerms) is not None for terms in modes)
+    gated = any(w.conditions or w.once or w.prerequisite_category for w in policy.make_up)
+    enrolled: Hashable = None
+    if account.enrolments and (
+        choice or gated or any(terms.get(EnrolmentTerms) or "enrol" in terms.acts for terms in modes)
+    ):
+        enrolled = frozenset((e.mode, e.provider, e.enrolled_on, e.paid_on) for e in account.enrolments)
+    deferred = account.deferred
+    return (
+        (deferred.until, deferred.clause) if deferred is not None else None,
+        has_special_reason(account),
+        enrolled,
+        _taken(account) if choice else None,
+        _gates(policy, account) if gated else None,
+    )
+
+
+def _taken(account: Account) -> Hashable:
+    """With whom somebody studies whose year is with one provider (A-10)."""
+    credits = (
+        c for c in account.credits if c.state == "registered" and not c.make_up and c.route == "provider"
+    )
+    return (
+        frozenset((credit.mode, credit.provider) for credit in credits),
+        frozenset((item.mode, item.provider) for item in account.waiting),
+    )
+
+
+def _gates(policy: Policy, account: Account) -> Hashable:
+    """What each make-up window answers the account, by category and channel."""
+    answers = (
+        gate_of(policy, window, code, account, special_reason=applied, by_application=applied)
+        for window in policy.make_up
+        for code in sorted(policy.categories.codes)
+        for applied in (False, True)
+    )
+    return tuple(refused.problem if refused is not None else None for refused in answers)
 
 
 def _of_mode(

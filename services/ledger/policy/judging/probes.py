@@ -27,8 +27,9 @@ from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.enrolment import EnrolmentTerms
 from services.ledger.policy.rules.equivalence import Award
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
+from services.ledger.policy.rules.provider_choice import ProviderChoiceTerms
 from services.ledger.policy.rules.providers import ProviderTerms
-from services.ledger.policy.rules.tiers import tier_of
+from services.ledger.policy.rules.tiers import TierTerms, tier_of
 
 _NOON = timedelta(hours=12)
 _ANOTHER = "another"
@@ -53,7 +54,8 @@ class Probe:
         self.policy = policy
         self.person = person
         self.account = account or Account(person_id=person.person_id, year=policy.year)
-        self._tiers = dict.fromkeys((None, tier_of(person.qualification)))
+        tiered = policy.get(TierTerms) is not None
+        self._tiers = dict.fromkeys((None, tier_of(person.qualification)) if tiered else (None,))
         self._credits = min(Decimal(1), policy.record_limit.credits)
 
     def codes(self, category: Category | None) -> Sequence[Category]:
@@ -217,7 +219,10 @@ class Probe:
         )
 
     def _teachers(self, mode: str, account: Account) -> Iterable[str]:
-        """Another provider, or one that the person is with already, where the year is studied with one alone."""
+        """Another provider, or one that the person is with already, where it matters who teaches."""
+        terms = self.policy.terms_of(mode)
+        if terms.get(ProviderChoiceTerms) is None and terms.get(EnrolmentTerms) is None:
+            return (_ANOTHER,)
         known = [enrolled.provider for enrolled in account.enrolments if enrolled.mode == mode]
         known += [waiting.provider for waiting in account.waiting if waiting.mode == mode]
         known += [credit.provider for credit in account.credits if credit.mode == mode and credit.provider]
