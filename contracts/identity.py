@@ -158,6 +158,10 @@ class IdentityHasher:
         person = self._hash(_framed("person", id_type) + number)
         return person, self._hash(_framed("name", id_type) + number + _frame(normalise_name(name)))
 
+    def suffix(self, whose: str, id_number: str) -> str:
+        """The hash of a number's last four characters, bound to whose they are: it tells whether they are the same."""
+        return self._hash(_framed("suffix", "") + _frame(whose) + _frame(normalise_id_number(id_number)[-4:]))
+
     def _hash(self, message: bytes) -> str:
         if self._sm is not None:
             digest = self._sm.copy()

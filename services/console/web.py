@@ -79,6 +79,13 @@ class Visit:
         response = await self._call(service, "GET", path, **parameters)
         return response.json()
 
+    async def ask_openly(self, service: str, path: str, body: Mapping[str, object]) -> Answer:
+        """What a service answers to a question that needs no token. Raises RefusedError and UnreachableError."""
+        response = await self.parts.services.call(
+            service, "POST", path, token=None, language=self.language, body=body
+        )
+        return response.json()
+
     async def file(self, service: str, path: str, **parameters: object) -> Response:
         """A file of a service, handed on to be kept."""
         response = await self._call(service, "GET", path, **parameters)
@@ -163,12 +170,17 @@ async def form(request: Request, visit: Annotated[Visit, Depends(somebody)]) -> 
 
     Raises ForgedFormError, and SignInNeededError.
     """
-    fields: dict[str, str] = {}
-    for name, value in parse_qsl(
-        (await request.body()).decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_FIELDS_MAX
-    ):
-        fields[name] = f"{fields[name]}\n{value}" if name in fields else value.strip()
+    fields = await public_form(request)
     must_be_ours(request, visit, fields.pop("csrf", ""))
+    return fields
+
+
+async def public_form(request: Request) -> dict[str, str]:
+    """The fields of a form that changes nothing and may come from anybody."""
+    fields: dict[str, str] = {}
+    body = (await request.body()).decode("utf-8", "replace")
+    for name, value in parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS_MAX):
+        fields[name] = f"{fields[name]}\n{value}" if name in fields else value.strip()
     return fields
 
 

@@ -14,6 +14,7 @@ BUDGETS = {
     "reports": Budget(misses=5_000),
     "queries": Budget(misses=1_000),
     "attestation-checks": Budget(misses=100),
+    "attestation-verifications": Budget(misses=10),
     "claim-lists": Budget(misses=500),
 }
 """A provider's records of people nobody has collected wait for them: many are no sign of guessing, very many are."""

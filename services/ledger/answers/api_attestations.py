@@ -15,11 +15,11 @@ from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
 from services.kit.schemas import StrictModel
 from services.ledger.answers.api import viewer_of
-from services.ledger.answers.attestations import Attestations, Checked, Statement
+from services.ledger.answers.attestations import Attestations, Checked, Statement, Verified
 from services.ledger.answers.purposes import PurposeCode
 from services.ledger.store.people import Employers
 from services.ledger.streams.attestation import RevokeReason, UnknownAttestationError
-from services.ledger.web import CHECKS, CreditYear, Identity, OpaqueId, place_of
+from services.ledger.web import CHECKS, VERIFICATIONS, CreditYear, Identity, OpaqueId, place_of
 
 router = APIRouter(prefix="/v1/attestations", route_class=AuditedRoute)
 AttestationsPart = Annotated[Attestations, Depends(part(Attestations))]
@@ -33,6 +33,7 @@ TODAY = "attestation:current"
 Issuer = require("attestation:issue", "attestation:own")
 Revoker = require("attestation:issue")
 Checker = require("attestation:check", TODAY)
+OPEN_PATHS = frozenset({"/v1/attestations/verification"})
 _REFERENCE = r"^[1-9][0-9]{5}-[0-9a-f]{24}$"
 Reference = Annotated[str, Path(pattern=_REFERENCE)]
 
@@ -57,22 +58,35 @@ class AttestationCheck(Identity):
     reference: Annotated[str, Field(pattern=_REFERENCE)]
 
 
+class AttestationVerification(StrictModel):
+    """A reference, and the last four characters of the number of the person it is of."""
+
+    reference: Annotated[str, Field(pattern=_REFERENCE)]
+    last_four: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{4}$")]
+
+
 @router.post(
     "", operation_id="issue_attestation", status_code=201, responses=problems(400, 403, 404, 409, 422)
 )
 async def issue_attestation(
     attestations: AttestationsPart,
     employers: EmployersPart,
+    hasher: IdentityHasherPart,
     body: AttestationRequest,
     caller: Annotated[Caller, Depends(Issuer)],
     key: Annotated[CommandKey, Depends(command_key(Issuer))],
 ) -> Response:
     """Attest whether a person owes anything for a year: yes or no, and a reference (S0-21).
 
-    For an official of the person's place, or, with `attestation:own`, for the person.
+    For an official of the person's place, or, with `attestation:own`, for the person. One that somebody has asked for whose
+    token names their document can be verified by anybody (`POST /v1/attestations/verification`).
     """
     viewer = await viewer_of(caller, employers)
-    answer = await attestations.issue(body.person_id, body.year, body.purpose, viewer, caller.subject, key)
+    number = (caller.document or "").partition(":")[2]
+    suffix_hash = hasher.suffix(body.person_id, number) if viewer.person_id and number else None
+    answer = await attestations.issue(
+        body.person_id, body.year, body.purpose, viewer, caller.subject, key, suffix_hash=suffix_hash
+    )
     return answer.response()
 
 
@@ -102,6 +116,32 @@ async def check_attestation(
         )
     except UnknownAttestationError:
         await budgets.spend_or_refuse(CHECKS, who_pays(caller), 1)
+        raise
+    return Response(_encode(found), media_type="application/json")
+
+
+@router.post(
+    "/verification",
+    operation_id="verify_attestation",
+    **struct_answer(Verified, "Whether it stands.", refusals=(404, 422, 429)),
+)
+async def verify_attestation(
+    hasher: IdentityHasherPart,
+    attestations: AttestationsPart,
+    budgets: BudgetsPart,
+    body: AttestationVerification,
+) -> Response:
+    """Verify a reference by the last four characters of its person's number; needs no token, and tells one word (S0-21).
+
+    The same answer for a wrong reference and wrong characters; a reference guessed at too often is answered no more.
+    """
+    await budgets.check(VERIFICATIONS, body.reference)
+    try:
+        found = await attestations.verify(
+            body.reference, lambda person_id: hasher.suffix(person_id, body.last_four)
+        )
+    except UnknownAttestationError:
+        await budgets.spend_or_refuse(VERIFICATIONS, body.reference, 1)
         raise
     return Response(_encode(found), media_type="application/json")
 

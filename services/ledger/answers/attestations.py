@@ -1,7 +1,9 @@
 """Attestations (S0-21): issued, taken back, said to a third party that checks one, and as a statement to print."""
 
 import secrets
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -55,6 +57,12 @@ class Checked(Attested, frozen=True, kw_only=True):
 
     revoked_at: datetime | None
     still_holds: bool | UnsetType = UNSET
+
+
+class Verified(Struct, frozen=True):
+    """What anybody is told: `valid`, `replaced` when another would be said today, or `revoked`; and nothing more."""
+
+    state: Literal["valid", "replaced", "revoked"]
 
 
 class Statement(Checked, frozen=True, kw_only=True):
@@ -144,9 +152,19 @@ class Attestations:
         self._path = path
 
     async def issue(
-        self, person_id: str, year: int, purpose: str, viewer: Viewer, by: str, key: CommandKey
+        self,
+        person_id: str,
+        year: int,
+        purpose: str,
+        viewer: Viewer,
+        by: str,
+        key: CommandKey,
+        *,
+        suffix_hash: str | None = None,
     ) -> StoredAnswer:
         """Attest a person's year as it stands today, for an official of the place or for the person.
+
+        With `suffix_hash` anybody may verify it who knows what it is of.
 
         Raises UnknownPersonError, OutsidePlaceError, UnknownPurposeError, and AttestationUndecidedError where nobody can
         say.
@@ -180,6 +198,7 @@ class Attestations:
                 issued_by=by,
                 issued_at=unit.now,
                 provisional=is_provisional(assessed),
+                suffix_hash=suffix_hash,
             )
             unit.append(stream_of(reference), 1, issued)
             return 201, attested(issued)
@@ -223,6 +242,20 @@ class Attestations:
             ):
                 raise UnknownAttestationError
         return checked(found, await self._met_now(found.issued) if today else UNSET)
+
+    async def verify(self, reference: str, suffix_of: Callable[[str], str]) -> Verified:
+        """Whether an attestation stands, for anybody who knows its reference and the last characters of its person's number.
+
+        Raises UnknownAttestationError, also for one that cannot be verified so.
+        """
+        found = await self._find(reference)
+        known = found.issued.suffix_hash
+        if known is None or not secrets.compare_digest(known, suffix_of(found.issued.person_id)):
+            raise UnknownAttestationError
+        if found.revoked is not None:
+            return Verified(state="revoked")
+        stands = await self._met_now(found.issued) == found.issued.met
+        return Verified(state="valid" if stands else "replaced")
 
     async def get_statement(self, reference: str, viewer: Viewer) -> Statement:
         """The attestation to print, for an official of the place it was issued at and for its person.

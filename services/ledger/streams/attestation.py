@@ -71,6 +71,8 @@ class AttestationIssued(Event, frozen=True, kw_only=True):
     issued_by: str
     issued_at: datetime
     provisional: bool = False
+    suffix_hash: str | None = None
+    """Of the last characters of the number by which its person was signed in; whoever knows them may verify it."""
 
 
 class AttestationRevoked(Event, frozen=True, kw_only=True):

@@ -33,7 +33,7 @@ _REVIEWING = frozenset(
     }
 )  # fmt: skip
 _OWN = frozenset(
-    {"collection:own", "compliance:own", "transcript:own", "attestation:own", "transfer:request"}
+    {"collection:own", "compliance:own", "transcript:own", "attestation:own", "audit:own", "transfer:request"}
 )
 
 ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
@@ -66,6 +66,7 @@ class _Bound:
     place: str | None = None
     organization: str | None = None
     person_id: str | None = None
+    document: str | None = None
 
 
 class SignIns:
@@ -111,6 +112,7 @@ class SignIns:
             scopes=bound.scopes,
             place=bound.place,
             organization=bound.organization,
+            document=bound.document,
             lifetime_seconds=self._lifetime_seconds,
             now=self._now,
         )
@@ -179,7 +181,8 @@ class SignIns:
             raise TokenRefusedError("unauthorized_client", "a professional signs in with a verified number")
         async with self._database.acquire() as conn:
             person_id = await conn.fetchval(_PERSON, LOG, self._hasher.person(id_type, number))
-        return _Bound(person_id or subject, ROLE_SCOPES["person"], person_id=person_id)
+        scopes, document = ROLE_SCOPES["person"], f"{id_type}:{number}"
+        return _Bound(person_id or subject, scopes, person_id=person_id, document=document)
 
 
 def _roles_of(issuer: SignInIssuer, claims: Mapping[str, object]) -> frozenset[Role]:

@@ -196,3 +196,63 @@ class TestCheckAttestation:
         assert (current["met"], current["still_holds"]) == (True, False)
         plain = (await checks(world, issued["reference"], who)).json()
         assert "still_holds" not in plain
+
+
+async def verifies(world: World, reference: str, last_four: str) -> Any:
+    body = {"reference": reference, "last_four": last_four}
+    return await world.client.post("/v1/attestations/verification", json=body)
+
+
+async def issues_own(world: World, who: Somebody, year: int = 2025, **claims: Any) -> str:
+    headers = bearer("attestation:own", subject=who.person_id, **claims)
+    body = {"person_id": who.person_id, "year": year, "purpose": "annual"}
+    key = {"Idempotency-Key": f"own-{who.person_id}-{year}"}
+    answer = await world.client.post("/v1/attestations", json=body, headers=headers | key)
+    assert answer.status_code == 201, answer.text
+    reference: str = answer.json()["reference"]
+    return reference
+
+
+class TestVerification:
+    async def test_tells_anybody_with_the_last_four_characters_one_word(self, world: World):
+        who = await world.collects(SHENYANG, qualified_on=date(2025, 3, 1))
+        reference = await issues_own(world, who, document=f"resident_id:{who.person.id_number}")
+        told = await verifies(world, reference, who.person.id_number[-4:])
+
+        assert (told.status_code, told.json()) == (200, {"state": "valid"})
+
+    async def test_tells_that_it_was_taken_back(self, world: World):
+        who = await world.collects(SHENYANG, qualified_on=date(2025, 3, 1))
+        reference = await issues_own(world, who, document=f"resident_id:{who.person.id_number}")
+        await revokes(world, reference)
+
+        assert (await verifies(world, reference, who.person.id_number[-4:])).json() == {"state": "revoked"}
+
+    async def test_tells_that_another_would_be_said_today(self, world: World):
+        world.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
+        who = await world.collects(SHENYANG)
+        reference = await issues_own(world, who, document=f"resident_id:{who.person.id_number}")
+        provider = await world.provides("北京东奥时代教育科技有限公司", accredited=[LIAONING])
+        for category, credits in (("professional", "60.00"), ("public", "30.00")):
+            await provider.posts(provider.completion(who, 2025, credits, category=category))
+        last_four = who.person.id_number[-4:]
+
+        assert (await verifies(world, reference, last_four)).json() == {"state": "replaced"}
+
+    async def test_answers_a_wrong_guess_like_a_reference_there_is_not_and_ends_guessing(self, world: World):
+        who = await world.collects(SHENYANG, qualified_on=date(2025, 3, 1))
+        reference = await issues_own(world, who, document=f"resident_id:{who.person.id_number}")
+        unknown = f"{reference[:7]}{'0' * 24}"
+        wrong = "000X" if who.person.id_number[-4:] != "000X" else "0000"
+        answers = [(await verifies(world, each, wrong)).json() for each in (reference, unknown)]
+        assert answers[0] == answers[1]
+        statuses = [(await verifies(world, reference, wrong)).status_code for _ in range(12)]
+
+        assert statuses[0] == 404
+        assert statuses[-1] == 429
+
+    async def test_is_not_there_for_what_an_official_attested(self, world: World):
+        who = await world.collects(SHENYANG)
+        reference = (await issues(world, who)).json()["reference"]
+
+        assert (await verifies(world, reference, who.person.id_number[-4:])).status_code == 404
