@@ -72,7 +72,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "children contracts ready settings tokens",
         "serve state_dir",
         "databases sign_in sync",
-        "keys notice_files rebuild stack",
+        "audit keys notice_files rebuild stack",
         "main policy_diff policy_simulate",
         "demo policy",
     ),
