@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from services.registry.settings import RegistrySettings
 from services.sync.settings import SyncSettings
 from services.transfer.settings import TransferSettings
 from tests.conftest import in_thread, reachable
+from tests.kit.test_database_tls import certificate
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -161,6 +163,24 @@ class TestProxy:
     def test_drops_idle_connections_before_the_services_do(self) -> None:
         kept = {int(seconds) for seconds in re.findall(r"keepalive_timeout (\d+)s", self.text)}
         assert max(kept) < ServiceSettings().http_keep_alive_seconds
+
+    @pytest.mark.skipif(
+        shutil.which("nginx") is None, reason="nginx is not installed here; .ci/run installs it"
+    )
+    def test_is_taken_by_nginx(self, tmp_path: Path) -> None:
+        """Names of containers are known to nobody here, and the certificate is one of the moment."""
+        shown = certificate()
+        (tmp_path / "server.crt").write_bytes(shown.certificate)
+        (tmp_path / "server.key").write_bytes(shown.key)
+        text = re.sub(r"(server )(\w+)(:\d+;)", r"\g<1>127.0.0.1\g<3>", self.text)
+        text = re.sub(r"(ssl_certificate(?:_key)? )\S*/(server\.\w+;)", rf"\g<1>{tmp_path}/\g<2>", text)
+        text = re.sub(r"/tmp/(\w)", rf"{tmp_path}/\g<1>", text)
+        file = tmp_path / "nginx.conf"
+        file.write_text(text, encoding="utf-8")
+        checked = subprocess.run(
+            ["nginx", "-t", "-q", "-c", str(file)], capture_output=True, text=True, check=False
+        )
+        assert checked.returncode == 0, checked.stderr
 
     def test_has_braces_that_match_and_lines_that_end(self) -> None:
         plain = re.sub(r"#.*", "", self.text)

@@ -207,7 +207,16 @@ HOLDERS = {
     "SIGNING_KEY": ("registry",),
     "AUDIT_KEY": ("registry", "ledger", "transfer", "sync"),
 }
-_OF_ONE_PROCESS = ("_DATABASE_URL", "_DATABASES", "_TOKEN_FILE", "_KEY", "_KEY_FILE", "_HOME")
+_OF_ONE_PROCESS = (
+    "_DATABASE_URL",
+    "_DATABASES",
+    "_DATABASE_URL_FILE",
+    "_DATABASES_FILE",
+    "_TOKEN_FILE",
+    "_KEY",
+    "_KEY_FILE",
+    "_HOME",
+)
 
 
 def harmless_environment() -> dict[str, str]:

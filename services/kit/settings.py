@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 PREFIX = "XUEFEN_"
 KEY_BYTES = 32
+_OF_DATABASES = ("_DATABASE_URL", "_DATABASES")
 
 
 class SettingsError(Exception):
@@ -72,11 +73,12 @@ class ServiceSettings(BaseModel):
 
     @classmethod
     def load(cls, **told: object) -> Self:
-        """The settings from the environment, apart from what is told here; an empty variable counts as unset.
+        """The settings from the environment, apart from what is told here; an empty variable counts as unset. Addresses of
+        databases hold passwords, so that each may stand in a file instead, named by `<variable>_FILE`.
 
         Raises SettingsError, naming every variable at fault.
         """
-        variables = {name: os.environ.get(f"{PREFIX}{name.upper()}") for name in cls.model_fields}
+        variables = {name: _told_of(f"{PREFIX}{name.upper()}") for name in cls.model_fields}
         try:
             return cls.model_validate({name: text for name, text in variables.items() if text} | told)
         except ValidationError as error:
@@ -91,6 +93,17 @@ class ServiceSettings(BaseModel):
     def key_set_url(self) -> str:
         """Where the issuer's public keys are."""
         return self.jwks_url or f"{self.registry_url.rstrip('/')}/.well-known/jwks.json"
+
+
+def _told_of(variable: str) -> str | None:
+    return address_told(variable) if variable.endswith(_OF_DATABASES) else os.environ.get(variable)
+
+
+def address_told(variable: str) -> str | None:
+    """A variable, or else the text of the file that `<variable>_FILE` names; None without either. Raises SettingsError."""
+    file = os.environ.get(f"{variable}_FILE")
+    told = os.environ.get(variable)
+    return secret_text(variable, None, Path(file)) if file and not told else told
 
 
 def _complaints(error: ValidationError) -> set[str]:

@@ -76,7 +76,7 @@ class Registry:
                 database, store, vault=vault, hasher=hasher, budgets=budgets, audit=audit, clock=clock
             ),
             OwnView(database, vault=vault, audit=audit, clock=clock),
-            Accounts(database, store, clock=clock),
+            Accounts(database, store, digest=settings.secret_digest, clock=clock),
             AccountQueries(database, store, clock=clock),
             TokenIssuer(
                 database,

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr
 from contracts.identity import IdentityHasher, algorithm_of
 from contracts.sign_in import SignInError, SignInIssuer, trusted_issuers
 from services.kit.budgets import Budget, budgets_from
-from services.kit.ciphers import ALGORITHM_OF
+from services.kit.ciphers import ALGORITHM_OF, GM
 from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import KeyWrapper
 from services.kit.settings import (
@@ -116,6 +116,11 @@ class RegistrySettings(ServiceSettings):
             return KeyShares(self.key_shares_file or self.home / "secrets" / "key-shares")
         except KeySharesError as error:
             raise SettingsError(f"XUEFEN_KEY_SHARES_FILE cannot be used: {error}") from None
+
+    @property
+    def secret_digest(self) -> str:
+        """The algorithm by which new secrets of clients are kept."""
+        return "sm3" if self.crypto_profile == GM else "sha256"
 
     @property
     def evidence_limits(self) -> Limits:

@@ -36,6 +36,20 @@ class TestLoad:
         monkeypatch.setenv("XUEFEN_TOLD_POOL_SIZE", "")
         assert Told.load().told_pool_size == 8
 
+    def test_an_address_with_its_password_may_stand_in_a_file(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "told.dsn"
+        file.write_text("postgresql://told:hunter2@db/x\n", encoding="utf-8")
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL_FILE", str(file))
+        assert Told.load().told_database_url == "postgresql://told:hunter2@db/x"
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", "postgresql://x")
+        assert Told.load().told_database_url == "postgresql://x"
+        monkeypatch.delenv("XUEFEN_TOLD_DATABASE_URL")
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL_FILE", str(tmp_path / "nowhere"))
+        with pytest.raises(SettingsError, match="XUEFEN_TOLD_DATABASE_URL_FILE cannot be read"):
+            Told.load()
+
     def test_what_is_told_beats_the_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", "postgresql://x")
         monkeypatch.setenv("XUEFEN_TOLD_POOL_SIZE", "4")

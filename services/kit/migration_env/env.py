@@ -2,10 +2,13 @@
 lock timeout, the version table inside the service's schema, and privileges settled at the end.
 """
 
+from __future__ import annotations
+
 import asyncio
 
+import asyncpg
 from alembic import context
-from sqlalchemy import Connection, make_url, pool, text
+from sqlalchemy import Connection, pool, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.kit.privileges import settle_privileges
@@ -30,11 +33,14 @@ def _migrate(connection: Connection, schema: str) -> None:
 
 async def _run() -> None:
     schema: str = context.config.attributes["schema"]
-    engine = create_async_engine(
-        make_url(context.config.attributes["dsn"]).set(drivername="postgresql+asyncpg"),
-        poolclass=pool.NullPool,
-        connect_args={"server_settings": {"search_path": schema, "application_name": f"{schema}.migrate"}},
-    )
+    dsn: str = context.config.attributes["dsn"]
+    told = {"search_path": schema, "application_name": f"{schema}.migrate"}
+
+    # The driver reads the whole address by itself, TLS and files of passwords included; SQLAlchemy does not know these.
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        return await asyncpg.connect(dsn, server_settings=told)
+
+    engine = create_async_engine("postgresql+asyncpg://", poolclass=pool.NullPool, async_creator=connect)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(_migrate, schema)

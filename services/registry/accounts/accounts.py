@@ -9,8 +9,11 @@ from uuid import UUID
 import asyncpg
 
 from services.kit.aggregates import Aggregate
+from services.kit.clock import Clock
 from services.kit.command import Question
+from services.kit.database import Database
 from services.kit.errors import NotFoundError
+from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.registry.accounts.schemas import (
     AccountRefusal,
@@ -60,11 +63,20 @@ class WithSecret:
 
 
 class Accounts(Commands):
-    """Carries out the commands on accounts."""
+    """Carries out the commands on accounts; of a secret its digest by the algorithm of the profile is kept."""
+
+    def __init__(self, database: Database, store: EventStore, *, digest: str, clock: Clock) -> None:
+        super().__init__(database, store, clock=clock)
+        self._digest = digest
+
+    async def _with_secret(self, carry_out: Callable[[str], Awaitable[StoredAnswer]]) -> WithSecret:
+        secret = new_secret()
+        answer = await carry_out(hash_of_secret(secret, self._digest))
+        return WithSecret(answer, None if answer.replayed else secret)
 
     async def register(self, key: CommandKey, by: Actor, body: ClientRequest) -> WithSecret:
         """Issue an account of a place or an organization. Raises what `Client.register` does."""
-        return await _with_secret(partial(self._register, key, by, body))
+        return await self._with_secret(partial(self._register, key, by, body))
 
     @command(201)
     async def _register(self, unit: Unit, by: Actor, body: ClientRequest, secret_hash: str) -> Body:
@@ -90,7 +102,7 @@ class Accounts(Commands):
 
     async def grant(self, key: CommandKey, by: Actor, request_id: UUID) -> WithSecret:
         """Issue what was asked for. Raises what `AccountRequest.grant` and `Client.register` do, and CaseHeldError."""
-        return await _with_secret(partial(self._grant, key, by, request_id))
+        return await self._with_secret(partial(self._grant, key, by, request_id))
 
     @command(201)
     async def _grant(self, unit: Unit, by: Actor, request_id: UUID, secret_hash: str) -> Body:
@@ -116,7 +128,7 @@ class Accounts(Commands):
 
     async def rotate(self, key: CommandKey, by: Actor, client_id: UUID, body: RotationRequest) -> WithSecret:
         """Give a new secret; of several old ones the youngest alone stays good. Raises what `Client.rotate_secret` does."""
-        return await _with_secret(partial(self._rotate, key, by, client_id, body))
+        return await self._with_secret(partial(self._rotate, key, by, client_id, body))
 
     @command()
     async def _rotate(
@@ -155,12 +167,6 @@ async def _end_hold(unit: Unit, request: AccountRequest, by: Actor) -> None:
 
 async def _organization(unit: Unit, organization_id: str | None) -> Organization | None:
     return None if organization_id is None else await unit.get(Organization, UUID(organization_id))
-
-
-async def _with_secret(carry_out: Callable[[str], Awaitable[StoredAnswer]]) -> WithSecret:
-    secret = new_secret()
-    answer = await carry_out(hash_of_secret(secret))
-    return WithSecret(answer, None if answer.replayed else secret)
 
 
 def _request_body(request: AccountRequest) -> Body:

@@ -3,12 +3,12 @@
 The events say what was granted by whom; the hash of the secret is a row beside them, as a secret may be changed.
 """
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
 
+from cryptography.hazmat.primitives import hashes
 from eventsourcing.domain import event
 
 from services.kit.aggregates import Aggregate
@@ -197,14 +197,17 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def hash_of_secret(secret: str) -> str:
-    """What is stored of a secret. It is random, so that a plain hash cannot be searched."""
-    return f"sha256:{hashlib.sha256(secret.encode()).hexdigest()}"
+def hash_of_secret(secret: str, algorithm: str = "sha256") -> str:
+    """What is stored of a secret, by `sha256` or `sm3` (GB/T 32905). It is random: a plain hash cannot be searched."""
+    digest = hashes.Hash(hashes.SM3() if algorithm == "sm3" else hashes.SHA256())
+    digest.update(secret.encode())
+    return f"{algorithm}:{digest.finalize().hex()}"
 
 
 def is_secret(secret: str, stored: str | None) -> bool:
     """Whether the secret is the stored one, in the same time for a client that does not exist."""
-    return hmac.compare_digest(hash_of_secret(secret), stored or "") and stored is not None
+    algorithm = (stored or "sha256:").partition(":")[0]
+    return hmac.compare_digest(hash_of_secret(secret, algorithm), stored or "") and stored is not None
 
 
 REQUESTED, GRANTED, REFUSED = "requested", "granted", "refused"

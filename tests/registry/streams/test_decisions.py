@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from contracts.registry import Qualification
+from services.registry.settings import RegistrySettings
 from services.registry.streams.account import SCOPES, Client, hash_of_secret, is_secret, new_secret
 from services.registry.streams.actor import Actor
 from services.registry.streams.collection import FINAL, INITIAL
@@ -216,3 +217,12 @@ class TestClient:
         assert is_secret(secret, hash_of_secret(secret))
         assert not is_secret(secret + "x", hash_of_secret(secret))
         assert not is_secret("", None)
+
+    def test_a_secret_is_kept_by_the_algorithm_of_the_profile_and_known_by_either(self) -> None:
+        """国密: SM3, GB/T 32905, whose published digest of `abc` is this one."""
+        kept = hash_of_secret("abc", "sm3")
+        assert kept == "sm3:66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0"
+        assert is_secret("abc", kept)
+        assert not is_secret("abd", kept)
+        settings = RegistrySettings(registry_database_url="postgresql://nowhere", crypto_profile="gm")
+        assert settings.secret_digest == "sm3"
