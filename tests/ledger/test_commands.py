@@ -222,5 +222,5 @@ class TestPublishPolicy:
         response = await world.client.get("/v1/policies/211300/2024", headers=world.official("211300"))
         settings = {setting["setting"]: setting for setting in response.json()["settings"]}
         assert settings["requirement.total"]["clause"] == "S0-10"
-        missing = await world.client.get("/v1/policies/210200/2025", headers=world.official("210200"))
+        missing = await world.client.get("/v1/policies/210200/2017", headers=world.official("210200"))
         assert missing.status_code == 404

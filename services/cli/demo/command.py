@@ -180,7 +180,8 @@ def show_standings(rows: list[dict[str, Any]]) -> None:
     """Print how everybody stands, by authority and year: the counts of a dashboard."""
     table = _table(
         "地区\nplace", "年度\nyear", "人数\npersons", "应参加\nobliged", "已完成\ncompliant", "经补学\nmade up",
-        "进行中\nin progress", "未完成\ndeficient", "免除\nexempt", "无需参加\nnot required",
+        "进行中\nin progress", "未完成\ndeficient", "待定\nundecided", "暂定\nprovisional",
+        "免除\nexempt", "无需参加\nnot required",
     )  # fmt: skip
     for row in rows:
         counts = (
@@ -190,6 +191,8 @@ def show_standings(rows: list[dict[str, Any]]) -> None:
             "made_up",
             "in_progress",
             "deficient",
+            "undecided",
+            "provisional",
             "exempt",
             "not_required",
         )

@@ -10,7 +10,9 @@ from services.cli.demo.stage import DemoError, Stage
 
 _NATION = "100000"
 _FOLLOW_SECONDS_MAX = 30.0
-_COUNTED = ("persons", "compliant", "in_progress", "deficient", "exempt", "not_required")
+_COUNTED = (
+    "persons", "compliant", "in_progress", "deficient", "undecided", "provisional", "exempt", "not_required"
+)  # fmt: skip
 
 
 def standings(stage: Stage) -> list[dict[str, Any]]:

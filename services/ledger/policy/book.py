@@ -48,6 +48,7 @@ class PolicyBook:
         self._policies: dict[tuple[str, int], Policy] = {}
         self._national: dict[tuple[str, int], Policy] = {}
         self._frameworks: dict[tuple[int, bool], Policy | None] = {}
+        self._silent: set[tuple[int, tuple[int, ...]]] = set()
         self._last: dict[str, int] = {}
         said: tuple[Entry | Declaration, ...] = (*entries, *declarations)
         for each in said:
@@ -120,8 +121,17 @@ class PolicyBook:
             return None
         if not YEAR_MIN <= year <= YEAR_MAX:
             return None
-        policy = resolve((p for code in chain for p in self._by_place.get(code, ())), place, year, chain)
+        reaching = [
+            each
+            for code in chain
+            for each in self._by_place.get(code, ())
+            if not any(excluded in chain for excluded in each.notice.excludes)
+        ]
+        # Which notices reach a place decides whether one speaks of the year, for all places that the same ones reach.
+        key = year, tuple(each.order for each in reaching)
+        policy = resolve(reaching, place, year, chain) if key not in self._silent else None
         if policy is None:
+            self._silent.add(key)
             return self._by_the_nation(place, year, chain)
         if len(self._policies) >= _CACHE_MAX:
             self._policies.clear()

@@ -45,6 +45,7 @@ class TestGetUnitCompliance:
             "person_id": short.person_id,
             "place": SHUANGTA,
             "status": "in_progress",
+            "provisional": False,
             "total": "47.50",
             "missing": [
                 {"category": None, "credits": "42.50"},
