@@ -131,7 +131,7 @@ class HeldCompletionRejected(PublishedEvent):
     year: CreditYear
     problem: Code
     reason: Code
-    clause: str | None = None
+    clause: str | None
 
 
 class EnrolmentRecorded(PublishedEvent):
