@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.kit.errors import InsufficientScopeError, NotAuthenticatedError, Problem, problem_response
 from services.kit.key_sets import KeySource
+from services.kit.personal_numbers import holds_personal_number
 from services.kit.signing import ALGORITHM, AUDIENCE, CLAIM_DOCUMENT, CLAIM_ORGANIZATION, CLAIM_PLACE
 
 _REALM = 'Bearer realm="xuefen"'
@@ -34,6 +35,15 @@ class UnknownClaimsError(Problem):
     status = 403
     title_zh = "令牌所写的地区不存在"
     title_en = "The token names a place that there is not"
+
+
+class PersonalSubjectError(Problem):
+    """The token is good, but its `sub` is the number of a document or a telephone: and would be kept."""
+
+    code = "personal-subject"
+    status = 403
+    title_zh = "令牌的 sub 是证件号码或电话号码"
+    title_en = "The token's sub is the number of a document or a telephone"
 
 
 @dataclass(frozen=True)
@@ -201,6 +211,8 @@ class AuthenticationMiddleware:
             caller = await self.verifier.verify(token.strip())
             if not self.claims(caller):
                 raise UnknownClaimsError
+            if holds_personal_number(caller.subject):
+                raise PersonalSubjectError
         except Problem as problem:
             await problem_response(problem, scope)(scope, receive, send)
             return

@@ -29,6 +29,7 @@ from services.kit.errors import (
 from services.kit.failures import problem_of_failure
 from services.kit.json_guard import check_json, check_text
 from services.kit.observability import HttpMetrics, describe_exception
+from services.kit.personal_numbers import holds_personal_number
 
 BODY_SIZE_MAX = 8 * 1024 * 1024
 FORM_SIZE_MAX = 16 * 1024
@@ -96,7 +97,8 @@ class _Exchange:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         given = Headers(scope=scope).get("x-request-id", "")
-        self.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        taken = _REQUEST_ID.fullmatch(given) and not holds_personal_number(given)
+        self.request_id = given if taken else uuid.uuid4().hex
         self.method: str = scope["method"]
         self.scope: dict[str, Any] = {**scope, "method": "GET" if self.method == "HEAD" else self.method}
         self.scope["state"] = dict(scope.get("state") or {})

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import msgspec
 
 from services.kit.errors import FieldError, InvalidRequestError, MalformedBodyError, Problem, pointer_to
+from services.kit.personal_numbers import faults_of_body
 
 MEMBERS_MAX = 200_000
 
@@ -37,7 +38,7 @@ def check_text(body: bytes) -> None:
 
 def check_json(body: bytes, *, members_max: int = MEMBERS_MAX) -> None:
     """Refuse a body that is not strict JSON: NaN, NUL, lone surrogates, numbers beyond range, a member given
-    twice, bombs.
+    twice, bombs; and one in which somebody's number stands where none belongs.
     """
     check_text(body)
     check_size(body, members_max)
@@ -50,6 +51,9 @@ def check_json(body: bytes, *, members_max: int = MEMBERS_MAX) -> None:
     repeated = [error for _, error in repeated_members(body)]
     if repeated:
         raise InvalidRequestError(repeated)
+    numbers = faults_of_body(body)
+    if numbers:
+        raise InvalidRequestError(numbers)
 
 
 def check_size(body: bytes, members_max: int = MEMBERS_MAX) -> None:

@@ -110,6 +110,7 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = name != "uvicorn.access"  # its lines hold raw addresses
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its lines hold raw addresses too
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -9,6 +9,8 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
 from services.kit.errors import FieldError, InvalidRequestError, pointer_to
+from services.kit.idempotency import HEADER as KEY_HEADER
+from services.kit.personal_numbers import faults_of_parameters
 
 _UNKNOWN = ("unknown_parameter", "不认识的查询参数", "This parameter is not known")
 _REPEATED = ("repeated_parameter", "此参数只能给出一次", "This parameter may be given once only")
@@ -16,7 +18,13 @@ _REPEATED = ("repeated_parameter", "此参数只能给出一次", "This paramete
 
 async def check_query(request: Request) -> None:
     """A dependency of every route. Raises InvalidRequestError for a parameter that the route does not have, or that
-    comes again where one is asked for; nothing of what was sent is repeated that could be somebody's."""
+    comes again where one is asked for, and for somebody's number in an address or in a command's key; nothing of what was
+    sent is repeated that could be somebody's."""
+    key = request.headers.get(KEY_HEADER)
+    chosen = [*request.path_params.items(), *request.query_params.multi_items()]
+    numbers = faults_of_parameters(chosen if key is None else [*chosen, (KEY_HEADER, key)])
+    if numbers:
+        raise InvalidRequestError(numbers)
     if not request.scope.get("query_string"):
         return
     known = _parameters(request.scope["route"].dependant)

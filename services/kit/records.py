@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from services.kit.errors import FieldError, InvalidRequestError, Problem, pointer_to
 from services.kit.field_errors import field_errors
 from services.kit.json_guard import check_size, explain, repeated_members
+from services.kit.personal_numbers import faults_in, may_hold_numbers
 from services.kit.pydantic_models import pydantic_model
 
 __all__ = ["Batch", "InvalidRecord", "batch_model", "decode_batch", "json_body", "pydantic_model"]
@@ -73,10 +74,24 @@ def decode_batch(raw: bytes, struct: type[T], *, items_max: int) -> Batch[T]:
         except (ValueError, RecursionError):
             pass
         else:
-            return Batch(records if _names_each_once(raw, records, struct) else _unrepeated(raw, records))
+            each_once = _names_each_once(raw, records, struct)
+            return Batch(_without_numbers(records if each_once else _unrepeated(raw, records)))
     items = _items(raw, items_max)
     records = [_decode_record(bytes(item), index, struct) for index, item in enumerate(items)]
-    return Batch(_unrepeated(raw, records))
+    return Batch(_without_numbers(_unrepeated(raw, records)))
+
+
+def _without_numbers(records: Sequence[T | InvalidRecord]) -> Sequence[T | InvalidRecord]:
+    """The records less those in which somebody's number stands where none belongs."""
+    if not may_hold_numbers([record for record in records if not isinstance(record, InvalidRecord)]):
+        return records
+    looked_at: list[T | InvalidRecord] = []
+    for index, record in enumerate(records):
+        faults: list[FieldError] = []
+        if not isinstance(record, InvalidRecord):
+            faults = list(faults_in(msgspec.to_builtins(record), ("records", index)))
+        looked_at.append(InvalidRecord(index, faults) if faults else record)
+    return looked_at
 
 
 def _names_each_once(raw: bytes, records: Sequence[T], struct: type[T]) -> bool:

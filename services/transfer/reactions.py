@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from contracts.envelope import PublishedEvent
-from contracts.registry import InfoCollected, OrganizationRegistered
+from contracts.registry import InfoCollected, OrganizationRegistered, PersonErased
 from services.kit.command import UnitOfWork
 from services.kit.database import Connection
 from services.transfer.profile_home import (
@@ -29,15 +29,27 @@ _ORGANIZATIONS = """
 select organization_id, uscc, version from organizations where log = $1 and organization_id = any($2::text[])
 """
 
+_FORGET_REMARKS = """
+delete from remarks using transfers
+ where remarks.log = $1 and transfers.log = $1 and transfers.transfer_id = remarks.transfer_id
+   and transfers.person_id = any($2::text[])
+"""
+
 
 async def react(unit: UnitOfWork, facts: Sequence[PublishedEvent]) -> None:
-    """Record what the registry says, fact by fact; what is known already is not recorded again, so a repeat is harmless."""
+    """Record what the registry says, fact by fact; what is known already is not recorded again, so a repeat is harmless.
+
+    What people typed about somebody who was erased is forgotten: file names and the texts of refusals.
+    """
     collected = {fact.person_id for fact in facts if isinstance(fact, InfoCollected)}
     registered = {fact.organization_id for fact in facts if isinstance(fact, OrganizationRegistered)}
     news = _News(unit, await _homes(unit.conn, collected), await _organizations(unit.conn, registered))
     for fact in facts:
         news.take(fact)
     await project(unit.conn, LOG, news.recorded)
+    erased = {fact.person_id for fact in facts if isinstance(fact, PersonErased)}
+    if erased:
+        await unit.conn.execute(_FORGET_REMARKS, LOG, sorted(erased))
 
 
 class _News:

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.envelope import PublishedEvent
+from contracts.registry import PersonErased
 from services.kit.database import Database, Databases
 from services.kit.errors import BusyError
 from services.kit.event_store import EventStore, NewEvent, RecordedEvent
@@ -29,7 +30,7 @@ from tests.transfer.scenarios import (
     collected,
     registered,
 )
-from tests.transfer.world import World, running
+from tests.transfer.world import ORIGIN, World, running
 
 
 class Registry:
@@ -121,6 +122,24 @@ class TestFollow:
         await registry.says(collected("person-1"))
         await followed(world, registry)
         assert (await world.home("person-1"))[0] == LONGCHENG
+
+    async def test_what_people_typed_about_somebody_erased_is_forgotten(
+        self, world: World, registry: Registry
+    ):
+        await registry.says(collected("person-1"), collected("person-2"))
+        await followed(world, registry)
+        for person in ("person-1", "person-2"):
+            refused = await world.requested(person)
+            body = {"reason": "other", "text": f"王一 {person}"}
+            assert (await world.post(f"/v1/transfers/{refused}/refusal", body, by=ORIGIN)).status_code == 200
+        await registry.says(
+            PersonErased(person_id="person-1", place=SHUANGTA, reason="own_request", erased_at=world.now)
+        )
+        await followed(world, registry)
+        async with world.transfers.database.acquire() as conn:
+            kept = [row[0] for row in await conn.fetch("select content from remarks order by content")]
+        assert [text for text in kept if "person" in text] == ["王一 person-2"]
+        assert len(kept) == 2
 
     async def test_two_workers_record_once(self, world: World, registry: Registry):
         await registry.says(*(collected(f"person-{number}") for number in range(50)))
