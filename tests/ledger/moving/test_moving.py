@@ -259,3 +259,19 @@ class TestAPlaceWithoutANotice:
         assert (answer["log"], answer["basis"]) == (LIAONING, "notice")
         [credit] = answer["credits"]
         assert credit["provisional"] is True
+
+    async def test_a_year_that_the_nation_judged_for_good_stays_judged_and_says_so(
+        self, world: World, mover: Mover
+    ):
+        """B-20, A-13: the authority said that no notice will come, and the year had closed."""
+        world.now = NOW
+        who = await world.collects(DALIAN)
+        declared = await world.client.post(
+            f"/v1/years/{DALIAN}/2024/no-notice",
+            headers=world.official(DALIAN) | {"Idempotency-Key": "no-notice"},
+        )
+        assert declared.status_code == 201, declared.text
+        await mover.moves(who, SHENYANG)
+        answer = await world.asks(who, 2024)
+        assert (answer["judged_by"], answer["status"]) == (DALIAN, "deficient")
+        assert (answer["basis"], answer["provisional"]) == ("national", False)
