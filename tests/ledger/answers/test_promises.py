@@ -32,6 +32,7 @@ from services.ledger.policy import (
 from tests.ledger.policy.builders import BEIJING, accredited, at
 from tests.ledger.policy.drafts import book, draft
 from tests.ledger.policy.test_admission_properties import FACTS, PERSONS, RULES, Desk
+from tests.words import assert_words
 
 TEACHERS = ("p1", "p2", "p3")
 STANDING = accredited(BEIJING, 2030, 2031, 2032, modes=("online", "face_to_face", "other"))
@@ -279,3 +280,33 @@ class TestWhateverTheAnswerTells:
         codes = {step.code for step in told(policy, person, account, on)}
         if "no_make_up" in codes:
             assert not open_now
+
+
+class TestWhatIsRemembered:
+    """Openings are remembered for all in whom admission sees nothing different."""
+
+    @settings(deadline=None, max_examples=40)
+    @given(policies(), st.lists(st.tuples(FACTS, PERSONS, RELIEFS), min_size=2, max_size=4), DAYS)
+    def test_is_what_each_would_be_told_alone(
+        self, policy: Policy, people: list[tuple[list[Any], Person, Reliefs]], on: date
+    ):
+        lives = [(person, life(policy, person, facts, reliefs, on)) for facts, person, reliefs in people]
+        together = [assess(policy, account, person, 2030, on) for person, account in lives]
+        for (person, account), answer in zip(lives, together, strict=True):
+            policy.openings.clear()
+            assert assess(policy, account, person, 2030, on) == answer
+
+
+class TestEverySentence:
+    @settings(deadline=None, max_examples=60)
+    @given(policies(), FACTS, PERSONS, RELIEFS, DAYS)
+    def test_is_of_one_language_and_without_codes(
+        self, policy: Policy, facts: list[Any], person: Person, reliefs: Reliefs, on: date
+    ):
+        account = life(policy, person, facts, reliefs, on)
+        answer = assess(policy, account, person, 2030, on)
+        assert_words(answer.explanation_zh, answer.explanation_en)
+        for step in told(policy, person, account, on):
+            assert_words(step.text_zh, step.text_en)
+        for left_out in answer.not_counted:
+            assert_words(left_out.why_zh, left_out.why_en)
