@@ -133,7 +133,8 @@ def _refused(visit: Visit, error: Exception) -> Response:
     if error.status == 401:
         return _sign_in(visit, error)
     if error.status == 403:
-        return _problem(visit, 403, "forbidden", error.title, error.detail)
+        told = () if error.code == "insufficient-scope" else (error.title, error.detail)
+        return _problem(visit, 403, "forbidden", *told)
     if error.status == 404:
         return _problem(visit, 404, "missing")
     fields = [detail for _, detail in error.fields]

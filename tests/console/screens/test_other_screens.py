@@ -1,0 +1,80 @@
+"""Screens that show what a service says: people, units, figures, operations."""
+
+from tests.console.house import House
+from tests.e2e.system import LIAONING, SHENYANG
+
+
+class TestPeople:
+    async def test_are_found_by_number_and_shown_masked(self, house: House):
+        someone = house.system.stranger()
+        await house.system.collects(someone, SHENYANG)
+        await house.system.follow()
+        official = await house.somebody("reviewer", place=LIAONING)
+        asked = {"id_type": "resident_id", "id_number": someone.id_number, "name": someone.name}
+        answer = await official.submit("/people", "/people", **asked)
+        page = (await official.open(answer.headers["location"])).text
+
+        assert someone.id_number not in page
+        assert someone.name not in page
+        assert someone.id_number[-4:] in page
+        assert "进行中" in page
+
+    async def test_are_missed_in_words(self, house: House):
+        official = await house.somebody("reviewer", place=LIAONING)
+        nobody = house.system.stranger()
+        asked = {"id_type": "resident_id", "id_number": nobody.id_number, "name": nobody.name}
+        answer = await official.submit("/people", "/people", **asked)
+
+        assert "没有这一证件号码和姓名的人员" in answer.text
+
+    async def test_are_shown_in_full_for_a_purpose_that_is_on_record(self, house: House):
+        someone = house.system.stranger()
+        person_id = await house.system.collects(someone, SHENYANG)
+        await house.system.follow()
+        page = f"/people/{person_id}"
+        reviewer = await house.somebody("reviewer", place=LIAONING)
+        assert (await reviewer.submit("/people", f"{page}/show", purpose="inspection")).status_code == 403
+        supervisor = await house.somebody("supervisor", place=LIAONING)
+        shown = await supervisor.submit(page, f"{page}/show", purpose="inspection")
+        assert someone.id_number in shown.text
+
+        official = house.system.official(LIAONING, "audit:read")
+        audit = await house.system.does("registry", "GET", "/v1/audit", by=official)
+        assert "inspection" in [each["purpose"] for each in audit["records"]]
+
+
+class TestUnit:
+    async def test_shows_its_own_people(self, house: House):
+        code = house.system.uscc()
+        nation = house.system.official("100000", "organization:write")
+        body = {"name": "演示用人单位", "uscc": code, "kind": "employer", "place": LIAONING}
+        await house.system.does("registry", "POST", "/v1/organizations", body, by=nation)
+        await house.system.collects(house.system.stranger(), SHENYANG, employer=code)
+        await house.system.follow()
+        clerk = await house.somebody("employer", organization=code)
+        page = (await clerk.open("/unit?year=2025")).text
+
+        assert "演示用人单位" in page
+        assert "沈阳市" in page
+
+
+class TestFigures:
+    async def test_are_shown_with_the_position_they_have_reached(self, house: House):
+        viewer = await house.somebody("viewer", place=LIAONING)
+        page = await viewer.open("/figures?year=2025")
+
+        assert page.status_code == 200
+        assert "辽宁省" in page.text
+
+    async def test_are_drawn_once_for_the_same_data(self, house: House):
+        viewer = await house.somebody("viewer", place=LIAONING)
+        first = await viewer.open("/figures/funnel.svg?year=2025")
+        assert first.headers["content-type"].startswith("image/svg+xml")
+        again = await viewer.open("/figures/funnel.svg?year=2025", **{"If-None-Match": first.headers["etag"]})
+
+        assert again.status_code == 304
+
+    async def test_of_elsewhere_are_refused(self, house: House):
+        viewer = await house.somebody("viewer", place=LIAONING)
+
+        assert (await viewer.open("/figures?place=440000")).status_code == 403
