@@ -222,6 +222,11 @@ class FreshDatabaseFactory(Protocol):
     ) -> FreshDatabase: ...
 
 
+def examples(variable: str, few: int) -> int:
+    """How many examples a test of its own making tries: a few, twenty times as many, or what the variable says."""
+    return int(os.environ.get(variable, few * THOROUGH_TIMES if THOROUGH else few))
+
+
 def outside_loop(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end from synchronous code, whether or not a loop runs in this thread."""
     return in_thread(lambda: asyncio.run(make()))

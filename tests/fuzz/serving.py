@@ -5,11 +5,12 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+import requests
 import schemathesis
 import uvicorn
 from fastapi import FastAPI
@@ -29,7 +30,9 @@ from schemathesis.specs.openapi.checks import (
     unsupported_method,
 )
 
-EXAMPLES = int(os.environ.get("XUEFEN_FUZZ_EXAMPLES", "6"))
+from tests.conftest import THOROUGH, examples
+
+EXAMPLES = examples("XUEFEN_FUZZ_EXAMPLES", 4)
 """Of each route; raise it for a long look."""
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
@@ -47,7 +50,7 @@ CHECKS = (
 fuzzing = settings(
     max_examples=EXAMPLES,
     deadline=None,
-    derandomize="XUEFEN_FUZZ_EXAMPLES" not in os.environ,
+    derandomize=not THOROUGH and "XUEFEN_FUZZ_EXAMPLES" not in os.environ,
     database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
@@ -73,16 +76,19 @@ def operations(schema: BaseSchema) -> list[Any]:
     return [pytest.param(operation, id=operation.label) for operation in found]
 
 
-def fuzz(operation: APIOperation, check: Callable[[schemathesis.Case], object], tried: settings) -> None:
-    """Send good and bad data to one operation.
+def fuzz(operation: APIOperation, **told: Any) -> None:
+    """Send good and bad data to one operation over one connection; `told` is for every call.
 
     What is sent is made up here and not, as by the plug-in of schemathesis, while pytest collects: that took as
     long as all other imports together, in every process and for every run of a single test beside it.
     """
 
-    @tried
+    session = requests.Session()
+    session.trust_env = False
+
+    @fuzzing
     def probe(case: schemathesis.Case) -> None:
-        check(case)
+        case.call_and_validate(session=session, timeout=20, **told)
 
     load_all_checks()
     test = build_operation_test(
@@ -92,7 +98,8 @@ def fuzz(operation: APIOperation, check: Callable[[schemathesis.Case], object], 
         given_kwargs={},
         feedback=FeedbackSources(constants_value_source=make_constants_value_source(operation.schema)),
     )
-    test()
+    with session:
+        test()
     assert not [mark for mark in LEFT_UNTRIED if mark.get(test)]
 
 

@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection
 from contracts.divisions import AUTHORITIES
 from tests.conftest import FreshDatabaseFactory, in_thread
 from tests.fuzz.extremes import Document, send_extremes
-from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzz, fuzzing, operations, serving
+from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzz, operations, serving
 from tests.kit.http import bearer
 from tests.ledger.world import OFFICIAL_SCOPES, PROVIDER_SCOPES, World
 from tests.openapi import committed
@@ -68,6 +68,7 @@ def bad_records_are_rejected_alone(_: Any, response: schemathesis.Response, case
             assert body["summary"].get("rejected"), body
 
 
+@pytest.mark.property
 @pytest.mark.parametrize("operation", operations(schema))
 def test_every_answer_is_documented(operation: APIOperation, address: str) -> None:
     """Good and bad data for every operation."""
@@ -76,11 +77,7 @@ def test_every_answer_is_documented(operation: APIOperation, address: str) -> No
         checks.remove(negative_data_rejection)
         checks.append(bad_records_are_rejected_alone)
     headers = headers_for(operation.path)
-    fuzz(
-        operation,
-        lambda case: case.call_and_validate(base_url=address, headers=headers, checks=checks, timeout=20),
-        fuzzing,
-    )
+    fuzz(operation, base_url=address, headers=headers, checks=checks)
 
 
 DOCUMENT = Document(committed("ledger"))

@@ -15,7 +15,7 @@ from services.sync.composition import SCHEMA, Sync
 from services.sync.targets import Targets
 from tests.conftest import AUDIT_KEY, FreshDatabaseFactory
 from tests.fuzz.extremes import Document, send_extremes
-from tests.fuzz.serving import CHECKS, fuzz, fuzzing, operations, serving
+from tests.fuzz.serving import CHECKS, fuzz, operations, serving
 from tests.kit.http import bearer, verifier
 from tests.openapi import committed
 from tests.sync.world import NATIONAL, target
@@ -44,11 +44,11 @@ def served(fresh_database: FreshDatabaseFactory) -> Iterator[Target]:
         yield Target(address, bearer("sync:read", "sync:repair", subject="fuzzer", place="100000"))
 
 
+@pytest.mark.property
 @pytest.mark.parametrize("operation", operations(schema))
 def test_every_answer_is_documented(operation: APIOperation, served: Target) -> None:
     """Good and bad data for every operation."""
-    told = {"base_url": served.address, "headers": served.headers, "checks": list(CHECKS), "timeout": 20}
-    fuzz(operation, lambda case: case.call_and_validate(**told), fuzzing)
+    fuzz(operation, base_url=served.address, headers=served.headers, checks=list(CHECKS))
 
 
 DOCUMENT = Document(committed("sync"))

@@ -15,7 +15,7 @@ from services.transfer.app import build_app
 from services.transfer.composition import Transfers
 from tests.conftest import AUDIT_KEY, FreshDatabaseFactory, in_thread
 from tests.fuzz.extremes import Document, send_extremes
-from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzz, fuzzing, operations, serving
+from tests.fuzz.serving import CHECKS, WELL_FORMED, fuzz, operations, serving
 from tests.kit.http import bearer, verifier
 from tests.openapi import committed
 from tests.transfer.neighbours import Neighbours
@@ -66,11 +66,11 @@ def target(fresh_database: FreshDatabaseFactory) -> Iterator[Target]:
         yield Target(address, bearer(*scopes, subject="fuzzer", place="100000"))
 
 
+@pytest.mark.property
 @pytest.mark.parametrize("operation", operations(schema))
 def test_every_answer_is_documented(operation: APIOperation, target: Target) -> None:
     """Good and bad data for every operation."""
-    told = {"base_url": target.address, "headers": target.headers, "checks": list(CHECKS), "timeout": 20}
-    fuzz(operation, lambda case: case.call_and_validate(**told), fuzzing)
+    fuzz(operation, base_url=target.address, headers=target.headers, checks=list(CHECKS))
 
 
 DOCUMENT = Document(committed("transfer"))

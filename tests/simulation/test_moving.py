@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
@@ -29,7 +28,7 @@ from hypothesis.stateful import (
 
 from services.transfer.calls import PeerUnavailableError
 from services.transfer.cases.arrival import arrival_id
-from tests.conftest import FreshDatabaseFactory
+from tests.conftest import THOROUGH, FreshDatabaseFactory, examples
 from tests.e2e.provider import Provider
 from tests.e2e.system import LISTED, ROUTES, START, System, new_system
 from tests.simulation.moving_model import (
@@ -43,7 +42,7 @@ from tests.simulation.moving_model import (
     Traveller,
 )
 
-EXAMPLES = int(os.environ.get("XUEFEN_MOVING_EXAMPLES", "6"))
+EXAMPLES = examples("XUEFEN_MOVING_EXAMPLES", 4)
 STEPS = 30
 OPENED = (
     'opened: [{authority: "140000", opened_on: 2025-01-01}, {authority: "210000", opened_on: 2025-01-01}]'
@@ -385,6 +384,7 @@ def test_when_all_goes_well_every_state_of_the_way_is_seen(ground: Ground, machi
     assert ground.seen >= ways | ends, (ways | ends) - ground.seen
 
 
+@pytest.mark.property
 def test_whatever_happens_everybody_is_in_one_place_with_every_credit(machine: type[Moving]) -> None:
     """S2C-10 to S2C-18, A-13."""
     run_state_machine_as_test(
@@ -393,7 +393,7 @@ def test_whatever_happens_everybody_is_in_one_place_with_every_credit(machine: t
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
             deadline=None,
-            derandomize=True,
+            derandomize=not THOROUGH,
             suppress_health_check=list(HealthCheck),
             database=None,
         ),
