@@ -31,7 +31,9 @@ _check = require("identity:check")
 Queries = Annotated[PeopleQueries, Depends(part(PeopleQueries))]
 
 
-@persons.get("/persons/{id}", response_model=schemas.PersonView, responses=problems(404), tags=["persons"])
+@persons.get(
+    "/persons/{id}", response_model=schemas.PersonView, responses=problems(404, 410), tags=["persons"]
+)
 @reads("person")
 async def get_person(
     person_id: Id, by: Annotated[Actor, Depends(acting(_see_person))], queries: Queries
@@ -126,7 +128,7 @@ add_routes(
 )
 
 
-@collections.get("/{id}", response_model=Collection, responses=problems(404))
+@collections.get("/{id}", response_model=Collection, responses=problems(404, 410))
 @reads("collection")
 async def get_collection(
     collection_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
@@ -203,7 +205,7 @@ registered in, until an authority revokes them.""",
 )
 
 
-@changes.get("/changes/{id}", response_model=schemas.ChangeView, responses=problems(404))
+@changes.get("/changes/{id}", response_model=schemas.ChangeView, responses=problems(404, 410))
 @reads("change")
 async def get_change(change_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries) -> object:
     """A change with old and new values, masked, and the last day of its review."""

@@ -71,13 +71,13 @@ class PeopleQueries:
     async def get_collection(self, by: Actor, collection_id: UUID) -> dict[str, object]:
         """A collection case with all that is reviewed, masked where it identifies. Who reviewed is shown to officials.
 
-        Raises NotFoundError.
+        Raises NotFoundError, PersonErasedError.
         """
         async with self._audit.reading(by, "collection", collection_id) as reading:
             conn = reading.conn
             row = await self._seen(reading, by, await conn.fetchrow(_COLLECTION, LOG, str(collection_id)))
             person_id = UUID(row["person_id"])
-            identity = await self._vault.open_identity(conn, person_id)
+            identity = await self._identity(conn, person_id)
             person = await self._aggregates.get(conn, Person, person_id)
             note = await self._vault.open_note(conn, person_id, version=row["version"])
             notes = [
@@ -110,10 +110,10 @@ class PeopleQueries:
         )
 
     async def get_person(self, by: Actor, person_id: UUID) -> dict[str, object]:
-        """A collected person with masked identity. Raises NotFoundError."""
+        """A collected person with masked identity. Raises NotFoundError, PersonErasedError."""
         async with self._audit.reading(by, "person", person_id) as reading:
             row = await self._seen(reading, by, await reading.conn.fetchrow(_PERSON, LOG, str(person_id)))
-            identity = await self._vault.open_identity(reading.conn, person_id)
+            identity = await self._identity(reading.conn, person_id)
             reading.record.fields = FIELDS
         qualifications = zip(row["levels"], row["obtained"], strict=True)
         return fields_of(
@@ -184,16 +184,20 @@ class PeopleQueries:
             raise NotFoundError
         return row
 
+    async def _identity(self, conn: Connection, person_id: UUID) -> Identity:
+        """Who somebody is; of whom was erased nothing is shown, not their life either. Raises PersonErasedError."""
+        identity = await self._vault.open_identity(conn, person_id)
+        if identity is None:
+            raise PersonErasedError
+        return identity
+
     async def get_change(self, by: Actor, change_id: UUID) -> dict[str, object]:
-        """A change with masked values. Raises NotFoundError."""
+        """A change with masked values. Raises NotFoundError, PersonErasedError."""
         return await self._change(by, change_id, ROUTINE)
 
     async def get_change_in_full(self, by: Actor, change_id: UUID, purpose: str) -> dict[str, object]:
         """A change with its values, for a purpose that is put on record. Raises NotFoundError, PersonErasedError."""
-        change = await self._change(by, change_id, purpose)
-        if change["items"] is None:
-            raise PersonErasedError
-        return change
+        return await self._change(by, change_id, purpose)
 
     async def _change(self, by: Actor, change_id: UUID, purpose: str) -> dict[str, object]:
         field = sealed_field(change_id)
@@ -204,23 +208,23 @@ class PeopleQueries:
                 raise NotFoundError
             note = f"{field}:note"
             texts = await self._vault.open_texts(conn, UUID(row["person_id"]), [field, note])
+            if field not in texts:
+                raise PersonErasedError
             reading.record.fields = [*row["items"], "note"]
-        case = msgspec.json.decode(texts[field], type=SealedCase) if field in texts else None
+        case = msgspec.json.decode(texts[field], type=SealedCase)
         returned = row["state"] in ("returned", "reversed")
         return fields_of(
             ChangeView,
             dict(row),
-            items=case and _items(row["items"], case, in_full=purpose != ROUTINE),
-            evidence=case.evidence if case else [],
+            items=_items(row["items"], case, in_full=purpose != ROUTINE),
+            evidence=case.evidence,
             due=due_of("change", row["submitted_at"], row["decided_at"] or self._clock()),
             note=texts.get(note) if returned else None,
         )
 
 
-def _masked(identity: Identity | None) -> dict[str, str | None]:
-    """Who somebody is, as shown; nothing of a person whose key is destroyed."""
-    if identity is None:
-        return dict.fromkeys(FIELDS)
+def _masked(identity: Identity) -> dict[str, str | None]:
+    """Who somebody is, as shown."""
     return {"id_type": identity.id_type, "id_number": identity.masked_number, "name": identity.masked_name}
 
 
