@@ -42,7 +42,7 @@ class PersonalSubjectError(Problem):
 
     code = "personal-subject"
     status = 403
-    title_zh = "令牌的 sub 是证件号码或电话号码"
+    title_zh = "令牌的主体是证件号码或电话号码"
     title_en = "The token's sub is the number of a document or a telephone"
 
 
