@@ -28,8 +28,6 @@ def read(path: Path) -> Notice | None:
         return read_notice(path)
     except OSError as error:
         err.print(f"[bold red]{escape(str(path))}[/bold red]: {error.strerror}")
-    except UnicodeDecodeError:
-        err.print(f"[bold red]{escape(str(path))}[/bold red]: not UTF-8 text")
     except NoticeError as error:
         err.print(f"[bold red]{escape(str(path))}[/bold red]: {len(error.faults)} error(s)")
         for fault in error.faults:

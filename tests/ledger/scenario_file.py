@@ -9,7 +9,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from services.kit.clock import SHANGHAI
 from services.ledger.policy import Accreditation, ProviderStanding
-from services.ledger.policy.document.yaml_source import YamlFault, read_yaml
+from services.ledger.policy.document.yaml_faults import YamlFault
+from services.ledger.policy.document.yaml_source import read_yaml
 
 
 class Part(Struct, kw_only=True, forbid_unknown_fields=True):

@@ -13,7 +13,8 @@ import msgspec
 from contracts.divisions import is_known
 from services.ledger.policy.document.notice import Notice
 from services.ledger.policy.document.schema_faults import harmless, schema_faults
-from services.ledger.policy.document.yaml_source import YamlFault, read_own_yaml, read_yaml
+from services.ledger.policy.document.yaml_faults import YamlFault, text_of
+from services.ledger.policy.document.yaml_source import read_own_yaml, read_yaml
 from services.ledger.policy.language.days import day_of
 from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding, year_faults
 from services.ledger.policy.language.kind import Kind
@@ -51,7 +52,11 @@ class NoticeError(Exception):
 
 def read_notice(path: Path) -> Notice:
     """The notice in a YAML file; NoticeError with lines when it is none, OSError when it cannot be read."""
-    return parse_notice(path.read_text(encoding="utf-8"), str(path))
+    try:
+        text = text_of(path.read_bytes())
+    except YamlFault as fault:
+        raise _unreadable(fault, str(path)) from None
+    return parse_notice(text, str(path))
 
 
 def bundled_notices() -> list[Notice]:
@@ -88,8 +93,11 @@ def read_source(source: str | Mapping[str, Any], name: str) -> tuple[Any, dict[s
     try:
         return read_yaml(source)
     except YamlFault as fault:
-        found = NoticeFault(name, fault.line, fault.pointer, "yaml", fault.zh, fault.en)
-        raise NoticeError((found,)) from None
+        raise _unreadable(fault, name) from None
+
+
+def _unreadable(fault: YamlFault, name: str) -> NoticeError:
+    return NoticeError((NoticeFault(name, fault.line, fault.pointer, "yaml", fault.zh, fault.en),))
 
 
 def rules_at(notice: Notice) -> Iterator[tuple[Kind[Any], Rule, At]]:

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
 from services.ledger.policy.document.schema import validator
+from services.ledger.policy.document.yaml_faults import FULL_WIDTH_COLON, FULL_WIDTH_COLON_WORDS
+from services.ledger.policy.language.days import day_of
 from services.ledger.policy.language.findings import Finding
 
 _HARMLESS = re.compile(r"[A-Za-z_]{1,40}|[0-9]{1,4}", re.ASCII)
@@ -18,7 +21,7 @@ def schema_faults(data: Any) -> Iterator[Finding]:
         keyword, wanted = str(error.validator), error.validator_value
         schema: Any = error.schema
         for names in _FIELDS.get(keyword, _whole)(error.instance, wanted, schema):
-            code, zh, en = _words(keyword, wanted, schema, names)
+            code, zh, en = _words(keyword, wanted, schema, names, error.instance)
             yield Finding(pointer_of(error) + (f"/{_escape(names)}" if names else ""), code, zh, en)
 
 
@@ -45,6 +48,9 @@ def _whole(instance: object, wanted: object, schema: object) -> list[str]:
 _WRITTEN = re.compile(r"[A-Za-z][A-Za-z0-9_+/-]*|[0-9]{4}-[0-9]{2}(-[0-9]{2})?")
 """What the writer of a notice writes as it is, in a description of it."""
 
+_DAY_OTHERWISE = re.compile(
+    r"([0-9]{4})[ ]*[-./年－／．][ ]*([0-9]{1,2})[ ]*[-./月－／．][ ]*([0-9]{1,2})[ ]*[日号]?", re.ASCII
+)
 _FIELDS: Mapping[str, Callable[[Any, Any, Any], list[str]]] = {
     "required": lambda instance, wanted, schema: [name for name in wanted if name not in instance],
     "additionalProperties": lambda instance, wanted, schema: [
@@ -54,21 +60,32 @@ _FIELDS: Mapping[str, Callable[[Any, Any, Any], list[str]]] = {
 """Errors about fields of the object they stand at, rather than about the object."""
 
 
-def _words(keyword: str, wanted: Any, schema: Any, name: str) -> tuple[str, str, str]:
+def _words(keyword: str, wanted: Any, schema: Any, name: str, written: object) -> tuple[str, str, str]:
     if keyword == "required":
         return keyword, f"缺少字段“{name}”", f"the field {name} is required"
     if keyword == "additionalProperties":
         names = list(schema.get("properties", {}))
         known = ", ".join(names)
-        return "unknown", f"没有这个字段；可用：{_quoted(names)}", f"no such field; known: {known}"
+        zh, en = did_you_mean(name, names)
+        return "unknown", f"没有这个字段{zh}；可用：{_quoted(names)}", f"no such field{en}; known: {known}"
     if keyword == "type":
         kinds = [wanted] if isinstance(wanted, str) else list(wanted)
+        if "object" in kinds and isinstance(written, str) and FULL_WIDTH_COLON.match(written):
+            return keyword, *FULL_WIDTH_COLON_WORDS
         zh = "或".join(_TYPES_ZH.get(kind, kind) for kind in kinds)
         return keyword, f"应为{zh}", f"must be of type {' or '.join(kinds)}"
     if keyword == "enum":
         names = [str(value) for value in wanted]
-        return keyword, f"应为其中之一：{_quoted(names)}", f"must be one of: {', '.join(names)}"
+        zh, en = did_you_mean(str(written), names)
+        return (
+            keyword,
+            f"应为其中之一：{_quoted(names)}{zh and zh.replace('，', '；')}",
+            f"must be one of: {', '.join(names)}{en}",
+        )
     if keyword == "pattern":
+        day = _day_written_otherwise(written, str(wanted))
+        if day is not None:
+            return keyword, f"日期应写作“{day}”", f"write the day as {day}"
         zh, _, en = str(schema.get("description", "")).partition("。")
         return (
             keyword,
@@ -77,6 +94,22 @@ def _words(keyword: str, wanted: Any, schema: Any, name: str) -> tuple[str, str,
         )
     zh, en = _LIMITS.get(keyword, ("不符合格式 {}", "does not follow the schema: {}"))
     return keyword, zh.format(wanted), en.format(wanted)
+
+
+def did_you_mean(written: str, names: Iterable[str]) -> tuple[str, str]:
+    """What goes behind the fault of a name that is not known, in both languages: the name it resembles, if any."""
+    near = get_close_matches(written, list(names), n=1, cutoff=0.6)
+    return (f"，是否指“{near[0]}”", f"; did you mean {near[0]}?") if near else ("", "")
+
+
+def _day_written_otherwise(written: object, pattern: str) -> str | None:
+    """The day that was written in another way than with hyphens and two digits, as the pattern wants it; else None."""
+    found = _DAY_OTHERWISE.fullmatch(written) if isinstance(written, str) else None
+    if found is None:
+        return None
+    year, month, day = found.groups()
+    meant = f"{year}-{int(month):02}-{int(day):02}"
+    return meant if re.search(pattern, meant) and day_of(meant, 0) is not None else None
 
 
 def _quoted(names: Iterable[str]) -> str:

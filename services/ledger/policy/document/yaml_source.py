@@ -6,21 +6,17 @@ file mean two things at once is refused: a key given twice, an alias, a second d
 
 import yaml
 
+from services.ledger.policy.document.yaml_faults import (
+    FULL_WIDTH_COLON,
+    FULL_WIDTH_COLON_WORDS,
+    YamlFault,
+    yaml_fault,
+)
+
 TEXT_MAX = 1_000_000
 DEPTH_MAX = 40
 
 _TAG = "tag:yaml.org,2002:"
-
-
-class YamlFault(Exception):
-    """The text is not YAML that can be read one way only. `line` counts from 1."""
-
-    def __init__(self, line: int | None, pointer: str, zh: str, en: str) -> None:
-        super().__init__(en)
-        self.line = line
-        self.pointer = pointer
-        self.zh = zh
-        self.en = en
 
 
 class _Loader(yaml.SafeLoader):
@@ -41,17 +37,14 @@ def read_yaml(text: str) -> tuple[object, dict[str, int]]:
     """The data, and the line of every field by its JSON pointer; YamlFault where it cannot be read."""
     if len(text) > TEXT_MAX:
         raise YamlFault(None, "", "文件过大", f"the file is larger than {TEXT_MAX} characters")
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = error.problem or "not valid YAML"
-        raise YamlFault(mark.line + 1 if mark else None, "", "不是有效的 YAML", problem) from None
-    except (yaml.YAMLError, RecursionError):
-        raise YamlFault(None, "", "不是有效的 YAML", "not valid YAML") from None
-    finally:
-        loader.dispose()
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, RecursionError) as error:
+        raise yaml_fault(error, text) from None
     lines: dict[str, int] = {}
     return (_plain(node, "", lines, 0) if node is not None else None), lines
 
@@ -84,6 +77,15 @@ def _mapping(node: yaml.MappingNode, pointer: str, lines: dict[str, int], depth:
             raise YamlFault(line, pointer, "字段名应为文本", "a field name is text")
         key = str(key_node.value)
         child = f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}"
+        if FULL_WIDTH_COLON.match(key):
+            raise YamlFault(line, pointer, *FULL_WIDTH_COLON_WORDS)
+        if key != key.strip():
+            raise YamlFault(
+                line,
+                pointer,
+                "字段名前后有全角空格，请改用半角空格",
+                "a full-width space stands beside the field",
+            )
         if key in data:
             raise YamlFault(line, child, "字段重复", "the field is given twice")
         lines[child] = line

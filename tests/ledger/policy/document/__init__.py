@@ -1,0 +1,1 @@
+"""Tests of a notice as a document: its file, and what is wrong with it."""
