@@ -102,6 +102,7 @@ select {_COLUMNS} from events where log = $1 and position > $2 and topic = any($
 _BY_IDENTITY = f"""
 select {_COLUMNS} from events where log = $1 and identity = any(string_to_array($2, E'\\n')) order by identity
 """  # noqa: S608
+_HOLDERS = f"select {_COLUMNS} from events where log = any($1::text[]) and identity = $2 order by log"  # noqa: S608
 
 _TOUCH = "select pg_logical_emit_message(true, 'xuefen', '')"
 
@@ -221,6 +222,10 @@ class EventStore:
         """The event that holds each identity; identities nobody holds are absent."""
         rows = await conn.fetch(_BY_IDENTITY, log, lines(identities))
         return {row[6]: RecordedEvent(*row) for row in rows}
+
+    async def holders_of(self, conn: Connection, logs: Sequence[str], identity: str) -> list[RecordedEvent]:
+        """The event that holds the identity in each of the logs, in order of log; none for those without."""
+        return [RecordedEvent(*row) for row in await conn.fetch(_HOLDERS, logs, identity)]
 
     async def head(self, conn: Connection, log: str) -> int:
         """The last position of the log, 0 when it is empty or unknown."""

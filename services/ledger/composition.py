@@ -31,6 +31,7 @@ from services.ledger.counting.reviews import ReviewCounts
 from services.ledger.counting.scorecards import ScorecardCounts
 from services.ledger.counting.standing_counts import StandingCounts
 from services.ledger.intake.intake import Intake
+from services.ledger.intake.posted_completions import PostedCompletions
 from services.ledger.intake.records import Preparer
 from services.ledger.intake.reporting import Reporter
 from services.ledger.moving.arrivals import Arrivals
@@ -95,6 +96,7 @@ class Ledger:
         self.queries = LedgerQueries(databases, self.store, self.policies, self.people, clock)
         self.transcripts = Transcripts(databases, self.people)
         self.units = Units(self.employers, self.people, self.policies, clock)
+        self.posted = PostedCompletions(databases, self.store, self.people)
         preparer = Preparer(self.hasher, identity_key)
         self.reporter = Reporter(self.intake, databases, preparer, self.budgets, clock)
         self.filings = Filings(databases, path, self.policies, clock)

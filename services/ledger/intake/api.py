@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from contracts.divisions import authority_of, is_known
+from contracts.divisions import authority_of, contains, is_known
+from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.budgets import within
-from services.kit.errors import language_of, problem_body
+from services.kit.errors import FieldError, InvalidRequestError, language_of, problem_body
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
@@ -29,19 +30,25 @@ from services.ledger.intake.completion_table import (
     result_rows,
 )
 from services.ledger.intake.intake import Intake
+from services.ledger.intake.posted_completions import CompletionRecord, PostedCompletions
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
 from services.ledger.intake.reporting import Reporter
 from services.ledger.intake.schemas import BatchAnswer, Decided, Withdrawal, WithdrawRecord
-from services.ledger.streams.problems import NotAProviderError, UnknownPlaceError
-from services.ledger.web import REPORTS
+from services.ledger.streams.problems import (
+    NotAProviderError,
+    UnknownCompletionError,
+    UnknownPlaceError,
+)
+from services.ledger.web import REPORTS, OpaqueId, place_of
 
 RECORDS_MAX = 1_000
 TABLE_PATH = "/v1/completions/table"
 FILE_PATHS = {TABLE_PATH: FILE_BYTES_MAX}
 
-router = APIRouter()
+router = APIRouter(route_class=AuditedRoute)
 IntakePart = Annotated[Intake, Depends(part(Intake))]
 ReporterPart = Annotated[Reporter, Depends(part(Reporter))]
+PostedPart = Annotated[PostedCompletions, Depends(part(PostedCompletions))]
 _encode = msgspec.json.Encoder().encode
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -56,7 +63,16 @@ TableFormat = Annotated[
 
 CompletionWriter = require("completion:write")
 EnrolmentWriter = require("enrolment:write")
+CompletionReader = require("completion:write", "transcript:read")
 RecordIdPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+ProviderQuery = Annotated[
+    OpaqueId | None,
+    Query(description="Whose record, where an official asks; a provider reads its own, and need not say so."),
+]
+AuthorityQuery = Annotated[
+    str | None,
+    Query(pattern=r"^[1-9][0-9]{5}$", description="Where it was posted, if the id was posted to several."),
+]
 
 
 def _provider_of(caller: Caller) -> str:
@@ -168,6 +184,51 @@ async def report_exam_passes(
 ) -> Response:
     """Post up to 1,000 passes of the provider's exam; completions that waited for it are registered (S0-09, S0-11)."""
     return await _report(request, reporter, caller, ExamPass)
+
+
+@router.get(
+    "/v1/completions/{completion_id}",
+    operation_id="get_completion",
+    **struct_answer(
+        CompletionRecord, "What was posted, and where it stands today.", refusals=(403, 404, 422)
+    ),
+)
+@reads("completion")
+async def get_completion(
+    posted: PostedPart,
+    completion_id: RecordIdPath,
+    caller: Annotated[Caller, Depends(CompletionReader)],
+    provider: ProviderQuery = None,
+    authority: AuthorityQuery = None,
+) -> Response:
+    """A completion by the id that the provider posted it under: what was posted, its state today, and its history.
+
+    A provider reads its own, an official those of people of their place; to everybody else there is no such record.
+    """
+    if authority is not None and not is_known(authority):
+        raise UnknownPlaceError(pointer="/authority")
+    place = None if caller.organization is not None else place_of(caller)
+    record = await posted.get(_provider_read(caller, provider), completion_id, authority)
+    [places] = await posted.places_of([record])
+    if place is not None and not any(contains(place, each) for each in places):
+        raise UnknownCompletionError
+    if record.person_id is not None:
+        for each in sorted(places):
+            about(record.person_id, each)
+    return Response(_encode(record), media_type="application/json")
+
+
+def _provider_read(caller: Caller, provider: str | None) -> str:
+    """Whose records are read. Raises UnknownCompletionError where a provider asks for another's, as if there were none."""
+    if caller.organization is None:
+        if provider is None:
+            raise InvalidRequestError(
+                [FieldError("", "missing", "缺少此项", "This field is required", parameter="provider")]
+            )
+        return provider
+    if provider not in (None, caller.organization):
+        raise UnknownCompletionError
+    return caller.organization
 
 
 @router.post(

@@ -149,6 +149,9 @@ class Decider:
         """
         record = prepared.record
         clause = self._clause(reason, place, record.year)
+        instead = None
+        if not told:
+            instead = NOT_COLLECTED, self._clause(NOT_COLLECTED, self._unit.log, record.year)
         event = RecordParked(
             kind=prepared.kind,
             provider_id=provider_id,
@@ -161,10 +164,10 @@ class Decider:
             content=prepared.content,
             record=without_person(record),
             reported_at=prepared.reported_at or self._unit.now,
+            told=instead,
         )
         index = self._unit.append_to_room(prepared.identity_hash, event, prepared.identity)
-        if not told:
-            reason, clause = NOT_COLLECTED, self._clause(NOT_COLLECTED, self._unit.log, record.year)
+        reason, clause = instead or (reason, clause)
         return Decided(Outcome(id=record.id, outcome="held", reason=reason, clause=clause), index)
 
     def _judge(self, provider_id: str, prepared: Prepared, profile: Profile, identity: str | None) -> Decided:

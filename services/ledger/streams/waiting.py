@@ -21,7 +21,8 @@ class RecordParked(Event, frozen=True, kw_only=True):
 
     `kind` is completion, enrolment or exam_pass; `record` is the posted record without its person; `clause` asks for what
     is missing, where a notice of the authority, or of the person's place, speaks of it (S0-23, S1-06, S3B-02). By
-    `reported_at`, when it was first reported, ends of registering are judged once the person is here (B-25).
+    `reported_at`, when it was first reported, ends of registering are judged once the person is here (B-25). `told` is the
+    reason and clause that the provider was answered instead, where it may not know the true ones.
     """
 
     TOPIC: ClassVar[str] = "ledger.RecordHeld"
@@ -37,6 +38,7 @@ class RecordParked(Event, frozen=True, kw_only=True):
     content: str
     record: dict[str, Any]
     reported_at: datetime
+    told: tuple[HoldReason, str | None] | None = None
 
 
 class ParkedRecordReleased(Event, frozen=True, kw_only=True):
