@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import structlog
+from fastapi import APIRouter
 
 from services.kit.observability import REDACTED, configure_logging, redact
+from tests.kit.http import bearer, calling, service
 
 NUMBER = "110000199003070132"
 
@@ -77,3 +79,17 @@ class TestLogging:
         assert [line["error"] for line in found] == ["builtins.ValueError"] * 2
         assert "曹" not in lines.getvalue()
         assert "test_observability.py" in found[0]["frames"][0]
+
+
+async def test_each_line_of_a_request_names_its_caller(lines: io.StringIO) -> None:
+    router = APIRouter()
+
+    @router.get("/thing")
+    async def get_thing() -> str:
+        return ""
+
+    async with calling(service([router])) as client:
+        await client.get("/thing", headers=bearer(subject="caller-7"))
+        await client.get("/thing")
+    requests = [each for each in read(lines) if each["event"] == "request"]
+    assert [(each["status"], each["caller"]) for each in requests] == [(200, "caller-7"), (401, None)]

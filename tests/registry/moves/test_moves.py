@@ -107,8 +107,10 @@ class TestWhoLeaves:
         assert told["qualifications"] == [{"level": "junior", "obtained_on": "2020-09-01"}]
         assert answer.headers["Cache-Control"] == "no-store"
         records = (await registry.call("GET", "/v1/audit")).json()["records"]
-        record = next(each for each in records if each["person_id"] == person_id)
-        assert (record["what"], record["purpose"]) == ("person-departing", "transfer")
+        record = next(
+            each for each in records if each["kind"] == "person-departing" and person_id in each["subjects"]
+        )
+        assert (record["kind"], record["purpose"]) == ("person-departing", "transfer")
         assert record["caller"] == "service:transfer"
 
     async def test_of_whoever_is_not_collected_nothing_is_told(self, registry: Registry) -> None:
