@@ -60,7 +60,11 @@ def held_credits(
         )
         for item in account.waiting
     )
-    return (*waiting, *parked)
+    return (*sorted(waiting, key=_in_order), *parked)
+
+
+def _in_order(held: HeldCredits) -> tuple[str, str, str, Decimal, str]:
+    return held.reason, held.category, held.mode, held.credits, held.clause or ""
 
 
 def held_words(held: Sequence[HeldCredits]) -> Iterator[Words]:
