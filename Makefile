@@ -28,7 +28,7 @@ test: install ## Run every test, a process and an embedded PostgreSQL a core
 test-quick: install ## Run the tests that need no database and start no service
 	@$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) -m quick
 
-test-thorough: install ## Run the properties with twenty times as many examples, new ones each time
+test-thorough: install ## Run the properties and the fuzzer with twenty times as many examples, new ones each time
 	@XUEFEN_TEST_THOROUGH=1 $(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE) -m property
 
 test-layouts: install ## Run the ledger's tests again with partitioned tables and with logs on two servers, side by side
