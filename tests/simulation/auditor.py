@@ -125,18 +125,19 @@ class Auditor:
         self.firms = firms
         self.people: dict[str, tuple[str, str]] = {}
         self.accounts: dict[tuple[str, int], Account] = defaultdict(list)
-        self.rooms: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+        self.rooms: dict[tuple[str, str], list[tuple[str, dict[str, Any], datetime]]] = defaultdict(list)
         self.stored: dict[tuple[str, str, str], Stored] = {}
         self.exempt: set[tuple[str, int]] = set()
 
-    def collected(self, id_number: str, name: str, place: str, now: datetime) -> None:
-        """The registry brings somebody; what waited for them is judged as on the first day."""
+    def collected(self, id_number: str, name: str, place: str) -> None:
+        """The registry brings somebody; what waited for them is judged as of the moment it was reported (B-25)."""
         self.people[id_number] = (name, place)
         room = self.rooms[LOG_OF[place], id_number]
-        for provider, record in list(room):
+        for waiting in list(room):
+            provider, record, reported_at = waiting
             if record["person"]["name"] == name:
-                room.remove((provider, record))
-                self._judge(provider, record, place, now)
+                room.remove(waiting)
+                self._judge(provider, record, place, reported_at)
 
     def posted(self, provider: str, record: dict[str, Any], now: datetime) -> Expected:
         """One well-formed completion."""
@@ -160,7 +161,7 @@ class Auditor:
             if expected.outcome in ("registered", "held"):
                 self.stored[identity] = Stored(record, log, expected.outcome)
             return expected
-        self.rooms[log, id_number].append((provider, record))
+        self.rooms[log, id_number].append((provider, record, now))
         self.stored[identity] = Stored(record, log, "held")
         return expected
 
@@ -172,7 +173,7 @@ class Auditor:
             return 404
         room = self.rooms[stored.log, stored.record["person"]["id_number"]]
         for item in room:
-            if item == (provider, stored.record):
+            if item[:2] == (provider, stored.record):
                 room.remove(item)
                 return 200
         entry = self._entry(provider, stored.record)
@@ -249,8 +250,8 @@ class Auditor:
             return Expected("conflict", problem="record-conflict", first=stored.outcome, differs=differs)
         return Expected("duplicate", first=stored.outcome)
 
-    def _judge(self, provider: str, record: dict[str, Any], place: str, now: datetime) -> Expected:
-        refused = self._refusal(provider, record, place, now)
+    def _judge(self, provider: str, record: dict[str, Any], place: str, reported_at: datetime) -> Expected:
+        refused = self._refusal(provider, record, place, reported_at)
         if refused is not None:
             return Expected("rejected", problem=refused)
         account = self.accounts[self._key(record)]
@@ -270,9 +271,11 @@ class Auditor:
             return Expected("held", reason="below_total")
         return Expected("registered", released=released)
 
-    def _refusal(self, provider: str, record: dict[str, Any], place: str, now: datetime) -> str | None:
+    def _refusal(
+        self, provider: str, record: dict[str, Any], place: str, reported_at: datetime
+    ) -> str | None:
         firm, rule, mode, at = self.firms[provider], RULES.get(place), record["mode"], moment(record)
-        if not 2000 <= record["year"] <= now.astimezone(BEIJING_TIME).year + 1:
+        if not 2000 <= record["year"] <= reported_at.astimezone(BEIJING_TIME).year + 1:
             return "year-out-of-range"
         if rule is None or record["year"] != rule.year:
             return "no-policy"
@@ -280,7 +283,7 @@ class Auditor:
             return "credits-not-positive"
         if Decimal(record["credits"]) > 360:
             return "credits-above-limit"
-        if at > now + TOLERANCE:
+        if at > reported_at + TOLERANCE:
             return "completed-in-future"
         begins, ends = rule.windows[mode]
         if at < begins:

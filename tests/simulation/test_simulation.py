@@ -78,7 +78,7 @@ class Simulation:
     async def collect(self, person: Person) -> None:
         who = person.who
         self.collected[who.id_number] = await self.world.collects(person.place, person=who)
-        self.auditor.collected(who.id_number, who.name, person.place, self.world.now)
+        self.auditor.collected(who.id_number, who.name, person.place)
 
     def predict(self, batch: Batch) -> list[Expected | None]:
         return [
