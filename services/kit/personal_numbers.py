@@ -19,7 +19,7 @@ import msgspec
 
 from services.kit.errors import FieldError, pointer_to
 
-MADE_FOR = frozenset({"id_number", "phone", "email", "address", "certificate_number"})
+MADE_FOR = frozenset({"id_number", "phone", "email", "address", "certificate_number", "note"})
 """The members, whatever they are in, that a number may stand in."""
 
 CODE = "personal_number"

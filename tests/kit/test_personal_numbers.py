@@ -92,18 +92,18 @@ class Row(msgspec.Struct):
     human: Human
     count: int = 0
     course: Course | None = None
-    note: str | None = None
+    remark: str | None = None
 
 
 @pytest.mark.parametrize("text", NUMBERS)
-@pytest.mark.parametrize("where", ["id", "course/title", "note"])
+@pytest.mark.parametrize("where", ["id", "course/title", "remark"])
 def test_a_record_of_a_batch_is_refused_alone(text: str, where: str) -> None:
     human = Human(RESIDENT, "王一")
     good = Row("2025-000017", human, course=Course("会计准则"))
     bad = {
         "id": Row(text, human),
         "course/title": Row("a", human, course=Course(text)),
-        "note": Row("a", human, note=text),
+        "remark": Row("a", human, remark=text),
     }[where]
     decoded = decode_batch(msgspec.json.encode({"records": [good, bad]}), Row, items_max=10)
     assert [each.index for each in decoded.invalid] == [1]
