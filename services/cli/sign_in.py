@@ -1,5 +1,7 @@
 """Sign-in of a stack without an issuer of its own: the stand-in's entry, and fictitious people of every role to be there."""
 
+from collections.abc import Iterable
+
 import yaml
 
 from contracts.sign_in import Role
@@ -35,6 +37,11 @@ def officials() -> list[SignInPerson]:
     ]
     operator = SignInPerson(sub="operator", name="运行值班员", role="operator", note="全国", place="100000")
     return [*found, operator]
+
+
+def introduce(home: StateDir, cast: Iterable[SignInPerson]) -> None:
+    """Let the fictitious people of a stack be signed in as, beside the officials."""
+    write_people(home.sign_in_people_file, [*officials(), *cast])
 
 
 def write_sign_in(home: StateDir, address: str) -> None:

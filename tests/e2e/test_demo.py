@@ -64,3 +64,6 @@ class TestDemo:
 
     def test_shows_no_id_number(self, played: subprocess.CompletedProcess[str]):
         assert "0000196" not in played.stdout
+
+    def test_ends_with_the_address_of_a_console(self, played: subprocess.CompletedProcess[str]):
+        assert "In a browser: http://127.0.0.1:" in played.stdout

@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +19,10 @@ from services.cli.demo.moving import OPENED_AUTHORITIES, moving
 from services.cli.demo.outside import running_outside
 from services.cli.demo.routes import ROUTES, later_notice
 from services.cli.demo.stage import Stage
-from services.cli.demo.stories import STORIES, Posting, Question, Story, Trial
+from services.cli.demo.stories import CHAOYANG, STORIES, Posting, Question, Story, Trial
 from services.cli.policy_simulate import after_words, why
 from services.cli.settings import PROCESSES, SIGN_IN, StackSettings
+from services.cli.sign_in import introduce
 from services.cli.stack import running_stack
 from services.cli.state_dir import StateDir
 
@@ -50,8 +51,14 @@ _COLOURS = {
 
 
 @app.default
-def demo() -> None:
-    """Play the demo on a fresh database, on free ports, and stop everything at the end."""
+def demo(*, keep: bool | None = None) -> None:
+    """Play the demo on a fresh database, on free ports, and stop everything at the end.
+
+    Parameters
+    ----------
+    keep
+        Leave the console open at the end until Ctrl-C; unless told, where the output is a terminal.
+    """
     started = time.monotonic()
     settings = demo_settings(StackSettings.load())
     StateDir(settings.home).delete()
@@ -68,8 +75,23 @@ def demo() -> None:
         show_counts(heads, rows, calls=stage.calls)
         show_standings(standings(stage))
         show_both_sides(delivered(stage, outside, rows))
+        stage.leaves_waiting(CHAOYANG)
+        introduce(StateDir(settings.home), stage.people_to_be())
+        shown.stop()
+        show_console(stack.console_url, seconds=time.monotonic() - started, keep=keep)
     shutil.rmtree(settings.home, ignore_errors=True)
     out.print(f"[dim]{time.monotonic() - started:.0f} s. `make up` keeps the services running.[/dim]")
+
+
+def show_console(address: str, *, seconds: float, keep: bool | None) -> None:
+    """Say where the console shows what was played, and keep it open as long as somebody may look."""
+    out.print(f"[bold]浏览器 In a browser: {address}[/bold] ({seconds:.0f} s)")
+    if keep is False or (keep is None and not out.is_terminal):
+        return
+    out.print("Ctrl-C 结束 stops everything.")
+    with suppress(KeyboardInterrupt):
+        while True:
+            time.sleep(0.5)
 
 
 def demo_settings(settings: StackSettings) -> StackSettings:

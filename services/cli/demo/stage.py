@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from contracts.divisions import full_name_of
 from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
 from services.cli.policy_simulate import try_draft
@@ -16,6 +17,7 @@ from services.cli.stack import Stack
 from services.cli.tokens import SCOPES
 from services.ledger.counting.simulation import Simulation
 from services.ledger.policy import Notice, notice_as_data
+from services.stand_ins.sign_in.people import SignInPerson
 
 _FOLLOW_SECONDS_MAX = 20.0
 _YEARS = list(range(2018, 2028))
@@ -91,6 +93,8 @@ class Stage:
         self._stack = stack
         self._client = httpx.Client(trust_env=False, timeout=30.0, headers={"Accept-Language": "zh-CN"})
         self._people = 0
+        self.cast: list[tuple[FictitiousPerson, str]] = []
+        """Everybody who was collected, and where, in the order of the stories."""
         self._organizations = 0
         self.calls = 0
         self._officials: dict[str, dict[str, str]] = {}
@@ -177,6 +181,7 @@ class Stage:
         if working_since is not None:
             body["working_since"] = working_since.isoformat()
         submitted = self.call("registry", "POST", "/v1/collections", body, self.official(place))
+        self.cast.append((person, place))
         for step in ("initial", "final"):
             self.call(
                 "registry",
@@ -186,6 +191,24 @@ class Stage:
                 self.official(place, f"{step}-reviewer"),
             )
         return Collected(submitted["person_id"], person)
+
+    def people_to_be(self) -> list[SignInPerson]:
+        """Everybody who was collected, as people whom the sign-in stand-in knows."""
+        return [
+            SignInPerson(
+                sub=f"person-{number}",
+                name=person.name,
+                role="person",
+                note=full_name_of(place),
+                id_number=person.id_number,
+            )
+            for number, (person, place) in enumerate(self.cast, start=1)
+        ]
+
+    def leaves_waiting(self, place: str) -> None:
+        """Somebody's information is handed in and left to whoever looks at the queue (S2C-01)."""
+        body = {"person": _identity(self.stranger(place[:2])), "place": place}
+        self.call("registry", "POST", "/v1/collections", body, self.official(place))
 
     def provides(self, name: str, places: Iterable[str]) -> Provider:
         """A provider is registered, accredited at places, and given an account; it then signs in by itself."""
