@@ -71,11 +71,12 @@ class ServicesClient:
         if files is not None:
             content = {"content": files[0]}
             headers["Content-Type"] = files[1]
+        client = self._clients.get(service)
+        if client is None:
+            raise UnreachableError(service)
         told = {name: value for name, value in parameters.items() if value not in (None, "")}
         try:
-            response = await self._clients[service].request(
-                method, path, headers=headers, params=told, **content
-            )
+            response = await client.request(method, path, headers=headers, params=told, **content)
         except httpx.HTTPError:
             raise UnreachableError(service) from None
         if response.is_success:

@@ -76,7 +76,7 @@ class Browser:
 
     async def submit(self, page: str, action: str, **fields: Any) -> httpx.Response:
         """Send a form of a page to where it goes, with the page's own proof that it is ours."""
-        found = CSRF.search((await self.open(page)).text)
+        found = CSRF.search((await self.follow(page)).text)
         assert found is not None, f"{page} has no form"
         return await self.client.post(action, data={"csrf": found[1], **fields})
 

@@ -133,7 +133,7 @@ class TestForms:
         refused = await other.client.post("/sign-out", data={"csrf": "0" * 64})
 
         assert refused.status_code == 403
-        assert (await other.open("/")).status_code == 200
+        assert (await other.follow("/")).status_code == 200
 
     async def test_from_another_site_are_refused(self, house: House):
         browser = await house.somebody("viewer", place=LIAONING)
