@@ -65,9 +65,13 @@ async def tables(conn: asyncpg.Connection) -> list[str]:
     return [row["relname"] for row in await conn.fetch(_TABLES) if row["relname"] != "alembic_version"]
 
 
+ACROSS_LOGS = {"waiting_of_identity"}
+"""What waits for somebody at another authority than the one that is asked; no key, so tables may still be split."""
+
+
 class TestKeys:
     async def test_every_key_index_and_constraint_leads_with_the_log(self, app: asyncpg.Connection):
-        await assert_keys_lead_with_log(app, SCHEMA)
+        await assert_keys_lead_with_log(app, SCHEMA, across=ACROSS_LOGS)
 
     async def test_every_table_begins_with_the_log_and_none_lacks_it(self, app: asyncpg.Connection):
         led = {row["table_name"] for row in await app.fetch(_LOG_COLUMNS)}

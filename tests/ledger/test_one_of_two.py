@@ -32,16 +32,16 @@ class Pair(NamedTuple):
 
     name: str
     given: Given
-    told: str
+    told: tuple[str, ...]
     one_row: bool
 
 
 PAIRS: list[Pair] = []
 
 
-def pair(told: str, *, one_row: bool = False) -> Callable[[Given], Given]:
-    """Put a pair on the list: `told` is the code of the problem, or the outcome of the line, of who comes second; of a pair
-    with `one_row` both change the same row.
+def pair(*told: str, one_row: bool = False) -> Callable[[Given], Given]:
+    """Put a pair on the list: `told` is the code of the problem, or the outcome of the line, of who comes second, which may
+    depend on who that is; of a pair with `one_row` both change the same row.
     """
 
     def listed(given: Given) -> Given:
@@ -81,7 +81,7 @@ async def a_claim_and_an_amendment_to_the_same_fact(world: World) -> tuple[Reque
     return desk.submits(who), amending
 
 
-@pair("fact-counted")
+@pair("fact-counted", "duplicate")
 async def a_claim_and_a_row_of_an_employers_list(world: World) -> tuple[Request, Request]:
     unit, who = await employed(world)
     row = unit.row(who, "r-1", fact=PAPER)
@@ -89,7 +89,7 @@ async def a_claim_and_a_row_of_an_employers_list(world: World) -> tuple[Request,
     return Desk(world).submits(who), unit.submits(row)
 
 
-@pair("fact-counted")
+@pair("duplicate")
 async def two_lists_of_an_employer(world: World) -> tuple[Request, Request]:
     unit, who = await employed(world)
     await unit.headers()
@@ -234,7 +234,8 @@ class TestOneOfTwo:
     ):
         answers = await at_once(monkeypatch, *await pair.given(world), one_row=pair.one_row)
 
-        assert sorted(map(told_of, answers)) == sorted(["stored", pair.told]), [each.text for each in answers]
+        told = sorted(map(told_of, answers), key="stored".__ne__)
+        assert told in [["stored", each] for each in pair.told], [each.text for each in answers]
 
 
 class TestAClaimAndAListOfItsFact:
