@@ -189,6 +189,7 @@ def earned(person: str, place: str = "140502", **fields: Any) -> CreditEarned:
         "late": False,
         "correction": None,
         "policy": POLICY,
+        "provisional": False,
     }
     return CreditEarned.model_validate(values | fields)
 
