@@ -103,6 +103,16 @@ _BY_IDENTITY = f"""
 select {_COLUMNS} from events where log = $1 and identity = any(string_to_array($2, E'\\n')) order by identity
 """  # noqa: S608
 _HOLDERS = f"select {_COLUMNS} from events where log = any($1::text[]) and identity = $2 order by log"  # noqa: S608
+# Each log is walked along its own index, from its own start, as far as a page goes.
+_WALK = f"""
+select {", ".join(f"e.{name}" for name in _COLUMN_NAMES)}
+  from unnest($1::text[]) as wanted (log)
+ cross join lateral (
+       select * from events
+        where log = wanted.log and identity > case when wanted.log = $2 then $3 else $4 end and identity < $5
+        order by identity limit $6) e
+ order by e.log, e.identity limit $6
+"""  # noqa: S608 - only the constant column list is put in
 
 _TOUCH = "select pg_logical_emit_message(true, 'xuefen', '')"
 
@@ -226,6 +236,18 @@ class EventStore:
     async def holders_of(self, conn: Connection, logs: Sequence[str], identity: str) -> list[RecordedEvent]:
         """The event that holds the identity in each of the logs, in order of log; none for those without."""
         return [RecordedEvent(*row) for row in await conn.fetch(_HOLDERS, logs, identity)]
+
+    async def walk_identities(
+        self, conn: Connection, logs: Sequence[str], prefix: str, *, after: tuple[str, str], limit: int
+    ) -> list[RecordedEvent]:
+        """At most `limit` events whose identity begins with the prefix, by log and identity, after one of them (log,
+        identity); ("", "") at the start.
+        """
+        # What begins with a prefix lies between it and the same with its last character raised.
+        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        ahead = [log for log in logs if log >= after[0]]
+        rows = await conn.fetch(_WALK, ahead, *after, prefix, end, limit)
+        return [RecordedEvent(*row) for row in rows]
 
     async def head(self, conn: Connection, log: str) -> int:
         """The last position of the log, 0 when it is empty or unknown."""

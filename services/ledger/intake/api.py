@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,9 +17,11 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, decode_batch, json_body
+from services.kit.schemas import IN_DIGITS, AddressMoment
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.kit.table_forms import template
 from services.kit.table_reader import read_table
+from services.ledger.intake.completion_record import CompletionRecord, State
 from services.ledger.intake.completion_table import (
     FILE_BYTES_MAX,
     FORM,
@@ -30,7 +32,7 @@ from services.ledger.intake.completion_table import (
     result_rows,
 )
 from services.ledger.intake.intake import Intake
-from services.ledger.intake.posted_completions import CompletionRecord, PostedCompletions
+from services.ledger.intake.posted_completions import CompletionPage, PostedCompletions, Sought
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
 from services.ledger.intake.reporting import Reporter
 from services.ledger.intake.schemas import BatchAnswer, Decided, Withdrawal, WithdrawRecord
@@ -64,6 +66,7 @@ TableFormat = Annotated[
 CompletionWriter = require("completion:write")
 EnrolmentWriter = require("enrolment:write")
 CompletionReader = require("completion:write", "transcript:read")
+CURSOR = r"^[1-9][0-9]{5}~[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 RecordIdPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 ProviderQuery = Annotated[
     OpaqueId | None,
@@ -187,6 +190,43 @@ async def report_exam_passes(
 
 
 @router.get(
+    "/v1/completions",
+    operation_id="list_completions",
+    **struct_answer(CompletionPage, "Completions, each as it stands today.", refusals=(403, 404, 422)),
+)
+@reads("completions")
+async def list_completions(
+    posted: PostedPart,
+    caller: Annotated[Caller, Depends(CompletionReader)],
+    provider: ProviderQuery = None,
+    state: Annotated[State | None, Query(description="Its state today.")] = None,
+    person: Annotated[OpaqueId | None, Query(description="The id of its person.")] = None,
+    year: Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS] = None,
+    posted_since: Annotated[AddressMoment | None, Query(description="First posted then or later.")] = None,
+    posted_until: Annotated[AddressMoment | None, Query(description="First posted before.")] = None,
+    after: Annotated[str | None, Query(pattern=CURSOR, description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=200), IN_DIGITS] = 100,
+) -> Response:
+    """A provider's completions by authority and id, each as it stands today; an official sees those of their place.
+
+    Page by page: a page may hold fewer than `limit`, and only `next` being null is the end.
+    """
+    sought = Sought(
+        provider_id=_provider_read(caller, provider),
+        state=state,
+        year=year,
+        person_id=person,
+        posted_since=posted_since,
+        posted_until=posted_until,
+        place=None if caller.organization is not None else place_of(caller),
+    )
+    log, _, record_id = (after or "~").partition("~")
+    page = await posted.page(sought, (log, record_id), limit)
+    _put_on_record(page.items, await posted.places_of(page.items))
+    return Response(_encode(page), media_type="application/json")
+
+
+@router.get(
     "/v1/completions/{completion_id}",
     operation_id="get_completion",
     **struct_answer(
@@ -212,10 +252,14 @@ async def get_completion(
     [places] = await posted.places_of([record])
     if place is not None and not any(contains(place, each) for each in places):
         raise UnknownCompletionError
-    if record.person_id is not None:
-        for each in sorted(places):
-            about(record.person_id, each)
+    _put_on_record([record], [places])
     return Response(_encode(record), media_type="application/json")
+
+
+def _put_on_record(records: Sequence[CompletionRecord], places: Sequence[set[str]]) -> None:
+    for record, there in zip(records, places, strict=True):
+        for place in sorted(there) if record.person_id is not None else ():
+            about(record.person_id, place)
 
 
 def _provider_read(caller: Caller, provider: str | None) -> str:

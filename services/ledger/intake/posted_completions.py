@@ -1,244 +1,64 @@
-"""Posted completions read back: what a provider posted, what became of it since, and where it stands today, from the events
-of the record alone, in every log that its person's year has lived in."""
+"""Posted completions read back: one by its id, or a page of those that are sought, each as it stands today."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any, Literal
+from datetime import datetime
 
-import msgspec
 from msgspec import Struct
 
-from contracts.divisions import AUTHORITIES, authority_of
+from contracts.divisions import AUTHORITIES, authority_of, contains
 from services.kit import events as codec
 from services.kit.database import Databases
-from services.kit.errors import TYPE_PREFIX
 from services.kit.event_store import EventStore, RecordedEvent
-from services.kit.events import Event
-from services.kit.views import view
+from services.ledger.intake.completion_record import KIND, CompletionRecord, State, follow, opened
 from services.ledger.store.people import People
 from services.ledger.streams import account as accounts
 from services.ledger.streams import waiting
-from services.ledger.streams.account_events import (
-    AccountArrived,
-    AccountLeft,
-    CompletionHeld,
-    CreditEarned,
-    CreditRecognised,
-    CreditRevoked,
-    CreditWithdrawn,
-    HeldCompletionRejected,
-    HeldCompletionWithdrawn,
-)
+from services.ledger.streams.account_events import AccountLeft, CompletionHeld, CreditEarned
 from services.ledger.streams.problems import AuthorityUnclearError, UnknownCompletionError
-from services.ledger.streams.waiting import ParkedRecordReleased, ParkedRecordWithdrawn, RecordParked
+from services.ledger.streams.waiting import ParkedRecordReleased
 
-KIND = "completion"
+LOOKED_AT_MAX = 1_000
+"""Records that one page looks at, so that a rare state does not keep a request walking for ever."""
+_AT_ONCE = 200
 _PLACES = (
     "select log, person_id, place from profiles where log = any($1::text[]) and person_id = any($2::text[])"
 )
 
-State = Literal["held", "registered", "withdrawn", "revoked", "rejected"]
-StepWord = Literal["held", "registered", "recognised", "withdrawn", "revoked", "rejected", "moved"]
+
+class CompletionPage(Struct, frozen=True, kw_only=True):
+    """Completions by authority and id. A page may hold fewer than asked for, even none, before the end: `next` names what to
+    go on after, null at the end."""
+
+    items: list[CompletionRecord]
+    next: str | None
 
 
-class PostedStudy(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A completion as it was posted, less its person; `credits` or `hours`, whichever it stated."""
+class Sought(Struct, frozen=True, kw_only=True):
+    """Which of a provider's completions are wanted: all that fit every word that is said. `place` is that of an official."""
 
-    year: int
-    category: str
-    credits: Decimal | None = None
-    hours: Decimal | None = None
-    mode: str
-    course: str
-    completed_at: datetime
-    title: str | None = None
-    tier: str | None = None
-    started_on: date | None = None
-    exam_passed_at: datetime | None = None
-    evaluated_at: datetime | None = None
-    filing: str | None = None
-    repeat_of: str | None = None
-
-
-class CompletionStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that became of a completion, and the event that says so.
-
-    `reason` is why it waits or was ended, `problem` the type of the problem that refused it, each by `clause` where one
-    speaks of it; `authority` is where it went with its person's year (`moved`).
-    """
-
-    what: StepWord
-    at: datetime
-    log: str
-    position: int
-    reason: str | None = None
-    clause: str | None = None
-    problem: str | None = None
-    authority: str | None = None
-
-
-class CompletionRecord(Struct, kw_only=True):
-    """A posted completion today.
-
-    `log` is the authority it was posted to, and `moved_to` the one that its person's year has moved to since. `state` is
-    `held` (`reason`), `registered`, `withdrawn` (`reason`), `revoked` (`reason`) or `rejected` after waiting (`problem`).
-    `credits` are what it came to, `late` and `make_up` how it was registered, `recognised_at` when an official recognised it
-    where the notice asks for that. `history` is everything that became of it, oldest first.
-    """
-
-    id: str
     provider_id: str
-    log: str
-    posted: PostedStudy
-    posted_at: datetime
-    state: State = "held"
-    reason: str | None = None
-    clause: str | None = None
-    problem: str | None = None
+    state: State | None = None
+    year: int | None = None
     person_id: str | None = None
-    credit_id: str | None = None
-    credits: Decimal | None = None
-    late: bool = False
-    make_up: bool = False
-    provisional: bool = False
-    recognised_at: datetime | None = None
-    moved_to: str | None = None
-    history: list[CompletionStep] = []
+    posted_since: datetime | None = None
+    posted_until: datetime | None = None
+    place: str | None = None
 
+    def may_fit(self, record: CompletionRecord) -> bool:
+        """Whether a record fits by what its first event says."""
+        return (
+            self.year in (None, record.posted.year)
+            and (self.posted_since is None or record.posted_at >= self.posted_since)
+            and (self.posted_until is None or record.posted_at < self.posted_until)
+        )
 
-def opened(first: RecordedEvent) -> CompletionRecord:
-    """The record as its first event has it, before anything became of it."""
-    event: Any = codec.decode(first.topic, first.state)
-    if isinstance(event, RecordParked):
-        record_id, posted = event.record_id, msgspec.convert(event.record, PostedStudy, strict=False)
-    else:
-        stated = event.credits if event.hours is None else None
-        record_id, posted = event.completion_id, view(PostedStudy, event, credits=stated)
-    return CompletionRecord(
-        id=record_id,
-        provider_id=event.provider_id,
-        log=first.log,
-        posted=posted,
-        posted_at=event.reported_at or first.recorded_at,
-    )
-
-
-def follow(record: CompletionRecord, recorded: RecordedEvent) -> None:
-    """Apply one event of a waiting room or an account to the record in place; what is not about it changes nothing."""
-    event = codec.decode(recorded.topic, recorded.state)
-    match event:
-        case RecordParked() | ParkedRecordReleased() | ParkedRecordWithdrawn():
-            if (event.kind, event.provider_id, event.record_id) == (KIND, record.provider_id, record.id):
-                _follow_in_room(record, recorded, event)
-        case AccountLeft() if record.history and recorded.log == (record.moved_to or record.log):
-            if record.state in ("held", "registered"):
-                _move(record, recorded, authority_of(event.to_place), event.left_at)
-        case AccountArrived():
-            _arrive(record, recorded, event)
-        case CreditRecognised() if event.credit_id == record.credit_id:
-            record.recognised_at = event.recognised_at
-            _step(record, recorded, "recognised", event.recognised_at, clause=event.clause)
-        case (
-            CompletionHeld()
-            | CreditEarned()
-            | HeldCompletionRejected()
-            | HeldCompletionWithdrawn()
-            | CreditWithdrawn()
-            | CreditRevoked()
-        ) if (event.provider_id, event.completion_id) == (record.provider_id, record.id):
-            _follow_in_account(record, recorded, event)
-        case _:
-            pass
-
-
-def _follow_in_room(record: CompletionRecord, recorded: RecordedEvent, event: Event) -> None:
-    match event:
-        case RecordParked():
-            reason, clause = event.told or (event.reason, event.clause)
-            _become(record, recorded, "held", event.reported_at, reason=reason, clause=clause)
-        case ParkedRecordReleased() if event.outcome == "rejected":
-            record.person_id = event.person_id
-            problem = TYPE_PREFIX + event.problem if event.problem is not None else None
-            at = recorded.recorded_at
-            _become(record, recorded, "rejected", at, clause=event.clause, problem=problem)
-        case ParkedRecordReleased():
-            # Its account says what it became.
-            record.person_id = event.person_id
-        case ParkedRecordWithdrawn():
-            _become(record, recorded, "withdrawn", recorded.recorded_at, reason=event.reason)
-        case _:
-            pass
-
-
-def _follow_in_account(record: CompletionRecord, recorded: RecordedEvent, event: Event) -> None:
-    match event:
-        case CompletionHeld():
-            record.person_id, record.credits = event.person_id, event.credits
-            record.provisional = event.provisional
-            _become(record, recorded, "held", event.held_at, reason=event.reason, clause=event.clause)
-        case CreditEarned() if event.route == "provider":
-            record.person_id, record.credit_id, record.credits = (
-                event.person_id,
-                event.credit_id,
-                event.credits,
-            )
-            record.late, record.make_up, record.provisional = event.late, event.make_up, event.provisional
-            _become(record, recorded, "registered", event.registered_at, clause=event.clause)
-        case HeldCompletionRejected():
-            problem = TYPE_PREFIX + event.problem
-            _become(record, recorded, "rejected", event.rejected_at, clause=event.clause, problem=problem)
-        case HeldCompletionWithdrawn():
-            _become(record, recorded, "withdrawn", recorded.recorded_at, reason=event.reason)
-        case CreditWithdrawn() if event.credit_id == record.credit_id:
-            _become(record, recorded, "withdrawn", event.withdrawn_at, reason=event.reason)
-        case CreditRevoked() if event.credit_id == record.credit_id:
-            _become(record, recorded, "revoked", event.revoked_at, reason=event.reason, clause=event.clause)
-        case _:
-            pass
-
-
-def _move(record: CompletionRecord, recorded: RecordedEvent, authority: str, at: datetime) -> None:
-    moved_to = authority if authority != record.log else None
-    if moved_to != record.moved_to:
-        record.moved_to = moved_to
-        _step(record, recorded, "moved", at, authority=authority)
-
-
-def _arrive(record: CompletionRecord, recorded: RecordedEvent, event: AccountArrived) -> None:
-    """The year came to another log, or a supplement to it: of study registered since, or of what ended a credit."""
-    key = (record.provider_id, record.id)
-    travelled = {(credit.provider, credit.completion_id) for credit in event.credits}
-    travelled |= {(item.provider, item.completion_id) for item in event.waiting}
-    if key in travelled:
-        _move(record, recorded, recorded.log, event.arrived_at)
-    for credit in event.credits:
-        ended = credit.state if credit.state in ("withdrawn", "revoked") else None
-        if credit.credit_id == record.credit_id and ended is not None and ended != record.state:
-            at = credit.ended_at or event.arrived_at
-            _become(record, recorded, ended, at, reason=credit.reason, clause=credit.ended_clause)
-
-
-def _become(
-    record: CompletionRecord,
-    recorded: RecordedEvent,
-    state: State,
-    at: datetime,
-    *,
-    reason: str | None = None,
-    clause: str | None = None,
-    problem: str | None = None,
-) -> None:
-    record.state, record.reason, record.clause, record.problem = state, reason, clause, problem
-    _step(record, recorded, state, at, reason=reason, clause=clause, problem=problem)
-
-
-def _step(
-    record: CompletionRecord, recorded: RecordedEvent, what: StepWord, at: datetime, **said: str | None
-) -> None:
-    record.history.append(
-        CompletionStep(what=what, at=at, log=recorded.log, position=recorded.position, **said)
-    )
+    def fits(self, record: CompletionRecord, places: Iterable[str]) -> bool:
+        """Whether a record as it stands today fits."""
+        return (
+            self.state in (None, record.state)
+            and self.person_id in (None, record.person_id)
+            and (self.place is None or any(contains(self.place, each) for each in places))
+        )
 
 
 class PostedCompletions:
@@ -270,6 +90,76 @@ class PostedCompletions:
             )
         [record] = await self.read(found)
         return record
+
+    async def page(self, sought: Sought, after: tuple[str, str], limit: int) -> CompletionPage:
+        """The next completions that are sought, at most `limit`, after one of them by log and id."""
+        items: list[CompletionRecord] = []
+        looked_at = 0
+        while looked_at < LOOKED_AT_MAX:
+            firsts = await self._next(sought, after)
+            looked_at += len(firsts)
+            for first, record in zip(firsts, await self._fitting(sought, firsts), strict=True):
+                after = first.log, _record_id(first)
+                if record is not None:
+                    items.append(record)
+                if len(items) == limit:
+                    return CompletionPage(items=items, next="~".join(after))
+            if len(firsts) < _AT_ONCE:
+                return CompletionPage(items=items, next=None)
+        return CompletionPage(items=items, next="~".join(after))
+
+    async def _next(self, sought: Sought, after: tuple[str, str]) -> list[RecordedEvent]:
+        """The next first events of a provider's completions, of all or of one person."""
+        prefix = waiting.identity_of(KIND, sought.provider_id, "")
+        start = (after[0], prefix + after[1]) if after[0] else ("", "")
+        found: list[RecordedEvent] = []
+        if sought.person_id is not None:
+            identities = [prefix + each for each in await self._ids_of_person(sought)]
+            for log in AUTHORITIES if identities else ():
+                async with self._databases.of(log).acquire() as conn:
+                    found += (await self._store.by_identity(conn, log, identities)).values()
+            found = [each for each in found if (each.log, each.identity or "") > start]
+        else:
+            for database, logs in self._databases.grouped(AUTHORITIES).items():
+                async with database.acquire() as conn:
+                    found += await self._store.walk_identities(
+                        conn, logs, prefix, after=start, limit=_AT_ONCE
+                    )
+        return sorted(found, key=lambda each: (each.log, each.identity or ""))[:_AT_ONCE]
+
+    async def _ids_of_person(self, sought: Sought) -> set[str]:
+        """The ids of what a provider posted of a person, wherever they have lived, also of what was refused in the end."""
+        person_id = sought.person_id or ""
+        logs = await self._people.logs_of(person_id)
+        home = (await self._people.by_id([person_id], None, 0)).get(person_id)
+        if home is None:
+            return set()
+        years = range(2000, 2101) if sought.year is None else [sought.year]
+        streams = [accounts.stream_of(person_id, year) for year in years]
+        streams += [waiting.stream_of(identity) for identity in sorted(home.profile.identities)]
+        loaded = await self._load((log, stream_id) for log in logs for stream_id in streams)
+        found: set[str] = set()
+        for recorded in (each for stream in loaded.values() for each in stream):
+            event = codec.decode(recorded.topic, recorded.state)
+            if isinstance(event, CompletionHeld | CreditEarned) and event.provider_id == sought.provider_id:
+                found.add(event.completion_id)
+            elif isinstance(event, ParkedRecordReleased) and event.provider_id == sought.provider_id:
+                found.add(event.record_id)
+        return found
+
+    async def _fitting(
+        self, sought: Sought, firsts: Sequence[RecordedEvent]
+    ) -> list[CompletionRecord | None]:
+        """The record of each first event as it stands today; None for one that is not sought."""
+        wanted = [first for first in firsts if sought.may_fit(opened(first))]
+        records = await self.read(wanted)
+        places = await self.places_of(records)
+        fitting = {
+            (record.log, record.id): record
+            for record, there in zip(records, places, strict=True)
+            if sought.fits(record, there)
+        }
+        return [fitting.get((first.log, _record_id(first))) for first in firsts]
 
     async def read(self, firsts: Sequence[RecordedEvent]) -> list[CompletionRecord]:
         """The records that the given first events opened, in the same order, each as it stands today."""
@@ -335,6 +225,10 @@ class PostedCompletions:
         loaded = await self._load((log, stream_id) for log in logs)
         events = [recorded for stream in loaded.values() for recorded in stream]
         return sorted(events, key=lambda recorded: (recorded.recorded_at, recorded.log, recorded.position))
+
+
+def _record_id(first: RecordedEvent) -> str:
+    return (first.identity or "").rpartition(":")[2]
 
 
 def _person_of(first: RecordedEvent) -> str | None:

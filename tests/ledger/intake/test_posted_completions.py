@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.kit import events as codec
+from services.ledger.intake import posted_completions
 from services.ledger.streams.waiting import RecordParked
 from tests.ledger.moving.mover import (
     JINCHENG,
@@ -282,3 +283,113 @@ class TestAuthority:
         )
         for place in (LIAONING, SHANXI):
             assert (await read(provider, "same", authority=place))["log"] == place
+
+
+async def pages(caller: Provider, headers: dict[str, str] | None = None, **asked: str) -> list[list[str]]:
+    """The ids on every page, to the end."""
+    found: list[list[str]] = []
+    after: dict[str, str] = {}
+    while True:
+        response = await caller.world.client.get(
+            "/v1/completions", headers=headers or caller.headers("completion:write"), params=asked | after
+        )
+        assert response.status_code == 200, response.text
+        page = response.json()
+        found.append([record["id"] for record in page["items"]])
+        if page["next"] is None:
+            return found
+        after = {"after": page["next"]}
+
+
+class TestList:
+    async def test_finds_by_state_person_year_and_time(self, world: World, provider: Provider) -> None:
+        who, other, stranger = (
+            await world.collects(SHENYANG),
+            await world.collects(SHUANGTA),
+            world.stranger(),
+        )
+        registered = provider.completion(who, 2025, "30.00", id="a-registered")
+        withdrawn = provider.completion(who, 2025, "10.00", id="b-withdrawn")
+        revoked = provider.completion(other, 2025, "30.00", id="c-revoked")
+        held = provider.completion(stranger, 2024, "30.00", id="d-held")
+        outcomes = await provider.posts(registered, withdrawn, revoked)
+        await provider.withdraws("b-withdrawn")
+        await revokes(world, other, outcomes[2]["credit_id"])
+        world.now += timedelta(days=1)
+        await provider.posts(held)
+        for asked, ids in (
+            ({}, ["a-registered", "b-withdrawn", "c-revoked", "d-held"]),
+            ({"state": "registered"}, ["a-registered"]),
+            ({"state": "withdrawn"}, ["b-withdrawn"]),
+            ({"state": "revoked"}, ["c-revoked"]),
+            ({"state": "held"}, ["d-held"]),
+            ({"person": who.person_id}, ["a-registered", "b-withdrawn"]),
+            ({"person": who.person_id, "state": "withdrawn", "year": "2025"}, ["b-withdrawn"]),
+            ({"person": "nobody"}, []),
+            ({"year": "2024"}, ["d-held"]),
+            ({"posted_since": world.now.isoformat()}, ["d-held"]),
+            ({"posted_until": world.now.isoformat()}, ["a-registered", "b-withdrawn", "c-revoked"]),
+        ):
+            assert await pages(provider, **asked) == [ids], asked
+
+    async def test_shows_each_as_it_is_read_alone(self, world: World, provider: Provider) -> None:
+        who = await world.collects(SHENYANG)
+        posted = provider.completion(who, 2025, "30.00"), provider.completion(world.stranger(), 2025, "9.00")
+        await provider.posts(*posted)
+        response = await world.client.get("/v1/completions", headers=provider.headers("completion:write"))
+        assert response.json()["items"] == [await read(provider, each["id"]) for each in posted]
+
+    async def test_goes_on_after_its_cursor_through_every_authority(self, world: World) -> None:
+        provider = await world.provides(LISTED, accredited=[LIAONING, SHANXI])
+        for place in (LIAONING, SHANXI):
+            records = [
+                provider.completion(world.stranger(), 2025, "9.00", id=f"r-{number}", authority=place)
+                for number in range(3)
+            ]
+            await provider.posts(*records)
+        assert await pages(provider, limit="2") == [["r-0", "r-1"], ["r-2", "r-0"], ["r-1", "r-2"], []]
+
+    async def test_ends_although_a_page_that_looked_at_enough_holds_nothing(
+        self, world: World, provider: Provider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        who = await world.collects(SHENYANG)
+        await provider.posts(*(provider.completion(world.stranger(), 2025, "9.00") for _ in range(4)))
+        await provider.posts(provider.completion(who, 2025, "30.00", id="z-last"))
+        monkeypatch.setattr(posted_completions, "LOOKED_AT_MAX", 2)
+        monkeypatch.setattr(posted_completions, "_AT_ONCE", 2)
+        assert await pages(provider, state="registered") == [[], [], ["z-last"]]
+
+    async def test_of_a_person_holds_what_was_refused_when_they_came(self, world: World) -> None:
+        unlisted = await world.provides("辽宁某某网校有限公司", accredited=[LIAONING])
+        person = world.stranger()
+        posted = unlisted.completion(person, 2025, "30.00")
+        await unlisted.posts(posted)
+        who = await world.collects(SHENYANG, person=person)
+        assert await pages(unlisted, person=who.person_id, state="rejected") == [[posted["id"]]]
+
+    async def test_shows_officials_those_of_their_place_and_nobody_another_s(
+        self, world: World, provider: Provider
+    ) -> None:
+        here, there = await world.collects(SHENYANG), await world.collects(SHUANGTA)
+        await provider.posts(
+            provider.completion(here, 2025, "30.00", id="here"),
+            provider.completion(there, 2025, "30.00", id="there"),
+            provider.completion(world.stranger(), 2025, "30.00", id="waits"),
+        )
+        own = {"provider": provider.organization_id}
+        for place, ids in (
+            (SHENYANG, ["here"]),
+            (CHAOYANG, ["there"]),
+            (LIAONING, ["here", "there", "waits"]),
+            (TAIYUAN, []),
+        ):
+            assert await pages(provider, world.official(place), **own) == [ids], place
+        other = await world.provides("东北财经大学", accredited=[LIAONING])
+        assert await pages(other) == [[]]
+        assert await pages(other, person=here.person_id) == [[]]
+        response = await world.client.get(
+            "/v1/completions", headers=other.headers("completion:write"), params=own
+        )
+        assert response.status_code == 404
+        response = await world.client.get("/v1/completions", headers=world.official(LIAONING))
+        assert (response.status_code, response.json()["errors"][0]["parameter"]) == (422, "provider")
