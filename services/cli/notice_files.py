@@ -15,7 +15,16 @@ from services.cli.databases import connect_as, databases_for_a_command
 from services.cli.settings import StackSettings
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
-from services.ledger.policy import Notice, NoticeError, PolicyBook, line_of, read_notice, warnings
+from services.ledger.policy import (
+    Notice,
+    NoticeError,
+    PolicyBook,
+    book_faults,
+    line_of,
+    read_notice,
+    replaced_by,
+    warnings,
+)
 from services.ledger.store.published_policies import PublishedPolicies
 
 out = Console(highlight=False)
@@ -35,6 +44,27 @@ def read(path: Path) -> Notice | None:
             err.print(f"  [bold]{line}[/bold] {escape(fault.field or '/')}", soft_wrap=True)
             err.print(f"    {escape(fault.detail_en)}\n    {escape(fault.detail_zh)}", soft_wrap=True)
     return None
+
+
+def wrong(path: Path, notice: Notice, book: PolicyBook) -> int:
+    """Print what is wrong with a notice beside those of the book; how many faults there are."""
+    found = book_faults(notice, book)
+    if found:
+        err.print(f"[bold red]{escape(str(path))}[/bold red]: {len(found)} error(s)")
+    text = path.read_text(encoding="utf-8")
+    for fault in found:
+        err.print(
+            f"  [bold]line {line_of(text, fault.pointer)}[/bold] {escape(fault.pointer)}", soft_wrap=True
+        )
+        err.print(f"    {escape(fault.en)}\n    {escape(fault.zh)}", soft_wrap=True)
+    return len(found)
+
+
+def tell_replaced(notice: Notice, book: PolicyBook) -> None:
+    """Print which publication of the book a notice replaces, if any, in both languages."""
+    replaced = replaced_by(notice, book)
+    for words in reversed(replaced.words if replaced is not None else ()):
+        err.print(f"[yellow]{escape(words)}[/yellow]", soft_wrap=True)
 
 
 def warn(path: Path, notice: Notice, book: PolicyBook) -> int:

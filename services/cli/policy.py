@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from contracts.divisions import full_name_of, is_known
-from services.cli.notice_files import book_of_this_ledger, err, fail, needed, out, read, short, warn
+from services.cli.notice_files import book_of_this_ledger, err, fail, needed, out, read, short, warn, wrong
 from services.cli.policy_diff import diff
 from services.cli.policy_simulate import simulate
 from services.ledger.policy import (
@@ -50,16 +50,22 @@ def check(*files: Path, strict: bool = False) -> None:
     if not files:
         fail("name at least one file")
     notices = [read(path) for path in files]
-    book, warnings = _book_of([notice for notice in notices if notice is not None]), 0
+    sound = [notice for notice in notices if notice is not None]
+    book, warnings, faults = _book_of(sound), 0, 0
     for path, notice in zip(files, notices, strict=True):
         if notice is not None:
+            others = _book_of([each for each in sound if each is not notice])
+            found = wrong(path, notice, others)
+            faults += found
+            if found:
+                continue
             years = f"{notice.years.first or '…'}-{notice.years.last or '…'}"
             out.print(
                 f"[green]ok[/green] {escape(str(path))}: {escape(notice.label)}, {full_name_of(notice.place)}, "
                 f"{years}, {len(notice.clauses)} clauses, {notice_hash(notice)}"
             )
             warnings += warn(path, notice, book)
-    if None in notices or (strict and warnings):
+    if None in notices or faults or (strict and warnings):
         sys.exit(1)
 
 
@@ -170,6 +176,8 @@ def publish(
     body = msgspec.json.decode(answer.content)
     said = "published" if body.get("published") else "already published, nothing changed"
     out.print(f"[green]{said}[/green]: {escape(notice.label)} ({notice.id}) {notice_hash(notice)}")
+    for words in reversed((body.get("replaces") or {}).values()):
+        out.print(f"[yellow]{escape(words)}[/yellow]", soft_wrap=True)
 
 
 def _book_of(notices: list[Notice]) -> PolicyBook:

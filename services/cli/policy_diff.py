@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from contracts.divisions import full_name_of
-from services.cli.notice_files import book_of_this_ledger, fail, needed, out, short
+from services.cli.notice_files import book_of_this_ledger, fail, needed, out, short, tell_replaced
 from services.ledger.policy import Notice, PolicyBook, Sourced, bundled_book
 from services.ledger.policy.difference import Change, PolicyDifference, compare_books
 
@@ -37,6 +37,7 @@ def diff(*files: Path, json: bool = False, restated: bool = False, ledger: bool 
     in_force = book_of_this_ledger() if ledger else bundled_book()
     before = in_force if len(notices) == 1 else _with(in_force, notices[0])
     after = _with(in_force, notices[-1])
+    tell_replaced(notices[-1], in_force)
     replaced = [entry.notice for entry in before if entry.notice.id in {notice.id for notice in notices}]
     found = compare_books(before, after, [*notices, *replaced])
     if json:

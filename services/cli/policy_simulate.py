@@ -16,7 +16,7 @@ from rich.table import Table
 
 from contracts.divisions import chain_of, full_name_of
 from services.cli.databases import connect_as, databases_for_a_command
-from services.cli.notice_files import err, fail, needed, out, published_book
+from services.cli.notice_files import err, fail, needed, out, published_book, tell_replaced
 from services.cli.rebuild import bars_on
 from services.cli.settings import StackSettings
 from services.kit.clock import local_date, utc_now
@@ -75,6 +75,7 @@ async def try_draft(
     databases = await connect_as("ledger", settings, dsns, purpose="simulate")
     try:
         book = await published_book(databases)
+        tell_replaced(draft, book)
         return await simulate_over(databases, book, draft, on=on, progress=progress)
     finally:
         await databases.close()

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
+from contracts.divisions import contains
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
@@ -13,6 +14,7 @@ from services.kit.schemas import StrictModel
 from services.ledger.officials.api_closing import Place, Year, must_cover
 from services.ledger.officials.publication import DeclareNoNotice, NoNoticeAnswer, PolicyPublisher
 from services.ledger.policy import NoticeError, parse_notice
+from services.ledger.policy.document.schema_faults import harmless
 from services.ledger.web import place_of
 
 
@@ -43,8 +45,19 @@ async def publish_policy(
                 for fault in error.faults
             ]
         ) from None
+    found, replaced = await publisher.beside_the_published(notice)
+    if found and (place is None or contains(place, notice.place)):
+        raise InvalidRequestError(
+            [FieldError(f"/notice{harmless(each.pointer)}", each.code, each.zh, each.en) for each in found]
+        )
     published = await publisher.publish_policy(notice, within=place)
-    return {"id": notice.id, "place": notice.place, "document": notice.label, "published": published}
+    return {
+        "id": notice.id,
+        "place": notice.place,
+        "document": notice.label,
+        "published": published,
+        "replaces": None if replaced is None else dict(zip(("zh", "en"), replaced.words, strict=True)),
+    }
 
 
 @router.post(

@@ -10,7 +10,7 @@ from contracts.divisions import authority_of, contains
 from services.kit.command import WritePath
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.views import view
-from services.ledger.policy import Notice, notice_hash
+from services.ledger.policy import Finding, Notice, Replaced, book_faults, notice_hash, replaced_by
 from services.ledger.policy.policy import Basis
 from services.ledger.store.notices import find_notice, write_notice
 from services.ledger.store.published_policies import PublishedPolicies
@@ -77,6 +77,11 @@ class PolicyPublisher:
         published = await self._path.store(log, act)
         await self._policies.refresh()
         return published
+
+    async def beside_the_published(self, notice: Notice) -> tuple[list[Finding], Replaced | None]:
+        """What is wrong with a notice beside those that are published, and the publication that it would replace."""
+        await self._policies.refresh()
+        return book_faults(notice, self._policies.book), replaced_by(notice, self._policies.book)
 
     async def declare_no_notice(self, command: DeclareNoNotice, key: CommandKey) -> StoredAnswer:
         """Say that no notice of a year will come, so that the nation's rule judges it for good; publishing one ends it.

@@ -4,6 +4,7 @@ Nothing here touches a database, a clock or the network; only `document/parse.py
 """
 
 from services.ledger.policy.book import PolicyBook, bundled_book
+from services.ledger.policy.book_faults import Replaced, book_faults, replaced_by
 from services.ledger.policy.document.notice import Clause, Notice, notice_as_data, notice_hash
 from services.ledger.policy.document.parse import (
     NoticeError,
@@ -114,6 +115,7 @@ __all__ = [
     "PurposeTerms",
     "Registered",
     "Rejected",
+    "Replaced",
     "ReportedStudy",
     "Reporter",
     "RequirementResult",
@@ -132,6 +134,7 @@ __all__ = [
     "award",
     "award_organised",
     "award_study",
+    "book_faults",
     "bundled_book",
     "bundled_notices",
     "credits_of_hours",
@@ -154,6 +157,7 @@ __all__ = [
     "rejection_words",
     "release",
     "released",
+    "replaced_by",
     "to_cents",
     "used_up",
     "warnings",

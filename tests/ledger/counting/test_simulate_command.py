@@ -62,7 +62,9 @@ class TestSimulateCommand:
         )
         capsys.readouterr()
         assert run("simulate", draft, "--on", "2026-01-15") == 0
-        lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+        told = capsys.readouterr()
+        assert "replaces the publication of 2025-" in told.err
+        lines = [line.split() for line in told.out.splitlines()]
         assert ["2025", "compliant", "deficient", "requirement.total", "(S1-03)", "1"] in lines
         assert ["210100", "辽宁省沈阳市", "2025", "compliant", "deficient", "1"] in lines
         assert run("simulate", draft, "--on", "2026-01-15", "--json") == 0

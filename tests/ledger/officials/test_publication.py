@@ -34,11 +34,12 @@ def notice(place: str, *rules: dict[str, Any], issued_on: str = "2025-07-01") ->
     }
 
 
-async def publishes(world: World, said: dict[str, Any]) -> None:
+async def publishes(world: World, said: dict[str, Any]) -> Any:
     response = await world.client.post(
         "/v1/policies", json={"notice": said}, headers=world.official(said["place"])
     )
     assert response.json().get("published") is True, response.text
+    return response.json()
 
 
 async def moment_of(world: World, log: str) -> str:
@@ -101,9 +102,19 @@ class TestALaterNotice:
         who = await somebody_full(world, HEPING)
         await publishes(world, notice(LIAONING, {"kind": "requirement", "total": 100}))
         wrong = await moment_of(world, LIAONING)
-        await publishes(world, notice(LIAONING, {"kind": "requirement", "total": 90}))
+        again = await publishes(world, notice(LIAONING, {"kind": "requirement", "total": 90}))
+        assert again["replaces"]["en"].endswith("which governed 2025")
         world.now = datetime.now(UTC) + timedelta(days=1)
         assert (await world.asks(who, 2025, on="2025-12-31"))["status"] == "compliant"
+        next_year = notice(LIAONING, {"kind": "requirement", "categories": {"profesional": 60}})
+        next_year["years"] = {"from": 2026, "to": 2026}
+        refused = await world.client.post(
+            "/v1/policies", json={"notice": next_year}, headers=world.official(LIAONING)
+        )
+        assert {error["code"] for error in refused.json()["errors"]} == {
+            "replaces-another-year",
+            "category-unknown",
+        }
         then = await world.asks(who, 2025, on="2025-12-31", as_of=wrong)
         assert then["status"] == "in_progress"
 

@@ -70,6 +70,18 @@ class TestCheck:
         assert "最低学分之和" in shown.err
         assert run("check", "--strict", str(draft)) == 1
 
+    def test_a_category_that_nothing_declares_is_a_fault_with_its_line(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ):
+        draft = tmp_path / "draft.yaml"
+        text = notice_text().replace("total: 90", "categories: {profesional: 60}")
+        draft.write_text(text, encoding="utf-8")
+        assert run("check", str(draft)) == 1
+        shown = capsys.readouterr()
+        assert "ok " not in shown.out
+        assert "line 13 /clauses/0/rules/0/categories/profesional" in shown.err
+        assert "did you mean professional?" in shown.err
+
     @pytest.mark.parametrize("content", [b"\xff\xfe", b"a: [", b""])
     def test_a_file_that_is_no_notice_is_said_to_be_none(self, tmp_path: Path, content: bytes):
         draft = tmp_path / "draft.yaml"
@@ -173,12 +185,15 @@ class TestPublish:
         self, ledger: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ):
         monkeypatch.setattr(Ledger, "status", 200)
-        monkeypatch.setattr(Ledger, "body", {"published": True})
+        replaced = {"zh": "取代旧文", "en": "replaces the publication of 2025-01-02"}
+        monkeypatch.setattr(Ledger, "body", {"published": True, "replaces": replaced})
         assert run("publish", str(LIAONING_FILE), "--url", ledger, "--token", "secret") == 0
         ((path, authorization, body),) = Ledger.asked
         assert (path, authorization) == ("/v1/policies", "Bearer secret")
         assert notice_hash(parse_notice(body["notice"])) == notice_hash(read_notice(LIAONING_FILE))
-        assert "published" in capsys.readouterr().out
+        shown = capsys.readouterr().out
+        assert "published" in shown
+        assert "\nreplaces the publication of 2025-01-02\n取代旧文" in shown
 
     def test_a_refusal_is_shown_field_by_field(
         self, ledger: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -212,7 +227,10 @@ class TestDiff:
         text = LIAONING_FILE.read_text(encoding="utf-8")
         draft.write_text(text.replace("total: 90", "total: 100"), encoding="utf-8")
         assert run("diff", str(draft)) == 0
-        shown = capsys.readouterr().out
+        told = capsys.readouterr()
+        shown = told.out
+        assert "replaces the publication of 2025-" in told.err
+        assert "which governed 2025" in told.err
         line = next(line for line in shown.splitlines() if "requirement.total" in line)
         assert line.split() == ["requirement.total", "changed", "90", "100"]
         assert "S1-03" in shown

@@ -37,6 +37,7 @@ class Notice(Part, frozen=True, kw_only=True):
 
     `years` are the credit years it governs. `standalone: false` marks a framework that judges nobody by itself. Where
     the text has no issue date, `effective_from` orders it among others. `excludes` lists places it does not reach.
+    `replaces` names the document that was published under the same id for other years, and that it does away with.
     """
 
     id: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{2,59}$", description="文件标识, 如 chaoyang-2024-6。")]
@@ -52,6 +53,7 @@ class Notice(Part, frozen=True, kw_only=True):
     basis: tuple[Text, ...] = ()
     forwards: Text | None = None
     excludes: tuple[Adcode, ...] = ()
+    replaces: Text | None = None
     standalone: bool = True
     source_grade: Annotated[str, Meta(pattern="^[ABC]{1,2}$")] = "A"
     note: Text | None = None

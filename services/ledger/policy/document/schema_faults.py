@@ -96,9 +96,9 @@ def _words(keyword: str, wanted: Any, schema: Any, name: str, written: object) -
     return keyword, zh.format(wanted), en.format(wanted)
 
 
-def did_you_mean(written: str, names: Iterable[str]) -> tuple[str, str]:
+def did_you_mean(written: str, names: Iterable[str], cutoff: float = 0.6) -> tuple[str, str]:
     """What goes behind the fault of a name that is not known, in both languages: the name it resembles, if any."""
-    near = get_close_matches(written, list(names), n=1, cutoff=0.6)
+    near = get_close_matches(written, list(names), n=1, cutoff=cutoff)
     return (f"，是否指“{near[0]}”", f"; did you mean {near[0]}?") if near else ("", "")
 
 
