@@ -78,9 +78,16 @@ def list_(*, ledger: bool = False) -> None:
     ledger
         Those that this installation's ledger has published.
     """
-    table = Table("notice", "document", "place", "years", "dated", "clauses", box=None, pad_edge=False)
-    for entry in _in_force(ledger):
-        notice = entry.notice
+    notices = by_day(_in_force(ledger))
+    longest = max((len(notice.id) + 2 for notice in notices), default=0)
+    folded = (Column(name, overflow="fold") for name in ("document", "place", "years", "dated", "clauses"))
+    table = Table(
+        Column("notice", no_wrap=True, min_width=longest, overflow="fold"),
+        *folded,
+        box=None,
+        pad_edge=False,
+    )
+    for notice in notices:
         years = f"{notice.years.first or '…'}-{notice.years.last or '…'}"
         place = f"{notice.place} {full_name_of(notice.place)}"
         framework = "" if notice.standalone else " *"
@@ -186,6 +193,11 @@ def _book_of(notices: list[Notice]) -> PolicyBook:
     for position, notice in enumerate(notices, start=1):
         book = book.with_notice(notice, datetime.now(UTC), "draft", position)
     return book
+
+
+def by_day(book: PolicyBook) -> list[Notice]:
+    """The notices in force by the day of their issue, in whichever order they were published."""
+    return sorted((entry.notice for entry in book), key=lambda notice: (notice.dated, notice.id))
 
 
 def _in_force(ledger: bool) -> PolicyBook:

@@ -10,9 +10,10 @@ from typing import Any, ClassVar
 import pytest
 
 from services.cli import policy as command
-from services.ledger.policy import notice_hash, parse_notice, read_notice
+from services.ledger.policy import bundled_notices, notice_hash, parse_notice, read_notice
 from services.ledger.policy.document.parse import NOTICES
 from tests.ledger.policy.builders import notice_text
+from tests.ledger.policy.drafts import book, draft
 
 LIAONING_FILE = NOTICES / "liaoning_2025.yaml"
 
@@ -146,6 +147,21 @@ class TestList:
         assert (
             shown.index("national-2018-10") < shown.index("chaoyang-2024-6") < shown.index("changzhi-2026-5")
         )
+
+    def test_no_id_is_cut_on_a_narrow_screen(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ):
+        monkeypatch.setattr(command.out, "_width", 44)
+        assert run("list") == 0
+        shown = capsys.readouterr().out
+        assert all(notice.id in shown for notice in bundled_notices())
+        assert "…" not in shown.replace("-…", "")
+
+    def test_the_day_of_issue_orders_them_and_not_that_of_publication(self):
+        later = draft(year=2031, issued_on="2031-01-10", name="beijing-later")
+        earlier = draft(year=2030, issued_on="2030-01-10", name="beijing-earlier")
+        shown = [notice.id for notice in command.by_day(book(later, earlier))]
+        assert shown[-2:] == ["beijing-earlier", "beijing-later"]
 
 
 class Ledger(BaseHTTPRequestHandler):
