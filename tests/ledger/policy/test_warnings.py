@@ -54,6 +54,11 @@ class TestOneRule:
                 "no-forms",
             ),
             (
+                {"kind": "modes", "allowed": ["online", "broadcast"]},
+                "/clauses/0/rules/0/allowed/1",
+                "mode-not-posted",
+            ),
+            (
                 {"kind": "conversion", "name": "hours", "hours": 0, "credits": 3, "category": "public"},
                 "/clauses/0/rules/0/hours",
                 "no-hours",
@@ -191,3 +196,10 @@ class TestTheYear:
             "windows": [{"channel": "automatic", "until": "2030-01-09"}],
         }
         assert codes(rule) == [("/clauses/0", "never-open")]
+
+    def test_credits_that_nobody_owes_as_no_obligation_reaches_the_year(self):
+        """The nation's begins with 2018."""
+        asked = {"kind": "requirement", "total": 90}
+        assert codes(asked, year=2017) == [("/clauses/0", "nobody-owes")]
+        assert codes(asked, {"kind": "obligation", "working": "same_year"}, year=2017) == []
+        assert codes(asked, year=2018) == []

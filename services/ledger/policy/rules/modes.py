@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.findings import At, Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
-from services.ledger.policy.language.labels import MODES, label
+from services.ledger.policy.language.labels import MODES, STUDY_MODES, label, labels
 from services.ledger.policy.language.labels import TIERS as TIER_WORDS
 from services.ledger.policy.language.rule import Mode, Rule, Tier
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
@@ -73,7 +73,7 @@ def terms_of(settings: Settings, mode: str) -> ModesTerms:
 
 
 def warnings(rule: Modes, at: At) -> Iterator[Finding]:
-    """A rule for tiers that limits them in nothing."""
+    """A rule for tiers that limits them in nothing, a mode of one's own that no record may have."""
     if rule.tiers and rule.open:
         yield at.found(
             "open",
@@ -81,6 +81,15 @@ def warnings(rule: Modes, at: At) -> Iterator[Finding]:
             "写“open: true”时，对该层级没有任何限制",
             "being open, it limits these tiers in nothing",
         )
+    for number, mode in enumerate(rule.allowed):
+        if mode not in MODES:
+            zh, en = labels(MODES, STUDY_MODES)
+            yield at.found(
+                f"allowed/{number}",
+                "mode-not-posted",
+                f"无人能报送此方式的学习：学习记录的方式只有{zh}",
+                f"nobody can post study of this mode: records are {en}",
+            )
 
 
 def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:

@@ -7,9 +7,10 @@ from msgspec import Struct
 
 from contracts.divisions import NATION
 from services.ledger.policy.language.facts import Person
+from services.ledger.policy.language.findings import Finding, OwnClauses
 from services.ledger.policy.language.kind import Kind
 from services.ledger.policy.language.rule import Rule
-from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.settings import Settings, YearTerms
 
 End = Literal["obliged", "next_year", "same_year"]
 """The duty goes on, or ends with the year of the event, or before it."""
@@ -127,4 +128,18 @@ def last_obliged_year(duty: ObligationTerms, person: Person) -> int | None:
     return min(ended, default=None)
 
 
-KIND = Kind(rule=Obligation, terms=terms_of)
+def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
+    """A total that nobody owes, as no clause obliges anybody in the year."""
+    duty, asked = policy.of(ObligationTerms), policy.settings.get("requirement.total")
+    obliging = duty.qualified_offset is not None or duty.working_offset is not None
+    if obliging or not policy.ordinary or asked is None or asked not in own:
+        return
+    yield Finding(
+        own.pointer(asked.clause) or "",
+        "nobody-owes",
+        f"没有任何条款规定谁在 {policy.year} 年度负有义务，所要求的学分无人须完成",
+        f"no clause says who is obliged in {policy.year}: nobody owes the credits that are asked",
+    )
+
+
+KIND = Kind(rule=Obligation, terms=terms_of, year_warnings=year_warnings)
