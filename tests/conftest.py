@@ -70,7 +70,10 @@ def pytest_configure(config: pytest.Config) -> None:
     database is neither the reader's nor another worker's.
     """
     if not hasattr(config, "workerinput") and "TMPDIR" not in os.environ and _has_memory():
-        os.environ["TMPDIR"] = directory = tempfile.mkdtemp(prefix="xuefen-test-", dir=MEMORY)
+        for left in MEMORY.glob("xuefen-test-*-*"):  # by a run that was killed
+            if not Path("/proc", left.name.split("-")[2]).exists():
+                shutil.rmtree(left, ignore_errors=True)
+        os.environ["TMPDIR"] = directory = tempfile.mkdtemp(prefix=f"xuefen-test-{os.getpid()}-", dir=MEMORY)
         Path(directory).chmod(0o711)
         tempfile.tempdir = None
         config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
