@@ -98,7 +98,7 @@ class Ledger:
         self.units = Units(self.employers, self.people, self.policies, clock)
         self.posted = PostedCompletions(databases, self.store, self.people)
         preparer = Preparer(self.hasher, identity_key)
-        self.reporter = Reporter(self.intake, databases, preparer, self.budgets, clock)
+        self.reporter = Reporter(self.intake, self.posted, databases, preparer, self.budgets, clock)
         self.filings = Filings(databases, path, self.policies, clock)
         rows = RosterPreparer(self.hasher, identity_key)
         self.rosters = Rosters(databases, path, self.policies, self.filings, self.facts, rows, clock)

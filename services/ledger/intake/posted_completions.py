@@ -91,6 +91,12 @@ class PostedCompletions:
         [record] = await self.read(found)
         return record
 
+    async def of_identities(self, log: str, identities: Sequence[str]) -> dict[str, CompletionRecord]:
+        """The completions that were posted to a log under these identities, each as it stands today."""
+        async with self._databases.of(log).acquire() as conn:
+            found = await self._store.by_identity(conn, log, identities)
+        return dict(zip(found, await self.read(list(found.values())), strict=True))
+
     async def page(self, sought: Sought, after: tuple[str, str], limit: int) -> CompletionPage:
         """The next completions that are sought, at most `limit`, after one of them by log and id."""
         items: list[CompletionRecord] = []

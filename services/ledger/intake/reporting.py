@@ -14,9 +14,11 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.errors import OutcomeUnknownError, Problem
 from services.kit.records import Batch, InvalidRecord
+from services.kit.views import view
 from services.ledger.intake.intake import Intake, failure_of
+from services.ledger.intake.posted_completions import PostedCompletions
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Preparer, Record
-from services.ledger.intake.schemas import Decided, Outcome
+from services.ledger.intake.schemas import Decided, Outcome, Present
 from services.ledger.intake.writer import Work
 from services.ledger.streams.problems import (
     AmountUnclearError,
@@ -54,8 +56,15 @@ class Reporter:
     """Takes batches in for the ledger's intake."""
 
     def __init__(
-        self, intake: Intake, databases: Databases, preparer: Preparer, budgets: Budgets, clock: Clock
+        self,
+        intake: Intake,
+        posted: PostedCompletions,
+        databases: Databases,
+        preparer: Preparer,
+        budgets: Budgets,
+        clock: Clock,
     ) -> None:
+        self._posted = posted
         self._budgets = budgets
         self._intake = intake
         self._databases = databases
@@ -95,6 +104,7 @@ class Reporter:
         """Hand one log's part over; when its outcome is unknown every record of it says so, and how to ask again."""
         try:
             decided: Sequence[Decided] = await self._intake.report(log, work)
+            await self._say_where_repeats_stand(log, work, decided)
         except Exception as error:
             if not failure_of(error):
                 raise
@@ -107,6 +117,19 @@ class Reporter:
             ]
         for place, answer in zip(places, decided, strict=True):
             answers[place] = answer
+
+    async def _say_where_repeats_stand(self, log: str, work: Work, decided: Sequence[Decided]) -> None:
+        """Whoever posts a completion again, unsure of what became of it, is told where it stands now."""
+        repeats = {
+            prepared.identity: answer.outcome
+            for prepared, answer in zip(work.records, decided, strict=True)
+            if answer.outcome.first is not None and prepared.kind == Completion.KIND
+        }
+        if not repeats:
+            return
+        posted = await self._posted.of_identities(log, list(repeats))
+        for identity, outcome in repeats.items():
+            outcome.present = view(Present, posted[identity])
 
     def _checked(self, item: Record | InvalidRecord, default: str | None, today: date) -> tuple[Record, str]:
         if isinstance(item, InvalidRecord):

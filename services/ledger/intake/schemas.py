@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from services.kit.errors import Problem, ProblemBody
 from services.kit.schemas import StrictModel
+from services.ledger.intake.completion_record import State
 from services.ledger.web import Adcode
 
 OutcomeWord = Literal["registered", "duplicate", "conflict", "held", "rejected", "unknown"]
@@ -20,6 +21,17 @@ class First(Struct, frozen=True, omit_defaults=True, gc=False):
     position: int
 
 
+class Present(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where a completion that was posted before stands today, as `GET /v1/completions/{id}` says it at length."""
+
+    state: State
+    reason: str | None = None
+    clause: str | None = None
+    problem: str | None = None
+    credit_id: str | None = None
+    moved_to: str | None = None
+
+
 class Outcome(Struct, omit_defaults=True, kw_only=True):
     """What became of one record.
 
@@ -28,7 +40,8 @@ class Outcome(Struct, omit_defaults=True, kw_only=True):
     when the reason goes away), `rejected` (not stored; `problem` says why and by which clause), `unknown` (its part of
     the batch failed on the way: post it again with the same id). `former_identity`: the person was named by a name or
     number of before a change. Of a completion that states hours, `credits` is what they came to by `rate_clause`, and `cut`
-    the credits of hours beyond the most that count in a day.
+    the credits of hours beyond the most that count in a day. Of a completion that was posted before, `present` says where it
+    stands today.
     """
 
     id: str | None
@@ -47,6 +60,7 @@ class Outcome(Struct, omit_defaults=True, kw_only=True):
     make_up: bool = False
     released: list[str] | None = None
     first: First | None = None
+    present: Present | None = None
     problem: ProblemBody | None = None
 
 

@@ -48,6 +48,22 @@ class TestReportCompletion:
         }
         assert (await world.asks(who, 2025))["total"] == "30.00"
 
+    async def test_says_to_a_repeat_where_the_completion_stands_today(self, world: World):
+        """Registered, held, registered since and taken back; also when it comes again with other content."""
+        who, person = await world.collects(LIAONING), world.stranger()
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        counted, waits = provider.completion(who, 2025, "30.00"), provider.completion(person, 2025, "30.00")
+        [first, _] = await provider.posts(counted, waits)
+        again, held = await provider.posts(counted, waits)
+        assert again["present"] == {"state": "registered", "clause": "S1-09", "credit_id": first["credit_id"]}
+        assert held["present"] == {"state": "held", "reason": "not_collected", "clause": "S1-06"}
+        await world.collects(LIAONING, person=person)
+        await provider.withdraws(counted["id"])
+        again, registered = await provider.posts(counted | {"credits": "31.00"}, waits)
+        assert (again["outcome"], again["present"]["state"]) == ("conflict", "withdrawn")
+        assert again["present"]["reason"] == "reported_in_error"
+        assert (registered["first"]["outcome"], registered["present"]["state"]) == ("held", "registered")
+
     async def test_names_what_differs_when_an_id_comes_again_with_other_content(self, world: World):
         who = await world.collects(LIAONING)
         other = await world.collects(LIAONING)
