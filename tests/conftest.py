@@ -34,7 +34,7 @@ THOROUGH, THOROUGH_TIMES = bool(os.environ.get("XUEFEN_TEST_THOROUGH")), 20
 EXAMPLES_A_FIFTH, EXAMPLES_MIN = 5, 6
 """`make test` tries a fifth of the examples a property declares; `make test-thorough` twenty times that."""
 MEMORY = Path("/dev/shm")
-MEMORY_BYTES_MIN = 6_000_000_000
+MEMORY_BYTES_MIN = 10_000_000_000
 SLOW_FOLDERS = ("benchmarks", "cli", "contracts", "e2e", "fuzz", "simulation")
 """Start processes, or take long, with or without a database."""
 LONGEST_FIRST = (
