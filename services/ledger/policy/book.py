@@ -68,6 +68,11 @@ class PolicyBook:
         entry = Entry(recorded_at, log, position, notice, hash_)
         return PolicyBook(tuple(sorted((*self._entries, entry), key=_order)), self._declarations)
 
+    def without(self, notice: Notice) -> "PolicyBook":
+        """The book as if no notice of this place and id had ever been published."""
+        kept = tuple(entry for entry in self._entries if _key(entry.notice) != _key(notice))
+        return PolicyBook(kept, self._declarations)
+
     def with_declaration(self, declaration: Declaration) -> "PolicyBook":
         """The book with one more word that no notice will come; said again, it gives this very book."""
         if (declaration.place, declaration.year) in self._declared:

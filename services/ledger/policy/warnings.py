@@ -33,7 +33,25 @@ def warnings(notice: Notice, book: PolicyBook) -> list[Finding]:
     for policy in _policies(notice, drafted):
         for kind in KINDS:
             found += kind.year_warnings(policy, own) if kind.year_warnings is not None else ()
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys([*found, *_judged_by_it_alone(notice, book)]))
+
+
+def _judged_by_it_alone(notice: Notice, book: PolicyBook) -> Iterator[Finding]:
+    """Years that the notice alone makes judged, though it says nothing of how many credits are needed."""
+    if not notice.standalone or any(kind.minima is not None for kind, _, _ in rules_at(notice)):
+        return
+    others = book.without(notice)
+    for year in _years(notice.years, notice.dated.year):
+        before = others.resolve(notice.place, year)
+        if before is None or before.basis == "national":
+            yield Finding(
+                "/standalone",
+                "judged-without-minima",
+                "仅因本通知，本地人员即按年度评判，而本通知未规定学分要求；属补充规定的，请写明“standalone: false”",
+                "this notice alone makes the place's years judged and states no minima: where it only adds to"
+                " others, write standalone: false",
+            )
+            return
 
 
 def _years(years: Years, first: int) -> range:

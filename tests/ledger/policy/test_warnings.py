@@ -4,29 +4,38 @@ from typing import Any
 
 import pytest
 
-from services.ledger.policy import bundled_book, bundled_notices, warnings
+from services.ledger.policy import Finding, Notice, PolicyBook, bundled_book, bundled_notices, warnings
 from tests.ledger.policy.drafts import BUNDLED, book, draft
 from tests.words import assert_words
 
 ONLINE = {"kind": "modes", "allowed": ["online"]}
 
 
+def doubts(notice: Notice, beside: PolicyBook) -> list[Finding]:
+    """Every doubt but the one that is true of nearly all drafts here: a notice of one rule states no minima."""
+    return [doubt for doubt in warnings(notice, beside) if doubt.code != "judged-without-minima"]
+
+
 def codes(*rules: dict[str, Any], **head: Any) -> list[tuple[str, str]]:
     """The pointer and the code of every doubt about a draft of these rules."""
-    found = list(warnings(draft(*rules, **head), BUNDLED))
+    found = doubts(draft(*rules, **head), BUNDLED)
     for doubt in found:
         assert_words(doubt.zh, doubt.en)
     return [(doubt.pointer, doubt.code) for doubt in found]
 
 
 class TestBundledNotices:
-    def test_leave_one_doubt(self):
-        """S2B-09: what association training is worth stands in 晋财会〔2021〕23号, which is no notice here."""
+    def test_leave_two_doubts(self):
+        """S2B-09: what association training is worth stands in 晋财会〔2021〕23号, which is no notice here. Guangdong's
+        says nothing of minima, and judges by the nation's."""
         found = {
             notice.id: [doubt.code for doubt in warnings(notice, bundled_book())]
             for notice in bundled_notices()
         }
-        assert {name: told for name, told in found.items() if told} == {"shanxi-2024-10": ["form-unknown"]}
+        assert {name: told for name, told in found.items() if told} == {
+            "guangdong-2020-4": ["judged-without-minima"],
+            "shanxi-2024-10": ["form-unknown"],
+        }
 
 
 class TestOneRule:
@@ -88,16 +97,16 @@ class TestTheYear:
         later = draft(
             {"kind": "window", "until": "2030-03-31"}, name="beijing-2030-b", issued_on="2030-02-01"
         )
-        assert warnings(first, BUNDLED) == []
-        [doubt] = warnings(later, book(first))
+        assert doubts(first, BUNDLED) == []
+        [doubt] = doubts(later, book(first))
         assert (doubt.pointer, doubt.code) == ("/clauses/0", "never-open")
         assert "2030-06-01" in doubt.en
 
     def test_another_place_s_clause_of_the_same_id_is_not_doubted_here(self):
         city = draft({"kind": "route", "name": "papers", "forms": ["nothing"], "reporters": ["person"]})
         county = draft({"kind": "record_limit", "credits": 100}, place="110101", name="dongcheng-2030")
-        assert [doubt.code for doubt in warnings(city, BUNDLED)] == ["form-unknown"]
-        assert warnings(county, book(city)) == []
+        assert [doubt.code for doubt in doubts(city, BUNDLED)] == ["form-unknown"]
+        assert doubts(county, book(city)) == []
 
     def test_an_absolute_day_does_not_serve_every_year_of_an_open_range(self):
         notice = draft({"kind": "window", "until": "2030-12-31"})
@@ -105,7 +114,7 @@ class TestTheYear:
             **{f: getattr(notice, f) for f in notice.__struct_fields__}
             | {"years": notice.years.__class__(first=2030)}
         )
-        assert {doubt.code for doubt in warnings(open_ended, BUNDLED)} == {"never-open"}
+        assert {doubt.code for doubt in doubts(open_ended, BUNDLED)} == {"never-open"}
 
     @pytest.mark.parametrize(
         "rule",
@@ -203,3 +212,13 @@ class TestTheYear:
         assert codes(asked, year=2017) == [("/clauses/0", "nobody-owes")]
         assert codes(asked, {"kind": "obligation", "working": "same_year"}, year=2017) == []
         assert codes(asked, year=2018) == []
+
+    def test_a_notice_that_alone_makes_the_year_judged_and_states_no_minima(self):
+        cap = {"kind": "record_limit", "credits": 100}
+        [doubt] = warnings(draft(cap), BUNDLED)
+        assert_words(doubt.zh, doubt.en)
+        assert (doubt.pointer, doubt.code) == ("/standalone", "judged-without-minima")
+        asked = {"kind": "requirement", "total": 90}
+        assert warnings(draft(cap, asked), BUNDLED) == []
+        county = draft(cap, place="110101", name="dongcheng-2030")
+        assert warnings(county, book(draft(asked))) == []
