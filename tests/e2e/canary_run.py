@@ -151,7 +151,7 @@ class Run:
         for token in (number, self.system.token("feed:read"), self.system.token("x")):
             by = {"Authorization": f"Bearer {token}", "X-Request-Id": number}
             for service in SERVICES:
-                for path in (f"/v1/persons/{number}", f"/v1/persons/{number}/compliance/2025", f"/{name}"):
+                for path in (f"/v1/persons/{number}", f"/v1/persons/{name}/compliance/2025", f"/{name}"):
                     await self.system.call(service, "GET", path, by=by)
                     await self.system.call(service, "GET", f"{path}?name={name}&after={number}", by=by)
         official = self.system.official(NATION) | {"Accept-Language": "en"}
