@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -19,22 +19,27 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from services.kit.errors import FieldError, InvalidRequestError, Problem, pointer_to
 from services.kit.field_errors import field_errors
 from services.kit.json_guard import check_size, explain, repeated_members
-from services.kit.personal_numbers import faults_in, may_hold_numbers
+from services.kit.personal_numbers import faults_in, holds_personal_number, may_hold_numbers
 from services.kit.pydantic_models import pydantic_model
 
 __all__ = ["Batch", "InvalidRecord", "batch_model", "decode_batch", "json_body", "pydantic_model"]
 
 T = TypeVar("T", bound=msgspec.Struct)
 
+_ID_LENGTH_MAX = 64
 _NUL_ESCAPE = b"\\u0000"
 
 
 @dataclass(frozen=True)
 class InvalidRecord:
-    """A record of a batch that is not of the required form; the others go on without it."""
+    """A record of a batch that is not of the required form; the others go on without it.
+
+    `record_id` is what it gives as its `id`, where nothing is wrong with that: the answer names it by it.
+    """
 
     index: int
     errors: Sequence[FieldError]
+    record_id: str | None = None
 
     @property
     def problem(self) -> Problem:
@@ -75,10 +80,44 @@ def decode_batch(raw: bytes, struct: type[T], *, items_max: int) -> Batch[T]:
             pass
         else:
             each_once = _names_each_once(raw, records, struct)
-            return Batch(_without_numbers(records if each_once else _unrepeated(raw, records)))
+            checked = _without_numbers(records if each_once else _unrepeated(raw, records))
+            return Batch(_named(raw, checked, items_max))
     items = _items(raw, items_max)
     records = [_decode_record(bytes(item), index, struct) for index, item in enumerate(items)]
-    return Batch(_without_numbers(_unrepeated(raw, records)))
+    return Batch(_named(raw, _without_numbers(_unrepeated(raw, records)), items_max))
+
+
+class _Named(msgspec.Struct):
+    id: str | None = None
+
+
+def _named(raw: bytes, records: Sequence[T | InvalidRecord], items_max: int) -> Sequence[T | InvalidRecord]:
+    """The records, the bad ones with the id that they give."""
+    if not any(isinstance(record, InvalidRecord) for record in records):
+        return records
+    items = _items(raw, items_max)
+    return [
+        replace(record, record_id=_id_of(bytes(items[record.index]), record))
+        if isinstance(record, InvalidRecord)
+        else record
+        for record in records
+    ]
+
+
+def _id_of(item: bytes, record: InvalidRecord) -> str | None:
+    try:
+        given = msgspec.json.decode(item, type=_Named).id
+    except (ValueError, RecursionError):
+        return None
+    if (
+        given is None
+        or len(given) > _ID_LENGTH_MAX
+        or not given.isprintable()
+        or holds_personal_number(given)
+    ):
+        return None
+    at_fault = {error.pointer for error in record.errors}
+    return None if pointer_to(("records", record.index, "id")) in at_fault else given
 
 
 def _without_numbers(records: Sequence[T | InvalidRecord]) -> Sequence[T | InvalidRecord]:

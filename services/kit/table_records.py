@@ -67,4 +67,5 @@ def _at_fault(index: int, row: TableRow, record: object, table: Table) -> Invali
         elif base + name not in faulty:
             said = table.placed(row.number, name, error.detail_zh, error.detail_en)
             faults.append(FieldError(error.pointer, error.code, *said))
-    return InvalidRecord(index, faults)
+    given = record.record_id if isinstance(record, InvalidRecord) else getattr(record, "id", None)
+    return InvalidRecord(index, faults, None if f"{base}/id" in faulty else given)

@@ -158,6 +158,21 @@ class TestDecodeBatch:
         }
         assert batch.invalid[0].problem.status == 422
 
+    def test_a_bad_record_keeps_its_id_unless_that_is_at_fault_or_is_somebody_s_number(self) -> None:
+        bad = GOOD | {"year": 1}
+        kept, long, number, none, nothing = "a", "a" * 9, NUMBER, 5, {}
+        records = [bad | {"id": given} for given in (kept, long, number, none, nothing)]
+        batch = decode_batch(body(*records, 5, {"year": 1}), Entry, items_max=10)
+        assert [item.record_id for item in batch.invalid] == ["a", None, None, None, None, None, None]
+
+    def test_a_record_that_names_a_member_twice_keeps_its_id_unless_it_is_the_id(self) -> None:
+        twice = [
+            body(GOOD).replace(b'"year"', b'"%s": %s, "year"' % each)
+            for each in ((b"year", b"2024"), (b"id", b'"b"'))
+        ]
+        found = [decode_batch(raw, Entry, items_max=10).invalid[0].record_id for raw in twice]
+        assert found == ["a", None]
+
     def test_a_nul_character_refuses_its_record_alone(self) -> None:
         batch = decode_batch(body(GOOD, GOOD | {"id": "a\x00"}), Entry, items_max=10)
         assert isinstance(batch.records[1], InvalidRecord)

@@ -213,10 +213,10 @@ def _implausible(fault: IdentifierProblem) -> ImplausibleIdentityError:
 
 
 def _refused(item: Record | InvalidRecord, index: int, problem: Problem) -> Decided:
-    """A record refused at the door; its id is repeated only when the record was well-formed and the id names nobody."""
-    record_id = None
-    if not isinstance(item, InvalidRecord) and not isinstance(problem, PersonalDataError):
-        record_id = item.id
+    """A record refused at the door; its id is repeated, so that whoever posted it finds it, unless the id names somebody."""
+    record_id = item.record_id if isinstance(item, InvalidRecord) else item.id
+    if isinstance(problem, PersonalDataError):
+        record_id = None
     if problem.pointer is not None and not problem.pointer.startswith("/records/"):
         problem.pointer = f"/records/{index}{problem.pointer}"
     return Decided(Outcome(id=record_id, outcome="rejected"), refusal=problem)

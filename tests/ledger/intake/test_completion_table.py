@@ -91,8 +91,8 @@ class TestTable:
         )
         assert [row[:3] for row in rows[1:]] == [
             ["2", "t-1", "registered"],
-            ["3", "", "rejected"],
-            ["3", "", "rejected"],
+            ["3", "t-2", "rejected"],
+            ["3", "t-2", "rejected"],
         ]
         assert {row[4] for row in rows[2:]} == {"not_a_whole_number", "not_allowed"}
 

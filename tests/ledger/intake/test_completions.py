@@ -64,6 +64,18 @@ class TestReportCompletion:
         assert again["present"]["reason"] == "reported_in_error"
         assert (registered["first"]["outcome"], registered["present"]["state"]) == ("held", "registered")
 
+    async def test_names_a_bad_record_by_its_id(self, world: World):
+        """Of the wrong form, or refused at the door: whoever posted it finds it by its own id."""
+        provider = await world.provides(LISTED, accredited=[LIAONING])
+        good = provider.completion(world.stranger(), 2025, "30.00")
+        bad = [good | {"id": "b-1", "year": 1}, good | {"id": "b-2", "authority": "999999"}]
+        outcomes = await provider.posts(*bad, good)
+        assert [(each["id"], each["outcome"]) for each in outcomes] == [
+            ("b-1", "rejected"),
+            ("b-2", "rejected"),
+            (good["id"], "held"),
+        ]
+
     async def test_names_what_differs_when_an_id_comes_again_with_other_content(self, world: World):
         who = await world.collects(LIAONING)
         other = await world.collects(LIAONING)
