@@ -154,6 +154,9 @@ class Run:
                 for path in (f"/v1/persons/{number}", f"/v1/persons/{name}/compliance/2025", f"/{name}"):
                     await self.system.call(service, "GET", path, by=by)
                     await self.system.call(service, "GET", f"{path}?name={name}&after={number}", by=by)
+                # A number is refused before anything is asked of the token; a name is not known for one.
+                for path in (f"/v1/persons/{name}", f"/v1/persons/{name}/compliance/2025?category={name}"):
+                    await self.system.call(service, "GET", path, by=by | {"X-Request-Id": name})
         official = self.system.official(NATION) | {"Accept-Language": "en"}
         for service, path in (
             ("registry", f"/v1/collections/{name}"),
