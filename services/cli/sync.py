@@ -17,10 +17,10 @@ from rich.table import Table
 
 from contracts.divisions import AUTHORITIES, NATION, full_name_of, is_known, name_of
 from services.cli.settings import StackSettings
-from services.cli.state_dir import StateDir
+from services.cli.state_dir import StateDir, secrets_of
 from services.kit.event_store import EventStore
 from services.kit.follower import TokenFile
-from services.kit.settings import SettingsError
+from services.kit.settings import PREFIX, SettingsError
 from services.sync.adapters import TargetUnavailableError, open_http
 from services.sync.composition import Sync, open_sync
 from services.sync.delivering.release import release_all
@@ -262,6 +262,7 @@ def _settings() -> SyncSettings:
         return SyncSettings.load()
     addresses = {each.name: each.address for each in record.processes}
     told: dict[str, object] = {"sync_database_url": record.databases["sync"]}
+    told |= {name.removeprefix(PREFIX).lower(): value for name, value in secrets_of("sync", home).items()}
     told |= {
         f"{service}_url": addresses[service] for service in ("registry", "ledger") if service in addresses
     }
