@@ -17,6 +17,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from services.kit.errors import BusyError, Problem, problem_response
 
+_CLOSES = (b"connection", b"close")
+
 
 class AddressTooLongError(Problem):
     """The address is longer than any address of ours."""
@@ -128,8 +130,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self._refusal is None and self._part == "head" and self._head_bytes > self.door.limits.head_bytes:
             self._refuse(HeadersTooLargeError() if self.headers else self._too_long())
         if self._part == "body" and self._refusal is None and self.cycle is not None:
-            # Only now: a request that came in one piece needs no gentle end.
+            # Only now: a request that came in one piece needs no gentle end, and its connection serves the next one.
             self.cycle.transport = _GentleTransport(self)  # type: ignore[assignment]
+            self.cycle.default_headers = [*self.server_state.default_headers, _CLOSES]
         self._watch()
 
     def send_400_response(self, msg: str) -> None:
@@ -173,6 +176,8 @@ class GuardedProtocol(HttpToolsProtocol):
         """The request is whole."""
         self._part = "nothing"
         self._head_bytes = 0
+        if self.cycle is not None:
+            self.cycle.default_headers = self.server_state.default_headers
         super().on_message_complete()
 
     def on_response_complete(self) -> None:

@@ -167,6 +167,24 @@ class TestBody:
             await caller.send(head(2) + b"{}" + head(2) + b"{}")
             assert [(await caller.one_answer())[-11:] for _ in range(2)] == [b'{"bytes":2}'] * 2
 
+    async def test_what_is_answered_before_its_body_has_come_says_that_the_connection_ends(self) -> None:
+        async with running(PATIENT) as server, server.caller() as caller:
+            await caller.send(head(2, token=False))
+            answer = await caller.one_answer()
+            await caller.send(b"{}", head(2), b"{}")
+            assert await caller.answer() == b""
+        assert status_of(answer) == 401
+        assert b"connection: close" in answer
+
+    async def test_what_is_answered_after_its_body_leaves_the_connection_for_the_next(self) -> None:
+        async with running(PATIENT) as server, server.caller() as caller:
+            await caller.send(head(2, token=False) + b"{}")
+            refused = await caller.one_answer()
+            await caller.send(head(2), b"{", b"}")
+            answer = await caller.one_answer()
+        assert [status_of(each) for each in (refused, answer)] == [401, 200]
+        assert b"connection: close" not in refused + answer
+
     async def test_what_follows_a_refusal_is_not_drained(self) -> None:
         async with running(PATIENT) as server, server.caller() as caller:
             await caller.send(head(63_000_000, token=False))
