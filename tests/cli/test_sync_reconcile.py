@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +15,7 @@ import yaml
 
 from services.kit.database import Database
 from services.sync.composition import SCHEMA
-from tests.conftest import FreshDatabaseFactory
+from tests.conftest import AUDIT_KEY, FreshDatabaseFactory
 
 ROOT = Path(__file__).parents[2]
 NOBODY = "http://127.0.0.1:9"
@@ -61,6 +62,7 @@ class Operator:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("XUEFEN_")}
         environment |= {
             "XUEFEN_HOME": str(self._folder / "home"),
+            "XUEFEN_AUDIT_KEY": urlsafe_b64encode(AUDIT_KEY).decode().rstrip("="),
             "XUEFEN_SYNC_DATABASE_URL": self.dsn,
             "XUEFEN_SYNC_TARGETS_FILE": str(self._folder / "targets.yaml"),
             "XUEFEN_LEDGER_URL": ledger,
