@@ -35,6 +35,7 @@ ABOUT_NOBODY = {
     "feed": "tells a service of everybody; each call is in the HTTP log with its caller's subject",
     "places": "policies, years, statistics and counts: places and numbers, nobody among them",
     "organizations": "organizations, their filings, documents, duties and accounts",
+    "nameless": "one word on a reference whose person's number the caller must know; nobody is named, and no caller",
     "empty": "tables to fill in, keys of tokens, names of files that the caller uploaded",
 }
 """Why the operations of `NOT_AUDITED` leave no record."""
@@ -50,6 +51,7 @@ NOT_AUDITED = {
         "export_organizations", "get_organization", "list_evaluations", "list_documents", "get_document", "list_duties",
         "list_duties_of_organization", "export_duties", "list_accounts", "get_account_request",
     },
+    "nameless": {"verify_attestation"},
     "empty": {
         "get_completion_template", "get_roster_template", "get_bulk_collection_template", "get_key_set",
         "list_bulk_collections",

@@ -62,6 +62,8 @@ def _value(name: str, hint: Any, numbers: Iterator[int]) -> Any:
         return "exam_pending" if "exam_pending" in inside else inside[-1]
     if origin in (typing.Union, types.UnionType):
         return _value(name, next(each for each in inside if each is not type(None)), numbers)
+    if origin is tuple and Ellipsis not in inside:
+        return tuple(_value(f"{name}_of_{number}", each, numbers) for each in inside)
     if origin in (tuple, list):
         return origin([_value(f"{name}_of_{number}", inside[0], numbers)])
     if origin is dict:
