@@ -42,6 +42,15 @@ LONGEST_FIRST = (
     "transfer/process", "sync", "registry",
 )  # fmt: skip
 """Folders and files that begin first, so that no process is left with a long one at the end."""
+ONE_LAYOUT = (
+    "ledger/cases",
+    "ledger/notices",
+    "ledger/officials/test_",
+    "ledger/test_access",
+    "ledger/test_guessing",
+)
+"""Who may ask, and the steps of cases and acts of officials, are the same wherever a log lies: not run in every layout."""
+EXAMPLES_IN_A_LAYOUT = 3
 NEW_OBJECTS_MAX = 50_000
 """As in a running service."""
 KIT_VERSIONS = Path(__file__).parent / "kit" / "migrations" / "versions"
@@ -164,9 +173,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: _turn(item.path.relative_to(Path(__file__).parent).as_posix()))
     properties: set[Any] = set()
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        path = item.path.relative_to(Path(__file__).parent)
+        folder = path.parts[0]
         fixtures = getattr(item, "fixturenames", ())
-        if folder == "ledger" and "fresh_database" in fixtures:
+        if folder == "ledger" and "fresh_database" in fixtures and not path.as_posix().startswith(ONE_LAYOUT):
             item.add_marker("layout")
         if folder not in SLOW_FOLDERS and "servers" not in fixtures:
             item.add_marker("quick")
@@ -196,6 +206,8 @@ def _set_examples(test: Any) -> None:
 
     now: settings = test._hypothesis_internal_use_settings
     few = min(now.max_examples, max(EXAMPLES_MIN, now.max_examples // EXAMPLES_A_FIFTH))
+    if LAYOUT != "plain":
+        few = min(few, EXAMPLES_IN_A_LAYOUT)
     now = settings(
         now, deadline=None, suppress_health_check={*now.suppress_health_check, HealthCheck.too_slow}
     )
