@@ -18,8 +18,8 @@ import pytest
 from tests.conftest import reachable
 from tests.e2e.sync_run import ROOT, SYSTEM, Run, running
 
-CREDITS = int(os.environ.get("XUEFEN_SYNC_CREDITS", "400"))
-KILLS = int(os.environ.get("XUEFEN_SYNC_KILLS", "5"))
+CREDITS = int(os.environ.get("XUEFEN_SYNC_CREDITS", "200"))
+KILLS = int(os.environ.get("XUEFEN_SYNC_KILLS", "3"))
 PEOPLE = max(20, CREDITS // 25)
 SEED = int(os.environ.get("XUEFEN_SYNC_SEED", "20261126"))
 HEALED_SECONDS_MAX = 60.0
