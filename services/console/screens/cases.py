@@ -185,11 +185,11 @@ DOCUMENT_DECISIONS = (
     Decision("accept", _in("submitted"), "acceptance", {}),
     Decision("return", _in("submitted"), "return", {}, _DOCUMENT_REASONS),
 )
-PLAN = CaseKind(
-    "plan", "registry", "/v1/yearly-documents", "organization:write", DOCUMENT_FACTS, DOCUMENT_DECISIONS
-)
-REPORT = CaseKind(
-    "report", "registry", "/v1/yearly-documents", "organization:write", DOCUMENT_FACTS, DOCUMENT_DECISIONS
+PLAN, REPORT = (
+    CaseKind(
+        key, "registry", "/v1/yearly-documents", "organization:write", DOCUMENT_FACTS, DOCUMENT_DECISIONS
+    )
+    for key in ("plan", "report")
 )
 ACCOUNT = CaseKind(
     key="account",
