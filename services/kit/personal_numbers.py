@@ -28,7 +28,8 @@ _WORDS = (
     "Neither the number of a document nor a telephone belongs here",
 )
 
-_APART = r"[ \-_./·\u2010-\u2015]"
+_APART = r"[ \-_./·()\u2010-\u2015]"
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _REGION = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])"
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _RUN = re.compile(rf"(?<![0-9A-Za-z])\d(?:{_APART}?\d)*(?:{_APART}?[Xx])?(?![0-9A-Za-z])", re.ASCII)
@@ -58,7 +59,7 @@ def holds_personal_number(text: str) -> bool:
     if not _is_suspect(text):
         return False
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
     text = _UUID.sub(" ", text)
     for found in _BLOCK.finditer(text):
         if _is_resident(found[0], checked=True):
