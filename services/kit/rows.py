@@ -74,6 +74,11 @@ class StateRows(Generic[S]):
             and ({names}) in (select * from unnest({", ".join(arrays)}))"""  # noqa: S608
         self._write = _writing(table, key, {name: of for name, (of, _) in self._columns.items()})
 
+    @staticmethod
+    def encode(state: object) -> bytes:
+        """A state as its row holds it."""
+        return _encode(state)
+
     def stream_of(self, *key: object) -> str:
         """The name of the stream of a key."""
         return self.prefix + ":".join(map(str, key))
@@ -137,7 +142,7 @@ class StateRows(Generic[S]):
             *[lines([str(key[index]) for key in keys]) for index in range(len(self._key))],
             *[[of(state) for _, _, state in rows] for _, of in self._columns.values()],
             lines([str(version) for _, version, _ in rows]),
-            [_encode(state) for _, _, state in rows],
+            [self.encode(state) for _, _, state in rows],
         )
 
     async def append(

@@ -12,7 +12,7 @@ from rich.console import Console
 from services.cli.demo import fictitious
 from services.kit import events as codec
 from services.ledger.policy import Account
-from services.ledger.store.unit import _encode as encode_account
+from services.ledger.store.accounts import ACCOUNT_ROWS
 from services.ledger.streams import account as accounts
 from tests.benchmarks import crowd
 from tests.benchmarks.client import drive, post
@@ -138,7 +138,7 @@ class _Bench:
             [account.person_id for _, (_, account) in ordered],
             [account.year for _, (_, account) in ordered],
             [version for _, (version, _) in ordered],
-            [encode_account(account) for _, (_, account) in ordered],
+            [ACCOUNT_ROWS.encode(account) for _, (_, account) in ordered],
         )
 
     def _open_stock_accounts(self) -> None:

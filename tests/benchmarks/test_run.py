@@ -1,13 +1,27 @@
 """A run of the benchmarks ends, whatever waits, and can be read again; nothing is measured here."""
 
+import importlib
+import pkgutil
 import threading
 from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.__main__ import _within
+from tests.benchmarks import references
+from tests.benchmarks.__main__ import NAMES, _within
 from tests.benchmarks.report import Goal, Report, Sample
 from tests.benchmarks.stage import Helper
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_benchmark_can_be_loaded_and_run(name: str) -> None:
+    assert callable(importlib.import_module(f"tests.benchmarks.{name}").run)
+
+
+@pytest.mark.parametrize("module", [found.name for found in pkgutil.iter_modules(references.__path__)])
+def test_every_reference_can_be_loaded(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    importlib.import_module(f"tests.benchmarks.references.{module}")
 
 
 def test_what_waits_without_end_is_given_up() -> None:
