@@ -11,11 +11,18 @@ from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, who_pays, within
 from services.kit.idempotency import CommandKey, command_key
-from services.kit.openapi import problems, struct_answer
+from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.schemas import StrictModel
 from services.ledger.answers.api import viewer_of
-from services.ledger.answers.attestations import Attestations, Checked, Statement, Verified
+from services.ledger.answers.attestations import (
+    Attestations,
+    Attested,
+    Checked,
+    RevokedAttestation,
+    Statement,
+    Verified,
+)
 from services.ledger.answers.purposes import PurposeCode
 from services.ledger.store.people import Employers
 from services.ledger.streams.attestation import RevokeReason, UnknownAttestationError
@@ -66,7 +73,10 @@ class AttestationVerification(StrictModel):
 
 
 @router.post(
-    "", operation_id="issue_attestation", status_code=201, responses=problems(400, 403, 404, 409, 422)
+    "",
+    operation_id="issue_attestation",
+    status_code=201,
+    **struct_answer(Attested, "What is attested.", status=201, refusals=(400, 403, 404, 409, 422)),
 )
 async def issue_attestation(
     attestations: AttestationsPart,
@@ -169,7 +179,7 @@ async def get_attestation(
 @router.post(
     "/{reference}/revocation",
     operation_id="revoke_attestation",
-    responses=problems(400, 403, 404, 409, 422),
+    **struct_answer(RevokedAttestation, "The attestation after it.", refusals=(400, 403, 404, 409, 422)),
 )
 async def revoke_attestation(
     attestations: AttestationsPart,

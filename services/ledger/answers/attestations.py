@@ -49,6 +49,14 @@ class Attested(Struct, frozen=True, kw_only=True):
     issued_at: datetime
 
 
+class RevokedAttestation(Struct, frozen=True, kw_only=True):
+    """An attestation that was taken back."""
+
+    reference: str
+    reason: RevokeReason
+    revoked_at: datetime
+
+
 class Checked(Attested, frozen=True, kw_only=True):
     """What a third party is told of a reference: what was attested then, and whether it was taken back since.
 
@@ -219,7 +227,7 @@ class Attestations:
             fresh = await self._load(unit.conn, log, reference)
             event = attestations.revoke(fresh, reason, authority, by, unit.now)
             unit.append(stream_of(reference), fresh.version + 1, event)
-            return 200, {"reference": reference, "reason": reason, "revoked_at": event.revoked_at}
+            return 200, RevokedAttestation(reference=reference, reason=reason, revoked_at=event.revoked_at)
 
         return await self._path.execute(log, key, act)
 

@@ -11,14 +11,14 @@ from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.openapi import problems, struct_answer
+from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.review import Place, Queue, Step, add_queue, add_steps
 from services.kit.views import view
 from services.ledger.cases.claims import MODE, Claims
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.cases.schemas import ClaimAmendment, ClaimBody, ClaimRequest
-from services.ledger.cases.views import ClaimAnswer, ClaimQueue
+from services.ledger.cases.views import ClaimAnswer, ClaimOutcome, ClaimQueue
 from services.ledger.policy import STUDY
 from services.ledger.streams.claim import CLAIMS, REVIEWER, SUBMITTER, Claim, Evidence
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
@@ -30,7 +30,8 @@ _encode = msgspec.json.Encoder().encode
 Anybody = require("claim:submit", "claim:review")
 ClaimId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]
 SubmitKey = Annotated[CommandKey, Depends(SUBMITTER.key)]
-_STEPS = problems(400, 403, 404, 409, 422)
+_REFUSALS = (400, 403, 404, 409, 422)
+_OUTCOME = struct_answer(ClaimOutcome, "The claim after it.", refusals=_REFUSALS)
 
 
 def actor_of(caller: Caller) -> Actor:
@@ -70,7 +71,12 @@ def _division(code: str | None) -> str | None:
     return code
 
 
-@router.post("", operation_id="submit_claim", status_code=201, responses=_STEPS)
+@router.post(
+    "",
+    operation_id="submit_claim",
+    status_code=201,
+    **struct_answer(ClaimOutcome, "The claim as it was handed in.", status=201, refusals=_REFUSALS),
+)
 async def submit_claim(
     claims: ClaimsPart,
     body: ClaimRequest,
@@ -126,7 +132,7 @@ async def get_claim(
     return Response(_encode(view(ClaimAnswer, entry.state)), media_type="application/json")
 
 
-@router.post("/{claim_id}/amendment", operation_id="amend_claim", responses=_STEPS)
+@router.post("/{claim_id}/amendment", operation_id="amend_claim", **_OUTCOME)
 async def amend_claim(
     claims: ClaimsPart,
     claim_id: ClaimId,
@@ -150,4 +156,4 @@ async def _take(
     return await claims.take(step, claim_id, actor_of(caller), key, **fields)
 
 
-add_steps(router, CLAIMS, _take, cases=ClaimsPart, id_type=ClaimId)
+add_steps(router, CLAIMS, _take, cases=ClaimsPart, id_type=ClaimId, answers=_OUTCOME)

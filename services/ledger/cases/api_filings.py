@@ -11,14 +11,14 @@ from services.kit.auth import Caller, require
 from services.kit.calendar import UnknownYear
 from services.kit.clock import end_of_day
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.openapi import problems, struct_answer
+from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
 from services.kit.views import view
 from services.ledger.cases.commands import Actor
 from services.ledger.cases.filings import Filings, cursor_of
 from services.ledger.cases.schemas import FilingRequest
-from services.ledger.cases.views import FilingAnswer, FilingQueue
+from services.ledger.cases.views import FilingAnswer, FilingOutcome, FilingQueue
 from services.ledger.streams.filing import FILINGS, SUBMITTER, TrainingFiling
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
@@ -33,7 +33,8 @@ PlaceQuery = Annotated[
     str | None,
     Query(pattern=r"^[1-9][0-9]{5}$", description="Of an official; left out, an organization sees its own."),
 ]
-_STEPS = problems(400, 403, 404, 409, 422)
+_REFUSALS = (400, 403, 404, 409, 422)
+_OUTCOME = struct_answer(FilingOutcome, "The filing after it.", refusals=_REFUSALS)
 
 
 def actor_of(caller: Caller) -> Actor:
@@ -51,7 +52,12 @@ def must_cover(actor: Actor, place: str) -> None:
         raise OutsidePlaceError
 
 
-@router.post("", operation_id="submit_filing", status_code=201, responses=_STEPS)
+@router.post(
+    "",
+    operation_id="submit_filing",
+    status_code=201,
+    **struct_answer(FilingOutcome, "The filing as it was handed in.", status=201, refusals=_REFUSALS),
+)
 async def submit_filing(
     filings: FilingsPart,
     body: FilingRequest,
@@ -104,7 +110,7 @@ async def get_filing(
     return Response(_encode(filing_answer(filings, entry.state)), media_type="application/json")
 
 
-@router.post("/{filing_id}/amendment", operation_id="amend_filing", responses=_STEPS)
+@router.post("/{filing_id}/amendment", operation_id="amend_filing", **_OUTCOME)
 async def amend_filing(
     filings: FilingsPart,
     filing_id: FilingId,
@@ -124,7 +130,7 @@ async def _take(
     return await filings.take(step, filing_id, actor_of(caller), key, **fields)
 
 
-add_steps(router, FILINGS, _take, cases=FilingsPart, id_type=FilingId)
+add_steps(router, FILINGS, _take, cases=FilingsPart, id_type=FilingId, answers=_OUTCOME)
 
 
 def filing_answer(filings: Filings, filing: TrainingFiling) -> FilingAnswer:

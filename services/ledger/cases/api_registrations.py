@@ -16,7 +16,7 @@ from services.kit.clock import local_date
 from services.kit.errors import FieldError, InvalidRequestError, language_of
 from services.kit.field_errors import refuse
 from services.kit.idempotency import CommandKey, command_key
-from services.kit.openapi import problems
+from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
 from services.kit.schemas import StrictModel
 from services.ledger.cases.api_claims import actor_of
@@ -25,6 +25,7 @@ from services.ledger.cases.registrations import (
     Line,
     ListedActivity,
     ListedTraining,
+    RegisteredLines,
     Registrations,
     is_at_authority,
 )
@@ -48,7 +49,7 @@ LINES_MAX = 1_000
 
 Registrar = require("registration:write")
 RegistrarKey = Annotated[CommandKey, Depends(command_key(Registrar))]
-_STEPS = problems(400, 403, 409, 422)
+_LINES = struct_answer(RegisteredLines, "What became of each line.", refusals=(400, 403, 409, 422))
 Correction = Annotated[
     CorrectionReason | None,
     Field(description="Why lines of closed years are registered all the same (B-07)."),
@@ -133,7 +134,7 @@ class HistoricBatch(StrictModel):
     correction: Correction = None
 
 
-@router.post("/direct", operation_id="register_list", responses=_STEPS)
+@router.post("/direct", operation_id="register_list", **_LINES)
 async def register_list(
     request: Request,
     registrations: RegistrationsPart,
@@ -172,7 +173,7 @@ async def register_list(
     return await _register(request, registrations, lines, caller, key, body.correction)
 
 
-@router.post("/history", operation_id="import_history", responses=_STEPS)
+@router.post("/history", operation_id="import_history", **_LINES)
 async def import_history(
     request: Request,
     registrations: RegistrationsPart,

@@ -2,6 +2,7 @@
 
 import uuid
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,8 +14,10 @@ from services.kit.event_store import WrongExpectedVersion
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.review import Place, Step
 from services.kit.rows import Entry
+from services.kit.views import view
 from services.ledger.cases.claim_awards import award_of, earned, must_be_left, must_be_open_to
 from services.ledger.cases.commands import Actor, SubmitClaim
+from services.ledger.cases.views import ClaimOutcome
 from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
 from services.ledger.store.paging import cases_of_place
 from services.ledger.store.people import Home, People
@@ -37,6 +40,7 @@ from services.ledger.streams.provider import Provider
 from services.ledger.streams.year import CorrectionReason, correction_in
 
 MODE = "equivalence"
+CENT = Decimal("0.01")
 _decode_provider = msgspec.json.Decoder(Provider).decode
 _ORGANIZATION = "select state from providers where log = $1 and organization_id = $2"
 
@@ -69,9 +73,10 @@ class Claims:
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             fields = await self.claimed(unit, command, home, actor, claim_id)
-            await append_to_claim(unit, None, ClaimSubmitted(**fields))
+            event = ClaimSubmitted(**fields)
+            await append_to_claim(unit, None, event)
             must_stay(unit, [(home.person_id, command.year)], self._policies.book)
-            return 201, _said(fields, "submitted")
+            return 201, _said(event)
 
         return await self._path.execute(home.log, key, act)
 
@@ -87,9 +92,10 @@ class Claims:
             fields = await self.claimed(unit, command, home, actor, claim_id)
             fields["by"] = fresh.state.submitted_by
             CLAIMS.must_allow("amend", fresh.state, actor.subject)
-            await append_to_claim(unit, fresh, ClaimAmended(**fields))
+            event = ClaimAmended(**fields)
+            await append_to_claim(unit, fresh, event)
             must_stay(unit, [(home.person_id, command.year)], self._policies.book)
-            return 200, _said(fields, "submitted")
+            return 200, _said(event)
 
         return await self._path.execute(entry.log, key, act)
 
@@ -108,7 +114,7 @@ class Claims:
             fresh = await load_claim(unit.conn, entry.log, claim_id)
             event = CLAIMS.decide(step.name, fresh.state, by=actor.subject, at=unit.now, **fields)
             after = await append_to_claim(unit, fresh, event)
-            return 200, {"claim_id": claim_id, "state": after.state, "reason": after.reason}
+            return 200, ClaimOutcome(claim_id=claim_id, state=after.state, reason=after.reason)
 
         return await self._path.execute(entry.log, key, act)
 
@@ -136,7 +142,7 @@ class Claims:
         home: Home,
         actor: Actor,
         correction: CorrectionReason | None,
-    ) -> dict[str, Any]:
+    ) -> ClaimOutcome:
         """Approve a claim in a transaction that others share; nothing is changed when it raises, as `approve` does."""
         fresh = await load_claim(unit.conn, unit.log, claim_id)
         claim = fresh.state
@@ -162,13 +168,13 @@ class Claims:
         unit.append_to_account(account, earned(claim, approved, awarded, place, corrected), identity)
         release_waiting(unit, policy, account, place)
         await append_to_claim(unit, fresh, approved)
-        return {
-            "claim_id": claim_id,
-            "state": "approved",
-            "credit_id": credit_id,
-            "credits": f"{awarded.credits:.2f}",
-            "clause": awarded.clause,
-        }
+        return ClaimOutcome(
+            claim_id=claim_id,
+            state="approved",
+            credit_id=credit_id,
+            credits=awarded.credits.quantize(CENT),
+            clause=awarded.clause,
+        )
 
     async def find(self, claim_id: str, actor: Actor) -> Entry[Claim]:
         """A claim that the actor may see: an official of its place, or who submitted it. Raises UnknownClaimError."""
@@ -282,11 +288,12 @@ async def load_claim(conn: Connection, log: str, claim_id: str) -> Entry[Claim]:
     return entry
 
 
-def _said(fields: dict[str, Any], state: str) -> dict[str, object]:
-    return {
-        "claim_id": fields["claim_id"],
-        "state": state,
-        "credits": f"{fields['credits']:.2f}",
-        "category": fields["category"],
-        "clause": fields["clause"],
-    }
+def _said(event: ClaimSubmitted | ClaimAmended) -> ClaimOutcome:
+    return view(
+        ClaimOutcome,
+        event,
+        state="submitted",
+        reason=None,
+        credit_id=None,
+        credits=event.credits.quantize(CENT),
+    )

@@ -5,6 +5,7 @@ decide them as one or row by row (the platform's 单位集体申请).
 """
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -16,7 +17,7 @@ from services.kit.database import Databases
 from services.kit.errors import Language, Problem, ProblemBody, problem_body
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.rows import Entry
-from services.ledger.cases.claims import Claims, load_claim
+from services.ledger.cases.claims import CENT, Claims, load_claim
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.store.claims import append_to_claim, claims_of_list
 from services.ledger.store.people import Home, People
@@ -62,7 +63,7 @@ class ListedOutcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: str
     row_id: str | None = None
     claim_id: str | None = None
-    credits: str | None = None
+    credits: Decimal | None = None
     clause: str | None = None
     credit_id: str | None = None
     problem: ProblemBody | None = None
@@ -177,7 +178,7 @@ class CollectiveClaims:
             row_id=row.row_id,
             outcome="submitted",
             claim_id=claim_id,
-            credits=f"{fields['credits']:.2f}",
+            credits=fields["credits"].quantize(CENT),
             clause=fields["clause"],
         )
 
@@ -194,9 +195,9 @@ class CollectiveClaims:
             return ListedOutcome(
                 claim_id=claim_id,
                 outcome="approved",
-                credits=said["credits"],
-                clause=said["clause"],
-                credit_id=said["credit_id"],
+                credits=said.credits,
+                clause=said.clause,
+                credit_id=said.credit_id,
             )
         fresh = await load_claim(unit.conn, unit.log, claim_id)
         fields = {} if command.reason is None else {"reason": command.reason}

@@ -11,7 +11,9 @@ from services.kit.database import Connection, Databases
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.review import Place, Step
 from services.kit.rows import Entry
+from services.kit.views import view
 from services.ledger.cases.commands import Actor, FileTraining
+from services.ledger.cases.views import FilingOutcome
 from services.ledger.policy import Policy, Rejected, hours_within
 from services.ledger.store.filings import FILING_OF_FACT, FILING_ROWS
 from services.ledger.store.paging import cases_of_organization, cases_of_place
@@ -234,13 +236,11 @@ def _owns(actor: Actor, filing: TrainingFiling) -> bool:
     return actor.organization is not None and actor.organization == filing.organization_id
 
 
-def _said(filing: TrainingFiling) -> dict[str, Any]:
-    return {
-        "filing_id": filing.filing_id,
-        "state": filing.state,
-        "reason": filing.reason,
-        "in_time": filing.decided_at < filing.begins_at
-        if filing.state == "approved" and filing.decided_at
-        else None,
-        "begins_on": local_date(filing.begins_at).isoformat(),
-    }
+def _said(filing: TrainingFiling) -> FilingOutcome:
+    decided_at = filing.decided_at if filing.state == "approved" else None
+    return view(
+        FilingOutcome,
+        filing,
+        in_time=decided_at < filing.begins_at if decided_at is not None else None,
+        begins_on=local_date(filing.begins_at),
+    )

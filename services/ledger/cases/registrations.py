@@ -110,6 +110,12 @@ class Registration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     problem: ProblemBody | None = None
 
 
+class RegisteredLines(Struct, frozen=True, kw_only=True):
+    """What became of a list, line by line."""
+
+    results: list[Registration]
+
+
 class Registrations:
     """Registers lists on behalf of an authority."""
 
@@ -139,7 +145,7 @@ class Registrations:
             work = _Listing(unit, self._policies, self._facts, actor, correction)
             await work.read_claims(lines)
             results = [await self._line(work, index, line, language) for index, line in enumerate(lines)]
-            return 200, {"results": msgspec.to_builtins(results)}
+            return 200, RegisteredLines(results=results)
 
         return await self._path.execute(log, key, act)
 

@@ -36,6 +36,18 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
 
 
+class ClaimOutcome(Struct, omit_defaults=True, frozen=True, kw_only=True):
+    """What a command made of a claim: what the policy awards when it is handed in or approved, why it was sent back."""
+
+    claim_id: str
+    state: str
+    reason: str | None = None
+    credits: Decimal | None = None
+    category: str | None = None
+    clause: str | None = None
+    credit_id: str | None = None
+
+
 class ClaimQueue(Struct, frozen=True, kw_only=True):
     """A page of a queue; `next` continues it, null at the end."""
 
@@ -112,6 +124,16 @@ class FilingAnswer(Struct, frozen=True, kw_only=True):
     overdue: bool
     due_unknown_year: int | None
     in_time: bool | None
+
+
+class FilingOutcome(Struct, frozen=True, kw_only=True):
+    """What a command made of a filing; `in_time` as in the filing, null until it is approved (B-15)."""
+
+    filing_id: str
+    state: str
+    reason: str | None
+    in_time: bool | None
+    begins_on: date
 
 
 class FilingQueue(Struct, frozen=True, kw_only=True):

@@ -14,7 +14,7 @@ from services.kit.auth import Caller, require
 from services.kit.budgets import within
 from services.kit.errors import FieldError, InvalidRequestError, language_of, problem_body
 from services.kit.idempotency import CommandKey, command_key
-from services.kit.openapi import problems, struct_answer
+from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, decode_batch, json_body
 from services.kit.schemas import IN_DIGITS, AddressMoment
@@ -35,7 +35,7 @@ from services.ledger.intake.intake import Intake
 from services.ledger.intake.posted_completions import CompletionPage, PostedCompletions, Sought
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
 from services.ledger.intake.reporting import Reporter
-from services.ledger.intake.schemas import BatchAnswer, Decided, Withdrawal, WithdrawRecord
+from services.ledger.intake.schemas import BatchAnswer, Decided, Withdrawal, WithdrawnRecord, WithdrawRecord
 from services.ledger.streams.problems import (
     NotAProviderError,
     UnknownCompletionError,
@@ -278,7 +278,7 @@ def _provider_read(caller: Caller, provider: str | None) -> str:
 @router.post(
     "/v1/completions/{completion_id}/withdrawal",
     operation_id="withdraw_completion",
-    responses=problems(400, 404, 409, 422),
+    **struct_answer(WithdrawnRecord, "The record after it.", refusals=(400, 404, 409, 422)),
 )
 async def withdraw_completion(
     intake: IntakePart,
@@ -295,7 +295,7 @@ async def withdraw_completion(
 @router.post(
     "/v1/enrolments/{enrolment_id}/withdrawal",
     operation_id="withdraw_enrolment",
-    responses=problems(400, 404, 409, 422),
+    **struct_answer(WithdrawnRecord, "The record after it.", refusals=(400, 404, 409, 422)),
 )
 async def withdraw_enrolment(
     intake: IntakePart,

@@ -10,7 +10,7 @@ from services.kit.event_store import EventStore
 from services.kit.failures import NOTHING_STORED
 from services.kit.group_commit import GroupCommit, Overloaded
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.ledger.intake.schemas import Decided, WithdrawRecord
+from services.ledger.intake.schemas import Decided, WithdrawnRecord, WithdrawRecord
 from services.ledger.intake.writer import IntakeWriter, Work
 from services.ledger.policy import Account
 from services.ledger.store.departures import travelled_waiting
@@ -89,7 +89,7 @@ class Intake:
                 person_id = event.person_id
             if person_id is not None:
                 await self._withdraw_from_account(unit, command, person_id, event.year)
-            return 200, {"id": command.record_id, "state": "withdrawn", "reason": command.reason}
+            return 200, WithdrawnRecord(id=command.record_id, state="withdrawn", reason=command.reason)
 
         return await self._path.execute(command.log, key, act)
 

@@ -86,6 +86,14 @@ class WithdrawRecord(Struct, frozen=True, kw_only=True):
     reason: WithdrawalReason
 
 
+class WithdrawnRecord(Struct, frozen=True, kw_only=True):
+    """A record that its provider took back, by the provider's id of it."""
+
+    id: str
+    state: str
+    reason: WithdrawalReason
+
+
 class Withdrawal(StrictModel):
     """Why a provider takes a record back; `authority` where it reports to several."""
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from msgspec import Struct
+
 from contracts.divisions import AUTHORITIES, NATION, authority_of, contains
 from services.kit.command import WritePath
 from services.kit.database import Databases
@@ -18,6 +20,14 @@ Finding = Literal["explained", "clock_of_provider", "reported_in_error", "credit
 def stream_of(anomaly_id: str) -> str:
     """The stream of what officials found about one anomaly."""
     return f"anomaly:{anomaly_id}"
+
+
+class ClearedAnomaly(Struct, frozen=True, kw_only=True):
+    """An anomaly that an official has looked into."""
+
+    anomaly_id: str
+    state: str
+    finding: Finding
 
 
 class AnomalyReviews:
@@ -71,7 +81,7 @@ class AnomalyReviews:
                 cleared_at=unit.now,
             )
             unit.append(stream_id, len(said) + 1, event)
-            return 200, {"anomaly_id": anomaly_id, "state": "cleared", "finding": finding}
+            return 200, ClearedAnomaly(anomaly_id=anomaly_id, state="cleared", finding=finding)
 
         return await self._path.execute(log, key, act)
 

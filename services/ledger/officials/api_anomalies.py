@@ -13,10 +13,10 @@ from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
-from services.kit.openapi import problems, struct_answer
+from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.schemas import StrictModel
-from services.ledger.officials.anomaly_review import AnomalyReviews, Finding
+from services.ledger.officials.anomaly_review import AnomalyReviews, ClearedAnomaly, Finding
 from services.ledger.store.anomalies import Anomaly
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.web import place_of
@@ -92,7 +92,9 @@ async def list_anomalies(
 
 
 @router.post(
-    "/{anomaly_id}/clearance", operation_id="clear_anomaly", responses=problems(400, 403, 404, 409, 422)
+    "/{anomaly_id}/clearance",
+    operation_id="clear_anomaly",
+    **struct_answer(ClearedAnomaly, "What was found.", refusals=(400, 403, 404, 409, 422)),
 )
 async def clear_anomaly(
     anomalies: AnomalyReviewsPart,

@@ -10,10 +10,17 @@ from pydantic import Field
 from contracts.divisions import contains, is_known
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
-from services.kit.openapi import problems, struct_answer
+from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS, StrictModel
-from services.ledger.officials.closing import CloseYear, CorrectYear, YearAnswer, Years
+from services.ledger.officials.closing import (
+    ClosedYear,
+    CloseYear,
+    CorrectedYear,
+    CorrectYear,
+    YearAnswer,
+    Years,
+)
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.streams.year import CorrectionReason, last_day_of
 from services.ledger.web import CategoryText, CreditYear, OpaqueId, PersonId, PlausibleDay, place_of
@@ -73,7 +80,7 @@ def must_cover(caller: Caller, place: str) -> None:
     "/v1/years/{place}/{year}/close",
     operation_id="close_year",
     status_code=201,
-    responses=problems(400, 403, 404, 409, 422),
+    **struct_answer(ClosedYear, "The year as it was closed.", status=201, refusals=(400, 403, 404, 409, 422)),
 )
 async def close_year(
     years: YearsPart,
@@ -131,7 +138,7 @@ async def get_year(
     "/v1/persons/{person_id}/corrections",
     operation_id="correct_year",
     status_code=201,
-    responses=problems(400, 403, 404, 409, 422),
+    **struct_answer(CorrectedYear, "What was registered.", status=201, refusals=(400, 403, 404, 409, 422)),
 )
 async def correct_year(
     years: YearsPart,

@@ -2,17 +2,24 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Response
 
 from contracts.divisions import contains
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
-from services.kit.openapi import problems, struct_answer
+from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.schemas import StrictModel
 from services.ledger.officials.api_closing import Place, Year, must_cover
-from services.ledger.officials.publication import DeclareNoNotice, NoNoticeAnswer, PolicyPublisher
+from services.ledger.officials.publication import (
+    DeclareNoNotice,
+    NoNoticeAnswer,
+    PolicyPublisher,
+    PublishedPolicy,
+    Replacement,
+)
 from services.ledger.policy import NoticeError, parse_notice
 from services.ledger.policy.document.schema_faults import harmless
 from services.ledger.web import place_of
@@ -28,12 +35,17 @@ router = APIRouter()
 PolicyPublisherPart = Annotated[PolicyPublisher, Depends(part(PolicyPublisher))]
 
 Publisher = require("policy:write")
+_encode = msgspec.json.Encoder().encode
 
 
-@router.post("/v1/policies", operation_id="publish_policy", responses=problems(403, 422))
+@router.post(
+    "/v1/policies",
+    operation_id="publish_policy",
+    **struct_answer(PublishedPolicy, "The notice as it is in force.", refusals=(403, 422)),
+)
 async def publish_policy(
     publisher: PolicyPublisherPart, body: PolicyPublication, caller: Annotated[Caller, Depends(Publisher)]
-) -> dict[str, object]:
+) -> Response:
     """Publish a notice; the same content again changes nothing, so no Idempotency-Key is asked for."""
     place = place_of(caller)
     try:
@@ -51,13 +63,14 @@ async def publish_policy(
             [FieldError(f"/notice{harmless(each.pointer)}", each.code, each.zh, each.en) for each in found]
         )
     published = await publisher.publish_policy(notice, within=place)
-    return {
-        "id": notice.id,
-        "place": notice.place,
-        "document": notice.label,
-        "published": published,
-        "replaces": None if replaced is None else dict(zip(("zh", "en"), replaced.words, strict=True)),
-    }
+    answer = PublishedPolicy(
+        id=notice.id,
+        place=notice.place,
+        document=notice.label,
+        published=published,
+        replaces=None if replaced is None else Replacement(*replaced.words),
+    )
+    return Response(_encode(answer), media_type="application/json")
 
 
 @router.post(

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
-from services.kit.openapi import problems
+from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.schemas import StrictModel
 from services.ledger.officials.relief import (
@@ -19,6 +19,7 @@ from services.ledger.officials.relief import (
     GrantDeferral,
     GrantExemption,
     Relief,
+    ReliefOutcome,
     Reliefs,
 )
 from services.ledger.web import CreditYear, PersonId, PlausibleDay, place_of
@@ -70,10 +71,12 @@ ReliefsPart = Annotated[Reliefs, Depends(part(Reliefs))]
 Granter = require("exemption:write")
 GrantKey = Annotated[CommandKey, Depends(command_key(Granter))]
 GrantCaller = Annotated[Caller, Depends(Granter)]
-_STEPS = problems(400, 403, 404, 409, 422)
+_REFUSALS = (400, 403, 404, 409, 422)
+_GRANTED = struct_answer(ReliefOutcome, "What is granted.", status=201, refusals=_REFUSALS)
+_ENDED = struct_answer(ReliefOutcome, "What has ended.", refusals=_REFUSALS)
 
 
-@router.post("/exemptions", operation_id="grant_exemption", status_code=201, responses=_STEPS)
+@router.post("/exemptions", operation_id="grant_exemption", status_code=201, **_GRANTED)
 async def grant_exemption(
     reliefs: ReliefsPart, person_id: PersonId, body: ExemptionRequest, caller: GrantCaller, key: GrantKey
 ) -> Response:
@@ -89,7 +92,7 @@ async def grant_exemption(
     return (await reliefs.grant_exemption(command, key)).response()
 
 
-@router.post("/exemptions/end", operation_id="end_exemption", responses=_STEPS)
+@router.post("/exemptions/end", operation_id="end_exemption", **_ENDED)
 async def end_exemption(
     reliefs: ReliefsPart, person_id: PersonId, body: ReliefEnd, caller: GrantCaller, key: GrantKey
 ) -> Response:
@@ -97,7 +100,7 @@ async def end_exemption(
     return await _end(reliefs, "exemption", person_id, body, caller, key)
 
 
-@router.post("/deferrals", operation_id="grant_deferral", status_code=201, responses=_STEPS)
+@router.post("/deferrals", operation_id="grant_deferral", status_code=201, **_GRANTED)
 async def grant_deferral(
     reliefs: ReliefsPart, person_id: PersonId, body: DeferralRequest, caller: GrantCaller, key: GrantKey
 ) -> Response:
@@ -113,7 +116,7 @@ async def grant_deferral(
     return (await reliefs.grant_deferral(command, key)).response()
 
 
-@router.post("/deferrals/end", operation_id="end_deferral", responses=_STEPS)
+@router.post("/deferrals/end", operation_id="end_deferral", **_ENDED)
 async def end_deferral(
     reliefs: ReliefsPart, person_id: PersonId, body: ReliefEnd, caller: GrantCaller, key: GrantKey
 ) -> Response:
@@ -121,7 +124,7 @@ async def end_deferral(
     return await _end(reliefs, "deferral", person_id, body, caller, key)
 
 
-@router.post("/special-reasons", operation_id="approve_special_reason", status_code=201, responses=_STEPS)
+@router.post("/special-reasons", operation_id="approve_special_reason", status_code=201, **_GRANTED)
 async def approve_special_reason(
     reliefs: ReliefsPart, person_id: PersonId, body: SpecialReasonRequest, caller: GrantCaller, key: GrantKey
 ) -> Response:
@@ -137,7 +140,7 @@ async def approve_special_reason(
     return (await reliefs.approve_special_reason(command, key)).response()
 
 
-@router.post("/special-reasons/end", operation_id="end_special_reason", responses=_STEPS)
+@router.post("/special-reasons/end", operation_id="end_special_reason", **_ENDED)
 async def end_special_reason(
     reliefs: ReliefsPart,
     person_id: PersonId,

@@ -8,13 +8,14 @@ from pydantic import Field
 from contracts.divisions import contains, is_known
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
-from services.kit.openapi import problems, struct_answer
+from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.schemas import StrictModel
 from services.ledger.officials.revocation import (
     RevocationReason,
     Revocations,
     RevokeCredit,
+    RevokedCredit,
     RevokedOfProvider,
     RevokeOfProvider,
 )
@@ -52,7 +53,7 @@ class ProviderRevocation(StrictModel):
 @router.post(
     "/v1/persons/{person_id}/credits/{credit_id}/revocation",
     operation_id="revoke_credit",
-    responses=problems(400, 403, 404, 409, 422),
+    **struct_answer(RevokedCredit, "The credit after it.", refusals=(400, 403, 404, 409, 422)),
 )
 async def revoke_credit(
     revocations: RevocationsPart,

@@ -13,6 +13,7 @@ from services.kit.clock import start_of_day
 from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.views import view
 from services.ledger.policy import Category, Policy, Rejected
 from services.ledger.policy.policy import Basis
 from services.ledger.store.people import Home, People
@@ -87,6 +88,27 @@ class YearAnswer(Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
 
 
+class ClosedYear(Struct, frozen=True, kw_only=True):
+    """A year that was closed: for which place, after which last day, by which clause."""
+
+    place: str
+    year: int
+    state: str
+    last_day: date
+    clause: str
+    closed_at: datetime
+
+
+class CorrectedYear(Struct, frozen=True, kw_only=True):
+    """The credit that a correction registered."""
+
+    person_id: str
+    year: int
+    credit_id: str
+    credits: Decimal
+    correction: CorrectionReason
+
+
 class Years:
     """Closes years, corrects closed ones, and says which are closed."""
 
@@ -125,14 +147,7 @@ class Years:
             stream_id = years.stream_of(command.place, command.year)
             await YEAR_ROWS.append(unit, stream_id, None, event)
             unit.binding = True
-            return 201, {
-                "place": event.place,
-                "year": event.year,
-                "state": "closed",
-                "last_day": event.last_day,
-                "clause": event.clause,
-                "closed_at": event.closed_at,
-            }
+            return 201, view(ClosedYear, event, state="closed")
 
         return await self._path.execute(log, key, act)
 
@@ -165,13 +180,7 @@ class Years:
             event = _corrected(command, home, policy, fact, identity, unit)
             unit.append_to_account(entry, event, identity)
             release_waiting(unit, policy, entry, place)
-            return 201, {
-                "person_id": command.person_id,
-                "year": command.year,
-                "credit_id": event.credit_id,
-                "credits": f"{event.credits:.2f}",
-                "correction": command.reason,
-            }
+            return 201, view(CorrectedYear, event, correction=command.reason)
 
         return await self._path.execute(home.log, key, act)
 

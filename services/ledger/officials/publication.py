@@ -43,6 +43,23 @@ class NoNoticeAnswer(Struct, frozen=True, kw_only=True):
     declared_at: datetime
 
 
+class Replacement(Struct, frozen=True):
+    """What a notice takes the place of, in words."""
+
+    zh: str
+    en: str
+
+
+class PublishedPolicy(Struct, frozen=True, kw_only=True):
+    """A notice that was handed in; `published` is false where exactly this content was in force already."""
+
+    id: str
+    place: str
+    document: str
+    published: bool
+    replaces: Replacement | None
+
+
 class PolicyPublisher:
     """The commands that publish a notice, and say that none will come."""
 

@@ -13,6 +13,7 @@ from services.kit.command import WritePath
 from services.kit.errors import Problem
 from services.kit.events import Event
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.views import view
 from services.ledger.policy import Account, Policy, granted_for
 from services.ledger.policy.judging.make_up_gates import has_special_reason
 from services.ledger.policy.judging.reliefs import deferral_on, exemption_on
@@ -154,6 +155,15 @@ class EndRelief(Struct, frozen=True, kw_only=True):
     authority: str
     decided_by: str
     until: date | None = None
+
+
+class ReliefOutcome(Struct, frozen=True, kw_only=True):
+    """What was granted or ended, and the last day it holds; null for one without an end."""
+
+    person_id: str
+    year: int
+    reason: ExemptionReason | EndReason
+    until: date | None
 
 
 def grant_exemption(
@@ -334,11 +344,6 @@ class Reliefs:
             entry = unit.account(command.person_id, command.year)
             event: Any = decide(home, entry.account, local_date(unit.now))
             unit.append_to_account(entry, event)
-            return status, {
-                "person_id": command.person_id,
-                "year": command.year,
-                "reason": command.reason,
-                "until": getattr(event, "until", None),
-            }
+            return status, view(ReliefOutcome, command, until=getattr(event, "until", None))
 
         return await self._path.execute(home.log, key, act)

@@ -125,6 +125,15 @@ def of_provider(
     ]
 
 
+class RevokedCredit(Struct, frozen=True, kw_only=True):
+    """A credit that was revoked, why, and by which clause."""
+
+    credit_id: str
+    state: str
+    reason: RevocationReason
+    clause: str | None
+
+
 class RevokedOfProvider(Struct, frozen=True, kw_only=True):
     """What a piece of a bulk revocation did: the credits, how many people were looked at, and where the next begins."""
 
@@ -170,12 +179,9 @@ class Revocations:
                 now=unit.now,
             )
             unit.append_to_account(entry, event)
-            return 200, {
-                "credit_id": command.credit_id,
-                "state": "revoked",
-                "reason": command.reason,
-                "clause": clause,
-            }
+            return 200, RevokedCredit(
+                credit_id=command.credit_id, state="revoked", reason=command.reason, clause=clause
+            )
 
         return await self._path.execute(home.log, key, act)
 

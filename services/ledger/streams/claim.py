@@ -12,7 +12,6 @@ from pydantic import Field
 from services.kit import review
 from services.kit.errors import Problem
 from services.kit.events import Event
-from services.kit.openapi import problems
 from services.kit.review import Case, Step
 from services.kit.schemas import StrictModel
 from services.kit.views import fields_of
@@ -250,7 +249,6 @@ class ClaimApproval(StrictModel):
 
 
 SUBMITTER, REVIEWER = review.Role("claim:submit"), review.Role("claim:review")
-_ANSWERS: dict[str, object] = {"responses": problems(400, 403, 404, 409, 422)}
 
 CLAIMS: Case[Claim] = Case(
     noun="claim",
@@ -276,7 +274,6 @@ CLAIMS: Case[Claim] = Case(
             event=ClaimWithdrawn,
             marks=("decided_at",),
             words="Take a claim back before it is decided.",
-            answers=_ANSWERS,
         ),
         Step(
             "accept",
@@ -288,7 +285,6 @@ CLAIMS: Case[Claim] = Case(
             event=ClaimAccepted,
             marks=("reviewer", "reason"),
             words="Take a claim on for review; never one's own.",
-            answers=_ANSWERS,
         ),
         Step(
             "approve",
@@ -305,7 +301,6 @@ CLAIMS: Case[Claim] = Case(
 
             In a closed year a claim is approved as a correction, with a reason (B-07).
             """,
-            answers=_ANSWERS,
         ),
         Step(
             "return",
@@ -318,7 +313,6 @@ CLAIMS: Case[Claim] = Case(
             marks=("reviewer", "reason", "decided_at"),
             body=ClaimDecision,
             words="Send a claim back with a reason; it may be amended and comes back.",
-            answers=_ANSWERS,
         ),
         Step(
             "refuse",
@@ -331,7 +325,6 @@ CLAIMS: Case[Claim] = Case(
             marks=("reviewer", "reason", "decided_at"),
             body=ClaimDecision,
             words="Refuse a claim for good, with a reason.",
-            answers=_ANSWERS,
         ),
     ),
 )
@@ -367,7 +360,7 @@ class ListRefusal(StrictModel):
 
 
 def _listed(name: str, body: type[StrictModel], words: str) -> Step:
-    return replace(CLAIMS.step(name), body=body, body_optional=False, words=words, answers={})
+    return replace(CLAIMS.step(name), body=body, body_optional=False, words=words)
 
 
 COLLECTIVE_CLAIMS: Case[Claim] = replace(

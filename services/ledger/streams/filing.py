@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from services.kit.errors import Problem
 from services.kit.events import Event
-from services.kit.openapi import problems
 from services.kit.review import Case, Role, Step
 from services.kit.schemas import StrictModel
 from services.kit.views import fields_of
@@ -260,7 +259,6 @@ class FilingDecision(StrictModel):
 
 
 SUBMITTER, REVIEWER = Role("filing:submit"), Role("filing:review")
-_ANSWERS: dict[str, object] = {"responses": problems(400, 403, 404, 409, 422)}
 
 FILINGS: Case[TrainingFiling] = Case(
     noun="filing",
@@ -279,7 +277,6 @@ FILINGS: Case[TrainingFiling] = Case(
             event=FilingWithdrawn,
             marks=("decided_at",),
             words="Take a filing back before the training begins.",
-            answers=_ANSWERS,
         ),
         Step(
             "approve",
@@ -291,7 +288,6 @@ FILINGS: Case[TrainingFiling] = Case(
             event=FilingApproved,
             marks=("reviewer", "reason", "decided_at"),
             words="Approve a training; what began before this moment may not be reported (B-15).",
-            answers=_ANSWERS,
         ),
         Step(
             "return",
@@ -304,7 +300,6 @@ FILINGS: Case[TrainingFiling] = Case(
             marks=("reviewer", "reason", "decided_at"),
             body=FilingDecision,
             words="Send a filing back with a reason; it may be amended and comes back.",
-            answers=_ANSWERS,
         ),
         Step(
             "refuse",
@@ -317,7 +312,6 @@ FILINGS: Case[TrainingFiling] = Case(
             marks=("reviewer", "reason", "decided_at"),
             body=FilingDecision,
             words="Refuse a filing for good, with a reason.",
-            answers=_ANSWERS,
         ),
     ),
 )
