@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache
-from itertools import chain
+from itertools import accumulate, chain
 from operator import attrgetter
 from typing import Any
 
@@ -29,44 +29,154 @@ _WORDS = (
 )
 
 _APART = r"[ \-_./·()\u2010-\u2015]"
-_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 _REGION = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3])"
 _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
 _RUN = re.compile(rf"(?<![0-9A-Za-z])\d(?:{_APART}?\d)*(?:{_APART}?[Xx])?(?![0-9A-Za-z])", re.ASCII)
 _BLOCK = re.compile(r"\d{17}[\dXx]", re.ASCII)
 _RESIDENT = re.compile(rf"{_REGION}\d{{4}}((?:19|20)\d{{2}})(\d{{2}})(\d{{2}})\d{{3}}[\dXx]", re.ASCII)
 _OLD_RESIDENT = re.compile(rf"{_REGION}\d{{4}}(\d{{2}})(\d{{2}})(\d{{2}})\d{{3}}", re.ASCII)
-_TELEPHONE = re.compile(r"(?:00)?(?:86)?1[3-9]\d{9}|(?:010|02\d)[2-9]\d{7}|0[3-9]\d{2}[2-9]\d{6,7}", re.ASCII)
+_MOBILE = re.compile(r"(?:00)?(?:86)?1[3-9]\d{9}", re.ASCII)
+_TELEPHONE = re.compile(rf"{_MOBILE.pattern}|(?:010|02\d)[2-9]\d{{7}}|0[3-9]\d{{2}}[2-9]\d{{6,7}}", re.ASCII)
 _DOCUMENT = re.compile(
     r"(?<![0-9A-Za-z])(?:[EGeg][0-9]{8}|[Ee][A-Za-z][0-9]{7}|[HMhm][0-9]{8})(?![0-9A-Za-z])"
 )
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 
-# A text in which none of these stands holds nobody's number: eleven digits of any script close to each other, or the
-# letters and digits of a passport or permit.
-_FAR_APART = "\n" * 4
-_MANY_DIGITS = re.compile(r"[0-9\uff10-\uff19](?:[^0-9A-Za-z\uff10-\uff19]{0,3}[0-9\uff10-\uff19]){10}")
-_LETTER_AND_DIGITS = re.compile(r"[EGHMeghm\uff25-\uff2d][A-Za-z]?[0-9\uff10-\uff19]{7}")
+# Digits parted by whatever is no letter, spelt in characters, or with letters that look like them.
+_PARTED = re.compile(r"(?<![0-9A-Za-z])\d(?:[\W_]{0,3}\d){10,}(?:[\W_]{0,3}[Xx])?(?![0-9A-Za-z])", re.ASCII)
+_PARTED_DOCUMENT = re.compile(
+    r"(?<![0-9A-Za-z])(?:[EGHM](?:[\W_]{1,3}\d){8}|E[\W_]{0,3}[A-Z](?:[\W_]{1,3}\d){7})(?![0-9A-Za-z])",
+    re.ASCII | re.IGNORECASE,
+)
+_SPELT = str.maketrans("〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺", "000" + "123456789" * 2 + "1")
+_SPELT_MIN = 7
+"""Characters of a spelt number at least: fewer are a date or a count beside digits."""
+_ALIKE = str.maketrans("OoIl", "0011")
+_ALIKE_IN_DIGITS = re.compile(r"(?<![A-Za-z])(?:[OoIl]*[0-9][0-9OoIl]*|[OoIl])(?![A-Za-z])", re.ASCII)
+
+# The outline of a text: digits, and what may stand for one, are 0, the letters of documents E, other letters a; the rest
+# goes. Where none of `_SUSPECT` stands in it nobody's number stands in the text.
+_DIGITS, _INITIALS = b"0123456789OoIl", b"EGHMeghm"
+_OTHERS = bytes(set(range(65, 91)) | set(range(97, 123))).translate(None, _DIGITS + _INITIALS)
+_OUTLINE = bytes.maketrans(
+    _DIGITS + _INITIALS + _OTHERS,
+    b"0" * len(_DIGITS) + b"E" * len(_INITIALS) + b"a" * len(_OTHERS),
+)
+_SIGNS = bytes(set(range(256)) - set(_DIGITS + _INITIALS + _OTHERS))
+_SUSPECT = (b"0" * 11, b"E0000000", b"Ea0000000", b"EE0000000")
+_ASCII = bytes(range(128))
+_BARRIER = "z"
+
+
+class _Plainly(dict[int, str | None]):
+    """Characters as they are read: digits of any script are digits, marks that show nothing or lie upon another go."""
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        kind, value = unicodedata.category(character), unicodedata.numeric(character, -1)
+        plain: str | None = character
+        if kind in ("Cf", "Mn", "Me"):
+            plain = None
+        elif kind[0] == "N" and character not in "〇" and value in range(10):
+            plain = str(int(value))
+        self[code] = plain
+        return plain
+
+
+class _Outlined(dict[int, str | None]):
+    """Characters of a plain text in its outline."""
+
+    def __missing__(self, code: int) -> str | None:
+        character = chr(code)
+        outline: str | None = None
+        if character.isascii():
+            outline = character.encode().translate(_OUTLINE, _SIGNS).decode() or None
+        elif code in _SPELT:
+            outline = "0"
+        elif character.isalpha():
+            outline = "a"
+        self[code] = outline
+        return outline
+
+
+_PLAINLY, _OUTLINED = _Plainly(), _Outlined()
+
+
+def _plain(text: str) -> str:
+    return text if text.isascii() else unicodedata.normalize("NFKD", text).translate(_PLAINLY)
+
+
+@cache
+def _may_be_digit(character: str) -> bool:
+    return any(_OUTLINED[ord(each)] in ("0", "E") for each in _plain(character))
+
+
+def _has_digits(text: str) -> bool:
+    """Whether the outline of a text may hold a number, told in one go over all of it: signs and letters of other scripts
+    count for nothing, and digits of other scripts for enough."""
+    written = text.encode(errors="replace")
+    outline = written.translate(_OUTLINE, _SIGNS)
+    if any(each in outline for each in _SUSPECT):
+        return True
+    foreign = written.translate(None, _ASCII).decode() if not text.isascii() else ""
+    return any(map(_may_be_digit, set(foreign)))
 
 
 def _is_suspect(text: str) -> bool:
-    return _MANY_DIGITS.search(text) is not None or _LETTER_AND_DIGITS.search(text) is not None
+    """Whether a plain text is worth a closer look."""
+    shown = text if text.isascii() else text.translate(_OUTLINED)
+    outline = shown.encode().translate(_OUTLINE, _SIGNS)
+    return any(each in outline for each in _SUSPECT)
 
 
 def holds_personal_number(text: str) -> bool:
-    """Whether a number of somebody stands in a text: alone, among words, with separators, in digits of any script."""
+    """Whether a number of somebody stands in a text: alone, among words, with separators, in digits of any script, spelt in
+    characters, or with letters in the place of digits that look like them."""
+    if not _has_digits(text):
+        return False
+    text = _plain(text)
     if not _is_suspect(text):
         return False
-    if not text.isascii():
-        text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
     text = _UUID.sub(" ", text)
     for found in _BLOCK.finditer(text):
         if _is_resident(found[0], checked=True):
             return True
-    if _DOCUMENT.search(text) is not None:
+    if _DOCUMENT.search(text) is not None or _PARTED_DOCUMENT.search(text) is not None:
         return True
-    return any(_is_number(run[0]) for run in _RUN.finditer(text))
+    return any(_is_number(run[0]) for run in _RUN.finditer(text)) or _holds_parted(text)
+
+
+def _holds_parted(text: str) -> bool:
+    """Whether digits that stand apart, are spelt, or have letters among them are a number, read one after the other."""
+    read = _ALIKE_IN_DIGITS.sub(lambda found: found[0].translate(_ALIKE), text.translate(_SPELT))
+    for run in _PARTED.finditer(read):
+        spelt = sum(ord(character) in _SPELT for character in text[run.start() : run.end()])
+        if (spelt == 0 or spelt >= _SPELT_MIN) and _is_parted(re.findall(r"\w+", run[0].replace("_", " "))):
+            return True
+    return False
+
+
+def _is_parted(groups: Sequence[str]) -> bool:
+    """Whether groups of digits are a number together. Times, sums and days side by side are none: a telephone is written
+    digit by digit, in pairs, or after its first three; a part of a longer row is told by the check digit."""
+    number = "".join(groups)
+    sizes = [len(group) for group in groups]
+    by_digits = max(sizes) == 1 or (max(sizes) == 2 and sizes.count(1) <= 1)
+    if _is_resident(number) or (_is_old_resident(number) and (by_digits or sizes[0] in (6, 15))):
+        return True
+    shape = by_digits or len(groups) == 1 or sizes[0] in (3, 4) or number.startswith(("86", "0086"))
+    if shape and _TELEPHONE.fullmatch(number) is not None:
+        return True
+    singles = "".join(group if len(group) == 1 else " " for group in groups).split()
+    if len(groups) > len(number) // 2 and any(_TELEPHONE.fullmatch(each) for each in singles):
+        return True
+    return any(_is_resident(number[at : at + 18], checked=True) for at in _starts(sizes))
+
+
+def _starts(sizes: Sequence[int]) -> Iterator[int]:
+    """Where groups begin."""
+    return accumulate(sizes[:-1], initial=0)
 
 
 def _is_number(run: str) -> bool:
@@ -120,7 +230,8 @@ def may_hold_numbers(records: Sequence[msgspec.Struct]) -> bool:
         if texts:
             # `attrgetter` of a single name gives no tuple.
             given = chain.from_iterable(map(attrgetter(*texts, texts[0]), of_kind))
-            if _is_suspect(_FAR_APART.join(filter(None, given))):
+            chosen = list(filter(None, given))
+            if _has_digits(_BARRIER.join(chosen)) and any(map(holds_personal_number, chosen)):
                 return True
         for name in parts:
             inside = [part for record in of_kind if (part := getattr(record, name)) is not None]

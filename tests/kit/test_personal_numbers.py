@@ -1,6 +1,7 @@
 """The gate for numbers of people: what it recognises, what it lets pass, and the field it names."""
 
 import json
+import unicodedata
 from typing import Annotated, Any
 
 import msgspec
@@ -62,6 +63,21 @@ HARMLESS = [
     "ISBN 978-7-5095-1234-5",
     "211302",
     "第12期 2025年第3批",
+    "1、2、3、4、5、6、7、8、9、10、11、12",
+    "第1,3,5,7,9,11,13,15期",
+    "2025-03-01 09:00-11:00，14:00-17:30",
+    "2025.3.1, 2025.3.2, 2025.3.3; 8:30--11:30",
+    "每周一、三、五 19:00—21:00，共12次（2025）",
+    "财会〔2018〕10号、财会〔2019〕1号",
+    "二〇二五年三月一日至二〇二五年十二月三十一日",
+    "一、二、三、四、五、六",
+    "收入10,000,000元，成本9,500,000元",
+    "G2025-0001",
+    "H20250",
+    "IFRS 15, IAS 12, 16, 19, 36, 38, 40",
+    "第Ⅱ级 ISO 9001:2015, 14001:2015",
+    "2025/01/01 00:00:00.000000",
+    "90.00/60.00/30.00",
 ]
 
 
@@ -73,6 +89,83 @@ def test_a_number_is_recognised(text: str) -> None:
 @pytest.mark.parametrize("text", HARMLESS)
 def test_anything_else_passes(text: str) -> None:
     assert not holds_personal_number(text)
+
+
+MOBILE = "13800001234"
+CATEGORIES = (
+    "Zs",
+    "Zl",
+    "Zp",
+    "Cf",
+    "Pc",
+    "Pd",
+    "Ps",
+    "Pe",
+    "Pi",
+    "Pf",
+    "Po",
+    "Sm",
+    "Sc",
+    "Sk",
+    "So",
+    "Mn",
+    "Me",
+)
+SIGNS = [
+    next(sign for sign in map(chr, range(0x20, 0x10000)) if unicodedata.category(sign) == category)
+    for category in CATEGORIES
+]
+SEPARATORS = [*SIGNS, ", ", "、", "。", " - ", "...", "/", "\n", "·", "*", "＊", "~", "|"]
+"""A sign of every kind that Unicode has besides letters and digits, and those that people write."""
+
+
+def spelt(number: str, digits: str) -> str:
+    return number.translate(str.maketrans("0123456789", digits))
+
+
+@pytest.mark.parametrize("separator", SEPARATORS, ids=[f"U+{ord(each[0]):04X}" for each in SEPARATORS])
+@pytest.mark.parametrize("number", [MOBILE, RESIDENT, "E12345678"])
+def test_digits_parted_one_by_one_by_any_sign_are_a_number(number: str, separator: str) -> None:
+    assert holds_personal_number(f"联系 {separator.join(number)} 谢谢")
+
+
+DIGITS = [
+    "〇一二三四五六七八九",
+    "零壹贰叁肆伍陆柒捌玖",
+    "０１２３４５６７８９",
+    "٠١٢٣٤٥٦٧٨٩",
+    "०१२३४५६७८९",
+    "⓪①②③④⑤⑥⑦⑧⑨",
+    "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗",
+    "Ol23456789",
+    "oI23456789",
+]
+
+
+@pytest.mark.parametrize("separator", ["", " ", "、"])
+@pytest.mark.parametrize("digits", DIGITS)
+@pytest.mark.parametrize("number", [MOBILE, RESIDENT])
+def test_digits_of_other_scripts_spelt_or_alike_are_a_number(
+    number: str, digits: str, separator: str
+) -> None:
+    assert holds_personal_number(separator.join(spelt(number, digits)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "138,0000,1234",
+        "138 , 00001234",
+        "13 80 00 01 23 4",
+        "1-3-8-0-0-0-0-1-2-3-4, 2025",
+        "0411, 8470 0000",
+        "210000, 1965, 0105, 0003",
+        "2025; 21000019650105, 0003; 12",
+        "1\ufe0f\u20e33\ufe0f\u20e38\ufe0f\u20e300001234",
+    ],
+)
+def test_groups_of_digits_that_signs_part_are_a_number(text: str) -> None:
+    assert holds_personal_number(text)
 
 
 class Course(msgspec.Struct):
