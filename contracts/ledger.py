@@ -75,6 +75,7 @@ class CreditWithdrawn(PublishedEvent):
     place: Adcode
     reason: Code
     provider_id: OpaqueId | None
+    completion_id: OpaqueId
 
 
 class CreditRevoked(PublishedEvent):
@@ -92,6 +93,8 @@ class CreditRevoked(PublishedEvent):
     reason: Code
     clause: ClauseId | None
     authority: Adcode
+    provider_id: OpaqueId | None
+    completion_id: OpaqueId
 
 
 class CreditRecognised(PublishedEvent):
@@ -107,17 +110,24 @@ class CreditRecognised(PublishedEvent):
     place: Adcode
     authority: Adcode
     recognised_at: UtcTime
+    provider_id: OpaqueId | None
+    completion_id: OpaqueId
 
 
 class CompletionHeld(PublishedEvent):
-    """A completion waits: for its person to be collected, an exam, a total, a transfer (S0-23, S2B-07)."""
+    """A completion waits: for its person to be collected, an exam, a total, a transfer (S0-23, S2B-07).
+
+    `person_id` is null while nobody is known by what was posted; `reason` and `clause` are what the provider was answered.
+    """
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.completion.held.v1"
 
     provider_id: OpaqueId
     completion_id: OpaqueId
+    person_id: OpaqueId | None
     year: CreditYear
     reason: Code
+    clause: str | None
 
 
 class HeldCompletionRejected(PublishedEvent):
@@ -128,10 +138,22 @@ class HeldCompletionRejected(PublishedEvent):
 
     provider_id: OpaqueId
     completion_id: OpaqueId
+    person_id: OpaqueId
     year: CreditYear
     problem: Code
     reason: Code
     clause: str | None
+
+
+class HeldCompletionWithdrawn(PublishedEvent):
+    """The provider took back a completion that was waiting; `person_id` is null where nobody was known by it."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.held-completion.withdrawn.v1"
+
+    provider_id: OpaqueId
+    completion_id: OpaqueId
+    person_id: OpaqueId | None
+    reason: Code
 
 
 class EnrolmentRecorded(PublishedEvent):

@@ -32,7 +32,7 @@ SERVICES = sorted(
 UUID = "00000000-0000-4000-8000-000000000000"
 
 ABOUT_NOBODY = {
-    "feed": "tells a service of everybody; each call is in the HTTP log with its caller's subject",
+    "feed": "tells a service of all, an organization of its own; each call is in the HTTP log with its caller's subject",
     "places": "policies, years, statistics and counts: places and numbers, nobody among them",
     "organizations": "organizations, their filings, documents, duties and accounts",
     "nameless": "one word on a reference whose person's number the caller must know; nobody is named, and no caller",
@@ -40,7 +40,7 @@ ABOUT_NOBODY = {
 }
 """Why the operations of `NOT_AUDITED` leave no record."""
 NOT_AUDITED = {
-    "feed": {"list_logs", "read_feed"},
+    "feed": {"list_logs", "read_feed", "read_own_feed"},
     "places": {
         "get_policy", "get_year", "get_standing_statistics", "get_standing_series", "get_registration_statistics",
         "get_registration_series", "get_review_statistics", "count_transfers", "count_worklists", "get_sync_status",

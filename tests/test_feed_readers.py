@@ -42,7 +42,9 @@ def feeds() -> list[tuple[str, str]]:
     for service in SERVICES:
         paths = committed(service)["paths"]
         logs = AUTHORITIES if service == "ledger" else (service,)
-        found += [(service, path.format(log=log)) for path in paths if path.endswith("/feed") for log in logs]
+        found += [
+            (service, path.format(log=log)) for path in paths if path.endswith("{log}/feed") for log in logs
+        ]
     return found
 
 

@@ -88,11 +88,15 @@ class _Page(msgspec.Struct):
     head: int
 
     def response(self) -> Response:
-        headers = {NEXT_AFTER: str(self.next_after), HEAD: str(self.head), "Cache-Control": "no-store"}
-        return CloudEventsResponse(_ENCODER.encode(self.events), headers=headers)
+        return written(self.events, {NEXT_AFTER: str(self.next_after), HEAD: str(self.head)})
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
+
+
+def written(events: Sequence[CloudEvent], headers: Mapping[str, str]) -> CloudEventsResponse:
+    """A batch as it is answered, which nothing on the way may keep."""
+    return CloudEventsResponse(_ENCODER.encode(events), headers={**headers, "Cache-Control": "no-store"})
 
 
 def cloud_event(event: RecordedEvent, attributes: Mapping[str, Any], source: str) -> CloudEvent:
@@ -146,7 +150,7 @@ class Feeds:
                 if page.events or left <= 0:
                     return page
                 await notified(growth, min(left, _POLL_SECONDS))
-                if _is_stopping(request) or await request.is_disconnected():
+                if await has_gone(request):
                     return page
 
     async def _read(self, database: Database, log: str, after: int, limit: int) -> _Page:
@@ -168,10 +172,12 @@ class Feeds:
         return page
 
 
-def _is_stopping(request: Request) -> bool:
-    """Whether the process was told to stop, which then need not wait for us."""
+async def has_gone(request: Request) -> bool:
+    """Whether nobody waits any more: the client has left, or the process was told to stop, which need not wait for us."""
     app = request.scope.get("app")
-    return app is not None and bool(getattr(app.state, "stopping", False))
+    if app is not None and getattr(app.state, "stopping", False):
+        return True
+    return await request.is_disconnected()
 
 
 _LOGS_SCHEMA: dict[str, object] = {
@@ -200,6 +206,7 @@ _EVENT_SCHEMA: dict[str, object] = {
         "data": {"type": "object", "description": "By `type`: see the event's own schema."},
     },
 }
+EVENTS_SCHEMA: dict[str, object] = {"type": "array", "items": _EVENT_SCHEMA}
 _HEADERS = {
     NEXT_AFTER: {
         "description": "The position to resume after; it also moves over events that are not published.",
@@ -260,7 +267,7 @@ def feed_router(
             200: {
                 "description": "A batch, empty when nothing new came in time.",
                 "headers": _HEADERS,
-                "content": {BATCH_TYPE: {"schema": {"type": "array", "items": _EVENT_SCHEMA}}},
+                "content": {BATCH_TYPE: {"schema": EVENTS_SCHEMA}},
             },
             **problems(404, 409),
         },

@@ -31,6 +31,7 @@ from services.ledger.counting import api_archive
 from services.ledger.counting.lag import LagMetrics, behind_by_projection
 from services.ledger.counting.rebuild import LAGGING
 from services.ledger.intake import api as intake_api
+from services.ledger.intake import api_feed
 from services.ledger.moving import api as moving_api
 from services.ledger.officials import api_anomalies as anomalies_api
 from services.ledger.officials import api_closing, api_policies
@@ -39,7 +40,7 @@ from services.ledger.officials import api_relief as reliefs_api
 from services.ledger.officials import api_revocation as revocations_api
 from services.ledger.settings import LedgerSettings
 from services.ledger.streams.problems import OutsidePlaceError
-from services.ledger.streams.publishing import publish
+from services.ledger.streams.publishing import SOURCE, publish
 
 TITLE = "Xuefen ledger"
 DESCRIPTION = "Credits, policies, and the answer to whether a person's year is met, with reasons."
@@ -50,6 +51,7 @@ NOTICES_SECONDS_MAX = 60.0
 
 ROUTES = (
     intake_api,
+    api_feed,
     answers_api,
     api_transcripts,
     statistics_api,
@@ -74,7 +76,6 @@ ROUTES = (
 """The rooms of routes, in the order of the document."""
 
 Opener = Callable[[EventStore], AbstractAsyncContextManager[Ledger]]
-SOURCE = "urn:xuefen:ledger"
 
 
 def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:

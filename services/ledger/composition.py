@@ -30,6 +30,7 @@ from services.ledger.counting.registrations import RegistrationCounts
 from services.ledger.counting.reviews import ReviewCounts
 from services.ledger.counting.scorecards import ScorecardCounts
 from services.ledger.counting.standing_counts import StandingCounts
+from services.ledger.intake.api_feed import OrganizationFeed
 from services.ledger.intake.intake import Intake
 from services.ledger.intake.posted_completions import PostedCompletions
 from services.ledger.intake.records import Preparer
@@ -97,6 +98,7 @@ class Ledger:
         self.transcripts = Transcripts(databases, self.people)
         self.units = Units(self.employers, self.people, self.policies, clock)
         self.posted = PostedCompletions(databases, self.store, self.people)
+        self.feed = OrganizationFeed(databases, self.store)
         preparer = Preparer(self.hasher, identity_key)
         self.reporter = Reporter(self.intake, self.posted, databases, preparer, self.budgets, clock)
         self.filings = Filings(databases, path, self.policies, clock)

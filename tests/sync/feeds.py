@@ -205,6 +205,7 @@ def withdrawn(credit: CreditEarned, reason: str = "reported_in_error") -> Credit
         place=credit.place,
         reason=reason,
         provider_id=credit.provider_id,
+        completion_id=credit.completion_id,
     )
 
 
@@ -220,6 +221,8 @@ def revoked(credit: CreditEarned, reason: str = "cheating") -> CreditRevoked:
         reason=reason,
         clause=None,
         authority=f"{credit.place[:2]}0000",
+        provider_id=credit.provider_id,
+        completion_id=credit.completion_id,
     )
 
 

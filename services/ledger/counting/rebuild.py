@@ -13,10 +13,11 @@ from services.ledger.counting.anomaly_projection import Anomalies
 from services.ledger.counting.registrations import RegistrationsDaily
 from services.ledger.counting.scorecard_projection import Scorecards
 from services.ledger.counting.standing_projection import Standings
+from services.ledger.store.organization_events import OrganizationEvents
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.read_models import INLINE
 
-BEHIND: tuple[Projection, ...] = (RegistrationsDaily(), Scorecards(), Anomalies())
+BEHIND: tuple[Projection, ...] = (RegistrationsDaily(), Scorecards(), Anomalies(), OrganizationEvents())
 """Written by the worker, with a checkpoint."""
 
 LAGGING = (*(model.name for model in BEHIND), Standings.name)

@@ -155,6 +155,8 @@ def recognise(
         place=credit.place,
         category=credit.category,
         credits=credit.credits,
+        provider_id=credit.provider,
+        completion_id=credit.completion_id,
         clause=clause,
         authority=authority,
         decided_by=decided_by,

@@ -202,6 +202,8 @@ class CreditRecognised(Event, frozen=True, kw_only=True):
     place: str
     category: CreditCategory
     credits: Decimal
+    provider_id: str | None
+    completion_id: str
     clause: str
     authority: str
     decided_by: str

@@ -23,6 +23,7 @@ from services.ledger.streams.account_events import (
     ExemptionEnded,
     ExemptionGranted,
     HeldCompletionRejected,
+    HeldCompletionWithdrawn,
     SpecialReasonApproved,
     SpecialReasonEnded,
 )
@@ -30,8 +31,11 @@ from services.ledger.streams.claim import ClaimApproved
 from services.ledger.streams.filing import FilingApproved, FilingSubmitted
 from services.ledger.streams.notice import NoNoticeDeclared, PolicyPublished
 from services.ledger.streams.roster import RosterReviewed, RosterUploaded
-from services.ledger.streams.waiting import ParkedRecordReleased, RecordParked
+from services.ledger.streams.waiting import ParkedRecordReleased, ParkedRecordWithdrawn, RecordParked
 from services.ledger.streams.year import YearClosed
+
+SOURCE = "urn:xuefen:ledger"
+"""The CloudEvents source of everything that is told."""
 
 Word = str | Callable[[Any], object]
 """Where a published field comes from: the stored field of another name, or what is made of the event."""
@@ -55,6 +59,15 @@ def _refused(event: ParkedRecordReleased) -> bool:
     return _of_completion(event) and event.problem is not None
 
 
+def _answered(event: RecordParked) -> tuple[str, str | None]:
+    """Why it waits and by which clause, as its provider was answered, which may not know of everybody."""
+    return event.told or (event.reason, event.clause)
+
+
+_OF_NOBODY: dict[str, Word] = {"completion_id": "record_id", "person_id": lambda _: None}
+"""Of a record that waits for its person, nobody is known."""
+
+
 def _rows(outcome: str) -> Word:
     return lambda event: [row.outcome for row in event.rows].count(outcome)
 
@@ -72,9 +85,25 @@ TOLD = (
     Told(CreditRevoked, published.CreditRevoked),
     Told(CreditRecognised, published.CreditRecognised),
     Told(CompletionHeld, published.CompletionHeld),
-    Told(RecordParked, published.CompletionHeld, {"completion_id": "record_id"}, _of_completion),
-    Told(ParkedRecordReleased, published.HeldCompletionRejected, {"completion_id": "record_id"}, _refused),
+    Told(
+        RecordParked,
+        published.CompletionHeld,
+        _OF_NOBODY
+        | {"reason": lambda event: _answered(event)[0], "clause": lambda event: _answered(event)[1]},
+        _of_completion,
+    ),
+    Told(
+        ParkedRecordReleased,
+        published.HeldCompletionRejected,
+        {
+            "completion_id": "record_id",
+            "reason": lambda event: "not_collected" if event.reason == "name_differs" else event.reason,
+        },
+        _refused,
+    ),
     Told(HeldCompletionRejected, published.HeldCompletionRejected),
+    Told(HeldCompletionWithdrawn, published.HeldCompletionWithdrawn),
+    Told(ParkedRecordWithdrawn, published.HeldCompletionWithdrawn, _OF_NOBODY, _of_completion),
     Told(EnrolmentRecorded, published.EnrolmentRecorded),
     Told(EnrolmentWithdrawn, published.EnrolmentClosed),
     Told(ExamPassed, published.ExamPassed),

@@ -35,6 +35,8 @@ def recognises(credit: CreditEarned) -> CreditRecognised:
         place=credit.place,
         authority="440000",
         recognised_at=START,
+        provider_id=credit.provider_id,
+        completion_id=credit.completion_id,
     )
 
 

@@ -8,6 +8,7 @@ from services.kit.event_store import event_tables_sql
 from services.kit.idempotency import idempotency_table_sql
 from services.kit.key_checks import key_check_table_sql
 from services.kit.migrations import partitions_wanted
+from services.ledger.store.organization_events import organization_event_sql
 from services.ledger.store.tables import read_model_sql
 
 revision = "0001"
@@ -28,6 +29,7 @@ def upgrade() -> None:
         *idempotency_table_sql(partitions),
         *key_check_table_sql(partitions),
         *budget_table_sql(partitions),
+        *organization_event_sql(partitions=partitions),
         *audit_tables_sql(),
     ):
         op.execute(statement)
