@@ -35,7 +35,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "document policy",
         "resolve",
         "book",
-        "reach warnings book_faults",
+        "warnings book_faults",
         "difference judging",
     ),
     "services/registry": (

@@ -20,9 +20,8 @@ from services.cli.notice_files import err, fail, needed, out, published_book, te
 from services.cli.rebuild import bars_on
 from services.cli.settings import StackSettings
 from services.kit.clock import local_date, utc_now
-from services.ledger.counting.simulation import Progress, Simulation
+from services.ledger.counting.simulation import Changed, Progress, Simulation
 from services.ledger.counting.simulation import simulate as simulate_over
-from services.ledger.counting.simulation_judging import Changed
 from services.ledger.policy import Notice
 
 

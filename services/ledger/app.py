@@ -16,11 +16,11 @@ from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
 from services.kit.issuers import issuers_of
 from services.kit.parts import parts_of
+from services.ledger.answers import api, api_transcripts
 from services.ledger.answers import api as answers_api
 from services.ledger.answers import api_attestations as attestations_api
 from services.ledger.answers import api_credit_list as listing_api
 from services.ledger.answers import api_policies as policies_api
-from services.ledger.answers import api_transcripts, api_units
 from services.ledger.cases import api_claims as claims_api
 from services.ledger.cases import api_collective as collective_api
 from services.ledger.cases import api_filings, api_rosters
@@ -55,7 +55,7 @@ ROUTES = (
     answers_api,
     api_transcripts,
     statistics_api,
-    api_units,
+    api,
     api_policies,
     policies_api,
     claims_api,

@@ -14,8 +14,7 @@ from services.kit.event_store import EventStore
 from services.kit.key_checks import must_be_the_key
 from services.kit.migrations import head_revision
 from services.ledger.answers.attestations import Attestations
-from services.ledger.answers.credit_list import CreditListing
-from services.ledger.answers.queries import LedgerQueries
+from services.ledger.answers.queries import CreditListing, LedgerQueries
 from services.ledger.answers.transcripts import Transcripts
 from services.ledger.answers.units import Units
 from services.ledger.cases.claims import Claims
@@ -25,11 +24,10 @@ from services.ledger.cases.registrations import Registrations
 from services.ledger.cases.roster_rows import RosterPreparer
 from services.ledger.cases.rosters import Rosters
 from services.ledger.counting.archive import Archives
-from services.ledger.counting.employer_counts import EmployerCounts
 from services.ledger.counting.registrations import RegistrationCounts
 from services.ledger.counting.reviews import ReviewCounts
 from services.ledger.counting.scorecards import ScorecardCounts
-from services.ledger.counting.standing_counts import StandingCounts
+from services.ledger.counting.standing_counts import EmployerCounts, StandingCounts
 from services.ledger.intake.api_feed import OrganizationFeed
 from services.ledger.intake.intake import Intake
 from services.ledger.intake.posted_completions import PostedCompletions
@@ -46,10 +44,10 @@ from services.ledger.officials.revocation import Revocations
 from services.ledger.policy import bundled_notices
 from services.ledger.reactions.reactions import Reactions
 from services.ledger.settings import BUDGETS, LedgerSettings
+from services.ledger.store.filings import ClosedYears
 from services.ledger.store.people import Employers, People
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import write_path
-from services.ledger.store.years import ClosedYears
 from services.ledger.streams.facts import Facts
 
 SCHEMA = "ledger"

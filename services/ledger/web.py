@@ -13,7 +13,7 @@ from services.kit.errors import TYPE_PREFIX
 from services.kit.field_errors import refuse
 from services.kit.idempotency import StoredAnswer
 from services.kit.schemas import Day, StrictModel
-from services.ledger.policy.language.categories import CATEGORY_PATTERN
+from services.ledger.policy.language.facts import CATEGORY_PATTERN
 from services.ledger.streams.problems import NotAnOfficialError, UnknownPersonError
 
 PersonId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]

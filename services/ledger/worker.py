@@ -20,8 +20,8 @@ from services.kit.follower import FeedFollower, TokenFile
 from services.kit.projection import ProjectionRunner
 from services.kit.settings import SettingsError
 from services.ledger.composition import Ledger, open_ledger
-from services.ledger.counting.day_turn import DayTurn
 from services.ledger.counting.rebuild import BEHIND, standings
+from services.ledger.counting.standing_projection import DayTurn
 from services.ledger.reactions.reactions import SourceEvent
 from services.ledger.settings import LedgerSettings
 

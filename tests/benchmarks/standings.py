@@ -16,8 +16,8 @@ from services.kit.event_store import EventStore
 from services.kit.projection import ProjectionRunner
 from services.ledger.composition import SCHEMA, Ledger
 from services.ledger.counting import standing_rows as rows
-from services.ledger.counting.day_turn import DayTurn
 from services.ledger.counting.rebuild import rebuild, standings
+from services.ledger.counting.standing_projection import DayTurn
 from services.ledger.streams.account_events import CreditEarned
 from tests.benchmarks import crowd
 from tests.benchmarks.report import Goal, Sample, Side, show_sides

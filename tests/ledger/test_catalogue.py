@@ -7,7 +7,7 @@ import pytest
 
 from services.kit.database import Database
 from services.kit.migrations import head_revision
-from services.ledger.counting.scorecard_projection import TABLES as SCORECARD_TABLES
+from services.ledger.counting.scorecards import TABLES as SCORECARD_TABLES
 from services.ledger.counting.standing_rows import TABLES as STANDING_TABLES
 from services.ledger.store.tables import READ_MODELS
 from tests.conftest import FreshDatabase, FreshDatabaseFactory

@@ -11,7 +11,7 @@ from services.kit.auth import Caller, require
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS
-from services.ledger.answers.credit_list import PEOPLE_MAX, CreditListing, CreditPage
+from services.ledger.answers.queries import PEOPLE_MAX, CreditListing, CreditPage
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
 router = APIRouter(prefix="/v1/credits", tags=["credits"], route_class=AuditedRoute)

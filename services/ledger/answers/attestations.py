@@ -20,8 +20,7 @@ from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.purposes import PROVISIONAL, WORDS, answer_purpose, is_provisional, names
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import PurposeAssessment
-from services.ledger.policy.language.labels import label
-from services.ledger.policy.language.words import day_zh
+from services.ledger.policy.language.words import day_zh, label
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit

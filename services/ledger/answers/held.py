@@ -10,8 +10,8 @@ from services.ledger.cases.roster_credits import ROSTER_ROW, ApprovedRow
 from services.ledger.intake.completion_events import facts_of
 from services.ledger.intake.records import Completion, restore
 from services.ledger.policy import HoldReason, Policy, PolicyBook, Rejected, hold_clause
-from services.ledger.policy.judging.held import HeldCredits
 from services.ledger.policy.judging.probes import Probe
+from services.ledger.policy.judging.release import HeldCredits
 from services.ledger.policy.language.days import begins
 from services.ledger.store.people import Home
 from services.ledger.streams.profile import Profile

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from contracts.divisions import full_name_en, full_name_of
 from services.ledger.answers import step_words as words
-from services.ledger.answers.shortfall import Shortfall, shortfalls
+from services.ledger.answers.other_years import Shortfall, shortfalls
 from services.ledger.policy import (
     Account,
     Assessment,
@@ -25,7 +25,7 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.judging.openings import modes_of_study, refusal_today
 from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, PersonOpening
-from services.ledger.policy.language.decisions import Rejected
+from services.ledger.policy.language.facts import Rejected
 from services.ledger.policy.language.words import Words
 from services.ledger.streams.claim import Claim
 

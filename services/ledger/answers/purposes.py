@@ -9,8 +9,7 @@ from pydantic import Field
 
 from services.ledger.policy import Policy, PurposeAssessment
 from services.ledger.policy.judging.purposes import PurposeSum, PurposeYear
-from services.ledger.policy.language.labels import label
-from services.ledger.policy.language.words import Words
+from services.ledger.policy.language.words import Words, label
 
 ANNUAL = "annual"
 """The purpose of the year itself: whether nothing is owed for it."""

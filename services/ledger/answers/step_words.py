@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from services.ledger.policy.judging.held import REASONS
+from services.ledger.policy.judging.release import REASONS
 from services.ledger.policy.judging.wording import UNDECIDED
 from services.ledger.policy.language.facts import HoldReason
-from services.ledger.policy.language.labels import FORMS, MODES, label, labels
-from services.ledger.policy.language.words import Words, day_zh, plain
+from services.ledger.policy.language.words import FORMS, MODES, Words, day_zh, label, labels, plain
 from services.ledger.policy.rules.categories import USUAL, Names
 
 NOTICE: Words = UNDECIDED

@@ -16,8 +16,7 @@ from services.kit.parts import part
 from services.kit.review import Place, Queue, Step, add_queue, add_steps
 from services.kit.views import view
 from services.ledger.cases.claims import MODE, Claims
-from services.ledger.cases.commands import Actor, SubmitClaim
-from services.ledger.cases.schemas import ClaimAmendment, ClaimBody, ClaimRequest
+from services.ledger.cases.commands import Actor, ClaimAmendment, ClaimBody, ClaimRequest, SubmitClaim
 from services.ledger.cases.views import ClaimAnswer, ClaimOutcome, ClaimQueue
 from services.ledger.policy import STUDY
 from services.ledger.streams.claim import CLAIMS, REVIEWER, SUBMITTER, Claim, Evidence

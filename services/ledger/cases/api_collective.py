@@ -27,7 +27,7 @@ from services.ledger.cases.collective import (
     ReviewList,
     SubmitList,
 )
-from services.ledger.cases.schemas import ClaimBody
+from services.ledger.cases.commands import ClaimBody
 from services.ledger.cases.views import ClaimAnswer, ClaimQueue
 from services.ledger.streams.claim import COLLECTIVE_CLAIMS, LISTED_MAX, SUBMITTER
 from services.ledger.streams.problems import UnknownPlaceError

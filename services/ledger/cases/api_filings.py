@@ -15,9 +15,8 @@ from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
 from services.kit.views import view
-from services.ledger.cases.commands import Actor
+from services.ledger.cases.commands import Actor, FilingRequest
 from services.ledger.cases.filings import Filings, cursor_of
-from services.ledger.cases.schemas import FilingRequest
 from services.ledger.cases.views import FilingAnswer, FilingOutcome, FilingQueue
 from services.ledger.streams.filing import FILINGS, SUBMITTER, TrainingFiling
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError

@@ -28,8 +28,7 @@ from services.ledger.cases.api_filings import (
     must_cover,
 )
 from services.ledger.cases.commands import LateReason, ReviewRoster, UploadRoster
-from services.ledger.cases.roster_files import FILE_BYTES_MAX, FORM, read_roster
-from services.ledger.cases.roster_rows import ROWS_MAX, RosterRecord
+from services.ledger.cases.roster_rows import FILE_BYTES_MAX, FORM, ROWS_MAX, RosterRecord, read_roster
 from services.ledger.cases.rosters import Rosters, cursor_of
 from services.ledger.cases.views import RosterAnswer, RosterQueue, RosterReview, RosterRowAnswer, RosterView
 from services.ledger.streams.filing import SUBMITTER

@@ -22,7 +22,7 @@ from services.ledger.policy import (
     registered_directly,
     used_up,
 )
-from services.ledger.policy.judging.reliefs import time_given
+from services.ledger.policy.judging.requirements import time_given
 from services.ledger.streams.account_events import CreditEarned
 from services.ledger.streams.claim import Claim, ClaimApproved
 from services.ledger.streams.facts import FactCountedError

@@ -13,8 +13,7 @@ from contracts.divisions import authority_of
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.ledger.answers.provenance import made_up
-from services.ledger.counting.standing import is_judged
-from services.ledger.counting.standing_rows import read_accounts
+from services.ledger.counting.standing_rows import is_judged, read_accounts
 from services.ledger.officials.closing import Years
 from services.ledger.policy import Account, PolicyBook
 from services.ledger.store.paging import page_of_people

@@ -11,7 +11,7 @@ from services.kit.rebuild import Rebuilt
 from services.kit.rebuild import rebuild as rebuild_one
 from services.ledger.counting.anomaly_projection import Anomalies
 from services.ledger.counting.registrations import RegistrationsDaily
-from services.ledger.counting.scorecard_projection import Scorecards
+from services.ledger.counting.scorecards import Scorecards
 from services.ledger.counting.standing_projection import Standings
 from services.ledger.store.organization_events import OrganizationEvents
 from services.ledger.store.published_policies import PublishedPolicies

@@ -14,7 +14,7 @@ from services.kit.clock import local_date
 from services.kit.database import Connection, Databases
 from services.kit.event_store import RecordedEvent
 from services.ledger.counting.lag import Reached, reached_by
-from services.ledger.counting.places import child_of, label_of, logs_of
+from services.ledger.counting.standing_counts import child_of, label_of, logs_of
 from services.ledger.store.profiles import reach_of
 from services.ledger.streams.account_events import CreditEarned, CreditRevoked, CreditWithdrawn
 

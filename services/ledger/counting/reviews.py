@@ -10,7 +10,7 @@ from msgspec import Struct
 from services.kit.calendar import UnknownYear, add_working_days
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
-from services.ledger.counting.places import child_of, label_of, logs_of
+from services.ledger.counting.standing_counts import child_of, label_of, logs_of
 from services.ledger.store.profiles import reach_of
 from services.ledger.store.published_policies import PublishedPolicies
 

@@ -1,18 +1,270 @@
 """Simulation: walks through the profiles of each log place by place, in read-only transactions, and judges each year
 twice. Nothing is written, and nothing can be: the transactions refuse it."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.database import Connection, Databases
-from services.ledger.counting.simulation_judging import Changed, Judging
-from services.ledger.policy import Account, Notice, PolicyBook
+from services.ledger.policy import Account, Assessment, Notice, Person, Policy, PolicyBook, RequirementResult
+from services.ledger.policy.book_faults import places_with_notices, reaches
+from services.ledger.policy.difference import Change, compare_books, compare_policies
 from services.ledger.store.profiles import Reach, reach_of
 from services.ledger.streams.profile import Profile
+from services.ledger.streams.who_judges import judge
+
+_OWES_NOTHING = frozenset({"not_required", "exempt"})
+
+
+class Reason(Struct, frozen=True):
+    """What makes the difference, and the clause that says so: of the draft's side where it has one, else of what it ends.
+
+    `what` is `policy` (governed by a notice only on one side), `obligation`, `requirement.<category>`,
+    `counting.<category>` (the same minimum, but other credits count towards it), `window.study` (the year ends another day)
+    or `make_up`.
+    """
+
+    what: str
+    clause: str | None
+    document: str | None = None
+
+
+def alike(before: Assessment, after: Assessment) -> bool:
+    """Whether both judge alike: the same status, the same credits missing, and a make-up open in both or in neither."""
+    return before.status == after.status and before.missing == after.missing and _open(before) == _open(after)
+
+
+def reasons_of(before: Assessment, after: Assessment, changes: Sequence[Change] = ()) -> tuple[Reason, ...]:
+    """What makes the two differ, in a fixed order; empty when they judge alike.
+
+    A reason cites the clause that `changes` from one policy to the other, where one of them is what it is about, and not
+    one that both inherit.
+    """
+    return tuple(dict.fromkeys(_by_change(reason, changes) for reason in _reasons(before, after)))
+
+
+_ABOUT: Mapping[str, tuple[str, ...]] = {
+    "obligation": ("obligation.",),
+    "requirement": ("requirement.",),
+    "counting": ("cap.", "recognition.", "carry_over", "categories", "requirement.", "equivalence."),
+    "window": ("window.study.", "window."),
+    "make_up": ("make_up.",),
+}
+"""The settings that a reason can be about, what it is about most first."""
+
+
+def _by_change(reason: Reason, changes: Sequence[Change]) -> Reason:
+    subject, _, about = reason.what.partition(".")
+    found = [
+        change
+        for prefix in (f"{subject}.{about}", *_ABOUT.get(subject, ()))
+        for change in changes
+        if change.kind != "restated" and change.setting.startswith(prefix)
+    ]
+    sources = [source for change in found if (source := change.after or change.before) is not None]
+    if not sources or any(source.clause == reason.clause for source in sources):
+        return reason
+    return Reason(reason.what, sources[0].clause, sources[0].document)
+
+
+def _reasons(before: Assessment, after: Assessment) -> Iterator[Reason]:
+    if alike(before, after):
+        return
+    if "no_policy" in (before.status, after.status) or before.basis != after.basis:
+        known = before if after.status == "no_policy" else after
+        cited = (*(each.clause for each in known.requirements), *known.clauses)
+        yield Reason("policy", next(iter(cited), None))
+        return
+    if (before.status in _OWES_NOTHING) != (after.status in _OWES_NOTHING):
+        yield Reason("obligation", next(iter((*after.clauses, *before.clauses)), None))
+        return
+    found = [*_requirements(before, after)]
+    if before.status != after.status and "compliant" not in (before.status, after.status):
+        found.append(_window(after))
+    if not found or _open(before) != _open(after):
+        found.append(_make_up(before, after))
+    yield from found
+
+
+def _requirements(before: Assessment, after: Assessment) -> Iterator[Reason]:
+    old = {(each.kind, each.category, each.course, each.modes): each for each in before.requirements}
+    new = {(each.kind, each.category, each.course, each.modes): each for each in after.requirements}
+    for key in dict.fromkeys((*old, *new)):
+        was, is_ = old.get(key), new.get(key)
+        known = is_ or was
+        assert known is not None, "the key is of one of the two"
+        if _short(was) == _short(is_):
+            continue
+        counted_otherwise = was is not None and is_ is not None and was.minimum == is_.minimum
+        subject = "counting" if counted_otherwise else "requirement"
+        about = known.category or known.course or "+".join(known.modes) or "total"
+        yield Reason(f"{subject}.{about}", known.clause, known.document)
+
+
+def _short(requirement: RequirementResult | None) -> object:
+    return None if requirement is None or requirement.met else requirement.minimum - requirement.earned
+
+
+def _window(after: Assessment) -> Reason:
+    clauses = (each.clause for each in after.deadlines if each.act == "study" and each.clause)
+    return Reason("window.study", next(clauses, None))
+
+
+def _make_up(before: Assessment, after: Assessment) -> Reason:
+    clauses = (each.make_up.clause for each in (after, before) if each.make_up is not None)
+    return Reason("make_up", next((clause for clause in clauses if clause), None))
+
+
+def _open(assessment: Assessment) -> bool:
+    return assessment.make_up is not None and assessment.make_up.open
+
+
+_REMEMBERED_MAX = 200_000
+
+
+class Changed(Struct, frozen=True):
+    """How many persons of a place are judged otherwise for a year, from which status to which, and why.
+
+    With the same status on both sides other credits are missing, or another make-up is open.
+    """
+
+    place: str
+    year: int
+    before: str
+    after: str
+    reasons: tuple[Reason, ...]
+    persons: int
+
+
+_Found = tuple[str, str, tuple[Reason, ...]]
+
+
+class Judging:
+    """Counts person by person. `notices` are the draft and the publication it replaces, if it replaces one."""
+
+    def __init__(self, before: PolicyBook, after: PolicyBook, notices: Sequence[Notice], on: date) -> None:
+        self._before = before
+        self._after = after
+        self._notices = notices
+        self._on = on
+        changed = {found.year for found in compare_books(before, after, notices, through=on.year + 1)}
+        self.years = sorted(changed)
+        """The years whose policy changes somewhere, to the one after the day."""
+        self._candidates, self.years_read = self.years, self.years
+        if self._anything_carries({*changed, *(year + 1 for year in changed)}):
+            self._candidates = sorted(changed | {year + 1 for year in changed})
+            self.years_read = sorted({near for year in self._candidates for near in (year - 1, year)})
+        self.persons = 0
+        self.judged = 0
+        self._touched: dict[str, tuple[int, ...]] = {}
+        self._without_account: dict[tuple[Person, date | None, date | None, int], _Found | None] = {}
+        self._changed: dict[tuple[str, int], tuple[Change, ...]] = {}
+        self._counts: Counter[tuple[str, int, str, str, tuple[Reason, ...]]] = Counter()
+
+    def judge(self, profile: Profile, accounts: Mapping[int, Account]) -> None:
+        """Judge each year that changes for the person's place; a year without an account is one without credits."""
+        self.persons += 1
+        person = profile.person
+        for year in self._years_of(person.place):
+            account, earlier = accounts.get(year), accounts.get(year - 1)
+            self.judged += 1
+            if account is None and earlier is None and not profile.is_moving:
+                found = self._nothing_earned(year, profile)
+            else:
+                found = self._compared(year, account, profile, earlier)
+            if found is not None:
+                self._counts[person.place, year, *found] += 1
+
+    def changed(self) -> tuple[Changed, ...]:
+        """The counts so far, by place, year, status before and after."""
+        made = (Changed(*key, persons=count) for key, count in self._counts.items())
+        return tuple(sorted(made, key=_order))
+
+    def concerns(self, place: str) -> bool:
+        """Whether anything changes at a place."""
+        return bool(self._years_of(place))
+
+    def _years_of(self, place: str) -> tuple[int, ...]:
+        known = self._touched.get(place)
+        if known is None:
+            known = self._touched[place] = tuple(self._differing(place))
+        return known
+
+    def _differing(self, place: str) -> Iterable[int]:
+        if not any(reaches(notice, place) for notice in self._notices):
+            return
+        for year in self._candidates:
+            after = self._after.resolve(place, year)
+            carries = after is not None and after.carries is not None
+            if self._differs(place, year) or (carries and self._differs(place, year - 1)):
+                yield year
+
+    def _anything_carries(self, years: set[int]) -> bool:
+        """Whether credits of one of the years may count in another: then accounts of its neighbours are read, too."""
+        found = (
+            book.resolve(place, year)
+            for book in (self._before, self._after)
+            for place in places_with_notices(self._notices, self._before, self._after)
+            for year in years
+        )
+        return any(policy is not None and policy.carries is not None for policy in found)
+
+    def _differs(self, place: str, year: int) -> bool:
+        return _hash(self._before.resolve(place, year)) != _hash(self._after.resolve(place, year))
+
+    def _nothing_earned(self, year: int, profile: Profile) -> _Found | None:
+        """Persons without an account differ in their grounds alone, and are many: each kind is judged once."""
+        key = (replace(profile.person, person_id=""), profile.left_on, profile.retired_on, year)
+        if key not in self._without_account:
+            if len(self._without_account) >= _REMEMBERED_MAX:
+                self._without_account.clear()
+            self._without_account[key] = self._compared(year, None, profile, None)
+        return self._without_account[key]
+
+    def _compared(
+        self, year: int, account: Account | None, profile: Profile, earlier: Account | None
+    ) -> _Found | None:
+        before, after = (
+            judge(book, profile, account, year, self._on, earlier, worded=False)
+            for book in (self._before, self._after)
+        )
+        if alike(before, after):
+            return None
+        return before.status, after.status, reasons_of(before, after, self._changes(before.place, year))
+
+    def _changes(self, place: str, year: int) -> Sequence[Change]:
+        """What changes from one policy of the place to the other; of the year before, too, whose credits carry over."""
+        key = place, year
+        if key not in self._changed:
+            pairs = (
+                (self._before.resolve(place, near), self._after.resolve(place, near))
+                for near in (year, year - 1)
+            )
+            compared = (compare_policies(*pair) for pair in pairs)
+            self._changed[key] = tuple(
+                change for found in compared if found is not None for change in found.changes
+            )
+        return self._changed[key]
+
+
+def _hash(policy: Policy | None) -> str | None:
+    return policy.hash if policy is not None else None
+
+
+def _order(changed: Changed) -> tuple[object, ...]:
+    return (
+        changed.place,
+        changed.year,
+        changed.before,
+        changed.after,
+        tuple((reason.what, reason.clause or "") for reason in changed.reasons),
+    )
+
 
 BATCH = 2_000
 """Persons read at a time, unless told otherwise."""

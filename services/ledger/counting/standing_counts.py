@@ -1,19 +1,45 @@
 """Counts of persons who owe a year, have met it, or have not: by place and year, and by the day on which they met it."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from msgspec import Struct
 
-from contracts.divisions import NATION
+from contracts.divisions import AUTHORITIES, NATION, UnknownDivisionError, authority_of, chain_of, name_of
 from services.kit.database import Databases
 from services.ledger.counting.lag import Reached, judged_by
-from services.ledger.counting.places import child_of, label_of, logs_of
 from services.ledger.counting.standing_projection import NAME
 from services.ledger.store.profiles import reach_of
+from services.ledger.streams.problems import PlaceTooWideError
+
+
+def logs_of(place: str) -> Sequence[str]:
+    """The logs that hold the people of a place: all of them for the nation, else that of its authority."""
+    return AUTHORITIES if place == NATION else (authority_of(place),)
+
+
+def child_of(place: str, inner: str) -> str:
+    """The place just under the one asked about that holds the inner one.
+
+    Whoever belongs to the place itself and to none under it is counted as its own child, so that the sum of the
+    children is the place's own.
+    """
+    if inner == place:
+        return inner
+    chain = chain_of(inner)
+    return chain[chain.index(place) - 1] if place in chain else inner
+
+
+def label_of(place: str) -> str:
+    """The place's own name, or its code where it has none."""
+    try:
+        return name_of(place)
+    except UnknownDivisionError:
+        return place
+
 
 OWING = ("compliant", "in_progress", "deficient", "undecided")
 """The statuses of those who owe the year."""
@@ -195,3 +221,62 @@ def _row(key: tuple[int, str], by_status: Mapping[str, _Sum], *, own: bool) -> P
         late=whole.late,
         credits=whole.credits,
     )
+
+
+_BY_EMPLOYER = """
+select employer, count(*), count(*) filter (where status = any($6::text[])),
+       count(*) filter (where status = 'compliant'), count(*) filter (where status = 'in_progress'),
+       count(*) filter (where status = 'deficient'), count(*) filter (where status = 'undecided'),
+       count(*) filter (where provisional), count(*) filter (where made_up),
+       count(*) filter (where status = 'exempt')
+  from standings
+ where log = $1 and year = $2 and place between $3 and $4 and employer > $5
+ group by employer order by employer limit $7
+"""
+
+
+class EmployerStandings(Struct, frozen=True, kw_only=True):
+    """The people of one employer, by its credit code, within the place that was asked about."""
+
+    employer: str
+    persons: int
+    obliged: int
+    compliant: int
+    in_progress: int
+    deficient: int
+    undecided: int
+    provisional: int
+    made_up: int
+    exempt: int
+
+
+class EmployerStatistics(Struct, frozen=True, kw_only=True):
+    """A page of employers in order of their codes; `next` continues it, null at the end."""
+
+    place: str
+    year: int
+    rows: list[EmployerStandings]
+    next: str | None
+    reached: list[Reached]
+
+
+class EmployerCounts:
+    """Answers from the standings of a place's people."""
+
+    def __init__(self, databases: Databases) -> None:
+        self._databases = databases
+
+    async def get_employers(self, place: str, year: int, after: str, limit: int) -> EmployerStatistics:
+        """Employers with somebody in the place or under it. Raises PlaceTooWideError for the nation."""
+        if place == NATION:
+            raise PlaceTooWideError
+        log = authority_of(place)
+        async with self._databases.of(log).acquire() as conn:
+            rows = await conn.fetch(_BY_EMPLOYER, log, year, *reach_of(place), after, list(OWING), limit)
+            reached = await judged_by(conn, NAME, [log])
+        counts = [
+            EmployerStandings(**dict(zip(EmployerStandings.__struct_fields__, row, strict=True)))
+            for row in rows
+        ]
+        following = counts[-1].employer if len(counts) == limit else None
+        return EmployerStatistics(place=place, year=year, rows=counts, next=following, reached=reached)

@@ -6,8 +6,8 @@ from contracts.divisions import chain_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.ledger.intake import completion_events
+from services.ledger.intake.completion_events import differing_fields, repeats_travelled, whereabouts
 from services.ledger.intake.records import KINDS, Completion, Enrolment, Prepared, restore, without_person
-from services.ledger.intake.repeats import differing_fields, repeats_travelled, whereabouts
 from services.ledger.intake.schemas import Decided, First, Outcome
 from services.ledger.policy import (
     CompletionFacts,

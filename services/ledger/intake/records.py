@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from contracts.identity import IdentityHasher
-from services.ledger.policy.language.categories import CATEGORY_PATTERN
+from services.ledger.policy.language.facts import CATEGORY_PATTERN
 
 # `$` also matches before a trailing newline in Python; this end matches nowhere but at the end, in every dialect.
 _END = r"(?![\s\S])"

@@ -15,11 +15,10 @@ from services.kit.database import Databases
 from services.kit.errors import OutcomeUnknownError, Problem
 from services.kit.records import Batch, InvalidRecord
 from services.kit.views import view
-from services.ledger.intake.intake import Intake, failure_of
+from services.ledger.intake.intake import Intake, Work, failure_of
 from services.ledger.intake.posted_completions import PostedCompletions
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Preparer, Record
 from services.ledger.intake.schemas import Decided, Outcome, Present
-from services.ledger.intake.writer import Work
 from services.ledger.streams.problems import (
     AmountUnclearError,
     AuthorityUnclearError,

@@ -9,8 +9,8 @@ from services.kit.command import Question, WritePath
 from services.kit.database import Databases
 from services.ledger.cases.roster_registry import Registrar, release_rosters
 from services.ledger.intake.decide import Decider
-from services.ledger.moving.handover import account_arrived, judgements, profile_arrived
 from services.ledger.moving.problems import ArrivalMissingError, ArrivalUnclearError, IdentityHeldError
+from services.ledger.moving.supplements import account_arrived, judgements, profile_arrived
 from services.ledger.policy import PolicyBook
 from services.ledger.reactions.effects import Effects
 from services.ledger.store.nation import Nation

@@ -16,11 +16,11 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.views import view
 from services.ledger.policy import Category, Policy, Rejected
 from services.ledger.policy.policy import Basis
+from services.ledger.store.filings import YEAR_ROWS, closures_of
 from services.ledger.store.people import Home, People
 from services.ledger.store.profiles import read_profiles
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, release_waiting
-from services.ledger.store.years import YEAR_ROWS, closures_of
 from services.ledger.streams import account as accounts
 from services.ledger.streams import year as years
 from services.ledger.streams.account_events import CreditEarned

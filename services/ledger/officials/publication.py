@@ -12,8 +12,7 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.views import view
 from services.ledger.policy import Finding, Notice, Replaced, book_faults, notice_hash, replaced_by
 from services.ledger.policy.policy import Basis
-from services.ledger.store.notices import find_notice, write_notice
-from services.ledger.store.published_policies import PublishedPolicies
+from services.ledger.store.published_policies import PublishedPolicies, find_notice, write_notice
 from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.notice import (
     NoNoticeDeclaredError,

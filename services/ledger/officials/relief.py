@@ -16,7 +16,7 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.views import view
 from services.ledger.policy import Account, Policy, granted_for
 from services.ledger.policy.judging.make_up_gates import has_special_reason
-from services.ledger.policy.judging.reliefs import deferral_on, exemption_on
+from services.ledger.policy.judging.requirements import deferral_on, exemption_on
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit

@@ -16,7 +16,7 @@ from services.ledger.policy.document.parse import (
 )
 from services.ledger.policy.document.schema import policy_schema
 from services.ledger.policy.judging.admission import admit
-from services.ledger.policy.judging.assessment import Assessment, Status, assess
+from services.ledger.policy.judging.assessment import Assessment, Status, assess, next_change_on
 from services.ledger.policy.judging.awards import (
     AUTHORITY_TRAINING,
     STUDY,
@@ -26,30 +26,32 @@ from services.ledger.policy.judging.awards import (
     award_study,
     used_up,
 )
-from services.ledger.policy.judging.carrying import Carried, Earlier
 from services.ledger.policy.judging.counting import NotCounted
 from services.ledger.policy.judging.enrolments import admit_enrolment, admit_terms
 from services.ledger.policy.judging.policy_day import Deadline, MakeUpOffer, MakeUpResult
 from services.ledger.policy.judging.purposes import PurposeAssessment, assess_purpose
-from services.ledger.policy.judging.reassessment import next_change_on
-from services.ledger.policy.judging.rejections import REJECTIONS, rejection_words
 from services.ledger.policy.judging.release import reconsidered, release, released
-from services.ledger.policy.judging.requirements import Missing, RequirementResult
-from services.ledger.policy.language.categories import Category, CreditCategory
-from services.ledger.policy.language.decisions import Decision, Held, Registered, Rejected
+from services.ledger.policy.judging.requirements import Carried, Earlier, Missing, RequirementResult
+from services.ledger.policy.judging.wording import REJECTIONS, rejection_words
 from services.ledger.policy.language.facts import (
     Account,
     Accreditation,
+    Category,
     CompletionFacts,
     Credit,
+    CreditCategory,
     CreditState,
+    Decision,
     Deferral,
     Enrolled,
     ExamPass,
     Exemption,
+    Held,
     HoldReason,
     Person,
     ProviderStanding,
+    Registered,
+    Rejected,
     ReportedStudy,
     Route,
     SpecialReason,

@@ -7,10 +7,10 @@ import msgspec
 from msgspec import Struct
 
 from services.ledger.policy.book import PolicyBook
+from services.ledger.policy.book_faults import bounds_of, places_with_notices, years_of
 from services.ledger.policy.document.notice import Notice
 from services.ledger.policy.language.settings import Sourced
 from services.ledger.policy.policy import Policy
-from services.ledger.policy.reach import bounds_of, places_with_notices, years_of
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 
 Kind = Literal["added", "removed", "changed", "restated"]

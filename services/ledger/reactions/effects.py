@@ -12,7 +12,7 @@ from services.kit.events import Event
 from services.kit.views import view
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.records import Completion
-from services.ledger.reactions.guards import GuardEvent, TransferNews, news_of_guard
+from services.ledger.reactions.homes import GuardEvent, TransferNews, news_of_guard
 from services.ledger.store.accounts import PROVIDER_ROWS
 from services.ledger.store.departures import Departure, find_departures, write_departure
 from services.ledger.store.nation import Nation

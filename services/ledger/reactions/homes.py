@@ -10,8 +10,17 @@ from contracts import registry, transfer
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from contracts.envelope import PublishedEvent
 from services.kit.database import Databases
-from services.ledger.store.departures import find_departures
+from services.ledger.store.departures import Departure, find_departures
 from services.ledger.store.people import is_later
+from services.ledger.streams.profile import (
+    DepartureCompleted,
+    DepartureConfirmed,
+    DepartureGuarded,
+    DepartureLifted,
+    Left,
+    LiftReason,
+    Profile,
+)
 
 _HELD = """
 select person_id, log, left_at from profiles where log = any($1::text[]) and person_id = any($2::text[])
@@ -92,3 +101,61 @@ class Homes:
             if home is None or is_later(left_at, home[1]):
                 home = log, left_at
         return home[0] if home is not None else None
+
+
+TransferNews = (
+    transfer.TransferRequested
+    | transfer.TransferReturned
+    | transfer.TransferWithdrawn
+    | transfer.ProfileTransferred
+)
+GuardEvent = DepartureGuarded | DepartureConfirmed | DepartureLifted | DepartureCompleted
+
+
+def news_of_guard(
+    news: TransferNews, profile: Profile | None, departure: Departure | None, now: datetime
+) -> list[GuardEvent]:
+    """The events that follow for the profile; none where nobody asked for a guard, or it has ended.
+
+    A guard that lapsed while the feed was late stands again: whatever began meanwhile is found by the departure.
+    """
+    if profile is None or departure is None:
+        return []
+    if profile.left is not None:
+        return _news_of_leaving(news, profile.left, departure, now)
+    person_id, transfer_id = departure.person_id, departure.transfer_id
+    standing = profile.departing is not None and profile.departing.transfer_id == transfer_id
+    match news:
+        case transfer.TransferRequested():
+            if standing and profile.departing is not None and profile.departing.confirmed:
+                return []
+            events: list[GuardEvent] = []
+            if profile.departing is None and departure.status == "lapsed":
+                events.append(
+                    DepartureGuarded(
+                        person_id=person_id,
+                        transfer_id=transfer_id,
+                        to_place=departure.to_place,
+                        guarded_at=now,
+                    )
+                )
+            elif not standing:
+                return []
+            events.append(DepartureConfirmed(person_id=person_id, transfer_id=transfer_id, confirmed_at=now))
+            return events
+        case transfer.TransferReturned() | transfer.TransferWithdrawn() if standing:
+            reason: LiftReason = "returned" if isinstance(news, transfer.TransferReturned) else "withdrawn"
+            return [
+                DepartureLifted(person_id=person_id, transfer_id=transfer_id, reason=reason, lifted_at=now)
+            ]
+        case _:
+            return []
+
+
+def _news_of_leaving(news: TransferNews, left: Left, departure: Departure, now: datetime) -> list[GuardEvent]:
+    arrived = isinstance(news, transfer.ProfileTransferred) and left.transfer_id == departure.transfer_id
+    if not arrived or left.completed:
+        return []
+    return [
+        DepartureCompleted(person_id=departure.person_id, transfer_id=departure.transfer_id, completed_at=now)
+    ]

@@ -1,5 +1,4 @@
-"""The nation's word on providers: their legal names, and what the nation itself accredited or disqualified.
-It is read for every other log, never while a transaction of that log is open."""
+"""Word of the nation on providers: their legal names, and what the nation itself accredited or disqualified."""
 
 import time
 from collections.abc import Iterable

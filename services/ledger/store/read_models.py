@@ -7,10 +7,9 @@ from services.kit.projection import Projection
 from services.ledger.store.accounts import ACCOUNT_ROWS, PROVIDER_ROWS, ROOM_ROWS
 from services.ledger.store.claims import CLAIM_ROWS
 from services.ledger.store.departures import DepartureRows
-from services.ledger.store.filings import FILING_ROWS, ROSTER_ROWS
-from services.ledger.store.notices import NoticeRows
+from services.ledger.store.filings import FILING_ROWS, ROSTER_ROWS, YEAR_ROWS
 from services.ledger.store.profiles import PROFILE_ROWS, FormerIdentityRows
-from services.ledger.store.years import YEAR_ROWS
+from services.ledger.store.published_policies import NoticeRows
 
 INLINE: tuple[Projection, ...] = (
     ACCOUNT_ROWS,

@@ -20,8 +20,7 @@ from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.events import Event
 from services.ledger.policy import Account, Decision, Held, HoldReason, Policy, Rejected, reconsidered
 from services.ledger.store.accounts import ACCOUNT_ROWS, PROVIDER_ROWS, ROOM_ROWS
-from services.ledger.store.filings import FILING_ROWS
-from services.ledger.store.years import ClosedYears
+from services.ledger.store.filings import FILING_ROWS, ClosedYears
 from services.ledger.streams import account as accounts
 from services.ledger.streams import waiting
 from services.ledger.streams.account import held_again, rejected, released

@@ -21,7 +21,7 @@ from services.ledger.policy import (
     first_obliged_year,
 )
 from services.ledger.policy.judging.assessment import short_of
-from services.ledger.policy.judging.held import HeldCredits
+from services.ledger.policy.judging.release import HeldCredits
 from services.ledger.policy.judging.wording import judged_words
 from services.ledger.policy.rules.categories import USUAL
 from services.ledger.streams.profile import Judgement, Profile

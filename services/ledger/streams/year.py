@@ -17,7 +17,7 @@ from services.kit.errors import Problem
 from services.kit.events import Event
 from services.kit.views import view
 from services.ledger.policy import Account, Policy, Rejected
-from services.ledger.policy.judging.reliefs import deferral_on
+from services.ledger.policy.judging.requirements import deferral_on
 from services.ledger.policy.language.days import ends
 from services.ledger.policy.language.words import day_zh
 from services.ledger.streams.problems import refusal_of

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import fields
 
 from services.ledger.answers.next_steps import NextStep, Situation, next_steps
-from services.ledger.answers.shortfall import shortfalls
+from services.ledger.answers.other_years import shortfalls
 from services.ledger.policy import (
     Award,
     Deferral,
@@ -22,7 +22,7 @@ from services.ledger.policy import (
     assess,
     award_study,
 )
-from services.ledger.policy.judging.held import HeldCredits
+from services.ledger.policy.judging.release import HeldCredits
 from services.ledger.streams.claim import Claim
 from tests.ledger.policy.builders import (
     BEIJING,

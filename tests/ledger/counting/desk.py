@@ -7,11 +7,9 @@ import msgspec
 
 from services.kit.clock import local_date
 from services.kit.projection import ProjectionRunner
-from services.ledger.counting.day_turn import DayTurn
 from services.ledger.counting.rebuild import standings
-from services.ledger.counting.standing import Standing
-from services.ledger.counting.standing_projection import Standings
-from services.ledger.counting.standing_rows import COLUMNS
+from services.ledger.counting.standing_projection import DayTurn, Standings
+from services.ledger.counting.standing_rows import COLUMNS, Standing
 from services.ledger.policy import Account, assess
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import JudgedYears

@@ -9,8 +9,7 @@ import pytest
 
 from services.kit.projection import ProjectionRunner
 from services.ledger.counting.rebuild import rebuild
-from services.ledger.counting.scorecard_projection import Scorecards
-from services.ledger.counting.scorecards import days_within
+from services.ledger.counting.scorecards import Scorecards, days_within
 from tests.conftest import FreshDatabaseFactory
 from tests.kit.http import bearer
 from tests.ledger.world import Provider, World, make_world

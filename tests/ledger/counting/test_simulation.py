@@ -8,8 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.ledger.counting.simulation import Simulation, simulate
-from services.ledger.counting.simulation_judging import Judging
+from services.ledger.counting.simulation import Judging, Simulation, simulate
 from services.ledger.policy import Account, Person, bundled_book, notice_as_data, parse_notice
 from services.ledger.streams.profile import Profile
 from tests.conftest import FreshDatabaseFactory

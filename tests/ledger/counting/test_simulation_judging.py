@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from services.ledger.counting.simulation_judging import Judging, alike
+from services.ledger.counting.simulation import Judging, alike
 from services.ledger.policy import (
     Account,
     Notice,

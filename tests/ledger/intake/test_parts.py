@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from services.kit.event_store import EventStore
-from services.ledger.store import nation
+from services.ledger.store import people
 from tests.ledger.world import World
 
 LIAONING, SHANXI = "210000", "140000"
@@ -57,7 +57,7 @@ class TestNationInTrouble:
         async def gone(*_: Any) -> Any:
             raise ConnectionRefusedError
 
-        monkeypatch.setattr(nation, "FRESH_SECONDS", 0.0)
-        monkeypatch.setattr(nation, "read_providers", gone)
+        monkeypatch.setattr(people, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(people, "read_providers", gone)
         [outcome] = await provider.posts(provider.completion(who, 2025, "30.00"))
         assert outcome["outcome"] == "registered"

@@ -20,7 +20,7 @@ from contracts.handover import (
     JudgedYear,
 )
 from services.kit import events as codec
-from services.ledger.moving.handover import account_arrived, handed_account, handed_judgement, judgements
+from services.ledger.moving.supplements import account_arrived, handed_account, handed_judgement, judgements
 from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, SpecialReason, Waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived

@@ -31,7 +31,7 @@ from services.ledger.policy import (
     reconsidered,
     rejection_words,
 )
-from services.ledger.policy.judging.rejections import REJECTIONS
+from services.ledger.policy.judging.wording import REJECTIONS
 from tests.ledger.policy.builders import BEIJING, accredited, at, completion
 from tests.ledger.policy.drafts import book, draft
 

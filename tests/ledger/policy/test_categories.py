@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.ledger.policy import Missing, PolicyBook, Registered, Rejected, parse_notice
-from services.ledger.policy.language.categories import lies_under, root_of
+from services.ledger.policy.language.facts import lies_under, root_of
 from tests.ledger.policy.builders import BEIJING, BOOK, Given, accredited, completion, credit, notice_text
 
 STAR = accredited(BEIJING, 2030)

@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from services.ledger.policy import Notice, PolicyBook, bundled_notices, parse_notice
+from services.ledger.policy.book_faults import reaches
 from services.ledger.policy.difference import compare_books
-from services.ledger.policy.reach import reaches
 from tests.ledger.policy.builders import BOOK, DALIAN, LIAONING, SHANXI, SHUANGTA, notice_text
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)

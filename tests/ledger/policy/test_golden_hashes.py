@@ -16,9 +16,9 @@ import msgspec
 
 from contracts.divisions import chain_of
 from services.ledger.policy import Policy, bundled_notices, notice_hash
-from services.ledger.policy.language.minima import RequirementTerms
+from services.ledger.policy.book_faults import bounds_of, places_with_notices, years_of
+from services.ledger.policy.language.selector import RequirementTerms
 from services.ledger.policy.policy import ModeTerms
-from services.ledger.policy.reach import bounds_of, places_with_notices, years_of
 from services.ledger.policy.rules.cap import OneCap
 from services.ledger.policy.rules.credit_year import CreditYearTerms
 from services.ledger.policy.rules.enrolment import EnrolmentTerms

@@ -10,9 +10,8 @@ import pytest
 from services.ledger.answers import step_words
 from services.ledger.officials.relief import DeferralReason, ExemptionReason
 from services.ledger.policy import Rejected, rejection_words
-from services.ledger.policy.judging.rejections import REJECTIONS
-from services.ledger.policy.judging.wording import deferred_words, exempt_words
-from services.ledger.policy.language import labels
+from services.ledger.policy.judging.wording import REJECTIONS, deferred_words, exempt_words
+from services.ledger.policy.language import words
 from services.ledger.policy.language.rule import Reporter
 from services.ledger.policy.rules.tiers import TIERS
 
@@ -50,23 +49,23 @@ class TestRefusals:
 class TestAnswers:
     @pytest.mark.parametrize("reason", sorted({*get_args(ExemptionReason), *get_args(DeferralReason)}))
     def test_every_reason_of_a_relief_has_words_in_both_languages(self, reason: str):
-        assert reason in labels.REASONS
+        assert reason in words.REASONS
         for zh, en in (exempt_words(2025, reason), deferred_words(date(2026, 6, 30), reason)):
             assert not LATIN.search(zh), zh
             assert "_" not in en
 
     def test_every_tier_and_reporter_has_words(self):
-        assert set(TIERS) <= set(labels.TIERS)
-        assert set(get_args(Reporter)) == set(labels.REPORTERS)
+        assert set(TIERS) <= set(words.TIERS)
+        assert set(get_args(Reporter)) == set(words.REPORTERS)
 
-    @pytest.mark.parametrize("form", labels.FORMS)
+    @pytest.mark.parametrize("form", words.FORMS)
     def test_a_claim_is_called_by_its_form(self, form: str):
         for state in ("returned", "accepted"):
             zh, en = step_words.claim_words(state, form, Decimal(30))
             assert not LATIN.search(zh), zh
             assert "_" not in en
 
-    @pytest.mark.parametrize("mode", labels.MODES)
+    @pytest.mark.parametrize("mode", words.MODES)
     def test_study_is_told_in_words(self, mode: str):
         for zh, _ in (
             step_words.study_words(Decimal(30), "public", (mode,), None, date(2025, 2, 20)),

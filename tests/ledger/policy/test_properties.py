@@ -35,7 +35,7 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.book import Declaration
 from services.ledger.policy.judging.later_notice import refused_since
-from services.ledger.policy.judging.rejections import REJECTIONS, rejection_words
+from services.ledger.policy.judging.wording import REJECTIONS, rejection_words
 from tests.ledger.policy.builders import BOOK
 
 

@@ -20,7 +20,7 @@ from services.ledger.answers.provenance import CountedCredit, provenance
 from services.ledger.answers.transcripts import TranscriptLine, TranscriptWaiting, transcript_of
 from services.ledger.answers.viewers import Viewer
 from services.ledger.intake import completion_events
-from services.ledger.moving.handover import account_arrived, handed_account, handed_judgement, judgements
+from services.ledger.moving.supplements import account_arrived, handed_account, handed_judgement, judgements
 from services.ledger.policy import (
     Account,
     Assessment,

@@ -8,14 +8,13 @@ from services.kit.event_store import event_tables_sql
 from services.kit.idempotency import idempotency_table_sql
 from services.kit.key_checks import key_check_table_sql
 from services.kit.migrations import partitions_wanted
-from services.ledger.counting.scorecard_projection import scorecard_tables_sql
+from services.ledger.counting.scorecards import scorecard_tables_sql
 from services.ledger.counting.standing_rows import standing_tables_sql
 from services.ledger.store.anomalies import anomaly_tables_sql
 from services.ledger.store.departures import moving_tables_sql
-from services.ledger.store.filings import filing_tables_sql
+from services.ledger.store.filings import filing_tables_sql, year_tables_sql
 from services.ledger.store.organization_events import organization_event_sql
 from services.ledger.store.tables import claim_tables_sql, read_model_sql
-from services.ledger.store.years import year_tables_sql
 
 revision = "0001"
 down_revision = None

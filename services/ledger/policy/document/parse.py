@@ -16,8 +16,7 @@ from services.ledger.policy.document.schema_faults import harmless, schema_fault
 from services.ledger.policy.document.yaml_faults import YamlFault, text_of
 from services.ledger.policy.document.yaml_source import read_own_yaml, read_yaml
 from services.ledger.policy.language.days import day_of
-from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding, year_faults
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding, Kind, year_faults
 from services.ledger.policy.language.rule import Rule
 from services.ledger.policy.rules import KINDS
 

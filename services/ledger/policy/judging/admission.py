@@ -12,14 +12,17 @@ from msgspec import Struct
 
 from services.kit.clock import local_date
 from services.ledger.policy.judging.make_up_gates import gate_of, takes_reports
-from services.ledger.policy.judging.reliefs import time_given
+from services.ledger.policy.judging.requirements import time_given
 from services.ledger.policy.language.days import ALWAYS, NEVER, begins, day_at
-from services.ledger.policy.language.decisions import Decision, Held, Registered, Rejected
 from services.ledger.policy.language.facts import (
     Account,
     CompletionFacts,
+    Decision,
+    Held,
     Person,
     ProviderStanding,
+    Registered,
+    Rejected,
     Waiting,
     WaitingReason,
 )

@@ -4,7 +4,7 @@ Nothing here reads a clock, a file or a locale, and nothing depends on the order
 and the day alone is kept in the policy (`policy_on`), so one more person costs a few microseconds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -12,9 +12,7 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.ledger.policy.judging.carrying import Carried, Earlier, carried_in
 from services.ledger.policy.judging.counting import Counted, NotCounted, count, fill
-from services.ledger.policy.judging.held import HeldCredits, held_credits, held_words
 from services.ledger.policy.judging.openings import make_up_for, openings, refusal_today
 from services.ledger.policy.judging.policy_day import (
     Deadline,
@@ -23,10 +21,16 @@ from services.ledger.policy.judging.policy_day import (
     PolicyDay,
     policy_on,
 )
-from services.ledger.policy.judging.reliefs import deferral_on, deferred_deadline, exemption_on
+from services.ledger.policy.judging.release import HeldCredits, held_credits, held_words
 from services.ledger.policy.judging.requirements import (
+    Carried,
+    Earlier,
     Missing,
     RequirementResult,
+    carried_in,
+    deferral_on,
+    deferred_deadline,
+    exemption_on,
     has_made_up,
     measure,
     measure_made_up,
@@ -49,10 +53,8 @@ from services.ledger.policy.judging.wording import (
     short_words,
     tail_words,
 )
-from services.ledger.policy.language.categories import Category
-from services.ledger.policy.language.days import ends
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.facts import Account, Deferral, Exemption, Person
+from services.ledger.policy.language.days import NEVER, day_after, day_at, ends
+from services.ledger.policy.language.facts import Account, Category, Deferral, Exemption, Person, Rejected
 from services.ledger.policy.language.words import Words
 from services.ledger.policy.policy import Basis, Policy
 from services.ledger.policy.rules.categories import Names
@@ -354,3 +356,31 @@ def short_of(missing: Missing, names: Names, course: str | None = None) -> Words
 def _short(missing: Missing, policy: Policy) -> Words:
     course = policy.course_name(missing.course) if missing.course is not None else None
     return short_of(missing, policy.categories.names, course)
+
+
+def next_change_on(
+    policy: Policy | None, account: Account | None, judged: Assessment, earlier: Account | None = None
+) -> date | None:
+    """The first day after `judged.on` on which the same account may be judged otherwise; None when no day can do that.
+
+    Status, sums and what is counted stay as they are until then. What turns with the days: the end of the year's study
+    for who is short, or of a deferral that is later; the end of an exemption; a completion dated later than the judgement,
+    also of the year before (`earlier`) where its credits carry over.
+    """
+    return min(_turns(policy, account, judged, earlier), default=None)
+
+
+def _turns(
+    policy: Policy | None, account: Account | None, judged: Assessment, earlier: Account | None
+) -> Iterator[date]:
+    if policy is not None and judged.status == "in_progress" and policy.study_ends != NEVER:
+        over = day_at(policy.study_ends)
+        yield over if judged.deferred is None else max(over, day_after(judged.deferred.until))
+    if judged.exempt is not None and judged.exempt.until is not None:
+        yield day_after(judged.exempt.until)
+    carried_from = earlier if policy is not None and policy.carries is not None else None
+    counted_until = ends(judged.on)
+    for held in (account, carried_from):
+        for credit in held.credits if held is not None else ():
+            if credit.state == "registered" and credit.completed_at >= counted_until:
+                yield day_at(credit.completed_at)

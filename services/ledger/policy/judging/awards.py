@@ -13,11 +13,9 @@ from msgspec import Struct
 from services.kit.clock import local_date
 from services.ledger.policy.judging.admission import YEAR_FIRST, is_out_of_range, no_policy
 from services.ledger.policy.judging.make_up_gates import gate_of
-from services.ledger.policy.judging.reliefs import time_given
-from services.ledger.policy.language.categories import Category
+from services.ledger.policy.judging.requirements import time_given
 from services.ledger.policy.language.days import begins
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.facts import Account, Credit
+from services.ledger.policy.language.facts import Account, Category, Credit, Rejected
 from services.ledger.policy.language.settings import Sourced
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules import conversion, equivalence

@@ -8,9 +8,8 @@ from fractions import Fraction
 from msgspec import Struct
 
 from services.ledger.policy.judging.allotment import Allotment, Limit, allot
-from services.ledger.policy.language.categories import ANY, Category, lies_under
-from services.ledger.policy.language.facts import Credit
-from services.ledger.policy.language.minima import RequirementTerms
+from services.ledger.policy.language.facts import ANY, Category, Credit, lies_under
+from services.ledger.policy.language.selector import RequirementTerms
 from services.ledger.policy.rules.cap import Bucket
 
 Alike = tuple[Category, tuple[Category, ...], tuple[str, ...], tuple[int, ...]]

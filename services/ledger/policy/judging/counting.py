@@ -9,9 +9,8 @@ from msgspec import Struct
 
 from services.ledger.policy.judging.capped import count_capped
 from services.ledger.policy.judging.wording import WHY
-from services.ledger.policy.language.categories import ANY, Category, lies_under, root_of
-from services.ledger.policy.language.facts import Account, Credit, Waiting
-from services.ledger.policy.language.minima import RequirementTerms
+from services.ledger.policy.language.facts import ANY, Account, Category, Credit, Waiting, lies_under, root_of
+from services.ledger.policy.language.selector import RequirementTerms
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.cap import binding
 from services.ledger.policy.rules.categories import USUAL

@@ -6,10 +6,9 @@ Days of study are judged when the completion comes; somebody may enrol before a 
 from datetime import date, datetime
 
 from services.ledger.policy.judging.make_up_gates import not_enrolled
-from services.ledger.policy.judging.reliefs import time_given
+from services.ledger.policy.judging.requirements import time_given
 from services.ledger.policy.language.days import begins
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.facts import Account, Enrolled, Person, ProviderStanding
+from services.ledger.policy.language.facts import Account, Enrolled, Person, ProviderStanding, Rejected
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 from services.ledger.policy.rules.modes import ModesTerms

@@ -17,7 +17,6 @@ from services.ledger.policy.judging.awards import (
     is_converted,
 )
 from services.ledger.policy.language.days import day_at
-from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import (
     Account,
     Accreditation,
@@ -25,6 +24,7 @@ from services.ledger.policy.language.facts import (
     Credit,
     Person,
     ProviderStanding,
+    Rejected,
     Route,
     Study,
 )

@@ -6,10 +6,8 @@ from decimal import Decimal
 import msgspec
 
 from services.ledger.policy.judging.requirements import is_met
-from services.ledger.policy.language.categories import lies_under, lies_under_any
 from services.ledger.policy.language.days import begins
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.facts import Account, Credit
+from services.ledger.policy.language.facts import Account, Credit, Rejected, lies_under, lies_under_any
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 

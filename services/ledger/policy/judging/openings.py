@@ -14,14 +14,14 @@ from msgspec.structs import replace
 from services.ledger.policy.judging.make_up_gates import gate_of, has_special_reason
 from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, MakeUpResult, PersonOpening
 from services.ledger.policy.judging.probes import Found, Probe
-from services.ledger.policy.language.categories import Category
 from services.ledger.policy.language.days import begins, day_after, later
-from services.ledger.policy.language.decisions import Rejected
 from services.ledger.policy.language.facts import (
     Account,
+    Category,
     Person,
+    Rejected,
 )
-from services.ledger.policy.language.labels import STUDY_MODES
+from services.ledger.policy.language.words import STUDY_MODES
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.enrolment import EnrolmentTerms
 from services.ledger.policy.rules.provider_choice import ProviderChoiceTerms

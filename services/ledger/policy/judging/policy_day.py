@@ -6,8 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.categories import Category
 from services.ledger.policy.language.days import begins, ends, last_second
+from services.ledger.policy.language.facts import Category
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 

@@ -12,16 +12,19 @@ from services.ledger.policy.judging.admission import admit
 from services.ledger.policy.judging.awards import ProvenStudy, award_study
 from services.ledger.policy.judging.enrolments import admit_enrolment, admit_terms
 from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, OpenAct
-from services.ledger.policy.language.categories import Category, lies_under
 from services.ledger.policy.language.days import begins
-from services.ledger.policy.language.decisions import Held, Registered, Rejected
 from services.ledger.policy.language.facts import (
     Account,
     Accreditation,
+    Category,
     CompletionFacts,
     Enrolled,
+    Held,
     Person,
     ProviderStanding,
+    Registered,
+    Rejected,
+    lies_under,
 )
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.enrolment import EnrolmentTerms

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from services.ledger.policy.judging.assessment import Assessment, Status
 from services.ledger.policy.judging.wording import purpose_words
-from services.ledger.policy.language.categories import Category
+from services.ledger.policy.language.facts import Category
 from services.ledger.policy.language.words import Words, plain
 from services.ledger.policy.rules.purpose import PurposeTerms
 

@@ -2,17 +2,19 @@
 in a mode."""
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
 from services.ledger.policy.judging.counting import Counted, count, fill
-from services.ledger.policy.language.categories import Category
-from services.ledger.policy.language.days import NEVER
-from services.ledger.policy.language.facts import Account
-from services.ledger.policy.language.minima import RequirementTerms
+from services.ledger.policy.judging.policy_day import Deadline
+from services.ledger.policy.language.days import ALWAYS, NEVER, begins, ends, last_second
+from services.ledger.policy.language.facts import Account, Category, Deferral, Exemption
+from services.ledger.policy.language.selector import RequirementTerms
 from services.ledger.policy.policy import Policy
+from services.ledger.policy.rules.carry_over import CarryTerms
 
 _ZERO = Decimal("0.00")
 
@@ -104,3 +106,83 @@ def is_met(policy: Policy, account: Account) -> bool:
     if counted.to_fill:
         fill(counted, policy)
     return not measure(policy.requirements, counted, total)[1]
+
+
+def exemption_on(account: Account | None, on: date) -> Exemption | None:
+    """The exemption that holds on the day: up to its last day, that day included, or for good where it has none."""
+    granted = account.exempt if account is not None else None
+    if granted is None or (granted.until is not None and on > granted.until):
+        return None
+    return granted
+
+
+def deferral_on(account: Account | None, on: date) -> Deferral | None:
+    """The deferral whose new last day has not passed: until then the year is in progress, whatever its window says."""
+    granted = account.deferred if account is not None else None
+    return granted if granted is not None and on <= granted.until else None
+
+
+def time_given(account: Account | None) -> datetime:
+    """The end of the time that a deferral gives for every act of the year: to enrol and pay, to study, to apply and to
+    register; before all time where there is none."""
+    granted = account.deferred if account is not None else None
+    return ends(granted.until) if granted is not None else ALWAYS
+
+
+def deferred_deadline(deferral: Deferral, on: date) -> Deadline:
+    """The deferral as a deadline beside those of the policy."""
+    return Deadline(
+        act="deferral",
+        mode=None,
+        since=deferral.granted_on,
+        until=deferral.until,
+        at=last_second(deferral.until),
+        open=begins(on) < ends(deferral.until),
+        clause=deferral.clause,
+    )
+
+
+class Earlier(NamedTuple):
+    """The year before: its policy and its account, either of which may not be there."""
+
+    policy: Policy | None
+    account: Account | None
+
+
+class Carried(Struct, frozen=True):
+    """Credits of the year before that count in this one, by category, and the clause that lets them."""
+
+    from_year: int
+    credits: Decimal
+    by_category: dict[Category, Decimal]
+    clause: str
+
+
+def carried_in(terms: CarryTerms | None, earlier: Earlier | None, until: datetime) -> Carried | None:
+    """What the year before had above its requirement, as far as the clause lets it in; None when it is nothing.
+
+    Only a year that was met has anything above it. The categories are served in the clause's order, each from what it had
+    above its own minimum, all together from what the total had above its own.
+    """
+    if terms is None or earlier is None or earlier.policy is None or earlier.account is None:
+        return None
+    counted = count(earlier.policy, earlier.account, until)
+    total = counted.total()
+    if counted.to_fill:
+        fill(counted, earlier.policy)
+    requirements, missing = measure(earlier.policy.requirements, counted, total)
+    if missing:
+        return None
+    left = min(terms.most, total - earlier.policy.total)
+    above: dict[Category, Decimal] = {
+        one.category: one.earned - one.minimum for one in requirements if one.category
+    }
+    given: dict[Category, Decimal] = {}
+    for category in terms.categories:
+        amount = min(left, above.get(category, counted.of(category)))
+        if amount > 0:
+            given[category] = amount
+            left -= amount
+    if not given:
+        return None
+    return Carried(earlier.policy.year, sum(given.values(), _ZERO), given, terms.clause)

@@ -3,14 +3,41 @@
 The ledger builds these from its events. Credits are decimals with two places, moments are aware, ids are opaque.
 """
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.categories import Category, CreditCategory
 from services.ledger.policy.language.days import day_at
+
+Category = str
+"""A path of codes from the root down: `professional`, `professional/ethics`, a place's own such as `hr_public`."""
+CreditCategory = str
+"""A category, or `any`: credits of an equivalence that count for what is missing, in the order of `Credit.fill` (A-03)."""
+ANY: CreditCategory = "any"
+
+CATEGORY_PATTERN = "^[a-z][a-z0-9_]{0,39}(?:/[a-z][a-z0-9_]{0,39}){0,3}"
+"""How a path is written, up to four codes; whoever uses it closes it in the way of their dialect."""
+ROOTS: tuple[Category, ...] = ("professional", "public")
+"""The categories of every place whose notices name no others (专业科目, 公需科目)."""
+
+
+def root_of(category: Category) -> Category:
+    """The first code of a path."""
+    return category.partition("/")[0]
+
+
+def lies_under(category: Category, above: Category) -> bool:
+    """Whether a path is the other one or continues it."""
+    return category == above or category.startswith(above + "/")
+
+
+def lies_under_any(category: Category, above: Iterable[Category]) -> bool:
+    """Whether a path is one of the others or continues one."""
+    return any(lies_under(category, one) for one in above)
+
 
 Route = Literal["provider", "roster", "claim", "direct", "import", "correction"]
 """How credits came into an account: a provider's report, an approved roster, an approved claim, an authority's own list,
@@ -239,3 +266,30 @@ class ProviderStanding(Struct, frozen=True, kw_only=True):
         if self.disqualified_from is not None and day >= self.disqualified_from:
             return self.disqualified_from
         return next((since for since, until in self.suspended if since <= day < until), None)
+
+
+class Registered(Struct, frozen=True):
+    """The completion becomes credits now. `clause` says why at this moment; `late` after the deadline (B-07)."""
+
+    late: bool
+    make_up: bool
+    clause: str
+
+
+class Held(Struct, frozen=True):
+    """The completion waits: for an enrolment, an exam (S0-11), an evaluation, or until the total is reached (S2B-07)."""
+
+    reason: WaitingReason
+    clause: str
+    make_up: bool = False
+
+
+class Rejected(Struct, frozen=True):
+    """The completion is refused. `problem` is a code of `judging.rejections.REJECTIONS`, `details` fills its sentence."""
+
+    problem: str
+    clause: str | None = None
+    details: dict[str, str] = {}
+
+
+Decision = Registered | Held | Rejected

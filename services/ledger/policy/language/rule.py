@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.language.categories import CATEGORY_PATTERN
+from services.ledger.policy.language.facts import CATEGORY_PATTERN
 
 Credits = Annotated[
     Decimal, Meta(description="学分数: 整数, 或至多两位小数的十进制字符串。Credits, e.g. 90 or '89.5'.")

@@ -4,10 +4,12 @@ Whatever is not named is not looked at. A credit's category is asked apart from 
 category or another (A-03), and where they count is found by counting.
 """
 
+from decimal import Decimal
+from typing import Literal
+
 from msgspec import Struct
 
-from services.ledger.policy.language.categories import ANY, Category, lies_under_any
-from services.ledger.policy.language.facts import Credit
+from services.ledger.policy.language.facts import ANY, Category, Credit, lies_under_any
 
 
 class Selector(Struct, frozen=True):
@@ -40,3 +42,28 @@ class Selector(Struct, frozen=True):
         """How much is named, and the depth of the deepest category: of two rules the narrower one is asked first."""
         depth = max((category.count("/") for category in self.categories), default=0)
         return bool(self.categories) + bool(self.modes) + bool(self.forms) + bool(self.courses), depth
+
+
+class RequirementTerms(Struct, frozen=True):
+    """A minimum that the year's credits must reach: of all, of one category and what is under it, of one course, or others.
+
+    A course whose `minimum` is zero must have been completed, with whatever credits.
+    """
+
+    kind: Literal["total", "category", "course", "mode"]
+    category: Category | None
+    minimum: Decimal
+    clause: str
+    document: str
+    text: str
+    course: str | None = None
+    course_name: str | None = None
+    of: Selector = Selector()
+    """The credits that the minimum singles out, by what is no category."""
+    singled: str | None = None
+    """The name under which those are counted; None of the total and of categories."""
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes it is about; none where it is about all."""
+        return tuple(sorted(self.of.modes))

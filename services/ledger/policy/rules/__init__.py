@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.findings import Kind
 from services.ledger.policy.rules import (
     cap,
     carry_over,

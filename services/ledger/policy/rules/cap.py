@@ -12,10 +12,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.categories import ANY, Category
-from services.ledger.policy.language.facts import Credit
-from services.ledger.policy.language.findings import Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import ANY, Category, Credit
+from services.ledger.policy.language.findings import Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Mode, Rule
 from services.ledger.policy.language.selector import Selector
 from services.ledger.policy.language.settings import Settings, YearTerms

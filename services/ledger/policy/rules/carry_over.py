@@ -5,9 +5,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.categories import Category
-from services.ledger.policy.language.findings import At, Finding
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import Category
+from services.ledger.policy.language.findings import At, Finding, Kind
 from services.ledger.policy.language.rule import CategoryPath, Credits, Rule
 from services.ledger.policy.language.settings import Settings
 

@@ -6,10 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.language.categories import ROOTS, Category, lies_under_any, root_of
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.findings import At, Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import ROOTS, Category, Rejected, lies_under_any, root_of
+from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import CategoryPath, Part, Rule, Text
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
 from services.ledger.policy.language.words import RejectionWords

@@ -6,9 +6,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.findings import At, Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import Rejected
+from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Rule, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
 from services.ledger.policy.language.words import RejectionWords

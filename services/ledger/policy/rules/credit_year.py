@@ -7,8 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from services.ledger.policy.language.days import day_at
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import Rejected
+from services.ledger.policy.language.findings import Kind
 from services.ledger.policy.language.rule import Mode, Rule, by_mode
 from services.ledger.policy.language.settings import Settings
 from services.ledger.policy.language.words import RejectionWords

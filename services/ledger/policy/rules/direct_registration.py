@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from contracts.divisions import authority_of
-from services.ledger.policy.language.findings import At, Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import Code, Rule, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
 from services.ledger.policy.language.words import RejectionWords

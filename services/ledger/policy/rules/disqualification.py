@@ -5,9 +5,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.facts import ProviderStanding
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import ProviderStanding, Rejected
+from services.ledger.policy.language.findings import Kind
 from services.ledger.policy.language.rule import Rule
 from services.ledger.policy.language.settings import Settings
 from services.ledger.policy.language.words import RejectionWords

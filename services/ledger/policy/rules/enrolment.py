@@ -7,9 +7,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from services.ledger.policy.language.days import begins, day_at, ends, later
-from services.ledger.policy.language.decisions import Held
-from services.ledger.policy.language.facts import Account
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import Account, Held
+from services.ledger.policy.language.findings import Kind
 from services.ledger.policy.language.rule import Mode, Rule, by_mode
 from services.ledger.policy.language.settings import Settings, Sourced
 from services.ledger.policy.language.words import RejectionWords

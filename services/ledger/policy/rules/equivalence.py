@@ -10,11 +10,9 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.language.categories import ANY, ROOTS, Category, CreditCategory
 from services.ledger.policy.language.days import day_of
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import ANY, ROOTS, Category, CreditCategory, Rejected
+from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Day, Part, Rule, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
 from services.ledger.policy.language.words import RejectionWords

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.findings import Kind
 from services.ledger.policy.language.rule import Mode, Reporter, Rule, Text, by_mode
 from services.ledger.policy.language.settings import Settings, Sourced
 from services.ledger.policy.language.words import RejectionWords

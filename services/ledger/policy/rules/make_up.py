@@ -13,11 +13,9 @@ from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.language.categories import Category
 from services.ledger.policy.language.days import begins, day_after, day_of, ends
-from services.ledger.policy.language.findings import At, Finding, OwnClauses, day_faults, year_faults
-from services.ledger.policy.language.kind import Kind
-from services.ledger.policy.language.minima import RequirementTerms
+from services.ledger.policy.language.facts import Category
+from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses, day_faults, year_faults
 from services.ledger.policy.language.rule import (
     CategoryPath,
     ClauseId,
@@ -31,6 +29,7 @@ from services.ledger.policy.language.rule import (
     Rule,
     Years,
 )
+from services.ledger.policy.language.selector import RequirementTerms
 from services.ledger.policy.language.settings import Sourced, YearTerms
 from services.ledger.policy.language.words import RejectionWords, day_zh
 from services.ledger.policy.rules.providers import Providers, ProviderTerms, provider_terms

@@ -6,13 +6,11 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from services.ledger.policy.language.findings import Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
-from services.ledger.policy.language.labels import MODES, label
-from services.ledger.policy.language.minima import RequirementTerms
+from services.ledger.policy.language.findings import Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import Credits, Mode, Rule, by_mode
-from services.ledger.policy.language.selector import Selector
+from services.ledger.policy.language.selector import RequirementTerms, Selector
 from services.ledger.policy.language.settings import Settings, YearTerms
+from services.ledger.policy.language.words import MODES, label
 from services.ledger.policy.rules.modes import ModesTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
 from services.ledger.policy.rules.units import to_cents

@@ -5,14 +5,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.findings import At, Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
-from services.ledger.policy.language.labels import MODES, STUDY_MODES, label, labels
-from services.ledger.policy.language.labels import TIERS as TIER_WORDS
+from services.ledger.policy.language.facts import Rejected
+from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import Mode, Rule, Tier
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
-from services.ledger.policy.language.words import RejectionWords
+from services.ledger.policy.language.words import MODES, STUDY_MODES, RejectionWords, label, labels
+from services.ledger.policy.language.words import TIERS as TIER_WORDS
 from services.ledger.policy.rules.make_up import MakeUpTerms
 from services.ledger.policy.rules.tiers import TIERS, tier_of
 

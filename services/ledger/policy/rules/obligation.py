@@ -7,8 +7,7 @@ from msgspec import Struct
 
 from contracts.divisions import NATION
 from services.ledger.policy.language.facts import Person
-from services.ledger.policy.language.findings import Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.findings import Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import Rule
 from services.ledger.policy.language.settings import Settings, YearTerms
 

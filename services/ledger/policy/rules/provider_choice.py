@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.facts import Account
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import Account, Rejected
+from services.ledger.policy.language.findings import Kind
 from services.ledger.policy.language.rule import Mode, Rule, by_mode
 from services.ledger.policy.language.settings import Settings
 from services.ledger.policy.language.words import RejectionWords

@@ -8,10 +8,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.facts import ProviderStanding
-from services.ledger.policy.language.findings import At, Finding
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import ProviderStanding, Rejected
+from services.ledger.policy.language.findings import At, Finding, Kind
 from services.ledger.policy.language.rule import Mode, Part, ProviderRule, Rule, Text, by_mode
 from services.ledger.policy.language.settings import Settings
 from services.ledger.policy.language.words import RejectionWords

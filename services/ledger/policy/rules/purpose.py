@@ -10,10 +10,8 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from services.ledger.policy.language.categories import ANY, Category, lies_under_any
-from services.ledger.policy.language.facts import Account, Credit, Route
-from services.ledger.policy.language.findings import At, Finding
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import ANY, Account, Category, Credit, Route, lies_under_any
+from services.ledger.policy.language.findings import At, Finding, Kind
 from services.ledger.policy.language.rule import CategoryRoot, Code, Credits, Mode, Part, Rule
 from services.ledger.policy.language.settings import YearTerms
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from services.ledger.policy.language.categories import ANY, lies_under
-from services.ledger.policy.language.facts import Credit
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import ANY, Credit, lies_under
+from services.ledger.policy.language.findings import Kind
 from services.ledger.policy.language.rule import CategoryPath, Rule, Text
 from services.ledger.policy.language.settings import Settings
 

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import Rejected
+from services.ledger.policy.language.findings import Kind
 from services.ledger.policy.language.rule import Credits, Rule
 from services.ledger.policy.language.settings import Settings
 from services.ledger.policy.language.words import RejectionWords

@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.findings import Kind
 from services.ledger.policy.language.rule import Mode, Need, RegistrationMoment, Rule, by_mode
 from services.ledger.policy.language.settings import Settings
 from services.ledger.policy.language.words import RejectionWords

@@ -7,8 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from services.ledger.policy.language.days import day_of
-from services.ledger.policy.language.findings import At, Finding
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.findings import At, Finding, Kind
 from services.ledger.policy.language.rule import Code, Day, Rule, Text
 from services.ledger.policy.language.settings import Sourced
 

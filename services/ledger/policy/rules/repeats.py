@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from services.ledger.policy.language.facts import Credit, ReportedStudy, Waiting
-from services.ledger.policy.language.findings import At, Finding
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.findings import At, Finding, Kind
 from services.ledger.policy.language.rule import Rule
 from services.ledger.policy.language.settings import Settings
 from services.ledger.policy.language.words import RejectionWords

@@ -6,12 +6,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.language.categories import ROOTS, Category
-from services.ledger.policy.language.findings import At, Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
-from services.ledger.policy.language.minima import RequirementTerms
+from services.ledger.policy.language.facts import ROOTS, Category
+from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import CategoryPath, CourseCode, Credits, Part, Rule, Text
-from services.ledger.policy.language.selector import Selector
+from services.ledger.policy.language.selector import RequirementTerms, Selector
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
 
 _CENT = Decimal("0.01")

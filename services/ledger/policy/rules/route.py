@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.findings import At, Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
-from services.ledger.policy.language.labels import FORMS, label
+from services.ledger.policy.language.facts import Rejected
+from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import Code, Mode, Reporter, Rule, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
-from services.ledger.policy.language.words import RejectionWords
+from services.ledger.policy.language.words import FORMS, RejectionWords, label
 
 
 class Route(Rule, frozen=True, tag="route"):

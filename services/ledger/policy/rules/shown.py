@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from services.ledger.policy.language.days import day_of
-from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding, Kind
 from services.ledger.policy.language.rule import (
     CategoryPath,
     Code,

@@ -8,10 +8,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from services.ledger.policy.language.categories import lies_under_any
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.findings import At, Finding
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import Rejected, lies_under_any
+from services.ledger.policy.language.findings import At, Finding, Kind
 from services.ledger.policy.language.rule import CategoryPath, Rule, Tier
 from services.ledger.policy.language.settings import Settings, Sourced
 from services.ledger.policy.language.words import RejectionWords

@@ -9,9 +9,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.findings import Finding, OwnClauses
-from services.ledger.policy.language.kind import Kind
+from services.ledger.policy.language.facts import Rejected
+from services.ledger.policy.language.findings import Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import Credits, Mode, Rule, by_mode
 from services.ledger.policy.language.settings import Settings, YearTerms
 from services.ledger.policy.language.words import RejectionWords

@@ -19,15 +19,12 @@ from services.ledger.policy.language.days import (
     ends,
     later,
 )
-from services.ledger.policy.language.decisions import Rejected
-from services.ledger.policy.language.facts import Enrolled
-from services.ledger.policy.language.findings import At, Finding, OwnClauses, day_faults
-from services.ledger.policy.language.kind import Kind
-from services.ledger.policy.language.labels import ACTS as ACT_WORDS
-from services.ledger.policy.language.labels import MODES, label
+from services.ledger.policy.language.facts import Enrolled, Rejected
+from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses, day_faults
 from services.ledger.policy.language.rule import Act, ClosingDay, Mode, OpeningDay, Rule, by_mode
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
-from services.ledger.policy.language.words import RejectionWords, day_zh
+from services.ledger.policy.language.words import ACTS as ACT_WORDS
+from services.ledger.policy.language.words import MODES, RejectionWords, day_zh, label
 
 ByRecord = Literal["enrol", "pay", "apply"]
 ACTS: tuple[Act, ...] = ("register", "enrol", "pay", "apply")
