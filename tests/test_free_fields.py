@@ -1,13 +1,14 @@
 """Numbers of people where callers choose the text: every string of every operation, found in the OpenAPI documents.
 
 Each is filled with a number of somebody in a request that is otherwise of no matter, as the gate stands before the routes.
-The number is refused by the name of its field, and stands in no answer, log, metric or record of the audit. Nothing runs
-behind the services but a database for the audit; records of batches are in `kit/test_personal_numbers.py`.
+The number is refused by the name of its field, and stands in no answer, log, metric or row of the database; likewise the
+name of somebody whom the same body says beside a number. Nothing runs behind the services but a database for the audit;
+records of batches are in `kit/test_personal_numbers.py`, what a story leaves in events and feeds in `e2e/test_canaries.py`.
 """
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from io import StringIO
 from typing import Any
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from services.kit.observability import configure_logging
+from services.kit.personal_names import CODE as NAME_CODE
 from services.kit.personal_numbers import CODE, MADE_FOR
 from tests.conftest import FreshDatabase
 from tests.kit.http import bearer, metrics_of
@@ -31,7 +33,13 @@ from tests.test_audited_operations import (
 
 __all__ = ["audit", "fresh"]
 
-CANARIES = ("210000196501050003", "138-0000-1234", "２１００００１９６５０１０５０００３")
+CANARIES = (
+    "210000196501050003",
+    "138-0000-1234",
+    "２１００００１９６５０１０５０００３",
+    "一三八〇〇〇〇一二三四",
+)
+NAMED = {"id_type": "resident_id", "id_number": "210000196501050003", "name": "欧阳静怡"}
 BY_RECORD = {"report_completions", "report_enrolments", "report_exam_passes", "upload_roster"}
 """Bodies that are decoded record by record (`kit/records.py`)."""
 EMPTY = {"issue_token"}
@@ -121,12 +129,19 @@ def test_the_fields_made_for_numbers_are_the_ones_that_are_sealed_or_hashed() ->
     assert len(FREE) > 300
 
 
-async def answers_of(service: str, text: str) -> list[tuple[str, int, str, str]]:
-    """The answer to every free field of a service that holds the text: of which, status, body, and what must name it."""
+async def answers_of(
+    service: str, text: str, beside: Mapping[str, Any] | None = None
+) -> list[tuple[str, int, str, str]]:
+    """The answer to every free field of a service that holds the text: of which, status, body, and what must name it.
+
+    `beside` is a member put into the body, and looks at the fields of bodies alone.
+    """
     found = []
     transport = httpx.ASGITransport(app_of(service))
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         for _, method, path, where, field in (each for each in FREE if each[0] == service):
+            if beside is not None and where != "body":
+                continue
             operation = paths_of(service)[path][method.lower()]
             scopes = [scope for way in operation.get("security", ()) for s in way.values() for scope in s]
             headers = bearer(*scopes, subject="canary") | {"Idempotency-Key": "key-1"}
@@ -138,7 +153,10 @@ async def answers_of(service: str, text: str) -> list[tuple[str, int, str, str]]
             elif where == "header":
                 headers[str(field[0])] = text
             if where == "body":
-                content = json.dumps(body_with(field, text)).encode()
+                filling = body_with(field, text)
+                if beside is not None:
+                    filling = {**filling, "somebody": beside}
+                content = json.dumps(filling).encode()
                 headers["Content-Type"] = "application/json"
             if where == "header" and not text.isascii():
                 continue
@@ -167,13 +185,35 @@ async def test_a_number_in_any_field_is_refused_naming_it_and_stands_nowhere(
         each[0] for each in answered if each[1] not in refused or (each[1] == 422 and CODE not in each[2])
     ] == []
     assert [each[0] for each in answered if each[1] == 422 and each[3] not in each[2]] == []
-    conn = await asyncpg.connect(fresh.admin_dsn)
-    rows = await conn.fetch("select * from kit.audit_records where caller = 'canary'")
-    await conn.close()
     for shown in (
         str(answered),
         logs.getvalue(),
         await metrics_of(app_of(service)),
-        str([tuple(row) for row in rows]),
+        await rows_of(fresh),
     ):
         assert text not in shown
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_the_name_of_whom_a_body_is_about_is_refused_in_any_other_field_of_it(
+    fresh: FreshDatabase, audit: Any, service: str
+) -> None:
+    app_of(service).state.audit = audit
+    answered = await answers_of(service, f"{NAMED['name']}的材料", NAMED)
+    assert [each[0] for each in answered if each[1] != 422 or NAME_CODE not in each[2]] == []
+    assert [each[0] for each in answered if each[3] not in each[2]] == []
+    assert NAMED["name"] not in str(answered)
+    assert NAMED["name"] not in await rows_of(fresh)
+
+
+async def rows_of(fresh: FreshDatabase) -> str:
+    """Every row of every table of a database."""
+    conn = await asyncpg.connect(fresh.admin_dsn)
+    tables = await conn.fetch(
+        "select format('%I.%I', schemaname, tablename) from pg_tables"
+        " where schemaname not in ('pg_catalog', 'information_schema')"
+    )
+    rows = [tuple(row) for (table,) in tables for row in await conn.fetch(f"select * from {table}")]
+    await conn.close()
+    assert any("canary" in map(str, row) for row in rows), "the audit holds the refusals"
+    return str(rows)

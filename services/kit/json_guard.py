@@ -38,7 +38,7 @@ def check_text(body: bytes) -> None:
 
 def check_json(body: bytes, *, members_max: int = MEMBERS_MAX) -> None:
     """Refuse a body that is not strict JSON: NaN, NUL, lone surrogates, numbers beyond range, a member given
-    twice, bombs; and one in which somebody's number stands where none belongs.
+    twice, bombs; and one in which somebody's number, or the name of whom it is about, stands where none belongs.
     """
     check_text(body)
     check_size(body, members_max)

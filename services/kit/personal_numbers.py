@@ -1,7 +1,9 @@
 """Numbers of people (resident identity numbers, permits, passports, telephones), recognised wherever somebody writes text.
 
 The one gate of every service: what a caller chooses, texts and ids, is looked at before a route sees it, and is refused
-by the name of its field. Fields that are made for such numbers (`MADE_FOR`) are sealed or hashed by whoever takes them.
+by the name of its field; so is the name of whom a request is about (`personal_names.py`).
+
+Fields that are made for such numbers (`MADE_FOR`) are sealed or hashed by whoever takes them.
 """
 
 import re
@@ -18,6 +20,9 @@ from typing import Any
 import msgspec
 
 from services.kit.errors import FieldError, pointer_to
+from services.kit.personal_names import CODE as NAME_CODE
+from services.kit.personal_names import NAME, NUMBER, holds_name, is_one_named, names_in
+from services.kit.personal_names import WORDS as NAME_WORDS
 
 MADE_FOR = frozenset({"id_number", "phone", "email", "address", "certificate_number", "note"})
 """The members, whatever they are in, that a number may stand in."""
@@ -219,31 +224,34 @@ def faults_of_body(body: bytes) -> list[FieldError]:
     return [fault for fault, _ in zip(faults_in(msgspec.json.decode(body)), range(20), strict=False)]
 
 
-def may_hold_numbers(records: Sequence[msgspec.Struct]) -> bool:
+def may_hold_people(records: Sequence[msgspec.Struct]) -> bool:
     """Whether one of many records of a kind is worth a closer look: a single scan of the texts that a caller chooses.
 
-    Parts with a number of their own are passed over: they are hashed as a whole.
+    Parts with a number of their own are passed over, as they are hashed as a whole, but for the name they say.
     """
     for kind in set(map(type, records)):
-        texts, parts = _free_fields(kind)
+        texts, parts, people = _free_fields(kind)
         of_kind = [record for record in records if type(record) is kind]
         if texts:
-            # `attrgetter` of a single name gives no tuple.
-            given = chain.from_iterable(map(attrgetter(*texts, texts[0]), of_kind))
-            chosen = list(filter(None, given))
-            if _has_digits(_BARRIER.join(chosen)) and any(map(holds_personal_number, chosen)):
+            columns = [list(map(attrgetter(text), of_kind)) for text in texts]
+            given = set(filter(None, chain.from_iterable(columns)))
+            if _has_digits(_BARRIER.join(given)) and any(map(holds_personal_number, given)):
                 return True
-        for name in parts:
-            inside = [part for record in of_kind if (part := getattr(record, name)) is not None]
-            if may_hold_numbers(inside):
+            for person in people:
+                names = list(map(attrgetter(f"{person}.{NAME}"), of_kind))
+                if any(is_one_named(names, column) for column in columns):
+                    return True
+        for part in parts:
+            inside = [each for record in of_kind if (each := getattr(record, part)) is not None]
+            if may_hold_people(inside) or (people and inside):
                 return True
     return False
 
 
 @cache
-def _free_fields(struct: type[msgspec.Struct]) -> tuple[Sequence[str], Sequence[str]]:
-    """The fields of a struct that are texts, and those that are structs without a number."""
-    texts, parts = [], []
+def _free_fields(struct: type[msgspec.Struct]) -> tuple[Sequence[str], Sequence[str], Sequence[str]]:
+    """The fields of a struct that are texts, structs without a number, and structs that say whose number and name."""
+    texts, parts, people = [], [], []
     for field in msgspec.structs.fields(struct):
         kinds = typing.get_args(field.type) if _is_union(field.type) else (field.type,)
         for kind in kinds:
@@ -252,7 +260,9 @@ def _free_fields(struct: type[msgspec.Struct]) -> tuple[Sequence[str], Sequence[
                 texts.append(field.name)
             elif _is_free_struct(plain):
                 parts.append(field.name)
-    return texts, parts
+            elif {NUMBER, NAME} <= set(getattr(plain, "__struct_fields__", ())):
+                people.append(field.name)
+    return texts, parts, people
 
 
 def _is_free_struct(kind: object) -> bool:
@@ -264,20 +274,26 @@ def _is_union(kind: object) -> bool:
     return typing.get_origin(kind) in (typing.Union, types.UnionType)
 
 
-def faults_in(document: Any, path: Sequence[str | int] = ()) -> Iterator[FieldError]:
-    """The members of a document in which a number stands that they are not made for; names of members are looked at too."""
+def faults_in(
+    document: Any, path: Sequence[str | int] = (), names: Sequence[str] = ()
+) -> Iterator[FieldError]:
+    """The members of a document in which a number stands that they are not made for, or the name of whom it is about;
+    names of members are looked at too. `names` are those that stand around it."""
     if isinstance(document, str):
         if holds_personal_number(document):
             yield FieldError(pointer_to(path), CODE, *_WORDS)
+        elif any(holds_name(document, name) for name in names):
+            yield FieldError(pointer_to(path), NAME_CODE, *NAME_WORDS)
     elif isinstance(document, dict):
+        names = tuple({*names, *names_in(document)})
         for name, member in document.items():
             if holds_personal_number(name):
                 yield FieldError(pointer_to(path), CODE, *_WORDS)
-            elif name not in MADE_FOR:
-                yield from faults_in(member, (*path, name))
+            elif name not in MADE_FOR and not (name == NAME and NUMBER in document):
+                yield from faults_in(member, (*path, name), names)
     elif isinstance(document, list):
         for index, member in enumerate(document):
-            yield from faults_in(member, (*path, index))
+            yield from faults_in(member, (*path, index), names)
 
 
 def faults_of_parameters(given: Iterable[tuple[str, str]]) -> list[FieldError]:

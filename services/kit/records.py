@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from services.kit.errors import FieldError, InvalidRequestError, Problem, pointer_to
 from services.kit.field_errors import field_errors
 from services.kit.json_guard import check_size, explain, repeated_members
-from services.kit.personal_numbers import faults_in, holds_personal_number, may_hold_numbers
+from services.kit.personal_numbers import faults_in, holds_personal_number, may_hold_people
 from services.kit.pydantic_models import pydantic_model
 
 __all__ = ["Batch", "InvalidRecord", "batch_model", "decode_batch", "json_body", "pydantic_model"]
@@ -80,11 +80,11 @@ def decode_batch(raw: bytes, struct: type[T], *, items_max: int) -> Batch[T]:
             pass
         else:
             each_once = _names_each_once(raw, records, struct)
-            checked = _without_numbers(records if each_once else _unrepeated(raw, records))
+            checked = _without_people(records if each_once else _unrepeated(raw, records))
             return Batch(_named(raw, checked, items_max))
     items = _items(raw, items_max)
     records = [_decode_record(bytes(item), index, struct) for index, item in enumerate(items)]
-    return Batch(_named(raw, _without_numbers(_unrepeated(raw, records)), items_max))
+    return Batch(_named(raw, _without_people(_unrepeated(raw, records)), items_max))
 
 
 class _Named(msgspec.Struct):
@@ -120,9 +120,9 @@ def _id_of(item: bytes, record: InvalidRecord) -> str | None:
     return None if pointer_to(("records", record.index, "id")) in at_fault else given
 
 
-def _without_numbers(records: Sequence[T | InvalidRecord]) -> Sequence[T | InvalidRecord]:
-    """The records less those in which somebody's number stands where none belongs."""
-    if not may_hold_numbers([record for record in records if not isinstance(record, InvalidRecord)]):
+def _without_people(records: Sequence[T | InvalidRecord]) -> Sequence[T | InvalidRecord]:
+    """The records less those in which somebody's number, or the name of whom they are about, stands where none belongs."""
+    if not may_hold_people([record for record in records if not isinstance(record, InvalidRecord)]):
         return records
     looked_at: list[T | InvalidRecord] = []
     for index, record in enumerate(records):
