@@ -6,6 +6,7 @@ What only a database needs is imported where one is made, so that a pure test st
 """
 
 import asyncio
+import atexit
 import gc
 import logging
 import os
@@ -85,7 +86,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["TMPDIR"] = directory = tempfile.mkdtemp(prefix=f"xuefen-test-{os.getpid()}-", dir=MEMORY)
         Path(directory).chmod(0o711)
         tempfile.tempdir = None
-        config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
+        # After what other modules do when the process ends.
+        atexit.register(shutil.rmtree, directory, ignore_errors=True)
     if "XUEFEN_HOME" not in os.environ or hasattr(config, "workerinput"):
         os.environ["XUEFEN_HOME"] = home = tempfile.mkdtemp(prefix="xuefen-test-home-")
         config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from contracts.divisions import NATION
-from services.cli.children import Child, Echo
+from services.cli.children import Child, Echo, import_once
 from services.cli.databases import EngineChoice, Say, migrate
 from services.cli.settings import CONSOLE, PROCESSES, RELAY, SIGN_IN, StackSettings
 from services.cli.sign_in import write_sign_in
@@ -91,6 +91,7 @@ class Stack:
             raise AlreadyRunningError(self._home.read_record())
         try:
             end_leftovers(self._home)
+            import_once(self._modules())
             ports = {service: self._port(service) for service in (*self._services, *self._stand_ins)}
             self._say("database")
             self.databases = self._engine.open()
@@ -211,8 +212,13 @@ class Stack:
             environment = self._environment(service, ports)
             self._spawn(service, ["serve", service], environment, self.addresses[service])
         for service in self._services:
-            if importlib.util.find_spec(f"services.{service}.worker") is not None:
+            if _has_worker(service):
                 self._spawn(f"{service}-worker", ["work", service], self._environment(service, ports))
+
+    def _modules(self) -> list[str]:
+        """What the processes of this stack import."""
+        workers = [f"services.{service}.worker" for service in self._services if _has_worker(service)]
+        return ["services.cli.serve", *(f"services.{service}.app" for service in self._services), *workers]
 
     def _spawn(
         self, name: str, arguments: list[str], environment: Mapping[str, str], address: str = ""
@@ -314,6 +320,10 @@ class Stack:
                     tails = "\n".join(child.tail for child in self._children if child.name in waiting)
                     raise StackError(f"{late}: not ready after {_READY_SECONDS:.0f} seconds.\n{tails}")
                 time.sleep(_POLL_SECONDS)
+
+
+def _has_worker(service: str) -> bool:
+    return importlib.util.find_spec(f"services.{service}.worker") is not None
 
 
 def _free_port() -> int:

@@ -4,8 +4,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from pathlib import Path
 
 import httpx
 
+from services.cli.children import Child, import_once
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import upgrade
 from services.kit.provision import provision
@@ -74,7 +73,7 @@ class LedgerMachine:
         self._port = free_port()
         self._key_set = key_set
         self._identity_key = identity_key
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
         self.app_dsn = ""
         self.kills = 0
 
@@ -102,19 +101,12 @@ class LedgerMachine:
             "XUEFEN_JWKS_URL": self._key_set,
             "XUEFEN_LOG_LEVEL": "WARNING",
         }
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "services.cli.main", "serve", "ledger"],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        import_once(["services.cli.serve", "services.ledger.app"])
+        self._process = Child("ledger", ["serve", "ledger"], environment=environment, log=self._log)
         deadline = time.monotonic() + READY_SECONDS_MAX
         with httpx.Client() as client:
             while True:
-                assert self._process.poll() is None, self.log
+                assert self._process.exit_code is None, self.log
                 try:
                     if (
                         client.get(f"http://127.0.0.1:{self._port + 1_000}/readyz", timeout=2).status_code
@@ -129,9 +121,9 @@ class LedgerMachine:
     def kill_ledger(self) -> None:
         """kill -9, and the process is gone."""
         assert self._process is not None
-        assert self._process.poll() is None, self.log
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
+        assert self._process.exit_code is None, self.log
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.wait_until_stopped()
         self.kills += 1
 
     def kill_postgres(self) -> None:
@@ -144,13 +136,9 @@ class LedgerMachine:
 
     def stop(self) -> None:
         """End everything and delete it."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(15)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+        if self._process is not None:
+            self._process.ask_to_stop()
+            self._process.wait_until_stopped()
         self._postgres.remove()
 
     @property

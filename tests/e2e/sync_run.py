@@ -3,8 +3,6 @@
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from typing import Any
 
 import asyncpg
 
+from services.cli.children import Child
 from services.cli.demo.outside import Outside, running_outside
 from services.cli.demo.stage import Collected, Provider, Stage
 from services.cli.settings import PROCESSES, SIGN_IN, StackSettings
@@ -31,39 +30,33 @@ class Workers:
 
     def __init__(self, environment: dict[str, str], log: Path, count: int) -> None:
         self._environment = environment
-        self._log = log.open("ab")
+        self._log = log
         self._running = [self._start() for _ in range(count)]
         self.kills = 0
 
     def kill_one(self, draw: random.Random) -> None:
         """kill -9 of one of them, and a new one in its place."""
         number = draw.randrange(len(self._running))
-        self._running[number].send_signal(signal.SIGKILL)
-        self._running[number].wait()
+        os.kill(self._running[number].pid, signal.SIGKILL)
+        self._running[number].wait_until_stopped()
         self.kills += 1
         self._running[number] = self._start()
 
     def check(self) -> None:
         """Fail when one has ended by itself."""
-        assert all(each.poll() is None for each in self._running), "a worker ended by itself"
+        assert all(each.exit_code is None for each in self._running), "a worker ended by itself"
 
     def stop(self) -> None:
         """End them: each goes with 0, or by the signal when it had not come up yet."""
         for each in self._running:
-            each.terminate()
-        codes = {each.wait(30) for each in self._running}
-        self._log.close()
+            each.ask_to_stop()
+        for each in self._running:
+            each.wait_until_stopped()
+        codes = {each.exit_code for each in self._running}
         assert codes <= {0, -signal.SIGTERM}
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "services.cli.main", "work", "sync"],
-            cwd=ROOT,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-        )
+    def _start(self) -> Child:
+        return Child("sync-worker", ["work", "sync"], environment=self._environment, log=self._log)
 
 
 class Run:

@@ -25,7 +25,7 @@ from services.ledger.counting.rebuild import rebuild
 from services.ledger.reactions.reactions import SourceEvent
 from services.ledger.store.read_models import INLINE
 from services.ledger.streams.account_events import CreditEarned
-from tests.conftest import AUDIT_KEY
+from tests.conftest import AUDIT_KEY, examples
 from tests.e2e.processes import LedgerMachine, key_set_server
 from tests.kit.http import bearer
 
@@ -33,7 +33,9 @@ SEED = 20260409
 LIAONING, JINCHENG, SHANXI = "210000", "140500", "140000"
 LOGS = (LIAONING, SHANXI)
 PROVIDER = "organization-0001"
-BATCH, BATCHES, CLIENTS, KILLS = 200, 60, 4, 3
+BATCH, CLIENTS, KILLS = 200, 4, 3
+BATCHES = examples("XUEFEN_CRASH_BATCHES", 36)
+"""So many that everybody has the 90 credits below which Shanxi registers nothing (S2B-07)."""
 SECONDS_MAX = 90.0
 """A busy machine starts processes slowly; alone it takes fifteen."""
 IDENTITY_KEY = new_key_text()
