@@ -213,7 +213,7 @@ def _with(book: PolicyBook, files: list[Path]) -> PolicyBook:
 def _show_settings(policy: Policy, prefix: str) -> None:
     whole = (Column("setting", overflow="fold"), Column("value", overflow="fold"))
     table = Table(*whole, "clause", "document", "place", box=None, pad_edge=False)
-    for name, sourced in policy.settings.items():
+    for name, sourced in (*policy.settings.items(), *policy.for_some.items()):
         if name.startswith(prefix):
             value = escape(short(sourced.value))
             table.add_row(name, value, sourced.clause, escape(sourced.document), sourced.place)

@@ -164,9 +164,7 @@ def _profiles(numbers: range) -> Iterator[tuple[Any, ...]]:
             place=crowd.PLACES[number % len(crowd.PLACES)],
             qualified_on=date(2010 + number % 12, 9, 1),
         )
-        profile = Profile(
-            person=person, identity_hash=f"{number:064x}", name_hash=f"{number:064x}", employer=None
-        )
+        profile = Profile(person=person, identity_hash=f"{number:064x}", name_hash=f"{number:064x}")
         yield crowd.LOG, person_id, person.place, profile.identity_hash, 1, _encode(profile)
 
 

@@ -13,6 +13,7 @@ from services.ledger.policy import (
     award,
     credits_of_hours,
 )
+from services.ledger.policy.language.target import Learning
 from services.ledger.streams.account_events import EnrolmentRecorded
 from tests.ledger.scenario_file import Claimed, Enrol, Study, moment
 from tests.ledger.scenario_given import PERSON
@@ -63,7 +64,10 @@ def claimed(policy: Policy | None, claim: Claimed, place: str, year: int, now: d
         score=claim.score,
         sat_in=claim.sat_in,
     )
-    refused = policy.terms_of("equivalence").windows.outside("apply", now) if policy is not None else None
+    refused = None
+    if policy is not None:
+        policy = policy.of_learning(Learning(mode="equivalence", form=claim.form, route="claim"))
+        refused = policy.terms_of("equivalence").windows.outside("apply", now)
     return refused or award(policy, activity, place, year, local_date(now))
 
 

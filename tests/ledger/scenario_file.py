@@ -24,12 +24,18 @@ class Grounds(Part, kw_only=True):
     working_since: date | None = None
     student: bool = False
     qualification: str | None = None
+    born: date | None = None
+    employer: str | None = None
+    affiliation: str | None = None
+    groups: tuple[str, ...] = ()
+    graduated_on: date | None = None
 
 
 class Teacher(Part, kw_only=True):
     """A provider as the registry knows it."""
 
     name: str
+    uscc: str | None = None
     accredited: list[Accreditation] = []
     disqualified_from: date | None = None
     suspended: list[tuple[date, date]] = []
@@ -39,6 +45,7 @@ class Teacher(Part, kw_only=True):
         return ProviderStanding(
             organization_id=provider,
             name=self.name,
+            uscc=self.uscc,
             accreditations=tuple(self.accredited),
             disqualified_from=self.disqualified_from,
             suspended=tuple(self.suspended),
@@ -97,6 +104,7 @@ class Study(Part, kw_only=True):
     course: str = ""
     started: date | None = None
     reported: str | None = None
+    filed: bool = True
     year: int | None = None
 
 

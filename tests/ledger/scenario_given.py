@@ -2,7 +2,10 @@
 
 from datetime import date
 
+import msgspec
+
 from services.ledger.policy import Account, Credit, Deferral, Exemption, Person, SpecialReason
+from services.ledger.policy.language.facts import Traits
 from services.ledger.streams import account as accounts
 from tests.ledger.scenario_file import Earned, Given, moment
 
@@ -11,14 +14,9 @@ PERSON = "somebody"
 
 def person_of(given: Given) -> Person:
     """The person of the scenario, under an id of their own."""
-    return Person(
-        person_id=PERSON,
-        place=given.place,
-        qualified_on=given.person.qualified_on,
-        working_since=given.person.working_since,
-        student=given.person.student,
-        qualification=given.person.qualification,
-    )
+    known = msgspec.structs.asdict(given.person)
+    traits = Traits(**{name: known.pop(name) for name in Traits.__struct_fields__})
+    return Person(person_id=PERSON, place=given.place, traits=traits, **known)
 
 
 def account_of(given: Given) -> Account:

@@ -38,9 +38,11 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.book import Declaration
 from services.ledger.policy.judging.awards import AUTHORITY_TRAINING
+from services.ledger.policy.language.target import of_provider
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account import held_again, released
 from services.ledger.streams.account_events import CompletionHeld, CreditEarned, ExamPassed
+from services.ledger.streams.filing_terms import unfiled
 from tests.ledger.scenario_answer import as_text, shown, stated
 from tests.ledger.scenario_facts import claimed, enrolled_of, enrolment_of, facts_of, latest_of
 from tests.ledger.scenario_file import (
@@ -105,7 +107,7 @@ class Story:
         return self.accounts.setdefault(year, accounts.empty(PERSON, year))
 
     def _policy(self, year: int) -> Policy | None:
-        return self.book.resolve(self.given.place, year)
+        return self.book.policy_for(self.person, year)
 
     def _expect(self, where: str, what: str, expected: Any, found: Any) -> None:
         if expected != found:
@@ -147,11 +149,18 @@ class Story:
     def _study(self, record: str, study: Study, step: Step) -> dict[str, Any]:
         year = study.year or self.given.year
         account, policy = self._account(year), self._policy(year)
+        standing = self.providers[study.provider]
+        if policy is not None:
+            held = of_provider(self.person, standing, "provider")
+            learning = held._replace(categories=(study.category,), mode=study.mode, course=study.course)
+            policy = policy.of_learning(learning)
         facts = facts_of(record, study, year, policy)
         if isinstance(facts, Rejected):
             return _refused(facts)
         now = moment(study.reported) if study.reported else latest_of(facts)
-        decision = admit(policy, facts, self.person, account, self.providers[study.provider], now)
+        decision = admit(policy, facts, self.person, account, standing, now)
+        if not study.filed and policy is not None and not isinstance(decision, Rejected):
+            decision = unfiled(policy, facts, None, {}) or decision
         if isinstance(decision, Rejected):
             return _refused(decision)
         said = {

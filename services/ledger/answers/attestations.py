@@ -179,7 +179,7 @@ class Attestations:
         home = await self._people.home_of(person_id, viewer.place, year)
         if viewer.organization is not None or not viewer.may_see(home):
             raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
-        policy = self._policies.book.resolve(home.profile.person.place, year)
+        policy = self._policies.book.policy_for(home.profile.person, year)
         if not names(policy, purpose):
             raise UnknownPurposeError(pointer="/purpose")
         on = local_date(self._clock())

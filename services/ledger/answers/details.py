@@ -81,7 +81,7 @@ class Details:
         """What the notice of the year would not have taken of what was taken before it was out, by credit (B-20)."""
         account, person = home.account, home.profile.person
         taken = [credit for credit in account.credits if credit.provisional] if account is not None else []
-        policy = asked.book.resolve(person.place, year) if taken else None
+        policy = asked.book.policy_for(person, year) if taken else None
         if account is None or policy is None or policy.basis != "notice":
             return {}
         names = sorted({credit.provider for credit in taken if credit.provider is not None})
@@ -149,7 +149,7 @@ def _detailed(
     pending: Pending,
     refused: Mapping[str, Rejected | None],
 ) -> ComplianceAnswer:
-    policy = asked.book.resolve(home.profile.person.place, answer.year)
+    policy = asked.book.policy_for(home.profile.person, answer.year)
     situation = Situation(
         policy=policy,
         answer=answer,

@@ -24,7 +24,7 @@ def parked_credits(home: Home, book: PolicyBook, year: int, on: date) -> tuple[H
     """What waits for the person's year outside their account, as of a day."""
     if not home.rooms:
         return ()
-    policy = book.resolve(home.profile.person.place, year)
+    policy = book.policy_for(home.profile.person, year)
     if policy is None:
         return ()
     return tuple(

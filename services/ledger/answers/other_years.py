@@ -52,7 +52,7 @@ class OtherYears:
     ) -> dict[str, PurposeAssessment]:
         """Whether each person fulfils a purpose, asked about for a year whose answers were given before."""
         terms = {
-            person: purpose_terms(self._book.resolve(home.profile.person.place, year), purpose, year)
+            person: purpose_terms(self._book.policy_for(home.profile.person, year), purpose, year)
             for person, home in homes.items()
         }
         found: dict[str, dict[int, Assessment]] = {person: {} for person in homes}

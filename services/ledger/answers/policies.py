@@ -54,7 +54,7 @@ def policy_answer(policy: Policy, prefix: str | None = None) -> PolicyAnswer:
         notices=[view(NoticeAnswer, ref) for ref in policy.notices],
         settings=[
             view(SettingAnswer, sourced, setting=name, value=msgspec.to_builtins(sourced.value))
-            for name, sourced in sorted(policy.settings.items())
+            for name, sourced in (*sorted(policy.settings.items()), *policy.for_some.items())
             if prefix is None or name.startswith(prefix)
         ],
     )

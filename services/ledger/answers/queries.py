@@ -139,7 +139,7 @@ class LedgerQueries:
         one that judged the year (A-13)."""
         keeper = await self._people.keeper_of(person_id, viewer.place, year)
         if keeper.left_at is not None:
-            policy = self._policies.book.resolve(keeper.profile.person.place, year)
+            policy = self._policies.book.policy_for(keeper.profile.person, year)
             if side_of(keeper.profile, year, policy) != "here":
                 return await self._people.home_of(person_id, viewer.place, year)
         return keeper
@@ -154,7 +154,7 @@ class LedgerQueries:
         """The person as their logs knew them at a moment; of a year that stayed with a log they left, as that log did."""
         profile = home.profile
         logs = [home.log]
-        policy = self._policies.book.resolve(profile.person.place, year)
+        policy = self._policies.book.policy_for(profile.person, year)
         stayed = profile.left is not None and side_of(profile, year, policy) == "here"
         if not stayed and (profile.arrived is not None or profile.left is not None):
             logs = list(await self._people.logs_of(home.person_id))

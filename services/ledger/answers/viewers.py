@@ -31,7 +31,7 @@ class Viewer(msgspec.Struct, frozen=True):
 
     def employs(self, home: Home) -> bool:
         """Whether the person works for the viewer (S0-24, S2A-10)."""
-        return self.employer is not None and home.profile.employer == self.employer
+        return self.employer is not None and home.profile.person.employer == self.employer
 
     def reported_for(self, account: Account | None) -> bool:
         """Whether the viewer reported anything that the account holds."""

@@ -23,6 +23,7 @@ from services.ledger.policy import (
     used_up,
 )
 from services.ledger.policy.judging.requirements import time_given
+from services.ledger.policy.language.target import Learning
 from services.ledger.streams.account_events import CreditEarned
 from services.ledger.streams.claim import Claim, ClaimApproved
 from services.ledger.streams.facts import FactCountedError
@@ -33,7 +34,7 @@ def award_of(
     book: PolicyBook, claimed: SubmitClaim | Claim, person: Person, account: Account, now: datetime
 ) -> tuple[Policy, Award]:
     """The policy of the person's place and the year, and what it awards. Raises its refusal."""
-    policy = book.resolve(person.place, claimed.year)
+    policy = book.policy_for(person, claimed.year)
     awarded = _convert(policy, claimed, person, account, now)
     if isinstance(awarded, Rejected):
         raise refusal_of(awarded)
@@ -89,7 +90,8 @@ def _convert(
     )
     refused = None
     if policy is not None:
-        windows = policy.terms_of(claimed.mode).windows
+        asked = Learning(mode=claimed.mode, form=claimed.form, route="claim")
+        windows = policy.of_learning(asked).terms_of(claimed.mode).windows
         refused = windows.outside("apply", moment, time_given(account))
     return refused or award(policy, activity, person.place, claimed.year, local_date(now))
 

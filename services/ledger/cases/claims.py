@@ -211,7 +211,7 @@ class Claims:
 
     async def _employs(self, organization_id: str, home: Home) -> bool:
         code = await self.code_of(organization_id)
-        return code is not None and code == home.profile.employer
+        return code is not None and code == home.profile.person.employer
 
     async def code_of(self, organization_id: str) -> str | None:
         """The credit code by which an organization employs people; None for one that nobody knows."""

@@ -227,6 +227,6 @@ def _of_row(homes: dict[str, Home], row: ListedClaim, log: str, actor: Actor, co
         raise UnknownPersonError(pointer="/person")
     if actor.place is not None and not actor.covers(home.profile.person.place):
         raise UnknownPersonError(pointer="/person")
-    if actor.organization is not None and (code is None or code != home.profile.employer):
+    if actor.organization is not None and (code is None or code != home.profile.person.employer):
         raise UnknownPersonError(pointer="/person")
     return home

@@ -212,7 +212,7 @@ def judge(
 
     Raises NotEmployedHereError, a refusal of the policy, and FactCountedError when every day is counted already.
     """
-    if row.employer is not None and profile.employer != row.employer:
+    if row.employer is not None and profile.person.employer != row.employer:
         raise NotEmployedHereError
     counted: FactCountedError | None = None
     found = []
@@ -251,7 +251,7 @@ def _admitted(
         exam_passed_at=day.completed_at,
         reported_at=row.reported_at,
     )
-    answer = admit(policy, completion, profile.person, account, standing, now)
+    answer = admit(policy, completion, profile.person, account, standing, now, "roster")
     if isinstance(answer, Rejected):
         raise refusal_of(answer)
     if answer.make_up:

@@ -11,6 +11,7 @@ from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.ledger.cases.roster_credits import ROSTER_ROW, ApprovedRow, days_of, judge, settle, trainer
 from services.ledger.policy import Account, HoldReason, PolicyBook, hold_clause
+from services.ledger.policy.language.target import Learning
 from services.ledger.store.filings import ROSTER_ROWS
 from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.streams.facts import Facts
@@ -50,7 +51,7 @@ class Registrar:
         if profile is None:
             assert reason is not None, "whoever is absent is absent for a reason"
             return self._told(filing, row, reason, employer)
-        policy = self._book.resolve(profile.person.place, filing.year)
+        policy = self._book.policy_for(profile.person, filing.year)
         here = self._unit.providers.get(filing.organization_id)
         standing = trainer(filing.organization_id, here, self._nation.get(filing.organization_id), policy)
         account = self._unit.account(profile.person.person_id, filing.year).account
@@ -113,7 +114,7 @@ class Registrar:
         return approved.roster_id, decision
 
     def _settle(self, row: ApprovedRow, profile: Profile) -> RowDecision:
-        policy = self._book.resolve(profile.person.place, row.year)
+        policy = self._book.policy_for(profile.person, row.year)
         here, nation = self._unit.providers.get(row.organization_id), self._nation.get(row.organization_id)
         standing = trainer(row.organization_id, here, nation, policy)
         earned = settle(self._unit, policy, standing, profile, self._facts, row, self._correction_in)
@@ -128,6 +129,14 @@ class Registrar:
             credit_ids=tuple(credit.credit_id for credit in earned),
         )
 
+    def _learning(self, filing: TrainingFiling) -> Learning:
+        """What is known of a training before it is known who attended it."""
+        held = self._unit.providers.get(filing.organization_id)
+        names = (held.uscc, held.name) if held is not None else ()
+        course = filing.courses[0] if filing.courses else None
+        provider = frozenset(name for name in names if name)
+        return Learning((filing.category,), filing.mode, None, course, provider, "roster")
+
     def _approved(
         self,
         filing: TrainingFiling,
@@ -140,6 +149,8 @@ class Registrar:
         at: datetime,
     ) -> ApprovedRow:
         policy = self._book.resolve(filing.place, filing.year)
+        if policy is not None:
+            policy = policy.of_learning(self._learning(filing))
         return ApprovedRow(
             roster_id=roster_id,
             row_id=row.row_id,
@@ -174,7 +185,7 @@ class Registrar:
         """
         if reason == "name_differs":
             profile = self._unit.profiles[row.identity_hash]
-            own = employer is not None and employer == profile.employer
+            own = employer is not None and employer == profile.person.employer
             return reason if own or contains(filing.place, profile.person.place) else "not_collected"
         elsewhere = self._unit.elsewhere.get(row.identity_hash)
         if elsewhere is not None and not elsewhere.is_called(row.identity_hash, row.name_hash):

@@ -87,7 +87,7 @@ def standing_of(
         person_id=profile.person.person_id,
         year=year,
         place=profile.person.place,
-        employer=profile.employer,
+        employer=profile.person.employer,
         status=judged.status,
         total=judged.total,
         by_category=_encode(judged.by_category).decode(),

@@ -20,12 +20,15 @@ from services.ledger.policy import (
     Held,
     HoldReason,
     HourCredits,
+    Person,
     Policy,
+    ProviderStanding,
     Registered,
     Rejected,
     Waiting,
     credits_of_hours,
 )
+from services.ledger.policy.language.target import Learning, of_provider
 from services.ledger.streams.account_events import CompletionHeld, CreditEarned, EnrolmentRecorded, ExamPassed
 from services.ledger.streams.problems import RecordConflictError
 from services.ledger.streams.profile import Profile
@@ -72,6 +75,12 @@ def facts_of(
         cut=cut,
         content=content,
     )
+
+
+def learning_of(record: Completion, person: Person, provider: ProviderStanding) -> Learning:
+    """What is known of a completion before its credits are."""
+    reported = of_provider(person, provider, "provider")
+    return reported._replace(categories=(record.category,), mode=record.mode, course=record.course or None)
 
 
 def _converted(record: Completion, policy: Policy, completed_at: datetime) -> HourCredits | Rejected:

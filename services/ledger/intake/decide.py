@@ -173,7 +173,7 @@ class Decider:
     def _judge(self, provider_id: str, prepared: Prepared, profile: Profile, identity: str | None) -> Decided:
         record = prepared.record
         person_id = profile.person.person_id
-        policy = self._book.resolve(profile.person.place, record.year)
+        policy = self._book.policy_for(profile.person, record.year)
         if profile.is_moving:
             elsewhere = whereabouts(record, profile, policy)
             if isinstance(elsewhere, Problem):
@@ -237,23 +237,27 @@ class Decider:
         identity: str | None,
     ) -> Decided:
         reported_at = prepared.reported_at or self._unit.now
-        facts = completion_events.facts_of(provider_id, record, policy, prepared.content, reported_at)
+        standing = self._standing(provider_id, profile.person.place)
+        own = policy
+        if policy is not None and policy.targets is not None:
+            own = policy.of_learning(completion_events.learning_of(record, profile.person, standing))
+        facts = completion_events.facts_of(provider_id, record, own, prepared.content, reported_at)
         if isinstance(facts, Rejected):
             return _rejected(record.id, facts)
         # What counts already is a duplicate, whatever else would refuse it (A-15, B-21).
-        known = self._known(facts, profile, policy, entry)
+        known = self._known(facts, profile, own, entry)
         if known is not None:
             return known
-        standing = self._standing(provider_id, profile.person.place)
-        answer = admit(policy, facts, profile.person, entry.account, standing, self._unit.now)
+        answer = admit(own, facts, profile.person, entry.account, standing, self._unit.now)
         if isinstance(answer, Rejected):
             return _rejected(record.id, answer)
         assert policy is not None, "nothing is admitted where no policy is"
+        assert own is not None, "what is admitted was learnt of some policy"
         closure = self._unit.closures.over(profile.person.place, entry.account, self._unit.now)
         if closure is not None and not answer.make_up:
             return _rejected(record.id, year_closed(closure))
-        if policy.filed_first(facts.mode) is not None:
-            unsuited = unfiled(policy, facts, record.filing, self._unit.filings)
+        if own.filed_first(facts.mode) is not None:
+            unsuited = unfiled(own, facts, record.filing, self._unit.filings)
             if unsuited is not None:
                 return _rejected(record.id, unsuited)
         outcome = Outcome(
@@ -263,13 +267,13 @@ class Decider:
             outcome.credits, outcome.rate_clause, outcome.cut = facts.credits, facts.rate_clause, facts.cut
         if isinstance(answer, Held):
             place = profile.person.place
-            vain = waits_in_vain(self._unit, policy, entry.account, place, facts.mode, answer.reason)
+            vain = waits_in_vain(self._unit, own, entry.account, place, facts.mode, answer.reason)
             if vain is not None:
                 return _rejected(record.id, vain)
-            held = completion_events.held(facts, profile, policy, answer, self._unit.now)
+            held = completion_events.held(facts, profile, own, answer, self._unit.now)
             return self._hold(held, outcome, profile, policy, entry, identity)
         credit_id = credit_id_of(self._unit.log, provider_id, record.id)
-        event = completion_events.earned(facts, profile, policy, answer, credit_id, self._unit.now)
+        event = completion_events.earned(facts, profile, own, answer, credit_id, self._unit.now)
         outcome.outcome = "registered"
         outcome.credit_id = credit_id
         outcome.late = answer.late

@@ -116,7 +116,7 @@ class Arrivals:
             unit.append_to_account(entry, event, identity)
             identity = None
             _take_back(unit, person_id, event)
-            policy = self._book().resolve(profile.person.place, handed.year)
+            policy = self._book().policy_for(profile.person, handed.year)
             if policy is not None and entry.account.waiting and profile.left is None:
                 release_waiting(unit, policy, entry, profile.person.place)
 

@@ -282,7 +282,7 @@ class _Supplements:
             return None
         assert self._profile is not None, "somebody left"
         book = self._book.known_at(at)
-        policy = book.resolve(self._profile.person.place, event.year)
+        policy = book.policy_for(self._profile.person, event.year)
         account = self._accounts[event.year]
         if side_of(self._profile, event.year, policy) == "here":
             judgement = judgement_of(book, self._profile, account, event.year, at)

@@ -166,7 +166,7 @@ class Years:
         async def act(unit: LedgerUnit) -> tuple[int, object]:
             if unit.closures.find(place, command.year) is None:
                 raise YearNotClosedError
-            policy = self.policy_of(place, command.year)
+            policy = self.policy_of(place, command.year).of_person(home.profile.person)
             _must_be_plausible(policy, command)
             await unit.read_accounts([command.person_id], [command.year])
             entry = unit.account(command.person_id, command.year)
@@ -231,7 +231,7 @@ class Years:
         profiles, before = await read_profiles(unit.conn, unit.log, persons), 0
         for person_id, year in keys:
             profile, entry = profiles[person_id][1], unit.account(person_id, year)
-            policy = self._policies.book.resolve(profile.person.place, year)
+            policy = self._policies.book.policy_for(profile.person, year)
             if policy is not None and profile.left is None:
                 before += len(entry.account.waiting)
                 release_waiting(unit, policy, entry, profile.person.place)

@@ -118,15 +118,14 @@ class RecognitionAnswer(Struct, frozen=True, kw_only=True):
 
 def awaiting(policy: Policy | None, account: Account | None) -> list[tuple[Credit, str]]:
     """The standing credits that count only once recognised, each with the clause that asks for it."""
-    recognition = policy.recognition if policy is not None else None
-    if recognition is None or account is None:
+    if policy is None or account is None:
         return []
     return [
         (credit, clause)
         for credit in account.credits
         if credit.state == "registered"
         and credit.recognised_at is None
-        and (clause := recognition.awaits(credit)) is not None
+        and (clause := policy.awaits(credit)) is not None
     ]
 
 
@@ -144,8 +143,7 @@ def recognise(
         raise AlreadyEndedError(credit_id=credit_id)
     if credit.recognised_at is not None:
         raise AlreadyRecognisedError
-    recognition = policy.recognition if policy is not None else None
-    clause = recognition.awaits(credit) if recognition is not None else None
+    clause = policy.awaits(credit) if policy is not None else None
     if clause is None:
         raise NotAwaitingError
     return CreditRecognised(
@@ -182,7 +180,7 @@ class Recognitions:
         results = [
             _awaiting(profile, year, credit, clause)
             for profile, _, account in page.people
-            for credit, clause in awaiting(self._policies.book.resolve(profile.person.place, year), account)
+            for credit, clause in awaiting(self._policies.book.policy_for(profile.person, year), account)
         ]
         return AwaitingWorklist(results=results, log=log, position=page.position, next=page.next)
 
@@ -219,7 +217,7 @@ class Recognitions:
             results = []
             for profile, version, account in page.people:
                 person = profile.person
-                policy = self._policies.book.resolve(person.place, command.year)
+                policy = self._policies.book.policy_for(person, command.year)
                 found = awaiting(policy, account)
                 if account is None or not found:
                     continue
@@ -249,12 +247,12 @@ class Recognitions:
         known = profiles.get(named.person_id)
         if known is None:
             raise UnknownPersonError
-        place = known[1].person.place
-        if not contains(command.authority, place):
+        person = known[1].person
+        if not contains(command.authority, person.place):
             raise OutsidePlaceError
         entry = unit.account(named.person_id, named.year)
         event = recognise(
-            self._policies.book.resolve(place, named.year),
+            self._policies.book.policy_for(person, named.year),
             entry.account,
             named.credit_id,
             authority=command.authority,

@@ -286,7 +286,7 @@ class Reliefs:
         """
 
         def decide(home: Home, account: Account, today: date) -> Event:
-            policy = self._policies.book.resolve(home.profile.person.place, command.year)
+            policy = self._policies.book.policy_for(home.profile.person, command.year)
             return grant_exemption(account, policy, command, today)
 
         return await self._carry_out(command, key, 201, decide)
@@ -299,7 +299,7 @@ class Reliefs:
         """
 
         def decide(home: Home, account: Account, today: date) -> Event:
-            policy = self._policies.book.resolve(home.profile.person.place, command.year)
+            policy = self._policies.book.policy_for(home.profile.person, command.year)
             if policy is None:
                 raise NoPolicyHereError
             return grant_deferral(account, policy, command, today)
@@ -314,7 +314,7 @@ class Reliefs:
         """
 
         def decide(home: Home, account: Account, today: date) -> Event:
-            policy = self._policies.book.resolve(home.profile.person.place, command.year)
+            policy = self._policies.book.policy_for(home.profile.person, command.year)
             if policy is None:
                 raise NoPolicyHereError
             return approve_special_reason(account, policy, command, today)

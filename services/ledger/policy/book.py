@@ -7,12 +7,12 @@ from typing import NamedTuple
 from contracts.divisions import NATION, UnknownDivisionError, authority_of, chain_of
 from services.ledger.policy.document.notice import Notice, notice_hash
 from services.ledger.policy.document.parse import bundled_notices
-from services.ledger.policy.language.facts import ProviderStanding
+from services.ledger.policy.language.facts import Person, ProviderStanding
+from services.ledger.policy.language.rule import YEAR_MAX, YEAR_MIN
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.resolve import Published, resolve
 from services.ledger.policy.rules.providers import Providers, is_listed, provider_terms
 
-YEAR_MIN, YEAR_MAX = 1990, 2200
 _CACHE_MAX = 50_000
 
 
@@ -142,6 +142,11 @@ class PolicyBook:
             self._policies.clear()
         self._policies[place, year] = policy
         return policy
+
+    def policy_for(self, person: Person, year: int) -> Policy | None:
+        """The policy of a person's place for a credit year, as it is for this person (`for:`)."""
+        policy = self.resolve(person.place, year)
+        return policy if policy is None or policy.targets is None else policy.of_person(person)
 
     def _by_the_nation(self, place: str, year: int, chain: tuple[str, ...]) -> Policy | None:
         """The nation's framework at a place: one policy a year, which every place of the nation shares."""

@@ -87,6 +87,7 @@ def _settings(policy: Policy | None) -> Iterator[tuple[str, Sourced[Any]]]:
     if policy is None:
         return
     yield from policy.settings.items()
+    yield from policy.for_some.items()
     if policy.never is not None:
         yield "make_up.never", policy.never
     seen: dict[str, int] = {}

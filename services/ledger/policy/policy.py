@@ -5,15 +5,17 @@ Everything that depends on the policy alone is computed once here, so that judgi
 
 import copy
 import hashlib
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date, datetime
-from functools import cached_property
-from typing import Any, Literal
+from functools import cache, cached_property
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
 from services.ledger.policy.language.days import Span
+from services.ledger.policy.language.facts import Credit, Person
 from services.ledger.policy.language.settings import Settings, Sourced, Terms, YearTerms
+from services.ledger.policy.language.target import Learning, Target, of_credit
 from services.ledger.policy.rules import KINDS
 from services.ledger.policy.rules.cap import CapTerms
 from services.ledger.policy.rules.carry_over import CarryTerms
@@ -44,6 +46,16 @@ class NoticeRef(Struct, frozen=True):
     hash: str
 
 
+class Targets(NamedTuple):
+    """The targets of rules that are for some (`for:`), those of them that are `meant` already, whether persons are still to
+    be looked at, and what makes the policy of whom others mean as well."""
+
+    every: tuple[Target, ...]
+    meant: frozenset[Target]
+    of_persons: bool
+    made: "Callable[[frozenset[Target], frozenset[Target] | None], Policy]"
+
+
 class ModeTerms(Terms):
     """How one mode of study is admitted in the year; what judging asks for every record is at hand, the rest by `get`.
 
@@ -72,11 +84,13 @@ class Policy(YearTerms):
 
     `ordinary` is False for a year that only a make-up clause names: it is judged by the inherited thresholds, and its
     ordinary study is over. `basis` is what the year is judged by; `provisional` says that a notice may still come and judge
-    the year (B-20). `settings` holds every value, also those that are data only, by the setting's name.
+    the year (B-20). `settings` holds every value, also those that are data only, by the setting's name, and `for_some` what
+    is said to some alone (`for:`), by the setting's name and of whom.
     """
 
     modes: Mapping[str, ModeTerms]
     any_mode: ModeTerms
+    targets: Targets | None
 
     def __init__(
         self,
@@ -94,6 +108,8 @@ class Policy(YearTerms):
         any_mode: ModeTerms,
         spans: tuple[Span, ...],
         make_up: MakeUpTerms,
+        targets: Targets | None = None,
+        for_some: Mapping[str, Sourced[Any]] | None = None,
     ) -> None:
         minima = MinimaTerms(tuple(one for kind in KINDS if kind.minima for one in kind.minima(settings)))
         made = (kind.terms(settings) for kind in KINDS if kind.terms is not None)
@@ -125,6 +141,8 @@ class Policy(YearTerms):
         self.recognition = self.get(RecognitionTerms)
         self.record_limit = self.of(RecordLimitTerms)
         self.disqualification = self.of(DisqualificationTerms)
+        self.targets = targets
+        self.for_some = for_some or {}
         self.days: dict[date, Any] = {}
         self.openings: dict[Hashable, Any] = {}
 
@@ -136,11 +154,48 @@ class Policy(YearTerms):
         other = copy.copy(self)
         other.place, other.chain = place, frozenset(chain)
         other.hash = "sha256:" + hashlib.sha256(f"{self.hash} {place}".encode()).hexdigest()
+        if self.targets is not None:
+            made = self.targets.made
+            other.targets = self.targets._replace(
+                made=cache(lambda meant, open_: made(meant, open_).placed(place, chain))
+            )
         return other
+
+    def of_person(self, person: Person) -> "Policy":
+        """The policy as it is for one person; this very one where nothing is said to some alone."""
+        targets = self.targets
+        if targets is None or not targets.of_persons:
+            return self
+        taken = [each for each in targets.every if each.takes_person(person, self.year)]
+        meant = frozenset(each for each in taken if not each.is_of_learning)
+        return targets.made(meant, frozenset(taken) - meant)
+
+    def of_learning(self, learning: Learning) -> "Policy":
+        """The policy of a person as it is for what was studied; this very one where nothing is said of some alone."""
+        targets = self.targets
+        if targets is None:
+            return self
+        known = (each for each in targets.every if not (targets.of_persons and each.is_of_persons))
+        meant = frozenset(each for each in known if each.takes(learning))
+        return targets.made(targets.meant | meant, frozenset())
+
+    @cached_property
+    def branches(self) -> "tuple[Policy, ...]":
+        """The policy itself, and as it is for each of the credits of which something is said alone."""
+        targets = self.targets
+        if targets is None:
+            return (self,)
+        single = (targets.made(targets.meant | {each}, frozenset()) for each in targets.every)
+        return (self, *single)
 
     def terms_of(self, mode: str) -> ModeTerms:
         """How the mode is admitted; a mode no clause speaks of follows the general clauses."""
         return self.modes.get(mode, self.any_mode)
+
+    def awaits(self, credit: Credit) -> str | None:
+        """The clause for which a registered credit waits to be recognised; None when none asks for it."""
+        own = self.of_learning(of_credit(credit)).recognition
+        return own.awaits(credit) if own is not None else None
 
     def course_name(self, course: str) -> str | None:
         """What the notice calls a required course."""
@@ -163,4 +218,5 @@ class Policy(YearTerms):
 
     @cached_property
     def _study(self) -> list[Span]:
-        return [span for span in self.spans if span.act == "study"] or [self.any_mode.study]
+        spans = (span for branch in self.branches for span in branch.spans)
+        return [span for span in spans if span.act == "study"] or [self.any_mode.study]

@@ -48,7 +48,7 @@ PROFILE_ROWS: StateRows[Profile] = StateRows(
     key={"person_id": "text"},
     columns={
         "place": ("text", lambda profile: profile.person.place),
-        "employer": ("text", lambda profile: profile.employer),
+        "employer": ("text", lambda profile: profile.person.employer),
         "identity_hash": ("text", lambda profile: profile.identity_hash),
         "left_at": ("timestamptz", lambda profile: profile.left.left_at if profile.left else None),
     },

@@ -15,6 +15,7 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.judging.assessment import Status
 from services.ledger.policy.judging.requirements import Missing, RequirementResult
+from services.ledger.policy.language.facts import NO_TRAITS, Traits
 from services.ledger.policy.policy import Basis
 
 
@@ -43,6 +44,7 @@ class ProfileRecorded(Event, frozen=True, kw_only=True):
     qualified_on: date | None = None
     qualification: str | None = None
     working_since: date | None = None
+    traits: Traits = NO_TRAITS
     collected_at: datetime
 
 
@@ -67,6 +69,7 @@ class ProfileChanged(Event, frozen=True, kw_only=True):
     qualified_on: date | None = None
     qualification: str | None = None
     working_since: date | None = None
+    traits: Traits = NO_TRAITS
     left_on: date | None = None
     retired_on: date | None = None
     changed_at: datetime
@@ -190,6 +193,7 @@ class ProfileArrived(Event, frozen=True, kw_only=True):
     qualified_on: date | None = None
     qualification: str | None = None
     working_since: date | None = None
+    traits: Traits = NO_TRAITS
     left_on: date | None = None
     retired_on: date | None = None
     judged: tuple[Judgement, ...] = ()
@@ -244,7 +248,6 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     person: Person
     identity_hash: str
     name_hash: str
-    employer: str | None
     student_since: date | None = None
     left_on: date | None = None
     retired_on: date | None = None
@@ -334,7 +337,6 @@ def _recorded(event: ProfileRecorded) -> Profile:
         person=view(Person, event, left_on=None, retired_on=None),
         identity_hash=event.identity_hash,
         name_hash=event.name_hash,
-        employer=event.employer,
     )
 
 
@@ -344,7 +346,6 @@ def _arrived(profile: Profile | None, event: ProfileArrived) -> Profile:
         person=view(Person, event, left_on=None, retired_on=None),
         identity_hash=event.identity_hash,
         name_hash=event.name_hash,
-        employer=event.employer,
         student_since=event.student_since,
         left_on=event.left_on,
         retired_on=event.retired_on,
@@ -368,10 +369,11 @@ def _changed(profile: Profile, event: ProfileChanged) -> Profile:
             working_since=event.working_since,
             student=event.student,
             qualification=event.qualification,
+            employer=event.employer,
+            traits=event.traits,
         ),
         identity_hash=event.identity_hash,
         name_hash=event.name_hash,
-        employer=event.employer,
         student_since=event.student_since,
         left_on=event.left_on,
         retired_on=event.retired_on,
@@ -384,7 +386,6 @@ def _moved(profile: Profile, event: ProfileMoved) -> Profile:
     return replace(
         profile,
         # Whoever moves names the new employer, or is a student and has none (S2C-10).
-        person=replace(profile.person, place=event.to_place, student=student),
-        employer=event.employer,
+        person=replace(profile.person, place=event.to_place, student=student, employer=event.employer),
         student_since=profile.student_since if student is profile.person.student else None,
     )

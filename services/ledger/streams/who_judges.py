@@ -109,20 +109,20 @@ def judge(
     judgement = profile.judgement(year)
     if judgement is not None:
         return _as_judged(judgement)
-    policy = book.resolve(person.place, year)
+    policy = book.policy_for(person, year)
     left = profile.left
     if left is not None and left.completed and side_of(profile, year, policy) == "moved":
         person = replace(person, place=left.to_place)
         policy = book.resolve(left.to_place, year)
     if policy is None or policy.carries is None:
         return assess(policy, account, person, year, on, parked=parked, worded=worded)
-    before = Earlier(book.resolve(person.place, year - 1), earlier)
+    before = Earlier(book.policy_for(person, year - 1), earlier)
     return assess(policy, account, person, year, on, before, parked=parked, worded=worded)
 
 
 def carries_into(book: PolicyBook, profile: Profile, year: int) -> bool:
     """Whether credits of the year before may count in this one, so that its account has to be read, too."""
-    policy = book.resolve(profile.person.place, year)
+    policy = book.policy_for(profile.person, year)
     return policy is not None and policy.carries is not None
 
 
@@ -244,7 +244,7 @@ def must_judge(profile: Profile, year: int, book: PolicyBook, done_at: datetime 
     """
     if not profile.is_moving:
         return
-    side = side_of(profile, year, book.resolve(profile.person.place, year))
+    side = side_of(profile, year, book.policy_for(profile.person, year))
     judgement = profile.judgement(year)
     if side == "elsewhere" and judgement is not None:
         raise YearJudgedElsewhereError(place=judgement.place)

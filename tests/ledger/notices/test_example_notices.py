@@ -16,12 +16,13 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.document.notice import AnyRule, Clause
 from services.ledger.policy.document.yaml_source import read_yaml
-from tests.ledger.policy.fields import fields_of, said_in
+from tests.ledger.policy.fields import fields_of, said_in, selected_in, selectors_of
 from tests.ledger.world import World
 
 FOLDER = Path(__file__).parent
 COAST, HARBOUR, STEPPE, OASIS = "coast_2025", "harbour_2025", "steppe_2025", "oasis_2025"
-NAMES = (COAST, HARBOUR, STEPPE, OASIS)
+DELTA = "delta_2025"
+NAMES = (COAST, HARBOUR, STEPPE, OASIS, DELTA)
 WENZHOU, HANGZHOU, LANZHOU = "330302", "330106", "620102"
 
 
@@ -47,6 +48,12 @@ class TestTheWholeLanguage:
             for path in said_in(rule)
         }
         assert fields_of(*AnyRule.__args__) - used == set()
+
+    def test_every_selector_is_used(self):
+        rules = (r for name in NAMES for clause in written(name)["clauses"] for r in clause.get("rules", []))
+        assert (
+            selectors_of(*AnyRule.__args__) - {path for rule in rules for path in selected_in(rule)} == set()
+        )
 
     def test_every_field_of_head_and_clause_is_used(self):
         heads = {field for name in NAMES for field in written(name)}

@@ -93,3 +93,19 @@ class TestReaches:
         notice = bundled("liaoning-2025")
         assert reaches(notice, SHUANGTA)
         assert not any(reaches(notice, place) for place in (DALIAN, "210202", SHANXI, "999999"))
+
+
+class TestWhatIsSaidToSome:
+    def test_it_is_a_setting_of_its_own_named_for_whom_it_is(self):
+        rule = {"kind": "window", "until": "Y-06-30", "for": {"categories": ["public"]}}
+        later = draft(SHANXI, 2025, rule)
+
+        found = compare_books(BOOK, with_notice(later), [later])
+
+        change = next(change for each in found for change in each.changes if " for " in change.setting)
+        assert (change.setting, change.kind) == (
+            'window.study.until.* for {"categories":["public"]}',
+            "added",
+        )
+        assert change.after is not None
+        assert (change.after.value, change.after.clause) == ("Y-06-30", "T-01")

@@ -11,7 +11,7 @@ from services.ledger.policy.document.notice import AnyRule, Clause
 from services.ledger.policy.document.yaml_source import read_yaml
 from tests.ledger.policy.builders import notice_text
 from tests.ledger.policy.drafts import BUNDLED
-from tests.ledger.policy.fields import fields_of, said_in
+from tests.ledger.policy.fields import fields_of, said_in, selected_in, selectors_of
 
 PAGE = Path(__file__).parents[3] / "services/ledger/policy/README.md"
 
@@ -57,6 +57,10 @@ class TestExamples:
         assert missing == {"make_up.windows.providers_of"}, (
             "add an example to services/ledger/policy/README.md"
         )
+
+    def test_no_selector_is_without_one(self):
+        shown = {path for example in examples() for rule in rules(example) for path in selected_in(rule)}
+        assert selectors_of(*AnyRule.__args__) - shown == set()
 
     def test_the_whole_notice_shows_the_fields_of_a_clause(self):
         whole = next(example for example in examples() if example.startswith("id:"))

@@ -13,6 +13,7 @@ import msgspec
 from contracts.divisions import is_known
 from services.ledger.policy.document.notice import Notice
 from services.ledger.policy.document.schema_faults import harmless, schema_faults
+from services.ledger.policy.document.target_faults import target_faults
 from services.ledger.policy.document.yaml_faults import YamlFault, text_of
 from services.ledger.policy.document.yaml_source import read_own_yaml, read_yaml
 from services.ledger.policy.language.days import day_of
@@ -141,6 +142,8 @@ def _faults(notice: Notice) -> Iterator[Finding]:
             yield from kind.faults(rule, at)
         if rule.is_empty():
             yield at.found("", "empty", "此规则没有内容", "the rule says nothing")
+    clauses = [clause for clause in notice.clauses for _ in clause.rules]
+    yield from target_faults(notice.years, zip(clauses, rules_at(notice), strict=True))
 
 
 def _located(faults: Iterable[Finding], lines: Mapping[str, int], name: str) -> tuple[NoticeFault, ...]:

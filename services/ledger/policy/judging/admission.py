@@ -23,10 +23,12 @@ from services.ledger.policy.language.facts import (
     ProviderStanding,
     Registered,
     Rejected,
+    Route,
     Waiting,
     WaitingReason,
 )
 from services.ledger.policy.language.rule import Need
+from services.ledger.policy.language.target import of_report
 from services.ledger.policy.policy import ModeTerms, Policy
 from services.ledger.policy.rules.credit_year import CreditYearTerms
 from services.ledger.policy.rules.enrolment import EnrolmentTerms
@@ -278,11 +280,14 @@ def admit(
     account: Account | None,
     provider: ProviderStanding,
     now: datetime,
+    route: Route = "provider",
 ) -> Decision:
     """Decide one completion for the credit year it states, by the gates in their order."""
     out_of_range = is_out_of_range(completion.year, now)
     if policy is None or out_of_range:
         return no_policy(person.place, completion.year, out_of_range=out_of_range)
+    if policy.targets is not None:
+        policy = policy.of_person(person).of_learning(of_report(completion, person, provider, route))
     terms = policy.terms_of(completion.mode)
     case = Posted(
         policy=policy,

@@ -117,6 +117,8 @@ def assess(
     `parked` are credits that wait for the person outside the account. Without `worded` the explanation of a year that is
     judged is left empty, and so are the openings and what waits: whoever judges a million reads none.
     """
+    if policy is not None and policy.targets is not None:
+        policy = policy.of_person(person)
     today = policy_on(policy, on) if policy is not None else None
     until = today.counted_until if today is not None else ends(on)
     carried = None

@@ -17,6 +17,7 @@ from services.ledger.policy.judging.requirements import time_given
 from services.ledger.policy.language.days import begins
 from services.ledger.policy.language.facts import Account, Category, Credit, Rejected
 from services.ledger.policy.language.settings import Sourced
+from services.ledger.policy.language.target import Learning
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules import conversion, equivalence
 from services.ledger.policy.rules.conversion import Conversion
@@ -95,6 +96,7 @@ def award_study(
     out_of_range = is_out_of_range(year, now)
     if policy is None or out_of_range:
         return no_policy(place, year, out_of_range=out_of_range)
+    policy = policy.of_learning(Learning(categories=(study.category,), mode=study.mode, route="claim"))
     completed = begins(study.completed_on)
     if completed > now:
         return Rejected("completed-in-future")
@@ -146,6 +148,8 @@ def award_organised(
     direct = registered_directly(policy, AUTHORITY_TRAINING)
     if direct is None:
         return Rejected("not-registered-directly", None, {"form": AUTHORITY_TRAINING})
+    held = Learning(categories=(study.category,), mode=study.mode, route="direct", organiser="authority")
+    policy = policy.of_learning(held)
     completed = begins(study.completed_on)
     if completed > now:
         return Rejected("completed-in-future")

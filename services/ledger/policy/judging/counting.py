@@ -1,6 +1,6 @@
 """The count of an account's credits on a day: which count, for which category, and why the others do not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
@@ -114,14 +114,14 @@ def count(
         return counted
     recognition, singly = None, False
     if policy is not None:
-        recognition, singly = policy.recognition, policy.counts_singly
+        recognition, singly = _recognition(policy), policy.counts_singly
     counting: list[Credit] = []
     for credit in account.credits:
         if credit.state != "registered":
             uncounted.append(not_counted(credit, credit.state, credit.ended_clause))
         elif credit.completed_at >= until:
             uncounted.append(not_counted(credit, "completed_later", None))
-        elif recognition and credit.recognised_at is None and (clause := recognition.awaits(credit)):
+        elif recognition and credit.recognised_at is None and (clause := recognition(credit)):
             uncounted.append(not_counted(credit, "awaiting_recognition", clause))
         else:
             category = credit.category
@@ -136,6 +136,13 @@ def count(
     if len(uncounted) > 1:
         uncounted.sort(key=_in_order)
     return counted
+
+
+def _recognition(policy: Policy) -> Callable[[Credit], str | None] | None:
+    """The clause for which a credit waits to be recognised; None where no credit does."""
+    if policy.targets is None:
+        return policy.recognition.awaits if policy.recognition is not None else None
+    return policy.awaits
 
 
 def _count_singly(

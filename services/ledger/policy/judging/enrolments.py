@@ -9,6 +9,7 @@ from services.ledger.policy.judging.make_up_gates import not_enrolled
 from services.ledger.policy.judging.requirements import time_given
 from services.ledger.policy.language.days import begins
 from services.ledger.policy.language.facts import Account, Enrolled, Person, ProviderStanding, Rejected
+from services.ledger.policy.language.target import Learning
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 from services.ledger.policy.rules.modes import ModesTerms
@@ -27,6 +28,8 @@ def admit_enrolment(
     """The reason why the provider may not enrol the person for the year in this mode on this day; None when it may."""
     if policy is None:
         return Rejected("no-policy", None, {"place": person.place, "year": str(year)})
+    if policy.targets is not None:
+        return _of_some_category(policy, provider, person, year, mode, day)
     terms = policy.terms_of(mode)
     make_up = [
         window.providers
@@ -41,6 +44,20 @@ def admit_enrolment(
     return refusals[0] if all(refusals) else policy.disqualification.refusal(provider, day)
 
 
+def _of_some_category(
+    policy: Policy, provider: ProviderStanding, person: Person, year: int, mode: str, day: date
+) -> Rejected | None:
+    """An enrolment is of no category: it is taken where study of any one could follow from it."""
+    own, refused = policy.of_person(person), list[Rejected]()
+    for category in sorted(policy.categories.codes):
+        learning = Learning(categories=(category,), mode=mode, route="provider")
+        answer = admit_enrolment(own.of_learning(learning), provider, person, year, mode, day)
+        if answer is None:
+            return None
+        refused.append(answer)
+    return refused[0]
+
+
 def admit_terms(
     policy: Policy, enrolled: Enrolled, person: Person, account: Account | None
 ) -> Rejected | None:
@@ -49,6 +66,8 @@ def admit_terms(
     An enrolment inside an automatic make-up window is of the make-up, and bound by none of the year's own windows; it is
     refused where that window is for those alone who had enrolled, or paid, before.
     """
+    if policy.targets is not None:
+        policy = policy.of_person(person).of_learning(Learning(mode=enrolled.mode, route="provider"))
     terms, tiers = policy.terms_of(enrolled.mode), policy.get(TierTerms)
     day, own = begins(enrolled.enrolled_on), person.qualification
     refused = terms.of(ModesTerms).refusal(own, enrolled.mode)

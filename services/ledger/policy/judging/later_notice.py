@@ -55,7 +55,7 @@ def _completion(
     category = next(iter(credit.fill), credit.category)
     study = fields_of(Study, credit) | {"category": category}
     facts = CompletionFacts(**study, provider_id=provider.organization_id, year=others.year)
-    answer = admit(policy, facts, person, others, provider, credit.registered_at)
+    answer = admit(policy, facts, person, others, provider, credit.registered_at, credit.route)
     return answer if isinstance(answer, Rejected) else None
 
 

@@ -32,6 +32,7 @@ from services.ledger.policy.language.facts import (
     WaitingReason,
 )
 from services.ledger.policy.language.rule import Need
+from services.ledger.policy.language.target import of_study
 from services.ledger.policy.language.words import Words, plain
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.enrolment import EnrolmentTerms
@@ -62,8 +63,8 @@ def reconsidered(policy: Policy | None, account: Account, now: datetime) -> dict
     """What is to be said anew of waiting completions, by provider and id: that they are credits, wait for another reason,
     or can never become credits.
 
-    All that wait for the total go together once it is reached, by whatever route (B-05); one that waits for the exam
-    goes when the same provider's exam was passed in time.
+    The policy is that of the person. All that wait for the total go together once it is reached, by whatever route (B-05);
+    one that waits for the exam goes when the same provider's exam was passed in time.
     """
     if policy is None or not account.waiting:
         return {}
@@ -72,9 +73,10 @@ def reconsidered(policy: Policy | None, account: Account, now: datetime) -> dict
     reached = registered_sum(account)
     for waiting in sorted(account.waiting, key=lambda w: (w.completed_at, w.provider, w.completion_id)):
         key = waiting.provider, waiting.completion_id
+        own = policy.of_learning(of_study(waiting, route="provider")) if policy.targets else policy
         case = Case(
-            policy=policy,
-            terms=policy.terms_of(waiting.mode),
+            policy=own,
+            terms=own.terms_of(waiting.mode),
             facts=waiting,
             taught_by=waiting.provider,
             account=account,

@@ -215,10 +215,24 @@ class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
     enrolments: list[Enrolled] = []
 
 
+class Traits(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+    """What the registry states of a person for rules that are for some (`for:`): the first day of the month of birth, whose
+    unit the employer is, groups by their codes, the day of graduation; None, or empty, where nobody has stated it."""
+
+    born: date | None = None
+    affiliation: str | None = None
+    groups: tuple[str, ...] = ()
+    graduated_on: date | None = None
+
+
+NO_TRAITS = Traits()
+
+
 class Person(Struct, frozen=True, kw_only=True, gc=False):
     """The two grounds of a duty (S0-03): a qualification and accounting work; students owe nothing (B-09).
 
-    `qualification` is the level on record as the registry codes it; the tier of courses follows from it (S1-08).
+    `qualification` is the level on record as the registry codes it; the tier of courses follows from it (S1-08). `employer`
+    is the unit's code.
     """
 
     person_id: str
@@ -229,6 +243,8 @@ class Person(Struct, frozen=True, kw_only=True, gc=False):
     left_on: date | None = None
     retired_on: date | None = None
     qualification: str | None = None
+    employer: str | None = None
+    traits: Traits = NO_TRAITS
 
 
 class CompletionFacts(ReportedStudy, frozen=True, kw_only=True, gc=False):

@@ -101,7 +101,8 @@ class Kind(Generic[R]):
     """A kind of rule. All but its class may be left out, and is by kinds that are only shown.
 
     `terms` and `mode_terms` make of the settings of a year, or of a mode in it, what judging needs (None where nothing is
-    asked), and `minima` what the year's credits must reach. `by_mode` says that its settings end in a mode. `faults` are
+    asked), and `minima` what the year's credits must reach. `by_mode` says that its settings end in a mode, `selectors` what
+    its target may name, as far as that is known where the rule is asked (`for:`). `faults` are
     what makes a file wrong, `warnings` what nothing follows from, `year_warnings` what nobody could meet in a year.
     `rejections` and `why` are its words: of refusals by code, and of credits that do not count by reason.
     """
@@ -111,6 +112,7 @@ class Kind(Generic[R]):
     mode_terms: Callable[[Settings, str], object] | None = None
     minima: Callable[[Settings], Iterable[RequirementTerms]] | None = None
     by_mode: bool = False
+    selectors: frozenset[str] = frozenset()
     faults: Callable[[R, At], Iterator[Finding]] | None = None
     warnings: Callable[[R, At], Iterator[Finding]] | None = None
     year_warnings: Callable[[YearTerms, OwnClauses], Iterator[Finding]] | None = None

@@ -56,7 +56,8 @@ Day = Annotated[
     ),
 ]
 MonthDay = Annotated[str, Meta(pattern="^[0-9]{2}-[0-9]{2}$", description="每年的月-日, 如 12-15。")]
-YearNumber = Annotated[int, Meta(ge=1990, le=2200)]
+YEAR_MIN, YEAR_MAX = 1990, 2200
+YearNumber = Annotated[int, Meta(ge=YEAR_MIN, le=YEAR_MAX)]
 ClauseId = Annotated[
     str,
     Meta(pattern="^[A-Z][A-Z0-9]{0,9}-[0-9]{2,3}[a-z]?$", description="条款编号, 如 S0-10。The clause's id."),
@@ -106,6 +107,11 @@ class Rule(Part, frozen=True, tag_field="kind"):
         """One setting, named for the kind, unless a kind says otherwise."""
         tag = self.__struct_config__.tag
         yield str(tag), self
+
+    @property
+    def target(self) -> "Part | None":
+        """Of which credits and persons the rule is asked; None where of all (see `target.py`)."""
+        return None
 
     def is_empty(self) -> bool:
         """Whether the rule says nothing."""

@@ -10,8 +10,9 @@ from services.ledger.policy.language.days import Span, day_of
 from services.ledger.policy.language.rule import Rule
 
 T = TypeVar("T")
-Rank = tuple[int, date, int]
-"""How near the place is, when the notice was issued, and its turn among all published: the greater wins."""
+Rank = tuple[int, date, int, int]
+"""How near the place is, when the notice was issued, its turn among all published, and how much the rule's target names:
+the greater wins."""
 
 
 class Sourced(Struct, Generic[T], frozen=True):
@@ -43,15 +44,20 @@ class Settings:
         self.year = year
         self._winners: dict[str, Winner] = {}
 
-    def take(self, rank: Rank, rules: Iterable[Rule], source: Sourced[object], issued: date) -> None:
-        """Let every rule of a clause compete for its settings; days counted from the issue become days of the calendar."""
-        for rule in rules:
-            for name, value in rule.settings():
-                held = self._winners.get(name)
-                if held is None or rank >= held.rank:
-                    counted = isinstance(value, str) and value.startswith("issue+")
-                    said = str(day_of(str(value), self.year, issued)) if counted else value
-                    self._winners[name] = Winner(rank, source.carrying(said))
+    def take(self, rank: Rank, rule: Rule, source: Sourced[object], issued: date) -> None:
+        """Let a rule compete for its settings; days counted from the issue become days of the calendar."""
+        for name, value in rule.settings():
+            held = self._winners.get(name)
+            if held is None or rank >= held.rank:
+                counted = isinstance(value, str) and value.startswith("issue+")
+                said = str(day_of(str(value), self.year, issued)) if counted else value
+                self._winners[name] = Winner(rank, source.carrying(said))
+
+    def copy(self) -> "Settings":
+        """Settings of their own that begin with the same values."""
+        other = Settings(self.year)
+        other._winners = self._winners.copy()
+        return other
 
     def values(self) -> dict[str, Sourced[Any]]:
         """Every setting with its source, in order of names."""

@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from services.ledger.policy.language.facts import ANY, Category, Credit
 from services.ledger.policy.language.findings import Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Mode, Rule
+from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Mode
 from services.ledger.policy.language.selector import Selector
 from services.ledger.policy.language.settings import Settings, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.rules.categories import CategoryTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
 
@@ -32,7 +33,7 @@ _WIDTH: Mapping[str, int] = {
 }
 
 
-class Cap(Rule, frozen=True, tag="cap"):
+class Cap(TargetedRule, frozen=True, tag="cap"):
     """学分上限: 每条记录、每门课程、每天、每种形式、每种方式、每家机构或全年, 至多计入多少学分。At most so many count.
 
     A day's cap lets study of several days count on any of them, no more a day than it allows: on the days of the calendar
@@ -248,6 +249,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=Cap,
+    selectors=PERSONS,
     terms=terms_of,
     year_warnings=year_warnings,
     why={"above_cap": ("超过通知规定的上限，不计入", "above a maximum of the notice, and not counted")},

@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from services.ledger.policy.language.facts import Category
 from services.ledger.policy.language.findings import At, Finding, Kind
-from services.ledger.policy.language.rule import CategoryPath, Credits, Rule
+from services.ledger.policy.language.rule import CategoryPath, Credits
 from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 
 
-class CarryOver(Rule, frozen=True, tag="carry_over"):
+class CarryOver(TargetedRule, frozen=True, tag="carry_over"):
     """结转: 学分是否结转以后年度, 是否全国有效。Whether credits outlive their year or their province.
 
     With `up_to`, what the year before had above its requirement counts here, once, in the `categories` named, in that order.
@@ -50,4 +51,4 @@ def faults(rule: CarryOver, at: At) -> Iterator[Finding]:
         )
 
 
-KIND = Kind(rule=CarryOver, terms=terms_of, faults=faults)
+KIND = Kind(rule=CarryOver, selectors=PERSONS, terms=terms_of, faults=faults)

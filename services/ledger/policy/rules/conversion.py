@@ -8,15 +8,16 @@ from msgspec import Meta
 
 from services.ledger.policy.language.facts import Rejected
 from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Rule, Text
+from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 from services.ledger.policy.rules.categories import not_known
 from services.ledger.policy.rules.equivalence import Award
 from services.ledger.policy.rules.units import to_cents
 
 
-class Conversion(Rule, frozen=True, tag="conversion"):
+class Conversion(TargetedRule, frozen=True, tag="conversion"):
     """学时折算: 若干学时折合若干学分。Hours into credits: at a threshold, or in proportion (A-07)."""
 
     name: Code
@@ -61,6 +62,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=Conversion,
+    selectors=PERSONS,
     warnings=warnings,
     year_warnings=year_warnings,
     rejections={

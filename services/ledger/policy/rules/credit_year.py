@@ -9,12 +9,13 @@ from msgspec import Struct
 from services.ledger.policy.language.days import day_at
 from services.ledger.policy.language.facts import Rejected
 from services.ledger.policy.language.findings import Kind
-from services.ledger.policy.language.rule import Mode, Rule, by_mode
+from services.ledger.policy.language.rule import Mode, by_mode
 from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 
 
-class CreditYear(Rule, frozen=True, tag="credit_year"):
+class CreditYear(TargetedRule, frozen=True, tag="credit_year"):
     """所属年度: stated 按申报年度 (B-04), completion 按学完日期所在年度, 补学除外。The credit year of study, by mode."""
 
     by: Literal["stated", "completion"]
@@ -50,6 +51,7 @@ def other_year(counted: int, year: int, clause: str | None) -> Rejected | None:
 
 KIND = Kind(
     rule=CreditYear,
+    selectors=PERSONS | {"categories", "courses"},
     mode_terms=terms_of,
     by_mode=True,
     rejections={

@@ -7,8 +7,9 @@ from msgspec import Meta
 
 from contracts.divisions import authority_of
 from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import Code, Rule, Text
+from services.ledger.policy.language.rule import Code, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 from services.ledger.policy.rules.route import worth_nothing
 
@@ -16,7 +17,7 @@ STATED = frozenset({"authority_training"})
 """Forms whose credits the authority states itself, where no clause says what they are worth (N-11)."""
 
 
-class DirectRegistration(Rule, frozen=True, tag="direct_registration"):
+class DirectRegistration(TargetedRule, frozen=True, tag="direct_registration"):
     """直接登记: 由财政部门直接登记, 无需申请。Registered by an authority from its own lists; nobody applies.
 
     With `sat: within` that is so for what was sat in the authority's own province alone; the rest is applied for (S2B-09).
@@ -72,6 +73,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=DirectRegistration,
+    selectors=PERSONS,
     warnings=warnings,
     year_warnings=year_warnings,
     rejections={

@@ -9,12 +9,13 @@ from msgspec import Struct
 from services.ledger.policy.language.days import begins, day_at, ends, later
 from services.ledger.policy.language.facts import Account, Held
 from services.ledger.policy.language.findings import Kind
-from services.ledger.policy.language.rule import Mode, Rule, by_mode
+from services.ledger.policy.language.rule import Mode, by_mode
 from services.ledger.policy.language.settings import Settings, Sourced
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 
 
-class Enrolment(Rule, frozen=True, tag="enrolment"):
+class Enrolment(TargetedRule, frozen=True, tag="enrolment"):
     """报名缴费: 学习前须已报名 (enrolled) 或已缴费 (paid)。What must come before study; a completion waits for it."""
 
     needed: Literal["no", "enrolled", "paid"]
@@ -75,6 +76,7 @@ def terms_of(settings: Settings, mode: str) -> EnrolmentTerms | None:
 
 KIND = Kind(
     rule=Enrolment,
+    selectors=PERSONS | {"categories", "courses"},
     mode_terms=terms_of,
     by_mode=True,
     rejections={

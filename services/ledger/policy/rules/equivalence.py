@@ -13,8 +13,9 @@ from msgspec import Meta, Struct
 from services.ledger.policy.language.days import day_of
 from services.ledger.policy.language.facts import ANY, ROOTS, Category, CreditCategory, Rejected
 from services.ledger.policy.language.findings import NO_SUCH_DAY, At, Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Day, Part, Rule, Text
+from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Day, Part, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 from services.ledger.policy.rules.categories import not_known
 from services.ledger.policy.rules.credit_year import other_year
@@ -75,7 +76,7 @@ class EquivalenceForm(Part, frozen=True):
     requires: tuple[Text, ...] = ()
 
 
-class Equivalence(Rule, frozen=True, tag="equivalence"):
+class Equivalence(TargetedRule, frozen=True, tag="equivalence"):
     """折算: 每种形式折算多少学分。How other activities become credits; a nearer rule replaces a form at a time (B-02)."""
 
     forms: Annotated[tuple[EquivalenceForm, ...], Meta(min_length=1)]
@@ -230,6 +231,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=Equivalence,
+    selectors=PERSONS,
     faults=faults,
     warnings=warnings,
     year_warnings=year_warnings,

@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from services.ledger.policy.language.findings import Kind
-from services.ledger.policy.language.rule import Mode, Reporter, Rule, Text, by_mode
+from services.ledger.policy.language.rule import Mode, Reporter, Text, by_mode
 from services.ledger.policy.language.settings import Settings, Sourced
+from services.ledger.policy.language.target import TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 
 
-class Filing(Rule, frozen=True, tag="filing"):
+class Filing(TargetedRule, frozen=True, tag="filing"):
     """备案: 培训前备案或报计划, 培训后若干工作日内报送名单。Filing before a training, roster after it."""
 
     modes: tuple[Mode, ...] = ()
@@ -37,15 +38,13 @@ class FilingTerms(Struct, frozen=True):
 
 def terms_of(settings: Settings, mode: str) -> FilingTerms | None:
     """Of a mode; None where trainings need no filing."""
-    for name in (mode, "*"):
-        found = settings.get(f"filing.before.{name}")
-        if found is not None and found.value in ("approved", "submitted"):
-            return FilingTerms(found)
-    return None
+    found = settings.of_mode("filing.before", mode)
+    return FilingTerms(found) if found is not None and found.value in ("approved", "submitted") else None
 
 
 KIND = Kind(
     rule=Filing,
+    selectors=frozenset({"providers", "organisers"}),
     mode_terms=terms_of,
     rejections={
         "filing-needed": RejectionWords(

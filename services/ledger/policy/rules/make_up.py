@@ -26,11 +26,11 @@ from services.ledger.policy.language.rule import (
     Part,
     ProviderRule,
     RegistrationMoment,
-    Rule,
     Years,
 )
 from services.ledger.policy.language.selector import RequirementTerms
 from services.ledger.policy.language.settings import Sourced, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords, day_zh
 from services.ledger.policy.rules.providers import Providers, ProviderTerms, provider_terms
 from services.ledger.policy.rules.registration import needs_of
@@ -84,7 +84,7 @@ class MakeUpWindow(Part, frozen=True, rename={"since": "from"}):
     registration: RegistrationMoment | None = None
 
 
-class MakeUp(Rule, frozen=True, tag="make_up"):
+class MakeUp(TargetedRule, frozen=True, tag="make_up"):
     """补学: 哪些年度, 哪些窗口; never 表示不组织补学 (C-04: 以后的通知仍可开放)。Which past years may be made up."""
 
     years: Years
@@ -304,6 +304,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=MakeUp,
+    selectors=PERSONS | {"courses", "routes"},
     faults=faults,
     warnings=warnings,
     year_warnings=year_warnings,

@@ -7,16 +7,17 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from services.ledger.policy.language.findings import Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import Credits, Mode, Rule, by_mode
+from services.ledger.policy.language.rule import Credits, Mode, by_mode
 from services.ledger.policy.language.selector import RequirementTerms, Selector
 from services.ledger.policy.language.settings import Settings, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import MODES, label
 from services.ledger.policy.rules.modes import ModesTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
 from services.ledger.policy.rules.units import to_cents
 
 
-class ModeMinimum(Rule, frozen=True, tag="mode_minimum"):
+class ModeMinimum(TargetedRule, frozen=True, tag="mode_minimum"):
     """学习方式最低学分: 以此方式取得的学分不少于多少, 如面授不少于30学分。At least so many credits in each mode named.
 
     They count towards the total and their categories as ever. A minimum of 0 lifts what a wider or an earlier notice asks.
@@ -72,4 +73,4 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
         )
 
 
-KIND = Kind(rule=ModeMinimum, minima=minima_of, by_mode=True, year_warnings=year_warnings)
+KIND = Kind(rule=ModeMinimum, selectors=PERSONS, minima=minima_of, by_mode=True, year_warnings=year_warnings)

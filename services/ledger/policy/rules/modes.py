@@ -7,8 +7,9 @@ from msgspec import Meta, Struct
 
 from services.ledger.policy.language.facts import Rejected
 from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import Mode, Rule, Tier
+from services.ledger.policy.language.rule import Mode, Tier
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import MODES, STUDY_MODES, RejectionWords, label, labels
 from services.ledger.policy.language.words import TIERS as TIER_WORDS
 from services.ledger.policy.rules.make_up import MakeUpTerms
@@ -26,7 +27,7 @@ _SPEAKS_OF_A_MODE = (
 """Settings by mode that are of no use where the mode is not allowed."""
 
 
-class Modes(Rule, frozen=True, tag="modes"):
+class Modes(TargetedRule, frozen=True, tag="modes"):
     """学习形式: 允许的方式; open 表示"等", 其他方式亦可。Allowed modes; when open, others are allowed too.
 
     With `tiers` it is said of people of those tiers alone, beside what is said of everybody (高级仅限面授).
@@ -135,6 +136,7 @@ def _tiers(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=Modes,
+    selectors=PERSONS - {"tiers"} | {"categories", "courses", "routes"},
     mode_terms=terms_of,
     warnings=warnings,
     year_warnings=year_warnings,

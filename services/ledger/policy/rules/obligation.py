@@ -8,14 +8,14 @@ from msgspec import Struct
 from contracts.divisions import NATION
 from services.ledger.policy.language.facts import Person
 from services.ledger.policy.language.findings import Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import Rule
 from services.ledger.policy.language.settings import Settings, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 
 End = Literal["obliged", "next_year", "same_year"]
 """The duty goes on, or ends with the year of the event, or before it."""
 
 
-class Obligation(Rule, frozen=True, tag="obligation"):
+class Obligation(TargetedRule, frozen=True, tag="obligation"):
     """义务: 自取得资格或从事会计工作的次年 (next_year) 或当年 (same_year) 起, 至退休或离开会计岗位的次年或当年止。
 
     From which year somebody is obliged and, after retiring or leaving accounting work, from which year no longer.
@@ -141,4 +141,4 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     )
 
 
-KIND = Kind(rule=Obligation, terms=terms_of, year_warnings=year_warnings)
+KIND = Kind(rule=Obligation, selectors=PERSONS, terms=terms_of, year_warnings=year_warnings)

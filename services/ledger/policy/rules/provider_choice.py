@@ -6,12 +6,13 @@ from msgspec import Struct
 
 from services.ledger.policy.language.facts import Account, Rejected
 from services.ledger.policy.language.findings import Kind
-from services.ledger.policy.language.rule import Mode, Rule, by_mode
+from services.ledger.policy.language.rule import Mode, by_mode
 from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 
 
-class ProviderChoice(Rule, frozen=True, tag="provider_choice"):
+class ProviderChoice(TargetedRule, frozen=True, tag="provider_choice"):
     """任选一家: 一个年度只能在一家机构学习 (A-10); 补学不受此限。Whether the year's study is with one provider only."""
 
     one_a_year: bool
@@ -54,6 +55,7 @@ def terms_of(settings: Settings, mode: str) -> ProviderChoiceTerms | None:
 
 KIND = Kind(
     rule=ProviderChoice,
+    selectors=PERSONS,
     mode_terms=terms_of,
     by_mode=True,
     rejections={

@@ -10,8 +10,9 @@ from msgspec import Meta, Struct
 
 from services.ledger.policy.language.facts import ProviderStanding, Rejected
 from services.ledger.policy.language.findings import At, Finding, Kind
-from services.ledger.policy.language.rule import Mode, Part, ProviderRule, Rule, Text, by_mode
+from services.ledger.policy.language.rule import Mode, Part, ProviderRule, Text, by_mode
 from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 
 
@@ -22,7 +23,7 @@ class ListedProvider(Part, frozen=True):
     uscc: Annotated[str, Meta(pattern="^[0-9A-HJ-NP-RT-UW-Y]{18}$")] | None = None
 
 
-class Providers(Rule, frozen=True, tag="providers"):
+class Providers(TargetedRule, frozen=True, tag="providers"):
     """培训机构: listed 仅限名单, accredited 凡经备案公布者。A closed list, or whoever the registry has accredited."""
 
     rule: ProviderRule
@@ -119,6 +120,7 @@ def faults(rule: Providers, at: At) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=Providers,
+    selectors=PERSONS | {"categories", "courses", "routes", "organisers"},
     mode_terms=terms_of,
     by_mode=True,
     faults=faults,

@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from services.ledger.policy.language.facts import ANY, Account, Category, Credit, Route, lies_under_any
 from services.ledger.policy.language.findings import At, Finding, Kind
-from services.ledger.policy.language.rule import CategoryRoot, Code, Credits, Mode, Part, Rule
+from services.ledger.policy.language.rule import CategoryRoot, Code, Credits, Mode, Part
 from services.ledger.policy.language.settings import YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 
 _CENT = Decimal("0.01")
 
@@ -50,7 +51,7 @@ class Without(Part, frozen=True):
         return replace(credit, fill=fill) if fill else None
 
 
-class Purpose(Rule, frozen=True, tag="purpose"):
+class Purpose(TargetedRule, frozen=True, tag="purpose"):
     """用途: 职称评审 (title_review)、考试报名 (exam_entry) 等看哪几个年度、须几个年度达标、合计多少学分。
 
     What a purpose asks: how many credit years, up to the one asked about or the one before it, how many of them must be met,
@@ -139,4 +140,4 @@ def faults(rule: Purpose, at: At) -> Iterator[Finding]:
         yield at.found("at_least", "order", "不大于“years”", "not more than years")
 
 
-KIND = Kind(rule=Purpose, faults=faults)
+KIND = Kind(rule=Purpose, selectors=PERSONS, faults=faults)

@@ -8,11 +8,12 @@ from msgspec import Struct
 
 from services.ledger.policy.language.facts import ANY, Credit, lies_under
 from services.ledger.policy.language.findings import Kind
-from services.ledger.policy.language.rule import CategoryPath, Rule, Text
+from services.ledger.policy.language.rule import CategoryPath, Text
 from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 
 
-class Recognition(Rule, frozen=True, tag="recognition"):
+class Recognition(TargetedRule, frozen=True, tag="recognition"):
     """认定: 登记之外是否另行认定。Whether credits are recognised in an act of its own after registration (B-11)."""
 
     category: CategoryPath
@@ -52,6 +53,7 @@ def terms_of(settings: Settings) -> RecognitionTerms | None:
 
 KIND = Kind(
     rule=Recognition,
+    selectors=PERSONS | {"modes", "forms", "courses", "routes"},
     terms=terms_of,
     why={
         "awaiting_recognition": (

@@ -6,15 +6,16 @@ from msgspec import Struct
 
 from services.ledger.policy.language.facts import Rejected
 from services.ledger.policy.language.findings import Kind
-from services.ledger.policy.language.rule import Credits, Rule
+from services.ledger.policy.language.rule import Credits
 from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 
 DEFAULT = Decimal(360)
 """Four whole years, where no notice says."""
 
 
-class RecordLimit(Rule, frozen=True, tag="record_limit"):
+class RecordLimit(TargetedRule, frozen=True, tag="record_limit"):
     """单条学习记录的学分上限。The most credits one completion may carry."""
 
     credits: Credits
@@ -41,6 +42,7 @@ def terms_of(settings: Settings) -> RecordLimitTerms:
 
 KIND = Kind(
     rule=RecordLimit,
+    selectors=PERSONS | {"categories", "modes", "courses", "routes"},
     terms=terms_of,
     rejections={
         "credits-above-limit": RejectionWords(

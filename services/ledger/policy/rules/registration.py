@@ -11,14 +11,15 @@ from typing import Any
 from msgspec import Struct
 
 from services.ledger.policy.language.findings import Kind
-from services.ledger.policy.language.rule import Mode, Need, RegistrationMoment, Rule, by_mode
+from services.ledger.policy.language.rule import Mode, Need, RegistrationMoment, by_mode
 from services.ledger.policy.language.settings import Settings
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 
 ORDER: tuple[Need, ...] = ("exam", "evaluation", "total")
 
 
-class Registration(Rule, frozen=True, tag="registration"):
+class Registration(TargetedRule, frozen=True, tag="registration"):
     """登记时点: study 学完即登记, exam 考试合格后, evaluation 考核合格后, total 达到总学分时。When study becomes credits.
 
     `also` adds conditions: `at: total, also: [exam]` registers nothing before the exam is passed and the total reached.
@@ -54,6 +55,7 @@ def needs_of(value: Any) -> tuple[Need, ...]:
 
 KIND = Kind(
     rule=Registration,
+    selectors=PERSONS | {"categories", "courses"},
     mode_terms=terms_of,
     by_mode=True,
     rejections={

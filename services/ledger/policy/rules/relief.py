@@ -8,11 +8,12 @@ from msgspec import Meta, Struct
 
 from services.ledger.policy.language.days import day_of
 from services.ledger.policy.language.findings import At, Finding, Kind
-from services.ledger.policy.language.rule import Code, Day, Rule, Text
+from services.ledger.policy.language.rule import Code, Day, Text
 from services.ledger.policy.language.settings import Sourced
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 
 
-class Relief(Rule, frozen=True, tag="relief"):
+class Relief(TargetedRule, frozen=True, tag="relief"):
     """免除与延期: 病假、生育、境外工作、年龄等原因, 由财政部门批准免除 (exempt) 或延至某日 (deferred)。
 
     For which reasons an authority frees somebody of a year, or gives more time until a day. The ledger knows neither illness
@@ -60,4 +61,4 @@ def faults(rule: Relief, at: At) -> Iterator[Finding]:
         )
 
 
-KIND = Kind(rule=Relief, faults=faults)
+KIND = Kind(rule=Relief, selectors=PERSONS, faults=faults)

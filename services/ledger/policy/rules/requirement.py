@@ -8,9 +8,10 @@ from msgspec import Meta, Struct
 
 from services.ledger.policy.language.facts import ROOTS, Category
 from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import CategoryPath, CourseCode, Credits, Part, Rule, Text
+from services.ledger.policy.language.rule import CategoryPath, CourseCode, Credits, Part, Text
 from services.ledger.policy.language.selector import RequirementTerms, Selector
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 
 _CENT = Decimal("0.01")
 _ZERO = Decimal(0)
@@ -27,7 +28,7 @@ class CourseMinimum(Part, frozen=True):
     waived: bool = False
 
 
-class Requirement(Rule, frozen=True, tag="requirement"):
+class Requirement(TargetedRule, frozen=True, tag="requirement"):
     """学分要求: 总学分、各科目最低学分、必修课程。Minimum credits of a year; `general` records the wording 一般.
 
     A minimum of 0, or a course that is `waived`, lifts what a wider or an earlier notice asks.
@@ -115,4 +116,4 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
         )
 
 
-KIND = Kind(rule=Requirement, minima=minima_of, faults=faults, year_warnings=year_warnings)
+KIND = Kind(rule=Requirement, selectors=PERSONS, minima=minima_of, faults=faults, year_warnings=year_warnings)

@@ -5,12 +5,13 @@ from typing import Any
 
 from services.ledger.policy.language.facts import Rejected
 from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import Code, Mode, Reporter, Rule, Text
+from services.ledger.policy.language.rule import Code, Mode, Reporter, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import FORMS, RejectionWords, label
 
 
-class Route(Rule, frozen=True, tag="route"):
+class Route(TargetedRule, frozen=True, tag="route"):
     """登记途径: 谁申报, 谁审核登记。Who reports a mode of study, or a form of activity, and who reviews and registers it.
 
     A form that a route names is brought by its `reporters` and by nobody else; one that no route names is applied for.
@@ -86,6 +87,7 @@ def worth_nothing(
 
 KIND = Kind(
     rule=Route,
+    selectors=PERSONS | {"categories"},
     warnings=warnings,
     year_warnings=year_warnings,
     rejections={

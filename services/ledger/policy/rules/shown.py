@@ -21,6 +21,7 @@ from services.ledger.policy.language.rule import (
     Text,
 )
 from services.ledger.policy.language.settings import Sourced
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 
 Case = Literal["collection", "change", "transfer", "transfer_within", "transfer_out", "transfer_in"]
 Subject = Literal[
@@ -64,7 +65,7 @@ class Contents(Rule, frozen=True, tag="contents"):
             yield f"contents.{category}", subjects
 
 
-class Precondition(Rule, frozen=True, tag="precondition"):
+class Precondition(TargetedRule, frozen=True, tag="precondition"):
     """前提: 完成信息采集后方可学习或登记。A person must be collected first (B-19)."""
 
     collected_in: Text
@@ -205,7 +206,7 @@ SHOWN: tuple[Kind[Any], ...] = (
     Kind(rule=Scope),
     Kind(rule=Belonging),
     Kind(rule=Contents),
-    Kind(rule=Precondition),
+    Kind(rule=Precondition, selectors=PERSONS),
     Kind(rule=TimeLimit),
     Kind(rule=Procedure),
     Kind(rule=Duty, faults=duty_faults),

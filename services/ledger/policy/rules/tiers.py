@@ -10,15 +10,16 @@ from msgspec import Meta, Struct
 
 from services.ledger.policy.language.facts import Rejected, lies_under_any
 from services.ledger.policy.language.findings import At, Finding, Kind
-from services.ledger.policy.language.rule import CategoryPath, Rule, Tier
+from services.ledger.policy.language.rule import CategoryPath, Tier
 from services.ledger.policy.language.settings import Settings, Sourced
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 
 TIERS: tuple[Tier, ...] = ("junior", "intermediate", "senior")
 _RANK = {"junior": 1, "intermediate": 2, "senior": 3, "advanced_senior": 3}
 
 
-class Tiers(Rule, frozen=True, tag="tiers"):
+class Tiers(TargetedRule, frozen=True, tag="tiers"):
     """课程层级: 可向上拓展; 较低层级默认接受 (A-09)。Course tiers; studying above one's own is allowed.
 
     With `lower: refused` or `upward: false` a record must state its tier; `categories` limits that to some categories.
@@ -77,6 +78,7 @@ def warnings(rule: Tiers, at: At) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=Tiers,
+    selectors=PERSONS - {"tiers"} | {"courses", "routes"},
     terms=terms_of,
     warnings=warnings,
     rejections={

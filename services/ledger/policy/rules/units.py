@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from services.ledger.policy.language.facts import Rejected
 from services.ledger.policy.language.findings import Finding, Kind, OwnClauses
-from services.ledger.policy.language.rule import Credits, Mode, Rule, by_mode
+from services.ledger.policy.language.rule import Credits, Mode, by_mode
 from services.ledger.policy.language.settings import Settings, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 from services.ledger.policy.rules.modes import ModesTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
@@ -23,7 +24,7 @@ _CENT = Decimal("0.01")
 _ZERO = Decimal(0)
 
 
-class Units(Rule, frozen=True, tag="units"):
+class Units(TargetedRule, frozen=True, tag="units"):
     """学时与学分: 每学时几分钟、折几学分、每天最多几学时, 或每天折几学分。Hours into credits, by mode.
 
     `hour_minutes` is how long an hour of study is: a session cannot hold more of them than its clock time. With
@@ -133,6 +134,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=Units,
+    selectors=PERSONS | {"categories", "courses", "providers", "routes", "organisers"},
     mode_terms=terms_of,
     by_mode=True,
     year_warnings=year_warnings,

@@ -21,8 +21,9 @@ from services.ledger.policy.language.days import (
 )
 from services.ledger.policy.language.facts import Enrolled, Rejected
 from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses, day_faults
-from services.ledger.policy.language.rule import Act, ClosingDay, Mode, OpeningDay, Rule, by_mode
+from services.ledger.policy.language.rule import Act, ClosingDay, Mode, OpeningDay, by_mode
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
+from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import ACTS as ACT_WORDS
 from services.ledger.policy.language.words import MODES, RejectionWords, day_zh, label
 
@@ -31,7 +32,7 @@ ACTS: tuple[Act, ...] = ("register", "enrol", "pay", "apply")
 """The acts that have a window where a clause gives them one; study always has."""
 
 
-class Window(Rule, frozen=True, tag="window", rename={"since": "from"}):
+class Window(TargetedRule, frozen=True, tag="window", rename={"since": "from"}):
     """时间: 报名、缴费、学习、申请、登记的起止日, 均含当日。Both days are included; an end left out is inherited.
 
     `until: enrolment+180d` gives each person that many days, the day of enrolment being day 0; 0 lifts an inherited number.
@@ -191,6 +192,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
 
 KIND = Kind(
     rule=Window,
+    selectors=PERSONS | {"categories", "forms", "courses", "routes"},
     mode_terms=terms_of,
     by_mode=True,
     faults=faults,
