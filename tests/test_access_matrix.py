@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from services.cli.tokens import SCOPES
+from services.cli.sign_in import SCOPES
 
 ROOT = Path(__file__).parents[1]
 SERVICES = ("ledger", "registry", "sync", "transfer")

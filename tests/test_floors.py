@@ -50,7 +50,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "app worker",
     ),
     "services/transfer": (
-        "calls opened_authorities problems profile_home publishing tables",
+        "places problems publishing tables",
         "cases settings",
         "peers projection views",
         "queries reactions rebuild",
@@ -60,7 +60,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     ),
     "services/sync": (
         "problems tables targets",
-        "access adapters settings",
+        "adapters settings",
         "delivering pulling",
         "recording",
         "reconciling viewing",
@@ -69,15 +69,15 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "app",
     ),
     "services/cli": (
-        "children contracts ready settings tokens",
+        "children contracts ready settings",
         "serve state_dir",
         "databases sign_in sync",
         "audit keys notice_files rebuild stack",
-        "main policy_diff policy_simulate",
+        "main policy_diff",
         "demo policy",
     ),
     "services/console": (
-        "settings tables words",
+        "settings words",
         "services_client sessions",
         "issuers pages",
         "web",

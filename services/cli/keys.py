@@ -15,11 +15,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.cli.settings import StackSettings
 from services.cli.state_dir import StateDir, make_keys, secrets_of, write_private
-from services.kit.ciphers import ALGORITHM_OF
 from services.kit.database import Database
 from services.kit.event_store import EventStore
 from services.kit.key_shares import KeyShares, KeySharesError
-from services.kit.sealing import KeyWrapper, UnsealableError
+from services.kit.sealing import ALGORITHM_OF, KeyWrapper, UnsealableError
 from services.kit.settings import PREFIX, SettingsError, new_key_text, secret_keys
 from services.registry.personal_data.keys import Rotated, rotate
 

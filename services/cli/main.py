@@ -233,8 +233,8 @@ def token(
     out
         Write it to this file, which only we may read, instead.
     """
+    from services.cli.sign_in import SCOPES, check, sign
     from services.cli.state_dir import StateDir, issuer_of, signing_key, write_private
-    from services.cli.tokens import SCOPES, check, sign
     from services.kit.settings import SettingsError
 
     if kind not in SCOPES:

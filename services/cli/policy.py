@@ -1,5 +1,5 @@
 """`xuefen policy`: check a notice file, show what is in force for a place and year, list the notices, publish one; what a
-draft would change is in `policy_diff.py` and `policy_simulate.py`."""
+draft would change is in `policy_diff.py`."""
 
 import os
 import sys
@@ -14,8 +14,7 @@ from rich.table import Column, Table
 
 from contracts.divisions import full_name_of, is_known
 from services.cli.notice_files import book_of_this_ledger, err, fail, needed, out, read, short, warn, wrong
-from services.cli.policy_diff import diff
-from services.cli.policy_simulate import simulate
+from services.cli.policy_diff import diff, simulate
 from services.ledger.policy import (
     Notice,
     Policy,
@@ -256,8 +255,8 @@ def _running_ledger() -> str:
 
 def _own_token(notice: Notice) -> str:
     from services.cli.settings import StackSettings
+    from services.cli.sign_in import sign
     from services.cli.state_dir import StateDir, issuer_of, signing_key
-    from services.cli.tokens import sign
 
     settings = StackSettings.load()
     home = StateDir(settings.home)

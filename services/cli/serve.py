@@ -22,8 +22,7 @@ from services.cli.settings import RELAY, SIGN_IN, STAND_INS, StackSettings, know
 from services.kit.app import stop_waiting
 from services.kit.database import SchemaRevisionError, UnsafeDatabaseError
 from services.kit.http_server import DoorLimits, door_of
-from services.kit.observability import configure_logging
-from services.kit.operations import OperationsServer, operations_app
+from services.kit.observability import OperationsServer, configure_logging, operations_app
 from services.kit.settings import PREFIX, SettingsError, secret_text
 
 _GRACE_SECONDS = 10

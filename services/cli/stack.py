@@ -14,7 +14,7 @@ from contracts.divisions import NATION
 from services.cli.children import Child, Echo, import_once
 from services.cli.databases import EngineChoice, Say, migrate
 from services.cli.settings import CONSOLE, PROCESSES, RELAY, SIGN_IN, StackSettings
-from services.cli.sign_in import write_sign_in
+from services.cli.sign_in import SCOPES, SERVICE_SCOPES, WORKER_SCOPES, sign, write_sign_in
 from services.cli.state_dir import (
     ProcessRecord,
     StackRecord,
@@ -24,7 +24,6 @@ from services.cli.state_dir import (
     secrets_of,
     signing_key,
 )
-from services.cli.tokens import SCOPES, SERVICE_SCOPES, WORKER_SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.settings import PREFIX, SettingsError
 

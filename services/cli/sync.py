@@ -23,7 +23,7 @@ from services.kit.follower import TokenFile
 from services.kit.settings import PREFIX, SettingsError
 from services.sync.adapters import TargetUnavailableError, open_http
 from services.sync.composition import Sync, open_sync
-from services.sync.delivering.release import release_all
+from services.sync.delivering.queue import release_all
 from services.sync.pulling import ImportUnavailableError, Puller
 from services.sync.reconciling.ledger_side import (
     LedgerUnavailableError,

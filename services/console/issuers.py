@@ -18,9 +18,8 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from contracts.sign_in import SignInIssuer
 from services.console.sessions import Attempt
-from services.kit.auth import Issuer, TokenVerifier
+from services.kit.auth import OUTSIDE_ALGORITHMS, Issuer, TokenVerifier
 from services.kit.errors import NotAuthenticatedError
-from services.kit.issuers import OUTSIDE_ALGORITHMS
 from services.kit.key_sets import FetchedKeys
 
 _SECONDS_MAX = 10.0

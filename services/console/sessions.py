@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 import msgspec
 from cryptography.exceptions import InvalidTag
 
-from services.kit.ciphers import cipher_of, derive
 from services.kit.clock import Clock
 from services.kit.database import Database
+from services.kit.sealing import cipher_of, derive
 
 _ATTEMPT_MINUTES = 15
 _SEEN_PAUSE = timedelta(minutes=1)
@@ -143,3 +143,22 @@ class Sessions:
 
 def _hash(cookie: str) -> str:
     return hashlib.sha256(b"session:" + cookie.encode()).hexdigest()
+
+
+_SESSIONS = """
+create table sessions (
+    session_hash text collate "C" primary key,
+    subject text collate "C",
+    sealed bytea not null,
+    seen_at timestamptz not null,
+    ends_at timestamptz not null
+)"""
+
+
+def tables_sql() -> tuple[str, ...]:
+    """The statements that make the tables."""
+    return (
+        _SESSIONS,
+        "create index sessions_of_subject on sessions (subject)",
+        "create index sessions_by_end on sessions (ends_at)",
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 
 from contracts.sign_in import SignInError, SignInIssuer, trusted_issuers
-from services.kit.ciphers import ALGORITHM_OF
+from services.kit.sealing import ALGORITHM_OF
 from services.kit.settings import ServiceSettings, SettingsError
 
 

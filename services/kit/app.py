@@ -1,5 +1,5 @@
 """The application of a service: FastAPI behind plain-ASGI middleware, with health; readiness and metrics are at an
-operator's port of their own (`operations.py`).
+operator's port of their own (`observability.py`).
 
 Nothing is open but health and the paths a service names; no page of documentation is served, the OpenAPI
 document is exported instead (`openapi_document`).
@@ -37,7 +37,7 @@ from services.kit.field_errors import field_errors
 from services.kit.http_guard import BODY_SIZE_MAX, BodyBudget, BodyGuardMiddleware, RequestMiddleware
 from services.kit.observability import HttpMetrics
 from services.kit.openapi import TOKEN_URL, describe
-from services.kit.query_parameters import check_query
+from services.kit.schemas import check_query
 
 Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]

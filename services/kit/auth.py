@@ -19,8 +19,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.kit.errors import InsufficientScopeError, NotAuthenticatedError, Problem, problem_response
-from services.kit.key_sets import KeySource
+from services.kit.key_sets import FetchedKeys, KeySource
 from services.kit.personal_numbers import holds_personal_number
+from services.kit.settings import ServiceSettings
 from services.kit.signing import ALGORITHM, AUDIENCE, CLAIM_DOCUMENT, CLAIM_ORGANIZATION, CLAIM_PLACE
 
 _REALM = 'Bearer realm="xuefen"'
@@ -255,3 +256,16 @@ def require(*scopes: str) -> Callable[[Caller], Awaitable[Caller]]:
         return caller
 
     return authorized
+
+
+OUTSIDE_ALGORITHMS = ("Ed25519", "EdDSA", "ES256", "PS256", "RS256")
+"""What an outside OpenID Connect issuer may sign with; never a shared secret."""
+
+
+def issuers_of(settings: ServiceSettings, *, own: KeySource | None = None) -> list[Issuer]:
+    """The issuers by the settings. `own` is the key set of a service that signs tokens itself."""
+    issuers = [Issuer(settings.issuer, own or FetchedKeys(settings.key_set_url))]
+    if settings.outside_issuer and settings.outside_jwks_url:
+        keys = FetchedKeys(settings.outside_jwks_url)
+        issuers.append(Issuer(settings.outside_issuer, keys, OUTSIDE_ALGORITHMS))
+    return issuers

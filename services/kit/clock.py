@@ -1,8 +1,13 @@
-"""Time is handed in, never taken: services get a `Clock`; rules speak Shanghai time, storage speaks UTC."""
+"""Clock and calendar: time is handed in, never taken; rules speak Shanghai time and its working days, storage speaks UTC."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+import chinese_calendar
 
 Clock = Callable[[], datetime]
 
@@ -32,3 +37,54 @@ def end_of_day(day: date) -> datetime:
     Deadlines are inclusive: a moment is in time when `moment < end_of_day(deadline)`.
     """
     return start_of_day(day + timedelta(days=1))
+
+
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class UnknownYear:
+    """The working days of this year have not been announced, or are older than the calendar reaches."""
+
+    year: int
+
+
+def is_working_day(day: date) -> bool | UnknownYear:
+    """Whether offices work on this day: weekdays but for holidays, and the weekend days worked instead.
+
+    Compare with `is True` where an unknown year must not pass for a working day.
+    """
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:
+        return UnknownYear(day.year)
+
+
+def add_working_days(day: date, n: int) -> date | UnknownYear:
+    """The n-th working day after `day`; the day itself is day 0, working or not (B-18).
+
+    A limit of n working days counted from `day` ends with the day returned, at 24:00. ValueError when n < 0.
+    """
+    if n < 0:
+        raise ValueError("working days are counted forward")
+    while n:
+        if day == date.max:
+            return UnknownYear(day.year + 1)
+        day += _ONE_DAY
+        working = is_working_day(day)
+        if isinstance(working, UnknownYear):
+            return working
+        n -= working
+    return day
+
+
+def working_days_between(start: date, end: date) -> int | UnknownYear:
+    """How many working days lie after `start`, up to and with `end`; 0 when `end` is not after `start`."""
+    count = 0
+    while start < end:
+        start += _ONE_DAY
+        working = is_working_day(start)
+        if isinstance(working, UnknownYear):
+            return working
+        count += working
+    return count

@@ -14,10 +14,10 @@ import msgspec
 import stamina
 import structlog
 
-from services.kit.checkpoints import Checkpoints
 from services.kit.command import UnitOfWork, WritePath
 from services.kit.events import UnknownEventError
 from services.kit.feed import HEAD, NEXT_AFTER, CloudEvent
+from services.kit.projection import Checkpoints
 
 if TYPE_CHECKING:
     from services.kit.database import Connection, Database

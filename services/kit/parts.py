@@ -1,5 +1,7 @@
 """Parts of a service that its routes ask for by type, so that no route imports the place where all are put together."""
 
+from __future__ import annotations
+
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, TypeVar

@@ -1,6 +1,5 @@
 """Questions about other processes of this machine: does one run, and what was it started as. A process that
-is dead but not yet reaped does not count as running.
-"""
+is dead but not yet reaped does not count as running."""
 
 import os
 import subprocess

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import asyncpg
 
-from services.kit.checkpoints import Checkpoints
 from services.kit.event_store import EventStore
-from services.kit.projection import Projection, apply_events
+from services.kit.projection import Checkpoints, Projection, apply_events
 
 if TYPE_CHECKING:
     from services.kit.database import Connection, Database

@@ -10,11 +10,10 @@ from contracts.divisions import AUTHORITIES, NATION, audits_place, authority_of,
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
-from services.kit.auth import TokenVerifier
+from services.kit.auth import TokenVerifier, issuers_of
 from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
-from services.kit.issuers import issuers_of
 from services.kit.parts import parts_of
 from services.ledger.answers import api, api_transcripts
 from services.ledger.answers import api as answers_api

@@ -11,7 +11,7 @@ from services.kit.budgets import Budget, Budgets
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
-from services.kit.key_checks import must_be_the_key
+from services.kit.key_shares import must_be_the_key
 from services.kit.migrations import head_revision
 from services.ledger.answers.attestations import Attestations
 from services.ledger.answers.queries import CreditListing, LedgerQueries

@@ -10,12 +10,11 @@ from contracts.divisions import audits_place, claims_known_place, reads_log
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
-from services.kit.auth import TokenVerifier
+from services.kit.auth import TokenVerifier, issuers_of
 from services.kit.budgets import Budgets
 from services.kit.clock import Clock, utc_now
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
-from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
 from services.registry.accounts import api as accounts
 from services.registry.accounts.tokens import TokenIssuer

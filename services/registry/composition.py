@@ -6,19 +6,17 @@ from contextlib import asynccontextmanager
 from contracts.divisions import watchers_of
 from services.kit.audit import Audit, Whereabouts
 from services.kit.budgets import Budgets
-from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
+from services.kit.projection import Checkpoints
 from services.registry.accounts.accounts import AccountQueries, Accounts
 from services.registry.accounts.sign_ins import SignIns
 from services.registry.accounts.tokens import TokenIssuer
 from services.registry.bulk.bulk import BulkCollections
-from services.registry.moves.handover import Arrivals, Departures
-from services.registry.moves.to_complete import Completing
-from services.registry.organizations.organizations import Organizations
-from services.registry.organizations.queries import OrganizationQueries
+from services.registry.moves.handover import Arrivals, Completing, Departures
+from services.registry.organizations.organizations import OrganizationQueries, Organizations
 from services.registry.people.changes import Changes
 from services.registry.people.collections import Collections
 from services.registry.people.own_view import OwnView

@@ -11,9 +11,8 @@ from pydantic import Field, SecretStr
 from contracts.identity import IdentityHasher, algorithm_of
 from contracts.sign_in import SignInError, SignInIssuer, trusted_issuers
 from services.kit.budgets import Budget, budgets_from
-from services.kit.ciphers import ALGORITHM_OF, GM
 from services.kit.key_shares import KeyShares, KeySharesError
-from services.kit.sealing import KeyWrapper
+from services.kit.sealing import ALGORITHM_OF, GM, KeyWrapper
 from services.kit.settings import (
     FROM_JSON,
     ServiceSettings,

@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 
+from contracts.divisions import contains, is_known
 from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS, StrictModel
-from services.sync.access import must_cover, place_of
 from services.sync.composition import sync_of
-from services.sync.problems import UnknownTargetError
+from services.sync.problems import OutsidePlaceError, UnknownPlaceError, UnknownTargetError
 from services.sync.viewing import (
     OPEN_STATES,
     PAGE_MAX,
@@ -21,6 +21,26 @@ from services.sync.viewing import (
     PersonDeliveries,
     SyncStatus,
 )
+
+
+def place_of(caller: Caller) -> str:
+    """The place the caller is bound to. Raises OutsidePlaceError for who is bound to none, or to an organization."""
+    if caller.place is None or caller.organization is not None or not is_known(caller.place):
+        raise OutsidePlaceError
+    return caller.place
+
+
+def must_cover(caller: Caller, place: str | None) -> str:
+    """The place asked about, the caller's own when none is. Raises OutsidePlaceError and UnknownPlaceError."""
+    own = place_of(caller)
+    if place is None:
+        return own
+    if not is_known(place):
+        raise UnknownPlaceError
+    if not contains(own, place):
+        raise OutsidePlaceError
+    return place
+
 
 router = APIRouter(prefix="/v1", tags=["sync"], route_class=AuditedRoute)
 

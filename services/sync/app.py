@@ -10,9 +10,8 @@ from contracts.divisions import audits_place, claims_known_place
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
-from services.kit.auth import TokenVerifier
+from services.kit.auth import TokenVerifier, issuers_of
 from services.kit.event_store import EventStore
-from services.kit.issuers import issuers_of
 from services.sync.api import router
 from services.sync.composition import SCHEMA, Sync, open_sync
 from services.sync.problems import OutsidePlaceError

@@ -13,7 +13,7 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
-from services.sync.delivering.release import Releases
+from services.sync.delivering.queue import Releases
 from services.sync.recording.recorder import Recorder
 from services.sync.settings import SyncSettings
 from services.sync.targets import Targets

@@ -1,5 +1,7 @@
 """Refusals of the synchronisation, each with a code that never changes."""
 
+from __future__ import annotations
+
 from typing import ClassVar
 
 from services.kit.errors import Problem

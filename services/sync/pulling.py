@@ -15,9 +15,9 @@ import structlog
 
 from contracts.divisions import authority_of, is_known
 from contracts.targets import HistoricRecord, HistoryPage
-from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database
+from services.kit.projection import Checkpoints
 from services.sync.adapters import Adapter
 from services.sync.targets import Target
 

@@ -10,10 +10,9 @@ from contracts.divisions import audits_place, claims_known_place, reads_log
 from services.kit.app import create_service
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
-from services.kit.auth import TokenVerifier
+from services.kit.auth import TokenVerifier, issuers_of
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
-from services.kit.issuers import issuers_of
 from services.transfer.api import people_router, router, statistics_router
 from services.transfer.composition import Transfers, open_transfers
 from services.transfer.problems import OutsidePlaceError

@@ -22,21 +22,25 @@ from services.kit.database import Connection, Databases
 from services.kit.errors import Problem
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.transfer.calls import PeerRefusedError, PeerUnavailableError
 from services.transfer.cases.arrival import Arrival
 from services.transfer.cases.case import Case
 from services.transfer.cases.commands import Actor, EvidenceFile, RefuseTransfer, RequestTransfer
 from services.transfer.cases.departure import Departure
 from services.transfer.cases.transfer import Transfer
-from services.transfer.opened_authorities import OpenedAuthorities
-from services.transfer.peers import DepartureHasEndedError, DepartureIsBlockedError, LedgerCalls
+from services.transfer.peers import (
+    DepartureHasEndedError,
+    DepartureIsBlockedError,
+    LedgerCalls,
+    PeerRefusedError,
+    PeerUnavailableError,
+)
+from services.transfer.places import OpenedAuthorities, ProfileHome
 from services.transfer.problems import (
     DepartureBlockedError,
     LedgerUnavailableError,
     PersonNotCollectedError,
     TransferOpenError,
 )
-from services.transfer.profile_home import ProfileHome
 from services.transfer.projection import project
 from services.transfer.queries import load_case
 from services.transfer.tables import LOG

@@ -11,8 +11,8 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.transfer.application import TransferApplication, begin
-from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.peers import Peers, open_peers
+from services.transfer.places import OpenedAuthorities
 from services.transfer.queries import TransferQueries
 from services.transfer.settings import TransferSettings
 from services.transfer.tables import LOG

@@ -18,7 +18,7 @@ from services.transfer.cases.case import Entered, Opened, ProfileMoved
 from services.transfer.cases.departure import Departure
 from services.transfer.cases.states import OVER, Kind, State, places_concerned, turn_of
 from services.transfer.cases.transfer import Transfer
-from services.transfer.profile_home import HomeRecorded, OrganizationRecorded
+from services.transfer.places import HomeRecorded, OrganizationRecorded
 from services.transfer.tables import READ_MODELS
 
 _RECORD_HOME = """

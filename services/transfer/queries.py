@@ -17,7 +17,12 @@ from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
 from services.transfer.cases.case import Case
 from services.transfer.cases.commands import Actor
-from services.transfer.cases.states import OPEN_STATES, last_day_within, limits_on, limits_over
+from services.transfer.cases.states import (
+    OPEN_STATES,
+    last_day_within,
+    limits_on,
+    limits_over,
+)
 from services.transfer.problems import OutsidePlaceError
 from services.transfer.tables import LOG
 from services.transfer.views import (

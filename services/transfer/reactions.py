@@ -9,7 +9,7 @@ from contracts.envelope import PublishedEvent
 from contracts.registry import InfoCollected, OrganizationRegistered, PersonErased
 from services.kit.command import UnitOfWork
 from services.kit.database import Connection
-from services.transfer.profile_home import (
+from services.transfer.places import (
     HomeRecorded,
     OrganizationRecorded,
     ProfileHome,

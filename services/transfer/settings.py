@@ -6,7 +6,7 @@ from pydantic import Field
 
 from contracts.divisions import AUTHORITIES, NATION
 from services.kit.settings import ServiceSettings, SettingsError
-from services.transfer.opened_authorities import PACKAGED
+from services.transfer.places import PACKAGED
 
 
 class TransferSettings(ServiceSettings):

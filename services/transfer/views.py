@@ -10,17 +10,22 @@ from asyncpg import Record
 from pydantic import Field
 
 from contracts.handover import Blocker
-from services.kit.calendar import UnknownYear
-from services.kit.clock import local_date
+from services.kit.clock import UnknownYear, local_date
+from services.kit.pydantic_models import view
 from services.kit.schemas import Day, StrictModel
-from services.kit.views import view
 from services.transfer.cases.case import Case
 from services.transfer.cases.commands import Actor
 from services.transfer.cases.departure import Departure
-from services.transfer.cases.states import Kind, State, desk_of, due_on
+from services.transfer.cases.states import (
+    Kind,
+    State,
+    desk_of,
+    due_on,
+)
 
 REFUSAL_TEXT = "refusal"
 """The part of `remarks` that explains a refusal."""
+
 
 StateName = Literal[
     "suspended",

@@ -18,7 +18,7 @@ from services.kit.feed import CloudEvent
 from services.kit.follower import AsOneCommand, FeedFollower, TokenFile
 from services.kit.settings import SettingsError
 from services.transfer.composition import Transfers, open_transfers
-from services.transfer.opened_authorities import OpenedAuthorities
+from services.transfer.places import OpenedAuthorities
 from services.transfer.process.process import Process, keep_doing
 from services.transfer.reactions import react
 from services.transfer.settings import TransferSettings

@@ -11,8 +11,8 @@ import pytest
 
 from services.cli.demo.outside import running_outside
 from services.cli.main import app
+from services.cli.sign_in import SCOPES
 from services.cli.state_dir import StateDir, make_keys
-from services.cli.tokens import SCOPES
 from services.kit.auth import Caller, Issuer, TokenVerifier
 from services.kit.key_sets import FixedKeys
 from services.kit.settings import SettingsError

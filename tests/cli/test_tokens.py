@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.cli.settings import SERVICES
-from services.cli.tokens import OTHER_SCOPES, SCOPES, check
+from services.cli.sign_in import OTHER_SCOPES, SCOPES, check
 from services.kit.settings import SettingsError
 from tests.openapi import committed
 

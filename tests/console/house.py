@@ -24,8 +24,7 @@ from services.console.services_client import ServicesClient
 from services.console.settings import ConsoleSettings
 from services.console.web import Parts
 from services.stand_ins.sign_in import app as stand_in
-from services.stand_ins.sign_in.entry import issuer_of
-from services.stand_ins.sign_in.people import People, SignInPerson, write_people
+from services.stand_ins.sign_in.people import People, SignInPerson, issuer_of, write_people
 from tests.conftest import FreshDatabaseFactory
 from tests.e2e.system import System, new_system
 

@@ -7,8 +7,7 @@ import yaml
 
 from contracts.sign_in import SignInError, claim_of, read_issuers, trusted_issuers
 from services.stand_ins.sign_in.app import StandInRefusedError, build_app
-from services.stand_ins.sign_in.entry import issuer_of
-from services.stand_ins.sign_in.people import People
+from services.stand_ins.sign_in.people import People, issuer_of
 
 EXAMPLE = Path(__file__).parents[2] / "deploy" / "sign-in" / "issuers.example.yaml"
 ADDRESS = "http://127.0.0.1:8012"

@@ -14,11 +14,10 @@ from fastapi import FastAPI
 from contracts.divisions import AUTHORITIES
 from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
-from services.cli.tokens import CARRIER_SCOPES, SCOPES, SERVICE_SCOPES
-from services.kit.auth import TokenVerifier
+from services.cli.sign_in import CARRIER_SCOPES, SCOPES, SERVICE_SCOPES
+from services.kit.auth import TokenVerifier, issuers_of
 from services.kit.event_store import EventStore
 from services.kit.follower import FeedFollower
-from services.kit.issuers import issuers_of
 from services.kit.key_sets import FixedKeys
 from services.kit.settings import ServiceSettings, new_key_text
 from services.kit.signing import new_signing_key, sign_token, signing_key_text
@@ -36,8 +35,8 @@ from services.transfer import app as transfer_app
 from services.transfer import composition as transfer_parts
 from services.transfer import worker as transfer_worker
 from services.transfer.composition import Transfers
-from services.transfer.opened_authorities import OpenedAuthorities
 from services.transfer.peers import Peers
+from services.transfer.places import OpenedAuthorities
 from services.transfer.process.process import Process
 from services.transfer.settings import TransferSettings
 from tests.conftest import AUDIT_KEY, FreshDatabase, FreshDatabaseFactory

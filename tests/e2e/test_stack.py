@@ -18,9 +18,9 @@ import pytest
 
 from services.cli.demo import fictitious
 from services.cli.settings import PROCESSES, SERVICES, STAND_INS, StackSettings
+from services.cli.sign_in import SCOPES, sign
 from services.cli.stack import Stack
 from services.cli.state_dir import StackRecord, StateDir, signing_key
-from services.cli.tokens import SCOPES, sign
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.migrations import upgrade
 from services.kit.provision import provision

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from services.kit.app import create_service
 from services.kit.auth import Issuer, TokenVerifier
 from services.kit.key_sets import FixedKeys
-from services.kit.operations import operations_app
+from services.kit.observability import operations_app
 from services.kit.signing import new_signing_key, sign_token
 
 ISSUER = "https://issuer.example"

@@ -20,9 +20,9 @@ from eventsourcing.persistence import (
     Tracking,
 )
 
-from services.kit.checkpoints import CheckpointError, Checkpoints
 from services.kit.database import Connection, Database
 from services.kit.event_store import EventStore, NewEvent, RecordedEvent, WrongExpectedVersion
+from services.kit.projection import CheckpointError, Checkpoints
 
 T = TypeVar("T")
 

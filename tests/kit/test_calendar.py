@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import chinese_calendar.constants
 import pytest
 
-from services.kit.calendar import UnknownYear, add_working_days, is_working_day, working_days_between
+from services.kit.clock import UnknownYear, add_working_days, is_working_day, working_days_between
 
 # From the yearly notices on 部分节假日安排: the weekend days that are worked.
 SWAPPED = {

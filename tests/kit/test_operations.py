@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.kit.errors import NotReadyError
-from services.kit.operations import FRESH_SECONDS, operations_app
+from services.kit.observability import FRESH_SECONDS, operations_app
 from tests.kit.http import calling, service
 
 NUMBER = "21130219900101123X"

@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 import asyncpg
 import pytest
 
-from services.kit.checkpoints import CheckpointError, Checkpoints
 from services.kit.database import Connection, Database, Databases
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.events import UnknownEventError
-from services.kit.projection import ProjectionRunner
+from services.kit.projection import CheckpointError, Checkpoints, ProjectionRunner
 from tests.conftest import FreshDatabase
 from tests.kit.given import Tally, appended, event, noted, rows
 

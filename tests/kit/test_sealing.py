@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from services.kit.ciphers import AES, KEY_SIZE, SM
 from services.kit.key_shares import AHEAD, KeyShares
-from services.kit.sealing import DestroyedKeyError, KeyWrapper, UnsealableError, share_of
+from services.kit.sealing import AES, KEY_SIZE, SM, DestroyedKeyError, KeyWrapper, UnsealableError, share_of
 
 KEK = os.urandom(KEY_SIZE)
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec import Struct
 from pydantic import BaseModel
 
-from services.kit.views import fields_of, names_of, view
+from services.kit.pydantic_models import fields_of, names_of, view
 
 
 class Kept(Struct, frozen=True):

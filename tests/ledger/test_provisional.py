@@ -9,7 +9,7 @@ import msgspec
 
 from services.kit import events as codec
 from services.kit.events import Event
-from services.kit.views import names_of
+from services.kit.pydantic_models import names_of
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.account_events import CompletionHeld, CreditEarned
 from services.ledger.streams.claim import ClaimAmended

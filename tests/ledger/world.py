@@ -16,7 +16,7 @@ from contracts.divisions import AUTHORITIES, authority_of
 from services.cli.demo import fictitious
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
-from services.kit.operations import operations_app
+from services.kit.observability import operations_app
 from services.ledger.app import build_app
 from services.ledger.composition import SCHEMA, Ledger
 from services.ledger.reactions.reactions import SourceEvent

@@ -8,7 +8,7 @@ import pytest
 from contracts.registry import Qualification
 from contracts.relay import ArrivingPerson
 from services.kit.aggregates import Aggregate
-from services.kit.views import names_of
+from services.kit.pydantic_models import names_of
 from services.registry.moves.handover import arriving_profile, told_profile, travelling_of
 from services.registry.people.schemas import CollectionRequest, PersonIdentity, PersonView
 from services.registry.store.projection import FACTS

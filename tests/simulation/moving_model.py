@@ -11,8 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from services.kit.calendar import add_working_days
-from services.kit.clock import end_of_day, local_date
+from services.kit.clock import add_working_days, end_of_day, local_date
 
 SHUANGTA, SHENYANG, JINCHENG = "211302", "210100", "140502"
 PLACES: Final = (SHUANGTA, SHENYANG, JINCHENG)

@@ -26,8 +26,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.transfer.calls import PeerUnavailableError
 from services.transfer.cases.arrival import arrival_id
+from services.transfer.peers import PeerUnavailableError
 from tests.conftest import THOROUGH, FreshDatabaseFactory, examples
 from tests.e2e.provider import Provider
 from tests.e2e.system import LISTED, ROUTES, START, System, new_system

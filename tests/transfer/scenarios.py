@@ -7,8 +7,7 @@ from contracts.registry import InfoCollected, OrganizationRegistered
 from services.cli.demo.fictitious import uscc
 from services.transfer.cases.commands import Actor, EvidenceFile, RequestTransfer
 from services.transfer.cases.transfer import Transfer
-from services.transfer.opened_authorities import OpenedAuthorities
-from services.transfer.profile_home import ProfileHome
+from services.transfer.places import OpenedAuthorities, ProfileHome
 
 SHUANGTA, LONGCHENG, CHAOYANG = "211302", "211303", "211300"
 SHENYANG, LIAONING = "210100", "210000"

@@ -7,7 +7,7 @@ import pytest
 import stamina
 
 from contracts.relay import Mail
-from services.transfer.calls import ATTEMPTS_MAX, Peer, PeerRefusedError, PeerUnavailableError
+from services.transfer.peers import ATTEMPTS_MAX, Peer, PeerRefusedError, PeerUnavailableError
 
 EMPTY = {"exchanges": [], "next": None}
 Answer = Callable[[httpx.Request], httpx.Response]

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.relay import Offer, TravellingPerson
-from services.kit.views import names_of
+from services.kit.pydantic_models import names_of
 from services.transfer.cases.arrival import Arrival
 from services.transfer.cases.case import Asked, Case, Opened, request_of
 from services.transfer.cases.commands import Actor, EvidenceFile, RequestTransfer
 from services.transfer.cases.departure import Departure
 from services.transfer.cases.transfer import Transfer
-from services.transfer.profile_home import ProfileHome
+from services.transfer.places import ProfileHome
 from services.transfer.publishing import PUBLISHED, Published
 from services.transfer.views import TransferView, evidence_part
 from tests.transfer.scenarios import LIAONING, LONGCHENG, SHA256, SHANXI, SHUANGTA, TAIYUAN

@@ -6,8 +6,13 @@ from pathlib import Path
 import pytest
 
 from contracts.divisions import AUTHORITIES
-from services.transfer.opened_authorities import OpenedAuthorities, OpenedAuthoritiesError
-from services.transfer.profile_home import HomeRecorded, ProfileHome, record_home
+from services.transfer.places import (
+    HomeRecorded,
+    OpenedAuthorities,
+    OpenedAuthoritiesError,
+    ProfileHome,
+    record_home,
+)
 from tests.transfer.scenarios import EMPLOYER, FORMER_EMPLOYER, LONGCHENG, NOW, SHUANGTA, collected
 
 

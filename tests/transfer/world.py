@@ -13,7 +13,7 @@ from contracts.envelope import PublishedEvent
 from services.cli.demo.fictitious import uscc
 from services.kit.database import Database
 from services.kit.event_store import EventStore, RecordedEvent
-from services.kit.operations import operations_app
+from services.kit.observability import operations_app
 from services.transfer.app import build_app
 from services.transfer.composition import Transfers
 from services.transfer.process.process import Process

@@ -20,7 +20,7 @@ from services.cli.demo.outside import running_outside
 from services.cli.demo.routes import ROUTES, later_notice
 from services.cli.demo.stage import Stage
 from services.cli.demo.stories import CHAOYANG, STORIES, Posting, Question, Story, Trial
-from services.cli.policy_simulate import after_words, why
+from services.cli.policy_diff import after_words, why
 from services.cli.settings import PROCESSES, SIGN_IN, StackSettings
 from services.cli.sign_in import introduce
 from services.cli.stack import running_stack

@@ -12,9 +12,9 @@ import httpx
 from contracts.divisions import full_name_of
 from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
-from services.cli.policy_simulate import try_draft
+from services.cli.policy_diff import try_draft
+from services.cli.sign_in import SCOPES
 from services.cli.stack import Stack
-from services.cli.tokens import SCOPES
 from services.ledger.counting.simulation import Simulation
 from services.ledger.policy import Notice, notice_as_data
 from services.stand_ins.sign_in.people import SignInPerson

@@ -15,7 +15,7 @@ from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.purposes import PROVISIONAL, WORDS, answer_purpose, is_provisional, names
 from services.ledger.answers.viewers import Viewer

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel
 
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.policy import Policy
 from services.ledger.policy.policy import Basis
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Account, Assessment, Credit, Rejected, Route, Study, rejection_words
 from services.ledger.policy.language.days import ends

@@ -13,7 +13,7 @@ from services.kit.audit import about
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.answers.details import Asked, Detail, Details
 from services.ledger.answers.history import History
 from services.ledger.answers.other_years import OtherYears

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from services.kit.audit import about
 from services.kit.database import Databases
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Account, Credit, CreditState, Route, Study, Waiting
 from services.ledger.store.people import Home, People

@@ -9,7 +9,7 @@ from msgspec import Struct
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.audit import about
 from services.kit.clock import Clock, local_date
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Assessment, Missing

@@ -13,8 +13,8 @@ from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.pydantic_models import view
 from services.kit.review import Place, Queue, Step, add_queue, add_steps
-from services.kit.views import view
 from services.ledger.cases.claims import MODE, Claims
 from services.ledger.cases.commands import Actor, ClaimAmendment, ClaimBody, ClaimRequest, SubmitClaim
 from services.ledger.cases.views import ClaimAnswer, ClaimOutcome, ClaimQueue

@@ -15,9 +15,9 @@ from services.kit.errors import Language, language_of
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
+from services.kit.pydantic_models import view
 from services.kit.review import Step, add_steps
 from services.kit.schemas import StrictModel
-from services.kit.views import view
 from services.ledger.cases.api_claims import Anybody, SubmitKey, actor_of, command_of
 from services.ledger.cases.api_registrations import ListedPerson, check_numbers, hashes_of
 from services.ledger.cases.collective import (

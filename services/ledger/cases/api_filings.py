@@ -8,13 +8,12 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.divisions import is_known
 from services.kit.auth import Caller, require
-from services.kit.calendar import UnknownYear
-from services.kit.clock import end_of_day
+from services.kit.clock import UnknownYear, end_of_day
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.pydantic_models import view
 from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
-from services.kit.views import view
 from services.ledger.cases.commands import Actor, FilingRequest
 from services.ledger.cases.filings import Filings, cursor_of
 from services.ledger.cases.views import FilingAnswer, FilingOutcome, FilingQueue

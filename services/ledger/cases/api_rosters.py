@@ -14,11 +14,11 @@ from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.pydantic_models import view
 from services.kit.records import batch_model, json_body
 from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response
 from services.kit.table_forms import template
-from services.kit.views import view
 from services.ledger.cases.api_filings import (
     Anybody,
     FilingId,

@@ -12,9 +12,9 @@ from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
 from services.kit.event_store import WrongExpectedVersion
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.pydantic_models import view
 from services.kit.review import Place, Step
 from services.kit.rows import Entry
-from services.kit.views import view
 from services.ledger.cases.claim_awards import award_of, earned, must_be_left, must_be_open_to
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.cases.views import ClaimOutcome

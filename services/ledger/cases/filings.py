@@ -9,9 +9,9 @@ from services.kit.clock import Clock, local_date
 from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.pydantic_models import view
 from services.kit.review import Place, Step
 from services.kit.rows import Entry
-from services.kit.views import view
 from services.ledger.cases.commands import Actor, FileTraining
 from services.ledger.cases.views import FilingOutcome
 from services.ledger.policy import Policy, Rejected, hours_within

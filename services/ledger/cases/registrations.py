@@ -1,5 +1,4 @@
-"""Registrations of an authority from its own lists: exam passes and the like that nobody applies for (S0-13, S2B-09),
-and the history that another system held (S4-06). A list is stored in one transaction, and every line is answered."""
+"""Registrations from an authority's own lists (S0-13, S2B-09), and of what another system held (S4-06): line by line."""
 
 from collections.abc import Sequence
 from contextlib import suppress

@@ -7,8 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from services.kit.calendar import UnknownYear, add_working_days
-from services.kit.clock import Clock, local_date
+from services.kit.clock import Clock, UnknownYear, add_working_days, local_date
 from services.kit.database import Databases
 from services.ledger.counting.standing_counts import child_of, label_of, logs_of
 from services.ledger.store.profiles import reach_of

@@ -10,11 +10,11 @@ import msgspec
 import structlog
 
 from contracts.divisions import AUTHORITIES, NATION
-from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock, local_date
 from services.kit.database import OUTCOME_UNKNOWN, Connection, Databases
 from services.kit.event_store import RecordedEvent
 from services.kit.observability import describe_exception
+from services.kit.projection import Checkpoints
 from services.ledger.counting.standing_rows import (
     COLUMNS,
     Key,

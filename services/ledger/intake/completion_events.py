@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from services.kit.clock import local_date
 from services.kit.errors import Problem
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Record, without_person
 from services.ledger.intake.schemas import Decided, Outcome
 from services.ledger.policy import (

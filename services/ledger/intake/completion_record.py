@@ -13,7 +13,7 @@ from services.kit import events as codec
 from services.kit.errors import TYPE_PREFIX
 from services.kit.event_store import RecordedEvent
 from services.kit.events import Event
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.streams.account_events import (
     AccountArrived,
     AccountLeft,

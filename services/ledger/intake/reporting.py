@@ -13,8 +13,8 @@ from services.kit.budgets import Budgets
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.errors import OutcomeUnknownError, Problem
+from services.kit.pydantic_models import view
 from services.kit.records import Batch, InvalidRecord
-from services.kit.views import view
 from services.ledger.intake.intake import Intake, Work, failure_of
 from services.ledger.intake.posted_completions import PostedCompletions
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Preparer, Record

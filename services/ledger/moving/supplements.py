@@ -27,7 +27,7 @@ from contracts.handover import (
 from services.kit import events as codec
 from services.kit.database import Connection
 from services.kit.event_store import EventStore, RecordedEvent
-from services.kit.views import fields_of, view
+from services.kit.pydantic_models import fields_of, view
 from services.ledger.policy import (
     Account,
     Credit,

@@ -8,12 +8,12 @@ from decimal import Decimal
 from msgspec import Struct
 
 from contracts.divisions import NATION, authority_of, chain_of, contains
-from services.kit.checkpoints import Checkpoints
 from services.kit.clock import start_of_day
 from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.views import view
+from services.kit.projection import Checkpoints
+from services.kit.pydantic_models import view
 from services.ledger.policy import Category, Policy, Rejected
 from services.ledger.policy.policy import Basis
 from services.ledger.store.filings import YEAR_ROWS, closures_of

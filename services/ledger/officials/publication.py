@@ -9,7 +9,7 @@ from msgspec import Struct
 from contracts.divisions import authority_of, contains
 from services.kit.command import WritePath
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.policy import Finding, Notice, Replaced, book_faults, notice_hash, replaced_by
 from services.ledger.policy.policy import Basis
 from services.ledger.store.published_policies import PublishedPolicies, find_notice, write_notice

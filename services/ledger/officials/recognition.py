@@ -12,7 +12,7 @@ from services.kit.command import WritePath
 from services.kit.database import Databases
 from services.kit.errors import Language, Problem, ProblemBody, problem_body
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.policy import Account, Credit, Policy
 from services.ledger.store.paging import page_of_people
 from services.ledger.store.profiles import read_profiles

@@ -13,7 +13,7 @@ from services.kit.command import WritePath
 from services.kit.errors import Problem
 from services.kit.events import Event
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.policy import Account, Policy, granted_for
 from services.ledger.policy.judging.make_up_gates import has_special_reason
 from services.ledger.policy.judging.requirements import deferral_on, exemption_on

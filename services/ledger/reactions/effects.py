@@ -9,7 +9,7 @@ from contracts import registry, transfer
 from contracts.envelope import PublishedEvent
 from services.kit.command import Unprepared
 from services.kit.events import Event
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.records import Completion
 from services.ledger.reactions.homes import GuardEvent, TransferNews, news_of_guard

@@ -11,10 +11,10 @@ from msgspec import Struct
 from contracts import transfer
 from contracts.divisions import NATION
 from contracts.envelope import PublishedEvent
-from services.kit.checkpoints import Checkpoints
 from services.kit.command import WritePath
 from services.kit.database import Databases
 from services.kit.event_store import TooManyEventsError
+from services.kit.projection import Checkpoints
 from services.ledger.cases.roster_registry import Registrar, release_rosters
 from services.ledger.intake.decide import Decider
 from services.ledger.reactions.effects import Effects

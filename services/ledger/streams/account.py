@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.kit.events import Event
-from services.kit.views import fields_of, names_of, view
+from services.kit.pydantic_models import fields_of, names_of, view
 from services.ledger.policy import (
     Account,
     Credit,

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from services.kit.errors import Problem
 from services.kit.events import Event
+from services.kit.pydantic_models import fields_of
 from services.kit.review import Case, Role, Step
 from services.kit.schemas import StrictModel
-from services.kit.views import fields_of
 from services.ledger.policy import Category
 from services.ledger.streams.facts import normal
 

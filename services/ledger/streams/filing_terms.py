@@ -7,8 +7,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from services.kit.calendar import UnknownYear, add_working_days, is_working_day
-from services.kit.clock import end_of_day, local_date
+from services.kit.clock import UnknownYear, add_working_days, end_of_day, is_working_day, local_date
 from services.kit.errors import Problem
 from services.ledger.policy import Account, CompletionFacts, Credit, Policy, Rejected, Sourced, Waiting
 from services.ledger.policy.rules.repeats import RepeatTerms

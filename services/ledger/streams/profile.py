@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.kit.events import Event
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.policy import (
     Person,
 )

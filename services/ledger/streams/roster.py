@@ -12,9 +12,9 @@ from pydantic import Field
 
 from services.kit.errors import Problem
 from services.kit.events import Event
+from services.kit.pydantic_models import fields_of
 from services.kit.review import Case, Step
 from services.kit.schemas import StrictModel
-from services.kit.views import fields_of
 from services.ledger.streams.filing import REVIEWER, OwnFilingError
 from services.ledger.streams.year import CorrectionReason
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from services.kit.events import Event
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.policy import HoldReason
 
 

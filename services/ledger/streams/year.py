@@ -15,7 +15,7 @@ from contracts.divisions import chain_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.kit.events import Event
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.ledger.policy import Account, Policy, Rejected
 from services.ledger.policy.judging.requirements import deferral_on
 from services.ledger.policy.language.days import ends

@@ -22,7 +22,7 @@ from services.registry.accounts.schemas import (
     RevocationRequest,
     RotationRequest,
 )
-from services.registry.organizations.queries import OrganizationQueries
+from services.registry.organizations.organizations import OrganizationQueries
 from services.registry.store.commands import Commands, Unit, command
 from services.registry.store.tables import LOG
 from services.registry.streams.account import AccountRequest, Client, hash_of_secret, new_secret

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from services.kit.field_errors import refuse
 from services.kit.schemas import Moment, ShortLine, StrictModel
-from services.registry.web.fields import Place, Scope, unique
+from services.registry.web.routes import Place, Scope, unique
 
 OVERLAP_HOURS_MAX = 168
 

@@ -14,10 +14,9 @@ from contracts.divisions import is_known
 from contracts.identifiers import IdType
 from contracts.identity import IdentityHasher
 from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE, Role, SignInIssuer, claim_of
-from services.kit.auth import Issuer, TokenVerifier
+from services.kit.auth import OUTSIDE_ALGORITHMS, Issuer, TokenVerifier
 from services.kit.database import Database
 from services.kit.errors import NotAuthenticatedError
-from services.kit.issuers import OUTSIDE_ALGORITHMS
 from services.kit.key_sets import FetchedKeys, KeySource
 from services.kit.signing import sign_token
 from services.registry.accounts.schemas import SignInAnswer

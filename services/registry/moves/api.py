@@ -13,12 +13,10 @@ from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS, StrictModel
-from services.registry.moves.handover import WHAT, Arrivals, Departures
-from services.registry.moves.to_complete import Completing, ToComplete
+from services.registry.moves.handover import WHAT, Arrivals, Completing, Departures, ToComplete
 from services.registry.streams.actor import OWN, Actor
 from services.registry.streams.problems import OutsidePlaceError
-from services.registry.web.fields import Place
-from services.registry.web.routes import UUID_FORM, acting, actor_of, part
+from services.registry.web.routes import UUID_FORM, Place, acting, actor_of, part
 
 SCOPE = "transfer:carry"
 

@@ -4,6 +4,9 @@ Whoever is known by the keyed hash of the number stays the same person, also whe
 comes back (S2C-17). Until the transfer is completed a new person counts for nothing but that the number is taken.
 """
 
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from contracts.handover import ArrivingProfile
@@ -18,7 +21,7 @@ from services.kit.command import Question
 from services.kit.database import Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.registry.people.collections import PersonalCommands
 from services.registry.personal_data.erasure import Erasures
 from services.registry.personal_data.vault import Vault
@@ -173,3 +176,43 @@ def arriving_profile(person: Person, transfer_id: str) -> ArrivingProfile:
         qualified_on=None if first is None else first.obtained_on,
         qualification=None if first is None else first.level,
     )
+
+
+_OF_PLACE = """
+select person_id, transfer_id, place, arrived_at from to_complete
+ where log = $1 and chain @> array[$2::text]
+   and ($3::text is null or (arrived_at, person_id) >
+        (select arrived_at, person_id from to_complete where log = $1 and person_id = $3))
+ order by arrived_at, person_id limit $4
+"""
+_OWN = "select person_id, transfer_id, place, arrived_at from to_complete where log = $1 and person_id = $2"
+
+
+class ToComplete(NamedTuple):
+    """Whose information is to be completed, at which place, since when."""
+
+    person_id: str
+    transfer_id: str
+    place: str
+    arrived_at: datetime
+
+
+class Completing:
+    """Reads the to-dos."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def of_place(
+        self, by: Actor, place: str, *, after: UUID | None, limit: int
+    ) -> Sequence[ToComplete]:
+        """The to-dos of a place and all under it, in order of arrival, those after a person's. Raises OutsidePlaceError."""
+        by.must_cover(place)
+        cursor = None if after is None else str(after)
+        async with self._database.acquire() as conn:
+            return [ToComplete(*row) for row in await conn.fetch(_OF_PLACE, LOG, place, cursor, limit)]
+
+    async def own(self, by: Actor) -> Sequence[ToComplete]:
+        """The caller's own; a person's token carries their id."""
+        async with self._database.acquire() as conn:
+            return [ToComplete(*row) for row in await conn.fetch(_OWN, LOG, by.subject)]

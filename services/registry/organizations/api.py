@@ -9,16 +9,14 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.pydantic_models import fields_of
 from services.kit.schemas import IN_DIGITS
 from services.kit.spreadsheets import CSV_TYPE, write_csv
-from services.kit.views import fields_of
 from services.registry.organizations import schemas
-from services.registry.organizations.organizations import Organizations
-from services.registry.organizations.queries import OrganizationQueries
+from services.registry.organizations.organizations import OrganizationQueries, Organizations
 from services.registry.streams.actor import Actor
 from services.registry.streams.organization import Organization
-from services.registry.web.fields import OrganizationKind, Place
-from services.registry.web.routes import UUID_FORM, Id, acting, part
+from services.registry.web.routes import UUID_FORM, Id, OrganizationKind, Place, acting, part
 
 CSV_ANSWER: dict[int | str, dict[str, object]] = {
     200: {

@@ -12,13 +12,11 @@ from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.registry.organizations import schemas
 from services.registry.organizations.api import CSV_ANSWER, PlaceQuery, Queries, csv_response
-from services.registry.organizations.organizations import Organizations
-from services.registry.organizations.queries import duty_views
+from services.registry.organizations.organizations import Organizations, duty_views
 from services.registry.streams import yearly_document
 from services.registry.streams.actor import Actor
 from services.registry.streams.yearly_document import PLAN, REPORT
-from services.registry.web.fields import YEAR_MAX, YEAR_MIN
-from services.registry.web.routes import Id, acting, add_routes, part
+from services.registry.web.routes import YEAR_MAX, YEAR_MIN, Id, acting, add_routes, part
 
 router = APIRouter(prefix="/v1", tags=["plans and reports"])
 

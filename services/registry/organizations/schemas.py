@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from services.kit.field_errors import refuse
 from services.kit.schemas import Line, StrictModel
-from services.registry.web.fields import (
+from services.registry.web.routes import (
     CreditYear,
     DisqualificationReason,
     Mode,

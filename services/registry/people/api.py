@@ -12,10 +12,9 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.registry.people import schemas
 from services.registry.people.changes import Changes
-from services.registry.people.collection_views import Collection
 from services.registry.people.collections import COLLECTIONS, Collections
 from services.registry.people.own_view import OwnView
-from services.registry.people.queries import IDENTITY_CHECKS, PeopleQueries
+from services.registry.people.queries import IDENTITY_CHECKS, Collection, PeopleQueries
 from services.registry.personal_data import disclosure
 from services.registry.streams import change, collection
 from services.registry.streams.actor import OWN, Actor

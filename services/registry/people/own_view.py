@@ -9,13 +9,13 @@ from services.kit.audit import Audit, about
 from services.kit.clock import Clock
 from services.kit.database import Database
 from services.kit.errors import NotFoundError
-from services.kit.views import fields_of
+from services.kit.pydantic_models import fields_of
 from services.registry.people.schemas import OwnCase
 from services.registry.personal_data.vault import Vault
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.change import sealed_field
-from services.registry.worklists.deadlines import due_of
+from services.registry.worklists.worklists import due_of
 
 
 class Words(NamedTuple):

@@ -1,13 +1,16 @@
 """Queries about people and their cases. Whoever may not see a thing is told that it is not there."""
 
 from collections.abc import Sequence
-from typing import Literal
+from datetime import date, datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 import asyncpg
 import msgspec
+from pydantic import Field
 
 from contracts.identity import IdentityHasher
+from contracts.registry import Level
 from services.kit.aggregates import Aggregate, Aggregates
 from services.kit.audit import ROUTINE, Audit, OpenReading
 from services.kit.budgets import Budgets
@@ -15,9 +18,9 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
-from services.kit.views import fields_of
-from services.registry.people.collection_views import Collection, CollectionReturn
-from services.registry.people.schemas import ChangeView, PersonView
+from services.kit.pydantic_models import fields_of
+from services.kit.schemas import Day, StrictModel
+from services.registry.people.schemas import ChangeView, CollectionState, PersonView
 from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.tables import LOG
 from services.registry.streams import organization as organizations
@@ -27,8 +30,89 @@ from services.registry.streams.organization import Organization
 from services.registry.streams.person import Person
 from services.registry.streams.problems import PersonErasedError
 from services.registry.streams.profile import FIELDS, Identity
-from services.registry.worklists.deadlines import due_of
-from services.registry.worklists.worklists import lane_of
+from services.registry.worklists.schemas import Due, Lane
+from services.registry.worklists.worklists import due_of, lane_of
+
+
+class InitialReview(StrictModel):
+    """When the initial review (初审) was passed, and by which official; null to whoever is none."""
+
+    by: str | None
+    at: datetime
+
+
+class CollectionReturn(StrictModel):
+    """One return of a collection: at which step, why, with which note, when, by whom (null to whoever is no official)."""
+
+    step: str
+    reason: str
+    note: str | None
+    at: datetime
+    by: str | None
+
+
+class ReviewedQualification(StrictModel):
+    """A qualification as it is reviewed; its certificate's number is masked."""
+
+    level: Level
+    obtained_on: Day
+    certificate_number: str | None
+
+
+class ReviewedEducation(StrictModel):
+    """An education as it is reviewed; its certificate's number is masked."""
+
+    school: str
+    level: str
+    degree: str
+    mode: str
+    major: str | None
+    entered_on: Day | None
+    graduated_on: Day | None
+    certificate_number: str | None
+
+
+class ReviewedContact(StrictModel):
+    """How to reach a person, masked."""
+
+    phone: str | None
+    email: str | None
+    address: str | None
+
+
+class Collection(StrictModel):
+    """A collection case with all that is reviewed: the personal parts masked, and null once the person's key is
+    destroyed. `returns` is what came of it before, in order.
+    """
+
+    collection_id: str
+    person_id: str
+    state: CollectionState
+    place: str
+    employer: str | None
+    name: str | None
+    id_type: str | None
+    id_number: str | None
+    student: bool
+    student_since: date | None
+    jobs: list[str]
+    working_since: date | None
+    qualifications: list[ReviewedQualification] | None
+    education: list[ReviewedEducation] | None
+    contact: ReviewedContact | None
+    contested: bool | None
+    """Whether the number is somebody else's already, which a reviewer alone is told (null to others)."""
+    initial_review: InitialReview | None
+    returns: list[CollectionReturn]
+    submitted_at: datetime
+    due: Due
+    lane: Lane
+    decided_at: datetime | None
+    step: Annotated[str | None, Field(description="The step at which it was returned.")]
+    reason: str | None
+    note: str | None
+    evidence: Annotated[list[str], Field(description="Ids of the files it names.")]
+
 
 IDENTITY_CHECKS = "identity-checks"
 """The budget of checks that find nobody under this number and name."""

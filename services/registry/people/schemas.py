@@ -10,12 +10,12 @@ from contracts.identity import normalise_id_number
 from contracts.registry import Qualification
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
+from services.kit.pydantic_models import view
 from services.kit.schemas import Line, Note, ShortLine, StrictModel
-from services.kit.views import view
+from services.registry.personal_data.disclosure import UnmaskingRequest
 from services.registry.personal_data.evidence import EVIDENCE_MAX
-from services.registry.personal_data.schemas import UnmaskingRequest
 from services.registry.streams.profile import Identity, Profile
-from services.registry.web.fields import PastDay, Place, Uscc
+from services.registry.web.routes import PastDay, Place, Uscc
 from services.registry.worklists.schemas import Due
 
 IDENTITY_CHECKS_MAX = 1000

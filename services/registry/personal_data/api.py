@@ -11,7 +11,7 @@ from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
-from services.registry.personal_data import disclosure, erasure, schemas
+from services.registry.personal_data import disclosure, erasure
 from services.registry.personal_data.evidence import MEDIA_TYPES, EvidenceFiles
 from services.registry.streams.actor import Actor
 from services.registry.web.routes import Id, acting, part
@@ -25,7 +25,7 @@ _erase = require(erasure.SCOPE)
 
 @router.post(
     "/persons/{id}/disclosure",
-    response_model=schemas.PersonInFull,
+    response_model=disclosure.PersonInFull,
     responses=problems(404, 410),
     tags=["persons"],
 )
@@ -33,7 +33,7 @@ _erase = require(erasure.SCOPE)
 async def unmask_person(
     response: Response,
     person_id: Id,
-    body: schemas.UnmaskingRequest,
+    body: disclosure.UnmaskingRequest,
     by: Annotated[Actor, Depends(acting(_unmask))],
     opened: Annotated[disclosure.Unmasking, Depends(part(disclosure.Unmasking))],
 ) -> object:
@@ -63,13 +63,13 @@ async def disclose_for_delivery(
 
 @router.post(
     "/persons/{id}/erasure",
-    response_model=schemas.ErasureOutcome,
+    response_model=disclosure.ErasureOutcome,
     responses=problems(404, 410),
     tags=["persons"],
 )
 async def erase_person(
     person_id: Id,
-    body: schemas.ErasureRequest,
+    body: disclosure.ErasureRequest,
     by: Annotated[Actor, Depends(acting(_erase))],
     erasures: Annotated[erasure.Erasures, Depends(part(erasure.Erasures))],
     key: Annotated[CommandKey, Depends(command_key(_erase))],
@@ -100,7 +100,7 @@ _FILE: dict[int | str, dict[str, object]] = {
 @router.post(
     "/evidence",
     status_code=201,
-    response_model=schemas.EvidenceReference,
+    response_model=disclosure.EvidenceReference,
     responses=problems(415),
     openapi_extra=_BODY,
     tags=["evidence"],

@@ -1,6 +1,7 @@
-"""Disclosure of personal data in full: to an official who says what for, or for delivery to a system outside; on record."""
+"""Disclosure and erasure of personal data: opened in full for a stated purpose, on record; destroyed with its key."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Literal, get_args
 from uuid import UUID
 
@@ -9,11 +10,14 @@ import msgspec
 from contracts.disclosure import DisclosedPerson, Disclosures
 from services.kit.audit import Audit
 from services.kit.errors import NotFoundError
+from services.kit.schemas import StrictModel
+from services.registry.personal_data.erasure import ErasureReason
 from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.problems import OutsidePlaceError, PersonErasedError
 from services.registry.streams.profile import FIELDS
+from services.registry.web.routes import Place
 
 UNMASK = "person:unmask"
 
@@ -99,3 +103,45 @@ class DeliveryDisclosures:
                 record.result = problem.code
                 answers.append(DisclosedPerson(person_id=person_id, problem=problem.code))
         return Disclosures(people=answers)
+
+
+class UnmaskingRequest(StrictModel):
+    """What a person's data is needed for."""
+
+    purpose: Purpose
+
+
+class PersonInFull(StrictModel):
+    """A person's identity, contact, education and certificates as handed in."""
+
+    person_id: str
+    purpose: Purpose
+    id_type: str
+    id_number: str
+    name: str
+    details: dict[str, object]
+
+
+class ErasureRequest(StrictModel):
+    """Why a person is made unreadable, and which authority decided it."""
+
+    reason: ErasureReason
+    authority: Place
+
+
+class ErasureOutcome(StrictModel):
+    """The erasure, which says nothing of whom it was."""
+
+    person_id: str
+    reason: ErasureReason
+    erased_at: datetime
+
+
+class EvidenceReference(StrictModel):
+    """A file a case may name. The digest is of the file as uploaded."""
+
+    evidence_id: str
+    sha256: str
+    media_type: str
+    size: int
+    uploaded_at: datetime

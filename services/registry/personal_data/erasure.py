@@ -2,8 +2,7 @@
 
 The database forgets the wrapped key in the transaction of the event; the share in the file beside it is overwritten
 once that is committed, so that a backup taken before and restored with today's keys does not open either. What is
-still to be destroyed is a row until it is done.
-"""
+still to be destroyed is a row until it is done."""
 
 import asyncio
 from typing import Literal
@@ -22,12 +21,12 @@ from services.registry.streams.actor import Actor
 from services.registry.streams.person import Person
 
 SCOPE = "person:erase"
-
 ErasureReason = Literal[
     "own_request", "consent_withdrawn", "purpose_ended", "unlawful", "deceased", "legal_order"
 ]
 """Why: the person asks, withdraws consent, the purpose has ended, unlawful processing (个人信息保护法 47), death, or an
 order."""
+
 
 _FILES = "delete from evidence where log = $1 and person_id = $2 returning evidence_id, stored_as"
 _DOOMED = "select share from doomed_shares where log = $1 order by share limit 1000"

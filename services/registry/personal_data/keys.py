@@ -8,8 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.kit.database import Connection, Database
-from services.kit.key_checks import must_be_the_key
-from services.kit.key_shares import KeyShares
+from services.kit.key_shares import KeyShares, must_be_the_key
 from services.kit.sealing import DestroyedKeyError, KeyWrapper
 from services.kit.settings import SettingsError
 from services.registry.store.tables import LOG

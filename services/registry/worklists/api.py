@@ -11,8 +11,7 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.registry.streams.actor import Actor
-from services.registry.web.fields import Place
-from services.registry.web.routes import Id, acting, part
+from services.registry.web.routes import Id, Place, acting, part
 from services.registry.worklists import schemas
 from services.registry.worklists.worklists import SCOPES, STATISTICS, Cursor, Worklists
 

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from services.kit.field_errors import refuse
 from services.kit.schemas import Day, StrictModel
-from services.registry.web.fields import YEAR_MAX, YEAR_MIN, Place
+from services.registry.web.routes import YEAR_MAX, YEAR_MIN, Place
 
 Lane = Literal["fast", "ordinary"]
 

@@ -14,8 +14,7 @@ from joserfc import jwt
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from services.kit.signing import ALGORITHM, new_signing_key, public_key_set
-from services.stand_ins.sign_in.entry import CLIENT_ID, issuer_of
-from services.stand_ins.sign_in.people import People, SignInPerson
+from services.stand_ins.sign_in.people import CLIENT_ID, People, SignInPerson, issuer_of
 
 _CODE_SECONDS = 60
 _TOKEN_SECONDS = 300

@@ -1,12 +1,12 @@
 """Fictitious people who may be signed in as, from a file that is read again whenever it has changed."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from contracts.sign_in import Role
+from contracts.sign_in import ClaimNames, Role, SignInIssuer
 
 
 class SignInPerson(BaseModel):
@@ -48,3 +48,24 @@ def write_people(file: Path, people: list[SignInPerson]) -> None:
     told = {"people": [each.model_dump(exclude_none=True) for each in people]}
     unfinished.write_text(yaml.safe_dump(told, allow_unicode=True, sort_keys=False), encoding="utf-8")
     unfinished.replace(file)
+
+
+CLIENT_ID = "xuefen-console"
+KEY = "stand-in"
+
+
+def issuer_of(address: str) -> SignInIssuer:
+    """The entry of the issuers' file for a stand-in at this address."""
+    return SignInIssuer(
+        key=KEY,
+        issuer=address,
+        name_zh="演示登录（虚构人员）",
+        name_en="Demonstration (fictitious people)",
+        client_id=CLIENT_ID,
+        authorization_url=f"{address}/authorize",
+        token_url=f"{address}/token",
+        jwks_url=f"{address}/jwks.json",
+        claims=ClaimNames(place="place", organization="organization", id_number="id_number"),
+        roles={role: role for role in get_args(Role)},
+        stand_in=True,
+    )

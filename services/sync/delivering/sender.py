@@ -29,8 +29,7 @@ from services.sync.adapters import (
     TargetBusyError,
     TargetUnavailableError,
 )
-from services.sync.delivering.queue import Leased, Queue, Settled
-from services.sync.delivering.release import release_due
+from services.sync.delivering.queue import Leased, Queue, Settled, release_due
 from services.sync.targets import Target
 
 NOBODY = "not-found"

@@ -17,8 +17,7 @@ from contracts.targets import content_of
 from services.kit.database import Connection, Database
 from services.sync.reconciling.differences import Content, Difference, Ledger, Recorded
 from services.sync.recording.closings import YearNotClosedError, archive_content, extract_page
-from services.sync.recording.credits import YearSums
-from services.sync.recording.deliveries import last_of
+from services.sync.recording.deliveries import YearSums, last_of
 from services.sync.recording.facts import year_subject
 from services.sync.recording.recorder import CATEGORIES
 from services.sync.targets import Target

@@ -11,11 +11,11 @@ import httpx
 
 from contracts.divisions import authority_of, contains
 from contracts.targets import PersonTotal, PlaceTotal, content_of, place_total
-from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
 from services.kit.database import Database
+from services.kit.projection import Checkpoints
 from services.sync.adapters import Adapter
-from services.sync.delivering.release import release_queue
+from services.sync.delivering.queue import release_queue
 from services.sync.reconciling.differences import (
     Difference,
     Ledger,

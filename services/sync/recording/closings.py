@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from contracts.ledger import YearClosed
 from contracts.targets import content_of
-from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database
+from services.kit.projection import Checkpoints
 from services.sync.recording.deliveries import Delivery, add_deliveries, hold_queues, last_of
 from services.sync.recording.facts import Fact, year_subject
 from services.sync.targets import Target

@@ -10,13 +10,13 @@ import httpx
 import structlog
 
 from contracts.registry import InfoChanged
-from services.kit.checkpoints import Checkpoints
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
 from services.kit.follower import AheadOfFeedError, FeedFollower, InOneTransaction
-from services.sync.delivering.release import release_person
+from services.kit.projection import Checkpoints
+from services.sync.delivering.queue import release_person
 from services.sync.recording.facts import facts_of
 from services.sync.recording.recorder import Recorder
 

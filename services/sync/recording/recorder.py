@@ -11,13 +11,15 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Connection
 from services.kit.feed import CloudEvent
 from services.sync.recording.closings import open_closings
-from services.sync.recording.credits import YearSums, keep_credits, sums_of
 from services.sync.recording.deliveries import (
     Delivery,
     Last,
+    YearSums,
     add_deliveries,
     hold_queues,
+    keep_credits,
     last_of,
+    sums_of,
 )
 from services.sync.recording.facts import Ended, Fact, earned, ended, facts_of, recognised, year_subject
 from services.sync.targets import Target, Targets

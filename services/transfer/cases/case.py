@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 from services.kit.aggregates import Aggregate
-from services.kit.calendar import UnknownYear
+from services.kit.clock import UnknownYear
 from services.kit.errors import NotFoundError
 from services.transfer.cases.commands import Actor, RequestTransfer
 from services.transfer.cases.states import (
@@ -22,6 +22,7 @@ from services.transfer.cases.states import (
     places_concerned,
     turn_of,
 )
+from services.transfer.places import ProfileHome
 from services.transfer.problems import (
     NotEmployerError,
     NotThePersonError,
@@ -30,7 +31,6 @@ from services.transfer.problems import (
     TransferLateError,
     TransferStateError,
 )
-from services.transfer.profile_home import ProfileHome
 
 
 class Step(NamedTuple):

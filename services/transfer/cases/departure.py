@@ -37,7 +37,7 @@ from services.transfer.cases.case import (
 )
 from services.transfer.cases.commands import Actor, RequestTransfer
 from services.transfer.cases.states import Kind, State
-from services.transfer.profile_home import ProfileHome
+from services.transfer.places import ProfileHome
 
 BLOCKED = "blocked"
 """Why a departure is returned when the ledger names something that must be finished first (S2C-14)."""

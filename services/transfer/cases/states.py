@@ -8,8 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
-from services.kit.calendar import UnknownYear, add_working_days
-from services.kit.clock import end_of_day, local_date
+from services.kit.clock import UnknownYear, add_working_days, end_of_day, local_date
 
 DESK_WORKING_DAYS = 10
 """How long each desk may take (S2C-05)."""

@@ -5,7 +5,7 @@
         ├──refuse, time over──▶ returned ◀─┘          (the profile stays at its origin, S2C-12)
         └──withdraw──▶ withdrawn
 
-1. The registry collects a person; this service learns the place from its feed (`profile_home.py`).
+1. The registry collects a person; this service learns the place from its feed (`places.py`).
 2. A request names the destination; the origin is where the home is at that moment, under the person's lock.
 3. The origin accepts, the destination approves; either sends it back while it is on its desk, and so does the last day.
 4. `ProfileTransferred` moves the home in its own transaction. Registry and ledger follow it in their own logs, about a
@@ -32,7 +32,7 @@ from services.transfer.cases.case import (
 )
 from services.transfer.cases.commands import Actor, RequestTransfer
 from services.transfer.cases.states import Kind, State
-from services.transfer.profile_home import ProfileHome
+from services.transfer.places import ProfileHome
 
 
 class Transfer(RequestedCase):

@@ -16,11 +16,10 @@ from contracts.divisions import authority_of, is_known
 from contracts.relay import ArrivingPerson, Exchange, Offer
 from services.kit.errors import NotFoundError
 from services.transfer.application import TransferApplication
-from services.transfer.calls import PeerRefusedError, PeerUnavailableError
 from services.transfer.cases.arrival import Arrival, arrival_id
 from services.transfer.cases.departure import Departure
 from services.transfer.cases.states import State
-from services.transfer.peers import Peers
+from services.transfer.peers import PeerRefusedError, Peers, PeerUnavailableError
 from services.transfer.process.worker_steps import told_of
 
 AT_ONCE_MAX = 8

@@ -19,12 +19,11 @@ from services.kit.errors import Problem
 from services.kit.notifications import notified
 from services.kit.observability import describe_exception
 from services.transfer.application import TransferApplication
-from services.transfer.calls import PeerUnavailableError
 from services.transfer.cases.case import Case
 from services.transfer.cases.departure import Departure
 from services.transfer.cases.states import limits_over
-from services.transfer.opened_authorities import OpenedAuthorities
-from services.transfer.peers import Peers
+from services.transfer.peers import Peers, PeerUnavailableError
+from services.transfer.places import OpenedAuthorities
 from services.transfer.process.mail import Mail
 from services.transfer.process.worker_steps import Leases, WorkerSteps, told_of
 from services.transfer.tables import LOG

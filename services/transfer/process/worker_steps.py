@@ -18,15 +18,20 @@ from contracts.relay import EvidenceDigest, Exchange, Offer
 from services.kit.clock import Clock, local_date
 from services.kit.database import Database
 from services.kit.observability import describe_exception
-from services.kit.views import view
+from services.kit.pydantic_models import view
 from services.transfer.application import TransferApplication
-from services.transfer.calls import PeerRefusedError, PeerUnavailableError
 from services.transfer.cases.arrival import Arrival
 from services.transfer.cases.case import Case
 from services.transfer.cases.departure import BLOCKED, Departure
 from services.transfer.cases.states import State, WorkerStep, limits_over
-from services.transfer.opened_authorities import OpenedAuthorities
-from services.transfer.peers import DepartureHasEndedError, DepartureIsBlockedError, Peers
+from services.transfer.peers import (
+    DepartureHasEndedError,
+    DepartureIsBlockedError,
+    PeerRefusedError,
+    Peers,
+    PeerUnavailableError,
+)
+from services.transfer.places import OpenedAuthorities
 from services.transfer.tables import LOG
 
 SUSPENDED_PAUSE = timedelta(minutes=5)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from contracts.divisions import NATION
-from services.kit.views import fields_of
+from services.kit.pydantic_models import fields_of
 from services.ledger.policy import (
     Account,
     Accreditation,

@@ -13,8 +13,8 @@ from contracts.handover import Handover
 from services.kit import events as codec
 from services.kit.event_store import RecordedEvent
 from services.kit.events import Event
+from services.kit.pydantic_models import names_of
 from services.kit.rows import StateRows
-from services.kit.views import names_of
 from services.ledger import streams
 from services.ledger.answers.provenance import CountedCredit, provenance
 from services.ledger.answers.transcripts import TranscriptLine, TranscriptWaiting, transcript_of

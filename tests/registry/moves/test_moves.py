@@ -17,8 +17,8 @@ from services.kit.event_store import EventStore
 from services.registry.moves.reactions import react
 from services.registry.settings import RegistrySettings
 from services.registry.store.commands import begin
+from services.registry.store.projection import READ_MODELS, rebuild
 from services.registry.store.publishing import publish
-from services.registry.store.rebuild import READ_MODELS, rebuild
 from services.registry.store.tables import LOG
 from tests.registry.scenarios import SHUANGTA, Human, Registry, collection_of, somebody, uscc
 

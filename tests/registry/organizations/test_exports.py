@@ -6,7 +6,7 @@ import io
 from services.kit.database import Databases
 from services.registry.composition import connect
 from services.registry.settings import RegistrySettings
-from services.registry.store.rebuild import rebuild
+from services.registry.store.projection import rebuild
 from tests.registry.offices import CHANGZHI, ONLINE_PLAN, SHANXI, TAIYUAN, Offices
 
 

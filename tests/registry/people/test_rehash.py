@@ -14,7 +14,7 @@ from services.kit.event_store import EventStore
 from services.registry.people.rehash import Collision, Rehash
 from services.registry.personal_data.vault import Vault
 from services.registry.settings import RegistrySettings
-from services.registry.store import rebuild as rebuilding
+from services.registry.store import projection as rebuilding
 from services.registry.store.tables import LOG
 from services.registry.streams.profile import Identity
 from tests.registry.people.test_changes import published, result_of

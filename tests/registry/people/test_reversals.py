@@ -9,8 +9,8 @@ from services.kit.clock import local_date
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.registry.settings import RegistrySettings
+from services.registry.store.projection import READ_MODELS, rebuild
 from services.registry.store.publishing import publish
-from services.registry.store.rebuild import READ_MODELS, rebuild
 from services.registry.store.tables import LOG
 from tests.registry.scenarios import DALIAN, LIAONING, Human, Registry, somebody
 

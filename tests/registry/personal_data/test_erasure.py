@@ -14,7 +14,7 @@ from services.kit.sealing import share_of
 from services.kit.settings import SettingsError, new_key_text
 from services.registry.composition import Registry as Parts
 from services.registry.settings import RegistrySettings
-from services.registry.store.rebuild import READ_MODELS, rebuild
+from services.registry.store.projection import READ_MODELS, rebuild
 from tests.conftest import FreshDatabase
 from tests.registry.bulk.files import pdf
 from tests.registry.scenarios import CHAOYANG, DALIAN, Human, Registry, somebody

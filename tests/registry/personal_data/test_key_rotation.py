@@ -10,10 +10,9 @@ import asyncpg
 import httpx
 import pytest
 
-from services.kit.ciphers import AES, KEY_SIZE, SM
 from services.kit.database import Database
 from services.kit.key_shares import KeyShares
-from services.kit.sealing import KeyWrapper, UnsealableError
+from services.kit.sealing import AES, KEY_SIZE, SM, KeyWrapper, UnsealableError
 from services.kit.settings import new_key_text
 from services.registry.app import create_app
 from services.registry.personal_data import keys as key_rotation

@@ -12,8 +12,8 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.idempotency import fingerprint
 from services.registry.settings import RegistrySettings
+from services.registry.store.projection import READ_MODELS, rebuild
 from services.registry.store.publishing import publish
-from services.registry.store.rebuild import READ_MODELS, rebuild
 from services.registry.store.tables import LOG
 from services.registry.streams.profile import Identity
 from services.registry.worker import forget_old_keys

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from services.kit.calendar import UnknownYear
-from services.registry.worklists.deadlines import due_of, due_on, late_before
+from services.kit.clock import UnknownYear
+from services.registry.worklists.worklists import due_of, due_on, late_before
 
 
 def at(text: str) -> datetime:

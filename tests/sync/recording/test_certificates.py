@@ -122,7 +122,7 @@ class TestYear:
 
     async def test_unsynced_is_tried_again_by_itself_after_a_day(self, world: World):
         """S4-09: the account there may have been mended meanwhile."""
-        from services.sync.delivering.release import release_due
+        from services.sync.delivering.queue import release_due
 
         person = world.person()
         known = world.identity(person)

@@ -12,13 +12,13 @@ from services.kit.errors import NotFoundError
 from services.transfer.cases.commands import Actor
 from services.transfer.cases.departure import Departure
 from services.transfer.cases.states import State
+from services.transfer.places import ProfileHome
 from services.transfer.problems import (
     OutsidePlaceError,
     PersonDepartedError,
     SamePlaceError,
     TransferStateError,
 )
-from services.transfer.profile_home import ProfileHome
 from tests.transfer.given import given, when
 from tests.transfer.neighbours import BLOCKER
 from tests.transfer.scenarios import (

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.cli.demo.fictitious import uscc
-from services.kit.calendar import UnknownYear
+from services.kit.clock import UnknownYear
 from services.kit.errors import NotFoundError
 from services.transfer.cases.commands import Actor
 from services.transfer.cases.states import Kind, State, due_on

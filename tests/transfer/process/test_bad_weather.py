@@ -9,7 +9,7 @@ import pytest
 
 from contracts.handover import LeaveAuthority
 from contracts.relay import Exchange
-from services.transfer.calls import PeerUnavailableError
+from services.transfer.peers import PeerUnavailableError
 from services.transfer.process.worker_steps import LEASE_SECONDS, Leases, pause_after
 from services.transfer.tables import LOG
 from tests.transfer.neighbours import handover_of

@@ -3,7 +3,7 @@ opened suspends it until it has (S2C-13)."""
 
 from datetime import UTC, date, datetime, timedelta
 
-from services.transfer.opened_authorities import OpenedAuthorities
+from services.transfer.places import OpenedAuthorities
 from tests.kit.http import bearer
 from tests.transfer.neighbours import BLOCKER
 from tests.transfer.process.journeys import confirmed, did, requested_out, rounds, states

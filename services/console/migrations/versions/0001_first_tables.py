@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from services.console.tables import tables_sql
+from services.console.sessions import tables_sql
 
 revision = "0001"
 down_revision = None

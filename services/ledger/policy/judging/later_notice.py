@@ -6,7 +6,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from services.kit.views import fields_of
+from services.kit.pydantic_models import fields_of
 from services.ledger.policy.judging.admission import admit
 from services.ledger.policy.judging.awards import (
     AUTHORITY_TRAINING,
