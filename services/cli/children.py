@@ -1,5 +1,6 @@
 """Child processes of a stack: started with their output caught, told apart by name, ended with the parent."""
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -19,6 +20,8 @@ _LOG_BYTES_MAX = 16 * 1024 * 1024
 _LOGS_KEPT = 4
 """What an earlier start has written stays; beyond so many bytes a log is set aside, and so many of those are kept."""
 _STOP_SECONDS = 20.0
+_COMMAND = "services.cli.main"
+"""By its name: a child becomes the command that started it."""
 _HIDDEN = frozenset({"event", "level", "timestamp", "logger", "service"})
 
 Echo = Callable[[str, str], None]
@@ -32,7 +35,7 @@ core, in each of a dozen processes. It has read no setting and no secret, starts
 
 def import_once(modules: Sequence[str]) -> None:
     """Begin to import what the children to be started will find there."""
-    _FORKS.set_forkserver_preload(["services.cli.main", *modules])
+    _FORKS.set_forkserver_preload([_COMMAND, *modules])
     forkserver.ensure_running()
 
 
@@ -129,10 +132,8 @@ def _run(arguments: list[str], environment: Mapping[str, str], stdin: Connection
     sys.stdout, sys.stderr = (os.fdopen(number, "w", 1, closefd=False) for number in (1, 2))
     os.environ.clear()
     os.environ.update(environment)
-    from services.cli.main import main
-
     sys.argv = ["xuefen", *arguments]
-    main()
+    importlib.import_module(_COMMAND).main()
 
 
 def readable(line: str) -> str:

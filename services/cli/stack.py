@@ -21,6 +21,7 @@ from services.cli.state_dir import (
     StateDir,
     harmless_environment,
     record_of,
+    relay_of,
     secrets_of,
     signing_key,
 )
@@ -31,8 +32,6 @@ _READY_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 _STOP_SECONDS = 45.0
 _TOKEN_DAYS = 365
-_RELAY_POLL_SECONDS = "1"
-"""How often a worker beside the stand-in fetches; the real relay is asked less often."""
 
 
 class StackError(Exception):
@@ -339,6 +338,14 @@ def _is_ready(client: httpx.Client, address: str) -> bool:
         return False
 
 
+def _wait_for_end(process: ProcessRecord, complaint: str) -> None:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while process.running:
+        if time.monotonic() > deadline:
+            raise StackError(complaint)
+        time.sleep(_POLL_SECONDS)
+
+
 def end_leftovers(home: StateDir) -> list[str]:
     """End what a killed stack of this directory has left, after checking that each is that very process."""
     record = home.read_record()
@@ -347,12 +354,8 @@ def end_leftovers(home: StateDir) -> list[str]:
     left = [each for each in record.processes if each.running and each.name != "postgres"]
     for each in left:
         os.kill(each.pid, 15)
-    deadline = time.monotonic() + _STOP_SECONDS
     for each in left:
-        while each.running:
-            if time.monotonic() > deadline:
-                raise StackError(f"{each.name} ({each.pid}), left by a stack that was killed, does not stop.")
-            time.sleep(_POLL_SECONDS)
+        _wait_for_end(each, f"{each.name} ({each.pid}), left by a stack that was killed, does not stop.")
     if record.embedded and EmbeddedPostgres(home.database).stop_left_over():
         return [*(each.name for each in left), "postgres"]
     return [each.name for each in left]
@@ -367,11 +370,7 @@ def stop_running(settings: StackSettings) -> list[str] | None:
     if record.supervisor.running:
         names = [each.name for each in record.processes]
         os.kill(record.supervisor.pid, 15)
-        deadline = time.monotonic() + _STOP_SECONDS
-        while record.supervisor.running:
-            if time.monotonic() > deadline:
-                raise StackError(f"xuefen ({record.supervisor.pid}) does not stop.")
-            time.sleep(_POLL_SECONDS)
+        _wait_for_end(record.supervisor, f"xuefen ({record.supervisor.pid}) does not stop.")
         return names
     if not home.take():
         return None
@@ -390,16 +389,3 @@ def running_stack(settings: StackSettings, *, say: Say = lambda _: None) -> Iter
         yield stack
     finally:
         stack.stop()
-
-
-def relay_of(settings: StackSettings, home: StateDir) -> dict[str, str]:
-    """What the transfer service is told of the relay: the one that is named, else the stand-in started beside it."""
-    if settings.relay_url is not None:
-        told = {f"{PREFIX}RELAY_URL": settings.relay_url}
-        file = settings.relay_token_file
-        return told if file is None else told | {f"{PREFIX}RELAY_TOKEN_FILE": str(file)}
-    seconds = os.environ.get(f"{PREFIX}RELAY_POLL_SECONDS", _RELAY_POLL_SECONDS)
-    return {
-        f"{PREFIX}RELAY_TOKEN_FILE": str(home.relay_token_file()),
-        f"{PREFIX}RELAY_POLL_SECONDS": seconds,
-    }

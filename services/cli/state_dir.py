@@ -24,6 +24,8 @@ KEYS: dict[str, Callable[[], str]] = {
     "relay.token": new_key_text,
 }
 """The secret keys of a deployment: of identity hashes, of what wraps people's keys, of the audit's digests, of tokens."""
+_RELAY_POLL_SECONDS = "1"
+"""How often a worker beside the stand-in fetches; the real relay is asked less often."""
 
 
 class ProcessRecord(msgspec.Struct, frozen=True):
@@ -272,3 +274,16 @@ def issuer_of(settings: StackSettings, home: StateDir) -> str:
     if "issuer" in settings.model_fields_set or record is None or not record.supervisor.running:
         return settings.issuer
     return next((each.address for each in record.processes if each.name == "registry"), settings.issuer)
+
+
+def relay_of(settings: StackSettings, home: StateDir) -> dict[str, str]:
+    """What the transfer service is told of the relay: the one that is named, else the stand-in started beside it."""
+    if settings.relay_url is not None:
+        told = {f"{PREFIX}RELAY_URL": settings.relay_url}
+        file = settings.relay_token_file
+        return told if file is None else told | {f"{PREFIX}RELAY_TOKEN_FILE": str(file)}
+    seconds = os.environ.get(f"{PREFIX}RELAY_POLL_SECONDS", _RELAY_POLL_SECONDS)
+    return {
+        f"{PREFIX}RELAY_TOKEN_FILE": str(home.relay_token_file()),
+        f"{PREFIX}RELAY_POLL_SECONDS": seconds,
+    }

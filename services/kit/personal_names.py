@@ -12,7 +12,7 @@ from typing import Any
 
 NUMBER, NAME = "id_number", "name"
 """Members that stand beside each other where a body says who somebody is."""
-WORDS = ("此处不得填写人员姓名", "The name of a person does not belong here")
+WORDS = ("此处不得填写人员姓名", "Somebody's name does not belong here")
 CODE = "personal_name"
 
 _HAN = re.compile("[\u3400-\u9fff\U00020000-\U0003ffff]")

@@ -237,8 +237,8 @@ def may_hold_people(records: Sequence[msgspec.Struct]) -> bool:
             given = set(filter(None, chain.from_iterable(columns)))
             if _has_digits(_BARRIER.join(given)) and any(map(holds_personal_number, given)):
                 return True
-            for person in people:
-                names = list(map(attrgetter(f"{person}.{NAME}"), of_kind))
+            for whom in people:
+                names = list(map(attrgetter(f"{whom}.{NAME}"), of_kind))
                 if any(is_one_named(names, column) for column in columns):
                     return True
         for part in parts:
