@@ -131,6 +131,10 @@ async def connect_as(
     opened: dict[str, Database] = {}
     for dsn in dict.fromkeys([dsns[service], *by_log.values()]):
         opened[dsn] = await Database.connect(
-            dsn, schema=service, application_name=f"xuefen.{service}.{purpose}", size_max=2
+            dsn,
+            schema=service,
+            application_name=f"xuefen.{service}.{purpose}",
+            size_max=2,
+            waits=settings.waits(purpose),
         )
     return Databases(opened[dsns[service]], {log: opened[dsn] for log, dsn in by_log.items()})

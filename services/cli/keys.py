@@ -20,6 +20,7 @@ from services.kit.event_store import EventStore
 from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import ALGORITHM_OF, KeyWrapper, UnsealableError
 from services.kit.settings import PREFIX, SettingsError, new_key_text, secret_keys
+from services.kit.waits import COMMAND_STATEMENT_SECONDS, Waits
 from services.registry.personal_data.keys import Rotated, rotate
 
 if TYPE_CHECKING:
@@ -191,7 +192,11 @@ async def _rehash(dsn: str, secrets: dict[str, str]) -> "Rehashed":
     told = {name.removeprefix(PREFIX).lower(): value for name, value in secrets.items()}
     settings = RegistrySettings(registry_database_url=dsn, **told)
     database = await Database.connect(
-        dsn, schema="registry", application_name="xuefen.registry.rehash", size_max=2
+        dsn,
+        schema="registry",
+        application_name="xuefen.registry.rehash",
+        size_max=2,
+        waits=settings.waits("rehash"),
     )
     registry = Registry(settings, database, EventStore())
     try:
@@ -207,7 +212,11 @@ async def _rehash(dsn: str, secrets: dict[str, str]) -> "Rehashed":
 
 async def _rotate(dsn: str, wrapper: KeyWrapper) -> Rotated:
     database = await Database.connect(
-        dsn, schema="registry", application_name="xuefen.registry.keys", size_max=2
+        dsn,
+        schema="registry",
+        application_name="xuefen.registry.keys",
+        size_max=2,
+        waits=Waits(statement=COMMAND_STATEMENT_SECONDS),
     )
     try:
         with Progress(*_COLUMNS, console=err) as bars:

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 import asyncpg
+import structlog
 import uvicorn
 import uvloop
 from fastapi import FastAPI
@@ -24,11 +25,15 @@ from services.kit.database import SchemaRevisionError, UnsafeDatabaseError
 from services.kit.http_server import DoorLimits, door_of
 from services.kit.observability import OperationsServer, configure_logging, operations_app
 from services.kit.settings import PREFIX, SettingsError, secret_text
+from services.kit.waits import end_in_time
 
-_GRACE_SECONDS = 10
+_REQUESTS_SHARE = 0.6
+"""Of the seconds a process has to end: for the requests it is answering. The rest is for closing what it holds."""
+_LAST_SHARE = 0.95
 _NEW_OBJECTS_MAX = 50_000
 """New objects before the garbage collector looks at them. A batch of records is thousands of objects without a cycle
 among them; looked at after every 700, as is Python's habit, they cost a fifth of the ledger's CPU."""
+_log = structlog.stdlib.get_logger("services.cli.serve")
 _REFUSALS = (SettingsError, UnsafeDatabaseError, SchemaRevisionError, OSError, asyncpg.PostgresError)
 
 
@@ -42,6 +47,7 @@ def serve(service: str) -> None:
     configure_logging(service, level=settings.log_level.upper())
     inner: FastAPI = importlib.import_module(f"services.{service}.app").create_app()
     inner.state.bodies.bytes_max = settings.http_bodies_bytes_max
+    inner.state.answer_seconds = settings.answer_seconds
     app = _SaysWhy(inner)
     _collect_rarely()
     config = uvicorn.Config(
@@ -55,13 +61,18 @@ def serve(service: str) -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=int(settings.stop_seconds * _REQUESTS_SHARE),
     )
     try:
         operations = OperationsServer(
             operations_app(inner), host=settings.operations_host, port=settings.operations_port_of(service)
         )
-        Server(config, on_stop=lambda: stop_waiting(inner), operations=operations).run()
+
+        def on_stop() -> None:
+            stop_waiting(inner)
+            _end_in_time(settings.stop_seconds)
+
+        Server(config, on_stop=on_stop, operations=operations).run()
     except SystemExit:
         if app.refusal is not None:
             raise CannotStartError(f"{service} cannot start. {_reason(app.refusal)}") from None
@@ -88,7 +99,7 @@ def work(service: str) -> None:
     ).run
     _collect_rarely()
     try:
-        uvloop.run(_until_told(run))
+        uvloop.run(_until_told(run, settings.stop_seconds))
     except _REFUSALS as error:
         raise CannotStartError(f"{service}-worker cannot go on. {_reason(error)}") from None
 
@@ -180,11 +191,22 @@ def stop_when_stdin_closes() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-async def _until_told(run: Callable[[], Coroutine[object, object, None]]) -> None:
+def _end_in_time(seconds: float) -> None:
+    end_in_time(
+        seconds * _LAST_SHARE, lambda: _log.critical("ended by force: something did not come to its end")
+    )
+
+
+async def _until_told(run: Callable[[], Coroutine[object, object, None]], seconds: float) -> None:
     task = asyncio.ensure_future(run())
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        task.cancel()
+        _end_in_time(seconds)
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop)
     try:
         await task
     except asyncio.CancelledError:

@@ -238,6 +238,7 @@ class Stack:
             f"{name}_TOKEN_FILE": str(self._token_file(service)),
             f"{PREFIX}OPERATIONS_PORT": str(self._operations_port(service)),
             f"{PREFIX}ISSUER": self._issuer,
+            f"{PREFIX}KEY_SETS_DIR": str(self._home.path / "key-sets"),
             "PYTHONUNBUFFERED": "1",
         }
         told |= {f"{PREFIX}{each.upper()}_URL": address for each, address in self.addresses.items()}

@@ -20,6 +20,7 @@ from services.cli.settings import StackSettings
 from services.cli.state_dir import StateDir, secrets_of
 from services.kit.event_store import EventStore
 from services.kit.follower import TokenFile
+from services.kit.http_client import open_client
 from services.kit.settings import PREFIX, SettingsError
 from services.sync.adapters import TargetUnavailableError, open_http
 from services.sync.composition import Sync, open_sync
@@ -249,7 +250,7 @@ async def _opened() -> AsyncIterator[Opened]:
     auth = None if settings.sync_token_file is None else TokenFile(settings.sync_token_file)
     async with (
         open_sync(settings, "command", EventStore()) as sync,
-        httpx.AsyncClient(base_url=settings.ledger_url, auth=auth, trust_env=False, timeout=60) as ledger,
+        open_client(settings.ledger_url, auth=auth, answer=60) as ledger,
     ):
         yield Opened(settings, sync, ledger)
 

@@ -18,14 +18,17 @@ from services.console.services_client import RefusedError, UnreachableError
 from services.console.settings import ConsoleSettings
 from services.console.signing_in import router as signing_in
 from services.console.web import ForgedFormError, Parts, SignInNeededError, Somebody, Visit, go, parts_of
-from services.kit.http_guard import BodyBudget, RequestMiddleware
+from services.kit.failures import problem_of_failure
+from services.kit.http_guard import BodyBudget, DeadlineMiddleware, RequestMiddleware
 from services.kit.observability import HttpMetrics, describe_exception
+from services.kit.waits import ANSWER_SECONDS
 
 Opener = Callable[[], AbstractAsyncContextManager[Parts]]
 Refusal = Callable[[Visit, Exception], Response]
 
 _log = structlog.stdlib.get_logger("services.console")
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_UNAVAILABLE, _AGAIN_SECONDS = 503, "5"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 home = APIRouter()
@@ -54,11 +57,16 @@ def build_app(opener: Opener) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(RequestMiddleware, metrics=metrics), Middleware(_FailurePage)],
+        middleware=[
+            Middleware(RequestMiddleware, metrics=metrics),
+            Middleware(_FailurePage),
+            Middleware(DeadlineMiddleware),
+        ],
     )
     app.state.metrics = metrics
     app.state.bodies = BodyBudget()
     app.state.stopping = False
+    app.state.answer_seconds = ANSWER_SECONDS
 
     async def readiness() -> Mapping[str, object]:
         """The sessions can be read."""
@@ -155,13 +163,15 @@ class _FailurePage:
             request = Request(scope, receive)
             if scope["type"] != "http" or not hasattr(request.app.state, "console"):
                 raise
-            page = _problem(Visit(request, parts_of(request), None), 500, "failed")
+            visit = Visit(request, parts_of(request), None)
+            passing = problem_of_failure(error).status == _UNAVAILABLE
+            page = _problem(visit, *((_UNAVAILABLE, "unreachable") if passing else (500, "failed")))
             await page(scope, receive, send)
 
 
 def _problem(visit: Visit, status: int, kind: str, *told: str) -> Response:
     lines = [line for line in dict.fromkeys(told) if line] or [visit.words(f"problem.{kind}_why")]
-    return visit.parts.pages.render(
+    page = visit.parts.pages.render(
         "problem.html",
         language=visit.language,
         path=visit.request.url.path,
@@ -172,3 +182,6 @@ def _problem(visit: Visit, status: int, kind: str, *told: str) -> Response:
         here=visit.here if visit.request.method == "GET" else "/",
         now=visit.parts.clock(),
     )
+    if status == _UNAVAILABLE:
+        page.headers["Retry-After"] = _AGAIN_SECONDS
+    return page

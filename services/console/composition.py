@@ -25,6 +25,7 @@ async def connect(settings: ConsoleSettings) -> Database:
         schema=SCHEMA,
         application_name="xuefen.console.api",
         size_max=settings.console_pool_size,
+        waits=settings.waits("api"),
     )
     try:
         await database.check(revision=head_revision(SCHEMA))

@@ -20,9 +20,10 @@ from contracts.sign_in import SignInIssuer
 from services.console.sessions import Attempt
 from services.kit.auth import OUTSIDE_ALGORITHMS, Issuer, TokenVerifier
 from services.kit.errors import NotAuthenticatedError
+from services.kit.http_client import PatientClient
 from services.kit.key_sets import FetchedKeys
 
-_SECONDS_MAX = 10.0
+_SECONDS_MAX = 3.0
 
 Clients = Callable[[], httpx.AsyncClient]
 
@@ -40,7 +41,7 @@ class Issuers:
         *,
         returning: str,
         now: Callable[[], float],
-        clients: Clients = lambda: httpx.AsyncClient(timeout=_SECONDS_MAX, trust_env=False),
+        clients: Clients = lambda: PatientClient(timeout=_SECONDS_MAX, trust_env=False),
     ) -> None:
         self.by_key: Mapping[str, SignInIssuer] = {each.key: each for each in issuers}
         self._returning = returning

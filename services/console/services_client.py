@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 
 from services.kit.errors import Language
+from services.kit.http_client import open_client
 
 SERVICES = ("registry", "ledger", "transfer", "sync")
-_SECONDS_MAX = 20.0
+_SECONDS_MAX = 4.0
 _LANGUAGES: Mapping[Language, str] = {"zh": "zh-CN", "en": "en"}
 
 Answer = Any
@@ -105,12 +106,10 @@ def _problem(response: httpx.Response) -> Mapping[str, Answer]:
 
 @asynccontextmanager
 async def open_services(addresses: Mapping[str, str]) -> AsyncIterator[ServicesClient]:
-    """Clients of the services at these addresses. Proxies of the environment are not for them."""
+    """Clients of the services at these addresses."""
     async with AsyncExitStack() as stack:
         clients = {
-            service: await stack.enter_async_context(
-                httpx.AsyncClient(base_url=address.rstrip("/"), timeout=_SECONDS_MAX, trust_env=False)
-            )
+            service: await stack.enter_async_context(open_client(address.rstrip("/"), answer=_SECONDS_MAX))
             for service, address in addresses.items()
         }
         yield ServicesClient(clients)

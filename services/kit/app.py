@@ -22,6 +22,8 @@ from starlette.types import Scope
 
 from services.kit.audit import record_refused_body
 from services.kit.auth import AuthenticationMiddleware, Caller, TokenVerifier
+from services.kit.clock import Clock, utc_now
+from services.kit.database import Databases
 from services.kit.errors import (
     BodyTooLargeError,
     FieldError,
@@ -30,14 +32,22 @@ from services.kit.errors import (
     MalformedBodyError,
     MethodNotAllowedError,
     NoSuchRouteError,
+    NotReadyError,
     Problem,
     problem_response,
 )
 from services.kit.field_errors import field_errors
-from services.kit.http_guard import BODY_SIZE_MAX, BodyBudget, BodyGuardMiddleware, RequestMiddleware
+from services.kit.http_guard import (
+    BODY_SIZE_MAX,
+    BodyBudget,
+    BodyGuardMiddleware,
+    DeadlineMiddleware,
+    RequestMiddleware,
+)
 from services.kit.observability import HttpMetrics
 from services.kit.openapi import TOKEN_URL, describe
 from services.kit.schemas import check_query
+from services.kit.waits import ANSWER_SECONDS
 
 Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Any]]
@@ -51,6 +61,21 @@ _log = structlog.stdlib.get_logger("services.kit.app")
 def stop_waiting(app: FastAPI) -> None:
     """Let requests that wait for news be answered now, without any: the process has been told to stop."""
     app.state.stopping = True
+
+
+async def must_answer(databases: Databases, *, now: Clock = utc_now, leeway_seconds: float) -> None:
+    """Ask every database for the time. Raises NotReadyError where it is not ours: tokens and deadlines would be judged by a
+    wrong clock, and nobody would know by whose.
+    """
+    for database in databases.all():
+        async with database.acquire() as conn:
+            theirs = await conn.fetchval("select clock_timestamp()")
+        apart = abs((theirs - now()).total_seconds())
+        if apart > leeway_seconds:
+            raise NotReadyError(
+                f"本机时钟与数据库时钟相差 {apart:.0f} 秒",
+                f"The clock of this machine and that of the database are {apart:.0f} seconds apart",
+            )
 
 
 async def always_ready() -> Mapping[str, Any]:
@@ -114,12 +139,19 @@ def create_service(
                 budget=bodies,
                 refused=record_refused_body,
             ),
+            Middleware(DeadlineMiddleware),
         ],
     )
     app.state.metrics = http_metrics
-    app.state.readiness = readiness
+
+    async def ready() -> Mapping[str, Any]:
+        await verifier.must_have_keys()
+        return await readiness()
+
+    app.state.readiness = ready
     app.state.bodies = bodies
     app.state.stopping = False
+    app.state.answer_seconds = ANSWER_SECONDS
     install_error_handlers(app)
     app.include_router(_health())
     for router in routers:

@@ -27,6 +27,8 @@ from services.kit.signing import ALGORITHM, AUDIENCE, CLAIM_DOCUMENT, CLAIM_ORGA
 _REALM = 'Bearer realm="xuefen"'
 _TOKEN_LENGTH_MAX = 4096
 _CLAIM_LENGTH_MAX = 200
+LEEWAY_SECONDS = 30
+"""By which the clocks of several hosts may differ, unless the settings say otherwise."""
 
 
 class UnknownClaimsError(Problem):
@@ -70,8 +72,9 @@ class Issuer:
 
 
 class TokenVerifier:
-    """Checks tokens, and remembers good ones until they expire or `cache_seconds` pass, whichever is
-    sooner.
+    """Checks tokens, and remembers good ones until they expire or `cache_seconds` pass, whichever is sooner.
+
+    `leeway_seconds` is by how much the clocks of issuer and service may differ, in both directions.
     """
 
     def __init__(
@@ -80,14 +83,14 @@ class TokenVerifier:
         *,
         audience: str = AUDIENCE,
         now: Callable[[], float] = time.time,
-        leeway_seconds: int = 0,
+        leeway_seconds: int = LEEWAY_SECONDS,
         cache_size_max: int = 10_000,
         cache_seconds: int = 300,
     ) -> None:
         self._issuers = {issuer.name: issuer for issuer in issuers}
         self._audience = audience
         self._now = now
-        self._leeway = leeway_seconds
+        self.leeway = leeway_seconds
         self._cache_size_max = cache_size_max
         self._cache_seconds = cache_seconds
         self._verified: OrderedDict[bytes, tuple[Caller, float, KeySource]] = OrderedDict()
@@ -115,10 +118,16 @@ class TokenVerifier:
         return caller
 
     def _remember(self, digest: bytes, caller: Caller, expires: float, keys: KeySource) -> None:
-        self._verified[digest] = (caller, min(expires, self._now() + self._cache_seconds), keys)
+        until = min(expires + self.leeway, self._now() + self._cache_seconds)
+        self._verified[digest] = (caller, until, keys)
         self._verified.move_to_end(digest)
         while len(self._verified) > self._cache_size_max:
             self._verified.popitem(last=False)
+
+    async def must_have_keys(self) -> None:
+        """Raises NotReadyError while the keys of an issuer cannot be had: every one of its tokens would be answered so."""
+        for issuer in self._issuers.values():
+            await issuer.keys.current()
 
     async def claims(self, token: str) -> Mapping[str, Any]:
         """All that a good token says. Raises as `verify` does."""
@@ -147,7 +156,7 @@ class TokenVerifier:
     def _rules(self, issuer: Issuer) -> jwt.JWTClaimsRegistry:
         return jwt.JWTClaimsRegistry(
             now=int(self._now()),
-            leeway=self._leeway,
+            leeway=self.leeway,
             iss={"essential": True, "value": issuer.name},
             aud={"essential": True, "value": self._audience},
             exp={"essential": True},
@@ -262,10 +271,22 @@ OUTSIDE_ALGORITHMS = ("Ed25519", "EdDSA", "ES256", "PS256", "RS256")
 """What an outside OpenID Connect issuer may sign with; never a shared secret."""
 
 
+def verifier_of(
+    settings: ServiceSettings, *, own: KeySource | None = None, now: Callable[[], float] = time.time
+) -> TokenVerifier:
+    """What checks the tokens of these issuers, with the leeway of the settings. `own` is as for `issuers_of`."""
+    return TokenVerifier(issuers_of(settings, own=own), now=now, leeway_seconds=settings.clock_leeway_seconds)
+
+
 def issuers_of(settings: ServiceSettings, *, own: KeySource | None = None) -> list[Issuer]:
     """The issuers by the settings. `own` is the key set of a service that signs tokens itself."""
-    issuers = [Issuer(settings.issuer, own or FetchedKeys(settings.key_set_url))]
+    issuers = [Issuer(settings.issuer, own or _fetched(settings, settings.key_set_url))]
     if settings.outside_issuer and settings.outside_jwks_url:
-        keys = FetchedKeys(settings.outside_jwks_url)
+        keys = _fetched(settings, settings.outside_jwks_url)
         issuers.append(Issuer(settings.outside_issuer, keys, OUTSIDE_ALGORITHMS))
     return issuers
+
+
+def _fetched(settings: ServiceSettings, address: str) -> FetchedKeys:
+    name = hashlib.sha256(address.encode()).hexdigest()[:16]
+    return FetchedKeys(address, kept_in=settings.key_sets_dir / f"{name}.json")

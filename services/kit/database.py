@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, TypeAlias
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
 
 import asyncpg
 from asyncpg.exceptions import CannotConnectNowError, InternalClientError, PostgresConnectionError
+
+from services.kit.waits import Waits, watch_socket
 
 if TYPE_CHECKING:
     Connection: TypeAlias = (
@@ -42,7 +44,6 @@ TargetServerAttributeNotMatched and ProtocolError.
 LOCK_TIMEOUT_MS = 5_000
 IDLE_IN_TRANSACTION_MS_MAX = 15_000
 SERVER_VERSION_MIN = 150_000
-_CONNECT_SECONDS_MAX = 10.0
 
 _UNSAFE_SETTINGS = """
 select name from pg_settings
@@ -61,6 +62,18 @@ _REVISION_TABLE = "select to_regclass('alembic_version') is not null"
 _REVISION = "select version_num from alembic_version"
 
 
+class NoConnectionError(TimeoutError):
+    """No connection could be had in time: nothing was asked of the database."""
+
+
+class _WatchedConnection(asyncpg.Connection):
+    """A connection whose socket sees by itself that the other host is gone."""
+
+    def __init__(self, protocol: Any, transport: asyncio.Transport, *rest: Any) -> None:
+        super().__init__(protocol, transport, *rest)
+        watch_socket(transport)
+
+
 class UnsafeDatabaseError(Exception):
     """This database must not be used by a service: what is written to it could be lost or rewritten."""
 
@@ -72,19 +85,25 @@ class SchemaRevisionError(Exception):
 class Database:
     """One asyncpg pool on one PostgreSQL; the search_path is the service's schema alone."""
 
-    def __init__(self, pool: Pool, *, name: str, schema: str) -> None:
+    def __init__(self, pool: Pool, *, name: str, schema: str, waits: Waits) -> None:
         self._pool = pool
+        self._waits = waits
         self.name = name
         self.schema = schema
 
     @classmethod
-    async def connect(cls, dsn: str, *, schema: str, application_name: str, size_max: int = 8) -> Database:
+    async def connect(
+        cls, dsn: str, *, schema: str, application_name: str, size_max: int = 8, waits: Waits | None = None
+    ) -> Database:
         """Open a pool of 1 to `size_max` connections. Raises one of OUTCOME_UNKNOWN when nobody answers."""
+        waits = waits or Waits()
         pool = await asyncpg.create_pool(
             dsn,
             min_size=1,
             max_size=size_max,
-            timeout=_CONNECT_SECONDS_MAX,
+            timeout=waits.connect,
+            command_timeout=waits.silence,
+            connection_class=_WatchedConnection,
             reset=_keep,
             server_settings={
                 "search_path": schema,
@@ -92,42 +111,88 @@ class Database:
                 "timezone": "UTC",
                 "lock_timeout": str(LOCK_TIMEOUT_MS),
                 "idle_in_transaction_session_timeout": str(IDLE_IN_TRANSACTION_MS_MAX),
+                **waits.server_settings,
                 "jit": "off",
                 "enable_memoize": "off",
             },
         )
         parts = urlsplit(dsn)
         name = f"{schema}@{parts.hostname or 'local'}:{parts.port or 5432}{parts.path}"
-        return cls(pool, name=name, schema=schema)
+        return cls(pool, name=name, schema=schema, waits=waits)
 
     def __repr__(self) -> str:
         return f"Database({self.name})"
 
-    def acquire(self) -> AbstractAsyncContextManager[Connection]:
-        """A connection of the pool, for statements that each stand alone."""
-        return self._pool.acquire()
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        """A connection of the pool, for statements that each stand alone.
+
+        Raises NoConnectionError when none can be had in time, and TimeoutError for a statement that the server never
+        answered; every connection of the pool is then made anew before it is used again.
+        """
+        try:
+            async with asyncio.timeout(self._waits.acquire):
+                conn = await self._pool.acquire()
+        except TimeoutError:
+            raise NoConnectionError(f"{self.name}: no connection in {self._waits.acquire} s") from None
+        try:
+            yield conn
+        except TimeoutError as error:
+            if _is_silence(error):
+                _end(conn)
+                await self._pool.expire_connections()
+            raise
+        finally:
+            await self._give_back(conn)
+
+    async def _give_back(self, conn: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]) -> None:
+        with suppress(*OUTCOME_UNKNOWN):
+            await self._pool.release(conn, timeout=self._waits.closing)
 
     @asynccontextmanager
     async def transaction(self, *, lock_timeout_ms: int = LOCK_TIMEOUT_MS) -> AsyncIterator[Connection]:
         """BEGIN, the block, COMMIT; ROLLBACK when the block raises.
 
-        A COMMIT once sent is waited for even when the task is cancelled. Raises one of OUTCOME_UNKNOWN when
-        the connection is lost.
+        A COMMIT once sent is waited for even when the task is cancelled, for `Waits.closing` seconds at most. Raises one
+        of OUTCOME_UNKNOWN when the connection is lost or silent, NoConnectionError when none could be had.
         """
-        async with self._pool.acquire() as conn:
+        async with self.acquire() as conn:
             transaction = conn.transaction()
             try:
                 # BEGIN is waited for like COMMIT: cut short it leaves a transaction that nobody ends.
-                await _to_the_end(transaction.start())
+                await self._to_the_end(conn, transaction.start())
                 if lock_timeout_ms != LOCK_TIMEOUT_MS:
                     await conn.execute(f"set local lock_timeout = {int(lock_timeout_ms)}")
                 yield conn
-            except BaseException:
+            except BaseException as error:
                 # A lost connection cannot be rolled back, and must not hide what went wrong.
-                with suppress(*OUTCOME_UNKNOWN):
-                    await _to_the_end(transaction.rollback())
+                if _is_silence(error):
+                    _end(conn)
+                else:
+                    await self._let_end(conn, asyncio.ensure_future(transaction.rollback()))
                 raise
-            await _to_the_end(transaction.commit())
+            await self._to_the_end(conn, transaction.commit())
+
+    async def _to_the_end(self, conn: Connection, ending: Coroutine[object, object, None]) -> None:
+        """Wait for a BEGIN or COMMIT even when cancelled meanwhile; the cancellation goes on afterwards."""
+        task = asyncio.ensure_future(ending)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await self._let_end(conn, task)
+            raise
+
+    async def _let_end(self, conn: Connection, task: asyncio.Future[None]) -> None:
+        """Wait a little for what ends a transaction; what does not come to its end is ended with its connection, so that
+        the server rolls back what it has not committed.
+        """
+        task.add_done_callback(_look_at)
+        try:
+            await asyncio.wait([task], timeout=self._waits.closing)
+        finally:
+            if not task.done():
+                _end(conn)
+                task.cancel()
 
     async def check(self, *, revision: str) -> None:
         """Refuse a database on which the service's promises do not hold.
@@ -145,8 +210,12 @@ class Database:
             await self._check_revision(conn, revision)
 
     async def close(self) -> None:
-        """Close every connection, waiting for those in use."""
-        await self._pool.close()
+        """Close every connection, waiting a little for those in use; then end what is left."""
+        try:
+            async with asyncio.timeout(self._waits.closing):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
 
     async def _check_settings(self, conn: Connection) -> None:
         unsafe = [row["name"] for row in await conn.fetch(_UNSAFE_SETTINGS)]
@@ -221,13 +290,18 @@ async def _keep(_: Connection) -> None:
     """Hand a connection on as it is: a transaction left open has been rolled back by the pool already."""
 
 
-async def _to_the_end(ending: Coroutine[object, object, None]) -> None:
-    """Wait for a BEGIN, COMMIT or ROLLBACK even when cancelled meanwhile; the cancellation goes on afterwards."""
-    task = asyncio.ensure_future(ending)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()
-        raise
+def _end(conn: Connection) -> None:
+    """End a connection at once, without a word to the other side."""
+    with suppress(asyncpg.InterfaceError):  # it has been taken from us already
+        conn.terminate()
+
+
+def _is_silence(error: BaseException) -> bool:
+    """Whether a statement was never answered; one that is only slow is ended by the server before that."""
+    return isinstance(error, TimeoutError) and not isinstance(error, NoConnectionError)
+
+
+def _look_at(task: asyncio.Future[None]) -> None:
+    """Look at an error nobody waits for any more, lest the event loop reports it as lost."""
+    if not task.cancelled():
+        task.exception()

@@ -47,6 +47,9 @@ class FieldError:
         return {"pointer": self.pointer, "code": self.code, "detail": detail}
 
 
+_COME_AGAIN = 503
+
+
 class Problem(Exception):
     """A refusal that a caller can act on. Subclasses name the refusal; `code` never changes."""
 
@@ -54,6 +57,8 @@ class Problem(Exception):
     status: ClassVar[int]
     title_zh: ClassVar[str]
     title_en: ClassVar[str]
+    retry_after: ClassVar[int] = 2
+    """Seconds after which whoever was answered 503 comes again."""
     _known: ClassVar[dict[str, type[Problem]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -87,6 +92,8 @@ class Problem(Exception):
         self.extensions = extensions
         self.field_errors: Sequence[FieldError] = ()
         self.headers: dict[str, str] = {}
+        if self.status == _COME_AGAIN:
+            self.headers["Retry-After"] = str(self.retry_after)
 
     def __repr__(self) -> str:
         """The code alone: details stay out of logs."""
@@ -226,10 +233,6 @@ class OutcomeUnknownError(Problem):
     title_zh = "结果未知，请使用相同编号重试"
     title_en = "The outcome is unknown: retry with the same id"
 
-    def __init__(self, detail_zh: str = "", detail_en: str = "", **extensions: Any) -> None:
-        super().__init__(detail_zh, detail_en, **extensions)
-        self.headers = {"Retry-After": "2"}
-
 
 class BusyError(Problem):
     """Another writer held what this one needed for too long: nothing was stored."""
@@ -238,10 +241,7 @@ class BusyError(Problem):
     status = 503
     title_zh = "系统繁忙，请稍后重试"
     title_en = "Busy: retry shortly"
-
-    def __init__(self, detail_zh: str = "", detail_en: str = "", **extensions: Any) -> None:
-        super().__init__(detail_zh, detail_en, **extensions)
-        self.headers = {"Retry-After": "1"}
+    retry_after = 1
 
 
 class NotReadyError(Problem):
@@ -251,6 +251,7 @@ class NotReadyError(Problem):
     status = 503
     title_zh = "服务尚未就绪"
     title_en = "Not ready"
+    retry_after = 5
 
 
 ProblemBody = Annotated[

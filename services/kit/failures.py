@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import asyncpg
 
-from services.kit.database import OUTCOME_UNKNOWN
+from services.kit.database import OUTCOME_UNKNOWN, NoConnectionError
 from services.kit.errors import BusyError, InternalError, OutcomeUnknownError, Problem
 from services.kit.event_store import WrongExpectedVersion
 
 NOTHING_STORED: tuple[type[BaseException], ...] = (
     BusyError,
+    NoConnectionError,
     WrongExpectedVersion,
     asyncpg.LockNotAvailableError,
     asyncpg.DeadlockDetectedError,

@@ -22,6 +22,7 @@ from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.notifications import notified
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
+from services.kit.waits import allow_more
 
 if TYPE_CHECKING:
     from services.kit.database import Database
@@ -290,6 +291,7 @@ def feed_router(
         """
         if log not in logs():
             raise UnknownLogError
+        allow_more(wait)
         page = await feeds().page(log, after, limit, wait, request)
         return page.response()
 

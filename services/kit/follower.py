@@ -27,8 +27,8 @@ U = TypeVar("U", bound=UnitOfWork)
 Handle = Callable[[Sequence[CloudEvent], int], Awaitable[None]]
 """Given a batch and the position after it, writes the effects and that position in one transaction."""
 
-_CONNECT_SECONDS_MAX = 10.0
-_ANSWER_SECONDS_MAX = 15.0
+_CONNECT_SECONDS_MAX = 3.0
+_ANSWER_SECONDS_MAX = 10.0
 _PAUSE_SECONDS_MAX = 30.0
 
 _DECODER = msgspec.json.Decoder(list[CloudEvent])

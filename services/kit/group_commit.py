@@ -44,10 +44,7 @@ class Overloaded(Problem):
     status = 503
     title_zh = "排队请求过多，请稍后重试"
     title_en = "Too much work is waiting: retry shortly"
-
-    def __init__(self, **extensions: Any) -> None:
-        super().__init__(**extensions)
-        self.headers = {"Retry-After": "1"}
+    retry_after = 1
 
 
 @dataclass(eq=False, slots=True)
@@ -138,11 +135,23 @@ class GroupCommit(Generic[W, R]):
         """How much waits or is being written, by log; logs at rest are left out."""
         return {log: queue.pending for log, queue in self._queues.items() if queue.pending}
 
-    async def close(self) -> None:
-        """Take no more work, and return when everything taken on has been answered."""
+    async def close(self, seconds: float = 1.0) -> None:
+        """Take no more work, and return when everything taken on has been answered; what is not answered after so many
+        seconds is given up, and nobody knows whether it was stored.
+        """
         self._closed = True
+        deadline = asyncio.get_running_loop().time() + seconds
         while writers := [writer for queue in self._queues.values() for writer in queue.writers]:
-            await asyncio.gather(*writers)
+            left = deadline - asyncio.get_running_loop().time()
+            _, late = await asyncio.wait(writers, timeout=max(left, 0.0))
+            if late:
+                for writer in late:
+                    writer.cancel()
+                await asyncio.wait(late, timeout=seconds)
+                break
+        for queue in self._queues.values():
+            while queue.waiting:
+                queue.waiting.popleft().answer.cancel()
 
     def _call_writer(self, log: str, queue: _Queue[W, R]) -> None:
         """Start the log's writer when it has none, and another when much waits that has nothing in common with

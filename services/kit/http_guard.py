@@ -30,6 +30,7 @@ from services.kit.failures import problem_of_failure
 from services.kit.json_guard import check_json, check_text
 from services.kit.observability import HttpMetrics, describe_exception
 from services.kit.personal_numbers import holds_personal_number
+from services.kit.waits import deadline
 
 BODY_SIZE_MAX = 8 * 1024 * 1024
 FORM_SIZE_MAX = 16 * 1024
@@ -247,6 +248,21 @@ class BodyGuardMiddleware:
 
     def _file_limit(self, path: str) -> int | None:
         return next((limit for pattern, limit in self._files if pattern.fullmatch(path)), None)
+
+
+class DeadlineMiddleware:
+    """In front of the routes, when the body is whole: what is not answered in time is given up, and answered 503."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, in as many seconds as the application's state says. Raises TimeoutError when they are over."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        async with deadline(scope["app"].state.answer_seconds):
+            await self.app(scope, receive, send)
 
 
 class _RefusedBodyError(Exception):

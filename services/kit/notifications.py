@@ -25,6 +25,7 @@ _LOST: tuple[type[BaseException], ...] = (*OUTCOME_UNKNOWN, asyncpg.PostgresErro
 """What a notification may fail with; among them what asyncpg raises for a connection that went between two statements."""
 
 _GATHER_SECONDS = 0.02
+_CLOSING_SECONDS = 0.5
 
 
 class Notifications:
@@ -87,16 +88,19 @@ class Notifications:
                     try:
                         await lost.wait()
                     finally:
-                        if not conn.is_closed():
-                            await conn.remove_listener(CHANNEL, self._heard)
+                        # No word of farewell: whoever ends must not wait for an answer to it.
+                        conn.terminate()
             await asyncio.sleep(retry_seconds)
 
     def _heard(self, _conn: object, _pid: int, _channel: str, log: object) -> None:
         self.notify_here(str(log))
 
     async def close(self) -> None:
-        """Wait for the notifications that are on their way."""
-        await asyncio.gather(*self._senders)
+        """Wait a little for the notifications that are on their way; losing one costs a poll."""
+        if self._senders:
+            _, late = await asyncio.wait(self._senders, timeout=_CLOSING_SECONDS)
+            for sender in late:
+                sender.cancel()
 
 
 async def notified(growth: asyncio.Event, seconds: float) -> bool:

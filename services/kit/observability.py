@@ -161,6 +161,8 @@ class HttpMetrics:
 
 _log = structlog.stdlib.get_logger("services.kit.observability")
 
+READINESS_SECONDS = 5.0
+"""Who cannot say by then that it is ready, is not."""
 FRESH_SECONDS = 5.0
 """Metrics are rendered no more often, however many ask."""
 
@@ -184,7 +186,8 @@ def operations_app(service: FastAPI, now: Callable[[], float] = time.monotonic) 
     async def readyz(request: Request) -> Response:
         """The service can serve: 200 with details, or 503."""
         try:
-            details = await service.state.readiness()
+            async with asyncio.timeout(READINESS_SECONDS):
+                details = await service.state.readiness()
         except Problem as problem:
             return problem_response(problem, request.scope)
         except Exception as error:

@@ -14,6 +14,15 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from services.kit.waits import (
+    ANSWER_SECONDS,
+    COMMAND_STATEMENT_SECONDS,
+    STATEMENT_SECONDS,
+    STOP_SECONDS,
+    WORKER_STATEMENT_SECONDS,
+    Waits,
+)
+
 PREFIX = "XUEFEN_"
 KEY_BYTES = 32
 _OF_DATABASES = ("_DATABASE_URL", "_DATABASES")
@@ -63,6 +72,20 @@ class ServiceSettings(BaseModel):
     http_connections_max: int = Field(default=2_000, ge=10)
     http_connections_of_peer_max: int = Field(default=1_000, ge=1)
     """From one address; behind a proxy that is the proxy's."""
+    key_sets_dir: Path = Path(".xuefen/key-sets")
+    """A folder of ours alone, where the last good key set of each issuer is kept."""
+    clock_leeway_seconds: int = Field(default=30, ge=0, le=300)
+    """By which the clocks of several hosts may differ: for tokens, and for readiness."""
+    answer_seconds: float = Field(default=ANSWER_SECONDS, gt=0, le=600)
+    """Within which an answer is given, once the body is whole; afterwards 503."""
+    statement_seconds: float = Field(default=STATEMENT_SECONDS, gt=0, le=600)
+    """Of one statement for a caller who waits; a second later the database is taken to be gone."""
+    worker_statement_seconds: float = Field(default=WORKER_STATEMENT_SECONDS, gt=0, le=3600)
+    """The same for a worker."""
+    connection_seconds: float = Field(default=3, gt=0, le=60)
+    """Within which a caller's request has a connection of the pool; a worker waits ten times as long."""
+    stop_seconds: float = Field(default=STOP_SECONDS, ge=2, le=600)
+    """Within which a process ends that is told to stop."""
     audit_key: SecretStr | None = None
     """Key of the digests over the audit, 32 bytes in base64url, the same for all processes of a service."""
     audit_key_file: Path | None = None
@@ -88,6 +111,15 @@ class ServiceSettings(BaseModel):
     def audit_key_bytes(self) -> bytes:
         """The key of the audit itself. Raises SettingsError when it is missing or of the wrong size."""
         return secret_key("XUEFEN_AUDIT_KEY", self.audit_key, self.audit_key_file)
+
+    def waits(self, process: str) -> Waits:
+        """How long a process (`api`, `worker`, or a command of the operator) waits for its database."""
+        statement = {"api": self.statement_seconds, "worker": self.worker_statement_seconds}
+        return Waits(
+            acquire=self.connection_seconds if process == "api" else 10 * self.connection_seconds,
+            statement=statement.get(process, COMMAND_STATEMENT_SECONDS),
+            closing=min(1.0, self.stop_seconds / 10),
+        )
 
     @property
     def key_set_url(self) -> str:

@@ -24,6 +24,7 @@ from services.kit.errors import BusyError, Problem, UnsupportedMediaTypeError
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 from services.kit.table_cells import Cell, letters
 from services.kit.table_forms import Column, Form
+from services.kit.waits import allow_more
 
 SECONDS_MAX = 30
 READERS_MAX = 2
@@ -189,6 +190,7 @@ async def read_table(body: bytes, content_type: str, form: Form) -> Table:
 
     Raises UnreadableTableError, UnsupportedMediaTypeError, and BusyError when too many files wait to be read.
     """
+    allow_more(SECONDS_MAX)
     asked = question(content_type, form)
     said = await _child(json.dumps(asked).encode() + b"\n" + body)
     return await asyncio.to_thread(table_of, said, form, typed=asked["kind"] == "xlsx")

@@ -7,19 +7,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 
 from contracts.divisions import AUTHORITIES, NATION, audits_place, authority_of, claims_known_place, reads_log
-from services.kit.app import create_service
+from services.kit.app import create_service, must_answer
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
-from services.kit.auth import TokenVerifier, issuers_of
+from services.kit.auth import TokenVerifier, verifier_of
 from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
 from services.kit.parts import parts_of
-from services.ledger.answers import api, api_transcripts
 from services.ledger.answers import api as answers_api
 from services.ledger.answers import api_attestations as attestations_api
 from services.ledger.answers import api_credit_list as listing_api
 from services.ledger.answers import api_policies as policies_api
+from services.ledger.answers import api_transcripts
 from services.ledger.cases import api_claims as claims_api
 from services.ledger.cases import api_collective as collective_api
 from services.ledger.cases import api_filings, api_rosters
@@ -54,7 +54,6 @@ ROUTES = (
     answers_api,
     api_transcripts,
     statistics_api,
-    api,
     api_policies,
     policies_api,
     claims_api,
@@ -109,9 +108,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         ledger: Ledger = app.state.ledger
         if ledger.policies.age_seconds > NOTICES_SECONDS_MAX:
             raise NotReadyError("政策未能及时更新", "Published notices could not be read for too long")
-        for database in ledger.databases.all():
-            async with database.acquire() as conn:
-                await conn.fetchval("select 1")
+        await must_answer(ledger.databases, leeway_seconds=verifier.leeway)
         followed = {source: await ledger.reactions.position(source) for source in ("registry", "transfer")}
         behind = await behind_by_projection(ledger.databases, LAGGING)
         return {"notices": len(list(ledger.policies.book)), "followed": followed, "behind": behind}
@@ -147,8 +144,7 @@ def _logs_of(place: str | None) -> Sequence[str]:
 def create_app() -> FastAPI:
     """The application of a running deployment, told by its environment."""
     settings = LedgerSettings.load()
-    verifier = TokenVerifier(issuers_of(settings))
-    return build_app(verifier, lambda store: open_ledger(settings, "api", store))
+    return build_app(verifier_of(settings), lambda store: open_ledger(settings, "api", store))
 
 
 def openapi_document() -> dict[str, object]:

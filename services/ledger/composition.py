@@ -152,14 +152,16 @@ async def connect(settings: LedgerSettings, process: str) -> Databases:
     Raises UnsafeDatabaseError and SchemaRevisionError.
     """
     name = f"xuefen.ledger.{process}"
-    size = settings.ledger_pool_size
+    size, waits = settings.ledger_pool_size, settings.waits(process)
     default = await Database.connect(
-        settings.ledger_database_url, schema=SCHEMA, application_name=name, size_max=size
+        settings.ledger_database_url, schema=SCHEMA, application_name=name, size_max=size, waits=waits
     )
     by_dsn: dict[str, Database] = {settings.ledger_database_url: default}
     for dsn in settings.ledger_databases.values():
         if dsn not in by_dsn:
-            by_dsn[dsn] = await Database.connect(dsn, schema=SCHEMA, application_name=name, size_max=size)
+            by_dsn[dsn] = await Database.connect(
+                dsn, schema=SCHEMA, application_name=name, size_max=size, waits=waits
+            )
     databases = Databases(default, {log: by_dsn[dsn] for log, dsn in settings.ledger_databases.items()})
     revision = head_revision("ledger")
     try:

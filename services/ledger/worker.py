@@ -17,6 +17,7 @@ from services.kit.events import UnknownEventError
 from services.kit.failures import NOTHING_STORED
 from services.kit.feed import CloudEvent
 from services.kit.follower import FeedFollower, TokenFile
+from services.kit.http_client import open_client
 from services.kit.projection import ProjectionRunner
 from services.kit.settings import SettingsError
 from services.ledger.composition import Ledger, open_ledger
@@ -73,9 +74,8 @@ async def run() -> None:
     token = TokenFile(settings.ledger_token_file)
     async with (
         open_ledger(settings, "worker") as ledger,
-        # Services are called directly, never through a proxy of the environment.
-        httpx.AsyncClient(base_url=settings.registry_url, auth=token, trust_env=False) as registry,
-        httpx.AsyncClient(base_url=settings.transfer_url, auth=token, trust_env=False) as transfer,
+        open_client(settings.registry_url, auth=token) as registry,
+        open_client(settings.transfer_url, auth=token) as transfer,
         asyncio.TaskGroup() as tasks,
     ):
         tasks.create_task(ledger.policies.keep_fresh())

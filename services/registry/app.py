@@ -7,10 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from fastapi import FastAPI
 
 from contracts.divisions import audits_place, claims_known_place, reads_log
-from services.kit.app import create_service
+from services.kit.app import create_service, must_answer
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
-from services.kit.auth import TokenVerifier, issuers_of
+from services.kit.auth import TokenVerifier, verifier_of
 from services.kit.budgets import Budgets
 from services.kit.clock import Clock, utc_now
 from services.kit.event_store import EventStore
@@ -60,6 +60,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
     async def readiness() -> Mapping[str, object]:
         """The database answers; the log's last position, and how far the other services' facts have come in."""
         registry: Registry = app.state.registry
+        await must_answer(registry.databases, leeway_seconds=verifier.leeway)
         async with registry.database.acquire() as conn:
             position = await store.head(conn, LOG)
         return {"position": position, "followed": await registry.followed()}
@@ -114,7 +115,7 @@ def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now)
     told = settings or RegistrySettings.load()
     told.check_keys()
     own = FixedKeys.of(told.token_key)
-    verifier = TokenVerifier(issuers_of(told, own=own), now=lambda: clock().timestamp())
+    verifier = verifier_of(told, own=own, now=lambda: clock().timestamp())
     app = build_app(verifier, lambda store: open_registry(told, "api", store, clock), own)
     # Collections hold names and ID numbers, and what is kept of a command must not lead back to them.
     app.state.fingerprint_key = told.fingerprint_key

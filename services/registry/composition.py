@@ -141,6 +141,7 @@ async def connect(settings: RegistrySettings, process: str, *, size_max: int | N
         schema=SCHEMA,
         application_name=f"xuefen.registry.{process}",
         size_max=size_max or settings.registry_pool_size,
+        waits=settings.waits(process),
     )
     try:
         await database.check(revision=head_revision(SCHEMA))

@@ -20,6 +20,7 @@ from services.kit.event_store import EventStore
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
 from services.kit.follower import AsOneCommand, FeedFollower
+from services.kit.http_client import open_client
 from services.kit.signing import sign_token
 from services.registry.composition import CHECKPOINT, FOLLOWED, connect
 from services.registry.moves.reactions import react
@@ -83,9 +84,8 @@ async def run(settings: RegistrySettings | None = None) -> None:
     told.check_keys()
     database, store = await connect(told, "worker", size_max=2), EventStore()
     try:
-        # Services are called directly, never through a proxy of the environment.
         async with (
-            httpx.AsyncClient(base_url=told.transfer_url, auth=OwnToken(told), trust_env=False) as transfer,
+            open_client(told.transfer_url, auth=OwnToken(told)) as transfer,
             asyncio.TaskGroup() as tasks,
         ):
             tasks.create_task(follow_transfers(database, store, transfer).run())

@@ -22,6 +22,7 @@ from contracts.targets import (
     TargetRecord,
 )
 from services.kit.follower import TokenFile
+from services.kit.http_client import open_client
 from services.kit.settings import SettingsError
 from services.sync.targets import Target
 
@@ -194,11 +195,7 @@ async def open_http(target: Target, credentials: Path | None) -> AsyncIterator[H
         if not file.is_file():
             raise SettingsError(f"target {target.name}: the credential {target.credential} is not there")
         auth = TokenFile(file)
-    async with httpx.AsyncClient(
-        base_url=target.url,
-        auth=auth,
-        timeout=httpx.Timeout(target.seconds, connect=min(10, target.seconds)),
-        limits=httpx.Limits(max_connections=target.in_flight + 2),
-        trust_env=False,
+    async with open_client(
+        target.url, auth=auth, connect=10, answer=target.seconds, connections=target.in_flight + 2
     ) as client:
         yield HttpAdapter(client)

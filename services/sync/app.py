@@ -7,10 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from fastapi import FastAPI
 
 from contracts.divisions import audits_place, claims_known_place
-from services.kit.app import create_service
+from services.kit.app import create_service, must_answer
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
-from services.kit.auth import TokenVerifier, issuers_of
+from services.kit.auth import TokenVerifier, verifier_of
 from services.kit.event_store import EventStore
 from services.sync.api import router
 from services.sync.composition import SCHEMA, Sync, open_sync
@@ -44,8 +44,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     async def readiness() -> Mapping[str, object]:
         """The database answers; which targets are delivered to."""
         sync: Sync = app.state.sync
-        async with sync.database.acquire() as conn:
-            await conn.fetchval("select 1")
+        await must_answer(sync.databases, leeway_seconds=verifier.leeway)
         return {"targets": [target.name for target in sync.targets.on]}
 
     app = create_service(
@@ -63,8 +62,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
 def create_app() -> FastAPI:
     """The application of a running deployment, told by its environment."""
     settings = SyncSettings.load()
-    verifier = TokenVerifier(issuers_of(settings))
-    return build_app(verifier, lambda store: open_sync(settings, "api", store))
+    return build_app(verifier_of(settings), lambda store: open_sync(settings, "api", store))
 
 
 def openapi_document() -> dict[str, object]:

@@ -62,6 +62,7 @@ async def connect(settings: SyncSettings, process: str) -> Database:
         schema=SCHEMA,
         application_name=f"xuefen.sync.{process}",
         size_max=settings.sync_pool_size,
+        waits=settings.waits(process),
     )
     try:
         await database.check(revision=head_revision(SCHEMA))

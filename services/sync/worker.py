@@ -13,6 +13,7 @@ from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import EventStore
 from services.kit.failures import NOTHING_STORED
 from services.kit.follower import TokenFile
+from services.kit.http_client import open_client
 from services.kit.settings import SettingsError
 from services.sync.adapters import TargetUnavailableError, open_http
 from services.sync.composition import Sync, open_sync
@@ -44,11 +45,10 @@ async def run() -> None:
     if settings.sync_token_file is None:
         raise SettingsError("XUEFEN_SYNC_TOKEN_FILE is not set: the worker reads feeds with this token")
     token = TokenFile(settings.sync_token_file)
-    # Services are called directly, never through a proxy of the environment.
     async with (
         open_sync(settings, "worker", EventStore()) as sync,
-        httpx.AsyncClient(base_url=settings.registry_url, auth=token, trust_env=False) as registry,
-        httpx.AsyncClient(base_url=settings.ledger_url, auth=token, trust_env=False) as ledger,
+        open_client(settings.registry_url, auth=token) as registry,
+        open_client(settings.ledger_url, auth=token) as ledger,
         AsyncExitStack() as opened,
         asyncio.TaskGroup() as tasks,
     ):

@@ -7,10 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from fastapi import FastAPI
 
 from contracts.divisions import audits_place, claims_known_place, reads_log
-from services.kit.app import create_service
+from services.kit.app import create_service, must_answer
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
-from services.kit.auth import TokenVerifier, issuers_of
+from services.kit.auth import TokenVerifier, verifier_of
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
 from services.transfer.api import people_router, router, statistics_router
@@ -49,6 +49,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     async def readiness() -> Mapping[str, object]:
         """The database answers; the position is the log's last."""
         transfers: Transfers = app.state.transfers
+        await must_answer(transfers.databases, leeway_seconds=verifier.leeway)
         async with transfers.database.acquire() as conn:
             return {"position": await transfers.store.head(conn, LOG)}
 
@@ -76,8 +77,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
 def create_app() -> FastAPI:
     """The application of a running deployment, told by its environment."""
     settings = TransferSettings.load()
-    verifier = TokenVerifier(issuers_of(settings))
-    return build_app(verifier, lambda store: open_transfers(settings, "api", store))
+    return build_app(verifier_of(settings), lambda store: open_transfers(settings, "api", store))
 
 
 def openapi_document() -> dict[str, object]:

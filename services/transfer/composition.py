@@ -67,6 +67,7 @@ async def connect(settings: TransferSettings, process: str) -> Database:
         schema=SCHEMA,
         application_name=f"xuefen.transfer.{process}",
         size_max=settings.transfer_pool_size,
+        waits=settings.waits(process),
     )
     try:
         await database.check(revision=head_revision(SCHEMA))

@@ -37,6 +37,7 @@ from contracts.relay import (
     TravellingPerson,
 )
 from services.kit.follower import TokenFile
+from services.kit.http_client import open_client
 from services.transfer.settings import TransferSettings
 
 M = TypeVar("M", bound=BaseModel)
@@ -44,7 +45,6 @@ M = TypeVar("M", bound=BaseModel)
 ATTEMPTS_MAX = 3
 WAIT_SECONDS_MAX = 2.0
 """The longest pause between two attempts; whoever is asked for more comes back later."""
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 _RETRY_AFTER_SECONDS_MAX = 3600.0
 
 
@@ -122,7 +122,6 @@ class Peer:
                 content=content,
                 params=httpx.QueryParams(list(params)),
                 headers=headers,
-                timeout=_TIMEOUT,
             )
         except (httpx.TransportError, OSError) as error:
             raise PeerUnavailableError(self.name, type(error).__name__) from None
@@ -328,8 +327,7 @@ async def open_peers(settings: TransferSettings) -> AsyncIterator[Peers]:
     relay = _token("XUEFEN_RELAY_TOKEN_FILE", settings.relay_token_file)
     async with AsyncExitStack() as stack:
         clients = [
-            # Services are called directly, never through a proxy of the environment.
-            await stack.enter_async_context(httpx.AsyncClient(base_url=url, auth=auth, trust_env=False))
+            await stack.enter_async_context(open_client(url, auth=auth))
             for url, auth in (
                 (settings.registry_url, own),
                 (settings.ledger_url, own),

@@ -16,6 +16,7 @@ from services.kit.event_store import EventStore
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
 from services.kit.follower import AsOneCommand, FeedFollower, TokenFile
+from services.kit.http_client import open_client
 from services.kit.settings import SettingsError
 from services.transfer.composition import Transfers, open_transfers
 from services.transfer.places import OpenedAuthorities
@@ -64,12 +65,9 @@ async def run() -> None:
     def opened() -> OpenedAuthorities:
         return OpenedAuthorities.from_file(settings.transfer_opened_authorities_file)
 
-    # Services are called directly, never through a proxy of the environment.
     async with (
         open_transfers(settings, "worker", EventStore()) as transfers,
-        httpx.AsyncClient(
-            base_url=settings.registry_url, auth=TokenFile(settings.transfer_token_file), trust_env=False
-        ) as registry,
+        open_client(settings.registry_url, auth=TokenFile(settings.transfer_token_file)) as registry,
         asyncio.TaskGroup() as tasks,
     ):
         process = process_of(transfers, settings.authorities, opened)

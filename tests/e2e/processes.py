@@ -99,6 +99,7 @@ class LedgerMachine:
             "XUEFEN_AUDIT_KEY": self._identity_key,
             "XUEFEN_ISSUER": ISSUER,
             "XUEFEN_JWKS_URL": self._key_set,
+            "XUEFEN_KEY_SETS_DIR": str(self._log.parent / "key-sets"),
             "XUEFEN_LOG_LEVEL": "WARNING",
         }
         import_once(["services.cli.serve", "services.ledger.app"])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from base64 import urlsafe_b64encode
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,7 +12,7 @@ from joserfc import jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import OctKey, OKPKey
 
-from services.kit.auth import Issuer, TokenVerifier
+from services.kit.auth import LEEWAY_SECONDS, Issuer, TokenVerifier
 from services.kit.errors import NotAuthenticatedError, NotReadyError
 from services.kit.key_sets import FetchedKeys, FixedKeys
 from services.kit.signing import (
@@ -74,7 +75,7 @@ class TestVerify:
     @pytest.mark.parametrize(
         "claims",
         [{"issuer": "https://other.example"}, {"audience": "others"}, {"subject": ""}, {"subject": "a\nb"},
-         {"now": lambda: NOW - 3601.0}, {"now": lambda: NOW + 60.0}],
+         {"now": lambda: NOW - 3600.0 - LEEWAY_SECONDS}, {"now": lambda: NOW + 1.0 + LEEWAY_SECONDS}],
         ids=["issuer", "audience", "no subject", "odd subject", "expired", "not yet"],
     )  # fmt: skip
     async def test_wrong_claims_are_refused(self, claims: dict[str, Any]) -> None:
@@ -113,12 +114,27 @@ class TestVerify:
         with pytest.raises(NotAuthenticatedError):
             await verifier(Clock()).verify(text)
 
+    @pytest.mark.parametrize("leeway", [0, LEEWAY_SECONDS, 120])
+    async def test_the_clocks_of_two_hosts_may_differ_by_the_leeway_and_no_more(self, leeway: int) -> None:
+        async def taken(signed_at: int) -> bool:
+            by = TokenVerifier([Issuer(ISSUER, FixedKeys.of(KEY))], now=Clock(), leeway_seconds=leeway)
+            try:
+                await by.verify(token("a", lifetime_seconds=100, now=Clock(signed_at)))
+            except NotAuthenticatedError:
+                return False
+            return True
+
+        assert await taken(NOW - 99 - leeway)
+        assert not await taken(NOW - 100 - leeway)
+        assert await taken(NOW + leeway)
+        assert not await taken(NOW + leeway + 1)
+
     async def test_a_verified_token_ends_when_it_expires(self) -> None:
         clock = Clock()
         checks = verifier(clock)
         good = token("a", lifetime_seconds=100, now=clock)
         await checks.verify(good)
-        clock.seconds += 99
+        clock.seconds += 99 + LEEWAY_SECONDS
         await checks.verify(good)
         clock.seconds += 1
         with pytest.raises(NotAuthenticatedError):
@@ -184,6 +200,35 @@ class TestFetchedKeys:
         server.broken = True
         clock.seconds += 7200
         assert await keys.current()
+
+    async def test_an_issuer_that_is_away_is_not_waited_for_by_every_request(self) -> None:
+        server, clock = KeyServer(), Clock()
+        keys = FetchedKeys("http://keys.example", client=server.client, now=clock)
+        await keys.current()
+        server.broken = True
+        clock.seconds += 7200
+        await keys.current()
+        asked = server.asked
+        clock.seconds += 60
+        await keys.current()
+        assert server.asked == asked  # beside, not before the answer
+
+    async def test_the_last_good_keys_are_kept_for_a_process_that_starts_while_the_issuer_is_away(
+        self, tmp_path: Path
+    ) -> None:
+        server, kept = KeyServer(), tmp_path / "ours" / "keys.json"
+        await FetchedKeys("http://keys.example", client=server.client, kept_in=kept).current()
+        assert kept.parent.stat().st_mode & 0o077 == 0
+        server.broken = True
+        again = FetchedKeys("http://keys.example", client=server.client, kept_in=kept)
+        assert (await again.current()).as_dict() == (await FixedKeys.of(*server.keys).current()).as_dict()
+
+    @pytest.mark.parametrize("kept", ["", "no json", "[]", '{"keys": 1}'])
+    async def test_a_kept_file_that_cannot_be_read_is_as_none(self, tmp_path: Path, kept: str) -> None:
+        file = tmp_path / "keys.json"
+        file.write_text(kept, encoding="utf-8")
+        server = KeyServer()
+        assert await FetchedKeys("http://keys.example", client=server.client, kept_in=file).current()
 
     async def test_without_any_keys_the_service_is_not_ready_rather_than_the_token_bad(self) -> None:
         server = KeyServer()
