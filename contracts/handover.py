@@ -245,10 +245,10 @@ class DepartureAnswer(HandoverPart):
 
 class Supplements(HandoverPart):
     """What came after a departure, in order: each is posted to the destination's `/v1/arrivals/{transfer_id}` like the
-    handover itself. `more` says that there are further ones after the last."""
+    handover itself. `next` is the last one's `sequence` where there are further ones."""
 
-    supplements: tuple[Handover, ...] = ()
-    more: Flag = False
+    items: tuple[Handover, ...] = ()
+    next: int | None = None
 
 
 class ArrivalAnswer(HandoverPart):

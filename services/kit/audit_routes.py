@@ -31,10 +31,10 @@ select {_names} from audit_records
 
 
 class AuditPage(msgspec.Struct, frozen=True):
-    """Readings, newest first; `next_before` asks for older ones, null at the end."""
+    """Readings, newest first; `next` asks for older ones, null at the end."""
 
-    records: Sequence[AuditRecord]
-    next_before: str | None
+    items: Sequence[AuditRecord]
+    next: str | None
 
 
 class Sought(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class Sought(msgspec.Struct, frozen=True):
     kind: str | None = None
     since: datetime | None = None
     until: datetime | None = None
-    before: str | None = None
+    after: str | None = None
     limit: int = 100
 
 
@@ -58,18 +58,18 @@ async def _sought(
     kind: Annotated[str | None, Word] = None,
     since: Annotated[AddressMoment | None, Query(description="From this moment on.")] = None,
     until: Annotated[AddressMoment | None, Query(description="Before this moment.")] = None,
-    before: Annotated[
-        str | None, Query(pattern="^[0-9a-f]{32}$", description="`next_before` of the page before.")
+    after: Annotated[
+        str | None, Query(pattern="^[0-9a-f]{32}$", description="`next` of the page before.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=PAGE_MAX), IN_DIGITS] = 100,
 ) -> Sought:
-    return Sought(caller=caller, kind=kind, since=since, until=until, before=before, limit=limit)
+    return Sought(caller=caller, kind=kind, since=since, until=until, after=after, limit=limit)
 
 
 async def records_of(audit: Audit, logs: Sequence[str], place: str | None, sought: Sought) -> AuditPage:
     """The newest records of the logs that the auditors of a place may see, as far as they fit what is sought."""
     found: list[AuditRecord] = []
-    asked = (place, sought.subject, sought.caller, sought.kind, sought.since, sought.until, sought.before)
+    asked = (place, sought.subject, sought.caller, sought.kind, sought.since, sought.until, sought.after)
     for database, there in audit.databases.grouped(logs).items():
         async with database.acquire() as conn:
             rows = await conn.fetch(_FIND, there, *asked, sought.limit)
@@ -119,7 +119,7 @@ def audit_router(
         page = await records_of(
             request.app.state.audit, logs_of(wanted), wanted, msgspec.structs.replace(sought, subject=subject)
         )
-        how_many(len(page.records))
+        how_many(len(page.items))
         return _answer(page)
 
     @router.get(
@@ -143,8 +143,8 @@ def audit_router(
         page = await records_of(request.app.state.audit, logs_of(None), None, sought)
         about(by.subject, None)
         # Others were perhaps read with them; that is nobody's business here.
-        own = [msgspec.structs.replace(each, subjects=[by.subject], count=1) for each in page.records]
-        return _answer(AuditPage(own, page.next_before))
+        own = [msgspec.structs.replace(each, subjects=[by.subject], count=1) for each in page.items]
+        return _answer(AuditPage(own, page.next))
 
     return router
 

@@ -20,7 +20,7 @@ from services.kit.database import Databases
 from services.kit.errors import Problem
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.notifications import notified
-from services.kit.openapi import problems
+from services.kit.openapi import problems, struct_answer
 from services.kit.schemas import IN_DIGITS
 from services.kit.waits import allow_more
 
@@ -57,6 +57,21 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     log: str
     position: int
     data: Any
+
+
+class LogHead(msgspec.Struct, frozen=True):
+    """A log that is kept here, and its last position."""
+
+    log: str
+    head: int
+
+
+class LogList(msgspec.Struct, frozen=True, kw_only=True):
+    """The logs of a service; they are one page."""
+
+    items: list[LogHead]
+    next: str | None = None
+    total: int
 
 
 class UnknownLogError(Problem):
@@ -181,14 +196,6 @@ async def has_gone(request: Request) -> bool:
     return await request.is_disconnected()
 
 
-_LOGS_SCHEMA: dict[str, object] = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "required": ["log", "head"],
-        "properties": {"log": {"type": "string"}, "head": {"type": "integer", "minimum": 0}},
-    },
-}
 _EVENT_SCHEMA: dict[str, object] = {
     "type": "object",
     "required": ["specversion", "id", "source", "type", "time", "datacontenttype", "log", "position", "data"],
@@ -254,11 +261,11 @@ def feed_router(
     def feeds() -> Feeds:
         return Feeds(databases() if callable(databases) else databases, store, publish, source)
 
-    @router.get("", responses={200: {"content": {"application/json": {"schema": _LOGS_SCHEMA}}}})
+    @router.get("", **struct_answer(LogList, "Every log, in order."))
     async def list_logs() -> Response:
         """The logs kept here and the last position of each."""
         heads = await feeds().heads(logs())
-        body = [{"log": log, "head": head} for log, head in heads.items()]
+        body = LogList(items=[LogHead(log, head) for log, head in heads.items()], total=len(heads))
         return Response(msgspec.json.encode(body), media_type="application/json")
 
     @router.get(

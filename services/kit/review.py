@@ -224,7 +224,7 @@ def _shaped(
 class Queue:
     """How the cases of a kind are listed: the answer's shape, the parameters' limits, and the description.
 
-    `page` is a struct with `results` and `next`. `cursor` gives a case's place in the queue.
+    `page` is a struct with `items` and `next`. `cursor` gives a case's place in the queue.
     """
 
     page: type[Any]
@@ -259,22 +259,22 @@ def add_queue(
 
     async def endpoint(**given: Any) -> Response:
         limit = given["limit"]
-        states = given["status"] or sorted(case.waiting)
+        states = given["state"] or sorted(case.waiting)
         after = cursor_of(given["after"])
         found, shown = await read(given["cases"], given["caller"], given["place"], states, after, limit)
         following = next_of(queue.cursor(found[-1])) if len(found) == limit else None
-        return Response(_encode(queue.page(results=shown, next=following)), media_type="application/json")
+        return Response(_encode(queue.page(items=shown, next=following)), media_type="application/json")
 
     after = Annotated[str | None, Query(max_length=queue.after_max, description="`next` of the page before.")]
     parameters = {
         "cases": cases,
         "place": queue.place,
         "caller": Annotated[Caller, Depends(queue.by.caller)],
-        "status": Annotated[list[str] | None, Query(max_length=queue.states_max)],
+        "state": Annotated[list[str] | None, Query(max_length=queue.states_max)],
         "after": after,
         "limit": Annotated[int, Query(ge=1, le=queue.limit_max)],
     }
-    defaults: dict[str, Any] = {"status": None, "after": None, "limit": queue.limit}
+    defaults: dict[str, Any] = {"state": None, "after": None, "limit": queue.limit}
     if queue.place_optional:
         defaults["place"] = None
     listed = _shaped(endpoint, operation, queue.words, parameters, defaults)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, computed_field
 from starlette.datastructures import QueryParams
 
 from services.kit.errors import FieldError, InvalidRequestError, pointer_to
@@ -36,6 +36,19 @@ class StrictModel(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class WholeList(StrictModel):
+    """A list that always comes as one page, so that it can tell its length; a longer list has `items` and `next` alone."""
+
+    items: list[Any]
+    next: str | None = None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def total(self) -> int:
+        """How many there are."""
+        return len(self.items)
 
 
 def parse_day(value: object) -> date:

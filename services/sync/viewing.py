@@ -17,7 +17,7 @@ from contracts.divisions import AUTHORITIES, NATION, authority_of, chain_of, con
 from services.kit.audit import about
 from services.kit.clock import Clock, local_date
 from services.kit.database import OUTCOME_UNKNOWN, Connection, Database
-from services.kit.schemas import StrictModel
+from services.kit.schemas import StrictModel, WholeList
 from services.sync.problems import OutsidePlaceError
 from services.sync.recording.following import CHECKPOINT
 from services.sync.targets import Targets
@@ -236,17 +236,17 @@ class DeliveryView(StrictModel):
 
 
 class DeliveryPage(StrictModel):
-    """Deliveries, oldest first; `next_after` asks for later ones."""
+    """Deliveries, oldest first; `next` asks for later ones."""
 
-    deliveries: list[DeliveryView]
-    next_after: str | None
+    items: list[DeliveryView]
+    next: str | None
 
 
-class PersonDeliveries(StrictModel):
+class PersonDeliveries(WholeList):
     """Every delivery of one person, in the order in which each target is told."""
 
     person_id: str
-    deliveries: list[DeliveryView]
+    items: list[DeliveryView]
 
 
 class DeliveryQueries:
@@ -271,7 +271,7 @@ class DeliveryQueries:
         for each in views:
             about(each.person_id, each.place)
         last = f"{views[-1].target}~{views[-1].key}" if len(views) == limit else None
-        return DeliveryPage(deliveries=views, next_after=last)
+        return DeliveryPage(items=views, next=last)
 
     async def of_person(self, person_id: str, place: str) -> PersonDeliveries:
         """What a person's credits are delivered as, as far as they are of the place or under it."""
@@ -281,7 +281,7 @@ class DeliveryQueries:
             visible = contains(place, row["place"])
             about(person_id, row["place"], result=None if visible else OutsidePlaceError.code)
         seen = [_view(row) for row in rows if contains(place, row["place"])]
-        return PersonDeliveries(person_id=person_id, deliveries=seen)
+        return PersonDeliveries(person_id=person_id, items=seen)
 
 
 def _cursor(after: str) -> tuple[str, str, int]:

@@ -115,7 +115,7 @@ class TransferQueries:
             for case in cases:
                 about(person_id, case.home, result=None if case.may_see(actor) else OutsidePlaceError.code)
             views = [await self._view(conn, case, actor) for case in cases if case.may_see(actor)]
-        return OwnTransfers(transfers=views)
+        return OwnTransfers(items=views)
 
     async def _view(self, conn: Connection, case: Case, actor: Actor) -> TransferView:
         rows = await conn.fetch(_REMARKS, LOG, str(case.id))

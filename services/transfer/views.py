@@ -12,7 +12,7 @@ from pydantic import Field
 from contracts.handover import Blocker
 from services.kit.clock import UnknownYear, local_date
 from services.kit.pydantic_models import view
-from services.kit.schemas import Day, StrictModel
+from services.kit.schemas import Day, StrictModel, WholeList
 from services.transfer.cases.case import Case
 from services.transfer.cases.commands import Actor
 from services.transfer.cases.departure import Departure
@@ -185,10 +185,10 @@ class Worklist(StrictModel):
     next: str | None
 
 
-class OwnTransfers(StrictModel):
+class OwnTransfers(WholeList):
     """A person's transfers, newest first."""
 
-    transfers: list[TransferView]
+    items: list[TransferView]
 
 
 class InFlightCount(StrictModel):

@@ -360,7 +360,7 @@ class System:
     async def heads(self, service: str) -> dict[str, int]:
         """The last position of every log of a service."""
         logs = await self.does(service, "GET", "/v1/logs", by=self.reader())
-        return {each["log"]: each["head"] for each in logs}
+        return {each["log"]: each["head"] for each in logs["items"]}
 
     async def all_heads(self) -> dict[str, dict[str, int]]:
         """How many events there are, log by log, in the whole system."""

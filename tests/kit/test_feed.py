@@ -70,7 +70,8 @@ class TestLogs:
         async with client("feed:read") as http:
             answer = await http.get("/v1/logs")
 
-        assert answer.json() == [{"log": log, "head": 3}, {"log": "empty", "head": 0}]
+        heads = [{"log": log, "head": 3}, {"log": "empty", "head": 0}]
+        assert answer.json() == {"items": heads, "next": None, "total": 2}
 
 
 class TestBatch:

@@ -206,7 +206,7 @@ class LoanLine(Struct):
 
 
 class LoanPage(Struct):
-    results: list[LoanLine]
+    items: list[LoanLine]
     next: str | None = None
 
 
@@ -353,14 +353,14 @@ class TestQueue:
         first = (await client.get("/v1/loans", params={"place": "here"})).json()
         second = (await client.get("/v1/loans", params={"place": "here", "after": first["next"]})).json()
 
-        assert [each["loan_id"] for each in first["results"]] == ["l0", "l1"]
-        assert second == {"results": [{"loan_id": "l2"}], "next": None}
+        assert [each["loan_id"] for each in first["items"]] == ["l0", "l1"]
+        assert second == {"items": [{"loan_id": "l2"}], "next": None}
 
     async def test_those_that_wait_are_shown_when_no_state_is_named(
         self, desk: Desk, client: httpx.AsyncClient
     ):
         await client.get("/v1/loans", params={"place": "here"})
-        await client.get("/v1/loans", params={"place": "here", "status": ["granted"]})
+        await client.get("/v1/loans", params={"place": "here", "state": ["granted"]})
 
         assert [states for _, states, _, _ in desk.asked] == [["submitted"], ["granted"]]
 
@@ -371,7 +371,7 @@ class TestQueue:
             {"place": "HERE"},
             {"place": "here", "limit": 11},
             {"place": "here", "limit": 0},
-            {"place": "here", "status": ["submitted"] * 7},
+            {"place": "here", "state": ["submitted"] * 7},
             {"place": "here", "after": next_of((NOON, "l" * 120))},
         ],
     )

@@ -298,7 +298,7 @@ class Moving(RuleBasedStateMachine):
     async def _look(self, who: Traveller) -> None:
         path = f"/v1/persons/{who.person_id}/transfers"
         told = await self.system.does("transfer", "GET", path, by=self._portal(who.person_id))
-        views = {view["transfer_id"]: view for view in told["transfers"]}
+        views = {view["transfer_id"]: view for view in told["items"]}
         for journey in list(who.journeys):
             other = str(arrival_id(journey.transfer_id))
             if (

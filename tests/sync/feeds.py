@@ -61,7 +61,11 @@ class FakeFeed:
         if request.url.path == "/v1/logs":
             return httpx.Response(
                 200,
-                json=[{"log": log, "head": self.offset + len(events)} for log, events in self.events.items()],
+                json={
+                    "items": [
+                        {"log": log, "head": self.offset + len(events)} for log, events in self.events.items()
+                    ]
+                },
             )
         if request.url.path.endswith("/archive"):
             return self._archive(request.url.path, request.url.params)
@@ -89,7 +93,7 @@ class FakeFeed:
             200,
             json={
                 "position": sum(len(events) for events in self.events.values()),
-                "lines": [keyed[key] for key in page],
+                "items": [keyed[key] for key in page],
                 "next": page[-1] if len(found) > 2 else None,
             },
         )
@@ -123,8 +127,8 @@ class FakeFeed:
         return {
             "place": place,
             "year": year,
-            "credits": [each for each in found if each["person_id"] in page],
-            "next_after": page[-1] if len(people) > len(page) else None,
+            "items": [each for each in found if each["person_id"] in page],
+            "next": page[-1] if len(people) > len(page) else None,
         }
 
 

@@ -125,20 +125,20 @@ class TestShown:
     async def test_to_a_province_is_its_own_and_to_the_nation_everything(self, service: Service):
         for place, count in (("140000", 2), ("210000", 1), ("140403", 0), ("100000", 3)):
             page = (await service.call("GET /v1/deliveries", place=place)).json()
-            assert len(page["deliveries"]) == count
+            assert len(page["items"]) == count
 
     async def test_of_a_person_in_the_order_in_which_they_go(self, service: Service):
         path = f"GET /v1/persons/{service.person}/deliveries"
-        seen = (await service.call(path, place="140502")).json()["deliveries"]
+        seen = (await service.call(path, place="140502")).json()["items"]
         assert [each["state"] for each in seen] in (["refused", "pending"], ["pending", "pending"])
-        assert (await service.call(path, place="210000")).json()["deliveries"] == []
+        assert (await service.call(path, place="210000")).json()["items"] == []
 
     async def test_in_pages_that_leave_nothing_out(self, service: Service):
         found, after = [], ""
         while after is not None:
             page = (await service.call(f"GET /v1/deliveries?limit=1{after}", place="100000")).json()
-            found += [each["key"] for each in page["deliveries"]]
-            after = page["next_after"] and f"&after={page['next_after']}"
+            found += [each["key"] for each in page["items"]]
+            after = page["next"] and f"&after={page['next']}"
         assert len(found) == len(set(found)) == 3
 
     async def test_as_metrics_without_a_token(self, service: Service):

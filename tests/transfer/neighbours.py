@@ -127,7 +127,7 @@ class Neighbours:
         @app.get("/v1/departures/{transfer_id}/supplements")
         async def supplements(transfer_id: str, after: int) -> Response:
             refusal = self._refusal("ledger", "supplements")
-            found = Supplements(supplements=tuple(self.late.get(transfer_id, [])[after:]))
+            found = Supplements(items=tuple(self.late.get(transfer_id, [])[after:]))
             return refusal or Response(found.model_dump_json(), media_type="application/json")
 
         @app.post("/v1/arrivals/{transfer_id}")

@@ -172,7 +172,7 @@ async def test_a_person_s_transfers(caller: str, world: World) -> None:
     person_id = await person_of(world, transfer_id)
     by = who_is(caller, person_id)
     answer = await world.get(f"/v1/persons/{person_id}/transfers", by=by)
-    seen = [each["transfer_id"] for each in answer.json()["transfers"]]
+    seen = [each["transfer_id"] for each in answer.json()["items"]]
     may = ORIGINS | DESTINATIONS | {PERSON}
     assert seen == ([transfer_id] if caller in may else [])
 

@@ -42,9 +42,7 @@ class TestTwoRequests:
                 taken.json()["transfer_id"],
             )
             listed = await world.get(f"/v1/persons/{person_id}/transfers", by=CLERK)
-            assert [each["transfer_id"] for each in listed.json()["transfers"]] == [
-                taken.json()["transfer_id"]
-            ]
+            assert [each["transfer_id"] for each in listed.json()["items"]] == [taken.json()["transfer_id"]]
 
     async def test_of_two_people_do_not_meet(self, world: World):
         people = [await world.person() for _ in range(4)]

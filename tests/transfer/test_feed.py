@@ -18,7 +18,7 @@ async def published(world: World, after: int) -> list[dict[str, object]]:
 
 
 async def head(world: World) -> int:
-    (log,) = (await world.get("/v1/logs", by=READER)).json()
+    (log,) = (await world.get("/v1/logs", by=READER)).json()["items"]
     assert log["log"] == "transfer"
     return int(log["head"])
 

@@ -98,7 +98,7 @@ def _credits(stage: Stage, authority: str, year: int) -> int:
     while after is not None:
         path = f"/v1/credits?place={authority}&year={year}&after={after}"
         page = stage.call("ledger", "GET", path, headers=stage.reader())
-        count, after = count + len(page["credits"]), page["next_after"]
+        count, after = count + len(page["items"]), page["next"]
     return count
 
 

@@ -187,7 +187,7 @@ def closing(stage: Stage) -> Story:
     page = stage.call(
         "ledger", "GET", f"/v1/years/{SHENYANG}/2025/archive?limit=500", headers=stage.official(SHENYANG)
     )
-    lines = {line["person_id"]: line for line in page["lines"]}
+    lines = {line["person_id"]: line for line in page["items"]}
     if lines[who.person_id]["status"] != "compliant" or not lines[who.person_id]["corrected"]:
         raise DemoError(f"the archive must say that the year was corrected, got {lines[who.person_id]}")
     return tell.story

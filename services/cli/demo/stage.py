@@ -263,7 +263,7 @@ class Stage:
     def wait_until_followed(self) -> None:
         """Wait until the ledger's worker has followed everything the registry has published so far."""
         dashboard = {"Authorization": f"Bearer {self._stack.sign_token('sync')}"}
-        [log] = self.call("registry", "GET", "/v1/logs", headers=dashboard)
+        [log] = self.call("registry", "GET", "/v1/logs", headers=dashboard)["items"]
         deadline = time.monotonic() + _FOLLOW_SECONDS_MAX
         ready = self._stack.readiness_of("ledger")
         while self._client.get(ready).json()["followed"]["registry"] < log["head"]:
@@ -284,7 +284,7 @@ class Stage:
 
     def heads(self) -> dict[str, int]:
         """The heads of the ledger's logs that hold anything."""
-        logs = self.call("ledger", "GET", "/v1/logs", headers=self.reader())
+        logs = self.call("ledger", "GET", "/v1/logs", headers=self.reader())["items"]
         return {log["log"]: log["head"] for log in logs if log["head"]}
 
     def tries(self, draft: Notice, on: date) -> Simulation:

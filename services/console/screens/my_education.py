@@ -64,8 +64,8 @@ async def _year(visit: Visit, year: int) -> Response:
         credits=[line for line in transcript["credits"] if line["year"] == year],
         waiting=[line for line in transcript["waiting"] if line["year"] == year],
         years=[by_year[each] for each in years],
-        transfers=transfers["transfers"],
-        tasks=tasks["tasks"],
+        transfers=transfers["items"],
+        tasks=tasks["items"],
     )
 
 

@@ -50,7 +50,7 @@ async def entries(visit: Visit) -> tuple[list[Entry], bool]:
     if scopes & {"collection:review", "organization:write", "client:write"}:
         asked.append(_registry(visit))
     if "claim:review" in scopes:
-        asked.append(_ledger(visit, "claim", "/v1/claims", place, status=["submitted", "accepted"]))
+        asked.append(_ledger(visit, "claim", "/v1/claims", place, states=["submitted", "accepted"]))
     if "filing:review" in scopes:
         asked.append(_ledger(visit, "filing", "/v1/filings", place))
         asked.append(_ledger(visit, "roster", "/v1/rosters", place))
@@ -96,15 +96,15 @@ async def _registry(visit: Visit) -> tuple[list[Entry], bool]:
             held_by=each["held_by"],
             open=each["open_to_caller"],
         )
-        for each in answer["cases"]
+        for each in answer["items"]
     ]
     return found, answer["next"] is not None
 
 
 async def _ledger(
-    visit: Visit, kind: str, path: str, place: str | None, status: Sequence[str] | None = None
+    visit: Visit, kind: str, path: str, place: str | None, states: Sequence[str] | None = None
 ) -> tuple[list[Entry], bool]:
-    answer = await visit.get("ledger", path, place=place, limit=_PAGE, status=status)
+    answer = await visit.get("ledger", path, place=place, limit=_PAGE, state=states)
     today = local_date(visit.parts.clock()).isoformat()
     found = [
         Entry(
@@ -115,7 +115,7 @@ async def _ledger(
             due=each.get("due"),
             late=bool(each.get("due") and each["due"] < today),
         )
-        for each in answer["results"]
+        for each in answer["items"]
     ]
     return found, answer["next"] is not None
 

@@ -45,6 +45,6 @@ async def list_credits(
     if caller.place is not None and not contains(caller.place, place):
         raise OutsidePlaceError
     page = await listing.page(place, year, after, limit)
-    for credit in page.credits:
+    for credit in page.items:
         about(credit.person_id, credit.place)
     return Response(_encode(page), media_type="application/json")

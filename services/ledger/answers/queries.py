@@ -207,12 +207,12 @@ class ListedCredit(Struct, frozen=True, kw_only=True):
 
 
 class CreditPage(Struct, frozen=True, kw_only=True):
-    """The credits of a page of people, by person; `next_after` names the person to resume after, null at the end."""
+    """The credits of a page of people, by person; `next` names the person to resume after, null at the end."""
 
     place: str
     year: int
-    credits: list[ListedCredit]
-    next_after: str | None
+    items: list[ListedCredit]
+    next: str | None
 
 
 class CreditListing:
@@ -231,7 +231,7 @@ class CreditListing:
             rows = await conn.fetch(_PAGE, log, year, after, limit)
         credits = [line for row in rows for line in _lines(_decode(row["state"]), place)]
         last = rows[-1]["person_id"] if len(rows) == limit else None
-        return CreditPage(place=place, year=year, credits=credits, next_after=last)
+        return CreditPage(place=place, year=year, items=credits, next=last)
 
 
 def _lines(account: Account, place: str) -> list[ListedCredit]:

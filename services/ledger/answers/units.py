@@ -40,7 +40,7 @@ class UnitAnswer(Struct, frozen=True, kw_only=True):
     employer: str
     year: int
     on: date
-    results: list[UnitMember]
+    items: list[UnitMember]
     next: str | None
 
 
@@ -86,7 +86,7 @@ class Units:
             employer=employer,
             year=year,
             on=day,
-            results=[member for member in members if not statuses or member.status in statuses],
+            items=[member for member in members if not statuses or member.status in statuses],
             next=following,
         )
 

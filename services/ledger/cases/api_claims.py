@@ -106,7 +106,7 @@ async def _list(
 _QUEUE = Queue(
     page=ClaimQueue,
     answer_words="The queue of a place, in order of submission.",
-    words="The claims of a place and all under it; those that are open when no status is named.",
+    words="The claims of a place and all under it; those that are open when no state is named.",
     cursor=lambda claim: (claim.submitted_at, claim.claim_id),
     by=REVIEWER,
     place=Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],

@@ -28,7 +28,7 @@ from services.ledger.cases.collective import (
     SubmitList,
 )
 from services.ledger.cases.commands import ClaimBody
-from services.ledger.cases.views import ClaimAnswer, ClaimQueue
+from services.ledger.cases.views import ClaimAnswer, ListedClaims
 from services.ledger.streams.claim import COLLECTIVE_CLAIMS, LISTED_MAX, SUBMITTER
 from services.ledger.streams.problems import UnknownPlaceError
 from services.ledger.web import LISTS, Adcode, misses_of
@@ -97,7 +97,7 @@ async def submit_collective_claims(
 @router.get(
     "/{collective_id}",
     operation_id="get_collective_claims",
-    **struct_answer(ClaimQueue, "The claims of the list.", refusals=(404,)),
+    **struct_answer(ListedClaims, "The claims of the list.", refusals=(404,)),
 )
 @reads("claims")
 async def get_collective_claims(
@@ -109,7 +109,7 @@ async def get_collective_claims(
     found = await collective_claims.find(collective_id, actor_of(caller))
     for claim in found:
         about(claim.person_id, claim.place)
-    page = ClaimQueue(results=[view(ClaimAnswer, claim) for claim in found], next=None)
+    page = ListedClaims(items=[view(ClaimAnswer, claim) for claim in found], total=len(found))
     return Response(_encode(page), media_type="application/json")
 
 

@@ -83,7 +83,7 @@ _QUEUE = Queue(
     page=FilingQueue,
     answer_words="Filings in order of submission.",
     words=(
-        "The filings of a place and all under it, those that wait for the bureau when no status is named, with their due\n"
+        "The filings of a place and all under it, those that wait for the bureau when no state is named, with their due\n"
         "dates; or an organization's own."
     ),
     cursor=cursor_of,

@@ -25,10 +25,10 @@ from services.ledger.cases.registrations import (
     Line,
     ListedActivity,
     ListedTraining,
-    RegisteredLines,
     Registrations,
     is_at_authority,
 )
+from services.ledger.cases.views import RegisteredLines
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 from services.ledger.streams.year import CorrectionReason
 from services.ledger.web import (

@@ -114,7 +114,7 @@ async def _list(
 _QUEUE = Queue(
     page=RosterQueue,
     answer_words="Rosters in order of upload.",
-    words="The rosters of a place and all under it, those with open rows when no status is named; or an organization's own.",
+    words="The rosters of a place and all under it, those with open rows when no state is named; or an organization's own.",
     cursor=cursor_of,
     by=Role("filing:submit", "filing:review"),
     place=PlaceQuery,

@@ -12,10 +12,11 @@ from msgspec import Struct
 from contracts.divisions import authority_of
 from services.kit.clock import local_date, start_of_day
 from services.kit.command import WritePath
-from services.kit.errors import Language, Problem, ProblemBody, problem_body
+from services.kit.errors import Language, Problem, problem_body
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.rows import Entry
 from services.ledger.cases.commands import Actor
+from services.ledger.cases.views import RegisteredLines, Registration
 from services.ledger.policy import (
     Account,
     Activity,
@@ -93,26 +94,6 @@ class HistoricCredit(Struct, frozen=True, kw_only=True):
 
 
 Line = ListedActivity | HistoricCredit
-
-
-class Registration(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one line, by its index: `clause` registers it, `rate_clause` says what it is worth."""
-
-    index: int
-    outcome: str
-    person_id: str | None = None
-    credit_id: str | None = None
-    credits: Decimal | None = None
-    clause: str | None = None
-    rate_clause: str | None = None
-    claim_id: str | None = None
-    problem: ProblemBody | None = None
-
-
-class RegisteredLines(Struct, frozen=True, kw_only=True):
-    """What became of a list, line by line."""
-
-    results: list[Registration]
 
 
 class Registrations:

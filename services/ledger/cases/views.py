@@ -51,8 +51,16 @@ class ClaimOutcome(Struct, omit_defaults=True, frozen=True, kw_only=True):
 class ClaimQueue(Struct, frozen=True, kw_only=True):
     """A page of a queue; `next` continues it, null at the end."""
 
-    results: list[ClaimAnswer]
+    items: list[ClaimAnswer]
     next: str | None
+
+
+class ListedClaims(Struct, frozen=True, kw_only=True):
+    """The claims of one list; they are one page."""
+
+    items: list[ClaimAnswer]
+    next: str | None = None
+    total: int
 
 
 RowWord = Literal["accepted", "held", "duplicate", "conflict", "rejected"]
@@ -100,6 +108,26 @@ class RosterAnswer(Struct, omit_defaults=True, kw_only=True):
     not_taken: list[str] = []
 
 
+class Registration(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one line, by its index: `clause` registers it, `rate_clause` says what it is worth."""
+
+    index: int
+    outcome: str
+    person_id: str | None = None
+    credit_id: str | None = None
+    credits: Decimal | None = None
+    clause: str | None = None
+    rate_clause: str | None = None
+    claim_id: str | None = None
+    problem: ProblemBody | None = None
+
+
+class RegisteredLines(Struct, frozen=True, kw_only=True):
+    """What became of a list, line by line."""
+
+    results: list[Registration]
+
+
 class FilingAnswer(Struct, frozen=True, kw_only=True):
     """A filing as it stands. `due` is the last day for the bureau's decision where the notice sets one; `in_time` says
     whether an approval came before the first hour (B-15), `provisional` that no notice of its year was out (B-20)."""
@@ -139,7 +167,7 @@ class FilingOutcome(Struct, frozen=True, kw_only=True):
 class FilingQueue(Struct, frozen=True, kw_only=True):
     """A page of filings; `next` continues it, null at the end."""
 
-    results: list[FilingAnswer]
+    items: list[FilingAnswer]
     next: str | None
 
 
@@ -176,7 +204,7 @@ class RosterView(Struct, frozen=True, kw_only=True):
 class RosterQueue(Struct, frozen=True, kw_only=True):
     """A page of rosters; `next` continues it, null at the end."""
 
-    results: list[RosterView]
+    items: list[RosterView]
     next: str | None
 
 

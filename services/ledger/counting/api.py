@@ -96,15 +96,17 @@ def statistics_answer(kind: type[Struct], description: str) -> dict[str, Any]:
     return described
 
 
-def send(request: Request, name: str, answer: Any, row: type[Struct], format_: str) -> Response:
+def send(
+    request: Request, name: str, answer: Any, rows: Sequence[Struct], row: type[Struct], format_: str
+) -> Response:
     """The answer as JSON, or its rows as a file to save under the name."""
     if format_ == "json":
         return Response(_encode(answer), media_type="application/json")
     english = language_of(request.headers) == "en"
     columns = [TITLES[field][english] for field in row.__struct_fields__]
-    rows: Sequence[Sequence[object]] = [msgspec.structs.astuple(each) for each in answer.rows]
+    cells: Sequence[Sequence[object]] = [msgspec.structs.astuple(each) for each in rows]
     write, media_type = (write_csv, CSV_TYPE) if format_ == "csv" else (write_xlsx, XLSX_TYPE)
-    return file_response(write(columns, rows), media_type, f"{name}.{format_}")
+    return file_response(write(columns, cells), media_type, f"{name}.{format_}")
 
 
 router = APIRouter(prefix="/v1/statistics")
@@ -153,7 +155,7 @@ async def get_standing_statistics(
     By the places just under it: their sum is the place's own.
     """
     answer = await standing_counts.get_standings(asked_place(caller, place), year)
-    return send(request, f"standings-{place}", answer, PlaceStandings, file)
+    return send(request, f"standings-{place}", answer, answer.rows, PlaceStandings, file)
 
 
 @router.get(
@@ -174,7 +176,7 @@ async def get_standing_series(
     """Day by day, how many of a place met the year: by the credits that stand today, on the day of their registration."""
     counts = standing_counts
     answer = await counts.get_met(asked_place(caller, place), year, day_from, day_to)
-    return send(request, f"met-{place}-{year}", answer, DayMet, file)
+    return send(request, f"met-{place}-{year}", answer, answer.rows, DayMet, file)
 
 
 @router.get(
@@ -195,7 +197,7 @@ async def get_registration_statistics(
     """Registered records and credits of the places just under one, by year, category, mode and provider."""
     registrations = registration_counts
     answer = await registrations.get_registrations(asked_place(caller, place), year, day_from, day_to)
-    return send(request, f"registrations-{place}", answer, RegistrationCount, file)
+    return send(request, f"registrations-{place}", answer, answer.rows, RegistrationCount, file)
 
 
 @router.get(
@@ -217,7 +219,7 @@ async def get_registration_series(
     """Registered records and credits of a place day by day, by all providers or by one."""
     registrations = registration_counts
     answer = await registrations.get_daily(asked_place(caller, place), year, provider_id, day_from, day_to)
-    return send(request, f"registrations-daily-{place}", answer, DayRegistered, file)
+    return send(request, f"registrations-daily-{place}", answer, answer.rows, DayRegistered, file)
 
 
 @router.get(
@@ -242,7 +244,7 @@ async def get_provider_statistics(
     else:
         place = asked_place(caller, place)
     answer = await scorecard_counts.get_scorecards(place, year, provider_id)
-    return send(request, f"providers-{place}", answer, Scorecard, file)
+    return send(request, f"providers-{place}", answer, answer.rows, Scorecard, file)
 
 
 @router.get(
@@ -255,7 +257,7 @@ async def get_review_statistics(
 ) -> Response:
     """The backlog of claims, filings and rosters by the places just under one, with the working days their notices set."""
     answer = await review_counts.get_reviews(asked_place(caller, place))
-    return send(request, f"reviews-{place}", answer, ReviewBacklog, file)
+    return send(request, f"reviews-{place}", answer, answer.rows, ReviewBacklog, file)
 
 
 @router.get(
@@ -276,4 +278,4 @@ async def get_employer_statistics(
     """How the people of each unit stand for a year, within a place: whom to urge (S0-24, S1-20, S3A-04)."""
     counts = employer_counts
     answer = await counts.get_employers(asked_place(caller, place), year, after or "", limit)
-    return send(request, f"employers-{place}-{year}", answer, EmployerStandings, file)
+    return send(request, f"employers-{place}-{year}", answer, answer.items, EmployerStandings, file)

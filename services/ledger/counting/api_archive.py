@@ -42,6 +42,6 @@ async def get_archive(
     """The credit archive's extract of a closed year: each person's status, credits and policy, nobody by name (S2A-08)."""
     must_cover(caller, place)
     archive = await archives.page(place, year, on=on, after=after, limit=limit)
-    for line in archive.lines:
+    for line in archive.items:
         about(line.person_id, line.place)
     return Response(_encode(archive), media_type="application/json")

@@ -47,7 +47,7 @@ class Archive(Struct, frozen=True, kw_only=True):
     on: date
     log: str
     position: int
-    lines: list[ArchiveLine]
+    items: list[ArchiveLine]
     next: str | None
 
 
@@ -101,7 +101,7 @@ class Archives:
             on=day,
             log=log,
             position=page.position,
-            lines=lines,
+            items=lines,
             next=page.next,
         )
 

@@ -255,7 +255,7 @@ class EmployerStatistics(Struct, frozen=True, kw_only=True):
 
     place: str
     year: int
-    rows: list[EmployerStandings]
+    items: list[EmployerStandings]
     next: str | None
     reached: list[Reached]
 
@@ -279,4 +279,4 @@ class EmployerCounts:
             for row in rows
         ]
         following = counts[-1].employer if len(counts) == limit else None
-        return EmployerStatistics(place=place, year=year, rows=counts, next=following, reached=reached)
+        return EmployerStatistics(place=place, year=year, items=counts, next=following, reached=reached)

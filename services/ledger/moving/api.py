@@ -88,7 +88,8 @@ async def list_supplements(
 ) -> Supplements:
     """What came to the years that moved after the person had left, in order, each for the destination."""
     found = await departures.supplements(transfer_id, after, _SUPPLEMENTS_MAX + 1)
-    return Supplements(supplements=tuple(found[:_SUPPLEMENTS_MAX]), more=len(found) > _SUPPLEMENTS_MAX)
+    page = tuple(found[:_SUPPLEMENTS_MAX])
+    return Supplements(items=page, next=page[-1].sequence if len(found) > len(page) else None)
 
 
 @router.post("/arrivals/{transfer_id}", operation_id="arrive_at_authority", responses=_REFUSALS)

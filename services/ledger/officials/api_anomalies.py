@@ -1,6 +1,6 @@
 """Anomalies over HTTP: for reviewers of their place, who look into them and say what they found."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,10 +11,10 @@ from pydantic import Field
 from contracts.divisions import contains, is_known
 from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
-from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.review import cursor_of, next_of
 from services.kit.schemas import StrictModel
 from services.ledger.officials.anomaly_review import AnomalyReviews, ClearedAnomaly, Finding
 from services.ledger.store.anomalies import Anomaly
@@ -26,7 +26,6 @@ AnomalyReviewsPart = Annotated[AnomalyReviews, Depends(part(AnomalyReviews))]
 _encode = msgspec.json.Encoder().encode
 
 Reviewer = require("anomaly:review")
-_START = (datetime(1, 1, 1, tzinfo=UTC), "")
 
 
 class AnomalyAnswer(Struct, frozen=True, kw_only=True):
@@ -49,7 +48,7 @@ class AnomalyAnswer(Struct, frozen=True, kw_only=True):
 class AnomalyQueue(Struct, frozen=True, kw_only=True):
     """A page of the queue; `next` continues it, null at the end."""
 
-    results: list[AnomalyAnswer]
+    items: list[AnomalyAnswer]
     next: str | None
 
 
@@ -70,7 +69,7 @@ async def list_anomalies(
     anomalies: AnomalyReviewsPart,
     caller: Annotated[Caller, Depends(Reviewer)],
     place: Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
-    status: Annotated[Literal["open", "cleared", "gone"], Query()] = "open",
+    state: Annotated[Literal["open", "cleared", "gone"], Query()] = "open",
     after: Annotated[str | None, Query(max_length=100, description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Response:
@@ -83,11 +82,13 @@ async def list_anomalies(
         raise UnknownPlaceError
     if not contains(official, place):
         raise OutsidePlaceError
-    found = await anomalies.queue(place, status, _cursor(after), limit)
+    found = await anomalies.queue(place, state, cursor_of(after), limit)
     for anomaly in found:
         about(anomaly.person_id, anomaly.place)
-    following = f"{found[-1].noticed_at.isoformat()}~{found[-1].anomaly_id}" if len(found) == limit else None
-    page = AnomalyQueue(results=[_answer(anomaly) for anomaly in found], next=following)
+    last = (found[-1].noticed_at, found[-1].anomaly_id) if len(found) == limit else None
+    page = AnomalyQueue(
+        items=[_answer(anomaly) for anomaly in found], next=None if last is None else next_of(last)
+    )
     return Response(_encode(page), media_type="application/json")
 
 
@@ -130,19 +131,3 @@ def _answer(anomaly: Anomaly) -> AnomalyAnswer:
         reference=anomaly.reference,
         cleared_at=anomaly.cleared_at,
     )
-
-
-def _cursor(after: str | None) -> tuple[datetime, str]:
-    if after is None:
-        return _START
-    moment, _, anomaly_id = after.partition("~")
-    try:
-        return datetime.fromisoformat(moment).astimezone(UTC), anomaly_id
-    except (ValueError, OverflowError):
-        raise InvalidRequestError(
-            [
-                FieldError(
-                    "", "invalid_cursor", "应为上一页给出的续页标记", "Must be `next` of a page", "after"
-                )
-            ]
-        ) from None

@@ -85,7 +85,7 @@ async def list_awaiting_recognition(
     """The registered credits of a place and all under it that count only once recognised (S4-03, B-11)."""
     _must_cover(caller, place)
     page = await recognitions.worklist(place, year, after, limit)
-    for credit in page.results:
+    for credit in page.items:
         about(credit.person_id, credit.place)
     return Response(_encode(page), media_type="application/json")
 

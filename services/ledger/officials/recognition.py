@@ -94,7 +94,7 @@ class AwaitingCredit(Struct, frozen=True, kw_only=True):
 class AwaitingWorklist(Struct, frozen=True, kw_only=True):
     """What awaits recognition of the people looked at, as of the log's position; `next` goes on, null at the end."""
 
-    results: list[AwaitingCredit]
+    items: list[AwaitingCredit]
     log: str
     position: int
     next: str | None
@@ -182,7 +182,7 @@ class Recognitions:
             for profile, _, account in page.people
             for credit, clause in awaiting(self._policies.book.policy_for(profile.person, year), account)
         ]
-        return AwaitingWorklist(results=results, log=log, position=page.position, next=page.next)
+        return AwaitingWorklist(items=results, log=log, position=page.position, next=page.next)
 
     async def recognise_named(
         self, command: RecogniseCredits, key: CommandKey, language: Language

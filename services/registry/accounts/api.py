@@ -77,7 +77,7 @@ async def revoke_client(
 @router.get("/organizations/{id}/accounts", response_model=schemas.AccountViews, responses=problems(404))
 async def list_accounts(organization_id: Id, by: Viewer, queries: Queries) -> object:
     """The accounts of an organization, for itself, its own bureau and the one that issues them."""
-    return {"accounts": await queries.list_accounts(by, UUID(organization_id))}
+    return {"items": await queries.list_accounts(by, UUID(organization_id))}
 
 
 @router.post(

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from services.kit.field_errors import refuse
-from services.kit.schemas import Moment, ShortLine, StrictModel
+from services.kit.schemas import Moment, ShortLine, StrictModel, WholeList
 from services.registry.web.routes import Place, Scope, unique
 
 OVERLAP_HOURS_MAX = 168
@@ -76,10 +76,10 @@ class AccountView(StrictModel):
     revoked_at: datetime | None
 
 
-class AccountViews(StrictModel):
+class AccountViews(WholeList):
     """The accounts of one organization, the oldest first."""
 
-    accounts: list[AccountView]
+    items: list[AccountView]
 
 
 class AccountRequestBody(StrictModel):

@@ -15,7 +15,7 @@ from services.kit.budgets import within
 from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
-from services.kit.schemas import StrictModel
+from services.kit.schemas import StrictModel, WholeList
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.kit.table_forms import template
 from services.kit.table_reader import Table, read_table
@@ -87,6 +87,12 @@ class BulkSummary(StrictModel):
     count: int
 
 
+class BulkSummaries(WholeList):
+    """The last files of the caller, or of their organization, newest first."""
+
+    items: list[BulkSummary]
+
+
 Uploads = Annotated[BulkCollections, Depends(part(BulkCollections))]
 
 
@@ -137,10 +143,10 @@ async def get_template(request: Request) -> Response:
     return file_response(content, XLSX_TYPE, "collection.xlsx")
 
 
-@router.get("", response_model=list[BulkSummary])
+@router.get("", response_model=BulkSummaries)
 async def list_bulk_collections(by: Annotated[Actor, Depends(acting(_submit))], uploads: Uploads) -> object:
     """The last files that the caller, or their organization, uploaded, newest first."""
-    return await uploads.latest(by)
+    return {"items": await uploads.latest(by)}
 
 
 @router.get("/{id}", response_model=Bulk, responses=problems(404))

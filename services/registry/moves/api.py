@@ -12,7 +12,7 @@ from contracts.relay import ArrivingPerson, TravellingPerson
 from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems
-from services.kit.schemas import IN_DIGITS, StrictModel
+from services.kit.schemas import IN_DIGITS, StrictModel, WholeList
 from services.registry.moves.handover import WHAT, Arrivals, Completing, Departures, ToComplete
 from services.registry.streams.actor import OWN, Actor
 from services.registry.streams.problems import OutsidePlaceError
@@ -112,10 +112,10 @@ class OwnTask(InformationToComplete):
     text_en: str
 
 
-class OwnTasks(StrictModel):
+class OwnTasks(WholeList):
     """What the caller still has to do."""
 
-    tasks: list[OwnTask]
+    items: list[OwnTask]
 
 
 @completing_router.get("/information-to-complete", responses=problems(422))
@@ -143,7 +143,7 @@ async def list_information_to_complete(
 async def get_my_tasks(completing: ToDo, by: Annotated[Actor, Depends(acting(_mine))]) -> OwnTasks:
     """What the person themselves still has to do after a transfer from another authority (S2C-19)."""
     about(by.subject, None)
-    return OwnTasks(tasks=[_task(each) for each in await completing.own(by)])
+    return OwnTasks(items=[_task(each) for each in await completing.own(by)])
 
 
 def _task(item: ToComplete) -> OwnTask:

@@ -84,7 +84,7 @@ async def list_organizations(
     """The organizations kept or filed at a place or under it, a page at a time."""
     found = await queries.list_at(by, place, kind, after=after or "", limit=limit + 1)
     page = [{key: row[key] for key in COLUMNS[:-1]} for row in found[:limit]]
-    return {"organizations": page, "after": page[-1]["organization_id"] if len(found) > limit else None}
+    return {"items": page, "next": page[-1]["organization_id"] if len(found) > limit else None}
 
 
 @router.get("/exports/organizations", response_class=Response, responses=CSV_ANSWER)
@@ -207,7 +207,7 @@ async def list_evaluations(
     organization_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
 ) -> object:
     """The evaluations of an organization, for itself and for officials."""
-    return {"evaluations": await queries.list_evaluations(by, UUID(organization_id))}
+    return {"items": await queries.list_evaluations(by, UUID(organization_id))}
 
 
 @router.post(

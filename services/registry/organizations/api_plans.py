@@ -94,7 +94,7 @@ async def submit_report(
 )
 async def list_documents(organization_id: Id, by: Viewer, queries: Queries) -> object:
     """The plans and reports of an organization, for itself and the bureaus concerned."""
-    return {"documents": await queries.list_documents(by, UUID(organization_id))}
+    return {"items": await queries.list_documents(by, UUID(organization_id))}
 
 
 @router.get("/yearly-documents/{id}", response_model=schemas.DocumentView, responses=problems(404))

@@ -290,7 +290,7 @@ def document_line(row: asyncpg.Record) -> dict[str, object]:
 
 def duty_views(found: Sequence[Duty]) -> dict[str, object]:
     """Duties with their counts, as answered."""
-    return {"duties": [asdict(duty) for duty in found], "counts": duties.count(found)}
+    return {"items": [asdict(duty) for duty in found], "counts": duties.count(found)}
 
 
 def _sees_document(by: Actor, row: asyncpg.Record) -> bool:

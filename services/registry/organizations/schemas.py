@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from services.kit.field_errors import refuse
-from services.kit.schemas import Line, StrictModel
+from services.kit.schemas import Line, StrictModel, WholeList
 from services.registry.web.routes import (
     CreditYear,
     DisqualificationReason,
@@ -185,10 +185,10 @@ class EvaluationView(StrictModel):
     corrected_at: datetime | None
 
 
-class EvaluationViews(StrictModel):
+class EvaluationViews(WholeList):
     """The evaluations of one organization, the latest period first."""
 
-    evaluations: list[EvaluationView]
+    items: list[EvaluationView]
 
 
 class _Yearly(StrictModel):
@@ -280,10 +280,10 @@ class DocumentView(DocumentLine):
     content: OnlinePlan | FaceToFacePlan | YearlyReport
 
 
-class DocumentLines(StrictModel):
+class DocumentLines(WholeList):
     """The plans and reports of one organization, the latest year first."""
 
-    documents: list[DocumentLine]
+    items: list[DocumentLine]
 
 
 DutyState = Literal["due", "late", "submitted", "returned", "done"]
@@ -310,10 +310,10 @@ class DutyView(StrictModel):
     clause: str
 
 
-class DutyViews(StrictModel):
+class DutyViews(WholeList):
     """A calendar of duties in the order in which they are due."""
 
-    duties: list[DutyView]
+    items: list[DutyView]
     counts: dict[DutyState, int]
 
 
@@ -329,7 +329,7 @@ class OrganizationLine(StrictModel):
 
 
 class OrganizationLines(StrictModel):
-    """A page of organizations; `after` of the next page, null at the end."""
+    """A page of organizations; `next` is the `after` of the following one, null at the end."""
 
-    organizations: list[OrganizationLine]
-    after: str | None
+    items: list[OrganizationLine]
+    next: str | None

@@ -236,7 +236,7 @@ Own = Annotated[OwnView, Depends(part(OwnView))]
 @reads("own-cases")
 async def get_my_cases(by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> object:
     """Where each case that the caller handed in stands, in plain words, newest first."""
-    return {"cases": await own_view.cases(by)}
+    return {"items": await own_view.cases(by)}
 
 
 @own_cases.get("/my-cases/{id}", response_model=schemas.OwnCaseInFull, responses=problems(404))

@@ -11,7 +11,7 @@ from contracts.registry import Qualification
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
 from services.kit.pydantic_models import view
-from services.kit.schemas import Line, Note, ShortLine, StrictModel
+from services.kit.schemas import Line, Note, ShortLine, StrictModel, WholeList
 from services.registry.personal_data.disclosure import UnmaskingRequest
 from services.registry.personal_data.evidence import EVIDENCE_MAX
 from services.registry.streams.profile import Identity, Profile
@@ -382,7 +382,7 @@ class OwnCaseInFull(OwnCase):
     note: str | None
 
 
-class OwnCases(StrictModel):
+class OwnCases(WholeList):
     """The caller's cases, newest first."""
 
-    cases: list[OwnCase]
+    items: list[OwnCase]

@@ -93,4 +93,4 @@ async def set_exam_enrolment(
 @router.get("/exam-enrolments", response_model=schemas.ExamEnrolments)
 async def get_exam_enrolments(by: Annotated[Actor, Depends(acting(_decide))], worklists: Lists) -> object:
     """The exam enrolments that are open or to come."""
-    return {"enrolments": await worklists.enrolments()}
+    return {"items": await worklists.enrolments()}

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from services.kit.field_errors import refuse
-from services.kit.schemas import Day, StrictModel
+from services.kit.schemas import Day, StrictModel, WholeList
 from services.registry.web.routes import YEAR_MAX, YEAR_MIN, Place
 
 Lane = Literal["fast", "ordinary"]
@@ -46,7 +46,7 @@ class WorklistEntry(StrictModel):
 class Worklist(StrictModel):
     """A page of a worklist, in order; `next` asks for the following one."""
 
-    cases: list[WorklistEntry]
+    items: list[WorklistEntry]
     next: str | None
 
 
@@ -128,7 +128,7 @@ class ExamEnrolmentView(StrictModel):
     until_day: Annotated[date, Field(alias="until")]
 
 
-class ExamEnrolments(StrictModel):
+class ExamEnrolments(WholeList):
     """Every enrolment that is open or to come, in order."""
 
-    enrolments: list[ExamEnrolmentView]
+    items: list[ExamEnrolmentView]

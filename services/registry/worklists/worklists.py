@@ -208,7 +208,7 @@ class Worklists(Commands):
                 about(row["subject_id"], row["place"])
         full = len(rows) == limit
         last = Cursor(rows[-1]["fast"], rows[-1]["submitted_at"], rows[-1]["case_id"]) if full else None
-        return {"cases": [_entry(row, by, now) for row in rows], "next": None if last is None else str(last)}
+        return {"items": [_entry(row, by, now) for row in rows], "next": None if last is None else str(last)}
 
     async def counts(self, by: Actor, *, place: str | None) -> dict[str, object]:
         """How many cases wait, by place, kind and step; of every kind, for dashboards. Raises OutsidePlaceError."""

@@ -65,10 +65,10 @@ async def credit_pages(
             page = msgspec.json.decode(response.content)
         except (httpx.HTTPError, msgspec.DecodeError) as error:
             raise LedgerUnavailableError(type(error).__name__) from None
-        yield after, page["next_after"], page["credits"]
-        if page["next_after"] is None:
+        yield after, page["next"], page["items"]
+        if page["next"] is None:
             return
-        after = page["next_after"]
+        after = page["next"]
 
 
 async def sources_of(conn: Connection, log: str, credits: Sequence[dict[str, Any]]) -> dict[str, str]:
@@ -195,7 +195,7 @@ async def _lines(
         while True:
             page = await extract_page(client, place, year, after)
             positions.add(page.position)
-            lines |= {line["person_id"]: line for line in page.lines}
+            lines |= {line["person_id"]: line for line in page.items}
             tell(len(lines))
             after = page.next
             if after is None:

@@ -42,10 +42,10 @@ class YearNotClosedError(ExtractUnavailableError):
 
 
 class ExtractPage(Struct, frozen=True):
-    """A page: the lines of people by place and id, as of a position of the log; `next` goes on, None at the end."""
+    """A page: people by place and id, as of a position of the log; `next` goes on, None at the end."""
 
     position: int
-    lines: list[dict[str, Any]]
+    items: list[dict[str, Any]]
     next: str | None
 
 
@@ -161,7 +161,7 @@ class Archiver:
             return False
         closing = Closing(*row)
         page = await extract_page(self._ledger, closing.place, closing.year, closing.after)
-        lines = [line for line in page.lines if self._target.takes_place(line["place"])]
+        lines = [line for line in page.items if self._target.takes_place(line["place"])]
         async with self._database.transaction() as conn:
             # Whoever records the feed holds a queue before anything else of the person's; so do we.
             name = self._target.name

@@ -96,7 +96,7 @@ class LedgerFollowing:
     async def _look(self) -> None:
         response = await self._client.get("/v1/logs")
         response.raise_for_status()
-        heads = {each["log"]: int(each["head"]) for each in response.json()}
+        heads = {each["log"]: int(each["head"]) for each in response.json()["items"]}
         async with self._database.acquire() as conn:
             for log, status in self.status.items():
                 status.head = heads.get(log, 0)

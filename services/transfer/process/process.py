@@ -114,11 +114,11 @@ class Supplements:
         after, more = case.supplements, True
         while more:
             found = await self._peers.ledger.supplements(str(case.id), after)
-            for each in found.supplements:
+            for each in found.items:
                 await self._peers.relay.hand_over(each)
                 await self._note(case.id, each.sequence)
                 after = each.sequence
-            more = found.more and bool(found.supplements)
+            more = found.next is not None and bool(found.items)
         return after - case.supplements
 
     async def _note(self, transfer_id: UUID, sequence: int) -> None:

@@ -40,7 +40,7 @@ class TestPeople:
 
         official = house.system.official(LIAONING, "audit:read")
         audit = await house.system.does("registry", "GET", "/v1/audit", by=official)
-        assert "inspection" in [each["purpose"] for each in audit["records"]]
+        assert "inspection" in [each["purpose"] for each in audit["items"]]
 
 
 class TestUnit:

@@ -32,7 +32,7 @@ async def records(world: World, place: str = NATION, **sought: str) -> list[dict
     asked = "&".join(f"{name}={value}" for name, value in sought.items())
     status, page = await ask(world, f"/v1/audit?{asked}", "audit:read", subject="auditor", place=place)
     assert status == 200, page
-    return list(page["records"])
+    return list(page["items"])
 
 
 async def compliance(world: World, who: Somebody, subject: str, **claims: Any) -> int:
@@ -100,8 +100,8 @@ class TestRecords:
         while before is not None and len(found) < 4:
             path = f"/v1/audit?limit=1&kind=compliance&subject={who.person_id}{before}"
             _, page = await ask(world, path, "audit:read", subject="pages", place=NATION)
-            found += [each["caller"] for each in page["records"]]
-            before = page["next_before"] and f"&before={page['next_before']}"
+            found += [each["caller"] for each in page["items"]]
+            before = page["next"] and f"&after={page['next']}"
         assert found == ["reader-2", "reader-1", "reader-0"]
 
     async def test_of_the_audit_itself_are_kept(self, world: World) -> None:
@@ -132,7 +132,7 @@ class TestOwn:
         await compliance(world, other, "reader-2", place=LIAONING)
         status, page = await ask(world, "/v1/my-readings", "audit:own", subject=who.person_id)
         assert status == 200
-        seen = [(each["caller"], each["place"], each["subjects"], each["count"]) for each in page["records"]]
+        seen = [(each["caller"], each["place"], each["subjects"], each["count"]) for each in page["items"]]
         assert seen == [("reader-1", SHUANGTA, [who.person_id], 1)]
         assert other.person_id not in str(page)
 

@@ -37,21 +37,21 @@ class TestList:
         self, world: World, credits: list[dict[str, Any]]
     ):
         answer = (await listed(world, LIAONING)).json()
-        found = {(line["credit_id"], line["person_id"]) for line in answer["credits"]}
+        found = {(line["credit_id"], line["person_id"]) for line in answer["items"]}
         assert found == {(credit["credit_id"], credit["person_id"]) for credit in credits}
-        assert {line["credits"] for line in answer["credits"]} == {"30.00"}
-        assert {line["completed_on"] for line in answer["credits"]} == {"2025-06-01"}
+        assert {line["credits"] for line in answer["items"]} == {"30.00"}
+        assert {line["completed_on"] for line in answer["items"]} == {"2025-06-01"}
 
     async def test_of_a_city_leaves_the_others_out(self, world: World, credits: list[dict[str, Any]]):
         answer = (await listed(world, "211300")).json()
-        assert [line["place"] for line in answer["credits"]] == [CHAOYANG]
+        assert [line["place"] for line in answer["items"]] == [CHAOYANG]
 
     async def test_comes_in_pages_that_leave_nobody_out(self, world: World, credits: list[dict[str, Any]]):
         found, after = [], ""
         while after is not None:
             page = (await listed(world, LIAONING, limit=1, after=after)).json()
-            found += page["credits"]
-            after = page["next_after"]
+            found += page["items"]
+            after = page["next"]
         assert len(found) == 3
 
     async def test_of_a_place_is_for_who_covers_it(self, world: World):

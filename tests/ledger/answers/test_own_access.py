@@ -57,4 +57,4 @@ class TestEmployers:
         who = await world.collects(place, employer=employer)
         path = f"/v1/employers/{employer}/compliance/2025"
         response = await world.client.get(path, headers=world.official(official))
-        assert [each["person_id"] for each in response.json()["results"]] == ([who.person_id] if may else [])
+        assert [each["person_id"] for each in response.json()["items"]] == ([who.person_id] if may else [])

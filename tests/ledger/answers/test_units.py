@@ -35,7 +35,7 @@ class TestGetUnitCompliance:
             provider.completion(short, 2025, "47.50"),
         )
         page = await asks(world, employer, unit)
-        told = {each["person_id"]: each for each in page["results"]}
+        told = {each["person_id"]: each for each in page["items"]}
         assert {who: each["status"] for who, each in told.items()} == {
             done.person_id: "compliant",
             short.person_id: "in_progress",
@@ -57,14 +57,14 @@ class TestGetUnitCompliance:
             "clause": "S1-16",
         }
         late = await asks(world, employer, unit, on="2026-02-01", status="deficient")
-        assert [each["person_id"] for each in late["results"]] == [short.person_id]
+        assert [each["person_id"] for each in late["items"]] == [short.person_id]
 
     async def test_a_make_up_that_is_open_is_the_time_that_is_left(self, world: World):
         """S3B-05: what 2025 misses can be made up until 1 June 2026."""
         employer = fictitious.uscc(703)
         unit = await world.employs(employer)
         await world.collects("140403", employer=employer)
-        [member] = (await asks(world, employer, unit, on="2026-04-15"))["results"]
+        [member] = (await asks(world, employer, unit, on="2026-04-15"))["items"]
         assert (member["status"], member["make_up"], member["until"]) == ("deficient", True, "2026-06-01")
 
     async def test_pages_through_people_of_several_authorities_once_each(self, world: World):
@@ -77,7 +77,7 @@ class TestGetUnitCompliance:
         while True:
             after = {"after": page["next"]} if page["next"] else {}
             page = await asks(world, employer, unit, limit=2, **after)
-            seen += [each["person_id"] for each in page["results"]]
+            seen += [each["person_id"] for each in page["items"]]
             if page["next"] is None:
                 break
         assert sorted(seen) == sorted(who.person_id for who in people)
@@ -87,5 +87,5 @@ class TestGetUnitCompliance:
         old, new = await world.employs(before), await world.employs(after)
         who = await world.collects(SHUANGTA, employer=before)
         await world.hears(change_of(world, who, SHUANGTA, employer=after))
-        assert (await asks(world, before, old))["results"] == []
-        assert [each["person_id"] for each in (await asks(world, after, new))["results"]] == [who.person_id]
+        assert (await asks(world, before, old))["items"] == []
+        assert [each["person_id"] for each in (await asks(world, after, new))["items"]] == [who.person_id]

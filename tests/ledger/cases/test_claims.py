@@ -304,7 +304,7 @@ class TestQueue:
             page = await world.client.get(
                 "/v1/claims", params=params, headers=desk.headers("211400", "reviewer")
             )
-            seen += [claim["claim_id"] for claim in page.json()["results"]]
+            seen += [claim["claim_id"] for claim in page.json()["items"]]
             after = page.json()["next"]
             if after is None:
                 break

@@ -142,7 +142,7 @@ class TestReview:
         rest = (await unit.reviews(collective, "approval")).json()["results"]
         assert [each["outcome"] for each in rest] == ["unchanged", "unchanged", "approved"]
         shown = await world.client.get(f"/v1/collective-claims/{collective}", headers=await unit.headers())
-        states = {each["claim_id"]: (each["state"], each["reason"]) for each in shown.json()["results"]}
+        states = {each["claim_id"]: (each["state"], each["reason"]) for each in shown.json()["items"]}
         assert [states[claim_id] for claim_id in claims] == [
             ("approved", None),
             ("refused", "evidence_unclear"),

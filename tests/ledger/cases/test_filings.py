@@ -254,7 +254,7 @@ class TestQueue:
         while True:
             params = {"place": "211402", "limit": "2"} | ({"after": after} if after else {})
             page = await world.client.get("/v1/filings", params=params, headers=mine.official(place="211400"))
-            seen += [filing["filing_id"] for filing in page.json()["results"]]
+            seen += [filing["filing_id"] for filing in page.json()["items"]]
             after = page.json()["next"]
             if after is None:
                 break
@@ -263,7 +263,7 @@ class TestQueue:
         answer = await world.client.get("/v1/filings", params={"place": "211402"}, headers=outside)
         assert answer.status_code == 403
         own = await world.client.get("/v1/filings", headers=mine.headers())
-        assert len(own.json()["results"]) == 6
+        assert len(own.json()["items"]) == 6
 
     async def test_has_due_dates_where_the_notice_sets_a_limit(self, world: World):
         """Five working days over National Day 2025, the Sunday and the Saturday worked instead included (B-18)."""
@@ -288,7 +288,7 @@ class TestQueue:
             page = await world.client.get(
                 "/v1/filings", params={"place": "210105"}, headers=training.official()
             )
-            [filing] = page.json()["results"]
+            [filing] = page.json()["items"]
             assert (filing["due"], filing["overdue"]) == ("2025-10-10", overdue)
 
 

@@ -215,7 +215,7 @@ class TestFeedAndRebuild:
         await training.approved(training.row(await training.world.collects(HEPING), "r-1"))
         headers = training.world.official(LIAONING, "feed:read")
         heads = (await training.world.client.get("/v1/logs", headers=headers)).json()
-        head = next(log for log in heads if log["log"] == LIAONING)["head"]
+        head = next(log for log in heads["items"] if log["log"] == LIAONING)["head"]
         params = {"after": str(max(0, head - 8)), "limit": "100"}
         feed = await training.world.client.get(f"/v1/logs/{LIAONING}/feed", params=params, headers=headers)
         told = {event["type"]: event["data"] for event in feed.json()}

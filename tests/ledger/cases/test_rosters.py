@@ -119,7 +119,7 @@ class TestWorkingDays:
         response = await training.uploads(training.row(who, "r-1"), late_reason="force_majeure")
         assert response.json()["late"] is True
         page = await world.client.get("/v1/rosters", params={"place": HEPING}, headers=training.official())
-        [shown] = [each for each in page.json()["results"] if each["filing_id"] == training.filing_id]
+        [shown] = [each for each in page.json()["items"] if each["filing_id"] == training.filing_id]
         assert (shown["late"], shown["late_reason"], shown["due"]) == (True, "force_majeure", "2025-10-16")
         await training.reviews(shown["roster_id"])
         assert all(line["late"] for line in await transcript(world, who))

@@ -48,7 +48,7 @@ class TestEmployers:
         """S1-20, S3A-04."""
         found = {}
         for place in (LIAONING, CHAOYANG, SHENYANG):
-            rows = (await asks(world, place))["rows"]
+            rows = (await asks(world, place))["items"]
             found[place] = {
                 row["employer"]: (row["persons"], row["compliant"], row["in_progress"]) for row in rows
             }
@@ -60,10 +60,10 @@ class TestEmployers:
 
     async def test_come_page_by_page(self, world: World):
         first = await asks(world, LIAONING, limit=1)
-        assert ([row["employer"] for row in first["rows"]], first["next"]) == ([FIRM], FIRM)
+        assert ([row["employer"] for row in first["items"]], first["next"]) == ([FIRM], FIRM)
         second = await asks(world, LIAONING, limit=1, after=first["next"])
-        assert [row["employer"] for row in second["rows"]] == [SCHOOL]
-        assert (await asks(world, LIAONING, after=SCHOOL))["rows"] == []
+        assert [row["employer"] for row in second["items"]] == [SCHOOL]
+        assert (await asks(world, LIAONING, after=SCHOOL))["items"] == []
 
     async def test_are_counted_within_one_authority(self, world: World):
         response = await world.client.get(

@@ -56,7 +56,7 @@ async def test_what_changes_in_a_year_moves_the_next_one(world: World):
     unit = await world.client.get(
         f"/v1/employers/{EMPLOYER}/compliance/2026", headers=world.official(BEIJING)
     )
-    assert [each["total"] for each in unit.json()["results"]] == ["90.00"], unit.text
+    assert [each["total"] for each in unit.json()["items"]] == ["90.00"], unit.text
     await star.withdraws(first["id"], authority=BEIJING)
     await desk.works()
     row = (await desk.rows(BEIJING))[who.person_id, 2026]

@@ -93,7 +93,7 @@ class Mover:
             f"/v1/departures/{transfer_id}/supplements", params={"after": after}, headers=self.headers
         )
         assert response.status_code == 200, response.text
-        found: list[dict[str, Any]] = response.json()["supplements"]
+        found: list[dict[str, Any]] = response.json()["items"]
         return found
 
     async def passes_on(self, transfer_id: str, who: Somebody, place: str, after: int = 0) -> int:

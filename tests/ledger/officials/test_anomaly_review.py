@@ -40,7 +40,7 @@ async def noticed(world: World, place: str = LIAONING, **params: Any) -> list[di
         "/v1/anomalies", params={"place": place} | params, headers=official(world, place)
     )
     assert response.status_code == 200, response.text
-    results: list[dict[str, Any]] = response.json()["results"]
+    results: list[dict[str, Any]] = response.json()["items"]
     return results
 
 
@@ -101,7 +101,7 @@ class TestNotice:
         assert len(await of(world, who)) == 1
         await provider.withdraws(first["id"])
         assert await of(world, who) == []
-        assert [each["state"] for each in await of(world, who, status="gone")] == ["gone"]
+        assert [each["state"] for each in await of(world, who, state="gone")] == ["gone"]
 
     async def test_a_place_sees_its_own(self, world: World, provider: Provider):
         here, there = await world.collects(SHUANGTA), await world.collects("210102")
@@ -124,7 +124,7 @@ class TestNotice:
         for _ in range(10):
             params = {"place": "210103", "limit": "2"} | ({"after": after} if after else {})
             page = (await world.client.get("/v1/anomalies", params=params, headers=official(world))).json()
-            seen += [each["person_id"] for each in page["results"]]
+            seen += [each["person_id"] for each in page["items"]]
             after = page["next"]
             if after is None:
                 break
@@ -138,7 +138,7 @@ class TestClear:
         [found] = await of(world, who)
         assert (await clears(world, found)).status_code == 200
         assert await of(world, who) == []
-        [cleared] = await of(world, who, status="cleared")
+        [cleared] = await of(world, who, state="cleared")
         assert (cleared["finding"], cleared["reference"]) == ("clock_of_provider", "file-7")
         again = await clears(world, found)
         assert again.json()["type"] == "urn:xuefen:problem:anomaly-not-open"

@@ -124,12 +124,12 @@ class TestWorklist:
         await earns(platform, here, "public")
         theirs = await earns(platform, there)
         listed = await awaiting(world, "440704")
-        assert [each["credit_id"] for each in listed["results"]] == [mine]
-        assert listed["results"][0]["clause"] == "S4-03"
-        ids = {each["credit_id"] for each in (await awaiting(world))["results"]}
+        assert [each["credit_id"] for each in listed["items"]] == [mine]
+        assert listed["items"][0]["clause"] == "S4-03"
+        ids = {each["credit_id"] for each in (await awaiting(world))["items"]}
         assert {mine, theirs} <= ids
         await recognises(world, (here, mine))
-        assert (await awaiting(world, "440704"))["results"] == []
+        assert (await awaiting(world, "440704"))["items"] == []
 
     async def test_is_recognised_piece_by_piece(self, world: World, platform: Provider):
         people = [await world.collects("440781") for _ in range(3)]

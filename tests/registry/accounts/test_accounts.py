@@ -219,7 +219,7 @@ class TestList:
         await offices.done(f"{CLIENTS}/{second['client_id']}/rotation", {}, place=CHANGZHI)
         path = f"/v1/organizations/{organization}/accounts"
         response = await offices.call("GET", path, place=CHANGZHI)
-        accounts = {each["client_id"]: each for each in response.json()["accounts"]}
+        accounts = {each["client_id"]: each for each in response.json()["items"]}
         assert accounts[first["client_id"]]["state"] == "revoked"
         assert accounts[second["client_id"]]["old_secret_until"] is not None
         for secret in (first["client_secret"], second["client_secret"]):
@@ -268,7 +268,7 @@ class TestRequest:
         await offices.done(f"{path}/refusal", {"reason": "not_entitled"})
         assert (await offices.seen(path))["state"] == "refused"
         accounts = await offices.seen(f"/v1/organizations/{organization}/accounts")
-        assert accounts["accounts"] == []
+        assert accounts["items"] == []
 
     async def test_two_officials_at_once_issue_one_account(self, offices: Offices) -> None:
         organization = await offices.registers("employer")
@@ -281,7 +281,7 @@ class TestRequest:
         )
         assert sorted(answer.status_code for answer in answers) == [201, 409]
         accounts = await offices.seen(f"/v1/organizations/{organization}/accounts")
-        assert len(accounts["accounts"]) == 1
+        assert len(accounts["items"]) == 1
 
     async def test_asks_for_what_fits_the_kind(self, offices: Offices) -> None:
         organization = await offices.registers("employer")
@@ -310,7 +310,7 @@ class TestRequest:
 
         async def waiting(place: str) -> set[str]:
             page = await offices.seen("/v1/worklists?kind=account&limit=200", place=place)
-            return {case["case_id"] for case in page["cases"]}
+            return {case["case_id"] for case in page["items"]}
 
         assert asked in await waiting(SHANXI)
         assert asked not in await waiting(CHANGZHI)

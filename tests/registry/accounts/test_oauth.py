@@ -191,6 +191,6 @@ class TestRefusedSignIns:
         found = []
         for caller in (client["client_id"], "unknown"):
             page = await registry.call("GET", f"/v1/audit?kind=sign-in&caller={caller}", place=NATION)
-            found += [(each["caller"] == caller, each["result"]) for each in page.json()["records"]]
+            found += [(each["caller"] == caller, each["result"]) for each in page.json()["items"]]
         assert found[:3] == [(True, "invalid_scope"), (True, "invalid_client"), (True, "invalid_client")]
         assert (True, "invalid_client") in found[3:]

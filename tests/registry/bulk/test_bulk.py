@@ -309,11 +309,11 @@ class TestResult:
             for name in ("赵甲子", "")
         ]
         listed = (await registry.call("GET", BULK, subject="clerk-4")).json()
-        assert [(each["bulk_id"], each["applied"], each["count"]) for each in listed] == [
+        assert [(each["bulk_id"], each["applied"], each["count"]) for each in listed["items"]] == [
             (made[1], False, 1),
             (made[0], True, 1),
         ]
-        assert (await registry.call("GET", BULK, subject="clerk-5")).json() == []
+        assert (await registry.call("GET", BULK, subject="clerk-5")).json()["items"] == []
 
     async def test_holds_no_name_and_no_number(self, registry: Registry, fresh: FreshDatabase) -> None:
         human = somebody()

@@ -106,7 +106,7 @@ class TestWhoLeaves:
         assert (told["name"], told["id_number"]) == (human.name, human.id_number)
         assert told["qualifications"] == [{"level": "junior", "obtained_on": "2020-09-01"}]
         assert answer.headers["Cache-Control"] == "no-store"
-        records = (await registry.call("GET", "/v1/audit")).json()["records"]
+        records = (await registry.call("GET", "/v1/audit")).json()["items"]
         record = next(
             each for each in records if each["kind"] == "person-departing" and person_id in each["subjects"]
         )
@@ -144,7 +144,7 @@ class TestWhoArrives:
         assert (await sees(registry, profile["person_id"])).status_code == 404
         refused = await submits(registry, human)
         assert (refused.status_code, refused.json()["state"]) == (409, "arriving")
-        listed = (await registry.call("GET", f"/v1/worklists?place={SHUANGTA}")).json()["cases"]
+        listed = (await registry.call("GET", f"/v1/worklists?place={SHUANGTA}")).json()["items"]
         assert profile["person_id"] not in [case["subject_id"] for case in listed]
 
     async def test_is_the_same_however_often_it_is_asked(
@@ -245,7 +245,7 @@ class TestInformationToComplete:
         who = {"place": None, "subject": person_id}
         tasks: list[dict[str, Any]] = (
             await registry.call("GET", "/v1/my-tasks", "collection:own", **who)
-        ).json()["tasks"]
+        ).json()["items"]
         return tasks
 
     async def test_is_there_from_the_arrival_until_a_change_is_approved(

@@ -95,7 +95,7 @@ class TestProfileTransferred:
         await hear(database, arrival(person_id, "t-of-a-change"))
         assert (await registry.call("GET", path)).status_code == 404
         listed = (await registry.call("GET", f"/v1/worklists?place={SHENYANG}", place=SHENYANG)).json()
-        assert change_id in [case["case_id"] for case in listed["cases"]]
+        assert change_id in [case["case_id"] for case in listed["items"]]
         assert (await registry.reviews_change(change_id)).status_code == 403
         assert (await registry.reviews_change(change_id, place=SHENYANG)).status_code == 200
 

@@ -44,10 +44,10 @@ class TestOrganizations:
         while True:
             path = f"/v1/organizations?place={TAIYUAN}&kind=school&limit=2{after}"
             page = await offices.seen(path, place=TAIYUAN)
-            seen += [each["organization_id"] for each in page["organizations"]]
-            if page["after"] is None:
+            seen += [each["organization_id"] for each in page["items"]]
+            if page["next"] is None:
                 break
-            after = f"&after={page['after']}"
+            after = f"&after={page['next']}"
         assert made <= set(seen)
         assert len(seen) == len(set(seen))
         assert seen == sorted(seen)

@@ -173,7 +173,7 @@ class TestWorklist:
 
         async def waiting() -> set[str]:
             page = await offices.seen("/v1/worklists?kind=plan&limit=200")
-            return {case["case_id"] for case in page["cases"]}
+            return {case["case_id"] for case in page["items"]}
 
         path = f"/v1/yearly-documents/{document}"
         assert document in await waiting()
@@ -194,7 +194,7 @@ class TestReport:
         document = await handed_in(offices, provider, "reports", REPORT)
         seen = await offices.seen(f"/v1/yearly-documents/{document}")
         assert (seen["kind"], seen["due_on"], seen["late"]) == ("report", "2026-12-31", False)
-        (line,) = (await offices.seen(f"/v1/organizations/{provider}/yearly-documents"))["documents"]
+        (line,) = (await offices.seen(f"/v1/organizations/{provider}/yearly-documents"))["items"]
         assert line["document_id"] == document
 
 
@@ -202,7 +202,7 @@ class TestDuties:
     async def test_each_mode_owes_a_plan_and_a_report_by_its_clause(self, offices: Offices) -> None:
         """S3B-13, S3B-14."""
         provider = await offices.trains("online", "face_to_face", place=CHANGZHI, name="双模")
-        found = (await offices.seen(f"/v1/organizations/{provider}/duties?year=2026"))["duties"]
+        found = (await offices.seen(f"/v1/organizations/{provider}/duties?year=2026"))["items"]
         assert [
             (each["kind"], each["mode"], each["year"], each["due_on"], each["to"], each["clause"])
             for each in found
@@ -219,7 +219,7 @@ class TestDuties:
 
         async def state() -> tuple[str, bool]:
             found = await offices.seen(f"/v1/organizations/{provider}/duties?year=2026")
-            plan = next(each for each in found["duties"] if each["kind"] == "plan")
+            plan = next(each for each in found["items"] if each["kind"] == "plan")
             return plan["state"], plan["late"]
 
         assert await state() == ("due", False)
@@ -239,8 +239,8 @@ class TestDuties:
         organiser = await offices.trains("face_to_face", place=CHANGZHI, kind="organiser")
         for place, expected in ((SHANXI, True), (CHANGZHI, True), (LUZHOU, False), (TAIYUAN, False)):
             found = await offices.seen(f"/v1/duties?place={place}&year=2026", place=place)
-            assert (organiser in {each["organization_id"] for each in found["duties"]}) is expected
-            assert sum(found["counts"].values()) == len(found["duties"])
+            assert (organiser in {each["organization_id"] for each in found["items"]}) is expected
+            assert sum(found["counts"].values()) == len(found["items"])
         response = await offices.call("GET", f"/v1/duties?place={SHANXI}&year=2026", place=CHANGZHI)
         assert response.status_code == 403
 
@@ -249,7 +249,7 @@ class TestDuties:
         body = {"place": "210000", "years": [2026, 2027], "modes": ["online"]}
         await offices.done(f"/v1/organizations/{provider}/accreditations", body, place="210000")
         found = await offices.seen(f"/v1/organizations/{provider}/duties?year=2026", place="210000")
-        assert found["duties"] == []
+        assert found["items"] == []
 
 
 class TestCalendar:

@@ -151,13 +151,13 @@ class TestEvaluation:
         response = await offices.call("POST", path, body=EVALUATION, place=SHANXI)
         assert response.status_code == 409
         assert response.json()["evaluation_id"] == evaluation
-        (seen,) = (await offices.seen(path))["evaluations"]
+        (seen,) = (await offices.seen(path))["items"]
         assert (seen["points"], seen["points_max"]) == (75, 100)
         scores = [{"criterion": "service", "points": 10, "points_max": 50}]
         await offices.done(
             f"/v1/evaluations/{evaluation}/correction", {"scores": scores, "reason": "objection_upheld"}
         )
-        (seen,) = (await offices.seen(path))["evaluations"]
+        (seen,) = (await offices.seen(path))["items"]
         assert (seen["points"], seen["correction_reason"]) == (10, "objection_upheld")
 
     async def test_is_seen_by_the_organization_itself(self, offices: Offices) -> None:
@@ -165,7 +165,7 @@ class TestEvaluation:
         path = f"/v1/organizations/{provider}/evaluations"
         await offices.done(path, EVALUATION)
         who = {"place": None, "organization": provider}
-        assert len((await offices.seen(path, **who))["evaluations"]) == 1
+        assert len((await offices.seen(path, **who))["items"]) == 1
 
     async def test_is_refused_for_an_employer_and_beyond_the_place(self, offices: Offices) -> None:
         employer, provider = await offices.registers("employer"), await offices.trains("online")

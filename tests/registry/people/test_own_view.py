@@ -98,7 +98,7 @@ class TestOwnCases:
             **me(4),
         )
         change_id = response.json()["change_id"]
-        listed = (await registry.call("GET", "/v1/my-cases", "collection:own", **me(4))).json()["cases"]
+        listed = (await registry.call("GET", "/v1/my-cases", "collection:own", **me(4))).json()["items"]
         assert [case["case_id"] for case in listed] == [change_id, outcome["collection_id"]]
         back = await registry.reviews_change(change_id, reason="documents_missing", note="缺退休证")
         assert back.status_code == 200
@@ -111,4 +111,4 @@ class TestOwnCases:
         assert (await registry.call("GET", path, "collection:own", **me(6))).status_code == 404
         assert (await registry.call("GET", path, "collection:own", **me(5))).status_code == 200
         listed = await registry.call("GET", "/v1/my-cases", "collection:own", **me(6))
-        assert listed.json() == {"cases": []}
+        assert listed.json()["items"] == []

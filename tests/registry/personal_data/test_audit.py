@@ -240,13 +240,13 @@ class TestReadingTheAudit:
         await registry.call("GET", f"/v1/persons/{outcome['person_id']}", subject="reader-9", place=DALIAN)
         for place in (SHUANGTA, LIAONING, NATION):
             answer = await registry.call("GET", "/v1/audit", place=place, subject=f"auditor-{place}")
-            records = answer.json()["records"]
+            records = answer.json()["items"]
             of_person = [each for each in records if outcome["person_id"] in each["subjects"]]
             assert [(each["caller"], each["result"]) for each in of_person] == [
                 ("reader-9", "not-found"),
                 ("reader-8", "shown"),
             ]
-        again = (await registry.call("GET", "/v1/audit", place=NATION)).json()["records"]
+        again = (await registry.call("GET", "/v1/audit", place=NATION)).json()["items"]
         assert {"auditor-211302", "auditor-210000", "auditor-100000"} <= {
             each["caller"] for each in again if each["kind"] == "audit"
         }
@@ -270,8 +270,8 @@ class TestReadingTheAudit:
         found, before = [], ""
         for _ in range(30):
             page = (await registry.call("GET", f"/v1/audit?limit=2{before}", place=SHUANGTA)).json()
-            found += [each["record_id"] for each in page["records"] if each["caller"] == "reader-10"]
-            if page["next_before"] is None:
+            found += [each["record_id"] for each in page["items"] if each["caller"] == "reader-10"]
+            if page["next"] is None:
                 break
-            before = f"&before={page['next_before']}"
+            before = f"&after={page['next']}"
         assert len(found) == len(set(found)) == 5

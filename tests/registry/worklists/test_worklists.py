@@ -35,7 +35,7 @@ async def cases(registry: Registry, place: str, **params: Any) -> list[dict[str,
     while True:
         response = await registry.call("GET", path + after, place="100000")
         assert response.status_code == 200, response.text
-        found += response.json()["cases"]
+        found += response.json()["items"]
         if response.json()["next"] is None:
             return found
         after = f"&after={response.json()['next']}"
@@ -119,7 +119,7 @@ class TestWorklist:
     async def test_only_kinds_the_caller_decides_are_in_it(self, registry: Registry) -> None:
         await registry.change_of(somebody(), {"name": "赵新名"})
         response = await registry.call("GET", f"/v1/worklists?place={SHUANGTA}", "organization:write")
-        assert response.json()["cases"] == []
+        assert response.json()["items"] == []
 
     async def test_tells_nothing_personal(self, registry: Registry) -> None:
         human = somebody()
@@ -197,7 +197,7 @@ class TestFastLane:
         await self.opens(registry, "220300", tomorrow, tomorrow, place="220000")
         assert [each["lane"] for each in await cases(registry, "220302")] == ["ordinary"]
         assert await ids(registry, "220302") == [case]
-        known = (await registry.call("GET", "/v1/exam-enrolments")).json()["enrolments"]
+        known = (await registry.call("GET", "/v1/exam-enrolments")).json()["items"]
         assert ("220300", tomorrow.isoformat()) in [(each["place"], each["from"]) for each in known]
 
 

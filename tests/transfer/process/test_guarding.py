@@ -28,7 +28,7 @@ class TestGuard:
         assert answer.json()["blockers"] == [BLOCKER]
         assert answer.json()["clause"] == "S2C-14"
         listed = await world.get(f"/v1/persons/{person_id}/transfers", by=CLERK)
-        assert listed.json() == {"transfers": []}
+        assert listed.json()["items"] == []
 
     async def test_once_nothing_blocks_the_same_request_goes_through(self, world: World):
         person_id = await world.person()

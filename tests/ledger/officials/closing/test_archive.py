@@ -45,7 +45,7 @@ async def closed(world: World, provider: Provider) -> dict[str, str]:
 class TestArchive:
     async def test_tells_status_credits_and_policy_of_everybody(self, world: World, closed: dict[str, str]):
         page = (await archive(world)).json()
-        lines = {line["person_id"]: line for line in page["lines"]}
+        lines = {line["person_id"]: line for line in page["items"]}
         assert {person: line["status"] for person, line in lines.items()} == closed
         met, short, exempt, _ = (lines[person] for person in closed)
         assert (met["total"], met["by_category"]) == ("90.00", {"professional": "60.00", "public": "30.00"})
@@ -67,7 +67,7 @@ class TestArchive:
         seen, after = [], None
         for _ in range(10):
             page = (await archive(world, limit=1, **({"after": after} if after else {}))).json()
-            seen += [line["person_id"] for line in page["lines"]]
+            seen += [line["person_id"] for line in page["items"]]
             after = page["next"]
             if after is None:
                 break
@@ -75,7 +75,7 @@ class TestArchive:
 
     async def test_a_place_sees_its_own(self, world: World, closed: dict[str, str]):
         page = (await archive(world, CHAOYANG)).json()
-        assert {line["status"] for line in page["lines"]} == {"compliant", "deficient"}
+        assert {line["status"] for line in page["items"]} == {"compliant", "deficient"}
 
     async def test_says_what_was_made_up(self, world: World, provider: Provider):
         """S1-17, A-08: made up in the window that follows the close."""
@@ -90,7 +90,7 @@ class TestArchive:
         response = await world.client.get(
             f"/v1/years/{CHAOYANG}/2024/archive", headers=world.official(CHAOYANG, "archive:read")
         )
-        [line] = response.json()["lines"]
+        [line] = response.json()["items"]
         assert (line["status"], line["made_up"]) == ("compliant", True)
 
     async def test_does_not_exist_before_the_close(self, world: World):
