@@ -62,6 +62,7 @@ def serve(service: str) -> None:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=int(settings.stop_seconds * _REQUESTS_SHARE),
+        forwarded_allow_ips=settings.http_trusted_proxies,
     )
     try:
         operations = OperationsServer(

@@ -57,15 +57,19 @@ class ServicesClient:
         body: object = None,
         files: tuple[bytes, str] | None = None,
         key: str | None = None,
+        asked_from: str | None = None,
         **parameters: Answer,
     ) -> httpx.Response:
         """One call as whoever holds the token. `key` makes a command that is sent twice one command.
+        `asked_from` is the address of whom it is for, where they have no token.
 
         Raises RefusedError and UnreachableError.
         """
         headers = {"Accept-Language": _LANGUAGES[language]}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        if asked_from is not None:
+            headers["X-Forwarded-For"] = asked_from
         if method != "GET":
             headers["Idempotency-Key"] = key or str(uuid.uuid4())
         content: dict[str, Answer] = {} if body is None else {"json": body}
@@ -84,10 +88,12 @@ class ServicesClient:
             return response
         raise RefusedError(response.status_code, _problem(response))
 
-    async def exchange(self, form: Mapping[str, str]) -> Answer:
-        """The registry's token for an identity token. Raises RefusedError and UnreachableError."""
+    async def exchange(self, form: Mapping[str, str], *, asked_from: str | None) -> Answer:
+        """The registry's token for an identity token of somebody at an address. Raises RefusedError and UnreachableError."""
         try:
-            response = await self._clients["registry"].post("/oauth/token", data=dict(form))
+            response = await self._clients["registry"].post(
+                "/oauth/token", data=dict(form), headers={"X-Forwarded-For": asked_from} if asked_from else {}
+            )
         except httpx.HTTPError:
             raise UnreachableError("registry") from None
         if response.is_success:

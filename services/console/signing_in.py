@@ -11,7 +11,7 @@ from services.console.issuers import SignInRefusedError
 from services.console.pages import HEADERS
 from services.console.services_client import RefusedError
 from services.console.sessions import Attempt, Session, SignedIn
-from services.console.web import LANGUAGE_COOKIE, Anybody, Form, Parts, Somebody, go, local_path
+from services.console.web import LANGUAGE_COOKIE, Anybody, Form, Parts, Somebody, Visit, go, local_path
 
 RETURN_PATH = "/sign-in/return"
 _YEAR_SECONDS = 365 * 86_400
@@ -36,7 +36,7 @@ async def come_back(request: Request, visit: Anybody) -> Response:
         return visit.page("sign_in_failed.html", status=400, reason="")
     try:
         token = await visit.parts.issuers.identity_token(session.content, str(request.url))
-        person = await _exchanged(visit.parts, session.content.issuer, token)
+        person = await _exchanged(visit, session.content.issuer, token)
     except (SignInRefusedError, RefusedError) as error:
         await visit.parts.sessions.end(session)
         known = error.title if isinstance(error, RefusedError) else ""
@@ -45,15 +45,15 @@ async def come_back(request: Request, visit: Anybody) -> Response:
     return _with_session(go(session.content.following), visit.parts, entered)
 
 
-async def _exchanged(parts: Parts, issuer: str, token: str) -> SignedIn:
+async def _exchanged(visit: Visit, issuer: str, token: str) -> SignedIn:
     form = {"grant_type": GRANT_TYPE, "subject_token": token, "subject_token_type": ID_TOKEN_TYPE}
-    answer = await parts.services.exchange(form)
+    answer = await visit.parts.services.exchange(form, asked_from=visit.asked_from)
     return SignedIn(
         issuer=issuer,
         subject=answer["subject"],
         name=answer["name"],
         token=answer["access_token"],
-        token_ends_at=parts.clock() + timedelta(seconds=answer["expires_in"]),
+        token_ends_at=visit.parts.clock() + timedelta(seconds=answer["expires_in"]),
         scopes=frozenset(answer["scope"].split()),
         roles=tuple(answer["roles"]),
         place=answer["place"],

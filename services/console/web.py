@@ -68,6 +68,11 @@ class Visit:
         self.words = Words(self.language)
 
     @property
+    def asked_from(self) -> str | None:
+        """Where the visitor is, for a service to count guesses by: ours would be everybody's."""
+        return None if self.request.client is None else self.request.client.host
+
+    @property
     def person(self) -> SignedIn:
         """Who is signed in. Raises SignInNeededError."""
         if self.session is None or not isinstance(self.session.content, SignedIn):
@@ -82,7 +87,7 @@ class Visit:
     async def ask_openly(self, service: str, path: str, body: Mapping[str, object]) -> Answer:
         """What a service answers to a question that needs no token. Raises RefusedError and UnreachableError."""
         response = await self.parts.services.call(
-            service, "POST", path, token=None, language=self.language, body=body
+            service, "POST", path, token=None, language=self.language, body=body, asked_from=self.asked_from
         )
         return response.json()
 

@@ -4,6 +4,7 @@ Nobody pays for it who finds what they ask for: a process reads the short list o
 second, when somebody asks at all, and writes a row only for misses.
 """
 
+import ipaddress
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -36,6 +37,8 @@ create table budgets (
     over boolean not null,
     primary key (log, budget, caller)
 )"""
+_FORGET_SECONDS = 60.0
+_OVER = "delete from budgets where log = $1 and until < $2"
 _SPENT = "select budget, caller, until from budgets where log = $1 and over and until > $2"
 # A time that is over begins anew with the first miss after it.
 _SPEND = """
@@ -94,6 +97,17 @@ def who_pays(caller: Caller) -> str:
     return caller.organization or caller.subject
 
 
+def address_of(request: Request) -> str:
+    """Where somebody without a token asks from, who pays by that: an address, or of IPv6 the network that a line is given
+    (/64). Behind proxies that are trusted (`XUEFEN_HTTP_TRUSTED_PROXIES`) it is their caller's."""
+    host = request.client.host if request.client is not None else ""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return "unknown"
+    return str(address if address.version == 4 else ipaddress.ip_network((address, 64), strict=False))
+
+
 class Budgets:
     """The budgets of one service, kept in one database."""
 
@@ -111,7 +125,7 @@ class Budgets:
         self._clock = clock
         self._elapsed = elapsed
         self._spent: dict[tuple[str, str], datetime] = {}
-        self._read_at = -math.inf
+        self._read_at = self._forgot_at = -math.inf
         self._misses: Counter | None = None
         self._refusals: Counter | None = None
 
@@ -130,6 +144,9 @@ class Budgets:
         if self._elapsed() - self._read_at >= FRESH_SECONDS:
             self._read_at = self._elapsed()
             async with self._database.acquire() as conn:
+                if self._elapsed() - self._forgot_at >= _FORGET_SECONDS:
+                    self._forgot_at = self._elapsed()
+                    await conn.execute(_OVER, self._log, now)
                 rows = await conn.fetch(_SPENT, self._log, now)
             self._spent = {(row["budget"], row["caller"]): row["until"] for row in rows}
         until = self._spent.get((budget, caller))
@@ -150,6 +167,14 @@ class Budgets:
             until, over = await self._take(budget, caller, misses, None)
             if over:
                 raise self._refusal(budget, until, self._clock())
+
+    async def take_if_left(self, budget: str, caller: str) -> bool:
+        """Take one miss off a budget that refuses nobody; whether there was one. A spent one costs nothing more."""
+        until = self._spent.get((budget, caller))
+        if until is not None and until > self._clock():
+            return False
+        _, over = await self._take(budget, caller, 1, None)
+        return not over
 
     async def _take(
         self, budget: str, caller: str, misses: int, conn: Connection | None

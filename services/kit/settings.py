@@ -86,6 +86,8 @@ class ServiceSettings(BaseModel):
     """Within which a caller's request has a connection of the pool; a worker waits ten times as long."""
     stop_seconds: float = Field(default=STOP_SECONDS, ge=2, le=600)
     """Within which a process ends that is told to stop."""
+    http_trusted_proxies: str = "127.0.0.1,::1"
+    """Addresses and networks, parted by commas, whose `X-Forwarded-For` says where a request comes from."""
     audit_key: SecretStr | None = None
     """Key of the digests over the audit, 32 bytes in base64url, the same for all processes of a service."""
     audit_key_file: Path | None = None

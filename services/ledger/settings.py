@@ -15,9 +15,11 @@ BUDGETS = {
     "queries": Budget(misses=1_000),
     "attestation-checks": Budget(misses=100),
     "attestation-verifications": Budget(misses=10),
+    "verifying-addresses": Budget(misses=100),
     "claim-lists": Budget(misses=500),
 }
-"""A provider's records of people nobody has collected wait for them: many are no sign of guessing, very many are."""
+"""A provider's records of people nobody has collected wait for them: many are no sign of guessing, very many are. Who
+verifies an attestation has no token: an address may miss so often with one reference, and so often in all."""
 
 
 class LedgerSettings(ServiceSettings):

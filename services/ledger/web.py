@@ -55,7 +55,7 @@ class Identity(IdentityNumber):
 
 
 REPORTS, QUERIES, CHECKS, LISTS = "reports", "queries", "attestation-checks", "claim-lists"
-VERIFICATIONS = "attestation-verifications"
+VERIFICATIONS, VERIFYING_ADDRESSES = "attestation-verifications", "verifying-addresses"
 """The budgets: of records and questions by number and name, of attestations' checks, and of collective claims."""
 WAITING_FOR_A_PERSON = frozenset({"not_collected", "name_differs", "profile_elsewhere"})
 """Why records wait that named nobody this log holds under this number and name: the misses of a budget."""

@@ -24,8 +24,14 @@ from services.kit.settings import (
 from services.kit.signing import signing_key_from
 from services.registry.personal_data.evidence import Limits
 
-BUDGETS = {"identity-checks": Budget(misses=500), "collections": Budget(misses=50)}
-"""The masked form of a number leaves some 2,300: who tries them all is noticed, and takes days."""
+BUDGETS = {
+    "identity-checks": Budget(misses=500),
+    "collections": Budget(misses=50),
+    "refused-sign-ins": Budget(misses=200, hours=1),
+    "refused-sign-ins-in-all": Budget(misses=5_000, hours=1),
+}
+"""The masked form of a number leaves some 2,300: who tries them all is noticed, and takes days. Of sign-ins that are refused
+so many are on record each, of an address and of all; beyond that they are counted, so that nobody fills the database."""
 
 
 class RegistrySettings(ServiceSettings):

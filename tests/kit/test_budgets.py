@@ -5,11 +5,26 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import structlog
 from prometheus_client import CollectorRegistry
+from starlette.requests import Request
 
-from services.kit.budgets import FRESH_SECONDS, Budget, Budgets, BudgetSpentError, budgets_from
+from services.kit.budgets import FRESH_SECONDS, Budget, Budgets, BudgetSpentError, address_of, budgets_from
 from services.kit.database import Database
 
 NOON = datetime(2026, 11, 30, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("host", "payer"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("testclient", "unknown"),
+    ],
+)
+def test_who_has_no_token_pays_by_the_address_of_their_line(host: str, payer: str) -> None:
+    assert address_of(Request({"type": "http", "client": (host, 1)})) == payer
+    assert address_of(Request({"type": "http"})) == "unknown"
 
 
 class Process:
@@ -56,6 +71,23 @@ class TestBudgets:
         await process.budgets.spend_or_refuse("loans", "reader", 3)
         with pytest.raises(BudgetSpentError):
             await process.budgets.spend_or_refuse("loans", "reader", 1)
+
+    async def test_of_records_refuse_nobody_and_cost_nothing_more_once_spent(self, process: Process) -> None:
+        taken = [await process.budgets.take_if_left("loans", "reader") for _ in range(6)]
+        assert taken == [True, True, True, False, False, False]
+        assert process.count("budget_misses_total") == 4, "what is beyond is not written"
+        process.now += timedelta(hours=1)
+        assert await process.budgets.take_if_left("loans", "reader")
+
+    async def test_are_forgotten_when_their_time_is_over(
+        self, process: Process, bookings: Database, log: str
+    ) -> None:
+        for caller in ("one", "two"):
+            await process.budgets.spend("loans", caller, 1)
+        process.now, process.elapsed = process.now + timedelta(hours=2), 3600.0
+        await process.refuses("three")
+        async with bookings.acquire() as conn:
+            assert await conn.fetchval("select count(*) from budgets where log = $1", log) == 0
 
     async def test_are_one_for_each_caller_and_kind(self, process: Process) -> None:
         await process.budgets.spend("loans", "reader", 9)

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from contracts.identity import IdentityHasher
 from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
-from services.kit.budgets import Budgets, who_pays, within
+from services.kit.budgets import Budgets, address_of, who_pays, within
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
@@ -26,7 +26,15 @@ from services.ledger.answers.attestations import (
 from services.ledger.answers.purposes import PurposeCode
 from services.ledger.store.people import Employers
 from services.ledger.streams.attestation import RevokeReason, UnknownAttestationError
-from services.ledger.web import CHECKS, VERIFICATIONS, CreditYear, Identity, OpaqueId, place_of
+from services.ledger.web import (
+    CHECKS,
+    VERIFICATIONS,
+    VERIFYING_ADDRESSES,
+    CreditYear,
+    Identity,
+    OpaqueId,
+    place_of,
+)
 
 router = APIRouter(prefix="/v1/attestations", route_class=AuditedRoute)
 AttestationsPart = Annotated[Attestations, Depends(part(Attestations))]
@@ -137,21 +145,27 @@ async def check_attestation(
 )
 async def verify_attestation(
     hasher: IdentityHasherPart,
+    request: Request,
     attestations: AttestationsPart,
     budgets: BudgetsPart,
     body: AttestationVerification,
 ) -> Response:
     """Verify a reference by the last four characters of its person's number; needs no token, and tells one word (S0-21).
 
-    The same answer for a wrong reference and wrong characters; a reference guessed at too often is answered no more.
+    The same answer for a wrong reference and wrong characters. An address that guesses too often, at one reference or at
+    many, is answered no more; nobody else is kept from verifying.
     """
-    await budgets.check(VERIFICATIONS, body.reference)
+    address = address_of(request)
+    guessed = f"{address} {body.reference}"
+    await budgets.check(VERIFYING_ADDRESSES, address)
+    await budgets.check(VERIFICATIONS, guessed)
     try:
         found = await attestations.verify(
             body.reference, lambda person_id: hasher.suffix(person_id, body.last_four)
         )
     except UnknownAttestationError:
-        await budgets.spend_or_refuse(VERIFICATIONS, body.reference, 1)
+        await budgets.spend_or_refuse(VERIFYING_ADDRESSES, address, 1)
+        await budgets.spend_or_refuse(VERIFICATIONS, guessed, 1)
         raise
     return Response(_encode(found), media_type="application/json")
 

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE
 from services.kit.audit import Audit, Reading
 from services.kit.auth import Caller, require
+from services.kit.budgets import Budgets, address_of
 from services.kit.idempotency import CommandKey, StoredAnswer, command_key
 from services.kit.openapi import problems
 from services.registry.accounts import schemas
@@ -141,6 +142,8 @@ TOKEN_PATH = "/oauth/token"  # noqa: S105 - an address
 JWKS_PATH = "/.well-known/jwks.json"
 SIGN_IN = "sign-in"
 """The kind under which a refused sign-in is on record."""
+REFUSED, REFUSED_IN_ALL = "refused-sign-ins", "refused-sign-ins-in-all"
+"""The budgets of records: of an address, and of all."""
 OPEN_PATHS = frozenset({TOKEN_PATH, JWKS_PATH})
 
 
@@ -174,10 +177,15 @@ def oauth_router() -> APIRouter:
         openapi_extra={"requestBody": body},
     )
     async def issue_token(
-        request: Request, issuer: Issuing, sign_ins: SigningIn, audit: Annotated[Audit, Depends(part(Audit))]
+        request: Request,
+        issuer: Issuing,
+        sign_ins: SigningIn,
+        audit: Annotated[Audit, Depends(part(Audit))],
+        budgets: Annotated[Budgets, Depends(part(Budgets))],
     ) -> JSONResponse:
         """Exchange a client's id and secret, in HTTP Basic or in the form, for a token (RFC 6749, 4.4); or the ID token of
-        somebody who signed in with an issuer that is trusted here (RFC 8693). What is refused is put on record."""
+        somebody who signed in with an issuer that is trusted here (RFC 8693). What is refused is on record, up to so many an
+        hour."""
         try:
             form = read_form(await request.body())
             if asks_for_exchange(form):
@@ -185,10 +193,12 @@ def oauth_router() -> APIRouter:
             asked = TokenRequest.read(request.headers.get("authorization", ""), await request.body())
             answer = await issuer.issue(asked)
         except TokenRefusedError as refusal:
-            client = client_named(request.headers.get("authorization", ""), await request.body())
-            failed = Reading(Caller(client, frozenset()), SIGN_IN)
-            failed.result = refusal.error
-            await audit.write(failed)
+            of_address = await budgets.take_if_left(REFUSED, address_of(request))
+            if of_address and await budgets.take_if_left(REFUSED_IN_ALL, "all"):
+                client = client_named(request.headers.get("authorization", ""), await request.body())
+                failed = Reading(Caller(client, frozenset()), SIGN_IN)
+                failed.result = refusal.error
+                await audit.write(failed)
             return _refusal(refusal)
         return _token(answer)
 

@@ -23,6 +23,7 @@ from services.registry.accounts.schemas import SignInAnswer
 from services.registry.accounts.tokens import TokenRefusedError
 from services.registry.store.tables import LOG
 from services.registry.streams.account import OFFICIAL_SCOPES, SCOPES_OF_KIND
+from services.registry.streams.organization import EMPLOYER
 
 _REVIEWING = frozenset(
     {
@@ -44,7 +45,8 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
     "viewer": frozenset({"statistics:read"}),
     "operator": frozenset({"sync:read", "sync:repair", "audit:read", "client:write", "statistics:read"}),
 }
-"""What a role lets somebody do. Of an organization's clerks its kind decides (`SCOPES_OF_KIND`)."""
+"""What a role lets somebody do. Of an organization's clerks its kind decides (`SCOPES_OF_KIND`); its employees are shown to
+clerks of the role `employer` alone, where the registry knows it as an employer: by its kind, or as somebody's on record."""
 
 OFFICIALS: frozenset[Role] = frozenset({"reviewer", "supervisor", "viewer", "operator"})
 CLERKS: frozenset[Role] = frozenset({"employer", "provider"})
@@ -52,6 +54,7 @@ CLERKS: frozenset[Role] = frozenset({"employer", "provider"})
 _AGE_SECONDS_MAX = 600
 _PERSON = "select person_id from documents where log = $1 and identity_hash = $2 and state <> 'released'"
 _ORGANIZATION = "select organization_id, kind from organizations where log = $1 and uscc = $2"
+_EMPLOYS = "select exists (select from people where log = $1 and employer = $2)"
 
 KeysOf = Callable[[SignInIssuer], KeySource]
 
@@ -148,7 +151,7 @@ class SignIns:
         if roles & OFFICIALS:
             return self._official(issuer, claims, roles, subject)
         if roles & CLERKS:
-            return await self._clerk(issuer, claims, subject)
+            return await self._clerk(issuer, claims, roles, subject)
         if "person" in roles:
             return await self._person(issuer, claims, subject)
         raise TokenRefusedError("unauthorized_client", "none of the roles is known here")
@@ -162,15 +165,22 @@ class SignIns:
         scopes = frozenset[str]().union(*(ROLE_SCOPES[role] for role in roles & OFFICIALS))
         return _Bound(subject, scopes, place=place)
 
-    async def _clerk(self, issuer: SignInIssuer, claims: Mapping[str, object], subject: str) -> _Bound:
+    async def _clerk(
+        self, issuer: SignInIssuer, claims: Mapping[str, object], roles: frozenset[Role], subject: str
+    ) -> _Bound:
         code = _text(claim_of(claims, issuer.claims.organization))
         async with self._database.acquire() as conn:
             row = await conn.fetchrow(_ORGANIZATION, LOG, code) if code else None
+            employs = row is not None and (
+                row["kind"] == EMPLOYER or await conn.fetchval(_EMPLOYS, LOG, code)
+            )
         if row is None:
             raise TokenRefusedError(
                 "unauthorized_client", "no organization of this credit code is registered"
             )
-        scopes = SCOPES_OF_KIND.get(row["kind"], frozenset()) | {"employee:read"}
+        scopes = SCOPES_OF_KIND.get(row["kind"], frozenset())
+        if employs and "employer" in roles:
+            scopes |= {"employee:read"}
         return _Bound(subject, scopes, organization=row["organization_id"])
 
     async def _person(self, issuer: SignInIssuer, claims: Mapping[str, object], subject: str) -> _Bound:

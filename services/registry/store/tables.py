@@ -312,6 +312,7 @@ create table yearly_contents (
 
 _INDEXES = (
     "create index evidence_of_person on evidence (log, person_id)",
+    "create index people_of_employer on people (log, employer) where employer is not null",
     "create index documents_of_person on documents (log, person_id)",
     "create index changes_of_person on changes (log, person_id, number)",
     "create index changes_by_submitter on changes (log, submitted_by, submitted_at)",

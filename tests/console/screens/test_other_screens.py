@@ -57,6 +57,21 @@ class TestUnit:
         assert "演示用人单位" in page
         assert "沈阳市" in page
 
+    async def test_is_not_for_clerks_of_a_provider_nor_of_who_employs_nobody(self, house: House):
+        nation = house.system.official("100000", "organization:write")
+        codes = {kind: house.system.uscc() for kind in ("provider", "school")}
+        for kind, code in codes.items():
+            body = {"name": f"演示{kind}", "uscc": code, "kind": kind, "place": LIAONING}
+            await house.system.does("registry", "POST", "/v1/organizations", body, by=nation)
+        await house.system.collects(house.system.stranger(), SHENYANG, employer=codes["provider"])
+        await house.system.follow()
+        trainer = await house.somebody("provider", organization=codes["provider"])
+        assert (await trainer.open("/unit?year=2025")).status_code == 403
+        nobodys = await house.somebody("employer", organization=codes["school"])
+        assert (await nobodys.open("/unit?year=2025")).status_code == 403
+        staff = await house.somebody("employer", organization=codes["provider"])
+        assert (await staff.open("/unit?year=2025")).status_code == 200
+
 
 class TestFigures:
     async def test_are_shown_with_the_position_they_have_reached(self, house: House):

@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
+import httpx
+
 from tests.kit.http import bearer
 from tests.ledger.world import Somebody, World
 
@@ -198,9 +200,13 @@ class TestCheckAttestation:
         assert "still_holds" not in plain
 
 
-async def verifies(world: World, reference: str, last_four: str) -> Any:
+async def verifies(
+    world: World, reference: str, last_four: str, address: str = "203.0.113.7"
+) -> httpx.Response:
     body = {"reference": reference, "last_four": last_four}
-    return await world.client.post("/v1/attestations/verification", json=body)
+    transport = httpx.ASGITransport(world.app, client=(address, 50000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://ledger") as visitor:
+        return await visitor.post("/v1/attestations/verification", json=body)
 
 
 async def issues_own(world: World, who: Somebody, year: int = 2025, **claims: Any) -> str:
@@ -250,6 +256,26 @@ class TestVerification:
 
         assert statuses[0] == 404
         assert statuses[-1] == 429
+
+    async def test_keeps_nobody_else_from_verifying_what_somebody_guesses_at(self, world: World):
+        who = await world.collects(SHENYANG, qualified_on=date(2025, 3, 1))
+        reference = await issues_own(world, who, document=f"resident_id:{who.person.id_number}")
+        last_four = who.person.id_number[-4:]
+        wrong = "000X" if last_four != "000X" else "0000"
+        for _ in range(11):
+            await verifies(world, reference, wrong, address="203.0.113.66")
+
+        assert (await verifies(world, reference, last_four, address="203.0.113.66")).status_code == 429
+        assert (await verifies(world, reference, last_four)).status_code == 200
+
+    async def test_ends_guessing_at_many_references_from_one_line(self, world: World):
+        prefix = (await issues(world, await world.collects(SHENYANG))).json()["reference"][:7]
+        asked = [
+            (await verifies(world, f"{prefix}{number:024d}", "0000", f"2001:db8::{number:x}")).status_code
+            for number in range(102)
+        ]
+        assert set(asked[:100]) == {404}
+        assert asked[-1] == 429
 
     async def test_is_not_there_for_what_an_official_attested(self, world: World):
         who = await world.collects(SHENYANG)

@@ -7,7 +7,10 @@ import httpx
 import pytest
 
 from services.kit.auth import Issuer, TokenVerifier
+from services.kit.budgets import Budget
 from services.kit.key_sets import FixedKeys
+from services.registry.app import create_app
+from services.registry.settings import RegistrySettings
 from tests.registry.scenarios import CHAOYANG, DALIAN, LIAONING, NATION, SHUANGTA, Registry
 
 CLIENTS = "/v1/clients"
@@ -194,3 +197,29 @@ class TestRefusedSignIns:
             found += [(each["caller"] == caller, each["result"]) for each in page.json()["items"]]
         assert found[:3] == [(True, "invalid_scope"), (True, "invalid_client"), (True, "invalid_client")]
         assert (True, "invalid_client") in found[3:]
+
+    @pytest.mark.parametrize(
+        ("budget", "recorded"), [("refused-sign-ins", [3, 3]), ("refused-sign-ins-in-all", [0, 0])]
+    )
+    async def test_beyond_so_many_of_an_address_and_of_all_are_counted_and_not_recorded(
+        self, registry: Registry, settings: RegistrySettings, budget: str, recorded: list[int]
+    ) -> None:
+        await ask(registry, client_id=NOBODY, client_secret="wrong")
+        clients = [await client_of(registry) for _ in recorded]
+        limit = Budget(misses=max(1, recorded[0]))
+        app = create_app(settings.model_copy(update={"registry_budgets": {budget: limit}}))
+        async with app.router.lifespan_context(app):
+            for number, client in enumerate(clients):
+                transport = httpx.ASGITransport(app, client=(f"203.0.113.{number}", 50000))
+                async with httpx.AsyncClient(transport=transport, base_url="http://registry") as hostile:
+                    form = {"grant_type": "client_credentials", "client_id": client["client_id"]}
+                    wrong = [
+                        await hostile.post(TOKEN, data=form | {"client_secret": "wrong"}) for _ in range(5)
+                    ]
+                    right = await hostile.post(TOKEN, data=form | {"client_secret": client["client_secret"]})
+                assert [each.status_code for each in (*wrong, right)] == [401] * 5 + [200]
+        found = [
+            await registry.call("GET", f"/v1/audit?kind=sign-in&caller={each['client_id']}", place=NATION)
+            for each in clients
+        ]
+        assert [len(each.json()["records"]) for each in found] == recorded
