@@ -27,6 +27,8 @@ from contracts.envelope import (
 Level = Literal["junior", "intermediate", "senior", "advanced_senior"]
 """初级, 中级, 高级, 正高级, lowest first."""
 
+Affiliation = Literal["central", "provincial", "local"]
+
 
 class Qualification(BaseModel):
     """An accounting qualification (会计专业技术资格) and the day it was obtained (S0-04)."""
@@ -51,7 +53,8 @@ class InfoCollected(PublishedEvent):
     """信息采集: a person's information was accepted, so credits can be registered (S1-06, S3B-02).
 
     `qualification` is the one obtained first, from which the duty is counted (S0-04); `level` the highest held, by which
-    courses are tiered (S1-08).
+    courses are tiered (S1-08). `affiliation` is whose unit the employer is, `groups` are codes that notices
+    of the place use.
     """
 
     TYPE: ClassVar[str] = "cn.xuefen.registry.info.collected.v1"
@@ -65,6 +68,9 @@ class InfoCollected(PublishedEvent):
     qualification: Qualification | None
     level: Level | None
     working_since: Day | None
+    affiliation: Affiliation | None
+    groups: Annotated[tuple[Code, ...], Field(max_length=20)]
+    graduated_on: Day | None
     collected_at: UtcTime
 
 
@@ -94,6 +100,9 @@ class InfoChanged(PublishedEvent):
     working_since: Day | None
     left_on: Day | None
     retired_on: Day | None
+    affiliation: Affiliation | None
+    groups: Annotated[tuple[Code, ...], Field(max_length=20)]
+    graduated_on: Day | None
     changed_at: UtcTime
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from contracts.envelope import Adcode, Code, Day, Flag, OpaqueId, Uscc, UtcTime
 from contracts.handover import Handover
-from contracts.registry import Qualification
+from contracts.registry import Affiliation, Qualification
 
 MAIL_MAX = 100
 """Exchanges in one page of an authority's mail at most."""
@@ -38,6 +38,9 @@ class TravellingPerson(RelayPart):
     working_since: Day | None = None
     left_on: Day | None = None
     retired_on: Day | None = None
+    affiliation: Affiliation | None = None
+    groups: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
+    graduated_on: Day | None = None
 
     def __repr__(self) -> str:
         """Nothing: a repr ends up in logs."""

@@ -81,6 +81,9 @@ def _collected(ledger: Ledger, number: int) -> registry.InfoCollected:
         qualification=registry.Qualification(level="junior", obtained_on=date(2018, 9, 1)),
         level="junior",
         working_since=date(2017, 3, 1),
+        affiliation=None,
+        groups=(),
+        graduated_on=None,
         collected_at=datetime(2024, 5, 1, tzinfo=UTC),
     )
 

@@ -136,6 +136,9 @@ class Plan:
                         qualification=registry.Qualification(level="junior", obtained_on=date(2018, 9, 1)),
                         level="junior",
                         working_since=None,
+                        affiliation=None,
+                        groups=(),
+                        graduated_on=None,
                         collected_at=utc_now(),
                     )
                 )

@@ -159,6 +159,9 @@ class World:
             qualification=qualification,
             level=level if qualified_on else None,
             working_since=working_since,
+            affiliation=None,
+            groups=(),
+            graduated_on=None,
             collected_at=self.now,
         )
 

@@ -39,6 +39,9 @@ FULL = Profile(
     working_since=date(2018, 7, 1),
     left_on=date(2025, 1, 31),
     retired_on=date(2025, 2, 28),
+    affiliation="central",
+    groups=("township",),
+    graduated_on=date(2019, 6, 30),
 )
 
 
@@ -77,13 +80,16 @@ def test_what_is_handed_in_becomes_the_profile():
         qualifications=[{"level": "junior", "obtained_on": "2020-09-01", "certificate_number": "A-1"}],
         jobs=["cashier"],
         working_since=FULL.working_since,
+        affiliation="central",
+        groups=["township"],
+        graduated_on=FULL.graduated_on,
     )
 
     profile = body.profile("hs256:n")
 
     assert profile.qualifications == FULL.qualifications[:1]
     assert profile.jobs == FULL.jobs[:1]
-    same(profile, body, besides=frozenset({"qualifications", "jobs", "employer"}))
+    same(profile, body, besides=frozenset({"qualifications", "jobs", "groups", "employer"}))
 
 
 def test_the_row_of_a_person_has_a_column_for_every_field():

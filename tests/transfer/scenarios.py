@@ -107,6 +107,9 @@ def collected(person_id: str, place: str = SHUANGTA, employer: str | None = FORM
         qualification=None,
         level=None,
         working_since=None,
+        affiliation=None,
+        groups=(),
+        graduated_on=None,
         collected_at=NOW,
     )
 

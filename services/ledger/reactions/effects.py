@@ -12,6 +12,7 @@ from services.kit.events import Event
 from services.kit.pydantic_models import view
 from services.ledger.intake.decide import Decider
 from services.ledger.intake.records import Completion
+from services.ledger.policy.language.facts import Traits
 from services.ledger.reactions.homes import GuardEvent, TransferNews, news_of_guard
 from services.ledger.store.accounts import PROVIDER_ROWS
 from services.ledger.store.departures import Departure, find_departures, write_departure
@@ -144,6 +145,7 @@ class Effects:
             qualified_on=qualification.obtained_on if qualification else None,
             qualification=event.level,
             working_since=event.working_since,
+            traits=view(Traits, event, born=None),
             collected_at=event.collected_at.astimezone(UTC),
         )
         self.change_profile(event.person_id, recorded)
@@ -167,6 +169,7 @@ class Effects:
             working_since=event.working_since,
             left_on=event.left_on,
             retired_on=event.retired_on,
+            traits=view(Traits, event, born=None),
             changed_at=event.changed_at.astimezone(UTC),
         )
         _, known = self._profiles[event.person_id]

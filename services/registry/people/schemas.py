@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from contracts.identifiers import IdType, check_id_number
 from contracts.identity import normalise_id_number
-from contracts.registry import Qualification
+from contracts.registry import Affiliation, Qualification
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
 from services.kit.pydantic_models import view
@@ -15,7 +15,7 @@ from services.kit.schemas import Line, Note, ShortLine, StrictModel, WholeList
 from services.registry.personal_data.disclosure import UnmaskingRequest
 from services.registry.personal_data.evidence import EVIDENCE_MAX
 from services.registry.streams.profile import Identity, Profile
-from services.registry.web.routes import PastDay, Place, Uscc
+from services.registry.web.routes import Groups, PastDay, Place, Uscc
 from services.registry.worklists.schemas import Due
 
 IDENTITY_CHECKS_MAX = 1000
@@ -62,6 +62,9 @@ class PersonView(StrictModel):
     working_since: date | None
     left_on: date | None
     retired_on: date | None
+    affiliation: Affiliation | None
+    groups: list[str]
+    graduated_on: date | None
     collected_at: datetime
     id_type: str | None
     id_number: str | None
@@ -173,6 +176,9 @@ class CollectionRequest(StrictModel):
         default_factory=list, description="The nine kinds of accounting jobs (财会〔2018〕33号)."
     )
     working_since: Annotated[PastDay | None, Field(description="Start of accounting work.")] = None
+    affiliation: Affiliation | None = None
+    groups: Groups = Field(default_factory=list)
+    graduated_on: PastDay | None = None
     contact: Contact | None = None
     education: Educations = Field(default_factory=list)
     evidence: EvidenceIds = Field(default_factory=list, description="Ids of files uploaded before.")
@@ -193,6 +199,7 @@ class CollectionRequest(StrictModel):
             name_hash=name_hash,
             qualifications=held,
             jobs=tuple(self.jobs),
+            groups=tuple(self.groups),
             left_on=None,
             retired_on=None,
         )
@@ -242,7 +249,7 @@ ChangeReturnReason = Literal[
     "other",
 ]
 ReversalReason = Literal["approved_in_error", "documents_forged", "two_persons_as_one", "other"]
-_NEVER_NULL = ("name", "id_document", "student", "qualifications", "jobs", "contact", "education")
+_NEVER_NULL = ("name", "id_document", "student", "qualifications", "jobs", "groups", "contact", "education")
 
 Unmasking = UnmaskingRequest
 
@@ -266,6 +273,9 @@ class ChangeItems(StrictModel):
     working_since: Annotated[PastDay | None, Field(description="Start of accounting work.")] = None
     left_on: Annotated[PastDay | None, Field(description="The day accounting work ended.")] = None
     retired_on: PastDay | None = None
+    affiliation: Affiliation | None = None
+    groups: Groups | None = None
+    graduated_on: PastDay | None = None
     contact: Contact | None = None
     education: Educations | None = None
 

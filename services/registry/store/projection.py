@@ -60,7 +60,7 @@ FACTS: dict[str, Value] = {
     **{
         name: _profile(name)
         for name in ("name_hash", "place", "employer", "student", "student_since", "jobs", "working_since",
-                     "left_on", "retired_on")
+                     "left_on", "retired_on", "affiliation", "groups", "graduated_on")
     },
     "levels": _each("qualifications", "level"),
     "obtained": _each("qualifications", "obtained_on"),

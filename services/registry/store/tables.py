@@ -44,6 +44,9 @@ create table people (
     jobs text[] not null default '{}',
     left_on date,
     retired_on date,
+    affiliation text,
+    groups text[] not null default '{}',
+    graduated_on date,
     departed_to text,
     primary key (log, person_id),
     unique (log, identity_hash)

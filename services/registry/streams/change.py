@@ -232,12 +232,15 @@ ITEMS = (
     "working_since",
     "left_on",
     "retired_on",
+    "affiliation",
+    "groups",
+    "graduated_on",
     "contact",
     "education",
 )
 SEALED_ITEMS = frozenset({"qualifications", "contact", "education"})
 """Kept among the details in the vault; of qualifications, events hold level and day."""
-_DAYS = ("working_since", "left_on", "retired_on")
+_DAYS = ("working_since", "left_on", "retired_on", "graduated_on")
 _FACTS: Mapping[str, tuple[str, ...]] = {
     "employer": ("employer",),
     "student": ("student", "student_since"),
@@ -246,6 +249,9 @@ _FACTS: Mapping[str, tuple[str, ...]] = {
     "working_since": ("working_since",),
     "left_on": ("left_on",),
     "retired_on": ("retired_on",),
+    "affiliation": ("affiliation",),
+    "groups": ("groups",),
+    "graduated_on": ("graduated_on",),
 }
 """The facts of a profile that an item is."""
 
@@ -285,6 +291,9 @@ def on_record(profile: Profile, identity: Identity, details: Mapping[str, object
         "working_since": _iso(profile.working_since),
         "left_on": _iso(profile.left_on),
         "retired_on": _iso(profile.retired_on),
+        "affiliation": profile.affiliation,
+        "groups": list(profile.groups),
+        "graduated_on": _iso(profile.graduated_on),
         "contact": details.get("contact"),
         "education": details.get("education") or [],
     }
@@ -293,10 +302,7 @@ def on_record(profile: Profile, identity: Identity, details: Mapping[str, object
 def facts_of_items(items: Mapping[str, Any]) -> dict[str, object]:
     """What of the new values is no personal data, as a profile's facts."""
     facts: dict[str, object] = {day: _day(items[day]) for day in _DAYS if day in items}
-    if "employer" in items:
-        facts["employer"] = items["employer"]
-    if "jobs" in items:
-        facts["jobs"] = items["jobs"]
+    facts |= {name: items[name] for name in ("employer", "jobs", "affiliation", "groups") if name in items}
     if "student" in items:
         facts |= {"student": items["student"]["student"], "student_since": _day(items["student"]["since"])}
     if "qualifications" in items:

@@ -85,7 +85,10 @@ LEVELS = get_args(Level)
 
 @dataclass(frozen=True)
 class Profile:
-    """Place of work, employer, and the two grounds of obligation, each with its date (S0-03, S2C-03)."""
+    """Place of work, employer, and the two grounds of obligation, each with its date (S0-03, S2C-03).
+
+    What notices may ask beside them: `affiliation`, whose unit the employer is, `groups` by their codes, `graduated_on`.
+    """
 
     name_hash: str
     place: str
@@ -97,6 +100,9 @@ class Profile:
     working_since: date | None = None
     left_on: date | None = None
     retired_on: date | None = None
+    affiliation: str | None = None
+    groups: tuple[str, ...] = ()
+    graduated_on: date | None = None
 
     @property
     def first_qualification(self) -> Qualification | None:
@@ -114,13 +120,15 @@ def facts_of(profile: Profile) -> dict[str, object]:
     return vars(profile) | {
         "qualifications": [dict(vars(each)) for each in profile.qualifications],
         "jobs": list(profile.jobs),
+        "groups": list(profile.groups),
     }
 
 
 def profile_of(facts: dict[str, Any]) -> Profile:
     """The profile that an event stored."""
     qualifications = tuple(Qualification(**each) for each in facts["qualifications"])
-    return Profile(**facts | {"qualifications": qualifications, "jobs": tuple(facts["jobs"])})
+    lists = {name: tuple(facts[name]) for name in ("jobs", "groups")}
+    return Profile(**facts | lists | {"qualifications": qualifications})
 
 
 def moved_to(profile: Profile, place: str, employer: str | None) -> Profile:

@@ -125,6 +125,13 @@ Uscc = Annotated[
     AfterValidator(_valid_uscc),
 ]
 PastDay = Annotated[Day, AfterValidator(_past_day)]
+Groups = Annotated[
+    list[Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,59}$")]],
+    Field(
+        max_length=20,
+        description="Groups of the person (人员类别) by the codes that notices of the place use.",
+    ),
+]
 CreditYear = Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX, examples=[2026])]
 Scope = Annotated[str, Field(max_length=40), AfterValidator(_known_scope)]
 Mode = Literal["online", "face_to_face", "other"]

@@ -29,6 +29,9 @@ def changed(world: World, who: Somebody, place: str) -> registry.InfoChanged:
         working_since=None,
         left_on=None,
         retired_on=None,
+        affiliation=None,
+        groups=(),
+        graduated_on=None,
         changed_at=world.now,
     )
 

@@ -39,6 +39,9 @@ def change_of(world: World, who: Somebody, place: str = LIAONING, **changes: Any
         "working_since": None,
         "left_on": None,
         "retired_on": None,
+        "affiliation": None,
+        "groups": (),
+        "graduated_on": None,
         "changed_at": world.now,
     }
     return registry.InfoChanged(**facts | changes)
@@ -337,6 +340,26 @@ class TestFormerIdentity:
 
 
 class TestTier:
+    async def test_people_of_a_group_are_asked_for_what_a_notice_asks_of_some(self, world: World):
+        rule = {
+            "kind": "requirement",
+            "total": 30,
+            "for": {"groups": ["township"], "affiliation": ["central"]},
+        }
+        notice = draft(rule, place=WUHAN, year=2025, issued_on="2025-01-02", name="wuhan-some-2025")
+        await world.client.post(
+            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(WUHAN)
+        )
+        who = await world.collects(WUHAN)
+        before = await world.asks(who, 2025)
+        await world.hears(
+            change_of(world, who, WUHAN, items=("groups",), groups=("township",), affiliation="central")
+        )
+        after = await world.asks(who, 2025)
+
+        assert [answer["requirements"][0]["minimum"] for answer in (before, after)] == ["90.00", "30.00"]
+        assert after["requirements"][0]["clause"] == "T-01"
+
     async def test_courses_are_tiered_by_the_highest_qualification_held(self, world: World):
         """S1-08, A-09: the duty counts from the first, the tier from the highest."""
         rule = {"kind": "tiers", "names": ["junior", "intermediate", "senior"], "lower": "refused"}

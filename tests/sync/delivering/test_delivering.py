@@ -31,6 +31,9 @@ def changed(person: str) -> InfoChanged:
         working_since=None,
         left_on=None,
         retired_on=None,
+        affiliation=None,
+        groups=(),
+        graduated_on=None,
         changed_at="2026-03-02T02:00:00Z",  # type: ignore[arg-type]
     )
 
