@@ -22,7 +22,7 @@ from services.kit.audit import reads
 from services.kit.auth import Caller, require
 from services.kit.errors import FieldError, InvalidRequestError, Problem
 from services.kit.events import Event
-from services.kit.idempotency import CommandKey, StoredAnswer, command_key
+from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 
 Place = tuple[datetime, str]
@@ -85,7 +85,8 @@ class Step:
 class Case(Generic[S]):
     """A kind of case: its name, its steps, the states in which it waits, and how it says no.
 
-    `subject` names the fields that every event of the case has like its state.
+    `decider` is whose queue the waiting ones stand in; `subject` names the fields that every event of the case has like its
+    state.
     """
 
     noun: str
@@ -93,6 +94,7 @@ class Case(Generic[S]):
     wrong_state: Callable[[str], Problem]
     own: Callable[[], Problem]
     waiting: frozenset[str] = frozenset()
+    decider: Role | None = None
     subject: tuple[str, ...] = ()
 
     def step(self, name: str) -> Step:
@@ -139,7 +141,14 @@ def _marked(event: Any, mark: str) -> object:
             return getattr(event, mark)
 
 
-TakeStep = Callable[[Step, Any, str, Caller, CommandKey, object], Awaitable[StoredAnswer]]
+class Answered(Protocol):
+    """What a step gives: a stored answer, or one with something beside it that is stored nowhere."""
+
+    def response(self) -> Response:
+        """The answer as it is sent."""
+
+
+TakeStep = Callable[[Step, Any, Any, Caller, CommandKey, Any], Awaitable[Answered]]
 """Takes a step of a case: the part that holds the cases, the case's id, who asks, the key, and the body or None."""
 
 

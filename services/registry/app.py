@@ -84,6 +84,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
             people.changes,
             people.change_steps,
             worklists.router,
+            worklists.holds,
             people.own_cases,
             moves.router,
             moves.completing_router,

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import pytest
-from services.cli.tokens import sign
 
 from services.cli.settings import PROCESSES, STAND_INS, StackSettings
+from services.cli.sign_in import sign
 from services.cli.stack import Stack
 from services.cli.state_dir import StateDir, signing_key
 from tests.black_hole import BlackHole, black_hole

@@ -7,6 +7,8 @@ from functools import partial
 from uuid import UUID
 
 import asyncpg
+import msgspec
+from fastapi import Response
 
 from services.kit.aggregates import Aggregate
 from services.kit.clock import Clock
@@ -60,6 +62,14 @@ class WithSecret:
 
     answer: StoredAnswer
     secret: str | None
+
+    def response(self) -> Response:
+        """The answer as it is sent, kept by nobody on the way."""
+        body = msgspec.json.decode(self.answer.body) | {"client_secret": self.secret}
+        sent = StoredAnswer(self.answer.status, msgspec.json.encode(body).decode(), self.answer.replayed)
+        response = sent.response()
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
 
 class Accounts(Commands):

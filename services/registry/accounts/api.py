@@ -5,7 +5,6 @@ none: signing in (RFC 6749, 4.4), and the key set tokens are checked with (RFC 7
 from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import JSONResponse
 
@@ -13,10 +12,10 @@ from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE
 from services.kit.audit import Audit, Reading
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, address_of
-from services.kit.idempotency import CommandKey, StoredAnswer, command_key
+from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.registry.accounts import schemas
-from services.registry.accounts.accounts import AccountQueries, Accounts, WithSecret
+from services.registry.accounts.accounts import AccountQueries, Accounts
 from services.registry.accounts.schemas import KeySet, SignInAnswer, TokenAnswer, TokenRefusal
 from services.registry.accounts.sign_ins import SignIns, asks_for_exchange
 from services.registry.accounts.tokens import (
@@ -54,7 +53,7 @@ async def register_client(
 
     An organization's is issued by one bureau alone (单位法人用户账号, S3B-09), with scopes that fit its kind.
     """
-    return _shown(await commands.register(key, by, body))
+    return (await commands.register(key, by, body)).response()
 
 
 @router.post("/clients/{id}/rotation", response_model=schemas.RotationOutcome, responses=problems(404, 409))
@@ -62,7 +61,7 @@ async def rotate_secret(
     client_id: Id, body: schemas.RotationRequest, by: Issuer, key: IssueKey, commands: Commands
 ) -> Response:
     """Give an account a new secret, shown this once. The old one stays good for the hours stated, and no longer."""
-    return _shown(await commands.rotate(key, by, UUID(client_id), body))
+    return (await commands.rotate(key, by, UUID(client_id), body)).response()
 
 
 @router.post(
@@ -104,36 +103,25 @@ async def get_account_request(request_id: Id, by: Viewer, queries: Queries) -> o
     return {"request_id": str(found.id), "state": found.state, "place": found.place}
 
 
-@router.post(
-    "/account-requests/{id}/grant",
-    status_code=201,
-    response_model=schemas.ClientOutcome,
-    responses=problems(404, 409),
-)
-async def grant_account(request_id: Id, by: Issuer, key: IssueKey, commands: Commands) -> Response:
-    """Issue the account that was asked for. Its secret is shown this once."""
-    return _shown(await commands.grant(key, by, UUID(request_id)))
-
-
 request_steps = APIRouter(prefix="/v1/account-requests", tags=["accounts"])
 add_routes(
     request_steps,
     CASE,
     Accounts,
+    grant={
+        "words": "Issue the account that was asked for. Its secret is shown this once.",
+        "answers": {
+            "status_code": 201,
+            "response_model": schemas.ClientOutcome,
+            "responses": problems(404, 409),
+        },
+    },
     refuse={
         "words": "Refuse a request for an account with a reason.",
         "body": schemas.AccountRefusal,
         "answers": {"response_model": schemas.AccountRequestOutcome, "responses": problems(404, 409)},
     },
 )
-
-
-def _shown(issued: WithSecret) -> Response:
-    answer = issued.answer
-    body = msgspec.json.decode(answer.body) | {"client_secret": issued.secret}
-    response = StoredAnswer(answer.status, msgspec.json.encode(body).decode(), answer.replayed).response()
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 Issuing = Annotated[TokenIssuer, Depends(part(TokenIssuer))]

@@ -222,6 +222,7 @@ CASE: Case[object] = Case(
     wrong_state=AccountRequestClosedError,
     own=OwnSubmissionError,
     waiting=frozenset({REQUESTED}),
+    decider=ISSUER,
 )
 """The steps of a request; who asked at the counter may grant it: the procedure names no second pair of eyes."""
 

@@ -50,6 +50,7 @@ CASE: Case[object] = Case(
     wrong_state=ChangeNotPendingError,
     own=OwnSubmissionError,
     waiting=frozenset({SUBMITTED}),
+    decider=REVIEWER,
 )
 """The steps of a change; a review that finds fault returns it instead (S2C-09)."""
 

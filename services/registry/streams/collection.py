@@ -47,6 +47,7 @@ CASE: Case[object] = Case(
     wrong_state=CollectionNotPendingError,
     own=OwnSubmissionError,
     waiting=frozenset({SUBMITTED, INITIALLY_PASSED}),
+    decider=REVIEWER,
 )
 """The two reviews of a collection, by different officials, neither of them the submitter (S2C-08); an official ends one
 that is in somebody else's number.

@@ -34,6 +34,7 @@ CASE: Case[object] = Case(
     wrong_state=YearlyDocumentNotPendingError,
     own=OwnSubmissionError,
     waiting=frozenset({SUBMITTED}),
+    decider=DECIDER,
 )
 """The steps of a plan or report that was handed in."""
 

@@ -14,8 +14,8 @@ from contracts.identifiers import check_uscc
 from services.kit.auth import Caller
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
-from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.review import Case, Step, TakeStep, add_steps
+from services.kit.idempotency import CommandKey
+from services.kit.review import Answered, Case, Step, TakeStep, add_steps
 from services.kit.schemas import Day
 from services.registry.streams.account import SCOPES
 from services.registry.streams.actor import Actor
@@ -55,10 +55,10 @@ def carried_out_by(method: str | None = None) -> TakeStep:
 
     async def take(
         step: Step, commands: object, case_id: str, caller: Caller, key: CommandKey, body: object
-    ) -> StoredAnswer:
+    ) -> Answered:
         carry_out = getattr(commands, method or step.name)
         said = ([step.name] if method else []) + ([] if body is None else [body])
-        answer: StoredAnswer = await carry_out(key, actor_of(caller), UUID(case_id), *said)
+        answer: Answered = await carry_out(key, actor_of(caller), UUID(case_id), *said)
         return answer
 
     return take

@@ -1,7 +1,6 @@
 """Routes of worklists (待办) and of exam enrolments."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -11,14 +10,14 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.schemas import IN_DIGITS
 from services.registry.streams.actor import Actor
-from services.registry.web.routes import Id, Place, acting, part
+from services.registry.web.routes import Place, acting, add_routes, part
 from services.registry.worklists import schemas
-from services.registry.worklists.worklists import SCOPES, STATISTICS, Cursor, Worklists
+from services.registry.worklists.worklists import HOLDER, HOLDS, STATISTICS, Cursor, Worklists
 
 router = APIRouter(prefix="/v1", tags=["worklists"], route_class=AuditedRoute)
 
-_decide = require(*SCOPES)
-_count = require(*SCOPES, STATISTICS)
+_decide = HOLDER.caller
+_count = require(*HOLDER.scopes, STATISTICS)
 _review = require("collection:review")
 
 
@@ -54,29 +53,21 @@ async def count_worklists(
     return await worklists.counts(by, place=place)
 
 
-@router.post("/worklists/cases/{id}/claim", response_model=schemas.Held, responses=problems(404, 409))
-async def claim_case(
-    case_id: Id,
-    by: Annotated[Actor, Depends(acting(_decide))],
-    key: Annotated[CommandKey, Depends(command_key(_decide))],
-    worklists: Lists,
-) -> Response:
-    """Hold a case for half an hour, so that two officials do not work it; held again, it is held longer.
+holds = APIRouter(prefix="/v1/worklists/cases", tags=["worklists"], route_class=AuditedRoute)
+_HELD: dict[str, object] = {"response_model": schemas.Held, "responses": problems(404, 409)}
+add_routes(
+    holds,
+    HOLDS,
+    Worklists,
+    claim={
+        "words": """Hold a case for half an hour, so that two officials do not work it; held again, it is held longer.
 
     While it is held nobody else reviews it. Refused to who submitted it, or did its initial review.
-    """
-    return (await worklists.hold(key, by, UUID(case_id))).response()
-
-
-@router.post("/worklists/cases/{id}/release", response_model=schemas.Held, responses=problems(404, 409))
-async def release_case(
-    case_id: Id,
-    by: Annotated[Actor, Depends(acting(_decide))],
-    key: Annotated[CommandKey, Depends(command_key(_decide))],
-    worklists: Lists,
-) -> Response:
-    """Hold a case no longer."""
-    return (await worklists.release(key, by, UUID(case_id))).response()
+    """,
+        "answers": _HELD,
+    },
+    release={"words": "Hold a case no longer.", "answers": _HELD},
+)
 
 
 @router.post("/exam-enrolments", status_code=201, response_model=schemas.ExamEnrolmentOutcome)

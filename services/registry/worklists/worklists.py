@@ -4,7 +4,7 @@ Order inside each lane is the order of submission or resubmission (S2C-08); the 
 enrolment is open where the case belongs (S2C-06).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -15,9 +15,11 @@ from services.kit.audit import about
 from services.kit.clock import UnknownYear, add_working_days, end_of_day, local_date, start_of_day
 from services.kit.database import Connection
 from services.kit.errors import NotFoundError
+from services.kit.review import Case, Role, Step
 from services.registry.store.commands import Commands, Unit, command
 from services.registry.store.projection import BACK
 from services.registry.store.tables import LOG
+from services.registry.streams import account, change, collection, yearly_document
 from services.registry.streams.actor import Actor
 from services.registry.streams.collection import FAST, FAST_KINDS, ORDINARY, ExamEnrolment, lane_in
 from services.registry.streams.problems import CaseHeldError, NotForYouError
@@ -128,16 +130,30 @@ async def end_hold(conn: Connection, case_id: str) -> None:
 HOLD_FOR = timedelta(minutes=30)
 """How long a case is held; whoever works longer holds it again."""
 
-KINDS: Mapping[str, str] = {
-    "collection": "collection:review",
-    "change": "collection:review",
-    "plan": "organization:write",
-    "report": "organization:write",
-    "account": "client:write",
+KINDS: Mapping[str, Case[object]] = {
+    "collection": collection.CASE,
+    "change": change.CASE,
+    yearly_document.PLAN: yearly_document.CASE,
+    yearly_document.REPORT: yearly_document.CASE,
+    "account": account.CASE,
 }
-"""Every kind of case, and the scope of whoever decides it."""
+"""Every kind of case by its name on the list; its table of steps says on whose list it stands."""
 _OF_PEOPLE = ("collection", "change")
-SCOPES = tuple(sorted(set(KINDS.values())))
+
+
+def _decides(scopes: Collection[str], kind: str) -> bool:
+    decider = KINDS[kind].decider
+    return decider is not None and not set(decider.scopes).isdisjoint(scopes)
+
+
+HOLDER = Role(*sorted({scope for case in KINDS.values() if case.decider for scope in case.decider.scopes}))
+HOLDS: Case[object] = Case(
+    "case",
+    (Step("claim", "claim", by=HOLDER), Step("release", "release", by=HOLDER)),
+    wrong_state=lambda _: NotFoundError(),
+    own=NotForYouError,
+)
+"""The steps around a decision: whoever works a case holds it meanwhile, whichever kind it is."""
 STATISTICS = "statistics:read"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -224,11 +240,11 @@ class Worklists(Commands):
         return {"place": place, "at": now, "rows": counted, "total": total}
 
     @command()
-    async def hold(self, unit: Unit, by: Actor, case_id: UUID) -> dict[str, object]:
+    async def claim(self, unit: Unit, by: Actor, case_id: UUID) -> dict[str, object]:
         """Hold a case for a while. Raises NotFoundError, NotForYouError, CaseHeldError."""
         row = await self._case(unit.conn, by, case_id)
         if by.subject in row["not_by"]:
-            raise NotForYouError
+            raise HOLDS.own()
         since, until = await hold(unit.conn, str(case_id), by, unit.now, unit.now + HOLD_FOR)
         return _held(row, by.subject, since, until)
 
@@ -256,7 +272,7 @@ class Worklists(Commands):
 
     async def _case(self, conn: Connection, by: Actor, case_id: UUID) -> asyncpg.Record:
         row = await conn.fetchrow(_CASE, LOG, str(case_id), BACK)
-        if row is None or KINDS[row["kind"]] not in by.scopes or not by.covers(row["place"]):
+        if row is None or not _decides(by.scopes, row["kind"]) or not by.covers(row["place"]):
             raise NotFoundError
         return row
 
@@ -265,7 +281,7 @@ def _asked(by: Actor, place: str | None, kinds: Sequence[str]) -> tuple[str, lis
     """The place and the kinds to look at: those asked for that the caller may decide, all of them when none is named."""
     wanted = place or by.place or ""
     by.must_cover(wanted)
-    return wanted, [kind for kind in (kinds or KINDS) if KINDS[kind] in by.scopes]
+    return wanted, [kind for kind in (kinds or KINDS) if _decides(by.scopes, kind)]
 
 
 def _entry(row: asyncpg.Record, by: Actor, now: datetime) -> dict[str, object]:

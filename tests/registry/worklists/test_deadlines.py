@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from services.kit.clock import UnknownYear
-from services.registry.worklists.worklists import due_of, due_on, late_before
+from services.registry.worklists.worklists import KINDS, due_of, due_on, late_before
 
 
 def at(text: str) -> datetime:
@@ -63,3 +63,13 @@ class TestLate:
 
     def test_a_kind_without_a_limit_is_never_late(self) -> None:
         assert late_before("plan", at("2026-03-02T09:00")).year == 1970
+
+
+class TestEveryKindOnTheList:
+    def test_waits_by_its_own_table_of_steps_for_whoever_decides_it(self):
+        for kind, case in KINDS.items():
+            deciding = [
+                step.by for step in case.steps if step.by is case.decider and step.from_ & case.waiting
+            ]
+
+            assert deciding, kind
