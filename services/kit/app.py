@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 from services.kit.audit import record_refused_body
 from services.kit.auth import AuthenticationMiddleware, Caller, TokenVerifier
@@ -36,7 +36,9 @@ from services.kit.errors import (
     Problem,
     problem_response,
 )
+from services.kit.failures import problem_of_failure
 from services.kit.field_errors import field_errors
+from services.kit.hot_routes import HotRoute, HotRoutes
 from services.kit.http_guard import (
     BODY_SIZE_MAX,
     BodyBudget,
@@ -88,6 +90,44 @@ async def _no_lifespan(_app: FastAPI) -> AsyncIterator[None]:
     yield
 
 
+class Service(FastAPI):
+    """FastAPI behind what every request passes: its number, log line and count, who asks, and the hot routes.
+
+    These stand outside the framework, whose own layers a hot request would pass for nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        http_metrics: HttpMetrics,
+        verifier: TokenVerifier,
+        open_paths: frozenset[str],
+        claims: Callable[[Caller], bool],
+        hot: Sequence[HotRoute],
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            openapi_url=None,
+            docs_url=None,
+            redoc_url=None,
+            redirect_slashes=False,
+            dependencies=[Depends(check_query)],
+            generate_unique_id_function=_operation_id,
+            **options,
+        )
+        inner = HotRoutes(super().__call__, hot) if hot else super().__call__
+        known = AuthenticationMiddleware(inner, verifier=verifier, open_paths=open_paths, claims=claims)
+        self._outermost = RequestMiddleware(known, metrics=http_metrics)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or the start and the end of the process."""
+        if scope["type"] == "http":
+            scope["app"] = self
+            await self._outermost(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def create_service(
     title: str,
     *,
@@ -104,6 +144,7 @@ def create_service(
     body_size_max: int = BODY_SIZE_MAX,
     metrics: CollectorRegistry | None = None,
     claims: Callable[[Caller], bool] = lambda _: True,
+    hot: Sequence[HotRoute] = (),
 ) -> FastAPI:
     """The application of one service.
 
@@ -112,24 +153,22 @@ def create_service(
     their bodies with `records.decode_batch`, which makes the strict JSON checks itself, record by record.
     `file_paths` take a body of any type, each up to its own number of bytes; their routes look at what it is.
     A segment of such a path may be `{any}`. `claims` says whether what a good token claims can be: a place that
-    there is, say; a token of which it cannot is no token.
+    there is, say; a token of which it cannot is no token. `hot` are routes whose plain requests are answered ahead of
+    the framework; they stand among `routers` all the same.
     """
     http_metrics, bodies = HttpMetrics(metrics), BodyBudget()
     everybody = OPEN_PATHS | frozenset(open_paths)
-    app = FastAPI(
+    app = Service(
+        http_metrics=http_metrics,
+        verifier=verifier,
+        open_paths=everybody,
+        claims=claims,
+        hot=hot,
         title=title,
         version=version,
         description=description,
         lifespan=lifespan,
-        openapi_url=None,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        dependencies=[Depends(check_query)],
-        generate_unique_id_function=_operation_id,
         middleware=[
-            Middleware(RequestMiddleware, metrics=http_metrics),
-            Middleware(AuthenticationMiddleware, verifier=verifier, open_paths=everybody, claims=claims),
             Middleware(
                 BodyGuardMiddleware,
                 body_size_max=body_size_max,
@@ -179,11 +218,18 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_error)
+    # The framework answers first and raises it on, to `RequestMiddleware`, which writes it down.
+    app.add_exception_handler(Exception, _on_failure)
 
 
 async def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return problem_response(error, request.scope)
+
+
+async def _on_failure(request: Request, error: Exception) -> Response:
+    problem = error if isinstance(error, Problem) else problem_of_failure(error)
+    return problem_response(problem, request.scope)
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:

@@ -5,7 +5,6 @@ after it and before the answer (`AuditedRoute`), together with those of every ot
 may add records and change none; `audit_records.py` finds what somebody else has changed.
 """
 
-import asyncio
 import re
 import secrets
 import time
@@ -22,15 +21,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.types import Scope
 
-from services.kit.audit_records import COLUMNS, SHOWN, AuditRecord, tag_of
+from services.kit.audit_records import INSERT, SHOWN, AuditRecord, stored_form
 from services.kit.clock import Clock
 from services.kit.database import Connection, Database, Databases
 from services.kit.errors import InvalidRequestError, Problem
+from services.kit.gathering import Gathering
 
 ROUTINE = "routine"
 """The purpose of a reading for which none has to be stated."""
 NOT_FOR_ITS_FORM = InvalidRequestError.code
 
+_PLACES_MAX = 10_000
 _KIND = "__reads__"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _NUMBER = re.compile(r"\d(?:[\W_]*\d){5}|[^ -~]")
@@ -81,20 +82,18 @@ class Reading:
         self.place = by.place if by.organization is None else None
         self.put = False
         self._by = by
-        self._whose: dict[tuple[str | None, str | None], list[str]] = {}
+        self._whose: dict[tuple[str | None, str | None], dict[str, None]] = {}
 
     def about(
         self, subject: object, place: str | None, fields: Sequence[str] = (), *, result: str | None = None
     ) -> None:
         """Say whose data it is, and where they belong; `result` when they alone were refused."""
-        named = self._whose.setdefault((place, result), [])
-        if str(subject) not in named:
-            named.append(str(subject))
+        self._whose.setdefault((place, result), {})[str(subject)] = None
         self.fields = fields or self.fields
 
     def records(self, at: datetime) -> list[AuditRecord]:
         """What goes on record: a record for every place, so that nobody sees people of another."""
-        whose = self._whose or {(self.place, None): []}
+        whose = self._whose or {(self.place, None): {}}
         return [
             AuditRecord(
                 record_id=new_record_id(),
@@ -104,7 +103,7 @@ class Reading:
                 kind=self.kind,
                 asked=self.asked,
                 purpose=self.purpose,
-                subjects=subjects,
+                subjects=list(subjects),
                 fields=self.fields,
                 count=len(subjects) if self.count is None or len(whose) > 1 else self.count,
                 place=place,
@@ -158,16 +157,19 @@ class Audit:
         self.clock = clock
         self.where = where
         self.key = key
-        self._groups: dict[Database, _Group] = {}
+        self._groups: dict[Database, Gathering[list[bytes], None]] = {}
+        self._whereabouts: dict[str | None, Whereabouts] = {}
 
     async def write(self, *readings: Reading) -> None:
         """Put readings on record, in the same statement as those of other requests. Raises AuditUnavailableError."""
-        rows: dict[Database, list[tuple[Any, ...]]] = {}
+        rows: dict[Database, list[bytes]] = {}
         for log, row in self._rows(readings):
             rows.setdefault(self.databases.of(log), []).append(row)
         for database, own in rows.items():
-            group = self._groups.setdefault(database, _Group(database))
-            await group.put(own)
+            group = self._groups.get(database)
+            if group is None:
+                group = self._groups[database] = _group(database)
+            await group.ask(own)
 
     @asynccontextmanager
     async def reading(
@@ -204,66 +206,59 @@ class Audit:
 
     async def _write_within(self, conn: Connection, readings: Iterable[Reading]) -> None:
         try:
-            await conn.executemany(_INSERT, [row for _, row in self._rows(readings)])
+            await conn.execute(INSERT, _listed([row for _, row in self._rows(readings)]))
         except asyncpg.PostgresError:
             raise AuditUnavailableError from None
         served = _going_on.get()
         if served is not None:
             served.put = True
 
-    def _rows(self, readings: Iterable[Reading]) -> Iterable[tuple[str, tuple[Any, ...]]]:
+    def _rows(self, readings: Iterable[Reading]) -> Iterable[tuple[str, bytes]]:
         at = self.clock()
         for reading in readings:
             for record in reading.records(at):
-                log, chain = self.where(record.place)
+                log, chain = self._whereabouts.get(record.place) or self._where(record.place)
                 values = (log, *msgspec.structs.astuple(record), list(chain))
-                yield log, (*values, tag_of(self.key, values))
+                yield log, stored_form(self.key, values)
+
+    def _where(self, place: str | None) -> Whereabouts:
+        found = self.where(place)
+        if len(self._whereabouts) < _PLACES_MAX:
+            self._whereabouts[place] = found
+        return found
 
     def _one_database(self) -> Database:
         [database] = self.databases.all()
         return database
 
 
-class _Group:
-    """Records that wait for one database; one statement takes all of them, while the next ones gather."""
+def _group(database: Database) -> Gathering[list[bytes], None]:
+    """Records that wait for one database; a statement takes all of them."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._waiting: list[tuple[list[tuple[Any, ...]], asyncio.Future[None]]] = []
-        self._task: asyncio.Task[None] | None = None
+    async def store(waiting: Sequence[list[bytes]]) -> Sequence[Exception | None]:
+        if await _inserted(database, [row for rows in waiting for row in rows]):
+            return [None] * len(waiting)
+        # One record that cannot be stored keeps nobody else from reading.
+        alone = len(waiting) == 1
+        return [
+            None if not alone and await _inserted(database, rows) else AuditUnavailableError()
+            for rows in waiting
+        ]
 
-    async def put(self, rows: list[tuple[Any, ...]]) -> None:
-        """Wait until the rows are committed. Raises AuditUnavailableError."""
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((rows, done))
-        if self._task is None:
-            self._task = asyncio.create_task(self._insert_all())
-        await done
+    return Gathering(store)
 
-    async def _insert_all(self) -> None:
-        try:
-            while self._waiting:
-                taken, self._waiting = self._waiting, []
-                failed = not await self._inserted([row for rows, _ in taken for row in rows])
-                for rows, done in taken:
-                    # One record that cannot be stored keeps nobody else from reading.
-                    alone = failed and not (len(taken) > 1 and await self._inserted(rows))
-                    if done.done():
-                        continue
-                    if alone:
-                        done.set_exception(AuditUnavailableError())
-                    else:
-                        done.set_result(None)
-        finally:
-            self._task = None
 
-    async def _inserted(self, rows: list[tuple[Any, ...]]) -> bool:
-        try:
-            async with self._database.acquire() as conn:
-                await conn.executemany(_INSERT, rows)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-            return False
-        return True
+async def _inserted(database: Database, rows: Sequence[bytes]) -> bool:
+    try:
+        async with database.acquire() as conn:
+            await conn.execute(INSERT, _listed(rows))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        return False
+    return True
+
+
+def _listed(rows: Sequence[bytes]) -> str:
+    return "[" + b",".join(rows).decode() + "]"
 
 
 def reads(kind: str) -> Callable[[F], F]:
@@ -349,9 +344,3 @@ def audited_paths(routes: Iterable[Any]) -> Iterator[tuple[str, str, str]]:
         kind = getattr(getattr(route, "endpoint", None), _KIND, None)
         if kind is not None:
             yield from ((method, route.path, kind) for method in sorted(route.methods))
-
-
-_INSERT = f"""
-insert into audit_records ({COLUMNS}, tag)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-"""  # noqa: S608 - names of our own

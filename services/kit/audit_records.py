@@ -31,6 +31,14 @@ _encode = msgspec.json.Encoder().encode
 _log = structlog.stdlib.get_logger("services.kit.audit")
 
 COLUMNS = "log, record_id, at, caller, organization, kind, asked, purpose, subjects, fields, count, place, result, chain"
+INSERT = f"""
+insert into audit_records ({COLUMNS}, tag)
+select * from json_to_recordset($1) as given (
+       log text, record_id text, at timestamptz, caller text, organization text, kind text, asked text, purpose text,
+       subjects text[], fields text[], count integer, place text, result text, chain text[], tag text)
+"""  # noqa: S608 - names of our own
+"""Stores records, given as a list of what `stored_form` gave for each: one value for all is bound, not fifteen for each."""
+_NAMES = (*COLUMNS.split(", "), "tag")
 _TABLES = (
     """
 create table audit_records (
@@ -118,6 +126,11 @@ def tag_of(key: bytes, values: Sequence[Any]) -> str:
     """The keyed digest of a record as it is stored, the columns in their order: nobody without the key makes one."""
     plain = [each.astimezone(UTC).isoformat() if isinstance(each, datetime) else each for each in values]
     return hashlib.blake2b(_encode(plain), key=key, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def stored_form(key: bytes, values: Sequence[Any]) -> bytes:
+    """A record, the columns in their order, as `INSERT` takes it, with its tag."""
+    return _encode(dict(zip(_NAMES, (*values, tag_of(key, values)), strict=True)))
 
 
 def _next_digest(key: bytes, before: str, number: int, record_id: str, tag: str) -> str:

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.kit.errors import (
@@ -28,7 +28,7 @@ from services.kit.errors import (
 )
 from services.kit.failures import problem_of_failure
 from services.kit.json_guard import check_json, check_text
-from services.kit.observability import HttpMetrics, describe_exception
+from services.kit.observability import REQUESTS, HttpMetrics, describe_exception, log_request
 from services.kit.personal_numbers import holds_personal_number
 from services.kit.waits import deadline
 
@@ -41,7 +41,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/healthz"})
-_log = structlog.stdlib.get_logger("services.kit.http")
+_log = structlog.stdlib.get_logger(REQUESTS)
 
 
 class RequestMiddleware:
@@ -83,13 +83,13 @@ class RequestMiddleware:
         self.metrics.observe(method, route, status, seconds)
         if route not in _QUIET:
             caller = exchange.scope["state"].get("caller")
-            _log.info(
-                "request",
+            log_request(
                 method=method,
                 route=route,
                 status=status,
                 caller=getattr(caller, "subject", None),
-                milliseconds=round(seconds * 1000, 1),
+                seconds=seconds,
+                request_id=exchange.request_id,
             )
 
 
@@ -117,7 +117,8 @@ class _Exchange:
         """Pass a message on, with the request id on the first."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            MutableHeaders(scope=message)["X-Request-Id"] = self.request_id
+            given = (b"x-request-id", self.request_id.encode())
+            message = {**message, "headers": [*message.get("headers", ()), given]}
         elif message["type"] == "http.response.body" and self.method == "HEAD":
             message = {**message, "body": b""}
         await self._send(message)

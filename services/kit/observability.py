@@ -12,9 +12,11 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 import uvicorn
 from fastapi import FastAPI
@@ -30,6 +32,8 @@ from services.kit.errors import NotReadyError, Problem, problem_response
 from services.kit.http_server import DoorLimits, door_of
 
 REDACTED = "[redacted]"
+REQUESTS = "services.kit.http"
+"""The logger of the lines of requests."""
 
 _PERSONAL = re.compile(r"(?<![0-9A-Za-z])(?:\d{17}[\dXx]|\d{15}|1[3-9]\d{9})(?![0-9A-Za-z])")
 _SECRET_KEYS = frozenset(
@@ -97,6 +101,76 @@ def _exception_without_text(
     return event
 
 
+class RequestLine(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="request"):
+    """The log line of one request, with the members that any line has; `request_id` and `caller` are redacted already."""
+
+    method: str
+    route: str
+    status: int
+    caller: str | None
+    milliseconds: float
+    request_id: str
+    timestamp: datetime
+    service: str = ""
+    level: str = "info"
+    logger: str = REQUESTS
+
+
+class LogLines(logging.StreamHandler[TextIO]):
+    """The stream of all lines. Those of requests are encoded once, and written together when the event loop comes round:
+    a request waits for no write. Every other line is written at once, after those that came before it."""
+
+    def __init__(self, service: str, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._service = service
+        self._encode = msgspec.json.Encoder().encode
+        self._waiting: list[str] = []
+
+    def request(self, line: RequestLine) -> None:
+        """Add the line of a request."""
+        self._waiting.append(self._encode(msgspec.structs.replace(line, service=self._service)).decode())
+        if len(self._waiting) == 1:
+            try:
+                asyncio.get_running_loop().call_soon(self.flush)
+            except RuntimeError:
+                self.flush()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line of any other kind."""
+        self.flush()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Write what waits. A stream that is gone takes nothing, and stops nobody."""
+        waiting, self._waiting = self._waiting, []
+        with suppress(ValueError, OSError):
+            if waiting:
+                self.stream.write("\n".join(waiting) + "\n")
+            super().flush()
+
+
+def log_request(
+    *, method: str, route: str, status: int, caller: str | None, seconds: float, request_id: str
+) -> None:
+    """Write the line of a request to where `configure_logging` said; nowhere when it was not called."""
+    root = logging.getLogger()
+    if root.level > logging.INFO:
+        return
+    line: RequestLine | None = None
+    for handler in root.handlers:
+        if isinstance(handler, LogLines):
+            line = line or RequestLine(
+                method=method,
+                route=route,
+                status=status,
+                caller=None if caller is None else _PERSONAL.sub(REDACTED, caller),
+                milliseconds=round(seconds * 1000, 1),
+                request_id=_PERSONAL.sub(REDACTED, request_id),
+                timestamp=datetime.now(UTC),
+            )
+            handler.request(line)
+
+
 def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send structlog's and the standard library's records to one stream as redacted JSON lines."""
     shared: list[structlog.typing.Processor] = [
@@ -106,7 +180,7 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _exception_without_text,
     ]
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = LogLines(service, stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.PositionalArgumentsFormatter(), *shared],
@@ -148,11 +222,16 @@ class HttpMetrics:
             registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
         )
+        self._labelled: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answer under its route's template, never under the raw address."""
-        self.requests.labels(method, route, str(status)).inc()
-        self.seconds.labels(method, route).observe(seconds)
+        labelled = self._labelled.get((method, route, status))
+        if labelled is None:
+            labelled = self.requests.labels(method, route, str(status)), self.seconds.labels(method, route)
+            self._labelled[method, route, status] = labelled
+        labelled[0].inc()
+        labelled[1].observe(seconds)
 
     def exposition(self) -> tuple[bytes, str]:
         """The text Prometheus reads, and its content type."""

@@ -1,5 +1,6 @@
 """Log lines: one JSON object each, without anybody's name or number."""
 
+import asyncio
 import io
 import json
 import logging
@@ -10,7 +11,7 @@ import pytest
 import structlog
 from fastapi import APIRouter
 
-from services.kit.observability import REDACTED, configure_logging, redact
+from services.kit.observability import REDACTED, configure_logging, log_request, redact
 from tests.kit.http import bearer, calling, service
 
 NUMBER = "110000199003070132"
@@ -30,6 +31,8 @@ def lines() -> Iterator[io.StringIO]:
 
 
 def read(stream: io.StringIO) -> list[dict[str, Any]]:
+    for handler in logging.getLogger().handlers:
+        handler.flush()
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
@@ -93,3 +96,22 @@ async def test_each_line_of_a_request_names_its_caller(lines: io.StringIO) -> No
         await client.get("/thing")
     requests = [each for each in read(lines) if each["event"] == "request"]
     assert [(each["status"], each["caller"]) for each in requests] == [(200, "caller-7"), (401, None)]
+    assert requests[0].keys() == {
+        "event", "service", "level", "logger", "timestamp", "request_id",
+        "method", "route", "status", "caller", "milliseconds",
+    }  # fmt: skip
+
+
+async def test_the_lines_of_requests_come_in_order_and_before_the_next_turn_of_the_loop(
+    lines: io.StringIO,
+) -> None:
+    for number in range(3):
+        log_request(
+            method="GET", route=f"/{number}", status=200, caller=None, seconds=0.1, request_id="a" * 8
+        )
+    assert lines.getvalue() == ""
+    logging.getLogger("x").warning("odd")
+    assert [each.get("route", each["event"]) for each in read(lines)] == ["/0", "/1", "/2", "odd"]
+    log_request(method="GET", route="/3", status=200, caller=NUMBER, seconds=0.1, request_id="a" * 8)
+    await asyncio.sleep(0)
+    assert json.loads(lines.getvalue().splitlines()[-1])["caller"] == REDACTED

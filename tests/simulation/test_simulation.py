@@ -264,7 +264,7 @@ async def rows_are_what_a_rebuild_gives(world: World) -> None:
 
 async def nobody_is_named(world: World, simulation: Simulation, logged: str) -> None:
     """No event, row, feed or log line holds a name or an ID number."""
-    assert '"event": "request"' in logged
+    assert '"event":"request"' in logged
     texts = [logged, *simulation.reader.text]
     for log in AUTHORITIES:
         texts += [

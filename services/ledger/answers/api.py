@@ -1,16 +1,19 @@
 """The questions: is a person compliant and why, for one and for many; the transcript; the statistics."""
 
-from typing import Annotated, get_args
+import re
+from collections.abc import Sequence
+from typing import Annotated, cast, get_args
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from contracts.identifiers import IdType, check_id_number
 from contracts.identity import IdentityHasher
-from services.kit.audit import AuditedRoute, reads
+from services.kit.audit import AuditedRoute, Reading, reads
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, who_pays, within
 from services.kit.clock import local_date
+from services.kit.hot_routes import HotRoute, Parts
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
 from services.kit.schemas import IN_DIGITS, AddressMoment, Day
@@ -40,7 +43,8 @@ _encode = msgspec.json.Encoder().encode
 OWN_SCOPES = frozenset({"compliance:own", "transcript:own", "attestation:own"})
 """What a portal that signs people in gives a person: their own answers alone."""
 
-ComplianceReader = require("compliance:read", "compliance:own")
+COMPLIANCE_SCOPES = ("compliance:read", "compliance:own")
+ComplianceReader = require(*COMPLIANCE_SCOPES)
 ManyReader = require("compliance:read")
 CreditYear = Annotated[int, Path(ge=2000, le=2100), IN_DIGITS]
 
@@ -151,7 +155,31 @@ async def query_compliance(
     ]
     if names is not None:
         await budgets.spend_or_refuse(QUERIES, who_pays(caller), len(absent))
-    return _json(ComplianceQueryAnswer(answers, absent))
+    # Raw JSON may stand where an answer is encoded.
+    return _json(ComplianceQueryAnswer(cast("list[ComplianceAnswer | None]", answers), absent))
+
+
+async def _answer_plainly(parts: Parts, caller: Caller, told: Reading, values: Sequence[str]) -> bytes | None:
+    if caller.place is None:
+        return None
+    person_id, year = values
+    queries = parts[LedgerQueries]
+    assert isinstance(queries, LedgerQueries)
+    return await queries.plain_answer(person_id, int(year), place_of(caller), told)
+
+
+HOT = (
+    HotRoute(
+        path="/v1/persons/{person_id}/compliance/{year}",
+        pattern=re.compile(
+            r"/v1/persons/([A-Za-z0-9][A-Za-z0-9._:-]{0,63})/compliance/(20[0-9]{2})", re.ASCII
+        ),
+        scopes=frozenset(COMPLIANCE_SCOPES),
+        reads="compliance",
+        answer=_answer_plainly,
+    ),
+)
+"""Answered ahead of the framework: what an official of a place asks, without anything beside."""
 
 
 UnitsPart = Annotated[Units, Depends(part(Units))]

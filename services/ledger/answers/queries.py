@@ -9,25 +9,24 @@ import msgspec
 from msgspec import Struct
 
 from contracts.divisions import authority_of, contains
-from services.kit.audit import about
+from services.kit.audit import Reading, about
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.kit.pydantic_models import view
+from services.ledger.answers.composed import ComposedAnswers, answer_of
 from services.ledger.answers.details import Asked, Detail, Details
 from services.ledger.answers.history import History
 from services.ledger.answers.other_years import OtherYears
-from services.ledger.answers.provenance import made_up
 from services.ledger.answers.viewers import Viewer
 from services.ledger.answers.views import ComplianceAnswer
-from services.ledger.policy import Account, Assessment
+from services.ledger.policy import Account
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.who_judges import side_of
 
 _asdict = msgspec.structs.asdict
-_replace = msgspec.structs.replace
 _decode_account = msgspec.json.Decoder(Account).decode
 
 _ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 order by year"
@@ -50,6 +49,15 @@ class LedgerQueries:
         self._people = people
         self._clock = clock
         self._details = Details(databases, store)
+        self._composed = ComposedAnswers(databases, policies, clock)
+
+    async def plain_answer(self, person_id: str, year: int, place: str, told: Reading) -> bytes | None:
+        """The answer of `get_compliance` to an official of a place as JSON; None when it is not a plain one."""
+        answer = await self._composed.of_one(person_id, year, place)
+        if answer is None:
+            return None
+        told.about(person_id, answer.place)
+        return answer.body
 
     async def get_compliance(
         self,
@@ -82,7 +90,7 @@ class LedgerQueries:
         home_at = partial(self._home_at, as_of=as_of) if as_of is not None else None
         years = OtherYears(self._people, book, day, viewer.place, home_at)
         homes = {home.person_id: home}
-        answer = _answer(home, (await years.answers(homes, year))[home.person_id], viewer, as_of)
+        answer = answer_of(home, (await years.answers(homes, year))[home.person_id], viewer, as_of)
         if details or purpose is not None:
             purposes = await years.purposes(homes, year, purpose) if purpose is not None else {}
             asked = Asked(details, viewer, book, purposes, as_of)
@@ -99,11 +107,35 @@ class LedgerQueries:
         on: date | None,
         details: frozenset[Detail] = frozenset(),
         purpose: str | None = None,
-    ) -> list[ComplianceAnswer | None]:
-        """The same for many persons at once, in the order asked; None for who is not there for this viewer.
+    ) -> list[ComplianceAnswer | msgspec.Raw | None]:
+        """The same for many persons at once, in the order asked; None for who is not there for this viewer. Plain answers
+        are JSON already.
 
         With `names` the keys are those of ID numbers, and whoever is not called so is not there either.
         """
+        ready: dict[str, msgspec.Raw] = {}
+        if names is None and on is None and purpose is None and viewer.place is not None and not details:
+            plain = await self._composed.of_many(list(dict.fromkeys(keys)), year, viewer.place)
+            for person_id, answer in plain.items():
+                about(person_id, answer.place)
+                ready[person_id] = msgspec.Raw(answer.body)
+        others = [key for key in keys if key not in ready]
+        if not others:
+            return [ready[key] for key in keys]
+        answers = await self._answers(others, year, viewer, names, on, details, purpose)
+        rest = iter(answers)
+        return [ready[key] if key in ready else next(rest) for key in keys]
+
+    async def _answers(
+        self,
+        keys: Sequence[str],
+        year: int,
+        viewer: Viewer,
+        names: Sequence[str] | None,
+        on: date | None,
+        details: frozenset[Detail],
+        purpose: str | None,
+    ) -> list[ComplianceAnswer | None]:
         find = self._people.by_id if names is None else self._people.by_identity
         homes = await find(list(dict.fromkeys(keys)), viewer.place, year)
         day = on or local_date(self._clock())
@@ -117,7 +149,7 @@ class LedgerQueries:
         years = OtherYears(self._people, book, day, viewer.place)
         judged = await years.answers(seen, year)
         answered = {
-            key: (home, _answer(home, judged[home.person_id], viewer, None))
+            key: (home, answer_of(home, judged[home.person_id], viewer, None))
             for key, home in homes.items()
             if home.person_id in seen
         }
@@ -159,25 +191,6 @@ class LedgerQueries:
         if not stayed and (profile.arrived is not None or profile.left is not None):
             logs = list(await self._people.logs_of(home.person_id))
         return await self._history.home_at(logs, home.person_id, year, as_of)
-
-
-def _answer(home: Home, assessment: Assessment, viewer: Viewer, as_of: datetime | None) -> ComplianceAnswer:
-    year = assessment.year
-    if viewer.organization is not None and assessment.not_counted:
-        own = tuple(item for item in assessment.not_counted if viewer.sees_record_of(item.provider_id))
-        assessment = _replace(assessment, not_counted=own)
-    fields = {name: getattr(assessment, name) for name in assessment.__struct_fields__}
-    judgement, left = home.profile.judgement(year), home.profile.left
-    return ComplianceAnswer(
-        **fields,
-        person_id=home.person_id,
-        log=home.log,
-        position=home.position,
-        as_of=as_of,
-        judged_by=judgement.place if judgement is not None else None,
-        moved_to=left.to_place if left is not None else None,
-        made_up=made_up(home.account, assessment),
-    )
 
 
 PEOPLE_MAX = 1_000
