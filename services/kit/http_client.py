@@ -8,6 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+import structlog
+
+_HANDED_ON = {"request_id": "X-Request-Id", "traceparent": "traceparent"}
+"""What is known of the request that is being answered, and the header under which the next service is told."""
 
 
 class PatientClient(httpx.AsyncClient):
@@ -18,7 +22,11 @@ class PatientClient(httpx.AsyncClient):
     """
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """Send a request and read the answer, in time."""
+        """Send a request and read the answer, in time; it carries the id and the trace of the request that it is for."""
+        known = structlog.contextvars.get_contextvars()
+        for name, header in _HANDED_ON.items():
+            if name in known:
+                request.headers.setdefault(header, known[name])
         limits = request.extensions.get("timeout", {})
         told = [limits.get(name) for name in ("connect", "read")]
         seconds = sum(each for each in told if each is not None) or None

@@ -38,6 +38,8 @@ BODIES_BYTES_MAX = 128 * 1024 * 1024
 """Of all bodies that a process holds at once, unless its settings say otherwise."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+_TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+"""`traceparent` of W3C Trace Context, version 00."""
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _QUIET = frozenset({"/healthz"})
@@ -57,7 +59,7 @@ class RequestMiddleware:
             await self.app(scope, receive, send)
             return
         exchange = _Exchange(scope, send)
-        with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
+        with structlog.contextvars.bound_contextvars(**exchange.traced):
             try:
                 await self._serve(exchange, receive)
             finally:
@@ -100,6 +102,8 @@ class _Exchange:
         given = Headers(scope=scope).get("x-request-id", "")
         taken = _REQUEST_ID.fullmatch(given) and not holds_personal_number(given)
         self.request_id = given if taken else uuid.uuid4().hex
+        trace = _TRACE.fullmatch(Headers(scope=scope).get("traceparent", ""))
+        self.traced = {"request_id": self.request_id} | ({"traceparent": trace[0]} if trace else {})
         self.method: str = scope["method"]
         self.scope: dict[str, Any] = {**scope, "method": "GET" if self.method == "HEAD" else self.method}
         self.scope["state"] = dict(scope.get("state") or {})
