@@ -56,8 +56,6 @@ class EngineChoice:
     def _provisioned(self, admin_dsn: str) -> dict[str, str]:
         named = unquote(urlsplit(admin_dsn).path.lstrip("/"))
         database = DATABASE if named in ("", "postgres") else named
-        if not urlsplit(admin_dsn).hostname:
-            raise SettingsError("XUEFEN_DATABASE_URL must look like postgresql://user:password@host/database")
         passwords = self._home.database_passwords(PROCESSES)
         try:
             return asyncio.run(_provision_and_try(admin_dsn, database, passwords))
@@ -66,7 +64,7 @@ class EngineChoice:
                 f"XUEFEN_DATABASE_URL: {error}. A role that was made elsewhere keeps its password: give its "
                 f"address in XUEFEN_<SERVICE>_DATABASE_URL, or put the passwords into {self._home.path}/secrets."
             ) from None
-        except (asyncpg.PostgresError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise SettingsError(f"XUEFEN_DATABASE_URL: {error}") from None
 
 

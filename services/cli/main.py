@@ -6,11 +6,13 @@ Every command imports what it needs when it is run, so that help and the small c
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -26,10 +28,11 @@ app = App(
     name="xuefen",
     help_format="plaintext",
     help="The ledger of continuing-education credits. 会计人员继续教育学分账簿",
+    version=lambda: version("xuefen"),
 )
 _COLOURS = ("cyan", "green", "magenta", "blue", "yellow", "bright_cyan", "bright_green")
 _UNTIL_STDIN_CLOSES = Parameter(show=False, negative="")
-_DETACHED_SECONDS = 90.0
+_TO_BEGIN_SECONDS = 30.0
 # To import a service makes hundreds of thousands of objects that stay; looking them through for garbage every 700
 # objects takes a fifth of the time.
 gc.set_threshold(50_000, 20, 20)
@@ -50,6 +53,7 @@ for _name, _module, _help in (
     ("demo", "demo.command", "Play the main job on the five source notices and show the answers. 演示"),
 ):
     app.command(f"services.cli.{_module}:app", name=_name, help=_help)
+app.command("services.cli.sign_in:print_token", name="token")
 
 
 @app.command
@@ -202,65 +206,9 @@ def rebuild(*services: str, model: list[str] | None = None, log: list[str] | Non
             out().print(f"{service}: {len(done)} rebuilt, {events} events read, {rows} rows differed.")
 
 
-@app.command
-def token(
-    kind: str,
-    /,
-    *,
-    subject: str = "",
-    place: str | None = None,
-    organization: str | None = None,
-    scope: list[str] | None = None,
-    days: float = 1.0,
-    out: Path | None = None,
-) -> None:
-    """Print a bearer token signed with the issuer's key of this directory.
-
-    Parameters
-    ----------
-    kind
-        provider, employer, official, person, dashboard, sync, operator or service: sets the scopes.
-    subject
-        Who the token speaks for; the kind when not given.
-    place
-        The place an official acts for, a division code such as 210000.
-    organization
-        The organization a provider is.
-    scope
-        Other scopes than the kind has; may be given several times.
-    days
-        How long the token is good.
-    out
-        Write it to this file, which only we may read, instead.
-    """
-    from services.cli.sign_in import SCOPES, check, sign
-    from services.cli.state_dir import StateDir, issuer_of, signing_key, write_private
-    from services.kit.settings import SettingsError
-
-    if kind not in SCOPES:
-        raise SettingsError(f"there is no kind of token {kind!r}; there are {', '.join(SCOPES)}")
-    scopes = frozenset(scope) if scope else SCOPES[kind]
-    speaks_for = subject or organization or kind
-    check(scopes, place=place, organization=organization, subject=speaks_for, days=days)
-    settings = _settings()
-    home = StateDir(settings.home)
-    signed = sign(
-        signing_key(settings, home),
-        issuer=issuer_of(settings, home),
-        subject=speaks_for,
-        scopes=scopes,
-        place=place,
-        organization=organization,
-        days=days,
-    )
-    if out is None:
-        print(signed)
-    else:
-        write_private(out, signed)
-
-
 def main() -> None:
     """Run the command line; what a person can put right is said in a line, without a traceback."""
+    _tell_misspelt()
     try:
         app()
     except Exception as error:
@@ -268,8 +216,23 @@ def main() -> None:
             raise
         from rich.markup import escape
 
-        err().print(f"[bold red]xuefen:[/bold red] {escape(str(error))}", soft_wrap=True)
+        from services.kit.settings import SettingsError
+
+        # Settings give a line for every variable at fault.
+        faults = str(error).splitlines() if isinstance(error, SettingsError) else [str(error)]
+        for fault in faults:
+            err().print(f"[bold red]xuefen:[/bold red] {escape(fault)}", soft_wrap=True)
         sys.exit(2)
+
+
+def _tell_misspelt() -> None:
+    from services.kit.settings import PREFIX
+
+    if any(name.startswith(PREFIX) for name in os.environ):
+        from services.cli.settings import misspelt_variables
+
+        for line in misspelt_variables():
+            err().print(f"[yellow]xuefen:[/yellow] {line}", soft_wrap=True)
 
 
 def _refusals() -> tuple[type[Exception], ...]:
@@ -375,7 +338,8 @@ def _up_detached(settings: StackSettings, services: tuple[str, ...]) -> None:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    deadline = time.monotonic() + _DETACHED_SECONDS
+    seconds = settings.ready_seconds + _TO_BEGIN_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         record = home.read_record()
         if record is not None and record.ready and record.supervisor.pid == process.pid:
@@ -384,7 +348,7 @@ def _up_detached(settings: StackSettings, services: tuple[str, ...]) -> None:
         if process.poll() is not None:
             raise StackError(f"the stack did not start; its log is {log}\n{_tail(log)}")
         time.sleep(0.1)
-    raise StackError(f"the stack is not ready after {_DETACHED_SECONDS:.0f} seconds; its log is {log}")
+    raise StackError(f"the stack is not ready after {seconds:.0f} seconds; its log is {log}")
 
 
 def _tail(log: Path) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError
+from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError, misspelt
 
 SERVICES = ("registry", "ledger", "transfer", "sync")
 CONSOLE = "console"
@@ -84,6 +84,9 @@ class StackSettings(ServiceSettings):
     """Ed25519 key (JWK) of the token issuer; kept under `home` when neither this nor the file is set."""
     signing_key_file: Path | None = None
 
+    ready_seconds: float = Field(default=60, ge=1, le=3600)
+    """Within which everything that `xuefen up` or the demo starts has to be ready; longer on a slow machine."""
+
     def host_of(self, service: str) -> str:
         """The address a service listens on."""
         host: str = getattr(self, f"{service}_host")
@@ -108,6 +111,25 @@ class StackSettings(ServiceSettings):
                 if url is not None:
                     found[key] = url.get_secret_value()
         return found
+
+
+OF_DEPLOYMENT = (
+    *(f"{process}{role}_password" for process in PROCESSES for role in ("", "_owner")),
+    "reset_passwords",
+)
+"""Variables of `deploy/` that no process reads."""
+
+
+def misspelt_variables() -> list[str]:
+    """A line for every variable that is none of any process's but for a slip."""
+    from services.console.settings import ConsoleSettings
+    from services.ledger.settings import LedgerSettings
+    from services.registry.settings import RegistrySettings
+    from services.sync.settings import SyncSettings
+    from services.transfer.settings import TransferSettings
+
+    kinds = (StackSettings, RegistrySettings, LedgerSettings, TransferSettings, SyncSettings, ConsoleSettings)
+    return misspelt({*OF_DEPLOYMENT, *(name for kind in kinds for name in kind.model_fields)})
 
 
 def known_service(name: str) -> str:

@@ -1,13 +1,16 @@
 """Sign-in on one machine: tokens signed with the issuer's own key, and the fictitious people of the stand-in."""
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import yaml
 from joserfc.jwk import OKPKey
 
 from contracts.divisions import is_known
 from contracts.sign_in import Role
-from services.cli.state_dir import StateDir
+from services.cli.settings import StackSettings
+from services.cli.state_dir import StateDir, signing_key, write_private
+from services.cli.state_dir import issuer_of as own_issuer
 from services.kit.settings import SettingsError
 from services.kit.signing import sign_token
 from services.stand_ins.sign_in.people import SignInPerson, issuer_of, write_people
@@ -165,3 +168,55 @@ def sign(
         organization=organization,
         lifetime_seconds=int(days * 86_400),
     )
+
+
+def print_token(
+    kind: str,
+    /,
+    *,
+    subject: str = "",
+    place: str | None = None,
+    organization: str | None = None,
+    scope: list[str] | None = None,
+    days: float = 1.0,
+    out: Path | None = None,
+) -> None:
+    """Print a bearer token signed with the issuer's key of this directory.
+
+    Parameters
+    ----------
+    kind
+        provider, employer, official, person, dashboard, sync, operator or service: sets the scopes.
+    subject
+        Who the token speaks for; the kind when not given.
+    place
+        The place an official acts for, a division code such as 210000.
+    organization
+        The organization a provider is.
+    scope
+        Other scopes than the kind has; may be given several times.
+    days
+        How long the token is good.
+    out
+        Write it to this file, which only we may read, instead.
+    """
+    if kind not in SCOPES:
+        raise SettingsError(f"there is no kind of token {kind!r}; there are {', '.join(SCOPES)}")
+    scopes = frozenset(scope) if scope else SCOPES[kind]
+    speaks_for = subject or organization or kind
+    check(scopes, place=place, organization=organization, subject=speaks_for, days=days)
+    settings = StackSettings.load()
+    home = StateDir(settings.home)
+    signed = sign(
+        signing_key(settings, home),
+        issuer=own_issuer(settings, home),
+        subject=speaks_for,
+        scopes=scopes,
+        place=place,
+        organization=organization,
+        days=days,
+    )
+    if out is None:
+        print(signed)
+    else:
+        write_private(out, signed)

@@ -28,7 +28,6 @@ from services.cli.state_dir import (
 from services.kit.embedded import EmbeddedPostgres
 from services.kit.settings import PREFIX, SettingsError
 
-_READY_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 _STOP_SECONDS = 45.0
 _TOKEN_DAYS = 365
@@ -305,7 +304,7 @@ class Stack:
         return self._home.write_token(service, token)
 
     def _wait_until_ready(self) -> None:
-        deadline = time.monotonic() + _READY_SECONDS
+        deadline = time.monotonic() + self._settings.ready_seconds
         waiting = dict(self.addresses)
         # Proxies of the environment are not for loopback.
         with httpx.Client(trust_env=False, timeout=2.0) as client:
@@ -317,7 +316,8 @@ class Stack:
                 if time.monotonic() > deadline:
                     late = ", ".join(waiting)
                     tails = "\n".join(child.tail for child in self._children if child.name in waiting)
-                    raise StackError(f"{late}: not ready after {_READY_SECONDS:.0f} seconds.\n{tails}")
+                    seconds = f"{self._settings.ready_seconds:.0f} seconds (XUEFEN_READY_SECONDS)"
+                    raise StackError(f"{late}: not ready after {seconds}.\n{tails}")
                 time.sleep(_POLL_SECONDS)
 
 

@@ -117,7 +117,7 @@ class Database:
             },
         )
         parts = urlsplit(dsn)
-        name = f"{schema}@{parts.hostname or 'local'}:{parts.port or 5432}{parts.path}"
+        name = f"{schema}@{parts.netloc.rpartition('@')[2] or 'local'}{parts.path}"
         return cls(pool, name=name, schema=schema, waits=waits)
 
     def __repr__(self) -> str:

@@ -5,12 +5,15 @@
 
 import base64
 import binascii
+import difflib
 import json
 import os
+import re
 import secrets
+from collections.abc import Collection
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
@@ -26,6 +29,10 @@ from services.kit.waits import (
 PREFIX = "XUEFEN_"
 KEY_BYTES = 32
 _OF_DATABASES = ("_DATABASE_URL", "_DATABASES")
+_DATABASE_ADDRESS = re.compile(r"postgres(ql)?://\S*")
+_HTTP_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*")
+_LIKENESS_MIN = 0.85
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 
 
 class SettingsError(Exception):
@@ -54,7 +61,9 @@ class ServiceSettings(BaseModel):
     transfer_url: str = "http://127.0.0.1:8003"
     environment: Literal["production", "trial"] = "trial"
     """In production nothing is served that lets anybody be anybody."""
-    log_level: str = "INFO"
+    log_level: Annotated[
+        LogLevel, BeforeValidator(lambda told: told.upper() if isinstance(told, str) else told)
+    ] = "INFO"
     operations_host: str = "127.0.0.1"
     """Where metrics and readiness with its details are served, for operators alone."""
     operations_port: int = Field(default=0, ge=0, le=65535)
@@ -101,13 +110,29 @@ class ServiceSettings(BaseModel):
         """The settings from the environment, apart from what is told here; an empty variable counts as unset. Addresses of
         databases hold passwords, so that each may stand in a file instead, named by `<variable>_FILE`.
 
-        Raises SettingsError, naming every variable at fault.
+        Raises SettingsError, with a line for every variable at fault.
         """
-        variables = {name: _told_of(f"{PREFIX}{name.upper()}") for name in cls.model_fields}
+        variables, complaints = dict[str, str](), set[str]()
+        for name in cls.model_fields:
+            try:
+                text = _told_of(f"{PREFIX}{name.upper()}")
+                if text:
+                    complaints |= _faults_of_address(f"{PREFIX}{name.upper()}", text)
+                    variables[name] = text
+            except SettingsError as error:
+                complaints.add(str(error))
         try:
-            return cls.model_validate({name: text for name, text in variables.items() if text} | told)
+            settings = cls.model_validate(variables | told)
         except ValidationError as error:
-            raise SettingsError("; ".join(sorted(_complaints(error)))) from None
+            named = {complaint.partition(" ")[0] for complaint in complaints}
+            complaints |= {
+                complaint
+                for complaint in _complaints(error)
+                if complaint.partition(" ")[0] not in named | {name.removesuffix("_FILE") for name in named}
+            }
+        if complaints:
+            raise SettingsError("\n".join(sorted(complaints)))
+        return settings
 
     @cached_property
     def audit_key_bytes(self) -> bytes:
@@ -127,6 +152,28 @@ class ServiceSettings(BaseModel):
     def key_set_url(self) -> str:
         """Where the issuer's public keys are."""
         return self.jwks_url or f"{self.registry_url.rstrip('/')}/.well-known/jwks.json"
+
+
+def misspelt(known: Collection[str]) -> list[str]:
+    """Variables of the environment that are none of ours but for a slip: a line each, with the name that was meant."""
+    names = {f"{PREFIX}{name.upper()}" for name in known}
+    names |= {f"{name}_FILE" for name in names}
+    told = sorted(each for each in os.environ if each.startswith(PREFIX) and each not in names)
+    return [
+        f"{each} is not known; did you mean {likely[0]}?"
+        for each in told
+        if (likely := difflib.get_close_matches(each, sorted(names), n=1, cutoff=_LIKENESS_MIN))
+    ]
+
+
+def _faults_of_address(variable: str, text: str) -> set[str]:
+    """Every variable ending in `_URL` is an address: of a PostgreSQL, or of something that speaks HTTP."""
+    if variable.endswith("_DATABASE_URL"):
+        if not _DATABASE_ADDRESS.fullmatch(text):
+            return {f"{variable} must look like postgresql://user:password@host:5432/database"}
+    elif variable.endswith("_URL") and not _HTTP_ADDRESS.fullmatch(text):
+        return {f"{variable} must look like https://host:port"}
+    return set()
 
 
 def _told_of(variable: str) -> str | None:

@@ -1,16 +1,20 @@
 """Tokens and keys from the command line."""
 
 import importlib
+import re
 import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from services.cli import databases
 from services.cli.demo.outside import running_outside
 from services.cli.main import app
+from services.cli.settings import misspelt_variables
 from services.cli.sign_in import SCOPES
 from services.cli.state_dir import StateDir, make_keys
 from services.kit.auth import Caller, Issuer, TokenVerifier
@@ -171,3 +175,18 @@ class TestStandIn:
                 "/national-platform/v1/totals", params=place, headers={"Authorization": "Bearer other"}
             )
             assert refused.status_code == 401
+
+
+class TestFirstLine:
+    def test_the_version_is_the_distribution_s(self, run: Run) -> None:
+        assert run("--version") == version("xuefen")
+
+    def test_a_slip_in_a_variable_is_told_and_no_variable_of_a_process_is_one(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        example = Path(databases.__file__).parents[2] / "deploy" / ".env.example"
+        for name in re.findall(r"^#? ?(XUEFEN_[A-Z_]+)=", example.read_text(encoding="utf-8"), re.MULTILINE):
+            monkeypatch.setenv(name, "1")
+        assert not misspelt_variables()
+        monkeypatch.setenv("XUEFEN_LEGDER_PORT", "8002")
+        assert misspelt_variables() == ["XUEFEN_LEGDER_PORT is not known; did you mean XUEFEN_LEDGER_PORT?"]

@@ -10,6 +10,7 @@ from services.kit.settings import (
     FROM_JSON,
     ServiceSettings,
     SettingsError,
+    misspelt,
     new_key_text,
     secret_key,
     secret_text,
@@ -109,3 +110,52 @@ class TestSecret:
         ):
             with pytest.raises(SettingsError, match=words):
                 secret_text("X", None, file)
+
+
+class TestSeveralFaults:
+    def test_each_has_a_line_and_all_are_told(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL_FILE", str(tmp_path / "nowhere"))
+        monkeypatch.setenv("XUEFEN_LOG_LEVEL", "loud")
+        monkeypatch.setenv("XUEFEN_REGISTRY_URL", "hunter2:8001")
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASES", '{"440300": ')
+        with pytest.raises(SettingsError) as refused:
+            Told.load()
+        assert [line.partition(" ")[0] for line in str(refused.value).splitlines()] == [
+            "XUEFEN_LOG_LEVEL",
+            "XUEFEN_REGISTRY_URL",
+            "XUEFEN_TOLD_DATABASES",
+            "XUEFEN_TOLD_DATABASE_URL_FILE",
+        ]
+        assert "hunter2" not in str(refused.value)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "postgresql://told@h1:5432,h2:5433/x?target_session_attrs=read-write",
+            "postgresql://told:p%40ss@db/x?sslmode=verify-full",
+            "postgresql:///x?host=/var/run/postgresql",
+            "postgres://[::1]/x",
+        ],
+    )
+    def test_an_address_may_say_what_postgresql_takes(
+        self, monkeypatch: pytest.MonkeyPatch, address: str
+    ) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", address)
+        assert Told.load().told_database_url == address
+
+    @pytest.mark.parametrize("address", ["mysql://h/x", "db.example/x", "host=db dbname=x"])
+    def test_an_address_of_something_else_is_named(
+        self, monkeypatch: pytest.MonkeyPatch, address: str
+    ) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL", address)
+        with pytest.raises(SettingsError, match="XUEFEN_TOLD_DATABASE_URL must look like"):
+            Told.load()
+
+
+class TestMisspelt:
+    def test_a_slip_is_told_with_what_was_meant(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XUEFEN_TOLD_DATABSE_URL", "hunter2")
+        monkeypatch.setenv("XUEFEN_TOLD_DATABASE_URL_FILE", "hunter2")
+        monkeypatch.setenv("XUEFEN_OF_SOMEBODY_ELSE", "hunter2")
+        [line] = [each for each in misspelt(Told.model_fields) if "TOLD" in each]
+        assert line == "XUEFEN_TOLD_DATABSE_URL is not known; did you mean XUEFEN_TOLD_DATABASE_URL?"
