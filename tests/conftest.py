@@ -28,6 +28,7 @@ from services.kit.embedded import EmbeddedPostgres
 
 T = TypeVar("T")
 AUDIT_KEY = b"a key of the audit, of 32 bytes."
+WEBHOOK_KEY = b"the key of webhooks, of 32 bytes"
 LAYOUT = os.environ.get("XUEFEN_TEST_LAYOUT", "plain")
 WORKERS_MIN, WORKERS_MAX = 2, 8
 PARTITIONS = {"plain": 0, "partitioned": 4, "spread": 0}[LAYOUT]

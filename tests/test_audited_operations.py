@@ -49,7 +49,8 @@ NOT_AUDITED = {
     "organizations": {
         "get_provider_statistics", "get_employer_statistics", "list_filings", "get_filing", "list_organizations",
         "export_organizations", "get_organization", "list_evaluations", "list_documents", "get_document", "list_duties",
-        "list_duties_of_organization", "export_duties", "list_accounts", "get_account_request",
+        "list_duties_of_organization", "export_duties", "list_accounts", "get_account_request", "list_webhooks",
+        "get_webhook", "list_webhook_deliveries",
     },
     "nameless": {"verify_attestation"},
     "empty": {

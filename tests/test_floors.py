@@ -61,7 +61,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "services/sync": (
         "problems tables targets",
         "adapters settings",
-        "delivering pulling",
+        "delivering pulling webhooks",
         "recording",
         "reconciling viewing",
         "composition",

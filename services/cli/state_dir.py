@@ -20,10 +20,12 @@ KEYS: dict[str, Callable[[], str]] = {
     "identity.key": new_key_text,
     "key-encryption.key": new_key_text,
     "audit.key": new_key_text,
+    "webhook.key": new_key_text,
     "signing.jwk": lambda: signing_key_text(new_signing_key()),
     "relay.token": new_key_text,
 }
-"""The secret keys of a deployment: of identity hashes, of what wraps people's keys, of the audit's digests, of tokens."""
+"""The secret keys of a deployment: of identity hashes, of what wraps people's keys, of the audit's digests, of
+webhooks' secrets, of tokens."""
 _RELAY_POLL_SECONDS = "1"
 """How often a worker beside the stand-in fetches; the real relay is asked less often."""
 
@@ -125,6 +127,10 @@ class StateDir:
         """The key of the digests over the audit."""
         return self._key("audit.key")
 
+    def webhook_key_file(self) -> Path:
+        """The key from which the secrets of webhooks follow."""
+        return self._key("webhook.key")
+
     def signing_key_file(self) -> Path:
         """The Ed25519 key the token issuer signs with, as JWK."""
         return self._key("signing.jwk")
@@ -208,6 +214,7 @@ HOLDERS = {
     "KEY_ENCRYPTION_KEY": ("registry",),
     "SIGNING_KEY": ("registry",),
     "AUDIT_KEY": ("registry", "ledger", "transfer", "sync"),
+    "WEBHOOK_KEY": ("sync",),
 }
 _OF_ONE_PROCESS = (
     "_DATABASE_URL",
@@ -237,6 +244,7 @@ def secrets_of(service: str, home: StateDir) -> dict[str, str]:
         "KEY_ENCRYPTION_KEY": home.key_encryption_key_file,
         "SIGNING_KEY": home.signing_key_file,
         "AUDIT_KEY": home.audit_key_file,
+        "WEBHOOK_KEY": home.webhook_key_file,
     }
     told: dict[str, str] = {}
     for name, holders in HOLDERS.items():

@@ -110,6 +110,11 @@ class _Page(msgspec.Struct):
 _ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
 
 
+def event_body(event: CloudEvent) -> bytes:
+    """One event as it stands in a batch."""
+    return _ENCODER.encode(event)
+
+
 def written(events: Sequence[CloudEvent], headers: Mapping[str, str]) -> CloudEventsResponse:
     """A batch as it is answered, which nothing on the way may keep."""
     return CloudEventsResponse(_ENCODER.encode(events), headers={**headers, "Cache-Control": "no-store"})

@@ -12,11 +12,13 @@ from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
 from services.kit.auth import TokenVerifier, verifier_of
 from services.kit.event_store import EventStore
+from services.kit.parts import parts_of
 from services.sync.api import router
 from services.sync.composition import SCHEMA, Sync, open_sync
 from services.sync.problems import OutsidePlaceError
 from services.sync.settings import SyncSettings
 from services.sync.viewing import SyncMetrics
+from services.sync.webhooks import api as webhooks_api
 
 TITLE = "Xuefen sync"
 DESCRIPTION = "What the systems outside have been told, what waits and why."
@@ -32,6 +34,8 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         async with opener(EventStore()) as sync:
             app.state.sync = sync
             app.state.audit = sync.audit
+            app.state.parts = parts_of(sync)
+            app.state.clock = sync.clock
             metrics = SyncMetrics(app.state.metrics.registry)
             refreshing = asyncio.create_task(metrics.keep_fresh(sync.status, sync.clock))
             try:
@@ -50,7 +54,11 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[router, audit_router(lambda _: (SCHEMA,), audits_place, OutsidePlaceError)],
+        routers=[
+            router,
+            webhooks_api.router,
+            audit_router(lambda _: (SCHEMA,), audits_place, OutsidePlaceError),
+        ],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

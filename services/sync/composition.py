@@ -18,6 +18,9 @@ from services.sync.recording.recorder import Recorder
 from services.sync.settings import SyncSettings
 from services.sync.targets import Targets
 from services.sync.viewing import DeliveryQueries, StatusQueries
+from services.sync.webhooks.api import WebhookTerms
+from services.sync.webhooks.deliveries import DeliveryQueue, WebhookRecorder
+from services.sync.webhooks.endpoints import Endpoints
 
 SCHEMA = "sync"
 
@@ -33,6 +36,7 @@ class Sync:
         clock: Clock = utc_now,
         *,
         audit_key: bytes,
+        webhooks: WebhookTerms,
     ) -> None:
         self.database = database
         self.databases = Databases(database)
@@ -44,6 +48,10 @@ class Sync:
         self.status = StatusQueries(database, targets, clock)
         self.deliveries = DeliveryQueries(database)
         self.releases = Releases(database, targets, clock)
+        self.webhooks = webhooks
+        self.webhook_recorder = WebhookRecorder(clock)
+        self.webhook_deliveries = DeliveryQueue(database)
+        self.endpoints = Endpoints(database, store, clock)
 
     async def close(self) -> None:
         """Close the database."""
@@ -76,7 +84,14 @@ async def connect(settings: SyncSettings, process: str) -> Database:
 async def open_sync(settings: SyncSettings, process: str, store: EventStore) -> AsyncIterator[Sync]:
     """A synchronisation that is ready for use, closed at the end. Raises SettingsError for a bad list of targets."""
     targets = Targets.from_file(settings.sync_targets_file)
-    sync = Sync(await connect(settings, process), store, targets, audit_key=settings.audit_key_bytes)
+    webhooks = WebhookTerms(settings.webhook_key_bytes, anywhere=settings.webhooks_anywhere)
+    sync = Sync(
+        await connect(settings, process),
+        store,
+        targets,
+        audit_key=settings.audit_key_bytes,
+        webhooks=webhooks,
+    )
     try:
         yield sync
     finally:

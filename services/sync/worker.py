@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import httpx
 import structlog
 
+from contracts.divisions import AUTHORITIES
 from services.kit.audit_records import Sealer
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import EventStore
@@ -20,9 +21,11 @@ from services.sync.composition import Sync, open_sync
 from services.sync.delivering.sender import Identities, Sender
 from services.sync.pulling import ImportUnavailableError, Puller
 from services.sync.recording.closings import Archiver, ExtractUnavailableError
-from services.sync.recording.following import LedgerFollowing, follow_registry
+from services.sync.recording.following import WEBHOOKS, LedgerFollowing, follow_registry
 from services.sync.settings import SyncSettings
 from services.sync.targets import Target
+from services.sync.webhooks.address import HttpPoster
+from services.sync.webhooks.sender import WebhookSender
 
 _PULL_LATER: tuple[type[BaseException], ...] = (
     TargetUnavailableError,
@@ -69,6 +72,14 @@ async def work(
     if sync.targets.on:
         following = LedgerFollowing(sync.database, ledger, sync.recorder, sync.targets.logs())
         tasks.create_task(following.run())
+    events = LedgerFollowing(sync.database, ledger, sync.webhook_recorder, AUTHORITIES, checkpoint=WEBHOOKS)
+    tasks.create_task(events.run())
+    poster = HttpPoster(anywhere=settings.webhooks_anywhere)
+    opened.push_async_callback(poster.close)
+    webhooks = WebhookSender(
+        sync.database, sync.endpoints, poster, settings.webhook_key_bytes, clock=sync.clock
+    )
+    tasks.create_task(webhooks.run())
     tasks.create_task(follow_registry(sync.database, registry, sync.clock).run())
     for target in sync.targets.on:
         adapter = await opened.enter_async_context(open_http(target, settings.sync_credentials_dir))

@@ -25,6 +25,7 @@ from services.sync.composition import SCHEMA, Sync
 from services.sync.delivering.sender import Identities, Sender
 from services.sync.recording.following import LedgerFollowing
 from services.sync.targets import Target, Targets
+from services.sync.webhooks.api import WebhookTerms
 from tests.benchmarks.machine import cpu_seconds
 from tests.benchmarks.report import Goal, Sample, Side, ratio, show_sides
 from tests.benchmarks.stage import Stage
@@ -81,7 +82,13 @@ class _Bench:
     async def _round(self, count: int, recorded: Side, ours: Side, bare: Side) -> None:
         database = await Database.connect(self._dsn, schema=SCHEMA, application_name="bench", size_max=12)
         try:
-            sync = Sync(database, EventStore(), Targets([self._target]), audit_key=b"a" * 32)
+            sync = Sync(
+                database,
+                EventStore(),
+                Targets([self._target]),
+                audit_key=b"a" * 32,
+                webhooks=WebhookTerms(b"w" * 32, anywhere=True),
+            )
             feed = self._feed(count)
             async with feed.client() as client, open_http(self._target, self._folder) as adapter:
                 following = LedgerFollowing(database, client, sync.recorder, [LOG])

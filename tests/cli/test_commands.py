@@ -109,7 +109,9 @@ class TestStart:
 
 
 class TestKeys:
-    @pytest.mark.parametrize("lost", ["identity.key", "key-encryption.key", "audit.key", "signing.jwk"])
+    @pytest.mark.parametrize(
+        "lost", ["identity.key", "key-encryption.key", "audit.key", "webhook.key", "signing.jwk"]
+    )
     def test_one_that_is_lost_is_not_made_anew_without_being_told(
         self, run: Run, tmp_path: Path, lost: str
     ) -> None:
@@ -139,6 +141,7 @@ class TestKeys:
             "key-encryption.key",
             "relay.token",
             "signing.jwk",
+            "webhook.key",
         ]
         assert [file.read_text() for file in files] == before
         assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}

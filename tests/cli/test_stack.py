@@ -201,7 +201,7 @@ class TestSecrets:
             },
             "ledger": {"XUEFEN_AUDIT_KEY_FILE", "XUEFEN_IDENTITY_KEY_FILE"},
             "transfer": {"XUEFEN_AUDIT_KEY_FILE"},
-            "sync": {"XUEFEN_AUDIT_KEY_FILE"},
+            "sync": {"XUEFEN_AUDIT_KEY_FILE", "XUEFEN_WEBHOOK_KEY_FILE"},
         }
 
 

@@ -13,7 +13,8 @@ from services.kit.event_store import EventStore
 from services.sync.app import build_app
 from services.sync.composition import SCHEMA, Sync
 from services.sync.targets import Targets
-from tests.conftest import AUDIT_KEY, FreshDatabaseFactory
+from services.sync.webhooks.api import WebhookTerms
+from tests.conftest import AUDIT_KEY, WEBHOOK_KEY, FreshDatabaseFactory
 from tests.fuzz.extremes import Document, send_extremes
 from tests.fuzz.serving import CHECKS, fuzz, operations, serving
 from tests.kit.http import bearer, verifier
@@ -36,12 +37,20 @@ def served(fresh_database: FreshDatabaseFactory) -> Iterator[Target]:
     @asynccontextmanager
     async def opener(store: EventStore) -> AsyncIterator[Sync]:
         database = await Database.connect(dsn, schema=SCHEMA, application_name="fuzz")
-        sync = Sync(database, store, Targets([target(NATIONAL)]), audit_key=AUDIT_KEY)
+        sync = Sync(
+            database,
+            store,
+            Targets([target(NATIONAL)]),
+            audit_key=AUDIT_KEY,
+            webhooks=WebhookTerms(WEBHOOK_KEY, anywhere=False),
+        )
         yield sync
         await sync.close()
 
     with serving(build_app(verifier(), opener)) as address:
-        yield Target(address, bearer("sync:read", "sync:repair", subject="fuzzer", place="100000"))
+        yield Target(
+            address, bearer("sync:read", "sync:repair", "completion:write", subject="fuzzer", place="100000")
+        )
 
 
 @pytest.mark.property

@@ -20,7 +20,8 @@ from services.sync.composition import SCHEMA, Sync
 from services.sync.delivering.sender import Identities, Sender
 from services.sync.recording.following import LedgerFollowing, follow_registry
 from services.sync.targets import Target, Targets
-from tests.conftest import AUDIT_KEY
+from services.sync.webhooks.api import WebhookTerms
+from tests.conftest import AUDIT_KEY, WEBHOOK_KEY
 from tests.sync.feeds import START, FakeFeed, FakeRegistry, person_id
 
 TOKEN = "agreed-with-the-systems"
@@ -51,7 +52,12 @@ class World:
         self.registry = FakeRegistry()
         self.app, self.holdings = build_app(TOKEN)
         self.sync = Sync(
-            database, EventStore(), Targets(targets), clock=lambda: self.now, audit_key=AUDIT_KEY
+            database,
+            EventStore(),
+            Targets(targets),
+            clock=lambda: self.now,
+            audit_key=AUDIT_KEY,
+            webhooks=WebhookTerms(WEBHOOK_KEY, anywhere=False),
         )
         self.database = database
         self._people = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 import structlog
@@ -18,10 +19,9 @@ from services.kit.follower import AheadOfFeedError, FeedFollower, InOneTransacti
 from services.kit.projection import Checkpoints
 from services.sync.delivering.queue import release_person
 from services.sync.recording.facts import facts_of
-from services.sync.recording.recorder import Recorder
 
-CHECKPOINT = "deliveries"
-"""The name positions are saved under, for ever."""
+CHECKPOINT, WEBHOOKS = "deliveries", "webhooks"
+"""The names positions are saved under, for ever: of what the targets are told, and of what organizations are."""
 REGISTRY = "registry"
 
 _SIDE_BY_SIDE_MAX = 4
@@ -35,6 +35,13 @@ insert into following (log, head, error, seen_at) values ($1, $2, $3, now())
 on conflict (log) do update set head = greatest(following.head, excluded.head), error = excluded.error, seen_at = now()
 """
 _SAVE_SECONDS = 5.0
+
+
+class Records(Protocol):
+    """Writes the effects of a batch."""
+
+    async def record(self, conn: Connection, log: str, events: Sequence[CloudEvent]) -> None:
+        """In the transaction that moves the checkpoint. Raises UnknownEventError, which stops the log."""
 
 
 @dataclass
@@ -57,13 +64,16 @@ class LedgerFollowing:
         self,
         database: Database,
         client: httpx.AsyncClient,
-        recorder: Recorder,
+        recorder: Records,
         logs: Sequence[str],
+        *,
+        checkpoint: str = CHECKPOINT,
     ) -> None:
         self._database = database
         self._client = client
         self._recorder = recorder
-        self._checkpoints = Checkpoints(CHECKPOINT)
+        self._checkpoint = checkpoint
+        self._checkpoints = Checkpoints(checkpoint)
         self.status = {log: LogStatus() for log in logs}
         self._followers = {log: self._follower(log) for log in logs}
         self._save_at = 0.0
@@ -106,7 +116,7 @@ class LedgerFollowing:
     async def _save(self) -> None:
         """Keep where the heads are, so that everybody can see how far behind we are; now and then is enough."""
         now = asyncio.get_running_loop().time()
-        if now < self._save_at:
+        if now < self._save_at or self._checkpoint != CHECKPOINT:
             return
         self._save_at = now + _SAVE_SECONDS
         rows = [
@@ -133,7 +143,7 @@ class LedgerFollowing:
         async def apply(conn: Connection, events: Sequence[CloudEvent]) -> None:
             await self._recorder.record(conn, log, events)
 
-        once = InOneTransaction(self._database, CHECKPOINT, log=log, source=log, apply=apply)
+        once = InOneTransaction(self._database, self._checkpoint, log=log, source=log, apply=apply)
         return FeedFollower(
             self._client, log, load_checkpoint=once.load_checkpoint, handle=once.handle, limit=1000
         )

@@ -7,6 +7,7 @@ from services.kit.event_store import event_tables_sql
 from services.kit.idempotency import idempotency_table_sql
 from services.kit.migrations import partitions_wanted
 from services.sync.tables import tables_sql
+from services.sync.webhooks.deliveries import webhook_tables_sql
 
 revision = "0001"
 down_revision = None
@@ -15,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create everything. The log is empty: what operators command here is on record in the ledger and at the targets."""
+    """Create everything. The log holds the endpoints of webhooks; what operators command is on record in the ledger."""
     op.execute("SET LOCAL lock_timeout = '5s'")
     partitions = partitions_wanted()
     for statement in (
@@ -23,5 +24,6 @@ def upgrade() -> None:
         *idempotency_table_sql(partitions),
         *audit_tables_sql(),
         *tables_sql(partitions=partitions),
+        *webhook_tables_sql(partitions=partitions),
     ):
         op.execute(statement)
