@@ -4,7 +4,7 @@ SHELL := /bin/sh
 # Compiled modules are kept whatever the machine is set to: every start of a process would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick test-thorough test-layouts up down migrate rebuild format check contracts lint-contracts bench clean
+.PHONY: help install demo test test-quick test-thorough test-layouts up down migrate rebuild format check contracts clients lint-contracts bench clean
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -59,6 +59,9 @@ check: install ## Check format, lint and types
 
 contracts: install ## Write schemas, OpenAPI, AsyncAPI and the page of problems under contracts/
 	@$(VENV_PYTHON) -m services.cli.contracts
+
+clients: install ## Write the models of the clients from the OpenAPI documents
+	@$(VENV_PYTHON) clients/generate.py
 
 lint-contracts: ## Lint the OpenAPI and AsyncAPI documents (needs Node.js, installs it through apt when it may)
 	@sh contracts/lint.sh

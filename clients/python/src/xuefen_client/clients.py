@@ -1,0 +1,309 @@
+"""The two clients, for programs with and without an event loop."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self, TypeVar
+from uuid import uuid4
+
+import httpx
+
+from xuefen_client import models
+from xuefen_client.flows import Credentials, Flow, Flows, Pause, Published, Report, Retries, SignRequest
+
+T = TypeVar("T")
+State = Literal["held", "registered", "withdrawn", "revoked", "rejected"]
+Reason = Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
+CompletionLike = models.Completion | dict[str, Any]
+EnrolmentLike = models.Enrolment | dict[str, Any]
+ExamPassLike = models.ExamPass | dict[str, Any]
+_MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+_COMPLETIONS, _ENROLMENTS, _EXAM_PASSES = "/v1/completions", "/v1/enrolments", "/v1/exam-passes"
+
+
+class _Described:
+    """What both clients have: where the ledger is, and every conversation with it."""
+
+    def __init__(
+        self,
+        address: str,
+        credentials: Credentials | str,
+        *,
+        retries: Retries | None = None,
+        language: Literal["zh-CN", "en"] = "zh-CN",
+        sign: SignRequest | None = None,
+    ) -> None:
+        self._flows = Flows(address, credentials, retries=retries or Retries(), language=language, sign=sign)
+
+    def _withdrawal(
+        self, path: str, reason: Reason, authority: str | None, key: str
+    ) -> Flow[models.WithdrawnRecord]:
+        body = models.Withdrawal(reason=reason, authority=authority)
+        return self._flows.command(models.WithdrawnRecord, f"{path}/withdrawal", body, key)
+
+    def _page(
+        self,
+        state: State | None,
+        person: str | None,
+        year: int | None,
+        since: datetime | None,
+        until: datetime | None,
+        after: str | None,
+    ) -> Flow[models.CompletionPage]:
+        return self._flows.one(
+            models.CompletionPage,
+            _COMPLETIONS,
+            state=state,
+            person=person,
+            year=year,
+            posted_since=since,
+            posted_until=until,
+            after=after,
+        )
+
+    def _table(self, file: Path) -> Flow[models.TableAnswer]:
+        kind = _MEDIA_TYPES.get(file.suffix.lower())
+        if kind is None:
+            raise ValueError(f"{file.name}: a table is .csv or .xlsx")
+        return self._flows.table(file.read_bytes(), kind)
+
+
+class Client(_Described):
+    """A ledger, for one organization. Close it, or use it in a `with` block.
+
+    `credentials` are a client's id and secret, or a token that somebody else renews. `sign` signs each request.
+    Every method raises ProblemError for what is refused, UnreachableError where no answer came.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        credentials: Credentials | str,
+        *,
+        retries: Retries | None = None,
+        language: Literal["zh-CN", "en"] = "zh-CN",
+        sign: SignRequest | None = None,
+        http: httpx.Client | None = None,
+    ) -> None:
+        super().__init__(address, credentials, retries=retries, language=language, sign=sign)
+        self._http = http or httpx.Client(timeout=30.0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def report(self, completions: Iterable[CompletionLike]) -> Iterator[Report]:
+        """Post completions, 1,000 at a time; safe to repeat, since each record's own id says what it is."""
+        for flow in self._flows.batches(_COMPLETIONS, models.Completion, completions):
+            yield self._play(flow)
+
+    def enrol(self, enrolments: Iterable[EnrolmentLike]) -> Iterator[Report]:
+        """Post enrolments."""
+        for flow in self._flows.batches(_ENROLMENTS, models.Enrolment, enrolments):
+            yield self._play(flow)
+
+    def pass_exams(self, passes: Iterable[ExamPassLike]) -> Iterator[Report]:
+        """Post passed exams."""
+        for flow in self._flows.batches(_EXAM_PASSES, models.ExamPass, passes):
+            yield self._play(flow)
+
+    def report_table(self, file: Path) -> models.TableAnswer:
+        """Post up to 1,000 completions as a CSV or XLSX file."""
+        return self._play(self._table(file))
+
+    def completion(self, record_id: str, *, authority: str | None = None) -> models.CompletionRecord:
+        """What was posted, what it is today, and everything that became of it."""
+        return self._play(
+            self._flows.one(models.CompletionRecord, f"{_COMPLETIONS}/{record_id}", authority=authority)
+        )
+
+    def completions(
+        self,
+        *,
+        state: State | None = None,
+        person: str | None = None,
+        year: int | None = None,
+        posted_since: datetime | None = None,
+        posted_until: datetime | None = None,
+    ) -> Iterator[models.CompletionRecord]:
+        """Everything that was posted, each as it stands today."""
+        after: str | None = None
+        while True:
+            page = self._play(self._page(state, person, year, posted_since, posted_until, after))
+            yield from page.items
+            if (after := page.next) is None:
+                return
+
+    def withdraw(
+        self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None
+    ) -> models.WithdrawnRecord:
+        """Take back a completion; without a key of your own a new one is made."""
+        path = f"{_COMPLETIONS}/{record_id}"
+        return self._play(self._withdrawal(path, reason, authority, key or str(uuid4())))
+
+    def withdraw_enrolment(
+        self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None
+    ) -> models.WithdrawnRecord:
+        """Take back an enrolment."""
+        path = f"{_ENROLMENTS}/{record_id}"
+        return self._play(self._withdrawal(path, reason, authority, key or str(uuid4())))
+
+    def feed(
+        self, after: str | None = None, *, limit: int = 100, wait: int = 0, follow: bool = False
+    ) -> Iterator[tuple[list[Published], str | None]]:
+        """Batches of the organization's own events, each with the cursor to store in one transaction with its effects.
+
+        Ends when there is nothing more, unless it is told to follow; `wait` is how many seconds the ledger holds an
+        empty answer back.
+        """
+        while True:
+            events, after = self._play(self._flows.feed(after, limit, wait))
+            if events:
+                yield events, after
+            elif not follow:
+                return
+
+    def _play(self, flow: Flow[T]) -> T:
+        told: httpx.Response | httpx.TransportError | None = None
+        while True:
+            try:
+                step = flow.send(told)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(step, Pause):
+                time.sleep(step.seconds)
+                told = None
+                continue
+            try:
+                told = self._http.send(step)
+            except httpx.TransportError as error:
+                told = error
+
+
+class AsyncClient(_Described):
+    """The same for programs with an event loop."""
+
+    def __init__(
+        self,
+        address: str,
+        credentials: Credentials | str,
+        *,
+        retries: Retries | None = None,
+        language: Literal["zh-CN", "en"] = "zh-CN",
+        sign: SignRequest | None = None,
+        http: httpx.AsyncClient | None = None,
+    ) -> None:
+        super().__init__(address, credentials, retries=retries, language=language, sign=sign)
+        self._http = http or httpx.AsyncClient(timeout=30.0)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def report(self, completions: Iterable[CompletionLike]) -> AsyncIterator[Report]:
+        """Post completions, 1,000 at a time; safe to repeat, since each record's own id says what it is."""
+        for flow in self._flows.batches(_COMPLETIONS, models.Completion, completions):
+            yield await self._play(flow)
+
+    async def enrol(self, enrolments: Iterable[EnrolmentLike]) -> AsyncIterator[Report]:
+        """Post enrolments."""
+        for flow in self._flows.batches(_ENROLMENTS, models.Enrolment, enrolments):
+            yield await self._play(flow)
+
+    async def pass_exams(self, passes: Iterable[ExamPassLike]) -> AsyncIterator[Report]:
+        """Post passed exams."""
+        for flow in self._flows.batches(_EXAM_PASSES, models.ExamPass, passes):
+            yield await self._play(flow)
+
+    async def report_table(self, file: Path) -> models.TableAnswer:
+        """Post up to 1,000 completions as a CSV or XLSX file."""
+        return await self._play(self._table(file))
+
+    async def completion(self, record_id: str, *, authority: str | None = None) -> models.CompletionRecord:
+        """What was posted, what it is today, and everything that became of it."""
+        return await self._play(
+            self._flows.one(models.CompletionRecord, f"{_COMPLETIONS}/{record_id}", authority=authority)
+        )
+
+    async def completions(
+        self,
+        *,
+        state: State | None = None,
+        person: str | None = None,
+        year: int | None = None,
+        posted_since: datetime | None = None,
+        posted_until: datetime | None = None,
+    ) -> AsyncIterator[models.CompletionRecord]:
+        """Everything that was posted, each as it stands today."""
+        after: str | None = None
+        while True:
+            page = await self._play(self._page(state, person, year, posted_since, posted_until, after))
+            for item in page.items:
+                yield item
+            if (after := page.next) is None:
+                return
+
+    async def withdraw(
+        self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None
+    ) -> models.WithdrawnRecord:
+        """Take back a completion; without a key of your own a new one is made."""
+        path = f"{_COMPLETIONS}/{record_id}"
+        return await self._play(self._withdrawal(path, reason, authority, key or str(uuid4())))
+
+    async def withdraw_enrolment(
+        self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None
+    ) -> models.WithdrawnRecord:
+        """Take back an enrolment."""
+        path = f"{_ENROLMENTS}/{record_id}"
+        return await self._play(self._withdrawal(path, reason, authority, key or str(uuid4())))
+
+    async def feed(
+        self, after: str | None = None, *, limit: int = 100, wait: int = 0, follow: bool = False
+    ) -> AsyncIterator[tuple[list[Published], str | None]]:
+        """Batches of the organization's own events, each with the cursor to store in one transaction with its effects."""
+        while True:
+            events, after = await self._play(self._flows.feed(after, limit, wait))
+            if events:
+                yield events, after
+            elif not follow:
+                return
+
+    async def _play(self, flow: Flow[T]) -> T:
+        told: httpx.Response | httpx.TransportError | None = None
+        while True:
+            try:
+                step = flow.send(told)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            if isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+                told = None
+                continue
+            try:
+                told = await self._http.send(step)
+            except httpx.TransportError as error:
+                told = error
