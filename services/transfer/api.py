@@ -7,10 +7,12 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
-from services.kit.idempotency import CommandKey, command_key
+from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import problems
+from services.kit.review import Step, add_steps
 from services.kit.schemas import IN_DIGITS, Day
 from services.transfer.application import TransferApplication
+from services.transfer.cases.case import PORTAL, REQUESTER, REVIEWER, STEPS
 from services.transfer.cases.commands import Actor, OpaqueId, Place, RefuseTransfer, RequestTransfer
 from services.transfer.queries import TransferQueries
 from services.transfer.views import (
@@ -24,17 +26,11 @@ from services.transfer.views import (
 
 PAGE_MAX = 200
 
-PORTAL = "transfer:confirm"
-"""The scope of a token that a portal has for a person whom it has signed in, and who is its subject."""
-
 router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=AuditedRoute)
 people_router = APIRouter(prefix="/v1/persons", tags=["transfers"], route_class=AuditedRoute)
 statistics_router = APIRouter(prefix="/v1/statistics", tags=["statistics"])
 
-_requests = require("transfer:request")
-_reviews = require("transfer:review")
 _reads = require("transfer:request", "transfer:review", PORTAL)
-_confirms = require("transfer:request", PORTAL)
 _counts = require("statistics:read", "transfer:review")
 
 
@@ -52,14 +48,11 @@ async def _queries(request: Request) -> TransferQueries:
     return queries
 
 
-RequesterCaller = Annotated[Caller, Depends(_requests)]
-ReviewerCaller = Annotated[Caller, Depends(_reviews)]
+RequesterCaller = Annotated[Caller, Depends(REQUESTER.caller)]
+ReviewerCaller = Annotated[Caller, Depends(REVIEWER.caller)]
 ReaderCaller = Annotated[Caller, Depends(_reads)]
-ConfirmerCaller = Annotated[Caller, Depends(_confirms)]
 CounterCaller = Annotated[Caller, Depends(_counts)]
-RequesterKey = Annotated[CommandKey, Depends(command_key(_requests))]
-ConfirmerKey = Annotated[CommandKey, Depends(command_key(_confirms))]
-ReviewerKey = Annotated[CommandKey, Depends(command_key(_reviews))]
+RequesterKey = Annotated[CommandKey, Depends(REQUESTER.key)]
 Commands = Annotated[TransferApplication, Depends(_application)]
 Queries = Annotated[TransferQueries, Depends(_queries)]
 InPlace = Annotated[Place | None, Query(description="The caller's own place when left out.")]
@@ -80,51 +73,20 @@ async def request_transfer(
     return (await commands.request_transfer(body, _actor(caller), key)).response()
 
 
-@router.post("/{transfer_id}/acceptance", **_STEP)
-async def accept_transfer(
-    transfer_id: UUID, commands: Commands, caller: ReviewerCaller, key: ReviewerKey
-) -> Response:
-    """The place of origin lets the profile go (S2C-11)."""
-    return (await commands.accept_transfer(transfer_id, _actor(caller), key)).response()
+async def _take(
+    step: Step,
+    application: TransferApplication,
+    transfer_id: UUID,
+    caller: Caller,
+    key: CommandKey,
+    body: RefuseTransfer | None,
+) -> StoredAnswer:
+    if body is not None:
+        return await application.refuse(transfer_id, body, _actor(caller), key)
+    return await application.take(step.name, transfer_id, _actor(caller), key)
 
 
-@router.post("/{transfer_id}/approval", **_STEP)
-async def approve_transfer(
-    transfer_id: UUID, commands: Commands, caller: ReviewerCaller, key: ReviewerKey
-) -> Response:
-    """The destination takes the profile: within an authority that completes the transfer (S2C-12).
-
-    What comes from another authority then waits for the person, who confirms it (S2C-18).
-    """
-    return (await commands.approve_transfer(transfer_id, _actor(caller), key)).response()
-
-
-@router.post("/{transfer_id}/refusal", **_STEP)
-async def refuse_transfer(
-    transfer_id: UUID, body: RefuseTransfer, commands: Commands, caller: ReviewerCaller, key: ReviewerKey
-) -> Response:
-    """The desk whose turn it is refuses, with a reason; the profile stays at its origin (S2C-12, S2C-18)."""
-    return (await commands.refuse_transfer(transfer_id, body, _actor(caller), key)).response()
-
-
-@router.post("/{transfer_id}/withdrawal", **_STEP)
-async def withdraw_transfer(
-    transfer_id: UUID, commands: Commands, caller: RequesterCaller, key: RequesterKey
-) -> Response:
-    """The person takes the request back, as long as the origin has not accepted it."""
-    return (await commands.withdraw_transfer(transfer_id, _actor(caller), key)).response()
-
-
-@router.post("/{transfer_id}/confirmation", **_STEP)
-async def confirm_arrival(
-    transfer_id: UUID, commands: Commands, caller: ConfirmerCaller, key: ConfirmerKey
-) -> Response:
-    """The person looks an approved transfer from another authority up, which confirms it (S2C-18).
-
-    With the person's token, their own or that of the portal that has signed them in. The profile moves as soon as the origin
-    has handed the accounts over.
-    """
-    return (await commands.confirm_arrival(transfer_id, _actor(caller), key)).response()
+add_steps(router, STEPS, _take, cases=Commands, id_type=UUID, answers=_STEP)
 
 
 @people_router.get("/{person_id}/transfers", responses=problems(404, 422))

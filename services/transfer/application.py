@@ -175,21 +175,22 @@ class TransferApplication:
             await guard.lift()
             raise
 
-    async def accept_transfer(self, transfer_id: UUID, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Accept at the origin. To another authority the account is guarded from now on, if not before (S2C-14).
+    async def take(self, step: str, transfer_id: UUID, actor: Actor, key: CommandKey) -> StoredAnswer:
+        """Take a step of a case; to another authority the account is guarded from its acceptance on, if not before (S2C-14).
 
-        Raises what the case's `accept` does, and to another authority DepartureBlockedError and LedgerUnavailableError.
+        Raises what the case's `decide` does; an acceptance to another authority DepartureBlockedError and
+        LedgerUnavailableError.
         """
         held = False
 
         async def decide(unit: AggregateUnit) -> tuple[int, Any]:
             case = await unit.get(Case, transfer_id)
-            case.accept(actor, unit.now)
-            if isinstance(case, Departure) and not held:
-                raise Unprepared(partial(take, case.person_id, case.to_place))
+            case.decide(step, actor, unit.now)
+            if step == "accept" and isinstance(case, Departure) and not held:
+                raise Unprepared(partial(guard, case.person_id, case.to_place))
             return 200, _kept(unit, case)
 
-        async def take(person_id: str, to_place: str) -> None:
+        async def guard(person_id: str, to_place: str) -> None:
             nonlocal held
             # A guard that is lost is told when the person leaves: the departure goes back, to be asked for again.
             with suppress(DepartureHasEndedError):
@@ -198,38 +199,15 @@ class TransferApplication:
 
         return await self._path.execute(LOG, key, decide)
 
-    async def approve_transfer(self, transfer_id: UUID, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Approve at the destination. Raises what the case's `approve` does."""
-        return await self._decide(transfer_id, key, lambda case, now: case.approve(actor, now))
-
-    async def refuse_transfer(
+    async def refuse(
         self, transfer_id: UUID, command: RefuseTransfer, actor: Actor, key: CommandKey
     ) -> StoredAnswer:
-        """Refuse, which returns the transfer to the origin. Raises what the case's `refuse` does."""
-        remarks = [] if command.text is None else [(REFUSAL_TEXT, command.text)]
-        return await self._decide(
-            transfer_id, key, lambda case, now: case.refuse(actor, command.reason, now), remarks
-        )
+        """Refuse, which returns the transfer to the origin. Raises what the case's `decide` does."""
 
-    async def withdraw_transfer(self, transfer_id: UUID, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Withdraw before the origin has accepted. Raises what the case's `withdraw` does."""
-        return await self._decide(transfer_id, key, lambda case, now: case.withdraw(actor, now))
-
-    async def confirm_arrival(self, transfer_id: UUID, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """The person confirms an approved arrival by looking it up (S2C-18). Raises what the case's `confirm` does."""
-        return await self._decide(transfer_id, key, lambda case, now: case.confirm(actor, now))
-
-    async def _decide(
-        self,
-        transfer_id: UUID,
-        key: CommandKey,
-        change: Callable[[Case, datetime], None],
-        remarks: Sequence[tuple[str, str]] = (),
-    ) -> StoredAnswer:
         async def decide(unit: AggregateUnit) -> tuple[int, Any]:
             case = await unit.get(Case, transfer_id)
-            change(case, unit.now)
-            await _keep(unit.conn, case.id, remarks)
+            case.decide("refuse", actor, unit.now, reason=command.reason)
+            await _keep(unit.conn, case.id, [] if command.text is None else [(REFUSAL_TEXT, command.text)])
             return 200, _kept(unit, case)
 
         return await self._path.execute(LOG, key, decide)

@@ -70,28 +70,28 @@ def requested(**changes: Any) -> Transfer:
 def accepted(**changes: Any) -> Transfer:
     """Accepted by the origin, waiting at the destination."""
     transfer = requested(**changes)
-    transfer.accept(ORIGIN, NOW)
+    transfer.decide("accept", ORIGIN, NOW)
     return transfer
 
 
 def completed() -> Transfer:
     """Approved by the destination."""
     transfer = accepted()
-    transfer.approve(DESTINATION, NOW)
+    transfer.decide("approve", DESTINATION, NOW)
     return transfer
 
 
 def returned() -> Transfer:
     """Refused by the destination."""
     transfer = accepted()
-    transfer.refuse(DESTINATION, "evidence_unclear", NOW)
+    transfer.decide("refuse", DESTINATION, NOW, reason="evidence_unclear")
     return transfer
 
 
 def withdrawn() -> Transfer:
     """Taken back by the person."""
     transfer = requested()
-    transfer.withdraw(PERSON, NOW)
+    transfer.decide("withdraw", PERSON, NOW)
     return transfer
 
 

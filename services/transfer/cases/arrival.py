@@ -22,13 +22,12 @@ from services.kit.aggregates import Aggregate
 from services.transfer.cases.case import (
     Case,
     Decided,
-    Decision,
-    Decisions,
     Elapsed,
     Entered,
     Opened,
     ProfileMoved,
     SentBack,
+    steps,
 )
 from services.transfer.cases.commands import Actor
 from services.transfer.cases.states import Kind, State
@@ -47,10 +46,10 @@ class Arrival(Case):
 
     TOPIC = "transfer.Arrival"
     kind = Kind.IN
-    DECISIONS = Decisions(
-        approve=Decision("to", (State.RECEIVED,), "Approved"),
-        refuse=Decision("to", (State.RECEIVED,), "Refused"),
-        confirm=Decision("person", (State.APPROVED,), "Confirmed"),
+    STEPS = steps(
+        approve=("to", (State.RECEIVED,), "Approved"),
+        refuse=("to", (State.RECEIVED,), "Refused"),
+        confirm=("person", (State.APPROVED,), "Confirmed"),
     )
 
     if TYPE_CHECKING:

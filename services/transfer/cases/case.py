@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, NamedTuple
 
+from services.kit import review
 from services.kit.aggregates import Aggregate
 from services.kit.clock import UnknownYear
 from services.kit.errors import NotFoundError
-from services.transfer.cases.commands import Actor, RequestTransfer
+from services.transfer.cases.commands import Actor, RefuseTransfer, RequestTransfer
 from services.transfer.cases.states import (
     OVER,
     Kind,
@@ -130,25 +131,83 @@ class Asked(Opened):
         aggregate.applicant = Actor(subject=self.subject, place=self.place, organization=self.organization)
 
 
+PORTAL = "transfer:confirm"
+"""The scope of a token that a portal has for a person whom it has signed in, and who is its subject."""
 Party = Literal["from", "to", "desk", "applicant", "person", "anybody"]
 
 
-class Decision(NamedTuple):
-    """Who may decide, in which states, and the event that comes of it."""
+@dataclass(frozen=True)
+class Decision(review.Step):
+    """A step that people take: beside the scope of the token, who of the case they have to be."""
 
-    by: Party
-    states: tuple[State, ...] = ()
-    event: str = ""
+    party: Party = "anybody"
+    tells: str = ""
+    """The event it is stored as, by its name in the class of the kind."""
 
 
-class Decisions(NamedTuple):
-    """The steps that people take; those a kind of case has not are refused in every state."""
+REQUESTER = review.Role("transfer:request")
+REVIEWER = review.Role("transfer:review")
+CONFIRMER = review.Role("transfer:request", PORTAL)
+STEPS: Final[review.Case[object]] = review.Case(
+    "transfer",
+    (
+        Decision(
+            "accept",
+            "acceptance",
+            by=REVIEWER,
+            party="from",
+            words="The place of origin lets the profile go (S2C-11).",
+        ),
+        Decision(
+            "approve",
+            "approval",
+            by=REVIEWER,
+            party="to",
+            words="""The destination takes the profile: within an authority that completes the transfer (S2C-12).
 
-    accept: Decision = Decision("from")
-    approve: Decision = Decision("to")
-    refuse: Decision = Decision("desk")
-    withdraw: Decision = Decision("anybody")
-    confirm: Decision = Decision("anybody")
+    What comes from another authority then waits for the person, who confirms it (S2C-18).
+    """,
+        ),
+        Decision(
+            "refuse",
+            "refusal",
+            by=REVIEWER,
+            party="desk",
+            body=RefuseTransfer,
+            words="The desk whose turn it is refuses, with a reason; the profile stays at its origin (S2C-12, S2C-18).",
+        ),
+        Decision(
+            "withdraw",
+            "withdrawal",
+            by=REQUESTER,
+            words="The person takes the request back, as long as the origin has not accepted it.",
+        ),
+        Decision(
+            "confirm",
+            "confirmation",
+            by=CONFIRMER,
+            operation="confirm_arrival",
+            words="""The person looks an approved transfer from another authority up, which confirms it (S2C-18).
+
+    With the person's token, their own or that of the portal that has signed them in. The profile moves as soon as the origin
+    has handed the accounts over.
+    """,
+        ),
+    ),
+    wrong_state=lambda state: TransferStateError(state=state),
+    own=NotFoundError,
+)
+"""The steps of every kind of case, with their routes. One that a kind has not is refused in every state."""
+
+
+def steps(**of_kind: tuple[Party, Sequence[State], str]) -> review.Case[object]:
+    """The table of a kind: who of the case takes each of its steps, in which states, and the event that comes of it."""
+    table = list(STEPS.steps)
+    for at, step in enumerate(STEPS.steps):
+        if step.name in of_kind:
+            party, states, tells = of_kind[step.name]
+            table[at] = replace(step, party=party, from_=frozenset(states), tells=tells)  # type: ignore[call-arg]
+    return replace(STEPS, steps=tuple(table))
 
 
 class Case(Aggregate, abstract=True):
@@ -156,7 +215,7 @@ class Case(Aggregate, abstract=True):
 
     if TYPE_CHECKING:
         kind: ClassVar[Kind]
-        DECISIONS: ClassVar[Decisions]
+        STEPS: ClassVar[review.Case[object]]
         person_id: str
         from_place: str
         to_place: str
@@ -214,29 +273,20 @@ class Case(Aggregate, abstract=True):
         """Why it is returned when its time is over, None as long as it is not."""
         return self.turn.late if is_over(self.kind, self.state, self.since, now) else None
 
-    def accept(self, actor: Actor, now: datetime) -> None:
-        """The origin lets the profile go. Raises OutsidePlaceError, TransferStateError and TransferLateError."""
-        self._decide(self.DECISIONS.accept, actor, now)
+    def decide(self, name: str, actor: Actor, now: datetime, **told: object) -> None:
+        """Take a step of the table, whatever it is; `told` is what its event says besides.
 
-    def approve(self, actor: Actor, now: datetime) -> None:
-        """The destination takes the profile. Raises OutsidePlaceError, TransferStateError and TransferLateError."""
-        self._decide(self.DECISIONS.approve, actor, now)
-
-    def refuse(self, actor: Actor, reason: str, now: datetime) -> None:
-        """The desk whose turn it is refuses. Raises OutsidePlaceError, TransferStateError and TransferLateError."""
-        self._decide(self.DECISIONS.refuse, actor, now, reason=reason)
-
-    def withdraw(self, actor: Actor, now: datetime) -> None:
-        """The person takes the request back before it is accepted. Raises NotFoundError for anybody else,
-        TransferStateError and TransferLateError.
+        Whoever notices first refuses: whom it does not concern (OutsidePlaceError; NotFoundError to others than the person),
+        what the state does not allow (TransferStateError), and what comes after the last day (TransferLateError).
         """
-        self._decide(self.DECISIONS.withdraw, actor, now)
-
-    def confirm(self, actor: Actor, now: datetime) -> None:
-        """The person looks the approved transfer up, which confirms it (S2C-18). Raises NotFoundError for anybody else,
-        TransferStateError and TransferLateError.
-        """
-        self._decide(self.DECISIONS.confirm, actor, now)
+        step = self.STEPS.step(name)
+        assert isinstance(step, Decision)
+        self._must_be(step.party, actor)
+        if self.state not in step.from_:
+            raise self.STEPS.wrong_state(self.state.value)
+        if self.late_reason(now) is not None:
+            raise TransferLateError(state=self.state.value)
+        self.tell(step.tells, now, subject=actor.subject, place=actor.place, **told)
 
     def expire(self, now: datetime) -> None:
         """Return what nobody decided in time (S2C-05); nothing where the last day has not passed, or the relay has to be
@@ -268,17 +318,6 @@ class Case(Aggregate, abstract=True):
         self.steps.append(
             Step(event.state, event.timestamp, told.get("subject"), told.get("place"), told.get("reason"))
         )
-
-    def _decide(self, decision: Decision, actor: Actor, now: datetime, **told: object) -> None:
-        """Refuse whom it does not concern, what the state does not allow, and what comes after the last day, whoever
-        notices first.
-        """
-        self._must_be(decision.by, actor)
-        if self.state not in decision.states:
-            raise TransferStateError(state=self.state.value)
-        if self.late_reason(now) is not None:
-            raise TransferLateError(state=self.state.value)
-        self.tell(decision.event, now, subject=actor.subject, place=actor.place, **told)
 
     def _must_be(self, party: Party, actor: Actor) -> None:
         if party in ("applicant", "person"):

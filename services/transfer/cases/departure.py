@@ -27,13 +27,12 @@ from services.kit.aggregates import Aggregate
 from services.transfer.cases.case import (
     Asked,
     Decided,
-    Decision,
-    Decisions,
     Elapsed,
     Entered,
     RequestedCase,
     TakenBack,
     request_of,
+    steps,
 )
 from services.transfer.cases.commands import Actor, RequestTransfer
 from services.transfer.cases.states import Kind, State
@@ -70,10 +69,10 @@ class Departure(RequestedCase):
 
     TOPIC = "transfer.Departure"
     kind = Kind.OUT
-    DECISIONS = Decisions(
-        accept=Decision("from", (State.REQUESTED,), "Accepted"),
-        refuse=Decision("from", (State.REQUESTED,), "Returned"),
-        withdraw=Decision("applicant", (State.SUSPENDED, State.REQUESTED), "Withdrawn"),
+    STEPS = steps(
+        accept=("from", (State.REQUESTED,), "Accepted"),
+        refuse=("from", (State.REQUESTED,), "Returned"),
+        withdraw=("applicant", (State.SUSPENDED, State.REQUESTED), "Withdrawn"),
     )
 
     if TYPE_CHECKING:

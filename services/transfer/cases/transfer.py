@@ -21,14 +21,13 @@ from datetime import datetime
 from services.transfer.cases.case import (
     Asked,
     Decided,
-    Decision,
-    Decisions,
     Elapsed,
     ProfileMoved,
     RequestedCase,
     SentBack,
     TakenBack,
     request_of,
+    steps,
 )
 from services.transfer.cases.commands import Actor, RequestTransfer
 from services.transfer.cases.states import Kind, State
@@ -40,11 +39,11 @@ class Transfer(RequestedCase):
 
     TOPIC = "transfer.Transfer"
     kind = Kind.WITHIN
-    DECISIONS = Decisions(
-        accept=Decision("from", (State.REQUESTED,), "Accepted"),
-        approve=Decision("to", (State.ACCEPTED,), "Transferred"),
-        refuse=Decision("desk", (State.REQUESTED, State.ACCEPTED), "Returned"),
-        withdraw=Decision("applicant", (State.REQUESTED,), "Withdrawn"),
+    STEPS = steps(
+        accept=("from", (State.REQUESTED,), "Accepted"),
+        approve=("to", (State.ACCEPTED,), "Transferred"),
+        refuse=("desk", (State.REQUESTED, State.ACCEPTED), "Returned"),
+        withdraw=("applicant", (State.REQUESTED,), "Withdrawn"),
     )
 
     class Requested(Asked):

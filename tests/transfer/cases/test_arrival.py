@@ -40,13 +40,13 @@ def received() -> Arrival:
 
 def approved() -> Arrival:
     arrival = received()
-    arrival.approve(DESK, NOW)
+    arrival.decide("approve", DESK, NOW)
     return arrival
 
 
 def confirmed() -> Arrival:
     arrival = approved()
-    arrival.confirm(PERSON, NOW)
+    arrival.decide("confirm", PERSON, NOW)
     return arrival
 
 
@@ -58,7 +58,7 @@ def completed() -> Arrival:
 
 def refused() -> Arrival:
     arrival = received()
-    arrival.refuse(DESK, "evidence_unclear", NOW)
+    arrival.decide("refuse", DESK, NOW, reason="evidence_unclear")
     return arrival
 
 
@@ -93,7 +93,7 @@ class TestReview:
     def test_approved_it_waits_for_the_person(self):
         arrival = (
             given(received())
-            .when(lambda a: a.approve(DESK, LATER))
+            .when(lambda a: a.decide("approve", DESK, LATER))
             .then("ArrivalApproved", person_id="person-1", subject="clerk-t", place=TAIYUAN)
         )
         assert (arrival.state, arrival.desk) == (State.APPROVED, None)
@@ -101,7 +101,7 @@ class TestReview:
     def test_refused_it_is_over(self):
         arrival = (
             given(received())
-            .when(lambda a: a.refuse(DESK, "evidence_unclear", LATER))
+            .when(lambda a: a.decide("refuse", DESK, LATER, reason="evidence_unclear"))
             .then(
                 "ArrivalRefused",
                 person_id="person-1",
@@ -111,27 +111,29 @@ class TestReview:
             )
         )
         assert (arrival.is_open, arrival.told) == (False, False)
-        given(arrival).when(lambda a: a.approve(DESK, LATER)).then_raises(TransferStateError)
+        given(arrival).when(lambda a: a.decide("approve", DESK, LATER)).then_raises(TransferStateError)
 
     @pytest.mark.parametrize("actor", [ORIGIN, PERSON])
     def test_is_the_destination_s_alone(self, actor: Actor):
-        given(received()).when(lambda a: a.approve(actor, NOW)).then_raises(OutsidePlaceError)
-        given(received()).when(lambda a: a.refuse(actor, "other", NOW)).then_raises(OutsidePlaceError)
+        given(received()).when(lambda a: a.decide("approve", actor, NOW)).then_raises(OutsidePlaceError)
+        given(received()).when(lambda a: a.decide("refuse", actor, NOW, reason="other")).then_raises(
+            OutsidePlaceError
+        )
 
 
 class TestConfirm:
     def test_by_the_person(self):
         """S2C-18."""
-        given(approved()).when(lambda a: a.confirm(PERSON, LATER)).then(
+        given(approved()).when(lambda a: a.decide("confirm", PERSON, LATER)).then(
             "ArrivalConfirmed", person_id="person-1", subject=PERSON.subject
         )
 
     @pytest.mark.parametrize("actor", [DESK, PORTAL, Actor(subject="person-1", organization="firm-1")])
     def test_nobody_else_finds_it(self, actor: Actor):
-        given(approved()).when(lambda a: a.confirm(actor, LATER)).then_raises(NotFoundError)
+        given(approved()).when(lambda a: a.decide("confirm", actor, LATER)).then_raises(NotFoundError)
 
     def test_before_approval_is_refused(self):
-        given(received()).when(lambda a: a.confirm(PERSON, LATER)).then_raises(TransferStateError)
+        given(received()).when(lambda a: a.decide("confirm", PERSON, LATER)).then_raises(TransferStateError)
 
 
 class TestArrive:

@@ -64,7 +64,7 @@ def suspended() -> Departure:
 
 def accepted() -> Departure:
     case = requested()
-    case.accept(ORIGIN, NOW)
+    case.decide("accept", ORIGIN, NOW)
     return case
 
 
@@ -131,13 +131,13 @@ class TestDesk:
         """S2C-11."""
         case = (
             given(requested())
-            .when(lambda c: c.accept(ORIGIN, LATER))
+            .when(lambda c: c.decide("accept", ORIGIN, LATER))
             .then("DepartureAccepted", person_id="person-1", subject="clerk-o", place=SHUANGTA)
         )
         assert (case.state, case.desk) == (State.ACCEPTED, None)
 
     def test_refuses_with_a_reason(self):
-        given(requested()).when(lambda c: c.refuse(ORIGIN, "evidence_unclear", LATER)).then(
+        given(requested()).when(lambda c: c.decide("refuse", ORIGIN, LATER, reason="evidence_unclear")).then(
             "DepartureReturned",
             person_id="person-1",
             reason="evidence_unclear",
@@ -147,30 +147,32 @@ class TestDesk:
 
     @pytest.mark.parametrize("actor", [DESTINATION, PERSON, Actor(subject="clerk-t", place=TAIYUAN)])
     def test_is_the_origin_s_alone(self, actor: Actor):
-        given(requested()).when(lambda c: c.accept(actor, NOW)).then_raises(OutsidePlaceError)
-        given(requested()).when(lambda c: c.refuse(actor, "other", NOW)).then_raises(OutsidePlaceError)
+        given(requested()).when(lambda c: c.decide("accept", actor, NOW)).then_raises(OutsidePlaceError)
+        given(requested()).when(lambda c: c.decide("refuse", actor, NOW, reason="other")).then_raises(
+            OutsidePlaceError
+        )
 
     def test_has_no_say_while_it_is_suspended_or_on_its_way(self):
         for history in (suspended, accepted, at("fetched")):
-            given(history()).when(lambda c: c.accept(ORIGIN, NOW)).then_raises(TransferStateError)
+            given(history()).when(lambda c: c.decide("accept", ORIGIN, NOW)).then_raises(TransferStateError)
 
     def test_approves_nothing_as_the_destination_has_an_end_of_its_own(self):
         far = Actor(subject="clerk-t", place=TAIYUAN)
-        given(accepted()).when(lambda c: c.approve(far, NOW)).then_raises(TransferStateError)
+        given(accepted()).when(lambda c: c.decide("approve", far, NOW)).then_raises(TransferStateError)
 
 
 class TestWithdraw:
     @pytest.mark.parametrize("history", [requested, suspended])
     def test_before_acceptance(self, history: Callable[[], Departure]):
-        given(history()).when(lambda c: c.withdraw(PERSON, LATER)).then(
+        given(history()).when(lambda c: c.decide("withdraw", PERSON, LATER)).then(
             "DepartureWithdrawn", person_id="person-1", subject="person-1", place=None
         )
 
     def test_after_acceptance_is_refused(self):
-        given(accepted()).when(lambda c: c.withdraw(PERSON, NOW)).then_raises(TransferStateError)
+        given(accepted()).when(lambda c: c.decide("withdraw", PERSON, NOW)).then_raises(TransferStateError)
 
     def test_a_stranger_finds_nothing(self):
-        given(requested()).when(lambda c: c.withdraw(PORTAL, NOW)).then_raises(NotFoundError)
+        given(requested()).when(lambda c: c.decide("withdraw", PORTAL, NOW)).then_raises(NotFoundError)
 
 
 class TestHear:

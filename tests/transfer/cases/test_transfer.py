@@ -108,35 +108,35 @@ class TestAccept:
     def test_hands_it_to_the_destination(self):
         transfer = (
             given(requested())
-            .when(lambda t: t.accept(ORIGIN, LATER))
+            .when(lambda t: t.decide("accept", ORIGIN, LATER))
             .then("TransferAccepted", person_id="person-1", subject="clerk-o", place=SHUANGTA)
         )
         assert (transfer.state, transfer.desk, transfer.since) == (State.ACCEPTED, LONGCHENG, LATER)
 
     def test_the_prefecture_may_act_for_its_county(self):
-        given(requested()).when(lambda t: t.accept(PREFECTURE, NOW)).then(
+        given(requested()).when(lambda t: t.decide("accept", PREFECTURE, NOW)).then(
             "TransferAccepted", person_id="person-1", subject="clerk-p", place=CHAOYANG
         )
 
     @pytest.mark.parametrize("actor", [DESTINATION, ELSEWHERE, PERSON, FIRM])
     def test_is_for_the_origin_alone(self, actor: Actor):
-        given(requested()).when(lambda t: t.accept(actor, NOW)).then_raises(OutsidePlaceError)
+        given(requested()).when(lambda t: t.decide("accept", actor, NOW)).then_raises(OutsidePlaceError)
 
     def test_twice_is_refused_and_says_how_it_stands(self):
-        given(accepted()).when(lambda t: t.accept(ORIGIN, NOW)).then_raises(
+        given(accepted()).when(lambda t: t.decide("accept", ORIGIN, NOW)).then_raises(
             TransferStateError, state="accepted"
         )
 
     @pytest.mark.parametrize("history", OVER)
     def test_once_it_is_over_is_refused(self, history: type):
-        given(history()).when(lambda t: t.accept(ORIGIN, NOW)).then_raises(TransferStateError)
+        given(history()).when(lambda t: t.decide("accept", ORIGIN, NOW)).then_raises(TransferStateError)
 
 
 class TestApprove:
     def test_moves_the_profile(self):
         transfer = (
             given(accepted())
-            .when(lambda t: t.approve(DESTINATION, LATER))
+            .when(lambda t: t.decide("approve", DESTINATION, LATER))
             .then(
                 "ProfileTransferred",
                 person_id="person-1",
@@ -150,24 +150,24 @@ class TestApprove:
         assert (transfer.state, transfer.desk) == (State.COMPLETED, None)
 
     def test_before_the_origin_has_accepted_is_refused(self):
-        given(requested()).when(lambda t: t.approve(DESTINATION, NOW)).then_raises(
+        given(requested()).when(lambda t: t.decide("approve", DESTINATION, NOW)).then_raises(
             TransferStateError, state="requested"
         )
 
     @pytest.mark.parametrize("actor", [ORIGIN, ELSEWHERE, PERSON])
     def test_is_for_the_destination_alone(self, actor: Actor):
-        given(accepted()).when(lambda t: t.approve(actor, NOW)).then_raises(OutsidePlaceError)
+        given(accepted()).when(lambda t: t.decide("approve", actor, NOW)).then_raises(OutsidePlaceError)
 
     @pytest.mark.parametrize("history", OVER)
     def test_once_it_is_over_is_refused(self, history: type):
-        given(history()).when(lambda t: t.approve(DESTINATION, NOW)).then_raises(TransferStateError)
+        given(history()).when(lambda t: t.decide("approve", DESTINATION, NOW)).then_raises(TransferStateError)
 
 
 class TestRefuse:
     def test_by_the_destination_returns_it_to_the_origin(self):
         transfer = (
             given(accepted())
-            .when(lambda t: t.refuse(DESTINATION, "evidence_unclear", LATER))
+            .when(lambda t: t.decide("refuse", DESTINATION, LATER, reason="evidence_unclear"))
             .then(
                 "TransferReturned",
                 person_id="person-1",
@@ -180,7 +180,7 @@ class TestRefuse:
         assert transfer.steps[-1].reason == "evidence_unclear"
 
     def test_by_the_origin_before_it_accepted(self):
-        given(requested()).when(lambda t: t.refuse(ORIGIN, "evidence_missing", NOW)).then(
+        given(requested()).when(lambda t: t.decide("refuse", ORIGIN, NOW, reason="evidence_missing")).then(
             "TransferReturned",
             person_id="person-1",
             reason="evidence_missing",
@@ -189,41 +189,47 @@ class TestRefuse:
         )
 
     def test_by_the_desk_whose_turn_it_is_not(self):
-        given(requested()).when(lambda t: t.refuse(DESTINATION, "other", NOW)).then_raises(OutsidePlaceError)
-        given(accepted()).when(lambda t: t.refuse(ORIGIN, "other", NOW)).then_raises(OutsidePlaceError)
+        given(requested()).when(lambda t: t.decide("refuse", DESTINATION, NOW, reason="other")).then_raises(
+            OutsidePlaceError
+        )
+        given(accepted()).when(lambda t: t.decide("refuse", ORIGIN, NOW, reason="other")).then_raises(
+            OutsidePlaceError
+        )
 
     @pytest.mark.parametrize("history", OVER)
     def test_once_it_is_over_is_refused(self, history: type):
-        given(history()).when(lambda t: t.refuse(DESTINATION, "other", NOW)).then_raises(TransferStateError)
+        given(history()).when(lambda t: t.decide("refuse", DESTINATION, NOW, reason="other")).then_raises(
+            TransferStateError
+        )
 
 
 class TestWithdraw:
     def test_before_acceptance(self):
         transfer = (
             given(requested())
-            .when(lambda t: t.withdraw(PERSON, LATER))
+            .when(lambda t: t.decide("withdraw", PERSON, LATER))
             .then("TransferWithdrawn", person_id="person-1", subject="person-1", place=None)
         )
         assert (transfer.state, transfer.desk) == (State.WITHDRAWN, None)
 
     def test_after_acceptance_is_refused(self):
-        given(accepted()).when(lambda t: t.withdraw(PERSON, NOW)).then_raises(
+        given(accepted()).when(lambda t: t.decide("withdraw", PERSON, NOW)).then_raises(
             TransferStateError, state="accepted"
         )
 
     def test_after_withdrawal_acceptance_is_refused(self):
-        given(withdrawn()).when(lambda t: t.accept(ORIGIN, NOW)).then_raises(
+        given(withdrawn()).when(lambda t: t.decide("accept", ORIGIN, NOW)).then_raises(
             TransferStateError, state="withdrawn"
         )
 
     def test_by_the_firm_that_asked(self):
-        given(requested(actor=FIRM, firm=FORMER_EMPLOYER)).when(lambda t: t.withdraw(FIRM, NOW)).then(
-            "TransferWithdrawn", person_id="person-1", subject="firm-client", place=None
-        )
+        given(requested(actor=FIRM, firm=FORMER_EMPLOYER)).when(
+            lambda t: t.decide("withdraw", FIRM, NOW)
+        ).then("TransferWithdrawn", person_id="person-1", subject="firm-client", place=None)
 
     @pytest.mark.parametrize("actor", [PORTAL, OTHER_FIRM, DESTINATION])
     def test_a_stranger_finds_nothing(self, actor: Actor):
-        given(requested()).when(lambda t: t.withdraw(actor, NOW)).then_raises(NotFoundError)
+        given(requested()).when(lambda t: t.decide("withdraw", actor, NOW)).then_raises(NotFoundError)
 
 
 class TestMaySee:
@@ -273,10 +279,16 @@ class TestExpire:
         assert not transfer.pending_events
 
     def test_a_desk_that_comes_too_late_is_refused_whoever_notices_first(self):
-        given(requested()).when(lambda t: t.accept(ORIGIN, self.TOO_LATE)).then_raises(TransferLateError)
-        given(accepted()).when(lambda t: t.approve(DESTINATION, self.TOO_LATE)).then_raises(TransferLateError)
-        given(requested()).when(lambda t: t.withdraw(PERSON, self.TOO_LATE)).then_raises(TransferLateError)
-        accepted().approve(DESTINATION, self.LAST_MOMENT)
+        given(requested()).when(lambda t: t.decide("accept", ORIGIN, self.TOO_LATE)).then_raises(
+            TransferLateError
+        )
+        given(accepted()).when(lambda t: t.decide("approve", DESTINATION, self.TOO_LATE)).then_raises(
+            TransferLateError
+        )
+        given(requested()).when(lambda t: t.decide("withdraw", PERSON, self.TOO_LATE)).then_raises(
+            TransferLateError
+        )
+        accepted().decide("approve", DESTINATION, self.LAST_MOMENT)
 
     def test_into_a_year_not_yet_announced_nothing_expires(self):
         transfer = requested(now=datetime(2099, 12, 1, tzinfo=UTC))
@@ -298,7 +310,7 @@ class TestDue:
 
     def test_the_second_desk_counts_from_the_acceptance(self):
         transfer: Transfer = requested()
-        transfer.accept(ORIGIN, NOW + timedelta(days=7))
+        transfer.decide("accept", ORIGIN, NOW + timedelta(days=7))
         assert transfer.due == date(2025, 3, 24)
 
     def test_what_is_over_has_no_last_day(self):
