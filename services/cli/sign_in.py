@@ -125,6 +125,8 @@ OTHER_SCOPES = frozenset(
 )
 """What routes ask for besides, and no kind of caller has without being told."""
 
+_OF_A_PLACE = ("official", "operator")
+"""Kinds whose tokens can do nothing unless they are bound to a place."""
 DAYS_MAX = 366.0
 """No token of the command line is good for longer than a year."""
 
@@ -204,6 +206,8 @@ def print_token(
         raise SettingsError(f"there is no kind of token {kind!r}; there are {', '.join(SCOPES)}")
     scopes = frozenset(scope) if scope else SCOPES[kind]
     speaks_for = subject or organization or kind
+    if kind in _OF_A_PLACE and not place:
+        raise SettingsError(f"a token of kind {kind} acts for a bureau: name its place, as in --place 210000")
     check(scopes, place=place, organization=organization, subject=speaks_for, days=days)
     settings = StackSettings.load()
     home = StateDir(settings.home)

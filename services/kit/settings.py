@@ -29,8 +29,8 @@ from services.kit.waits import (
 PREFIX = "XUEFEN_"
 KEY_BYTES = 32
 _OF_DATABASES = ("_DATABASE_URL", "_DATABASES")
-_DATABASE_ADDRESS = re.compile(r"postgres(ql)?://\S*")
-_HTTP_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*")
+_DATABASE_ADDRESS = re.compile(r"postgres(ql)?://.*")
+_HTTP_ADDRESS = re.compile(r"https?://[^/?#]+.*")
 _LIKENESS_MIN = 0.85
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 

@@ -45,7 +45,8 @@ def verifier(home: Path) -> TokenVerifier:
 class TestToken:
     @pytest.mark.parametrize("kind", sorted(SCOPES))
     async def test_has_the_scopes_of_its_kind(self, run: Run, tmp_path: Path, kind: str) -> None:
-        caller = await caller_of(run, tmp_path, kind)
+        place = ("--place", "210000") if kind in ("official", "operator") else ()
+        caller = await caller_of(run, tmp_path, kind, *place)
         assert caller.scopes == SCOPES[kind]
         assert caller.subject == kind
 
@@ -54,6 +55,11 @@ class TestToken:
         assert (official.place, official.subject) == ("210000", "zhao")
         provider = await caller_of(run, tmp_path, "provider", "--organization", "org-1")
         assert (provider.organization, provider.subject) == ("org-1", "org-1")
+
+    @pytest.mark.parametrize("kind", ["official", "operator"])
+    def test_that_would_be_able_to_do_nothing_is_not_made(self, run: Run, kind: str) -> None:
+        with pytest.raises(SettingsError, match="--place"):
+            run("token", kind)
 
     async def test_takes_other_scopes(self, run: Run, tmp_path: Path) -> None:
         caller = await caller_of(run, tmp_path, "sync", "--scope", "feed:read", "--scope", "client:write")

@@ -41,7 +41,7 @@ ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
     "employer": frozenset(),
     "provider": frozenset(),
     "reviewer": _REVIEWING,
-    "supervisor": (OFFICIAL_SCOPES | {"sync:read"}) - {"feed:read", "person:erase"},
+    "supervisor": OFFICIAL_SCOPES - {"feed:read", "person:erase", "attestation:current", "sync:repair"},
     "viewer": frozenset({"statistics:read"}),
     "operator": frozenset({"sync:read", "sync:repair", "audit:read", "client:write", "statistics:read"}),
 }
@@ -178,7 +178,7 @@ class SignIns:
             raise TokenRefusedError(
                 "unauthorized_client", "no organization of this credit code is registered"
             )
-        scopes = SCOPES_OF_KIND.get(row["kind"], frozenset())
+        scopes = SCOPES_OF_KIND.get(row["kind"], frozenset()) - {"employee:read"}
         if employs and "employer" in roles:
             scopes |= {"employee:read"}
         return _Bound(subject, scopes, organization=row["organization_id"])

@@ -39,17 +39,17 @@ _UNIT = _ANSWERS | {
     "filing:submit",
 }
 """Every organization employs people, and hands in what concerns them."""
-_TRAINER = _UNIT | {"identity:check", "completion:write", "enrolment:write", "plan:submit"}
+_TRAINER = _UNIT | {"identity:check", "completion:write", "enrolment:write", "plan:submit", "statistics:read"}
 
 SCOPES_OF_KIND: Mapping[str, frozenset[str]] = {
     PROVIDER: _TRAINER,
     ORGANISER: _TRAINER - {"enrolment:write"},
-    EMPLOYER: _UNIT | {"identity:check"},
+    EMPLOYER: _UNIT | {"identity:check", "employee:read"},
     "school": _UNIT,
     "authority": _UNIT,
 }
-"""What an account of an organization may be given, by the kind of organization: employers report no completions,
-and no organization reviews."""
+"""What an account of an organization may be given, by the kind of organization: employers report no completions
+and see their employees, providers see their own figures, and no organization reviews."""
 
 ORGANIZATION_SCOPES = frozenset[str]().union(*SCOPES_OF_KIND.values())
 """What an account of any organization may be given."""
@@ -84,6 +84,9 @@ OFFICIAL_SCOPES = frozenset(
         "statistics:read",
         "transfer:request",
         "transfer:review",
+        "attestation:current",
+        "sync:read",
+        "sync:repair",
     }
 )
 """What a client that acts for the finance bureau of a place may be given."""

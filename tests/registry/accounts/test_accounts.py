@@ -7,7 +7,10 @@ from typing import Any
 import httpx
 import pytest
 
+from services.cli.contracts import SERVICES
+from services.registry.accounts.sign_ins import ROLE_SCOPES
 from services.registry.streams.account import OFFICIAL_SCOPES, SCOPES, SCOPES_OF_KIND
+from tests.openapi import committed
 from tests.registry.offices import CHANGZHI, LUZHOU, SHANXI, TAIYUAN, Offices
 from tests.registry.scenarios import uscc
 
@@ -92,6 +95,37 @@ class TestScopesByKind:
             }
             assert not scopes & forbidden, kind
             assert forbidden <= OFFICIAL_SCOPES
+
+
+class TestEveryScope:
+    """Whatever a route asks for, somebody can be granted it, and it is known who."""
+
+    def test_is_granted_to_a_client_by_a_sign_in_or_to_a_process(self) -> None:
+        asked = {
+            scope
+            for service in SERVICES
+            for path in committed(service)["paths"].values()
+            for operation in path.values()
+            for requirement in operation.get("security", [])
+            for scope in requirement.get("oauth2", [])
+        }
+        roles = frozenset[str]().union(*ROLE_SCOPES.values())
+        assert asked - SCOPES - roles == {
+            "person:deliver",  # the worker of the synchronisation
+            "transfer:carry",  # the worker of the transfer service
+            "transfer:confirm",  # a portal, whose issuer the deployment trusts
+        }
+        assert SCOPES | roles <= asked
+
+    async def test_that_an_integrator_needs_comes_from_a_bureau_s_first_token(self, offices: Offices) -> None:
+        provider = await issued(
+            offices, await offices.registers("provider"), *sorted(SCOPES_OF_KIND["provider"])
+        )
+        employer = await issued(offices, await offices.registers("employer"), "employee:read")
+        body = {"place": SHANXI, "scopes": ["statistics:read", "sync:read", "feed:read"]}
+        dashboard = await offices.done(CLIENTS, body)
+        for each in (provider, employer, dashboard):
+            assert await signs_in(offices, each["client_id"], each["client_secret"]) == 200
 
 
 class TestRotation:
@@ -179,7 +213,7 @@ class TestRevocation:
             return revoked
 
         assert await revoked() == [client]
-        offices.now += timedelta(seconds=lifetime + 1)
+        offices.now += timedelta(seconds=lifetime + 31)
         path, headers = f"/v1/organizations/{organization}", {"Authorization": f"Bearer {token}"}
         assert (await offices.client.get(path, headers=headers)).status_code == 401
         offices.now += timedelta(seconds=300)

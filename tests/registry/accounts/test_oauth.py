@@ -222,4 +222,4 @@ class TestRefusedSignIns:
             await registry.call("GET", f"/v1/audit?kind=sign-in&caller={each['client_id']}", place=NATION)
             for each in clients
         ]
-        assert [len(each.json()["records"]) for each in found] == recorded
+        assert [len(each.json()["items"]) for each in found] == recorded
