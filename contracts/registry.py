@@ -78,8 +78,9 @@ class InfoChanged(PublishedEvent):
     """信息变更: what is on record of a person from now on, whole, after an approved change (S2C-09).
 
     `items` names what differs. `cause` is "change"; or "reversal" and "separation", when a wrongly approved change was
-    undone: then everything is as it was before that change, but for what others have changed since; or "rehash", when the
-    hashes alone are others, as they are derived anew. `former` are all names and numbers the person had, an old name with
+    undone: then everything is as it was before that change, but for what others have changed since; "merge", when another
+    profile of the same person became part of this one; or "rehash", when the hashes alone are others, as they are derived
+    anew. `former` are all names and numbers the person had, an old name with
     the new number among them: whoever is reported under one is this person (B-24).
     """
 
@@ -104,6 +105,23 @@ class InfoChanged(PublishedEvent):
     groups: Annotated[tuple[Code, ...], Field(max_length=20)]
     graduated_on: Day | None
     changed_at: UtcTime
+
+
+class ProfilesMerged(PublishedEvent):
+    """Two profiles of one person are one from now on: `merged_id` leads to `person_id`, whose information was published
+    just before, with the names and numbers of both (`info.changed`, cause "merge").
+
+    Whatever is on record of the merged profile is the person's. Where a merge was wrong, the merged profile is collected
+    again under its own id (`info.collected`).
+    """
+
+    TYPE: ClassVar[str] = "cn.xuefen.registry.profiles.merged.v1"
+
+    person_id: OpaqueId
+    merged_id: OpaqueId
+    change_id: OpaqueId
+    place: Adcode
+    merged_at: UtcTime
 
 
 class PersonErased(PublishedEvent):

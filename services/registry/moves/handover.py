@@ -29,6 +29,7 @@ from services.registry.store.commands import Unit
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.collection import ARRIVING, COLLECTED, DEPARTED
+from services.registry.streams.merge import must_not_be_merged
 from services.registry.streams.person import Person
 from services.registry.streams.problems import CollectionExistsError, NotCollectedError, PersonErasedError
 from services.registry.streams.profile import FIELDS, Identity, Profile, moved_to
@@ -47,12 +48,15 @@ class Departures:
         self._audit = audit
 
     async def travelling(self, by: Actor, person_id: UUID) -> TravellingPerson:
-        """Who leaves. Raises NotFoundError, NotCollectedError for whoever is not kept here, and PersonErasedError."""
+        """Who leaves. Raises NotFoundError, NotCollectedError for whoever is not kept here, PersonErasedError, and
+        PersonMergedError.
+        """
         async with self._audit.reading(by, WHAT, person_id, purpose=PURPOSE) as reading:
             found = (await self._aggregates.get_all(reading.conn, Aggregate, [person_id])).get(person_id)
             if not isinstance(found, Person):
                 raise NotFoundError
             reading.record.about(person_id, found.profile.place)
+            must_not_be_merged(found.merged_into)
             if found.state != COLLECTED:
                 raise NotCollectedError
             identity = await self._vault.open_identity(reading.conn, person_id)

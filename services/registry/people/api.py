@@ -31,13 +31,15 @@ Queries = Annotated[PeopleQueries, Depends(part(PeopleQueries))]
 
 
 @persons.get(
-    "/persons/{id}", response_model=schemas.PersonView, responses=problems(404, 410), tags=["persons"]
+    "/persons/{id}", response_model=schemas.PersonView, responses=problems(404, 409, 410), tags=["persons"]
 )
 @reads("person")
 async def get_person(
     person_id: Id, by: Annotated[Actor, Depends(acting(_see_person))], queries: Queries
 ) -> object:
-    """A collected person, masked. Every reading is put on record."""
+    """A collected person, masked. Every reading is put on record. Of a profile that was merged the answer names the one that
+    it is part of (`merged_into`).
+    """
     return await queries.get_person(by, UUID(person_id))
 
 
@@ -127,7 +129,7 @@ add_routes(
 )
 
 
-@collections.get("/{id}", response_model=Collection, responses=problems(404, 410))
+@collections.get("/{id}", response_model=Collection, responses=problems(404, 409, 410))
 @reads("collection")
 async def get_collection(
     collection_id: Id, by: Annotated[Actor, Depends(acting(_see))], queries: Queries
@@ -163,6 +165,8 @@ async def submit_change(
     """Ask for a change of what is on record, item by item (S2C-09): the person, their employer, or an official.
 
     A person has one change at a time. A new ID document must be nobody else's. Old and new values are kept sealed.
+    An official asks for a merge, too: another profile of the same person becomes part of this one when a second official
+    approves it. Its names and numbers are former ones then, and what is on record of it is this person's.
     """
     return (await changes.submit(key, by, UUID(person_id), body)).response()
 
@@ -196,8 +200,8 @@ What is approved is on record from now on and is published; what it replaces sta
         "words": """Undo a change that was wrongly approved, with a reason, by the caller's authority; nothing is deleted.
 
 With `separate`, a wrong merge ends: the document that the change brought in, with what is on record now, goes to a
-person of their own, and the first person gets back what the change replaced. Credits stay in the account they were
-registered in, until an authority revokes them.""",
+person of their own, and the first person gets back what the change replaced. A profile that was merged is on record by
+itself again, under its own id. Credits stay in the account they are in, until an authority revokes them.""",
         "body": schemas.ChangeReversal,
         "answers": {"response_model": schemas.ReversalOutcome, "responses": problems(404, 409, 410)},
     },

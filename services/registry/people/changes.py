@@ -1,12 +1,13 @@
 """Changes of information (信息变更, S2C-09): submit, review, withdraw, undo what was wrongly approved."""
 
 import uuid
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
-from services.kit.command import Question
-from services.registry.people.collections import COLLECTIONS, PersonalCommands
+from services.registry.people.collections import COLLECTIONS, FORMER_MAX, PersonalCommands
+from services.registry.people.merges import OPEN, mergeable, stand_alone
 from services.registry.people.schemas import ChangeRequest, ChangeReversal, ChangeReview
 from services.registry.personal_data.evidence import require_evidence
 from services.registry.personal_data.vault import DETAILS
@@ -27,11 +28,11 @@ from services.registry.streams.change import (
     sealed_field,
 )
 from services.registry.streams.collection import COLLECTED
+from services.registry.streams.merge import MERGE, joined, must_not_be_merged, taken_by
 from services.registry.streams.person import Person
 from services.registry.streams.problems import (
     ChangeOvertakenError,
     ChangePendingError,
-    DocumentTakenError,
     NotCollectedError,
     NotEmployerError,
     NothingChangesError,
@@ -42,9 +43,6 @@ from services.registry.streams.problems import (
 )
 from services.registry.streams.profile import Identity, facts_of, identity_of, profile_of
 from services.registry.worklists.worklists import end_hold, must_not_be_held
-
-OPEN = Question("changes", "change_id", {"person_id": "text"}, "state in ('submitted', 'returned')")
-"""A person's change that is under way: they have one at a time."""
 
 _COUNT = "select count(*) from changes where log = $1 and person_id = $2"
 _LATER = """
@@ -65,7 +63,7 @@ class Changes(PersonalCommands):
     async def submit(self, unit: Unit, by: Actor, person_id: UUID, body: ChangeRequest) -> dict[str, str]:
         """Ask for a change. Raises NotSpokenForError for a person the caller does not speak for, NotCollectedError,
         ChangePendingError, NothingChangesError, UnknownEvidenceError, and DocumentTakenError to an official of the place
-        of whoever has the new document: others are told by the review.
+        of whoever has the new document: others are told by the review. For a merge OutsidePlaceError and MergeRefusedError.
         """
         person = await self._spoken_for(unit, person_id, by)
         pending = await unit.find(OPEN, str(person.id))
@@ -123,7 +121,7 @@ class Changes(PersonalCommands):
         """
         change = await unit.get(Change, change_id)
         person = await unit.get(Person, UUID(change.person_id))
-        place = person.profile.place
+        place, merged = person.profile.place, list[Person]()
         if body.reason is not None:
             change.return_to_submitter(place=place, reason=body.reason, by=by, at=unit.now)
             await self._seal_note(unit, change, body.note)
@@ -134,10 +132,10 @@ class Changes(PersonalCommands):
                 "former": person.former,
             }
             change.approve(place=place, former=former, by=by, at=unit.now)
-            await self._apply(unit, change, person, by)
+            merged = await self._apply(unit, change, person, by)
         await must_not_be_held(unit.conn, str(change.id), by, unit.now)
         await end_hold(unit.conn, str(change.id))
-        unit.keep(change, person)
+        unit.keep(change, person, *merged)
         return _outcome(change)
 
     @command()
@@ -153,20 +151,25 @@ class Changes(PersonalCommands):
         change = await unit.get(Change, change_id)
         person = await unit.get(Person, UUID(change.person_id))
         was = change.former.get("identity_hash", person.identity_hash)
-        if body.separate and was == person.identity_hash and change.former:
+        merged = await self._merged_by(unit, change)
+        if body.separate and was == person.identity_hash and change.former and merged is None:
             raise NothingToSeparateError
         await self._must_be_latest(unit, change)
         identity, details = await self._personal(unit, person)
-        place, cause = person.profile.place, SEPARATION if body.separate else REVERSAL
+        place, cause = person.profile.place, SEPARATION if body.separate or merged else REVERSAL
         other = None
-        if body.separate and change.former:
+        if body.separate and change.former and merged is None:
             other = await self._separated(unit, person, by)
-        other_id = None if other is None else other.id
+        apart = merged or other
+        other_id = None if apart is None else apart.id
         change.reverse(
             place=place, cause=cause, reason=body.reason, separated_id=other_id, by=by, at=unit.now
         )
         await self._restore(unit, change, person, cause, by)
         unit.keep(change, person)
+        if merged is not None:
+            stand_alone(merged, change, by, unit.now)
+            unit.keep(merged)
         if other is not None:
             await self._vault.seal_identity(unit.conn, other.id, other.version, identity)
             await self._seal_details(unit, other, details)
@@ -178,11 +181,15 @@ class Changes(PersonalCommands):
         self, unit: Unit, by: Actor, person: Person, body: ChangeRequest
     ) -> tuple[dict[str, object], SealedCase]:
         """The items that differ from what is on record, and what is to be sealed of the case."""
+        must_not_be_merged(person.merged_into)
         if person.state != COLLECTED:
             raise NotCollectedError
         identity, details = await self._personal(unit, person)
         old = on_record(person.profile, identity, details)
         items = {item: value for item, value in body.items.values().items() if old[item] != value}
+        if MERGE in items:
+            other = await mergeable(unit, by, person, items)
+            items |= joined(old, on_record(other.profile, *await self._personal(unit, other)))
         if not items:
             raise NothingChangesError(pointer="/items")
         await self._identity_after(unit, person, identity, items, asked_by=by)
@@ -211,30 +218,45 @@ class Changes(PersonalCommands):
             if owner == person.id:
                 claim = None
             elif owner is not None:
-                if asked_by is None or await self.may_know(unit, asked_by, await unit.get(Person, owner)):
-                    raise DocumentTakenError(pointer="/items/id_document")
+                holder = await unit.get(Person, owner)
+                if asked_by is None or await self.may_know(unit, asked_by, holder):
+                    raise taken_by(holder, asked_by)
                 payer = asked_by.organization or asked_by.subject
                 await self._budgets.spend(COLLECTIONS, payer, 1, conn=unit.conn)
         return after, identity_hash, name_hash, claim
 
-    async def _apply(self, unit: Unit, change: Change, person: Person, by: Actor) -> None:
-        """Put what was asked for on record."""
+    async def _merged_by(self, unit: Unit, change: Change) -> Person | None:
+        """The profile that a change merged into its person's."""
+        if MERGE not in change.items:
+            return None
+        items: dict[str, Any] = (await self._sealed_case(unit, change)).new
+        return await unit.get(Person, UUID(items[MERGE]["person_id"]))
+
+    async def _apply(self, unit: Unit, change: Change, person: Person, by: Actor) -> list[Person]:
+        """Put what was asked for on record; the profiles that are part of the person's from now on."""
         items = (await self._sealed_case(unit, change)).new
         identity, details = await self._personal(unit, person)
         after, identity_hash, name_hash, claim = await self._identity_after(unit, person, identity, items)
+        former = self.former_identities(person, identity, after, unit.now)
+        merged = [await mergeable(unit, by, person, items)] if MERGE in items else []
+        for other in merged:
+            theirs, _ = await self._personal(unit, other)
+            former = [*other.former, *self.former_identities(person, theirs, after, unit.now)][-FORMER_MAX:]
+            other.merge_into(person.id, change_id=change.id, by=by, at=unit.now)
         facts = facts_of(person.profile) | change.values | {"name_hash": name_hash}
         person.change_info(
             change_id=change.id,
-            cause="change",
+            cause=MERGE if merged else "change",
             items=change.items,
             identity_hash=identity_hash,
             claim=claim,
-            former=self.former_identities(person, identity, after, unit.now),
+            former=former,
             profile=profile_of(facts),
             by=by,
             at=unit.now,
         )
         await self._seal_after(unit, person, after, details, items)
+        return merged
 
     async def _restore(self, unit: Unit, change: Change, person: Person, cause: str, by: Actor) -> None:
         """Put back what the change replaced, and leave everything else."""
@@ -261,7 +283,7 @@ class Changes(PersonalCommands):
     async def _separated(self, unit: Unit, person: Person, by: Actor) -> Person:
         """The person that the second document belongs to, with what is on record under it now."""
         generation = await unit.conn.fetchval(_GENERATION, LOG, person.identity_hash)
-        return Person.separate(
+        other = Person.submit(
             collection_id=uuid.uuid4(),
             identity_hash=person.identity_hash,
             claim=identity_of(person.identity_hash, generation + 1),
@@ -269,6 +291,8 @@ class Changes(PersonalCommands):
             by=by,
             at=unit.now,
         )
+        other.stand_alone(by=by, at=unit.now)
+        return other
 
     async def _must_be_latest(self, unit: Unit, change: Change) -> None:
         items = set(change.items) | (IDENTITY_ITEMS if IDENTITY_ITEMS & set(change.items) else set())

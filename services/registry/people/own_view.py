@@ -41,6 +41,9 @@ STANDS: dict[tuple[str, str], Words] = {
         "您的档案正在从外地调入。", "Your profile is on its way here from elsewhere."
     ),
     ("collection", "dropped"): Words("外地调入未完成。", "The transfer from elsewhere came to nothing."),
+    ("collection", "merged"): Words(
+        "您的这份信息已并入您的另一份信息。", "This profile of yours is part of your other one now."
+    ),
     ("collection", "ended"): Words("该信息采集已终止。", "This collection was ended."),
     ("collection", "erased"): Words("您的信息已删除。", "Your information was erased."),
     ("change", "submitted"): Words(

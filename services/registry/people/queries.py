@@ -26,6 +26,7 @@ from services.registry.store.tables import LOG
 from services.registry.streams import organization as organizations
 from services.registry.streams.actor import Actor
 from services.registry.streams.change import SealedCase, masked, sealed_field
+from services.registry.streams.merge import must_not_be_merged
 from services.registry.streams.organization import Organization
 from services.registry.streams.person import Person
 from services.registry.streams.problems import PersonErasedError
@@ -155,7 +156,7 @@ class PeopleQueries:
     async def get_collection(self, by: Actor, collection_id: UUID) -> dict[str, object]:
         """A collection case with all that is reviewed, masked where it identifies. Who reviewed is shown to officials.
 
-        Raises NotFoundError, PersonErasedError.
+        Raises NotFoundError, PersonErasedError, PersonMergedError.
         """
         async with self._audit.reading(by, "collection", collection_id) as reading:
             conn = reading.conn
@@ -163,6 +164,7 @@ class PeopleQueries:
             person_id = UUID(row["person_id"])
             identity = await self._identity(conn, person_id)
             person = await self._aggregates.get(conn, Person, person_id)
+            must_not_be_merged(person.merged_into)
             note = await self._vault.open_note(conn, person_id, version=row["version"])
             notes = [
                 await self._vault.open_note(conn, person_id, version=each["version"])
@@ -194,9 +196,10 @@ class PeopleQueries:
         )
 
     async def get_person(self, by: Actor, person_id: UUID) -> dict[str, object]:
-        """A collected person with masked identity. Raises NotFoundError, PersonErasedError."""
+        """A collected person with masked identity. Raises NotFoundError, PersonErasedError, PersonMergedError."""
         async with self._audit.reading(by, "person", person_id) as reading:
             row = await self._seen(reading, by, await reading.conn.fetchrow(_PERSON, LOG, str(person_id)))
+            must_not_be_merged(row["merged_into"])
             identity = await self._identity(reading.conn, person_id)
             reading.record.fields = FIELDS
         qualifications = zip(row["levels"], row["obtained"], strict=True)

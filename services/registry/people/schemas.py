@@ -15,7 +15,7 @@ from services.kit.schemas import Line, Note, ShortLine, StrictModel, WholeList
 from services.registry.personal_data.disclosure import UnmaskingRequest
 from services.registry.personal_data.evidence import EVIDENCE_MAX
 from services.registry.streams.profile import Identity, Profile
-from services.registry.web.routes import Groups, PastDay, Place, Uscc
+from services.registry.web.routes import UUID_FORM, Groups, PastDay, Place, Uscc
 from services.registry.worklists.schemas import Due
 
 IDENTITY_CHECKS_MAX = 1000
@@ -93,7 +93,15 @@ class IdentityResults(StrictModel):
 
 
 CollectionState = Literal[
-    "submitted", "initially_passed", "returned", "collected", "ended", "erased", "arriving", "dropped"
+    "submitted",
+    "initially_passed",
+    "returned",
+    "collected",
+    "merged",
+    "ended",
+    "erased",
+    "arriving",
+    "dropped",
 ]
 ReturnReason = Literal[
     "information_incomplete", "documents_unclear", "identity_mismatch", "wrong_place", "not_in_scope", "other"
@@ -249,7 +257,17 @@ ChangeReturnReason = Literal[
     "other",
 ]
 ReversalReason = Literal["approved_in_error", "documents_forged", "two_persons_as_one", "other"]
-_NEVER_NULL = ("name", "id_document", "student", "qualifications", "jobs", "groups", "contact", "education")
+_NEVER_NULL = (
+    "name",
+    "id_document",
+    "student",
+    "qualifications",
+    "jobs",
+    "groups",
+    "contact",
+    "education",
+    "merge",
+)
 
 Unmasking = UnmaskingRequest
 
@@ -259,6 +277,13 @@ class StudentStatus(StrictModel):
 
     student: bool
     since: PastDay
+
+
+class MergedProfile(StrictModel):
+    """Another profile on record that is the same person's, and why there are two."""
+
+    person_id: Annotated[str, Field(pattern=UUID_FORM)]
+    reason: Literal["another_document", "collected_twice", "other"]
 
 
 class ChangeItems(StrictModel):
@@ -278,6 +303,12 @@ class ChangeItems(StrictModel):
     graduated_on: PastDay | None = None
     contact: Contact | None = None
     education: Educations | None = None
+    merge: Annotated[
+        MergedProfile | None,
+        Field(
+            description="Another profile that becomes part of this one; alone, and by an official of both places."
+        ),
+    ] = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -286,6 +317,8 @@ class ChangeItems(StrictModel):
         empty = [name for name in _NEVER_NULL if name in self.model_fields_set and not self._given(name)]
         if empty:
             raise refuse("wrong_type", "该项不能为空值", "This item cannot be null")
+        if self.merge is not None and len(self.model_fields_set) > 1:
+            raise refuse("not_alone", "合并须单独办理", "A merge is asked for by itself")
         return self
 
     def _given(self, name: str) -> bool:

@@ -15,6 +15,7 @@ from services.registry.personal_data.erasure import ErasureReason
 from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
+from services.registry.streams.merge import must_not_be_merged
 from services.registry.streams.problems import OutsidePlaceError, PersonErasedError
 from services.registry.streams.profile import FIELDS
 from services.registry.web.routes import Place
@@ -34,8 +35,8 @@ Purpose = Literal[
 PURPOSES = get_args(Purpose)
 
 _WHERE = """
-select place from people where log = $1 and person_id = $2
-union all select place from collections where log = $1 and person_id = $2 limit 1
+select place, merged_into from people where log = $1 and person_id = $2
+union all select place, null from collections where log = $1 and person_id = $2 limit 1
 """
 
 
@@ -47,14 +48,17 @@ class Unmasking:
         self._vault = vault
 
     async def person(self, by: Actor, person_id: UUID, purpose: Purpose) -> dict[str, object]:
-        """A person's identity and details, collected or not yet. Raises NotFoundError, PersonErasedError."""
+        """A person's identity and details, collected or not yet. Raises NotFoundError, PersonErasedError,
+        PersonMergedError.
+        """
         async with self._audit.reading(by, "person-in-full", person_id, purpose=purpose) as reading:
-            place = await reading.conn.fetchval(_WHERE, LOG, str(person_id))
-            if place is None:
+            found = await reading.conn.fetchrow(_WHERE, LOG, str(person_id))
+            if found is None:
                 raise NotFoundError
-            reading.record.about(person_id, place)
-            if not by.covers(place):
+            reading.record.about(person_id, found["place"])
+            if not by.covers(found["place"]):
                 raise NotFoundError
+            must_not_be_merged(found["merged_into"])
             identity = await self._vault.open_identity(reading.conn, person_id)
             if identity is None:
                 raise PersonErasedError
@@ -67,7 +71,9 @@ class Unmasking:
 DELIVER = "person:deliver"
 DELIVERY = "delivery"
 
-_WHERE_ALL = "select person_id, place from people where log = $1 and person_id = any($2::text[])"
+_WHERE_ALL = """
+select person_id, place, merged_into from people where log = $1 and person_id = any($2::text[])
+"""
 
 
 class DeliveryDisclosures:
@@ -78,7 +84,8 @@ class DeliveryDisclosures:
         self._vault = vault
 
     async def people(self, by: Actor, person_ids: Sequence[str], recipient: str) -> Disclosures:
-        """An answer for each person, in order: the identity, or `not-found` or `person-erased`.
+        """An answer for each person, in order: the identity, or `not-found` or `person-erased`. Who was merged is called as
+        the profile that they are part of.
 
         Raises OutsidePlaceError for who is bound to no place.
         """
@@ -89,12 +96,13 @@ class DeliveryDisclosures:
             rows = await conn.fetch(_WHERE_ALL, LOG, list(person_ids))
             places = {row["person_id"]: row["place"] for row in rows}
             covered = [each for each, place in places.items() if by.covers(place)]
-            opened = await self._vault.open_identities(conn, [UUID(each) for each in covered])
+            called = {row["person_id"]: row["merged_into"] or row["person_id"] for row in rows}
+            opened = await self._vault.open_identities(conn, [UUID(called[each]) for each in covered])
             answers = []
             for person_id, record in zip(person_ids, records, strict=True):
                 if person_id in places:
                     record.about(person_id, places[person_id])
-                identity = opened.get(UUID(person_id)) if person_id in covered else None
+                identity = opened.get(UUID(called[person_id])) if person_id in covered else None
                 if identity is not None:
                     record.fields = FIELDS
                     answers.append(DisclosedPerson(person_id=person_id, **vars(identity)))

@@ -18,6 +18,7 @@ from services.registry.personal_data.vault import Vault
 from services.registry.store.commands import Commands, Unit, command
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
+from services.registry.streams.merge import must_not_be_merged
 from services.registry.streams.person import Person
 
 SCOPE = "person:erase"
@@ -27,8 +28,16 @@ ErasureReason = Literal[
 """Why: the person asks, withdraws consent, the purpose has ended, unlawful processing (个人信息保护法 47), death, or an
 order."""
 
-
-_FILES = "delete from evidence where log = $1 and person_id = $2 returning evidence_id, stored_as"
+_FILES = """
+delete from evidence where log = $1 and person_id = any($2::text[]) returning evidence_id, stored_as
+"""
+_MERGED = """
+with recursive merged as (
+     select person_id from people where log = $1 and merged_into = $2
+      union all
+     select each.person_id from people each join merged on each.merged_into = merged.person_id where each.log = $1)
+select person_id from merged order by person_id
+"""
 _DOOMED = "select share from doomed_shares where log = $1 order by share limit 1000"
 _DONE = "delete from doomed_shares where log = $1 and share = any($2::bigint[])"
 
@@ -54,9 +63,10 @@ class Erasures(Commands):
     async def erase(
         self, key: CommandKey, by: Actor, person_id: UUID, reason: ErasureReason, authority: str
     ) -> StoredAnswer:
-        """Erase, by the authority that decided it. Answered when the share is destroyed too.
+        """Erase, by the authority that decided it, with every profile that is part of the person's. Answered when the share
+        is destroyed too.
 
-        Raises what `Person.erase` does.
+        Raises what `Person.erase` does, and PersonMergedError.
         """
         stored: list[str] = []
         answer = await self._erase(key, by, person_id, reason, authority, stored)
@@ -69,12 +79,16 @@ class Erasures(Commands):
         self, unit: Unit, by: Actor, person_id: UUID, reason: ErasureReason, authority: str, stored: list[str]
     ) -> dict[str, object]:
         person = await unit.get(Person, person_id)
-        person.erase(reason=reason, authority=authority, by=by, at=unit.now)
-        rows = await unit.conn.fetch(_FILES, LOG, str(person.id))
+        must_not_be_merged(person.merged_into)
+        merged = await unit.conn.fetch(_MERGED, LOG, str(person.id))
+        people = [person, *[await unit.get(Person, UUID(row["person_id"])) for row in merged]]
+        for each in people:
+            each.erase(reason=reason, authority=authority, by=by, at=unit.now)
+        rows = await unit.conn.fetch(_FILES, LOG, [str(each.id) for each in people])
         stored[:] = [row["stored_as"] for row in rows]
         files = [key_subject(row["evidence_id"]) for row in rows]
-        await self._vault.destroy(unit.conn, [str(person.id), *files])
-        unit.keep(person)
+        await self._vault.destroy(unit.conn, [*(str(each.id) for each in people), *files])
+        unit.keep(*people)
         return {"person_id": str(person.id), "reason": reason, "erased_at": unit.now}
 
     async def finish(self) -> int:

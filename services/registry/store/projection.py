@@ -117,16 +117,30 @@ _COLLECTIONS = ReadModel(
         "collections", PERSON, when=field("forgotten"), version=VERSION, state=const(collection.DROPPED)
     ),
     CollectionEnded=decided("collections", "person_id", collection.ENDED, "ended_by", reason=REASON),
+    ProfileMerged=update("collections", PERSON, version=VERSION, state=const(collection.MERGED)),
     PersonErased=update("collections", PERSON, version=VERSION, state=const(collection.ERASED)),
 )
 _PEOPLE = ReadModel(
     "people",
-    InfoCollected=insert("people", "identity_hash", person_id=ID, version=VERSION, collected_at=AT, **FACTS),
+    # Who was merged by mistake is collected once more.
+    InfoCollected=upsert(
+        "people",
+        "person_id",
+        "identity_hash",
+        person_id=ID,
+        version=VERSION,
+        collected_at=AT,
+        merged_into=NONE,
+        **FACTS,
+    ),
     InfoChanged=update("people", PERSON, "identity_hash", version=VERSION, **FACTS),
     ProfileMoved=[
         update("people", PERSON, when=field("profile"), **FACTS),
         run(_MOVE, ID, VERSION, PLACE, field("employer")),
     ],
+    ProfileMerged=update(
+        "people", PERSON, version=VERSION, identity_hash=NONE, name_hash=NONE, merged_into=field("person_id")
+    ),
     ProfileDeparted=update("people", PERSON, version=VERSION, departed_to=field("to_place")),
     PersonErased=update("people", PERSON, version=VERSION, identity_hash=NONE, name_hash=NONE, erased_at=AT),
 )
@@ -151,6 +165,7 @@ _TO_COMPLETE = ReadModel(
         ),
     ],
     InfoChanged=delete("to_complete", PERSON, when=lambda event: event.cause != change.REHASH),
+    ProfileMerged=_COMPLETED,
     ProfileDeparted=_COMPLETED,
     PersonErased=_COMPLETED,
 )
@@ -191,7 +206,21 @@ _DOCUMENTS = ReadModel(
             state=const("current"),
         ),
         _claimed(when=lambda event: _is_another(event) and event.identity is not None),
+        # With a merged profile come its numbers, and go back with it.
+        run(
+            """
+            update documents set person_id = $2, state = 'former'
+             where log = $1 and identity_hash = any($3::text[]) and identity_hash <> $4
+            """,
+            ID,
+            lambda event: sorted({each["identity_hash"] for each in event.former}),
+            field("identity_hash"),
+            when=lambda event: "merge" in event.items,
+        ),
     ],
+    InfoCollected=update(
+        "documents", {"identity_hash": field("identity_hash")}, person_id=ID, state=const("current")
+    ),
     ArrivalDropped=update("documents", PERSON, when=field("forgotten"), **_GIVEN_BACK),
     CollectionEnded=update("documents", PERSON, **_GIVEN_BACK),
     PersonErased=update("documents", PERSON, **_GIVEN_BACK),
@@ -299,6 +328,7 @@ _WORKLIST = ReadModel(
     ChangeApproved=_LEAVES,
     ChangeReturned=_LEAVES,
     ChangeWithdrawn=_LEAVES,
+    ProfileMerged=_PERSON_LEAVES,
     ProfileMoved=update("worklist", {"kind": const(CHANGE), "subject_id": ID}, "place", chain=_chain),
     ProfileDeparted=_PERSON_LEAVES,
     PersonErased=_PERSON_LEAVES,

@@ -48,6 +48,7 @@ create table people (
     groups text[] not null default '{}',
     graduated_on date,
     departed_to text,
+    merged_into text,
     primary key (log, person_id),
     unique (log, identity_hash)
 )""",

@@ -35,8 +35,8 @@ REVERSAL, SEPARATION, REHASH = "reversal", "separation", "rehash"
 """The two ways to undo an approved change: take it back, or give the second document to a person of their own; and hashes
 that are derived anew, which change nothing else."""
 
-IDENTITY_ITEMS = frozenset({"name", "id_document"})
-"""A name's hash is bound to the number, so these two stand and fall together."""
+IDENTITY_ITEMS = frozenset({"name", "id_document", "merge"})
+"""A name's hash is bound to the number, and a merged profile brings a name and a number: they stand and fall together."""
 
 SUBMITTER, REVIEWER = Role("collection:submit", OWN), Role("collection:review")
 CASE: Case[object] = Case(
@@ -238,6 +238,7 @@ ITEMS = (
     "graduated_on",
     "contact",
     "education",
+    "merge",
 )
 SEALED_ITEMS = frozenset({"qualifications", "contact", "education"})
 """Kept among the details in the vault; of qualifications, events hold level and day."""
@@ -297,6 +298,7 @@ def on_record(profile: Profile, identity: Identity, details: Mapping[str, object
         "graduated_on": _iso(profile.graduated_on),
         "contact": details.get("contact"),
         "education": details.get("education") or [],
+        "merge": None,
     }
 
 

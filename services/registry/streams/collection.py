@@ -22,6 +22,8 @@ ARRIVING = "arriving"
 """Taken in for a transfer from another authority that is not completed yet (S2C-17)."""
 DROPPED = "dropped"
 """Taken in for a transfer that came to nothing: nobody is on record."""
+MERGED = "merged"
+"""Another profile of the same person, which this one is part of now."""
 DEPARTED = "departed"
 """The profile is kept by an authority of another deployment; what happened here stays readable."""
 

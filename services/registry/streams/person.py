@@ -22,6 +22,7 @@ from services.registry.streams.collection import (
     ERASED,
     INITIAL,
     INITIALLY_PASSED,
+    MERGED,
     RETURNED,
     SUBMITTED,
 )
@@ -93,6 +94,7 @@ class Person(Aggregate):
         self.reason: str | None = None
         self.returns: list[dict[str, Any]] = []
         self.former: list[dict[str, object]] = []
+        self.merged_into: str | None = None
         self._await_review(profile, submitted_by, timestamp)
         if transfer_id is not None:
             self.state = ARRIVING
@@ -131,11 +133,14 @@ class Person(Aggregate):
         if step == INITIAL:
             self._passed_initial_review(passed_by=by.subject, timestamp=at)
             return
+        self._collect(self.profile, by.subject, at)
+
+    def _collect(self, profile: Profile, approved_by: str, at: datetime) -> None:
         self._collected(
             identity_hash=self.identity_hash,
             collection_id=self.collection_id,
-            profile=facts_of(self.profile),
-            approved_by=by.subject,
+            profile=facts_of(profile),
+            approved_by=approved_by,
             timestamp=at,
         )
 
@@ -155,6 +160,7 @@ class Person(Aggregate):
         timestamp: datetime,
     ) -> None:
         self.state = COLLECTED
+        self.merged_into = None
         self.profile = profile_of(profile)
 
     def return_to_submitter(self, step: str, *, reason: str, by: Actor, at: datetime) -> None:
@@ -183,34 +189,26 @@ class Person(Aggregate):
         self.state = ENDED
         self.reason = reason
 
-    @classmethod
-    def separate(
-        cls,
-        *,
-        collection_id: UUID,
-        identity_hash: str,
-        claim: str,
-        profile: Profile,
-        by: Actor,
-        at: datetime,
-    ) -> "Person":
-        """Somebody who was recorded under another person: on record by themselves from now on, collected already."""
-        person = cls.submit(
-            collection_id=collection_id,
-            identity_hash=identity_hash,
-            profile=profile,
-            by=by,
-            at=at,
-            claim=claim,
-        )
-        person._collected(
-            identity_hash=identity_hash,
-            collection_id=person.collection_id,
-            profile=facts_of(profile),
-            approved_by=by.subject,
+    def stand_alone(self, *, by: Actor, at: datetime) -> None:
+        """Somebody who was on record as part of another is on record by themselves from now on, collected already."""
+        self._collect(self.profile, by.subject, at)
+
+    def merge_into(self, other_id: UUID, *, change_id: UUID, by: Actor, at: datetime) -> None:
+        """Become part of another profile of the same person, which the change is of."""
+        self._merged(
+            person_id=str(other_id),
+            change_id=str(change_id),
+            place=self.profile.place,
+            decided_by=by.subject,
             timestamp=at,
         )
-        return person
+
+    @event("ProfileMerged", topic="registry.ProfileMerged")
+    def _merged(
+        self, *, person_id: str, change_id: str, place: str, decided_by: str, timestamp: datetime
+    ) -> None:
+        self.state = MERGED
+        self.merged_into = person_id
 
     def change_info(
         self,
@@ -321,16 +319,10 @@ class Person(Aggregate):
         Both desks have decided, so there is nothing left to refuse; a transfer heard of before changes nothing. Whoever was
         taken in for it is collected from now on. Who `arrived` came from another authority.
         """
-        if transfer_id in self.transfers:
+        if transfer_id in self.transfers or self.state == MERGED:
             return
         if self.state == ARRIVING:
-            self._collected(
-                identity_hash=self.identity_hash,
-                collection_id=self.collection_id,
-                profile=facts_of(self.expected[transfer_id]),
-                approved_by=f"transfer:{transfer_id}",
-                timestamp=at,
-            )
+            self._collect(self.expected[transfer_id], f"transfer:{transfer_id}", at)
         told = self.expected.get(transfer_id) if self.state == DEPARTED else None
         self._moved(
             transfer_id=transfer_id,
@@ -361,7 +353,7 @@ class Person(Aggregate):
 
     def depart(self, *, transfer_id: str, to_place: str, at: datetime) -> None:
         """Give the profile up to an authority of another deployment; nothing when it has arrived here, too."""
-        if transfer_id not in self.transfers:
+        if transfer_id not in self.transfers and self.state != MERGED:
             self._departed(transfer_id=transfer_id, to_place=to_place, timestamp=at)
 
     @event("ProfileDeparted", topic="registry.ProfileDeparted")

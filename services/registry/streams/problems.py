@@ -196,7 +196,8 @@ class ChangeNotPendingError(Problem):
 
 
 class DocumentTakenError(Problem):
-    """The new ID document is on record for another person; nothing is said of whom."""
+    """The new ID document is on record for another person, named to officials of their place alone (`person_id`). If both
+    are one person, a merge is the way."""
 
     code = "document-taken"
     status = 409

@@ -105,8 +105,11 @@ class TestSubmitChange:
     async def test_the_number_of_somebody_else(self, registry: Registry) -> None:
         other = somebody()
         outcome = await registry.collected(other)
-        person_id = (await registry.collected(somebody()))["person_id"]
-        response = await registry.asks_change(person_id, {"id_document": other.document})
+        human = somebody()
+        person_id = (await registry.collected(human))["person_id"]
+        path, body = f"/v1/persons/{person_id}/changes", {"items": {"id_document": other.document}}
+        me: dict[str, Any] = {"place": None, "document": human.claim}
+        response = await registry.call("POST", path, "collection:own", body=body, **me)
         assert response.status_code == 409
         assert response.json()["type"] == "urn:xuefen:problem:document-taken"
         assert outcome["person_id"] not in response.text
