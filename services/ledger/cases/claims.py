@@ -221,7 +221,7 @@ class Claims:
 
     def _fact_of(self, command: SubmitClaim) -> str:
         days = days_of(command.happened_on, command.quantity)
-        return self._facts.digest(command.person_id, command.year, command.form, command.facts, days)
+        return self._facts.digest(command.year, command.form, command.facts, days)
 
     async def claimed(
         self,

@@ -161,7 +161,7 @@ class _Listing:
         self._book = policies.book
         self._facts = facts
         self._actor = actor
-        self._claims: dict[str, Entry[Claim]] = {}
+        self._claims: dict[tuple[str, str], Entry[Claim]] = {}
 
     async def read_claims(self, lines: Sequence[Line]) -> None:
         """Read the open claims of the facts on the list."""
@@ -171,21 +171,20 @@ class _Listing:
             # A line whose fact is unclear says so in its own answer.
             with suppress(FactUnclearError):
                 if profile is not None:
-                    person_id = profile.person.person_id
-                    facts.add((person_id, self._fact(line, person_id)))
+                    facts.add((profile.person.person_id, self._fact(line)))
         found = await self._unit.find_all(OPEN_CLAIM_OF_FACT, sorted(facts))
         ids = [(claim_id,) for claim_id in found.values()]
         entries = await CLAIM_ROWS.read(self._unit.conn, self._unit.log, ids)
-        self._claims = {fact: entries[claim_id,] for (_, fact), claim_id in found.items()}
+        self._claims = {key: entries[claim_id,] for key, claim_id in found.items()}
 
-    def _fact(self, line: Line, person_id: str) -> str:
+    def _fact(self, line: Line) -> str:
         if isinstance(line, HistoricCredit):
             reference = {"reference": f"{line.system}:{line.record_id}"}
-            return self._facts.digest(person_id, line.year, "history", reference)
+            return self._facts.digest(line.year, "history", reference)
         days = days_of(line.happened_on, line.quantity)
         if line.started_on is not None:
             days = min(line.started_on, line.happened_on), line.happened_on
-        return self._facts.digest(person_id, line.year, line.form, line.facts, days)
+        return self._facts.digest(line.year, line.form, line.facts, days)
 
     async def register(self, index: int, line: Line) -> Registration:
         """Register one line. Raises a Problem that says why not; nothing of the line is then kept."""
@@ -196,8 +195,8 @@ class _Listing:
         if not self._actor.covers(person.place):
             raise UnknownPersonError(pointer=f"/records/{index}/person")
         must_judge(profile, line.year, self._book, start_of_day(_day(line)))
-        policy = self._book.policy_for(person, line.year)
-        fact = self._fact(line, person.person_id)
+        policy = self._book.resolve(person.place, line.year)
+        fact = self._fact(line)
         # What is registered already is a duplicate, whatever else would refuse it (A-15).
         confirmed = None if isinstance(line, HistoricCredit) else self._confirm(index, profile, line, fact)
         if confirmed is not None:
@@ -289,7 +288,7 @@ class _Listing:
 
     async def _satisfy(self, registration: Registration, fact: str) -> Registration:
         """Close an open claim of the same fact: it has got what it asked for (A-15)."""
-        found = self._claims.pop(fact, None)
+        found = self._claims.pop((registration.person_id or "", fact), None)
         if found is None or registration.credit_id is None:
             return registration
         satisfied = ClaimSatisfied(

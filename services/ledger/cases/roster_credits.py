@@ -218,7 +218,7 @@ def judge(
     found = []
     for day in row.days:
         terms = _admitted(policy, standing, profile, account, row, day, now)
-        fact = facts.training(profile.person.person_id, row.year, row.filing_id, day.day)
+        fact = facts.training(row.year, row.filing_id, day.day)
         try:
             identity = identity_in(account, fact)
             _must_not_be_reported(account, row, day)

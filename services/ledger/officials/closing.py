@@ -175,7 +175,7 @@ class Years:
             ):
                 raise UnknownCreditError(pointer="/corrects")
             evidence = {"reference": command.reference}
-            fact = self._facts.digest(command.person_id, command.year, "correction", evidence)
+            fact = self._facts.digest(command.year, "correction", evidence)
             identity = identity_in(entry.account, fact)
             event = _corrected(command, home, policy, fact, identity, unit)
             unit.append_to_account(entry, event, identity)

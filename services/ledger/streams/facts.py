@@ -1,5 +1,6 @@
-"""Real facts as digests: what makes two reports the same fact is person, year, form and evidence key, digested under the
-deployment's key. One real fact counts once, whatever the route (A-15)."""
+"""Real facts as digests: what makes two reports about a person the same fact is year, form and evidence key, digested under
+the deployment's key. One real fact counts once for a person, whatever the route (A-15), and whichever of two profiles of
+theirs it was reported to: a digest says nothing of the person."""
 
 import hashlib
 import unicodedata
@@ -64,7 +65,6 @@ class Facts:
 
     def digest(
         self,
-        person_id: str,
         year: int,
         form: str,
         evidence: Mapping[str, str],
@@ -76,7 +76,7 @@ class Facts:
         """
         if all(evidence.get(name) for name in FACT_KEYS[TRAINING]):
             form = TRAINING
-        parts = [person_id, str(year), form]
+        parts = [str(year), form]
         for name in FACT_KEYS.get(form, OTHER_KEYS):
             value = normal(evidence.get(name, ""))
             if not value:
@@ -94,9 +94,9 @@ class Facts:
         first, last = days
         return f"{digest}.{first:%Y%m%d}.{last:%Y%m%d}"
 
-    def training(self, person_id: str, year: int, filing_id: str, day: date) -> str:
-        """The digest of one person's day at a filed training."""
-        return self.digest(person_id, year, TRAINING, {"filing": filing_id, "day": day.isoformat()})
+    def training(self, year: int, filing_id: str, day: date) -> str:
+        """The digest of a day at a filed training."""
+        return self.digest(year, TRAINING, {"filing": filing_id, "day": day.isoformat()})
 
 
 def keys_of(form: str) -> tuple[str, ...]:
@@ -134,7 +134,7 @@ def identity_in(account: Account, fact: str) -> str:
     """
     must_be_new(account, fact)
     ended = sum(credit.fact == fact for credit in account.credits)
-    return f"fact:{fact}:{ended}"
+    return f"fact:{account.person_id}:{fact}:{ended}"
 
 
 def normal(value: str) -> str:
