@@ -68,7 +68,8 @@ class HandedCredit(HandoverPart):
     confirmed_by: tuple[Code, ...] = ()
     correction: Code | None = None
     provisional: Flag = False
-    state: Literal["registered", "withdrawn", "revoked"] = "registered"
+    state: Literal["registered", "withdrawn", "revoked", "duplicate"] = "registered"
+    duplicate_of: OpaqueId | None = None
     reason: Code | None = None
     ended_at: UtcTime | None = None
     ended_clause: str | None = None

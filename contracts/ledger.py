@@ -97,6 +97,17 @@ class CreditRevoked(PublishedEvent):
     completion_id: OpaqueId
 
 
+class AccountsMerged(PublishedEvent):
+    """Two profiles of one person are one from now on, as the registry said: what was told of `merged_id` is of `person_id`,
+    whose accounts hold both. Of credits of one real fact the later ones were revoked, with the reason "duplicate"."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.accounts.merged.v1"
+
+    person_id: OpaqueId
+    merged_id: OpaqueId
+    merged_at: UtcTime
+
+
 class CreditRecognised(PublishedEvent):
     """认定: an official recognised a registered credit, which counts from now on where the notice asks for that (S4-03)."""
 

@@ -20,7 +20,7 @@ import pytest
 from services.cli.demo import fictitious
 from services.kit import events as codec
 from services.ledger.streams.account_events import AccountArrived, AccountLeft
-from services.ledger.streams.profile import DepartureGuarded, ProfileArrived, ProfileLeft
+from services.ledger.streams.profile_events import DepartureGuarded, ProfileArrived, ProfileLeft
 from tests.conftest import reachable
 from tests.e2e.deployment import (
     CHANGCHUN,

@@ -13,6 +13,7 @@ from services.kit.audit import AuditedRoute, Reading, reads
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, who_pays, within
 from services.kit.clock import local_date
+from services.kit.errors import Problem
 from services.kit.hot_routes import HotRoute, Parts
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
@@ -29,7 +30,6 @@ from services.ledger.streams.problems import (
     ImplausibleIdentityError,
     NotAnOfficialError,
     QueryUnclearError,
-    UnknownPersonError,
 )
 from services.ledger.web import QUERIES, PersonId, place_of
 
@@ -149,14 +149,15 @@ async def query_compliance(
         purpose=body.purpose,
     )
     absent = [
-        Absent(index=index, problem=UnknownPersonError.code)
+        Absent(index=index, problem=answer.code, merged_into=answer.extensions.get("merged_into"))
         for index, answer in enumerate(answers)
-        if answer is None
+        if isinstance(answer, Problem)
     ]
     if names is not None:
         await budgets.spend_or_refuse(QUERIES, who_pays(caller), len(absent))
     # Raw JSON may stand where an answer is encoded.
-    return _json(ComplianceQueryAnswer(cast("list[ComplianceAnswer | None]", answers), absent))
+    results = [None if isinstance(answer, Problem) else answer for answer in answers]
+    return _json(ComplianceQueryAnswer(cast("list[ComplianceAnswer | None]", results), absent))
 
 
 async def _answer_plainly(parts: Parts, caller: Caller, told: Reading, values: Sequence[str]) -> bytes | None:

@@ -176,7 +176,7 @@ class Attestations:
         Raises UnknownPersonError, OutsidePlaceError, UnknownPurposeError, and AttestationUndecidedError where nobody can
         say.
         """
-        home = await self._people.home_of(person_id, viewer.place, year)
+        home = await self._people.home_of(person_id, viewer.place, year, may_see=viewer.may_see)
         if viewer.organization is not None or not viewer.may_see(home):
             raise OutsidePlaceError if viewer.place is not None else UnknownPersonError
         policy = self._policies.book.policy_for(home.profile.person, year)
@@ -242,7 +242,7 @@ class Attestations:
         about(issued.person_id, issued.place)
         same = secrets.compare_digest(issued.identity_hash, identity_hash)
         if not (same and secrets.compare_digest(issued.name_hash, name_hash)):
-            profile = (await self._people.home_of(issued.person_id, None)).profile
+            profile = (await self._people.life_of(issued.person_id, None)).profile
             if not (
                 profile.is_called(identity_hash, name_hash)
                 and profile.is_called(issued.identity_hash, issued.name_hash)
@@ -277,8 +277,10 @@ class Attestations:
         about(found.issued.person_id, found.issued.place)
         if viewer.place is not None and viewer.contains(found.issued.place):
             return found
-        if viewer.person_id is not None and viewer.person_id == found.issued.person_id:
-            return found
+        if viewer.person_id is not None:
+            life = await self._people.life_of(found.issued.person_id, None)
+            if life.profile.is_of(viewer.person_id) and life.profile.is_of(found.issued.person_id):
+                return found
         raise UnknownAttestationError
 
     async def _find(self, reference: str) -> Attestation:
@@ -297,7 +299,7 @@ class Attestations:
         return found
 
     async def _met_now(self, issued: AttestationIssued) -> bool | None:
-        home = await self._people.home_of(issued.person_id, None, issued.year)
+        home = await self._people.life_of(issued.person_id, None, issued.year)
         today = local_date(self._clock())
         return (await self._asked(home, issued.year, issued.purpose, today)).fulfilled
 

@@ -12,6 +12,7 @@ from contracts.divisions import authority_of, contains
 from services.kit.audit import Reading, about
 from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
+from services.kit.errors import Problem
 from services.kit.event_store import EventStore
 from services.kit.pydantic_models import view
 from services.ledger.answers.composed import ComposedAnswers, answer_of
@@ -23,6 +24,7 @@ from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import Account
 from services.ledger.store.people import Home, People
 from services.ledger.store.published_policies import PublishedPolicies
+from services.ledger.streams.merge import PersonMergedError
 from services.ledger.streams.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.who_judges import side_of
 
@@ -107,9 +109,9 @@ class LedgerQueries:
         on: date | None,
         details: frozenset[Detail] = frozenset(),
         purpose: str | None = None,
-    ) -> list[ComplianceAnswer | msgspec.Raw | None]:
-        """The same for many persons at once, in the order asked; None for who is not there for this viewer. Plain answers
-        are JSON already.
+    ) -> list[ComplianceAnswer | msgspec.Raw | Problem]:
+        """The same for many persons at once, in the order asked; UnknownPersonError for who is not there for this viewer,
+        PersonMergedError for a profile that is part of another now. Plain answers are JSON already.
 
         With `names` the keys are those of ID numbers, and whoever is not called so is not there either.
         """
@@ -135,16 +137,18 @@ class LedgerQueries:
         on: date | None,
         details: frozenset[Detail],
         purpose: str | None,
-    ) -> list[ComplianceAnswer | None]:
+    ) -> list[ComplianceAnswer | Problem]:
         find = self._people.by_id if names is None else self._people.by_identity
         homes = await find(list(dict.fromkeys(keys)), viewer.place, year)
         day = on or local_date(self._clock())
         book = self._policies.book
-        seen = {home.person_id: home for home in homes.values() if viewer.may_see(home)}
+        absent = {key: await self._absent(home, viewer, year) for key, home in homes.items()}
+        seen = {home.person_id: home for key, home in homes.items() if absent[key] is None}
         if viewer.organization is None:
             seen = await self._people.with_rooms(seen)
-        for home in homes.values():
-            refused = None if home.person_id in seen else UnknownPersonError.code
+        for key, home in homes.items():
+            refusal = absent[key]
+            refused = None if refusal is None else refusal.code
             about(home.person_id, home.profile.person.place, result=refused)
         years = OtherYears(self._people, book, day, viewer.place)
         judged = await years.answers(seen, year)
@@ -159,17 +163,26 @@ class LedgerQueries:
             asked = Asked(details, viewer, book, purposes)
             detailed = await self._details.add(list(answered.values()), year, asked)
             answers = dict(zip(answered, detailed, strict=True))
-        if names is None:
-            return [answers.get(key) for key in keys]
+        called: Sequence[str | None] = names or [None] * len(keys)
         return [
-            answers[key] if key in answers and homes[key].profile.is_called(key, name) else None
-            for key, name in zip(keys, names, strict=True)
+            answers[key]
+            if key in answers and (name is None or homes[key].profile.is_called(key, name))
+            else absent.get(key) or UnknownPersonError()
+            for key, name in zip(keys, called, strict=True)
         ]
+
+    async def _absent(self, home: Home, viewer: Viewer, year: int) -> Problem | None:
+        """Why a profile is not answered for; None for one that is."""
+        if home.profile.merged is not None:
+            kept = await self._people.life_of(home.person_id, viewer.place, year)
+            merged = PersonMergedError(merged_into=kept.person_id)
+            return merged if viewer.may_see(kept) else UnknownPersonError()
+        return None if viewer.may_see(home) else UnknownPersonError()
 
     async def _home(self, person_id: str, year: int, viewer: Viewer) -> Home:
         """Where a question about a year is answered: for an official also in a log that the person has left, when it is the
         one that judged the year (A-13)."""
-        keeper = await self._people.keeper_of(person_id, viewer.place, year)
+        keeper = await self._people.keeper_of(person_id, viewer.place, year, may_see=viewer.may_see)
         if keeper.left_at is not None:
             policy = self._policies.book.policy_for(keeper.profile.person, year)
             if side_of(keeper.profile, year, policy) != "here":

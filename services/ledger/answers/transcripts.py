@@ -15,6 +15,7 @@ from services.kit.pydantic_models import view
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Account, Credit, CreditState, Route, Study, Waiting
 from services.ledger.store.people import Home, People
+from services.ledger.streams.merge import PersonMergedError
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 
 _ALL_ACCOUNTS = "select state from accounts where log = $1 and person_id = $2 order by year"
@@ -44,6 +45,7 @@ class TranscriptLine(Study, frozen=True, kw_only=True):
     correction: str | None
     clause: str | None
     state: CreditState
+    duplicate_of: str | None
     reason: str | None
     ended_at: datetime | None
     ended_clause: str | None
@@ -134,17 +136,19 @@ class Transcripts:
         """Every credit of a person as awarded, of one year or all; an organization sees those it reported, and nothing of
         reliefs and judgements.
 
-        Raises UnknownPersonError and OutsidePlaceError.
+        Raises UnknownPersonError, OutsidePlaceError, and PersonMergedError for a profile that is part of another now.
         """
-        home = await self._people.home_of(person_id, viewer.place)
+        home = await self._people.life_of(person_id, viewer.place)
         about(home.person_id, home.profile.person.place)
         if viewer.place is not None and not viewer.may_see(home):
             raise OutsidePlaceError
         async with self._databases.of(home.log).acquire() as conn:
-            rows = await conn.fetch(_ALL_ACCOUNTS, home.log, person_id)
+            rows = await conn.fetch(_ALL_ACCOUNTS, home.log, home.person_id)
         held = [_decode_account(row[0]) for row in rows]
         if not viewer.may_see(home) and not any(viewer.reported_for(account) for account in held):
             raise UnknownPersonError
+        if home.person_id != person_id:
+            raise PersonMergedError(merged_into=home.person_id)
         return transcript_of(home, held, viewer, year)
 
 

@@ -47,10 +47,13 @@ class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
 
 
 class Absent(Struct, frozen=True, kw_only=True):
-    """A person of a query, by place in it, whom no log open to the caller holds; `problem` is the problem's code."""
+    """A person of a query, by place in it, whom no log open to the caller holds; `problem` is the problem's code,
+    `merged_into` the profile that this one is part of now.
+    """
 
     index: int
     problem: str
+    merged_into: str | None = None
 
 
 class ComplianceQueryAnswer(Struct, frozen=True):

@@ -35,6 +35,7 @@ from services.ledger.streams.facts import (
     identity_in,
     must_be_new,
 )
+from services.ledger.streams.merge import PersonMergedError
 from services.ledger.streams.problems import NotSpokenForError, OutsidePlaceError, UnknownPersonError
 from services.ledger.streams.provider import Provider
 from services.ledger.streams.year import CorrectionReason, correction_in
@@ -198,6 +199,10 @@ class Claims:
             raise NotSpokenForError
         try:
             home = await self._people.keeper_of(person_id, actor.place)
+        except PersonMergedError as merged:
+            # Whoever may claim for the person is told where they are now.
+            await self._home(merged.extensions["merged_into"], actor)
+            raise
         except UnknownPersonError:
             if actor.organization is not None:
                 raise NotSpokenForError from None

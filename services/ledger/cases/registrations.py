@@ -195,7 +195,7 @@ class _Listing:
         if not self._actor.covers(person.place):
             raise UnknownPersonError(pointer=f"/records/{index}/person")
         must_judge(profile, line.year, self._book, start_of_day(_day(line)))
-        policy = self._book.resolve(person.place, line.year)
+        policy = self._book.policy_for(person, line.year)
         fact = self._fact(line)
         # What is registered already is a duplicate, whatever else would refuse it.
         confirmed = None if isinstance(line, HistoricCredit) else self._confirm(index, profile, line, fact)

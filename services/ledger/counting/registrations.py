@@ -16,7 +16,12 @@ from services.kit.event_store import RecordedEvent
 from services.ledger.counting.lag import Reached, reached_by
 from services.ledger.counting.standing_counts import child_of, label_of, logs_of
 from services.ledger.store.profiles import reach_of
-from services.ledger.streams.account_events import CreditEarned, CreditRevoked, CreditWithdrawn
+from services.ledger.streams.account_events import (
+    CreditDuplicated,
+    CreditEarned,
+    CreditRevoked,
+    CreditWithdrawn,
+)
 
 _ADD = """
 insert into registrations_daily (log, year, place, category, mode, provider_id, day, records, credits)
@@ -33,12 +38,14 @@ Group = tuple[int, str, str, str, str, date]
 class RegistrationsDaily:
     """Records and credits by credit year, place, category, mode, provider and day of registration.
 
-    A credit that is withdrawn or revoked is taken off the group and the day on which it was registered, so the sum of
-    a day is of the credits that still stand.
+    A credit that is withdrawn or revoked, or proves a duplicate, is taken off the group and the day on which it was
+    registered, so the sum of a day is of the credits that still stand.
     """
 
     name = "registrations_daily"
-    topics = frozenset({CreditEarned.TOPIC, CreditWithdrawn.TOPIC, CreditRevoked.TOPIC})
+    topics = frozenset(
+        {CreditEarned.TOPIC, CreditWithdrawn.TOPIC, CreditRevoked.TOPIC, CreditDuplicated.TOPIC}
+    )
     tables: Sequence[str] = ("registrations_daily",)
 
     async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
@@ -47,7 +54,7 @@ class RegistrationsDaily:
         for recorded in events:
             event = codec.decode(recorded.topic, recorded.state)
             sign = 1 if isinstance(event, CreditEarned) else -1
-            assert isinstance(event, CreditEarned | CreditWithdrawn | CreditRevoked)
+            assert isinstance(event, CreditEarned | CreditWithdrawn | CreditRevoked | CreditDuplicated)
             if authority_of(event.place) != log:
                 # It travelled here, and counts where it was registered.
                 continue

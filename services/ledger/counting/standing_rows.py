@@ -52,8 +52,11 @@ def policy_mark(policy: Policy | None) -> bytes | None:
 def is_judged(years: JudgedYears, profile: Profile, account: Account | None, year: int) -> bool:
     """Whether the log judges the person for the year: there is an account, or the place is judged for it.
 
-    Of somebody who moves between authorities each year is counted by one of them alone (A-13, B-12).
+    Of somebody who moves between authorities each year is counted by one of them alone (A-13, B-12), and of two profiles of
+    one person the one that took over the other.
     """
+    if profile.merged is not None:
+        return False
     if account is None and year not in years.owed_by(profile):
         return False
     return not profile.is_moving or _is_ours(years.book, profile, account, year)

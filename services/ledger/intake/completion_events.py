@@ -203,7 +203,7 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
             recorded["credits"] = None
         if recorded.get("of") == "exam":
             recorded["of"] = None
-        same_person = profile is not None and profile.person.person_id == event.person_id
+        same_person = profile is not None and profile.is_of(event.person_id)
         same_name = True
     differs = [f"/{name}" for name in names if not _same(recorded.get(name), posted.get(name))]
     if not same_person:

@@ -17,7 +17,9 @@ from services.kit.pydantic_models import view
 from services.ledger.streams.account_events import (
     AccountArrived,
     AccountLeft,
+    AccountMerged,
     CompletionHeld,
+    CreditDuplicated,
     CreditEarned,
     CreditRecognised,
     CreditRevoked,
@@ -28,8 +30,10 @@ from services.ledger.streams.account_events import (
 from services.ledger.streams.waiting import ParkedRecordReleased, ParkedRecordWithdrawn, RecordParked
 
 KIND = "completion"
-State = Literal["held", "registered", "withdrawn", "revoked", "rejected"]
-StepWord = Literal["held", "registered", "recognised", "withdrawn", "revoked", "rejected", "moved"]
+State = Literal["held", "registered", "withdrawn", "revoked", "duplicate", "rejected"]
+StepWord = Literal[
+    "held", "registered", "recognised", "withdrawn", "revoked", "duplicate", "rejected", "moved", "merged"
+]
 
 
 class PostedStudy(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -55,7 +59,8 @@ class CompletionStep(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that became of a completion, and the event that says so.
 
     `reason` is why it waits or was ended, `problem` the type of the problem that refused it, each by `clause` where one
-    speaks of it; `authority` is where it went with its person's year (`moved`).
+    speaks of it; `authority` is where it went with its person's year (`moved`). `merged` says that its person's profile
+    became part of another one of theirs, and `duplicate` that another credit of the person is of the same fact.
     """
 
     what: StepWord
@@ -72,7 +77,8 @@ class CompletionRecord(Struct, kw_only=True):
     """A posted completion today.
 
     `log` is the authority it was posted to, and `moved_to` the one that its person's year has moved to since. `state` is
-    `held` (`reason`), `registered`, `withdrawn` (`reason`), `revoked` (`reason`) or `rejected` after waiting (`problem`).
+    `held` (`reason`), `registered`, `withdrawn` (`reason`), `revoked` (`reason`), `duplicate` of another credit of the
+    person, or `rejected` after waiting (`problem`).
     `credits` are what it came to, `late` and `make_up` how it was registered, `recognised_at` when an official recognised it
     where the notice asks for that. `history` is everything that became of it, oldest first.
     """
@@ -126,6 +132,11 @@ def follow(record: CompletionRecord, recorded: RecordedEvent) -> None:
                 _move(record, recorded, authority_of(event.to_place), event.left_at)
         case AccountArrived():
             _arrive(record, recorded, event)
+        case AccountMerged() if record.state in ("held", "registered"):
+            record.person_id = event.into
+            _step(record, recorded, "merged", event.merged_at)
+        case CreditDuplicated() if event.credit_id == record.credit_id:
+            _become(record, recorded, "duplicate", event.duplicated_at)
         case CreditRecognised() if event.credit_id == record.credit_id:
             record.recognised_at = event.recognised_at
             _step(record, recorded, "recognised", event.recognised_at, clause=event.clause)
@@ -203,7 +214,7 @@ def _arrive(record: CompletionRecord, recorded: RecordedEvent, event: AccountArr
     if key in travelled:
         _move(record, recorded, recorded.log, event.arrived_at)
     for credit in event.credits:
-        ended = credit.state if credit.state in ("withdrawn", "revoked") else None
+        ended = credit.state if credit.state != "registered" else None
         if credit.credit_id == record.credit_id and ended is not None and ended != record.state:
             at = credit.ended_at or event.arrived_at
             _become(record, recorded, ended, at, reason=credit.reason, clause=credit.ended_clause)

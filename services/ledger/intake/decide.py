@@ -114,13 +114,12 @@ class Decider:
     def _repeated(self, prepared: Prepared, earlier: Earlier) -> Decided:
         event: Any = earlier.event
         outcome = Outcome(id=prepared.record.id, outcome="duplicate", first=_first(earlier, self._unit.log))
-        if event.content == prepared.content:
-            outcome.person_id = getattr(event, "person_id", None)
-            outcome.credit_id = getattr(event, "credit_id", None)
-            return Decided(outcome)
-        differs = differing_fields(event, prepared, self._unit.profiles.get(prepared.identity_hash))
+        profile = self._unit.profiles.get(prepared.identity_hash)
+        differs = event.content != prepared.content and differing_fields(event, prepared, profile)
         if not differs:
             outcome.person_id = getattr(event, "person_id", None)
+            if profile is not None and outcome.person_id is not None and profile.is_of(outcome.person_id):
+                outcome.person_id = profile.person.person_id
             outcome.credit_id = getattr(event, "credit_id", None)
             return Decided(outcome)
         outcome.outcome = "conflict"

@@ -251,6 +251,13 @@ class Intake:
     ) -> None:
         await unit.read_accounts([person_id], [year])
         entry = unit.account(person_id, year)
+        merged_into = entry.account.merged_into
+        if merged_into is not None and not accounts.holds_record(
+            entry.account, command.provider_id, command.record_id
+        ):
+            # What it held went to another profile of the same person.
+            await self._withdraw_from_account(unit, command, merged_into, year)
+            return
         if command.kind == "completion":
             unit.append_to_account(entry, await self._taken_back(unit, command, entry.account))
             return

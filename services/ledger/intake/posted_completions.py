@@ -13,7 +13,7 @@ from services.ledger.intake.completion_record import KIND, CompletionRecord, Sta
 from services.ledger.store.people import People
 from services.ledger.streams import account as accounts
 from services.ledger.streams import waiting
-from services.ledger.streams.account_events import AccountLeft, CompletionHeld, CreditEarned
+from services.ledger.streams.account_events import AccountAbsorbed, AccountLeft, CompletionHeld, CreditEarned
 from services.ledger.streams.problems import AuthorityUnclearError, UnknownCompletionError
 from services.ledger.streams.waiting import ParkedRecordReleased
 
@@ -134,14 +134,17 @@ class PostedCompletions:
         return sorted(found, key=lambda each: (each.log, each.identity or ""))[:_AT_ONCE]
 
     async def _ids_of_person(self, sought: Sought) -> set[str]:
-        """The ids of what a provider posted of a person, wherever they have lived, also of what was refused in the end."""
+        """The ids of what a provider posted of a person, wherever they have lived and under whichever of their profiles,
+        also of what was refused in the end.
+        """
         person_id = sought.person_id or ""
         logs = await self._people.logs_of(person_id)
         home = (await self._people.by_id([person_id], None, 0)).get(person_id)
         if home is None:
             return set()
         years = range(2000, 2101) if sought.year is None else [sought.year]
-        streams = [accounts.stream_of(person_id, year) for year in years]
+        people = [person_id, *home.profile.absorbed]
+        streams = [accounts.stream_of(each, year) for each in people for year in years]
         streams += [waiting.stream_of(identity) for identity in sorted(home.profile.identities)]
         loaded = await self._load((log, stream_id) for log in logs for stream_id in streams)
         found: set[str] = set()
@@ -191,7 +194,22 @@ class PostedCompletions:
                 events = await self._in_every_log(person_id, stream_id)
             for recorded in events:
                 follow(record, recorded)
+            await self._follow_merges(record, person_id, first.log)
         return records
+
+    async def _follow_merges(self, record: CompletionRecord, person_id: str, log: str) -> None:
+        """Follow a record whose person's profile became part of another into the account that took it over."""
+        year = record.posted.year
+        while record.person_id is not None and record.person_id != person_id:
+            merged_id, person_id = person_id, record.person_id
+            stream_id = accounts.stream_of(person_id, year)
+            loaded = await self._load([(log, stream_id)])
+            taken = False
+            for recorded in loaded.get((log, stream_id), []):
+                event = codec.decode(recorded.topic, recorded.state)
+                taken = taken or (isinstance(event, AccountAbsorbed) and event.merged_id == merged_id)
+                if taken:
+                    follow(record, recorded)
 
     async def places_of(self, records: Sequence[CompletionRecord]) -> list[set[str]]:
         """The places that each record belongs to: of its person, where it was posted and where they live now; of the

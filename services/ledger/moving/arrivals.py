@@ -19,7 +19,8 @@ from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived
 from services.ledger.streams.facts import Facts
 from services.ledger.streams.problems import AlreadyEndedError, UnknownPersonError
-from services.ledger.streams.profile import JudgementsArrived, Profile
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.profile_events import JudgementsArrived
 
 _NAMESAKE = Question("profiles", "person_id", {"identity_hash": "text"})
 
@@ -49,6 +50,8 @@ class Arrivals:
                 return _answer(arriving, log, repeated=True)
             effects = Effects(unit)
             known = await effects.read_person(arriving.profile.person_id)
+            while known is not None and known.merged is not None:
+                known = await effects.read_person(known.merged.into)
             if arriving.handover.sequence == 0:
                 await self._move_in(effects, arriving, nation)
             else:

@@ -75,8 +75,8 @@ async def find_blockers(
         for blocker in blockers_in(account, waiting=not forbidden_only)
     ]
     found += [
-        Blocker(kind="claim", id=claim.claim_id, year=claim.year)
-        for claim in await open_claims_of(conn, log, person_id)
+        Blocker(kind="claim", id=entry.state.claim_id, year=entry.state.year)
+        for entry in await open_claims_of(conn, log, person_id)
     ]
     open_rosters = [] if forbidden_only else await conn.fetch(_ROSTERS, log, sorted(profile.identities))
     for row in open_rosters:

@@ -33,14 +33,8 @@ from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import profile as profiles
 from services.ledger.streams.account_events import AccountLeft
 from services.ledger.streams.problems import MomentImplausibleError, UnknownPersonError
-from services.ledger.streams.profile import (
-    Departing,
-    DepartureGuarded,
-    DepartureLifted,
-    LiftReason,
-    Profile,
-    ProfileLeft,
-)
+from services.ledger.streams.profile import Departing, Profile
+from services.ledger.streams.profile_events import DepartureGuarded, DepartureLifted, LiftReason, ProfileLeft
 from services.ledger.streams.who_judges import DepartureUnderWayError, has_closed, judged_by_us
 
 PROVISIONAL_SECONDS = 600

@@ -61,11 +61,11 @@ from services.ledger.streams.account_events import (
     SpecialReasonApproved,
     SpecialReasonEnded,
 )
-from services.ledger.streams.profile import (
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.profile_events import (
     FormerIdentity,
     Judgement,
     JudgementsArrived,
-    Profile,
     ProfileArrived,
     ProfileLeft,
 )

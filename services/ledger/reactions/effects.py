@@ -21,9 +21,10 @@ from services.ledger.store.profiles import read_profiles, write_profiles
 from services.ledger.store.unit import LedgerUnit, read_providers
 from services.ledger.streams import profile as profiles
 from services.ledger.streams import provider as providers
-from services.ledger.streams.profile import (
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.profile_events import (
+    DepartureLifted,
     FormerIdentity,
-    Profile,
     ProfileChanged,
     ProfileErased,
     ProfileMoved,
@@ -73,6 +74,8 @@ class Effects:
                 registry.InfoCollected | registry.InfoChanged | registry.PersonErased | TransferNews,
             )
         }
+        merges = [each for each in events if isinstance(each, registry.ProfilesMerged)]
+        persons |= {person_id for each in merges for person_id in (each.person_id, each.merged_id)}
         transfers = [event.transfer_id for event in events if isinstance(event, TransferNews)]
         if transfers:
             found = await find_departures(self._conn, [self.log], transfers)
@@ -132,7 +135,8 @@ class Effects:
                 pass
 
     def _collect(self, event: registry.InfoCollected) -> None:
-        if event.person_id in self._profiles:
+        known = self.profile(event.person_id)
+        if known is not None and known.merged is None:
             return
         qualification = event.qualification
         recorded = ProfileRecorded(
@@ -182,8 +186,8 @@ class Effects:
             self.change_profile(event.person_id, erased)
 
     def _move(self, event: transfer.ProfileTransferred) -> None:
-        known = self._profiles.get(event.person_id)
-        if known is None:
+        known = self.profile(event.person_id)
+        if known is None or known.merged is not None:
             return
         moved = ProfileMoved(
             person_id=event.person_id,
@@ -203,10 +207,22 @@ class Effects:
             self.note(event.person_id, event)
             self._guards.append(event)
 
+    def profile(self, person_id: str) -> Profile | None:
+        """A profile that was read, as it stands now."""
+        return self._profiles[person_id][1] if person_id in self._profiles else None
+
+    def lift(self, person_id: str, transfer_id: str) -> None:
+        """End the guard of a departure that comes to nothing."""
+        event = DepartureLifted(
+            person_id=person_id, transfer_id=transfer_id, reason="cancelled", lifted_at=self.unit.now
+        )
+        self.note(person_id, event)
+        self._guards.append(event)
+
     async def read_person(self, person_id: str) -> Profile | None:
         """Read one profile, for a change that is not a fact of a feed; None when the log does not hold the person."""
         self._profiles |= await read_profiles(self._conn, self.log, [person_id])
-        return self._profiles[person_id][1] if person_id in self._profiles else None
+        return self.profile(person_id)
 
     def note(self, person_id: str, event: Event, identity: str | None = None) -> Profile:
         """Add an event to a profile's stream; what waits for the person goes on waiting. The profile as it then stands."""

@@ -12,14 +12,13 @@ from contracts.envelope import PublishedEvent
 from services.kit.database import Databases
 from services.ledger.store.departures import Departure, find_departures
 from services.ledger.store.people import is_later
-from services.ledger.streams.profile import (
+from services.ledger.streams.profile import Left, Profile
+from services.ledger.streams.profile_events import (
     DepartureCompleted,
     DepartureConfirmed,
     DepartureGuarded,
     DepartureLifted,
-    Left,
     LiftReason,
-    Profile,
 )
 
 _HELD = """
@@ -43,6 +42,8 @@ class Homes:
                     collected[event.person_id] = authority_of(event.place)
                 case registry.InfoChanged() | registry.PersonErased():
                     persons.add(event.person_id)
+                case registry.ProfilesMerged():
+                    persons.add(event.merged_id)
                 case transfer.ProfileTransferred() if event.from_authority == event.to_authority:
                     persons.add(event.person_id)
                 case (
@@ -73,6 +74,8 @@ class Homes:
         match event:
             case registry.InfoChanged():
                 return (self._home(event.person_id) or authority_of(event.place),)
+            case registry.ProfilesMerged():
+                return (self._home(event.merged_id) or authority_of(event.place),)
             case registry.PersonErased():
                 return sorted(self._held.get(event.person_id, {authority_of(event.place): None}))
             case (

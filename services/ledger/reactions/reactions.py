@@ -4,11 +4,11 @@ logs alone.
 One followed log fans out over many logs of ours. Each keeps a checkpoint of its own, moved in the transaction of the
 effects; the reader's position is saved afterwards, so a crash repeats at most what the checkpoints then skip."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
-from contracts import transfer
+from contracts import registry, transfer
 from contracts.divisions import NATION
 from contracts.envelope import PublishedEvent
 from services.kit.command import WritePath
@@ -19,6 +19,7 @@ from services.ledger.cases.roster_registry import Registrar, release_rosters
 from services.ledger.intake.decide import Decider
 from services.ledger.reactions.effects import Effects
 from services.ledger.reactions.homes import Homes
+from services.ledger.reactions.merges import Merges
 from services.ledger.store.nation import Nation
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit
@@ -77,6 +78,10 @@ class Reactions:
                 await self._reader.advance(conn, NATION, source, reached)
 
     async def _apply(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
+        for part in _parts(items):
+            await self._apply_part(log, source, part)
+
+    async def _apply_part(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
         nation = Nation(self._databases)
 
         async def act(unit: LedgerUnit) -> None:
@@ -89,6 +94,8 @@ class Reactions:
             for item in fresh:
                 effects.take(item.event)
             await effects.find_waiting(nation)
+            merged = [item.event for item in fresh if isinstance(item.event, registry.ProfilesMerged)]
+            await Merges(effects, self._policies.book).carry_out(merged)
             effects.release(Decider(unit, self._policies.book, nation.providers))
             registrar = Registrar(unit, self._policies.book, nation.providers, self._facts)
             await release_rosters(unit, registrar, effects.people_arrived())
@@ -101,8 +108,19 @@ class Reactions:
             if len(items) == 1:
                 raise
             half = len(items) // 2
-            await self._apply(log, source, items[:half])
-            await self._apply(log, source, items[half:])
+            await self._apply_part(log, source, items[:half])
+            await self._apply_part(log, source, items[half:])
+
+
+def _parts(items: Sequence[SourceEvent]) -> Iterator[Sequence[SourceEvent]]:
+    """The batch in parts of which each ends with its only merge, if it has one: what comes after is said of who is left."""
+    start = 0
+    for index, item in enumerate(items, 1):
+        if isinstance(item.event, registry.ProfilesMerged):
+            yield items[start:index]
+            start = index
+    if start < len(items):
+        yield items[start:]
 
 
 def _must_be_held(homes: Homes, events: Iterable[SourceEvent]) -> None:

@@ -37,6 +37,7 @@ CLAIM_ROWS: StateRows[Claim] = StateRows(
         claims.ClaimWithdrawn,
         claims.ClaimApproved,
         claims.ClaimSatisfied,
+        claims.ClaimReassigned,
     ),
     evolve=lambda claim, event, _: claims.evolve(claim, event),
 )
@@ -48,16 +49,17 @@ async def claims_of_list(conn: Connection, log: str, collective: str) -> list[En
     return sorted(found, key=lambda entry: entry.state.row or 0)
 
 
-async def open_claims_of(conn: Connection, log: str, person_id: str) -> list[Claim]:
+async def open_claims_of(conn: Connection, log: str, person_id: str) -> list[Entry[Claim]]:
     """The open claims of a person."""
-    found = await CLAIM_ROWS.where(
+    return await CLAIM_ROWS.where(
         conn, [log], "person_id = $2 and status = any($3::text[])", person_id, sorted(OPEN)
     )
-    return [entry.state for entry in found]
 
 
 async def append_to_claim(
-    unit: LedgerUnit, entry: Entry[Claim] | None, event: claims.Claimed | claims.ClaimStep
+    unit: LedgerUnit,
+    entry: Entry[Claim] | None,
+    event: claims.Claimed | claims.ClaimStep | claims.ClaimReassigned,
 ) -> Claim:
     """Add an event to the claim's stream and write its row; the claim as it then stands."""
     return (await CLAIM_ROWS.append(unit, claims.stream_of(event.claim_id), entry, event)).state

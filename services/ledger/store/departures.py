@@ -11,7 +11,7 @@ from services.kit.database import Connection
 from services.kit.event_store import EventStore, RecordedEvent, table_sql
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived, AccountLeft, HeldCompletionWithdrawn
-from services.ledger.streams.profile import (
+from services.ledger.streams.profile_events import (
     DepartureCompleted,
     DepartureConfirmed,
     DepartureGuarded,

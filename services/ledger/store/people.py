@@ -2,7 +2,7 @@
 to no place makes the ledger ask all logs and remember the answer as a hint."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.database import Databases
 from services.ledger.policy import Account
 from services.ledger.store.profiles import Reach
+from services.ledger.streams.merge import PersonMergedError
 from services.ledger.streams.problems import UnknownPersonError
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
@@ -79,6 +80,10 @@ class Home(Struct, frozen=True):
         return self.profile.left.left_at if self.profile.left is not None else None
 
 
+Sight = Callable[[Home], bool]
+"""Whether somebody may be told of a person."""
+
+
 class People:
     """Reads persons by id or keyed hash from the logs that a caller's place leaves open."""
 
@@ -86,24 +91,45 @@ class People:
         self._databases = databases
         self._hints: OrderedDict[str, str] = OrderedDict()
 
-    async def home_of(self, person_id: str, place: str | None, year: int = 0) -> Home:
-        """One person and one year's account. Raises UnknownPersonError, also for a person of another authority."""
-        homes = await self.by_id([person_id], place, year)
-        home = homes.get(person_id)
+    async def home_of(
+        self, person_id: str, place: str | None, year: int = 0, *, may_see: Sight | None = None
+    ) -> Home:
+        """One person and one year's account. Raises UnknownPersonError, also for a person of another authority; and of a
+        profile that is part of another one PersonMergedError, to whom that other `may_see` be shown to.
+        """
+        home = await self._home_of(person_id, place, year)
+        if home.profile.merged is not None:
+            kept = await self.life_of(person_id, place, year)
+            if may_see is not None and not may_see(kept):
+                raise UnknownPersonError
+            raise PersonMergedError(merged_into=kept.person_id)
+        return home
+
+    async def life_of(self, person_id: str, place: str | None, year: int = 0) -> Home:
+        """The same, of a merged profile the one that it is part of now. Raises UnknownPersonError."""
+        home = await self._home_of(person_id, place, year)
+        while home.profile.merged is not None:
+            home = await self._home_of(home.profile.merged.into, place, year)
+        return home
+
+    async def _home_of(self, person_id: str, place: str | None, year: int) -> Home:
+        home = (await self.by_id([person_id], place, year)).get(person_id)
         if home is None:
             raise UnknownPersonError
         return home
 
-    async def keeper_of(self, person_id: str, place: str | None, year: int = 0) -> Home:
+    async def keeper_of(
+        self, person_id: str, place: str | None, year: int = 0, *, may_see: Sight | None = None
+    ) -> Home:
         """The log in which an official of a place acts for a person: their own authority's, also when the person has left
-        it, as it goes on judging the years that stayed; else where the person lives. Raises UnknownPersonError.
+        it, as it goes on judging the years that stayed; else where the person lives. Raises as `home_of`.
         """
         if place is not None and place != NATION:
             own: dict[str, Home] = {}
             await self._ask([authority_of(place)], _BY_ID, 1, [person_id], year, own)
-            if person_id in own:
+            if person_id in own and own[person_id].profile.merged is None:
                 return own[person_id]
-        return await self.home_of(person_id, place, year)
+        return await self.home_of(person_id, place, year, may_see=may_see)
 
     async def by_id(self, person_ids: Sequence[str], place: str | None, year: int) -> dict[str, Home]:
         """Persons by id; those that no log open to the place holds are absent."""

@@ -1,6 +1,7 @@
 """Profiles as rows: read, written in the transaction of their events, walked through place by place, or by employer."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -14,6 +15,20 @@ from services.kit.rows import StateRows
 from services.ledger.policy import PolicyBook
 from services.ledger.streams import profile as profiles
 from services.ledger.streams.profile import Profile
+from services.ledger.streams.profile_events import (
+    DepartureConfirmed,
+    DepartureGuarded,
+    DepartureLifted,
+    JudgementsArrived,
+    ProfileAbsorbed,
+    ProfileArrived,
+    ProfileChanged,
+    ProfileErased,
+    ProfileLeft,
+    ProfileMerged,
+    ProfileMoved,
+    ProfileRecorded,
+)
 from services.ledger.streams.who_judges import DepartureUnderWayError, must_judge
 
 _decode = msgspec.json.Decoder(Profile).decode
@@ -41,6 +56,13 @@ def reach_of(place: str) -> Reach:
     return Reach(place, f"{place[:4]}99") if place.endswith("00") else Reach(place, place)
 
 
+def _gone_at(profile: Profile) -> datetime | None:
+    """Since when nobody lives here under the profile: they left, or it is part of another."""
+    if profile.left is not None:
+        return profile.left.left_at
+    return profile.merged.at if profile.merged is not None else None
+
+
 PROFILE_ROWS: StateRows[Profile] = StateRows(
     "profiles",
     Profile,
@@ -50,19 +72,21 @@ PROFILE_ROWS: StateRows[Profile] = StateRows(
         "place": ("text", lambda profile: profile.person.place),
         "employer": ("text", lambda profile: profile.person.employer),
         "identity_hash": ("text", lambda profile: profile.identity_hash),
-        "left_at": ("timestamptz", lambda profile: profile.left.left_at if profile.left else None),
+        "left_at": ("timestamptz", _gone_at),
     },
     events=(
-        profiles.ProfileRecorded,
-        profiles.ProfileChanged,
-        profiles.ProfileErased,
-        profiles.ProfileMoved,
-        profiles.DepartureGuarded,
-        profiles.DepartureConfirmed,
-        profiles.DepartureLifted,
-        profiles.ProfileLeft,
-        profiles.ProfileArrived,
-        profiles.JudgementsArrived,
+        ProfileRecorded,
+        ProfileChanged,
+        ProfileErased,
+        ProfileMoved,
+        DepartureGuarded,
+        DepartureConfirmed,
+        DepartureLifted,
+        ProfileLeft,
+        ProfileArrived,
+        JudgementsArrived,
+        ProfileMerged,
+        ProfileAbsorbed,
     ),
     evolve=lambda profile, event, _: profiles.evolve(profile, event),
     # Who gives a number up comes before who takes it.
@@ -82,7 +106,12 @@ class FormerIdentityRows:
 
     name = "former_identities"
     topics = frozenset(
-        {profiles.ProfileChanged.TOPIC, profiles.ProfileArrived.TOPIC, profiles.ProfileErased.TOPIC}
+        {
+            ProfileChanged.TOPIC,
+            ProfileArrived.TOPIC,
+            ProfileErased.TOPIC,
+            ProfileMerged.TOPIC,
+        }
     )
     tables: Sequence[str] = ("former_identities",)
 
@@ -91,9 +120,9 @@ class FormerIdentityRows:
         latest: dict[str, Sequence[str]] = {}
         for recorded in events:
             event = codec.decode(recorded.topic, recorded.state)
-            if isinstance(event, profiles.ProfileErased):
+            if isinstance(event, ProfileErased | ProfileMerged):
                 latest[event.person_id] = ()
-            elif isinstance(event, profiles.ProfileChanged | profiles.ProfileArrived):
+            elif isinstance(event, ProfileChanged | ProfileArrived):
                 latest[event.person_id] = profiles.numbers_before(event.identity_hash, event.former)
         await write_former(conn, log, latest)
 

@@ -29,10 +29,13 @@ from services.ledger.policy import (
     WaitingReason,
 )
 from services.ledger.streams.account_events import (
+    AccountAbsorbed,
     AccountArrived,
     AccountLeft,
+    AccountMerged,
     CompletionHeld,
     CreditConfirmed,
+    CreditDuplicated,
     CreditEarned,
     CreditRecognised,
     CreditRevoked,
@@ -91,10 +94,8 @@ def evolve(account: Account, event: Event) -> Account:
             _end(account, event, "withdrawn", event.withdrawn_at)
         case CreditRevoked():
             _end(account, event, "revoked", event.revoked_at, event.clause)
-        case CreditRecognised():
-            _recognise(account, event)
-        case CreditConfirmed():
-            _confirm(account, event)
+        case CreditRecognised() | CreditConfirmed() | CreditDuplicated():
+            _note(account, event)
         case ExamPassed():
             account.exams.append(view(ExamPass, event, provider=event.provider_id))
         case EnrolmentRecorded():
@@ -147,17 +148,20 @@ def _end(
             )
 
 
-def _recognise(account: Account, event: CreditRecognised) -> None:
+def _note(account: Account, event: CreditRecognised | CreditConfirmed | CreditDuplicated) -> None:
+    """Put on the credit what was said of it after its registration."""
     for index, credit in enumerate(account.credits):
-        if credit.credit_id == event.credit_id:
-            account.credits[index] = _replace(credit, recognised_at=event.recognised_at)
-
-
-def _confirm(account: Account, event: CreditConfirmed) -> None:
-    for index, credit in enumerate(account.credits):
-        if credit.credit_id == event.credit_id:
-            confirmed = (*credit.confirmed_by, event.route)
-            account.credits[index] = _replace(credit, confirmed_by=confirmed)
+        if credit.credit_id != event.credit_id:
+            continue
+        match event:
+            case CreditRecognised():
+                noted = _replace(credit, recognised_at=event.recognised_at)
+            case CreditConfirmed():
+                noted = _replace(credit, confirmed_by=(*credit.confirmed_by, event.route))
+            case CreditDuplicated():
+                at = event.duplicated_at
+                noted = _replace(credit, state="duplicate", duplicate_of=event.duplicate_of, ended_at=at)
+        account.credits[index] = noted
 
 
 def _relieve(
@@ -188,6 +192,15 @@ def modes_of_study(account: Account, provider_id: str) -> Sequence[str]:
     """The modes of what a provider reported of the year, which its exam is over; any, where nothing is known of it yet."""
     known: list[Waiting | Enrolled | Credit] = [*account.waiting, *account.enrolments, *account.credits]
     return sorted({each.mode for each in known if each.provider == provider_id}) or MODES
+
+
+def holds_record(account: Account, provider_id: str, record_id: str) -> bool:
+    """Whether a completion or an enrolment of a provider is in the account."""
+    completions: list[Credit | Waiting] = [*account.credits, *account.waiting]
+    held = {(each.provider, each.completion_id) for each in completions}
+    return (provider_id, record_id) in held or any(
+        (each.provider, each.enrolment_id) == (provider_id, record_id) for each in account.enrolments
+    )
 
 
 def ending(account: Account, credit: Credit) -> dict[str, Any]:
@@ -299,12 +312,25 @@ def take_move(account: Account, event: Event) -> None:
             # What waited is decided at the destination, and must not be registered here as well.
             account.waiting = []
         case AccountArrived():
-            _arrive(account, event)
+            _take_over(account, event)
+        case AccountMerged():
+            _empty(account)
+            account.merged_into = event.into
+        case AccountAbsorbed():
+            _take_over(account, event)
+            known = {(each.provider, each.enrolment_id) for each in account.enrolments}
+            further = [each for each in event.enrolments if (each.provider, each.enrolment_id) not in known]
+            account.enrolments = [*account.enrolments, *further]
         case _:
             pass
 
 
-def _arrive(account: Account, event: AccountArrived) -> None:
+def _empty(account: Account) -> None:
+    account.credits, account.waiting, account.exams, account.enrolments = [], [], [], []
+    account.exempt = account.deferred = account.special_reason = None
+
+
+def _take_over(account: Account, event: AccountArrived | AccountAbsorbed) -> None:
     places = {credit.credit_id: index for index, credit in enumerate(account.credits)}
     for credit in event.credits:
         index = places.get(credit.credit_id)
@@ -332,6 +358,7 @@ def _merged(here: Credit, arrived: Credit) -> Credit:
     return replace(
         here,
         state=ended.state,
+        duplicate_of=ended.duplicate_of,
         reason=ended.reason,
         ended_at=ended.ended_at,
         ended_clause=ended.ended_clause,

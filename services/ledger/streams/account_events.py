@@ -13,6 +13,7 @@ from services.ledger.policy import (
     Credit,
     CreditCategory,
     Deferral,
+    Enrolled,
     ExamPass,
     Exemption,
     HoldReason,
@@ -133,6 +134,16 @@ class CreditRevoked(EndedCredit, frozen=True, kw_only=True):
     authority: str
     decided_by: str
     revoked_at: datetime
+
+
+class CreditDuplicated(EndedCredit, frozen=True, kw_only=True):
+    """A credit proved to be of the same real fact as another of the person, `duplicate_of`, when two profiles of theirs were
+    merged: it is shown, and counts no more (A-15)."""
+
+    TOPIC: ClassVar[str] = "ledger.CreditDuplicated"
+
+    duplicate_of: str
+    duplicated_at: datetime
 
 
 class CreditConfirmed(Event, frozen=True, kw_only=True):
@@ -319,3 +330,32 @@ class AccountArrived(Event, frozen=True, kw_only=True):
     special_reason: SpecialReason | None = None
     taken_back: tuple[Retraction, ...] = ()
     arrived_at: datetime
+
+
+class AccountMerged(Event, frozen=True, kw_only=True):
+    """What a year of a merged profile held is in the account of the person's other profile, `into`, from now on."""
+
+    TOPIC: ClassVar[str] = "ledger.AccountMerged"
+
+    person_id: str
+    year: int
+    into: str
+    merged_at: datetime
+
+
+class AccountAbsorbed(Event, frozen=True, kw_only=True):
+    """A person's year took over what the same year of another profile of theirs, `merged_id`, held."""
+
+    TOPIC: ClassVar[str] = "ledger.AccountAbsorbed"
+
+    person_id: str
+    year: int
+    merged_id: str
+    credits: tuple[Credit, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    exams: tuple[ExamPass, ...] = ()
+    enrolments: tuple[Enrolled, ...] = ()
+    exempt: Exemption | None = None
+    deferred: Deferral | None = None
+    special_reason: SpecialReason | None = None
+    merged_at: datetime

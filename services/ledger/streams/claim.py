@@ -6,6 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 
+import msgspec
 from msgspec import Struct
 from pydantic import Field
 
@@ -159,6 +160,17 @@ class ClaimSatisfied(ClaimStep, frozen=True, kw_only=True):
     credit_id: str
 
 
+class ClaimReassigned(Event, frozen=True, kw_only=True):
+    """The claim is of the person whose profile took over the one it was made for, `merged_id`, and of their place."""
+
+    TOPIC: ClassVar[str] = "ledger.ClaimReassigned"
+    claim_id: str
+    person_id: str
+    place: str
+    merged_id: str
+    at: datetime
+
+
 class ClaimApproved(ClaimStep, frozen=True, kw_only=True):
     """The claim was approved; `credits` are what the policy of that moment awards, earned in the same transaction."""
 
@@ -207,12 +219,10 @@ def stream_of(claim_id: str) -> str:
 def evolve(claim: Claim | None, event: Event) -> Claim | None:
     """The claim after one more event. Its place in the queue is that of its latest submission."""
     if isinstance(event, Claimed):
-        return _claimed(event)
+        return Claim(**fields_of(ConvertedClaim, event), submitted_by=event.by, submitted_at=event.at)
+    if claim is not None and isinstance(event, ClaimReassigned):
+        return msgspec.structs.replace(claim, person_id=event.person_id, place=event.place)
     return None if claim is None else CLAIMS.evolve(claim, event)
-
-
-def _claimed(event: Claimed) -> Claim:
-    return Claim(**fields_of(ConvertedClaim, event), submitted_by=event.by, submitted_at=event.at)
 
 
 def approve(

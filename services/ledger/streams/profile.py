@@ -1,216 +1,30 @@
-"""The profile: what the ledger knows of a person whose place belongs to this log, without name or number; its stored
-events are also those of a move."""
+"""The profile: what the ledger knows of a person whose place belongs to this log, without name or number."""
 
 from datetime import date, datetime
-from decimal import Decimal
-from typing import ClassVar, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from services.kit.events import Event
 from services.kit.pydantic_models import view
-from services.ledger.policy import (
-    Person,
+from services.ledger.policy import Person
+from services.ledger.streams.profile_events import (
+    DepartureCompleted,
+    DepartureConfirmed,
+    DepartureGuarded,
+    DepartureLifted,
+    FormerIdentity,
+    Judgement,
+    JudgementsArrived,
+    ProfileAbsorbed,
+    ProfileArrived,
+    ProfileChanged,
+    ProfileErased,
+    ProfileLeft,
+    ProfileMerged,
+    ProfileMoved,
+    ProfileRecorded,
 )
-from services.ledger.policy.judging.assessment import Status
-from services.ledger.policy.judging.requirements import Missing, RequirementResult
-from services.ledger.policy.language.facts import NO_TRAITS, Traits
-from services.ledger.policy.policy import Basis
-
-
-class FormerIdentity(Struct, frozen=True):
-    """A name and number that the person had until a day, as keyed hashes (B-24)."""
-
-    identity_hash: str
-    name_hash: str
-    until: date
-
-
-class ProfileRecorded(Event, frozen=True, kw_only=True):
-    """The registry collected a person whose place belongs to this log (S1-06, S3B-02).
-
-    `qualified_on` is the first qualification's day; `qualification` the highest level held, by which courses are tiered.
-    """
-
-    TOPIC: ClassVar[str] = "ledger.ProfileRecorded"
-
-    person_id: str
-    identity_hash: str
-    name_hash: str
-    place: str
-    employer: str | None = None
-    student: bool = False
-    qualified_on: date | None = None
-    qualification: str | None = None
-    working_since: date | None = None
-    traits: Traits = NO_TRAITS
-    collected_at: datetime
-
-
-class ProfileChanged(Event, frozen=True, kw_only=True):
-    """The registry changed what it has on record of a person (S2C-09): what holds from now on, whole.
-
-    `qualified_on` is the first qualification's day, `qualification` the highest level held. `cause` is change, or reversal
-    or separation when a wrong change was undone.
-    """
-
-    TOPIC: ClassVar[str] = "ledger.ProfileChanged"
-
-    person_id: str
-    change_id: str
-    cause: str
-    identity_hash: str
-    name_hash: str
-    former: tuple[FormerIdentity, ...] = ()
-    employer: str | None = None
-    student: bool = False
-    student_since: date | None = None
-    qualified_on: date | None = None
-    qualification: str | None = None
-    working_since: date | None = None
-    traits: Traits = NO_TRAITS
-    left_on: date | None = None
-    retired_on: date | None = None
-    changed_at: datetime
-
-
-class ProfileMoved(Event, frozen=True, kw_only=True):
-    """The profile moved to another place of the same authority (S2C-12)."""
-
-    TOPIC: ClassVar[str] = "ledger.ProfileMoved"
-
-    person_id: str
-    from_place: str
-    to_place: str
-    employer: str | None = None
-    transfer_id: str
-    moved_at: datetime
-
-
-class ProfileErased(Event, frozen=True, kw_only=True):
-    """The registry destroyed who the person was: the profile is found under no keyed hash any more."""
-
-    TOPIC: ClassVar[str] = "ledger.ProfileErased"
-
-    person_id: str
-    erased_at: datetime
-
-
-LiftReason = Literal["cancelled", "withdrawn", "returned", "lapsed"]
-
-
-class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A year as another authority judged it, with what that followed: `place` is where, `judged_on` as of which day; its
-    minima, what was missing, the clauses of it all, and whether a notice or the nation's rule judged (`basis`, B-20)."""
-
-    year: int
-    status: Status
-    total: Decimal
-    by_category: dict[str, Decimal]
-    place: str
-    judged_on: date
-    policy: str | None = None
-    requirements: tuple[RequirementResult, ...] = ()
-    missing: tuple[Missing, ...] = ()
-    clauses: tuple[str, ...] = ()
-    basis: Basis | None = None
-
-
-class DepartureGuarded(Event, frozen=True, kw_only=True):
-    """A transfer to another authority was asked for: nothing that blocks it may begin from now on (S2C-14)."""
-
-    TOPIC: ClassVar[str] = "ledger.DepartureGuarded"
-
-    person_id: str
-    transfer_id: str
-    to_place: str
-    guarded_at: datetime
-
-
-class DepartureConfirmed(Event, frozen=True, kw_only=True):
-    """The transfer's own feed told of the request: the guard stands until the feed tells of its end."""
-
-    TOPIC: ClassVar[str] = "ledger.DepartureConfirmed"
-
-    person_id: str
-    transfer_id: str
-    confirmed_at: datetime
-
-
-class DepartureLifted(Event, frozen=True, kw_only=True):
-    """The person stays: the request was taken back, returned, or never came to be."""
-
-    TOPIC: ClassVar[str] = "ledger.DepartureLifted"
-
-    person_id: str
-    transfer_id: str
-    reason: LiftReason
-    lifted_at: datetime
-
-
-class ProfileLeft(Event, frozen=True, kw_only=True):
-    """The person left this log for a place of another authority. `years` are those that move, `judged` those that stay, as
-    this authority judges them, together with what others had judged before (A-13, B-12)."""
-
-    TOPIC: ClassVar[str] = "ledger.ProfileLeft"
-
-    person_id: str
-    transfer_id: str
-    from_place: str
-    to_place: str
-    years: tuple[int, ...]
-    judged: tuple[Judgement, ...]
-    left_at: datetime
-
-
-class DepartureCompleted(Event, frozen=True, kw_only=True):
-    """The transfer's feed told that the person who left has arrived: the destination's rules judge what moved (A-13)."""
-
-    TOPIC: ClassVar[str] = "ledger.DepartureCompleted"
-
-    person_id: str
-    transfer_id: str
-    completed_at: datetime
-
-
-class ProfileArrived(Event, frozen=True, kw_only=True):
-    """The person arrived in this log from another authority, with the years that others have judged."""
-
-    TOPIC: ClassVar[str] = "ledger.ProfileArrived"
-
-    person_id: str
-    transfer_id: str
-    identity_hash: str
-    name_hash: str
-    former: tuple[FormerIdentity, ...] = ()
-    from_authority: str
-    from_place: str
-    place: str
-    employer: str | None = None
-    student: bool = False
-    student_since: date | None = None
-    qualified_on: date | None = None
-    qualification: str | None = None
-    working_since: date | None = None
-    traits: Traits = NO_TRAITS
-    left_on: date | None = None
-    retired_on: date | None = None
-    judged: tuple[Judgement, ...] = ()
-    left_at: datetime
-    arrived_at: datetime
-
-
-class JudgementsArrived(Event, frozen=True, kw_only=True):
-    """An authority that the person has left judged years of its own again, after a correction or study made up there."""
-
-    TOPIC: ClassVar[str] = "ledger.JudgementsArrived"
-
-    person_id: str
-    transfer_id: str
-    sequence: int
-    judged: tuple[Judgement, ...]
-    arrived_at: datetime
 
 
 class Departing(Struct, frozen=True, omit_defaults=True):
@@ -237,12 +51,20 @@ class Left(Struct, frozen=True, omit_defaults=True):
     completed: bool = False
 
 
+class Merged(Struct, frozen=True, omit_defaults=True):
+    """The profile is part of another one of the same person since a moment."""
+
+    into: str
+    at: datetime
+
+
 class Profile(Struct, frozen=True, omit_defaults=True):
     """A person as the ledger follows them; `person` is what an assessment asks for.
 
     Leaving accounting work and retiring change a duty only where a notice says so (A-14).
     `judged` are years that other authorities judged (A-13), `arrived` is the transfer that brought the person last, and
-    `left` says where they went.
+    `left` says where they went. `merged` names the profile that this one is part of now, `absorbed` those that are part of
+    this one.
     """
 
     person: Person
@@ -256,6 +78,8 @@ class Profile(Struct, frozen=True, omit_defaults=True):
     judged: tuple[Judgement, ...] = ()
     arrived: str | None = None
     former: tuple[FormerIdentity, ...] = ()
+    merged: Merged | None = None
+    absorbed: tuple[str, ...] = ()
 
     @property
     def identities(self) -> frozenset[str]:
@@ -274,8 +98,19 @@ class Profile(Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_moving(self) -> bool:
-        """Whether anything of a move bears on new records: the person is leaving, has left, or came with judged years."""
-        return self.departing is not None or self.left is not None or self.judged != ()
+        """Whether anything of a move bears on new records: the person is leaving, has left, or came with judged years, or
+        the profile is part of another.
+        """
+        return (
+            self.departing is not None
+            or self.left is not None
+            or self.judged != ()
+            or self.merged is not None
+        )
+
+    def is_of(self, person_id: str) -> bool:
+        """Whether an id is the person's, or of a profile that is part of this one."""
+        return person_id == self.person.person_id or person_id in self.absorbed
 
     def judgement(self, year: int) -> Judgement | None:
         """How another authority judged the year, None when this one does."""
@@ -307,6 +142,19 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
             return _moved(profile, event)
         case ProfileErased():
             return replace(profile, identity_hash=f"erased:{event.person_id}", name_hash="", former=())
+        case ProfileMerged():
+            nobody = f"merged:{event.person_id}"
+            merged = Merged(event.into, event.merged_at)
+            return replace(
+                profile, identity_hash=nobody, name_hash="", former=(), departing=None, merged=merged
+            )
+        case ProfileAbsorbed():
+            return replace(
+                profile,
+                judged=_judged_anew(event.judged, profile.judged),
+                arrived=profile.arrived or event.transfer_id,
+                absorbed=(*profile.absorbed, event.merged_id),
+            )
         case _:
             return _on_the_way(profile, event)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from contracts import ledger as published
+from contracts.divisions import authority_of
 from contracts.envelope import PublishedEvent
 from services.kit import events as codec
 from services.kit.event_store import RecordedEvent
@@ -11,6 +12,7 @@ from services.kit.events import Event
 from services.kit.pydantic_models import view
 from services.ledger.streams.account_events import (
     CompletionHeld,
+    CreditDuplicated,
     CreditEarned,
     CreditRecognised,
     CreditRevoked,
@@ -30,6 +32,7 @@ from services.ledger.streams.account_events import (
 from services.ledger.streams.claim import ClaimApproved
 from services.ledger.streams.filing import FilingApproved, FilingSubmitted
 from services.ledger.streams.notice import NoNoticeDeclared, PolicyPublished
+from services.ledger.streams.profile_events import ProfileAbsorbed
 from services.ledger.streams.roster import RosterReviewed, RosterUploaded
 from services.ledger.streams.waiting import ParkedRecordReleased, ParkedRecordWithdrawn, RecordParked
 from services.ledger.streams.year import YearClosed
@@ -83,6 +86,16 @@ TOLD = (
     ),
     Told(CreditWithdrawn, published.CreditWithdrawn),
     Told(CreditRevoked, published.CreditRevoked),
+    Told(
+        CreditDuplicated,
+        published.CreditRevoked,
+        {
+            "reason": lambda event: "duplicate",
+            "clause": lambda event: None,
+            "authority": lambda event: authority_of(event.place),
+        },
+    ),
+    Told(ProfileAbsorbed, published.AccountsMerged),
     Told(CreditRecognised, published.CreditRecognised),
     Told(CompletionHeld, published.CompletionHeld),
     Told(

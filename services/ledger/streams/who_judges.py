@@ -24,7 +24,9 @@ from services.ledger.policy.judging.assessment import short_of
 from services.ledger.policy.judging.release import HeldCredits
 from services.ledger.policy.judging.wording import judged_words
 from services.ledger.policy.rules.categories import USUAL
-from services.ledger.streams.profile import Judgement, Profile
+from services.ledger.streams.merge import PersonMergedError
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.profile_events import Judgement
 
 _ZERO = Decimal("0.00")
 
@@ -240,10 +242,12 @@ def judgement_of(
 def must_judge(profile: Profile, year: int, book: PolicyBook, done_at: datetime | None = None) -> None:
     """The year is this log's to decide on; or what was done, at `done_at`, was done before the person left (A-13, B-12).
 
-    Raises ProfileLeftError and YearJudgedElsewhereError.
+    Raises ProfileLeftError, YearJudgedElsewhereError and PersonMergedError.
     """
     if not profile.is_moving:
         return
+    if profile.merged is not None:
+        raise PersonMergedError(merged_into=profile.merged.into)
     side = side_of(profile, year, book.policy_for(profile.person, year))
     judgement = profile.judgement(year)
     if side == "elsewhere" and judgement is not None:

@@ -13,7 +13,7 @@ from services.kit.openapi import problems
 from services.registry.people import schemas
 from services.registry.people.changes import Changes
 from services.registry.people.collections import COLLECTIONS, Collections
-from services.registry.people.own_view import OwnView
+from services.registry.people.own_view import OwnCaseInFull, OwnCases, OwnView
 from services.registry.people.queries import IDENTITY_CHECKS, Collection, PeopleQueries
 from services.registry.personal_data import disclosure
 from services.registry.streams import change, collection
@@ -236,14 +236,14 @@ _mine = require(OWN, "collection:submit")
 Own = Annotated[OwnView, Depends(part(OwnView))]
 
 
-@own_cases.get("/my-cases", response_model=schemas.OwnCases)
+@own_cases.get("/my-cases", response_model=OwnCases)
 @reads("own-cases")
 async def get_my_cases(by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> object:
     """Where each case that the caller handed in stands, in plain words, newest first."""
     return {"items": await own_view.cases(by)}
 
 
-@own_cases.get("/my-cases/{id}", response_model=schemas.OwnCaseInFull, responses=problems(404))
+@own_cases.get("/my-cases/{id}", response_model=OwnCaseInFull, responses=problems(404))
 @reads("own-case")
 async def get_my_case(case_id: Id, by: Annotated[Actor, Depends(acting(_mine))], own_view: Own) -> object:
     """Where one of them stands, with what the reviewer wrote."""

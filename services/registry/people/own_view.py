@@ -1,21 +1,54 @@
 """A person's own view: where each of their cases stands, in plain words (S2C-08, S2C-09)."""
 
-from typing import NamedTuple
+from datetime import datetime
+from typing import Annotated, Literal, NamedTuple
 from uuid import UUID
 
 import asyncpg
+from pydantic import Field
 
 from services.kit.audit import Audit, about
 from services.kit.clock import Clock
 from services.kit.database import Database
 from services.kit.errors import NotFoundError
 from services.kit.pydantic_models import fields_of
-from services.registry.people.schemas import OwnCase
+from services.kit.schemas import StrictModel, WholeList
 from services.registry.personal_data.vault import Vault
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.change import sealed_field
+from services.registry.worklists.schemas import Due
 from services.registry.worklists.worklists import due_of
+
+
+class OwnCase(StrictModel):
+    """Where a case of one's own stands, in plain words."""
+
+    case_id: str
+    kind: Literal["collection", "change"]
+    state: str
+    submitted_at: datetime
+    decided_at: datetime | None
+    due: Annotated[Due | None, Field(description="The last day of the review; null once it is over.")]
+    stands_zh: str
+    stands_en: str
+    next_zh: str | None
+    next_en: str | None
+    reason: str | None
+    reason_zh: str | None
+    reason_en: str | None
+
+
+class OwnCaseInFull(OwnCase):
+    """The same, with what the reviewer wrote."""
+
+    note: str | None
+
+
+class OwnCases(WholeList):
+    """The caller's cases, newest first."""
+
+    items: list[OwnCase]
 
 
 class Words(NamedTuple):

@@ -11,7 +11,7 @@ from contracts.registry import Affiliation, Qualification
 from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
 from services.kit.pydantic_models import view
-from services.kit.schemas import Line, Note, ShortLine, StrictModel, WholeList
+from services.kit.schemas import Line, Note, ShortLine, StrictModel
 from services.registry.personal_data.disclosure import UnmaskingRequest
 from services.registry.personal_data.evidence import EVIDENCE_MAX
 from services.registry.streams.profile import Identity, Profile
@@ -399,33 +399,3 @@ class ChangeView(StrictModel):
     decided_at: datetime | None
     reason: str | None
     note: str | None
-
-
-class OwnCase(StrictModel):
-    """Where a case of one's own stands, in plain words."""
-
-    case_id: str
-    kind: Literal["collection", "change"]
-    state: str
-    submitted_at: datetime
-    decided_at: datetime | None
-    due: Annotated[Due | None, Field(description="The last day of the review; null once it is over.")]
-    stands_zh: str
-    stands_en: str
-    next_zh: str | None
-    next_en: str | None
-    reason: str | None
-    reason_zh: str | None
-    reason_en: str | None
-
-
-class OwnCaseInFull(OwnCase):
-    """The same, with what the reviewer wrote."""
-
-    note: str | None
-
-
-class OwnCases(WholeList):
-    """The caller's cases, newest first."""
-
-    items: list[OwnCase]

@@ -5,7 +5,7 @@ from typing import Any
 
 from contracts import registry, transfer
 from services.kit import events as codec
-from services.ledger.streams.profile import DepartureCompleted, ProfileChanged, ProfileErased
+from services.ledger.streams.profile_events import DepartureCompleted, ProfileChanged, ProfileErased
 from tests.ledger.moving.mover import JINCHENG, LIAONING, LISTED, SHANXI, SHENYANG, Mover
 from tests.ledger.world import Somebody, World
 

@@ -7,7 +7,7 @@ import pytest
 
 from contracts import transfer
 from services.kit import events as codec
-from services.ledger.streams.profile import DepartureConfirmed, DepartureGuarded, DepartureLifted
+from services.ledger.streams.profile_events import DepartureConfirmed, DepartureGuarded, DepartureLifted
 from tests.ledger.cases.test_claims import Desk
 from tests.ledger.cases.training import DAYS, Training, beijing
 from tests.ledger.moving.mover import (

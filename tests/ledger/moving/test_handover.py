@@ -24,7 +24,7 @@ from services.ledger.moving.supplements import account_arrived, handed_account, 
 from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, SpecialReason, Waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived
-from services.ledger.streams.profile import Judgement
+from services.ledger.streams.profile_events import Judgement
 
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
 moments = st.integers(1_704_067_200, 1_767_225_600).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))

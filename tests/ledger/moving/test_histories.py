@@ -20,7 +20,7 @@ from services.ledger.streams.account_events import (
     CreditRevoked,
     CreditWithdrawn,
 )
-from services.ledger.streams.profile import ProfileArrived, ProfileLeft
+from services.ledger.streams.profile_events import ProfileArrived, ProfileLeft
 from tests.ledger.moving.mover import JINCHENG, LIAONING, SHANXI, SHUANGTA, SOCIETY, STAR, Mover
 from tests.ledger.world import Provider, Somebody, World
 

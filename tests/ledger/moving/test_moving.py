@@ -5,7 +5,7 @@ from typing import Any
 
 from services.kit import events as codec
 from services.ledger.streams.account_events import AccountArrived
-from services.ledger.streams.profile import ProfileArrived, ProfileLeft
+from services.ledger.streams.profile_events import ProfileArrived, ProfileLeft
 from tests.ledger.moving.mover import (
     DALIAN,
     JINCHENG,

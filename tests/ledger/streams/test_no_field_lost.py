@@ -40,7 +40,9 @@ from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived, CompletionHeld, CreditEarned
 from services.ledger.streams.claim import ConvertedClaim
 from services.ledger.streams.filing import OrganizedTraining
-from services.ledger.streams.profile import Judgement, Profile
+from services.ledger.streams.merge import absorbed
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.profile_events import Judgement
 from services.ledger.streams.publishing import TOLD, Told, publish
 from services.ledger.streams.roster import ReportedRoster
 from services.ledger.streams.year import Closure
@@ -153,7 +155,7 @@ class TestACredit:
 
         same(kept, account.credits[0], event)
         assert set(names_of(Credit)) - set(kept) == {
-            "provider", "state", "reason", "ended_at", "ended_clause", "recognised_at", "confirmed_by",
+            "provider", "state", "reason", "ended_at", "ended_clause", "recognised_at", "confirmed_by", "duplicate_of",
         }  # fmt: skip
 
     def test_is_shown_in_the_transcript(self):
@@ -215,11 +217,20 @@ def moved(account: Account) -> AccountArrived:
 
 class TestAMove:
     def test_carries_every_field_of_an_account(self):
-        account = filled(Account, person_id="person-1", year=2025, enrolments=[])
+        account = filled(Account, person_id="person-1", year=2025, enrolments=[], merged_into=None)
         arrived = accounts.evolve(accounts.empty("person-1", 2025), moved(account))
 
         assert arrived == account
-        assert all(getattr(account, name) for name in names_of(Account) if name != "enrolments")
+        stays = {"enrolments", "merged_into"}
+        assert all(getattr(account, name) for name in names_of(Account) if name not in stays)
+
+    def test_carries_every_field_of_an_account_into_another_profile_of_the_person(self):
+        account = filled(Account, person_id="person-2", year=2025, merged_into=None)
+        kept = accounts.evolve(
+            accounts.empty("person-1", 2025), stored(absorbed(accounts.empty("person-1", 2025), account, NOW))
+        )
+
+        assert kept == msgspec.structs.replace(account, person_id="person-1")
 
     def test_carries_every_field_of_a_judged_year(self):
         judgement = filled(Judgement, by_category={"professional": 1})

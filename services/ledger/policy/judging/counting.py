@@ -22,6 +22,7 @@ WhyNot = Literal[
     "enrolment_pending",
     "withdrawn",
     "revoked",
+    "duplicate",
     "completed_later",
     "awaiting_recognition",
     "above_cap",

@@ -77,6 +77,7 @@ def rejection_words(rejected: Rejected, language: Literal["zh", "en"]) -> tuple[
 WHY: Mapping[str, Words] = {
     "withdrawn": ("培训机构已撤回", "withdrawn by the provider"),
     "revoked": ("财政部门已撤销", "revoked by the authority"),
+    "duplicate": ("与已计入的学分为同一事项", "of the same fact as credits that count already"),
     "completed_later": ("在所问日期之后完成", "completed after the day asked about"),
     **{reason: words for kind in KINDS for reason, words in kind.why.items()},
 }

@@ -42,7 +42,9 @@ def lies_under_any(category: Category, above: Iterable[Category]) -> bool:
 Route = Literal["provider", "roster", "claim", "direct", "import", "correction"]
 """How credits came into an account: a provider's report, an approved roster, an approved claim, an authority's own list,
 history that another system held, or an official's correction of a closed year."""
-CreditState = Literal["registered", "withdrawn", "revoked"]
+CreditState = Literal["registered", "withdrawn", "revoked", "duplicate"]
+"""What a credit is: it stands, or was ended; or it is of the same real fact as another credit of the person, which came to
+light when two profiles of theirs were merged (A-15)."""
 WaitingReason = Literal["below_total", "exam_pending", "evaluation_pending", "enrolment_pending"]
 HoldReason = Literal[
     "below_total",
@@ -108,7 +110,7 @@ class Credit(Study, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     where the notice asks for that after registration (S4-03, B-11).
 
     `form` names the kind of activity, None for a course. `provisional`: taken by the nation's rule before a notice of the
-    year was out (B-20); it stays whatever the notice says.
+    year was out (B-20); it stays whatever the notice says. `duplicate_of` is the credit that counts instead of a duplicate.
     """
 
     credit_id: str
@@ -126,6 +128,7 @@ class Credit(Study, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     clause: str | None = None
     provisional: bool = False
     state: CreditState = "registered"
+    duplicate_of: str | None = None
     reason: str | None = None
     ended_at: datetime | None = None
     ended_clause: str | None = None
@@ -202,7 +205,9 @@ class ExamPass(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
 
 
 class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
-    """One person's year. The order of `credits`, `waiting` and `exams` never matters to a judgement."""
+    """One person's year. The order of `credits`, `waiting` and `exams` never matters to a judgement. `merged_into` is the
+    person whose account took over what was in it, where two profiles of one person were merged.
+    """
 
     person_id: str
     year: int
@@ -213,6 +218,7 @@ class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
     special_reason: SpecialReason | None = None
     exams: list[ExamPass] = []
     enrolments: list[Enrolled] = []
+    merged_into: str | None = None
 
 
 class Traits(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
