@@ -52,20 +52,16 @@ def policy_mark(policy: Policy | None) -> bytes | None:
 def is_judged(years: JudgedYears, profile: Profile, account: Account | None, year: int) -> bool:
     """Whether the log judges the person for the year: there is an account, or the place is judged for it.
 
-    Of somebody who moves between authorities each year is counted by one of them alone (A-13, B-12), and of two profiles of
-    one person the one that took over the other.
+    Of somebody who moves between authorities each year is counted by one of them alone (A-13, B-12).
     """
-    if profile.merged is not None:
-        return False
     if account is None and year not in years.owed_by(profile):
         return False
-    return not profile.is_moving or _is_ours(years.book, profile, account, year)
+    return not profile.is_moving or (profile.merged is None and _is_ours(years.book, profile, account, year))
 
 
 def _is_ours(book: PolicyBook, profile: Profile, account: Account | None, year: int) -> bool:
     """Of who left, what was judged by then stays, and whatever study for such a year comes late (B-12)."""
-    place = profile.person.place
-    judged = profile.judgement(year)
+    place, judged = profile.person.place, profile.judgement(year)
     if judged is not None and authority_of(judged.place) == authority_of(place):
         return True
     if profile.left is not None and account is None:

@@ -40,6 +40,9 @@ ACCOUNT_ROWS: StateRows[Account] = StateRows(
         events.SpecialReasonEnded,
         events.AccountLeft,
         events.AccountArrived,
+        events.AccountMerged,
+        events.AccountAbsorbed,
+        events.CreditDuplicated,
     ),
     evolve=_evolve_account,
 )

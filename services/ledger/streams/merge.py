@@ -9,6 +9,9 @@ from datetime import datetime
 from operator import attrgetter
 from typing import ClassVar, NamedTuple, TypeVar
 
+import msgspec
+
+from services.kit import events as codec
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.kit.pydantic_models import view
@@ -39,8 +42,10 @@ class Duplicates(NamedTuple):
 
 
 def absorbed(kept: Account, other: Account, at: datetime) -> AccountAbsorbed:
-    """What the account of the person takes over from the same year of another profile of theirs."""
-    return AccountAbsorbed(
+    """What the account of the person takes over from the same year of another profile of theirs, as a reader of the log
+    finds it: a rebuild must write the row that is written now.
+    """
+    event = AccountAbsorbed(
         person_id=kept.person_id,
         year=kept.year,
         merged_id=other.person_id,
@@ -53,6 +58,7 @@ def absorbed(kept: Account, other: Account, at: datetime) -> AccountAbsorbed:
         special_reason=other.special_reason,
         merged_at=at,
     )
+    return msgspec.json.decode(codec.encode(event), type=AccountAbsorbed)
 
 
 def emptied(other: Account, into: str, at: datetime) -> AccountMerged:

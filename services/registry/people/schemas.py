@@ -280,7 +280,9 @@ class StudentStatus(StrictModel):
 
 
 class MergedProfile(StrictModel):
-    """Another profile on record that is the same person's, and why there are two."""
+    """Another profile on record that is the same person's, and why there are two. It becomes part of this one: asked for by
+    an official of both places, and by itself.
+    """
 
     person_id: Annotated[str, Field(pattern=UUID_FORM)]
     reason: Literal["another_document", "collected_twice", "other"]
@@ -303,12 +305,7 @@ class ChangeItems(StrictModel):
     graduated_on: PastDay | None = None
     contact: Contact | None = None
     education: Educations | None = None
-    merge: Annotated[
-        MergedProfile | None,
-        Field(
-            description="Another profile that becomes part of this one; alone, and by an official of both places."
-        ),
-    ] = None
+    merge: MergedProfile | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -120,19 +120,11 @@ _COLLECTIONS = ReadModel(
     ProfileMerged=update("collections", PERSON, version=VERSION, state=const(collection.MERGED)),
     PersonErased=update("collections", PERSON, version=VERSION, state=const(collection.ERASED)),
 )
+_FIRST: dict[str, Value] = {"person_id": ID, "version": VERSION, "collected_at": AT, "merged_into": NONE}
 _PEOPLE = ReadModel(
     "people",
     # Who was merged by mistake is collected once more.
-    InfoCollected=upsert(
-        "people",
-        "person_id",
-        "identity_hash",
-        person_id=ID,
-        version=VERSION,
-        collected_at=AT,
-        merged_into=NONE,
-        **FACTS,
-    ),
+    InfoCollected=upsert("people", "person_id", "identity_hash", **(_FIRST | FACTS)),
     InfoChanged=update("people", PERSON, "identity_hash", version=VERSION, **FACTS),
     ProfileMoved=[
         update("people", PERSON, when=field("profile"), **FACTS),

@@ -87,12 +87,13 @@ def _reasons(kept: Person, other: Person) -> Iterator[str]:
 
 
 def joined(kept: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, object]:
-    """The items of two profiles as they are on record, as the one profile has them: all qualifications, jobs and education
-    of both, and the earlier start of accounting work. Everything else stays as the kept profile has it.
+    """The items of two profiles as they are on record, as the one profile has them: all qualifications, jobs, groups and
+    education of both, and the earlier start of accounting work. Everything else stays as the kept profile has it.
     """
     found: dict[str, object] = {
         "qualifications": _union(kept["qualifications"], other["qualifications"], ("level", "obtained_on")),
         "jobs": _union(kept["jobs"], other["jobs"]),
+        "groups": _union(kept["groups"], other["groups"]),
         "education": _union(kept["education"], other["education"], ("school", "level", "graduated_on")),
     }
     since = [each["working_since"] for each in (kept, other) if each["working_since"] is not None]

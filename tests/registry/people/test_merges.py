@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from services.registry.store.rebuild import READ_MODELS, rebuild
-
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
+from services.registry.store.projection import READ_MODELS, rebuild
 from services.registry.store.tables import LOG
 from tests.registry.people.test_reversals import database, published, result_of
 from tests.registry.scenarios import (
