@@ -174,7 +174,7 @@ class TestTravel:
 
     def test_every_part_of_an_account_travels_but_its_enrolments(self):
         """What they were for is registered, or the person could not leave (S2C-14)."""
-        stay = {"person_id", "enrolments"}
+        stay = {"person_id", "enrolments", "merged_into"}
         assert set(Account.__struct_fields__) - stay == set(HandedAccount.model_fields) - {"taken_back"}
 
     @settings(max_examples=100, deadline=None)
