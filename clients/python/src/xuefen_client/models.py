@@ -14,10 +14,13 @@ class CompletionStep(BaseModel):
     One thing that became of a completion, and the event that says so.
 
     `reason` is why it waits or was ended, `problem` the type of the problem that refused it, each by `clause` where one
-    speaks of it; `authority` is where it went with its person's year (`moved`).
+    speaks of it; `authority` is where it went with its person's year (`moved`). `merged` says that its person's profile
+    became part of another one of theirs, and `duplicate` that another credit of the person is of the same fact.
     """
 
-    what: Literal["held", "moved", "recognised", "registered", "rejected", "revoked", "withdrawn"]
+    what: Literal[
+        "duplicate", "held", "merged", "moved", "recognised", "registered", "rejected", "revoked", "withdrawn"
+    ]
     at: str
     log: str
     position: int
@@ -148,7 +151,7 @@ class Present(BaseModel):
     Where a completion that was posted before stands today, as `GET /v1/completions/{id}` says it at length.
     """
 
-    state: Literal["held", "registered", "rejected", "revoked", "withdrawn"]
+    state: Literal["duplicate", "held", "registered", "rejected", "revoked", "withdrawn"]
     reason: str | None = None
     clause: str | None = None
     problem: str | None = None
@@ -379,7 +382,8 @@ class CompletionRecord(BaseModel):
     A posted completion today.
 
     `log` is the authority it was posted to, and `moved_to` the one that its person's year has moved to since. `state` is
-    `held` (`reason`), `registered`, `withdrawn` (`reason`), `revoked` (`reason`) or `rejected` after waiting (`problem`).
+    `held` (`reason`), `registered`, `withdrawn` (`reason`), `revoked` (`reason`), `duplicate` of another credit of the
+    person, or `rejected` after waiting (`problem`).
     `credits` are what it came to, `late` and `make_up` how it was registered, `recognised_at` when an official recognised it
     where the notice asks for that. `history` is everything that became of it, oldest first.
     """
@@ -389,7 +393,7 @@ class CompletionRecord(BaseModel):
     log: str
     posted: PostedStudy
     posted_at: str
-    state: Literal["held", "registered", "rejected", "revoked", "withdrawn"] | None = "held"
+    state: Literal["duplicate", "held", "registered", "rejected", "revoked", "withdrawn"] | None = "held"
     reason: str | None = None
     clause: str | None = None
     problem: str | None = None
