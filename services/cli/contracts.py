@@ -121,7 +121,7 @@ def _operation(service: str) -> dict[str, object]:
         "title": f"Read the feed of the {service}",
         "summary": f"A batch ({_BATCH}) of the events after a position; waits when there is none.",
         "description": "The consumer asks by GET and keeps, with its own effects, the position to resume after"
-        " (header Xuefen-Next-After): it also moves over events that are not published.",
+        " (headers Xuefen-Next-After and Xuefen-History): it also moves over events that are not published.",
         "messages": [
             {"$ref": f"#/channels/{service}/messages/{_name(event)}"} for event in _events_of(service)
         ],

@@ -45,6 +45,7 @@ for _name, _module, _help in (
     ),
     ("keys", "keys", "Make the secret keys of a deployment; rotate the one that wraps people's keys. 密钥"),
     ("audit", "audit", "The records of who read what: whether any was removed or altered. 查阅记录"),
+    ("restored", "restored", "Begin a new history of every log, after its files were put back. 恢复之后"),
     (
         "sync",
         "sync",

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from asyncpg.exceptions import CannotConnectNowError, InternalClientError, PostgresConnectionError
 
+from services.kit.histories import look_where
 from services.kit.waits import Waits, watch_socket
 
 if TYPE_CHECKING:
@@ -95,8 +96,17 @@ class Database:
     async def connect(
         cls, dsn: str, *, schema: str, application_name: str, size_max: int = 8, waits: Waits | None = None
     ) -> Database:
-        """Open a pool of 1 to `size_max` connections. Raises one of OUTCOME_UNKNOWN when nobody answers."""
+        """Open a pool of 1 to `size_max` connections, each of which looks first whether the logs were restored.
+
+        Raises one of OUTCOME_UNKNOWN when nobody answers.
+        """
         waits = waits or Waits()
+        seen: str | None = None
+
+        async def look(conn: Connection) -> None:
+            nonlocal seen
+            seen = await look_where(conn, seen)
+
         pool = await asyncpg.create_pool(
             dsn,
             min_size=1,
@@ -104,6 +114,7 @@ class Database:
             timeout=waits.connect,
             command_timeout=waits.silence,
             connection_class=_WatchedConnection,
+            init=look,
             reset=_keep,
             server_settings={
                 "search_path": schema,

@@ -15,6 +15,7 @@ import asyncpg
 import msgspec
 
 from services.kit.database import lines
+from services.kit.histories import HISTORIES, new_history
 from services.kit.notifications import Notifications, notified
 
 if TYPE_CHECKING:
@@ -79,7 +80,9 @@ update logs set position = position + $2, recorded_at = greatest(clock_timestamp
 """
 
 _LOCK = "select position from logs where log = $1 for update"
-_OPEN = "insert into logs (log, position, recorded_at) values ($1, 0, now()) on conflict do nothing"
+_OPEN = (
+    "insert into logs (log, position, recorded_at, history) values ($1, 0, now(), $2) on conflict do nothing"
+)
 
 _COLUMN_NAMES = ("log", "position", "stream_id", "version", "topic", "state", "identity", "recorded_at")
 _COLUMNS = ", ".join(_COLUMN_NAMES)
@@ -173,14 +176,14 @@ class EventStore:
         there, which no version and no identity can guard.
         """
         if await conn.fetchval(_LOCK, log) is None:
-            await conn.execute(_OPEN, log)
+            await conn.execute(_OPEN, log, new_history())
             await conn.fetchval(_LOCK, log)
 
     async def _take(self, conn: Connection, log: str, count: int, raised: int) -> tuple[int, datetime, int]:
         """Lock the log's counter row, move it on by `count`; the last position before that, time and generation."""
         row = await conn.fetchrow(_TAKE, log, count, raised)
         if row is None:
-            await conn.execute(_OPEN, log)
+            await conn.execute(_OPEN, log, new_history())
             row = await conn.fetchrow(_TAKE, log, count, raised)
         assert row is not None, "the counter row of a log is never deleted"
         return row[0], row[1], row[2]
@@ -261,7 +264,7 @@ class EventStore:
 
     async def open_logs(self, conn: Connection, logs: Sequence[str]) -> None:
         """Create the counter rows of logs that have none, so that a first append does not have to."""
-        await conn.executemany(_OPEN, [(log,) for log in sorted(set(logs))])
+        await conn.executemany(_OPEN, [(log, new_history()) for log in sorted(set(logs))])
 
     async def follow(
         self, database: Database, log: str, *, after: int, limit: int = 500, poll_seconds: float = 0.5
@@ -288,6 +291,8 @@ create table logs (
     position bigint not null default 0,
     recorded_at timestamptz not null,
     generation bigint not null default 0,
+    history text collate "C" not null,
+    server text collate "C",
     primary key (log)
 )"""
 
@@ -312,18 +317,20 @@ create table checkpoints (
     name text collate "C" not null,
     source text collate "C" not null,
     position bigint not null,
+    history text collate "C" not null default '',
     primary key (log, name, source)
 )"""
 
 
 def event_tables_sql(*, partitions: int = 0) -> list[str]:
-    """The statements that create `logs`, `events` and `checkpoints`, hash-partitioned by log when partitions
+    """The statements that create `logs`, `histories`, `events` and `checkpoints`, hash-partitioned by log when partitions
     > 0.
 
     Keys compare bytes (collate "C"): faster, and an upgrade of the system's locales cannot break an index.
     """
     statements: list[str] = []
-    for table, ddl in (("logs", _LOGS), ("events", _EVENTS), ("checkpoints", _CHECKPOINTS)):
+    made = (("logs", _LOGS), ("histories", HISTORIES), ("events", _EVENTS), ("checkpoints", _CHECKPOINTS))
+    for table, ddl in made:
         statements += table_sql(table, ddl, partitions=partitions)
     # A counter row is updated once a commit: room on its page keeps every update off the index.
     counters = [f"logs_{number}" for number in range(partitions)] or ["logs"]

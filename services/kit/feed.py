@@ -19,6 +19,7 @@ from services.kit.auth import Caller, require
 from services.kit.database import Databases
 from services.kit.errors import Problem
 from services.kit.event_store import EventStore, RecordedEvent
+from services.kit.histories import PATTERN, Chain, Mark, chains
 from services.kit.notifications import notified
 from services.kit.openapi import problems, struct_answer
 from services.kit.schemas import IN_DIGITS
@@ -34,6 +35,7 @@ Publish = Callable[[RecordedEvent], Mapping[str, object] | None]
 BATCH_TYPE = "application/cloudevents-batch+json"
 NEXT_AFTER = "Xuefen-Next-After"
 HEAD = "Xuefen-Head"
+HISTORY = "Xuefen-History"
 LIMIT_MAX = 1000
 WAIT_SECONDS_MAX = 30
 
@@ -56,14 +58,16 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sequence: str
     log: str
     position: int
+    history: str = ""
     data: Any
 
 
 class LogHead(msgspec.Struct, frozen=True):
-    """A log that is kept here, and its last position."""
+    """A log that is kept here, its last position and the history that goes on."""
 
     log: str
     head: int
+    history: str
 
 
 class LogList(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,9 +106,11 @@ class _Page(msgspec.Struct):
     events: list[CloudEvent]
     next_after: int
     head: int
+    history: str
 
     def response(self) -> Response:
-        return written(self.events, {NEXT_AFTER: str(self.next_after), HEAD: str(self.head)})
+        told = {NEXT_AFTER: str(self.next_after), HEAD: str(self.head), HISTORY: self.history}
+        return written(self.events, told)
 
 
 _ENCODER = msgspec.json.Encoder(decimal_format="string", order="deterministic")
@@ -120,11 +126,11 @@ def written(events: Sequence[CloudEvent], headers: Mapping[str, str]) -> CloudEv
     return CloudEventsResponse(_ENCODER.encode(events), headers={**headers, "Cache-Control": "no-store"})
 
 
-def cloud_event(event: RecordedEvent, attributes: Mapping[str, Any], source: str) -> CloudEvent:
-    """The envelope of a published event; `(source, id)` names it for ever."""
+def cloud_event(event: RecordedEvent, attributes: Mapping[str, Any], source: str, history: str) -> CloudEvent:
+    """The envelope of a published event, recorded in a history of its log; `(source, id)` names it for ever."""
     return CloudEvent(
         specversion="1.0",
-        id=f"{event.log}/{event.position}",
+        id=f"{event.log}/{history}/{event.position}",
         source=source,
         type=attributes["type"],
         subject=attributes.get("subject"),
@@ -134,6 +140,7 @@ def cloud_event(event: RecordedEvent, attributes: Mapping[str, Any], source: str
         sequence=str(event.position),
         log=event.log,
         position=event.position,
+        history=history,
         data=attributes["data"],
     )
 
@@ -147,26 +154,27 @@ class Feeds:
         self._publish = publish
         self._source = source
 
-    async def heads(self, logs: Sequence[str]) -> dict[str, int]:
-        """The last position of every log, in the given order."""
-        heads: dict[str, int] = {}
+    async def chains(self, logs: Sequence[str]) -> dict[str, Chain]:
+        """The last position and the histories of every log, in the given order."""
+        found: dict[str, Chain] = {}
         for database, its_logs in self._databases.grouped(logs).items():
             async with database.acquire() as conn:
-                heads |= await self._store.heads(conn, its_logs)
-        return {log: heads[log] for log in logs}
+                found |= await chains(conn, its_logs)
+        return {log: found[log] for log in logs}
 
-    async def page(self, log: str, after: int, limit: int, wait_seconds: float, request: Request) -> _Page:
-        """The next batch of a log, waiting for one as long as asked while the client is there.
+    async def page(self, log: str, mark: Mark, limit: int, wait_seconds: float, request: Request) -> _Page:
+        """The next batch of a log after a mark, waiting for one as long as asked while the client is there.
 
-        AheadOfLogError when `after` is beyond the head.
+        AnotherHistoryError when the mark belongs to another history, AheadOfLogError when it is beyond the head.
         """
+        after, history = mark
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_seconds
         with self._store.notifications.subscribe((log,)) as growth:
             while True:
                 growth.clear()
-                page = await self._read(self._databases.of(log), log, after, limit)
-                after = page.next_after
+                page = await self._read(self._databases.of(log), log, Mark(after, history), limit)
+                after, history = page.next_after, page.history
                 left = deadline - loop.time()
                 if page.events or left <= 0:
                     return page
@@ -174,22 +182,24 @@ class Feeds:
                 if await has_gone(request):
                     return page
 
-    async def _read(self, database: Database, log: str, after: int, limit: int) -> _Page:
+    async def _read(self, database: Database, log: str, mark: Mark, limit: int) -> _Page:
         async with database.acquire() as conn:
-            head = await self._store.head(conn, log)
-            if after > head:
+            chain = (await chains(conn, [log]))[log]
+            chain.must_be_current(mark)
+            if mark.position > chain.head:
                 raise AheadOfLogError
-            page = _Page([], after, head)
+            page = _Page([], mark.position, chain.head, chain.current)
             for _ in range(_READS_MAX):
                 stored = await self._store.read(conn, log, after=page.next_after, limit=limit)
                 for event in stored:
                     attributes = self._publish(event)
                     if attributes is not None:
-                        page.events.append(cloud_event(event, attributes, self._source))
+                        history = chain.at(event.position)
+                        page.events.append(cloud_event(event, attributes, self._source, history))
                     page.next_after = event.position
                 if page.events or len(stored) < limit:
                     break
-        page.head = max(head, page.next_after)
+        page.head = max(chain.head, page.next_after)
         return page
 
 
@@ -203,10 +213,24 @@ async def has_gone(request: Request) -> bool:
 
 _EVENT_SCHEMA: dict[str, object] = {
     "type": "object",
-    "required": ["specversion", "id", "source", "type", "time", "datacontenttype", "log", "position", "data"],
+    "required": [
+        "specversion",
+        "id",
+        "source",
+        "type",
+        "time",
+        "datacontenttype",
+        "log",
+        "position",
+        "history",
+        "data",
+    ],
     "properties": {
         "specversion": {"const": "1.0"},
-        "id": {"type": "string", "description": "The log and the position: `210000/1201`."},
+        "id": {
+            "type": "string",
+            "description": "The log, the history and the position: `210000/5b1e6a0c9d2f/1201`.",
+        },
         "source": {"type": "string"},
         "type": {"type": "string", "description": "Pinned, with its major version."},
         "subject": {"type": "string"},
@@ -216,6 +240,7 @@ _EVENT_SCHEMA: dict[str, object] = {
         "sequence": {"type": "string", "description": "The position, as the CloudEvents extension."},
         "log": {"type": "string"},
         "position": {"type": "integer", "minimum": 1},
+        "history": {"type": "string", "description": "The history of the log in which it was recorded."},
         "data": {"type": "object", "description": "By `type`: see the event's own schema."},
     },
 }
@@ -226,6 +251,10 @@ _HEADERS = {
         "schema": {"type": "integer", "minimum": 0},
     },
     HEAD: {"description": "The last position of the log.", "schema": {"type": "integer", "minimum": 0}},
+    HISTORY: {
+        "description": "The history these positions belong to: keep it with them, and send it back as `history`.",
+        "schema": {"type": "string"},
+    },
 }
 
 
@@ -268,9 +297,10 @@ def feed_router(
 
     @router.get("", **struct_answer(LogList, "Every log, in order."))
     async def list_logs() -> Response:
-        """The logs kept here and the last position of each."""
-        heads = await feeds().heads(logs())
-        body = LogList(items=[LogHead(log, head) for log, head in heads.items()], total=len(heads))
+        """The logs kept here, and the last position and the history of each."""
+        found = await feeds().chains(logs())
+        items = [LogHead(log, chain.head, chain.current) for log, chain in found.items()]
+        body = LogList(items=items, total=len(items))
         return Response(msgspec.json.encode(body), media_type="application/json")
 
     @router.get(
@@ -291,6 +321,9 @@ def feed_router(
         after: Annotated[
             int, Query(ge=0, le=_POSITION_MAX, description="The position to resume after."), IN_DIGITS
         ] = 0,
+        history: Annotated[
+            str | None, Query(pattern=PATTERN, description="`Xuefen-History` as it came with that position.")
+        ] = None,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX), IN_DIGITS] = 100,
         wait: Annotated[
             int, Query(ge=0, le=WAIT_SECONDS_MAX, description="Seconds to wait for something new."), IN_DIGITS
@@ -298,13 +331,13 @@ def feed_router(
     ) -> Response:
         """Published events of a log after a position, in order, without a gap and each once.
 
-        Store `Xuefen-Next-After` with the effects of the batch, in one transaction, and ask with it the next
-        time.
+        Store `Xuefen-Next-After` and `Xuefen-History` with the effects of the batch, in one transaction, and ask with them
+        the next time. `another-history` says that the log was restored to an earlier moment, and where to go back to.
         """
         if log not in logs():
             raise UnknownLogError
         allow_more(wait)
-        page = await feeds().page(log, after, limit, wait, request)
+        page = await feeds().page(log, Mark(after, history or ""), limit, wait, request)
         return page.response()
 
     return router

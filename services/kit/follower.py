@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -15,8 +15,10 @@ import stamina
 import structlog
 
 from services.kit.command import UnitOfWork, WritePath
+from services.kit.errors import TYPE_PREFIX
 from services.kit.events import UnknownEventError
-from services.kit.feed import HEAD, NEXT_AFTER, CloudEvent
+from services.kit.feed import HEAD, HISTORY, NEXT_AFTER, CloudEvent
+from services.kit.histories import AnotherHistoryError, Mark
 from services.kit.projection import Checkpoints
 
 if TYPE_CHECKING:
@@ -24,8 +26,21 @@ if TYPE_CHECKING:
 
 U = TypeVar("U", bound=UnitOfWork)
 
-Handle = Callable[[Sequence[CloudEvent], int], Awaitable[None]]
-"""Given a batch and the position after it, writes the effects and that position in one transaction."""
+
+class Consumer(Protocol):
+    """What follows a log, and keeps how far it has come."""
+
+    async def load_checkpoint(self) -> Mark:
+        """The position saved with the last effects, and its history."""
+
+    async def handle(self, events: Sequence[CloudEvent], mark: Mark) -> None:
+        """Write the effects of a batch and the position after it in one transaction; nothing when it was read of another
+        history than the one kept.
+        """
+
+    async def go_back(self, mark: Mark) -> None:
+        """Go over to a history that was begun by a restore, and back to what it has in common with ours."""
+
 
 _CONNECT_SECONDS_MAX = 3.0
 _ANSWER_SECONDS_MAX = 10.0
@@ -53,7 +68,7 @@ class FeedUnavailableError(Exception):
 
 class AheadOfFeedError(Exception):
     """We have seen more of a log than its service has: another deployment, or one restored from an old
-    backup.
+    backup of which nothing is known.
 
     Going on would skip events in silence as soon as the log grows past us, so somebody has to look.
     """
@@ -80,9 +95,8 @@ class FeedFollower:
         self,
         client: httpx.AsyncClient,
         log: str,
+        consumer: Consumer,
         *,
-        load_checkpoint: Callable[[], Awaitable[int]],
-        handle: Handle,
         limit: int = 500,
         wait_seconds: int = 20,
     ) -> None:
@@ -91,8 +105,7 @@ class FeedFollower:
         """
         self.log = log
         self._client = client
-        self._load_checkpoint = load_checkpoint
-        self._handle = handle
+        self._consumer = consumer
         self._limit = limit
         self._wait_seconds = wait_seconds
         self._path = f"/v1/logs/{quote(log, safe='')}/feed"
@@ -103,16 +116,24 @@ class FeedFollower:
         return self._status
 
     async def step(self, *, wait_seconds: int = 0) -> int:
-        """Ask once and handle what comes; answers how many positions that moved us on.
+        """Ask once and handle what comes; answers how many positions that moved us on, 1 for going back.
 
-        Raises AheadOfFeedError, FeedUnavailableError, httpx.TransportError, or whatever `handle` raises.
+        Raises AheadOfFeedError, FeedUnavailableError, httpx.TransportError, or whatever the consumer raises.
         """
-        after = await self._load_checkpoint()
-        events, next_after, head = await self._ask(after, wait_seconds)
-        if next_after > after:
-            await self._handle(events, next_after)
-        self._status = FollowerStatus(next_after, head)
-        return next_after - after
+        mark = await self._consumer.load_checkpoint()
+        try:
+            events, reached, head = await self._ask(mark, wait_seconds)
+        except _RestoredError as restored:
+            _log.critical(
+                "follower.went_back", log=self.log, position=mark.position, to=restored.mark.position
+            )
+            await self._consumer.go_back(restored.mark)
+            self._status = FollowerStatus(restored.mark.position, self._status.head)
+            return 1
+        if reached.position > mark.position:
+            await self._consumer.handle(events, reached)
+        self._status = FollowerStatus(reached.position, head)
+        return reached.position - mark.position
 
     async def catch_up(self) -> int:
         """Handle batches until there is nothing more; answers the position reached."""
@@ -143,14 +164,16 @@ class FeedFollower:
                 _log.critical("follower.stopped", log=self.log, error=repr(error))
             raise
 
-    async def _ask(self, after: int, wait_seconds: int) -> tuple[list[CloudEvent], int, int]:
+    async def _ask(self, mark: Mark, wait_seconds: int) -> tuple[list[CloudEvent], Mark, int]:
+        after, history = mark
+        told = {"history": history} if history else {}
         response = await self._client.get(
             self._path,
-            params={"after": after, "limit": self._limit, "wait": wait_seconds},
+            params={"after": after, "limit": self._limit, "wait": wait_seconds, **told},
             timeout=httpx.Timeout(_CONNECT_SECONDS_MAX, read=wait_seconds + _ANSWER_SECONDS_MAX),
         )
         if response.status_code == httpx.codes.CONFLICT:
-            raise AheadOfFeedError(f"{self.log}: we are at {after}")
+            raise _conflict(response, f"{self.log}: we are at {after}")
         if response.status_code != httpx.codes.OK:
             raise FeedUnavailableError(f"{self.log}: status {response.status_code}")
         events = _DECODER.decode(response.content)
@@ -158,7 +181,22 @@ class FeedFollower:
         positions = [after, *(event.position for event in events), next_after + 1]
         if any(later <= earlier for earlier, later in itertools.pairwise(positions)):
             raise FeedUnavailableError(f"{self.log}: positions out of order after {after}")
-        return events, next_after, head
+        return events, Mark(next_after, response.headers.get(HISTORY, "")), head
+
+
+class _RestoredError(Exception):
+    """The log was restored to an earlier moment; up to `mark` we have it in common."""
+
+    def __init__(self, mark: Mark) -> None:
+        super().__init__(mark)
+        self.mark = mark
+
+
+def _conflict(response: httpx.Response, where: str) -> Exception:
+    problem = response.json()
+    if problem.get("type") == TYPE_PREFIX + AnotherHistoryError.code and problem["known"]:
+        return _RestoredError(Mark(int(problem["position"]), str(problem["history"])))
+    return AheadOfFeedError(f"{where}, {problem.get('title')}")
 
 
 def _may_pass(error: Exception) -> bool:
@@ -167,7 +205,7 @@ def _may_pass(error: Exception) -> bool:
 
 
 class InOneTransaction:
-    """`load_checkpoint` and `handle` of a follower whose effects live in one log: one transaction a batch.
+    """A consumer whose effects live in one log: one transaction a batch.
 
     Two processes may follow the same feed: they take turns, and what one has handled the other leaves out.
     """
@@ -188,25 +226,30 @@ class InOneTransaction:
         self._source = source
         self._apply = apply
 
-    async def load_checkpoint(self) -> int:
+    async def load_checkpoint(self) -> Mark:
         """The position saved with the last effects."""
         async with self._database.acquire() as conn:
-            return await self._checkpoints.get(conn, self._log, self._source)
+            return await self._checkpoints.mark(conn, self._log, self._source)
 
-    async def handle(self, events: Sequence[CloudEvent], next_after: int) -> None:
+    async def go_back(self, mark: Mark) -> None:
+        """Go back to where the history of the mark begins."""
+        async with self._database.transaction() as conn:
+            await self._checkpoints.go_back(conn, self._log, self._source, mark)
+
+    async def handle(self, events: Sequence[CloudEvent], mark: Mark) -> None:
         """Apply what is new and save the position with it."""
         async with self._database.transaction() as conn:
-            reached = await self._checkpoints.lock(conn, self._log, self._source)
-            if next_after <= reached:
+            reached = await self._checkpoints.lock_for(conn, self._log, self._source, mark.history)
+            if reached is None or mark.position <= reached:
                 return
             new = [event for event in events if event.position > reached]
             if new:
                 await self._apply(conn, new)
-            await self._checkpoints.advance(conn, self._log, self._source, next_after)
+            await self._checkpoints.advance(conn, self._log, self._source, *mark)
 
 
 class AsOneCommand(Generic[U]):
-    """`load_checkpoint` and `handle` of a follower whose effects are events of one log: one unit of work a batch, carried
+    """A consumer whose effects are events of one log: one unit of work a batch, carried
     out by the write path like every other command.
 
     Two processes may follow the same feed: they take turns, and what one has handled the other leaves out.
@@ -230,19 +273,24 @@ class AsOneCommand(Generic[U]):
         self._source = source
         self._apply = apply
 
-    async def load_checkpoint(self) -> int:
+    async def load_checkpoint(self) -> Mark:
         """The position saved with the last effects."""
         async with self._database.acquire() as conn:
-            return await self._checkpoints.get(conn, self._log, self._source)
+            return await self._checkpoints.mark(conn, self._log, self._source)
 
-    async def handle(self, events: Sequence[CloudEvent], next_after: int) -> None:
+    async def go_back(self, mark: Mark) -> None:
+        """Go back to where the history of the mark begins."""
+        async with self._database.transaction() as conn:
+            await self._checkpoints.go_back(conn, self._log, self._source, mark)
+
+    async def handle(self, events: Sequence[CloudEvent], mark: Mark) -> None:
         """Decide on what is new, and save the position with the events. BusyError when others were first every time."""
 
         async def decide(unit: U) -> None:
-            reached = await self._checkpoints.lock(unit.conn, self._log, self._source)
-            if next_after <= reached:
+            reached = await self._checkpoints.lock_for(unit.conn, self._log, self._source, mark.history)
+            if reached is None or mark.position <= reached:
                 return
             await self._apply(unit, [event for event in events if event.position > reached])
-            await self._checkpoints.advance(unit.conn, self._log, self._source, next_after)
+            await self._checkpoints.advance(unit.conn, self._log, self._source, *mark)
 
         await self._path.store(self._log, decide)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 _ALLOWED = {
     "events": "select, insert",
     "logs": "select, insert, update",
+    "histories": "select, insert",
     "alembic_version": "select",
     "audit_records": "select, insert",
     "audit_seals": "select, insert",

@@ -15,6 +15,7 @@ import structlog
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.events import UnknownEventError, is_known
+from services.kit.histories import Mark
 from services.kit.notifications import notified
 
 if TYPE_CHECKING:
@@ -24,8 +25,13 @@ _OPEN = """
 insert into checkpoints (log, name, source, position) values ($1, $2, $3, 0) on conflict do nothing
 """
 _GET = "select position from checkpoints where log = $1 and name = $2 and source = $3"
+_MARK = "select position, history from checkpoints where log = $1 and name = $2 and source = $3"
 _ADVANCE = """
-update checkpoints set position = $4 where log = $1 and name = $2 and source = $3 and position < $4
+update checkpoints set position = $4, history = case when $5 = '' then history else $5 end
+ where log = $1 and name = $2 and source = $3 and position < $4
+"""
+_GO_BACK = """
+update checkpoints set position = least(position, $4), history = $5 where log = $1 and name = $2 and source = $3
 """
 _REWIND = "update checkpoints set position = 0 where log = $1 and name = $2 and source = $3"
 
@@ -49,6 +55,17 @@ class Checkpoints:
         position: int | None = await conn.fetchval(_GET, log, self.name, source)
         return position or 0
 
+    async def mark(self, conn: Connection, log: str, source: str) -> Mark:
+        """The position reached, with its history."""
+        row = await conn.fetchrow(_MARK, log, self.name, source)
+        return Mark(0) if row is None else Mark(*row)
+
+    async def lock_for(self, conn: Connection, log: str, source: str, history: str) -> int | None:
+        """`lock`, for what was read of a history; None when we have gone over to another one meanwhile."""
+        position = await self.lock(conn, log, source)
+        kept = (await self.mark(conn, log, source)).history
+        return position if not kept or not history or kept == history else None
+
     async def lock(self, conn: Connection, log: str, source: str) -> int:
         """The position reached, kept from others until the transaction ends; two workers take turns."""
         position = await conn.fetchval(f"{_GET} for update", log, self.name, source)
@@ -58,13 +75,19 @@ class Checkpoints:
         assert isinstance(position, int)
         return position
 
-    async def advance(self, conn: Connection, log: str, source: str, position: int) -> None:
-        """Move on to a position. CheckpointError when it is not beyond the one reached."""
+    async def advance(
+        self, conn: Connection, log: str, source: str, position: int, history: str = ""
+    ) -> None:
+        """Move on to a position, of a history where the source is another's log. CheckpointError when that is not ahead."""
         for _ in range(2):
-            if await conn.execute(_ADVANCE, log, self.name, source, position) == "UPDATE 1":
+            if await conn.execute(_ADVANCE, log, self.name, source, position, history) == "UPDATE 1":
                 return
             await conn.execute(_OPEN, log, self.name, source)
         raise CheckpointError(f"{self.name} in {log} has already reached {position} of {source}")
+
+    async def go_back(self, conn: Connection, log: str, source: str, mark: Mark) -> None:
+        """Go back to where another history of the source begins, and over to it; stay where that is ahead of us."""
+        await conn.execute(_GO_BACK, log, self.name, source, *mark)
 
     async def rewind(self, conn: Connection, log: str, source: str) -> None:
         """Go back to the beginning, in the transaction that empties what was built."""

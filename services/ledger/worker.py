@@ -17,6 +17,7 @@ from services.kit.events import UnknownEventError
 from services.kit.failures import NOTHING_STORED
 from services.kit.feed import CloudEvent
 from services.kit.follower import FeedFollower, TokenFile
+from services.kit.histories import Mark
 from services.kit.http_client import open_client
 from services.kit.projection import ProjectionRunner
 from services.kit.settings import SettingsError
@@ -32,16 +33,27 @@ _LAPSE_PAUSE_SECONDS = 60.0
 _TRY_LATER: tuple[type[BaseException], ...] = (*OUTCOME_UNKNOWN, *NOTHING_STORED, WrongExpectedVersion)
 
 
+class _Followed:
+    """A log of another service as the ledger's reactions take it in."""
+
+    def __init__(self, ledger: Ledger, source: str) -> None:
+        self._reactions = ledger.reactions
+        self._source = source
+
+    async def load_checkpoint(self) -> Mark:
+        return await self._reactions.mark(self._source)
+
+    async def handle(self, events: Sequence[CloudEvent], mark: Mark) -> None:
+        facts = [SourceEvent(event.position, _read(event)) for event in events]
+        await self._reactions.handle(self._source, facts, *mark)
+
+    async def go_back(self, mark: Mark) -> None:
+        await self._reactions.go_back(self._source, mark)
+
+
 def follower(ledger: Ledger, client: httpx.AsyncClient, source: str) -> FeedFollower:
     """Follows one log of another service into the ledger's own."""
-
-    async def handle(events: Sequence[CloudEvent], next_after: int) -> None:
-        facts = [SourceEvent(event.position, _read(event)) for event in events]
-        await ledger.reactions.handle(source, facts, next_after)
-
-    return FeedFollower(
-        client, source, load_checkpoint=lambda: ledger.reactions.position(source), handle=handle
-    )
+    return FeedFollower(client, source, _Followed(ledger, source))
 
 
 def _read(event: CloudEvent) -> PublishedEvent:

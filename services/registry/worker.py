@@ -68,7 +68,7 @@ def follow_transfers(database: Database, store: EventStore, client: httpx.AsyncC
 
     path = WritePath(Databases(database), store, utc_now, begin)
     once = AsOneCommand(database, path, CHECKPOINT, log=LOG, source=FOLLOWED, apply=apply)
-    return FeedFollower(client, FOLLOWED, load_checkpoint=once.load_checkpoint, handle=once.handle)
+    return FeedFollower(client, FOLLOWED, once)
 
 
 def _read(event: CloudEvent) -> PublishedEvent:

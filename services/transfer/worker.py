@@ -39,7 +39,7 @@ def follow_registry(transfers: Transfers, client: httpx.AsyncClient) -> FeedFoll
     once = AsOneCommand(
         transfers.database, transfers.path, CHECKPOINT, log=LOG, source=SOURCE_LOG, apply=apply
     )
-    return FeedFollower(client, SOURCE_LOG, load_checkpoint=once.load_checkpoint, handle=once.handle)
+    return FeedFollower(client, SOURCE_LOG, once)
 
 
 def process_of(

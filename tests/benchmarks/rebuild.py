@@ -80,7 +80,10 @@ async def _fill(dsn: str, count: int) -> None:
             chunk = [row for row, _ in zip(rows, range(_CHUNK), strict=False)]
             await conn.copy_records_to_table("events", records=chunk, columns=_COLUMNS)
         await conn.execute(
-            "insert into logs (log, position, recorded_at) values ($1, $2, $3)", crowd.LOG, count, recorded_at
+            "insert into logs (log, position, recorded_at, history) values ($1, $2, $3, 'a')",
+            crowd.LOG,
+            count,
+            recorded_at,
         )
         await conn.execute("vacuum analyze events")
     finally:

@@ -15,6 +15,7 @@ from services.cli.demo.fictitious import FictitiousPerson
 from services.kit.database import Databases
 from services.kit.events import UnknownEventError
 from services.kit.follower import AheadOfFeedError, FeedFollower
+from services.kit.histories import begin_new
 from services.ledger import composition as ledger_parts
 from services.ledger import worker as ledger_worker
 from services.ledger.composition import Ledger
@@ -282,6 +283,23 @@ class TestFollowersThatStop:
                 with capture_logs() as logs, pytest.raises(AheadOfFeedError):
                     await asyncio.wait_for(doomed.follower(source, consumer).run(), SECONDS_MAX)
                 assert "follower.stopped" in [each["event"] for each in logs]
+
+    @pytest.mark.parametrize(("source", "consumer"), ROUTES)
+    async def test_but_not_of_one_that_was_restored_which_they_go_back_in(
+        self, system: System, source: str, consumer: str
+    ) -> None:
+        """The consumer has seen a hundred events that the restore has taken back; what comes instead is not missed."""
+        await history(system)
+        await system.follow()
+        ahead = Changed(system.apps[source], of_another_deployment)
+        await system.follower(source, consumer, ahead).step()
+        database = system.registry.database if source == "registry" else system.transfers.database
+        async with database.acquire() as conn:
+            assert await begin_new(conn) == [source]
+        await history(system)
+        await system.follow()
+        reached = (await system.heads(source))[source]
+        assert await system.follower(source, consumer).catch_up() == reached
 
     async def test_the_feed_says_so_with_a_problem(self, system: System) -> None:
         for service, log in (("registry", "registry"), ("transfer", "transfer"), ("ledger", LIAONING)):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.feed import Feeds
+from services.kit.histories import Mark, chains
 from tests.kit.given import SOURCE, appended, event, noted, publish
 
 Client = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
@@ -70,7 +71,9 @@ class TestLogs:
         async with client("feed:read") as http:
             answer = await http.get("/v1/logs")
 
-        heads = [{"log": log, "head": 3}, {"log": "empty", "head": 0}]
+        async with database.acquire() as conn:
+            history = (await chains(conn, [log]))[log].current
+        heads = [{"log": log, "head": 3, "history": history}, {"log": "empty", "head": 0, "history": ""}]
         assert answer.json() == {"items": heads, "next": None, "total": 2}
 
 
@@ -81,12 +84,14 @@ class TestBatch:
         landed = await appended(database, store, log, event("stream-1", 1, b"hello"))
         async with client("feed:read") as http:
             answer = await http.get(f"/v1/logs/{log}/feed")
+        async with database.acquire() as conn:
+            history = (await chains(conn, [log]))[log].current
 
         assert answer.headers["content-type"] == "application/cloudevents-batch+json"
         assert answer.json() == [
             {
                 "specversion": "1.0",
-                "id": f"{log}/1",
+                "id": f"{log}/{history}/1",
                 "source": SOURCE,
                 "type": "cn.example.kit.noted.v1",
                 "subject": "stream-1",
@@ -95,6 +100,7 @@ class TestBatch:
                 "sequence": "1",
                 "log": log,
                 "position": 1,
+                "history": history,
                 "data": {"share": "1.50", "text": "hello"},
             }
         ]
@@ -195,7 +201,7 @@ class TestLongPoll:
 
         request = Request({"type": "http", "method": "GET", "path": "/", "headers": []}, gone)
         feeds = Feeds(Databases(database), store, publish, SOURCE)
-        waiting = asyncio.ensure_future(feeds.page(log, 0, 10, 30, request))
+        waiting = asyncio.ensure_future(feeds.page(log, Mark(0), 10, 30, request))
         await asyncio.sleep(0.01)
         store.notifications.notify_here(log)
 

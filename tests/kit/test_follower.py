@@ -22,6 +22,7 @@ from services.kit.follower import (
     FeedUnavailableError,
     InOneTransaction,
 )
+from services.kit.histories import Mark
 from tests.kit.bookings import NOON, begin
 from tests.kit.given import SOURCE, appended, event, everything, noted
 
@@ -32,21 +33,26 @@ class Collected:
     """A consumer that keeps what it was given, with its checkpoint, in memory."""
 
     def __init__(self) -> None:
-        self.position = 0
+        self.mark = Mark(0)
         self.seen: list[int] = []
 
-    async def load_checkpoint(self) -> int:
-        return self.position
+    @property
+    def position(self) -> int:
+        return self.mark.position
 
-    async def handle(self, events: Sequence[CloudEvent], next_after: int) -> None:
+    async def load_checkpoint(self) -> Mark:
+        return self.mark
+
+    async def handle(self, events: Sequence[CloudEvent], mark: Mark) -> None:
         self.seen += [event.position for event in events]
-        self.position = next_after
+        self.mark = mark
+
+    async def go_back(self, mark: Mark) -> None:
+        self.mark = mark
 
 
 def follower(http: httpx.AsyncClient, log: str, consumer: Any, **options: Any) -> FeedFollower:
-    return FeedFollower(
-        http, log, load_checkpoint=consumer.load_checkpoint, handle=consumer.handle, **options
-    )
+    return FeedFollower(http, log, consumer, **options)
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -104,11 +110,11 @@ class TestFollower:
         class Flaky(Collected):
             failures = 2
 
-            async def handle(self, events: Sequence[CloudEvent], next_after: int) -> None:
+            async def handle(self, events: Sequence[CloudEvent], mark: Mark) -> None:
                 if self.failures:
                     self.failures -= 1
                     raise ConnectionResetError("the database went away")
-                await super().handle(events, next_after)
+                await super().handle(events, mark)
 
         await noted(database, store, log, 2)
         consumer = Flaky()
@@ -130,7 +136,7 @@ class TestFollower:
 
     async def test_being_ahead_of_the_log_ends_it(self, client: Client, log: str):
         consumer = Collected()
-        consumer.position = 7
+        consumer.mark = Mark(7)
         async with client("feed:read") as http:
             following = follower(http, log, consumer)
             with pytest.raises(AheadOfFeedError):
@@ -142,7 +148,7 @@ class TestFollower:
         self, client: Client, database: Database, store: EventStore, log: str
     ):
         class Strict(Collected):
-            async def handle(self, events: Sequence[CloudEvent], next_after: int) -> None:
+            async def handle(self, events: Sequence[CloudEvent], mark: Mark) -> None:
                 raise UnknownEventError(events[0].type)
 
         await noted(database, store, log, 1)
@@ -176,7 +182,7 @@ class TestFollower:
             return httpx.Response(200, content=msgspec.json.encode(batch), headers=headers)
 
         consumer = Collected()
-        consumer.position = 0 if order else 1
+        consumer.mark = Mark(0 if order else 1)
         async with httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://x") as http:
             with pytest.raises(FeedUnavailableError, match="order"):
                 await follower(http, "x", consumer).step()
@@ -209,7 +215,7 @@ class TestInOneTransaction:
             assert await following.step() == 2
             with pytest.raises(RuntimeError):
                 await following.step()
-            assert await consumer.load_checkpoint() == 2
+            assert (await consumer.load_checkpoint()).position == 2
             assert await following.catch_up() == 6
 
         assert applied == [[1, 2], [3, 4], [3, 4], [5, 6]]
@@ -267,7 +273,7 @@ class TestAsOneCommand:
                 assert growth.is_set()
                 with pytest.raises(RuntimeError):
                     await following.step()
-                assert await consumer.load_checkpoint() == 2
+                assert (await consumer.load_checkpoint()).position == 2
                 assert await following.catch_up() == 6
 
         stored = await everything(database, store, here)

@@ -92,7 +92,9 @@ class TestKeys:
 
 class TestAppendOnly:
     async def test_events_are_never_rewritten_by_the_application(self, app: asyncpg.Connection):
-        await app.execute("insert into logs values ('210000', 1, now())")
+        await app.execute(
+            "insert into logs (log, position, recorded_at, history) values ('210000', 1, now(), 'a')"
+        )
         await app.execute(
             "insert into events values ('210000', 1, 's', 1, 't', '', null, now()) on conflict do nothing"
         )

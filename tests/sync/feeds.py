@@ -32,6 +32,13 @@ class FakeFeed:
         """Called before each page of the extract after the first."""
         self.offset = 0
         """Positions that came before those held here, of one log."""
+        self.history, self.common = "a" * 12, 0
+        """Of every log, and up to where it is the same as the one before it."""
+
+    def restore(self, log: str, position: int) -> None:
+        """The log as it was at a position, from which it goes on otherwise."""
+        del self.events[log][position:]
+        self.history, self.common = "b" * 12, position
 
     def publish(self, log: str, *events: PublishedEvent, at: datetime = START) -> None:
         """Append events to a log."""
@@ -63,7 +70,8 @@ class FakeFeed:
                 200,
                 json={
                     "items": [
-                        {"log": log, "head": self.offset + len(events)} for log, events in self.events.items()
+                        {"log": log, "head": self.offset + len(events), "history": self.history}
+                        for log, events in self.events.items()
                     ]
                 },
             )
@@ -73,9 +81,13 @@ class FakeFeed:
             return httpx.Response(200, json=self._credits(request.url.params))
         log = request.url.path.split("/")[3]
         after, limit = int(request.url.params["after"]), int(request.url.params["limit"])
+        if request.url.params.get("history", self.history) != self.history:
+            problem = {"type": "urn:xuefen:problem:another-history", "known": True, "history": self.history}
+            return httpx.Response(409, json=problem | {"position": min(after, self.common)})
         found = self.events[log][after - self.offset : after - self.offset + limit]
         reached = found[-1]["position"] if found else after
-        headers = {"Xuefen-Next-After": str(reached), "Xuefen-Head": str(self.offset + len(self.events[log]))}
+        head = str(self.offset + len(self.events[log]))
+        headers = {"Xuefen-Next-After": str(reached), "Xuefen-Head": head, "Xuefen-History": self.history}
         return httpx.Response(200, json=found, headers=headers)
 
     def _archive(self, path: str, params: httpx.QueryParams) -> httpx.Response:

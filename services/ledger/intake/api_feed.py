@@ -23,6 +23,7 @@ from services.kit.feed import (
     has_gone,
     written,
 )
+from services.kit.histories import AnotherHistoryError, Chain, Mark, chains
 from services.kit.openapi import problems
 from services.kit.parts import part
 from services.kit.schemas import IN_DIGITS
@@ -30,7 +31,7 @@ from services.ledger.store.organization_events import events_of
 from services.ledger.streams.problems import NotAProviderError
 from services.ledger.streams.publishing import SOURCE, publish
 
-PLACE = r"[1-9][0-9]{5}\.[1-9][0-9]{0,17}"
+PLACE = r"[1-9][0-9]{5}\.[1-9][0-9]{0,17}\.[0-9a-f]{12}"
 CURSOR = rf"^{PLACE}(?:~{PLACE}){{0,49}}$"
 _POLL_SECONDS = 0.5
 _HEADERS = {NEXT_AFTER: {"description": "What to go on after.", "schema": {"type": "string"}}}
@@ -46,15 +47,22 @@ class OrganizationFeed:
         self._databases = databases
         self._store = store
 
-    async def check(self, after: Mapping[str, int]) -> None:
-        """Raises UnknownLogError and AheadOfLogError for places that no feed of ours can have given."""
+    async def check(self, after: Mapping[str, Mark]) -> dict[str, Chain]:
+        """The histories of every log. Raises UnknownLogError and AheadOfLogError for places that no feed of ours can have
+        given, and AnotherHistoryError, with the `after` to go back to, when a log was restored to an earlier moment.
+        """
         if not after.keys() <= set(AUTHORITIES):
             raise UnknownLogError
-        for database, logs in self._databases.grouped(sorted(after)).items():
+        found: dict[str, Chain] = {}
+        for database, logs in self._databases.grouped(AUTHORITIES).items():
             async with database.acquire() as conn:
-                heads = await self._store.heads(conn, logs)
-            if any(after[log] > heads[log] for log in logs):
-                raise AheadOfLogError
+                found |= await chains(conn, logs)
+        back = {log: found[log].common(mark) for log, mark in after.items()}
+        if any(mark.history != found[log].current for log, mark in after.items()):
+            raise AnotherHistoryError(after=written_cursor(back, found))
+        if any(mark.position > found[log].head for log, mark in after.items()):
+            raise AheadOfLogError
+        return found
 
     async def next(self, organization_id: str, after: Mapping[str, int], limit: int) -> list[RecordedEvent]:
         """The next stored events of an organization in order of time, those of one log in order of position."""
@@ -64,6 +72,11 @@ class OrganizationFeed:
                 places = {log: after.get(log, 0) for log in logs}
                 found += await events_of(conn, organization_id, places, limit)
         return sorted(found, key=lambda each: (each.recorded_at, each.log, each.position))[:limit]
+
+
+def written_cursor(places: Mapping[str, int], known: Mapping[str, Chain]) -> str:
+    """The places reached in every log, each with its history."""
+    return "~".join(f"{log}.{at}.{known[log].current}" for log, at in sorted(places.items()) if at)
 
 
 @router.get(
@@ -98,20 +111,21 @@ async def read_own_feed(
     """
     if caller.organization is None:
         raise NotAProviderError
-    places = {
-        log: int(position) for log, _, position in (p.partition(".") for p in (after or "").split("~") if p)
-    }
-    await feed.check(places)
+    parts = [place.split(".") for place in (after or "").split("~") if place]
+    known = await feed.check({log: Mark(int(position), history) for log, position, history in parts})
+    places = {log: int(position) for log, position, _ in parts}
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
     while True:
         stored = await feed.next(caller.organization, places, limit)
         places |= {each.log: each.position for each in stored}
         told = [(each, publish(each)) for each in stored]
-        events = [cloud_event(each, said, SOURCE) for each, said in told if said is not None]
+        events = [
+            cloud_event(each, said, SOURCE, known[each.log].at(each.position))
+            for each, said in told
+            if said is not None
+        ]
         if events or (not stored and (loop.time() >= deadline or await has_gone(request))):
-            return written(
-                events, {NEXT_AFTER: "~".join(f"{log}.{at}" for log, at in sorted(places.items()))}
-            )
+            return written(events, {NEXT_AFTER: written_cursor(places, known)})
         if not stored:
             await asyncio.sleep(min(_POLL_SECONDS, max(deadline - loop.time(), 0.0)))

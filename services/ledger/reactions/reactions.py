@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from contracts import registry, transfer
-from contracts.divisions import NATION
+from contracts.divisions import AUTHORITIES, NATION
 from contracts.envelope import PublishedEvent
 from services.kit.command import WritePath
 from services.kit.database import Databases
 from services.kit.event_store import TooManyEventsError
+from services.kit.histories import Mark
 from services.kit.projection import Checkpoints
 from services.ledger.cases.roster_registry import Registrar, release_rosters
 from services.ledger.intake.decide import Decider
@@ -58,8 +59,24 @@ class Reactions:
         async with self._databases.of(NATION).acquire() as conn:
             return await self._reader.get(conn, NATION, source)
 
-    async def handle(self, source: str, events: Sequence[SourceEvent], reached: int) -> None:
-        """Store the effects of a batch, log by log, then the position the batch has reached.
+    async def mark(self, source: str) -> Mark:
+        """The same position, with its history."""
+        async with self._databases.of(NATION).acquire() as conn:
+            return await self._reader.mark(conn, NATION, source)
+
+    async def go_back(self, source: str, mark: Mark) -> None:
+        """Go over to a history of the followed log that a restore began: in every log of ours, then the reader."""
+        for database, logs in self._databases.grouped(AUTHORITIES).items():
+            async with database.transaction() as conn:
+                for log in logs:
+                    await self._checkpoints.go_back(conn, log, source, mark)
+        async with self._databases.of(NATION).transaction() as conn:
+            await self._reader.go_back(conn, NATION, source, mark)
+
+    async def handle(
+        self, source: str, events: Sequence[SourceEvent], reached: int, history: str = ""
+    ) -> None:
+        """Store the effects of a batch, log by log, then the position it has reached; nothing of a history we have left.
 
         Raises AheadOfRegistryError when it is too early for them; nothing is stored then.
         """
@@ -72,21 +89,22 @@ class Reactions:
                 by_log.setdefault(log, []).append(item)
         # The nation's first: it names the providers whose records the others release.
         for log in sorted(by_log, key=lambda log: log != NATION):
-            await self._apply(log, source, by_log[log])
+            await self._apply(log, source, by_log[log], history)
         async with self._databases.of(NATION).transaction() as conn:
-            if await self._reader.lock(conn, NATION, source) < reached:
-                await self._reader.advance(conn, NATION, source, reached)
+            before = await self._reader.lock_for(conn, NATION, source, history)
+            if before is not None and before < reached:
+                await self._reader.advance(conn, NATION, source, reached, history)
 
-    async def _apply(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
+    async def _apply(self, log: str, source: str, items: Sequence[SourceEvent], history: str) -> None:
         for part in _parts(items):
-            await self._apply_part(log, source, part)
+            await self._apply_part(log, source, part, history)
 
-    async def _apply_part(self, log: str, source: str, items: Sequence[SourceEvent]) -> None:
+    async def _apply_part(self, log: str, source: str, items: Sequence[SourceEvent], history: str) -> None:
         nation = Nation(self._databases)
 
         async def act(unit: LedgerUnit) -> None:
-            done = await self._checkpoints.lock(unit.conn, log, source)
-            fresh = [item for item in items if item.position > done]
+            done = await self._checkpoints.lock_for(unit.conn, log, source, history)
+            fresh = [item for item in items if done is not None and item.position > done]
             if not fresh:
                 return
             effects = Effects(unit)
@@ -99,7 +117,7 @@ class Reactions:
             effects.release(Decider(unit, self._policies.book, nation.providers))
             registrar = Registrar(unit, self._policies.book, nation.providers, self._facts)
             await release_rosters(unit, registrar, effects.people_arrived())
-            await self._checkpoints.advance(unit.conn, log, source, fresh[-1].position)
+            await self._checkpoints.advance(unit.conn, log, source, fresh[-1].position, history)
             await effects.write()
 
         try:
@@ -108,8 +126,8 @@ class Reactions:
             if len(items) == 1:
                 raise
             half = len(items) // 2
-            await self._apply_part(log, source, items[:half])
-            await self._apply_part(log, source, items[half:])
+            await self._apply_part(log, source, items[:half], history)
+            await self._apply_part(log, source, items[half:], history)
 
 
 def _parts(items: Sequence[SourceEvent]) -> Iterator[Sequence[SourceEvent]]:

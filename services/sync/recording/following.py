@@ -16,6 +16,7 @@ from services.kit.database import Connection, Database
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
 from services.kit.follower import AheadOfFeedError, FeedFollower, InOneTransaction
+from services.kit.histories import Mark
 from services.kit.projection import Checkpoints
 from services.sync.delivering.queue import release_person
 from services.sync.recording.facts import facts_of
@@ -32,7 +33,7 @@ _log = structlog.stdlib.get_logger("services.sync.following")
 
 _SEEN = """
 insert into following (log, head, error, seen_at) values ($1, $2, $3, now())
-on conflict (log) do update set head = greatest(following.head, excluded.head), error = excluded.error, seen_at = now()
+on conflict (log) do update set head = excluded.head, error = excluded.error, seen_at = now()
 """
 _SAVE_SECONDS = 5.0
 
@@ -52,6 +53,8 @@ class LogStatus:
     head: int = 0
     error: str | None = None
     stopped: bool = False
+    restored: bool = False
+    """The log has another history than the one our position belongs to."""
 
 
 class LedgerFollowing:
@@ -96,7 +99,9 @@ class LedgerFollowing:
         """One round over every log that has moved on; whether any had. Raises what the ledger or the database does."""
         await self._look()
         behind = [
-            log for log, status in self.status.items() if status.head > status.position and not status.stopped
+            log
+            for log, status in self.status.items()
+            if (status.head > status.position or status.restored) and not status.stopped
         ]
         gate = asyncio.Semaphore(_SIDE_BY_SIDE_MAX)
         await asyncio.gather(*(self._catch_up(log, gate) for log in behind))
@@ -106,12 +111,15 @@ class LedgerFollowing:
     async def _look(self) -> None:
         response = await self._client.get("/v1/logs")
         response.raise_for_status()
-        heads = {each["log"]: int(each["head"]) for each in response.json()["items"]}
+        heads = {each["log"]: Mark(int(each["head"]), each["history"]) for each in response.json()["items"]}
         async with self._database.acquire() as conn:
             for log, status in self.status.items():
-                status.head = heads.get(log, 0)
-                if status.head > status.position:
-                    status.position = await self._checkpoints.get(conn, log, log)
+                head = heads.get(log, Mark(0))
+                status.head = head.position
+                if status.head != status.position:
+                    kept = await self._checkpoints.mark(conn, log, log)
+                    status.position = kept.position
+                    status.restored = bool(kept.history) and kept.history != head.history
 
     async def _save(self) -> None:
         """Keep where the heads are, so that everybody can see how far behind we are; now and then is enough."""
@@ -131,6 +139,7 @@ class LedgerFollowing:
             try:
                 await self._followers[log].step()
                 status.position = self._followers[log].status().position
+                status.restored = False
                 status.error = None
             except (AheadOfFeedError, UnknownEventError) as error:
                 status.error, status.stopped = repr(error), True
@@ -144,9 +153,7 @@ class LedgerFollowing:
             await self._recorder.record(conn, log, events)
 
         once = InOneTransaction(self._database, self._checkpoint, log=log, source=log, apply=apply)
-        return FeedFollower(
-            self._client, log, load_checkpoint=once.load_checkpoint, handle=once.handle, limit=1000
-        )
+        return FeedFollower(self._client, log, once, limit=1000)
 
 
 def follow_registry(database: Database, client: httpx.AsyncClient, clock: Clock) -> FeedFollower:
@@ -158,4 +165,4 @@ def follow_registry(database: Database, client: httpx.AsyncClient, clock: Clock)
                 await release_person(conn, fact.event.person_id, clock())
 
     once = InOneTransaction(database, CHECKPOINT, log=REGISTRY, source=REGISTRY, apply=apply)
-    return FeedFollower(client, REGISTRY, load_checkpoint=once.load_checkpoint, handle=once.handle)
+    return FeedFollower(client, REGISTRY, once)

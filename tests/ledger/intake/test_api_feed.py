@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from contracts.divisions import AUTHORITIES
+from services.kit.histories import chains
 from services.kit.projection import ProjectionRunner
 from services.ledger.store.organization_events import OrganizationEvents
 from services.ledger.streams.publishing import TOLD
@@ -144,17 +145,20 @@ class TestPages:
     @pytest.mark.parametrize(
         ("after", "refused"),
         [
-            ("210000.999999", (409, "ahead-of-log")),
-            ("219999.1", (404, "unknown-log")),
+            ("210000.999999.{history}", (409, "ahead-of-log")),
+            ("219999.1.{history}", (404, "unknown-log")),
             ("210000", (422, "invalid-request")),
-            ("210000.0", (422, "invalid-request")),
-            ("210000.1~", (422, "invalid-request")),
+            ("210000.0.{history}", (422, "invalid-request")),
+            ("210000.1.{history}~", (422, "invalid-request")),
         ],
     )
     async def test_go_on_after_what_was_given_alone(
         self, provider: Provider, after: str, refused: tuple[int, str]
     ) -> None:
-        response = await ask(provider.world, provider.headers("completion:write"), after=after)
+        async with provider.world.ledger.databases.of(LIAONING).acquire() as conn:
+            history = (await chains(conn, [LIAONING]))[LIAONING].current
+        asked = after.format(history=history)
+        response = await ask(provider.world, provider.headers("completion:write"), after=asked)
         assert (response.status_code, response.json()["type"].rpartition(":")[2]) == refused
 
 

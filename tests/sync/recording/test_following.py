@@ -27,6 +27,17 @@ class TestFollow:
             assert (await world.status()).logs[0].error is not None
         assert len(await world.states()) == 1
 
+    async def test_a_log_that_was_restored_is_read_again_from_what_both_histories_hold(self, world: World):
+        """Also while it is shorter than what was read of it: nobody has to wait for it to grow past that."""
+        world.ledger.publish("140000", *(earned(world.person()) for _ in range(4)))
+        await world.record()
+        world.ledger.restore("140000", 2)
+        world.ledger.publish("140000", earned(world.person()))
+        await world.record()
+        assert len(await world.states()) == 5
+        logs = {log.log: (log.position, log.lag) for log in (await world.status()).logs}
+        assert logs == {"140000": (3, 0)}
+
     async def test_a_credit_that_ends_in_another_log_is_ended_where_it_was_put(self, world: World):
         """Its person moved, and took it along (design 15)."""
         credit = earned(world.person(), "140502")
