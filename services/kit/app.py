@@ -37,7 +37,7 @@ from services.kit.errors import (
     problem_response,
 )
 from services.kit.failures import problem_of_failure
-from services.kit.field_errors import field_errors
+from services.kit.field_errors import FAULTS_MAX, field_errors
 from services.kit.hot_routes import HotRoute, HotRoutes
 from services.kit.http_guard import (
     BODY_SIZE_MAX,
@@ -237,7 +237,7 @@ async def _on_invalid_request(request: Request, error: Exception) -> Response:
     errors = error.errors()
     if any(item["type"] == "json_invalid" for item in errors):
         return problem_response(MalformedBodyError(), request.scope)
-    found: list[FieldError] = field_errors(errors)
+    found: list[FieldError] = field_errors(errors[:FAULTS_MAX])
     return problem_response(InvalidRequestError(found), request.scope)
 
 

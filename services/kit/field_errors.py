@@ -12,6 +12,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from services.kit.errors import FieldError, pointer_to
 
+FAULTS_MAX = 100
+"""Of one body that are told."""
 _PARAMETER_PLACES = ("query", "path", "header", "cookie")
 
 _SENTENCES: Mapping[str, tuple[str, str, str]] = {

@@ -6,6 +6,7 @@ transaction.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import uuid
@@ -42,6 +43,7 @@ _TRACE = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 """`traceparent` of W3C Trace Context, version 00."""
 _JSON_TYPE = re.compile(r"application/(?:[a-z0-9.+-]+\+)?json", re.ASCII)
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_ASIDE_BYTES = 65_536
 _QUIET = frozenset({"/healthz"})
 _log = structlog.stdlib.get_logger(REQUESTS)
 
@@ -213,7 +215,7 @@ class BodyGuardMiddleware:
             _check_encoding(scope)
             body = await self._read(scope, receive, held)
             if body is not None:
-                self._check(scope, body)
+                await self._check_aside(scope, body)
         except Problem as problem:
             raise _RefusedBodyError(problem) from None
         return body
@@ -250,6 +252,13 @@ class BodyGuardMiddleware:
             check_text(body)
         else:
             check_json(body)
+
+    async def _check_aside(self, scope: Scope, body: bytes) -> None:
+        """Look at a body: a large one in a thread, so that others do not wait for it."""
+        if len(body) < _ASIDE_BYTES:
+            self._check(scope, body)
+        else:
+            await asyncio.to_thread(self._check, scope, body)
 
     def _file_limit(self, path: str) -> int | None:
         return next((limit for pattern, limit in self._files if pattern.fullmatch(path)), None)

@@ -250,10 +250,11 @@ def operations_app(service: FastAPI, now: Callable[[], float] = time.monotonic) 
     """`/metrics` and `/readyz` of a service's application, and its own `/healthz`.
 
     Metrics are rendered in a thread and given again for `FRESH_SECONDS`, so that a scrape costs the service's loop
-    next to nothing.
+    next to nothing. Before a service has been ready once, that it is not is one line of its log.
     """
     rendered: tuple[float, bytes, str] | None = None
     rendering = asyncio.Lock()
+    known: set[str] = set()
 
     async def metrics(_: Request) -> Response:
         nonlocal rendered
@@ -270,8 +271,13 @@ def operations_app(service: FastAPI, now: Callable[[], float] = time.monotonic) 
         except Problem as problem:
             return problem_response(problem, request.scope)
         except Exception as error:
-            _log.warning("not ready", **describe_exception(error))
+            if "ready" in known:
+                _log.warning("not ready", **describe_exception(error))
+            elif "asked" not in known:
+                known.add("asked")
+                _log.info("starting")
             return problem_response(NotReadyError(), request.scope)
+        known.add("ready")
         return JSONResponse({"status": "ready", **details})
 
     return Starlette(

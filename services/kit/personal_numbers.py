@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache
-from itertools import accumulate, chain
+from itertools import accumulate, chain, islice
 from operator import attrgetter
 from typing import Any
 
@@ -39,12 +39,14 @@ _UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.A
 _RUN = re.compile(rf"(?<![0-9A-Za-z])\d(?:{_APART}?\d)*(?:{_APART}?[Xx])?(?![0-9A-Za-z])", re.ASCII)
 _BLOCK = re.compile(r"\d{17}[\dXx]", re.ASCII)
 _RESIDENT = re.compile(rf"{_REGION}\d{{4}}((?:19|20)\d{{2}})(\d{{2}})(\d{{2}})\d{{3}}[\dXx]", re.ASCII)
+_RESIDENT_WITHIN = re.compile(rf"(?=({_REGION}\d{{4}}(?:19|20)\d{{9}}[\dXx]))", re.ASCII)
 _OLD_RESIDENT = re.compile(rf"{_REGION}\d{{4}}(\d{{2}})(\d{{2}})(\d{{2}})\d{{3}}", re.ASCII)
 _MOBILE = re.compile(r"(?:00)?(?:86)?1[3-9]\d{9}", re.ASCII)
 _TELEPHONE = re.compile(rf"{_MOBILE.pattern}|(?:010|02\d)[2-9]\d{{7}}|0[3-9]\d{{2}}[2-9]\d{{6,7}}", re.ASCII)
 _DOCUMENT = re.compile(
     r"(?<![0-9A-Za-z])(?:[EGeg][0-9]{8}|[Ee][A-Za-z][0-9]{7}|[HMhm][0-9]{8})(?![0-9A-Za-z])"
 )
+_NO_DIGIT = re.compile(r"[^0-9Xx]")
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
 
@@ -57,6 +59,7 @@ _PARTED_DOCUMENT = re.compile(
 _SPELT = str.maketrans("〇零○一二三四五六七八九壹贰叁肆伍陆柒捌玖幺", "000" + "123456789" * 2 + "1")
 _SPELT_MIN = 7
 """Characters of a spelt number at least: fewer are a date or a count beside digits."""
+_ALIKE_LETTER = re.compile("[OoIl]")
 _ALIKE = str.maketrans("OoIl", "0011")
 _ALIKE_IN_DIGITS = re.compile(r"(?<![A-Za-z])(?:[OoIl]*[0-9][0-9OoIl]*|[OoIl])(?![A-Za-z])", re.ASCII)
 
@@ -71,6 +74,10 @@ _OUTLINE = bytes.maketrans(
 _SIGNS = bytes(set(range(256)) - set(_DIGITS + _INITIALS + _OTHERS))
 _SUSPECT = (b"0" * 11, b"E0000000", b"Ea0000000", b"EE0000000")
 _ASCII = bytes(range(128))
+_CHARACTERS_MIN = 8
+"""Of the shortest number: a letter and seven digits."""
+_NAMES_MAX = 20
+"""Whom one row may be about; more are no request of ours."""
 _BARRIER = "z"
 
 
@@ -120,6 +127,8 @@ def _may_be_digit(character: str) -> bool:
 def _has_digits(text: str) -> bool:
     """Whether the outline of a text may hold a number, told in one go over all of it: signs and letters of other scripts
     count for nothing, and digits of other scripts for enough."""
+    if len(text) < _CHARACTERS_MIN:
+        return False
     written = text.encode(errors="replace")
     outline = written.translate(_OUTLINE, _SIGNS)
     if any(each in outline for each in _SUSPECT):
@@ -154,9 +163,14 @@ def holds_personal_number(text: str) -> bool:
 
 def _holds_parted(text: str) -> bool:
     """Whether digits that stand apart, are spelt, or have letters among them are a number, read one after the other."""
-    read = _ALIKE_IN_DIGITS.sub(lambda found: found[0].translate(_ALIKE), text.translate(_SPELT))
+    read = text if text.isascii() else text.translate(_SPELT)
+    if _ALIKE_LETTER.search(read) is not None:
+        read = _ALIKE_IN_DIGITS.sub(lambda found: found[0].translate(_ALIKE), read)
     for run in _PARTED.finditer(read):
-        spelt = sum(ord(character) in _SPELT for character in text[run.start() : run.end()])
+        if run[0].isalnum() and run[0] == text[run.start() : run.end()]:
+            continue  # looked at as it stands
+        shown = text[run.start() : run.end()]
+        spelt = 0 if shown.isascii() else sum(ord(character) in _SPELT for character in shown)
         if (spelt == 0 or spelt >= _SPELT_MIN) and _is_parted(re.findall(r"\w+", run[0].replace("_", " "))):
             return True
     return False
@@ -176,26 +190,26 @@ def _is_parted(groups: Sequence[str]) -> bool:
     singles = "".join(group if len(group) == 1 else " " for group in groups).split()
     if len(groups) > len(number) // 2 and any(_TELEPHONE.fullmatch(each) for each in singles):
         return True
-    return any(_is_resident(number[at : at + 18], checked=True) for at in _starts(sizes))
-
-
-def _starts(sizes: Sequence[int]) -> Iterator[int]:
-    """Where groups begin."""
-    return accumulate(sizes[:-1], initial=0)
+    starts = set(accumulate(sizes[:-1], initial=0))
+    return any(
+        found.start() in starts and _is_resident(found[1], checked=True)
+        for found in _RESIDENT_WITHIN.finditer(number)
+    )
 
 
 def _is_number(run: str) -> bool:
     """Whether a run of digits is somebody's number, as a whole or one of the parts that blanks take it into."""
-    parts = {re.sub(r"[^0-9Xx]", "", run), *re.split(r"[^0-9Xx]", run), *_joined(run)}
+    parts = {run} if run.isalnum() else {_NO_DIGIT.sub("", run), *_NO_DIGIT.split(run), *_joined(run)}
     return any(
         _is_resident(part) or _is_old_resident(part) or _TELEPHONE.fullmatch(part) is not None
         for part in parts
+        if 10 < len(part) < 19
     )
 
 
 def _joined(run: str) -> Iterator[str]:
     """What blanks part, each with its own separators taken out: `0411-12345678 2025`."""
-    return (re.sub(r"[^0-9Xx]", "", each) for each in run.split(" "))
+    return (_NO_DIGIT.sub("", each) for each in run.split(" ") if len(each) > 10)
 
 
 def _is_resident(number: str, *, checked: bool = False) -> bool:
@@ -274,26 +288,29 @@ def _is_union(kind: object) -> bool:
     return typing.get_origin(kind) in (typing.Union, types.UnionType)
 
 
-def faults_in(
-    document: Any, path: Sequence[str | int] = (), names: Sequence[str] = ()
-) -> Iterator[FieldError]:
+def faults_in(document: Any, path: Sequence[str | int] = ()) -> Iterator[FieldError]:
     """The members of a document in which a number stands that they are not made for, or the name of whom it is about;
-    names of members are looked at too. `names` are those that stand around it."""
+    names of members are looked at too."""
+    return _faults_in(document, path, tuple(islice(names_in(document), _NAMES_MAX)))
+
+
+def _faults_in(document: Any, path: Sequence[str | int], names: Sequence[str]) -> Iterator[FieldError]:
+    """Likewise; `names` are those that stand around it."""
     if isinstance(document, str):
         if holds_personal_number(document):
             yield FieldError(pointer_to(path), CODE, *_WORDS)
-        elif any(holds_name(document, name) for name in names):
+        elif names and any(holds_name(document, name) for name in names):
             yield FieldError(pointer_to(path), NAME_CODE, *NAME_WORDS)
     elif isinstance(document, dict):
-        names = tuple({*names, *names_in(document)})
         for name, member in document.items():
             if holds_personal_number(name):
                 yield FieldError(pointer_to(path), CODE, *_WORDS)
             elif name not in MADE_FOR and not (name == NAME and NUMBER in document):
-                yield from faults_in(member, (*path, name), names)
+                yield from _faults_in(member, (*path, name), names)
     elif isinstance(document, list):
         for index, member in enumerate(document):
-            yield from faults_in(member, (*path, index), names)
+            of_row = islice(names_in(member), _NAMES_MAX)
+            yield from _faults_in(member, (*path, index), tuple({*names, *of_row}))
 
 
 def faults_of_parameters(given: Iterable[tuple[str, str]]) -> list[FieldError]:

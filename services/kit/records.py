@@ -17,7 +17,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from services.kit.errors import FieldError, InvalidRequestError, Problem, pointer_to
-from services.kit.field_errors import field_errors
+from services.kit.field_errors import FAULTS_MAX, field_errors
 from services.kit.json_guard import check_size, explain, repeated_members
 from services.kit.personal_numbers import faults_in, holds_personal_number, may_hold_people
 from services.kit.pydantic_models import pydantic_model
@@ -206,7 +206,7 @@ def _faults(item: bytes, struct: type[msgspec.Struct], base: tuple[str | int, ..
     try:
         pydantic_model(struct).model_validate(msgspec.json.decode(item))
     except ValidationError as error:
-        return field_errors(error.errors(include_input=False, include_url=False), base)
+        return field_errors(error.errors(include_input=False, include_url=False)[:FAULTS_MAX], base)
     except (ValueError, RecursionError) as error:
         problem = explain(item, error)
         return [

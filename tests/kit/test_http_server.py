@@ -159,6 +159,38 @@ class TestHead:
         assert answer.count(b"200 OK") < 10
 
 
+CHUNKED = b"Transfer-Encoding: chunked\r\n"
+SHAPES = {
+    "a byte a chunk": (head(more=CHUNKED) + b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", 200),
+    "trailers": (head(more=CHUNKED) + b"2\r\n{}\r\n0\r\nX-A: b\r\nHost: c\r\n\r\n", 200),
+    "a length and chunks": (head(2, more=CHUNKED) + b"2\r\n{}\r\n0\r\n\r\n", 400),
+    "two lengths": (head(2, more=b"Content-Length: 3\r\n") + b"{}", 400),
+    "a length with a sign": (head(more=b"Content-Length: +2\r\n") + b"{}", 400),
+    "a chunk of negative size": (head(more=CHUNKED) + b"-2\r\n{}", 400),
+    "a chunk beyond all sizes": (head(more=CHUNKED) + b"f" * 30 + b"\r\n{}", 400),
+    "a whole address": (head(2, path="http://elsewhere.example/v1/things") + b"{}", 200),
+    "no host, of old": (head(2).replace(b"1.1", b"1.0", 1).replace(b"Host: service\r\n", b"") + b"{}", 200),
+    "a version there is not": (head(2).replace(b"1.1", b"9.9", 1) + b"{}", 400),
+    "a method there is not": (head(2).replace(b"POST", b"FROB", 1) + b"{}", 400),
+    "a header on two lines": (head(2, more=b"X-A: b\r\n c\r\n") + b"{}", 400),
+    "a NUL in a header": (head(2, more=b"X-A: b\0c\r\n") + b"{}", 400),
+    "bytes in a token": (head(2, token=False, more=b"Authorization: Bearer \xff\xfe\r\n"), 401),
+    "a caller's own address": (head(2, more=b"X-Forwarded-For: [::1]:99999999, \xff\r\n") + b"{}", 200),
+    "languages weighed oddly": (head(2, more=b"Accept-Language: zh;q=1e999999, en;q=nan\r\n") + b"{}", 200),
+    "a protocol to change to": (head(2, more=b"Upgrade: h2c\r\nConnection: Upgrade\r\n") + b"{}", 200),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_an_odd_request_is_answered_and_nobody_else_waits(shape: str) -> None:
+    sent, status = SHAPES[shape]
+    async with running(PATIENT) as server, server.caller() as caller, server.caller() as other:
+        await caller.send(sent)
+        assert status_of(await caller.one_answer()) == status
+        await other.send(head(2) + b"{}")
+        assert status_of(await other.one_answer()) == 200
+
+
 class TestBody:
     async def test_a_body_within_the_limits_is_taken_in_any_pieces(self) -> None:
         async with running(PATIENT) as server, server.caller() as caller:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import structlog
+
 from services.kit.errors import NotReadyError
 from services.kit.observability import FRESH_SECONDS, operations_app
 from tests.kit.http import calling, service
@@ -49,3 +51,22 @@ class TestOperations:
             response = await operator.get("/readyz")
         assert response.status_code == 503
         assert NUMBER not in response.text
+
+    async def test_that_a_service_starts_is_one_line_and_that_it_breaks_is_a_warning(self) -> None:
+        broken = [True]
+
+        async def readiness() -> dict[str, Any]:
+            if broken[0]:
+                raise AttributeError("ledger")
+            return {}
+
+        with structlog.testing.capture_logs() as logs:
+            async with calling(operations_app(service([], readiness=readiness))) as operator:
+                for _ in range(3):
+                    assert (await operator.get("/readyz")).status_code == 503
+                broken[0] = False
+                assert (await operator.get("/readyz")).status_code == 200
+                broken[0] = True
+                assert (await operator.get("/readyz")).status_code == 503
+        said = [(each["log_level"], each["event"]) for each in logs if each["event"] != "request"]
+        assert said == [("info", "starting"), ("warning", "not ready")]
