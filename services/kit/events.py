@@ -31,9 +31,10 @@ class DuplicateTopicError(TypeError):
     """Two events claim one stored name; the second is refused when its module is imported."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """Base of stored events. Say `class SeatBooked(Event, frozen=True, kw_only=True)` and pin a `TOPIC`.
 
+    A field that is as by default takes no room in the log, so a default never changes: that would change what was stored.
     Money-like quantities are `Decimal` (stored as strings), moments are aware and in UTC; a float anywhere in
     an event is refused. With `class_version = 2`, give `upcast_v1_v2(state)`, a static method that changes
     the decoded JSON object of version 1 in place.

@@ -69,9 +69,15 @@ def measured(**changes: Any) -> Measured:
 class TestEncoding:
     def test_fields_come_in_declared_order_and_nothing_is_a_float(self):
         assert encode(measured(parts=("b", "a"), shares={"b": Decimal("2.00"), "a": Decimal(1)})) == (
-            b'{"name":"n","amount":"1.50","at":"2025-06-30T16:00:00Z","day":"2025-07-01","seen_at":null,'
+            b'{"name":"n","amount":"1.50","at":"2025-06-30T16:00:00Z","day":"2025-07-01",'
             b'"parts":["b","a"],"shares":{"a":"1","b":"2.00"}}'
         )
+
+    def test_what_is_as_by_default_takes_no_room(self):
+        assert encode(measured()) == (
+            b'{"name":"n","amount":"1.50","at":"2025-06-30T16:00:00Z","day":"2025-07-01"}'
+        )
+        assert decode("test.Measured", encode(measured())) == measured()
 
     def test_decoding_gives_the_event_back(self):
         event = measured(seen_at=AT, parts=("甲",), shares={"x": Decimal("0.10")})

@@ -9,7 +9,7 @@ from contracts import registry
 from contracts.divisions import NATION
 from services.cli.demo import fictitious
 from services.kit import event_store
-from services.ledger.store import people
+from services.ledger.store import nation
 from tests.ledger.world import Provider, Somebody, World
 
 LIAONING, SHANXI, TAIYUAN = "210000", "140000", "140100"
@@ -94,7 +94,7 @@ class TestNation:
         self, world: World, monkeypatch: pytest.MonkeyPatch
     ):
         """S0-25, A-12: a disqualification counts at its place and everywhere under it."""
-        monkeypatch.setattr(people, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(nation, "FRESH_SECONDS", 0.0)
         provider = await world.provides("晋中会计培训中心", accredited=[SHANXI])
         assert (await self.outcome(world, provider))["outcome"] == "registered"
         await world.hears(disqualified(provider.organization_id, NATION, date(2026, 7, 1)))

@@ -293,3 +293,30 @@ def test_a_completion_that_waits_is_one_of_every_event_about_it():
         assert issubclass(kind, ReportedStudy)
     for kind in (Credit, TranscriptLine, TranscriptWaiting, CountedCredit):
         assert issubclass(kind, Study)
+
+
+NOTHING: tuple[Any, ...] = (None, False, (), "")
+DEFAULTS = {
+    ("ledger.ClaimAmended", "mode"): "equivalence",
+    ("ledger.ClaimAmended", "quantity"): "1",
+    ("ledger.ClaimSubmitted", "mode"): "equivalence",
+    ("ledger.ClaimSubmitted", "quantity"): "1",
+    ("ledger.CreditEarned", "route"): "provider",
+    ("ledger.ExamPassed", "of"): "exam",
+    ("ledger.ProfileArrived", "traits"): {},
+    ("ledger.ProfileChanged", "traits"): {},
+    ("ledger.ProfileRecorded", "traits"): {},
+}
+"""What is as by default is left out of the log, so a default is part of what was stored. A new field may add a line here;
+a line that is here stays as it is."""
+
+
+def test_no_default_of_a_stored_field_changes() -> None:
+    found = {
+        (topic, field.name): msgspec.to_builtins(field.default)
+        for topic, kind in codec.registered().items()
+        if topic.startswith("ledger.") and issubclass(kind, msgspec.Struct)
+        for field in msgspec.structs.fields(kind)
+        if field.default is not msgspec.NODEFAULT and field.default not in NOTHING
+    }
+    assert found == DEFAULTS
