@@ -62,6 +62,7 @@ contracts: install ## Write schemas, OpenAPI, AsyncAPI and the page of problems 
 
 clients: install ## Write the models of the clients from the OpenAPI documents
 	@$(VENV_PYTHON) clients/generate.py
+	@sh clients/typescript/build.sh "$(abspath $(VENV_PYTHON))"
 
 lint-contracts: ## Lint the OpenAPI and AsyncAPI documents (needs Node.js, installs it through apt when it may)
 	@sh contracts/lint.sh

@@ -12,7 +12,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "contracts" / "openapi" / "ledger.v1.json"
 SCOPES = {"completion:write", "enrolment:write", "filing:submit"}
 PYTHON = ROOT / "clients" / "python" / "src" / "xuefen_client" / "models.py"
@@ -32,15 +32,17 @@ def of_providers(document: dict[str, Any]) -> dict[str, Any]:
         kept = {method: operation for method, operation in item.items() if _is_for_providers(operation)}
         if kept:
             paths[path] = kept
-    schemas = document["components"]["schemas"]
-    wanted: set[str] = set()
+    components = document["components"]
+    wanted: set[tuple[str, str]] = set()
     found = set(_references(paths))
     while found:
         wanted |= found
-        found = {each for name in found for each in _references(schemas[name])} - wanted
-    kept_schemas = {name: _nullable(schema) for name, schema in schemas.items() if name in wanted}
-    components = {"schemas": kept_schemas}
-    return {**document, "paths": {}, "components": components}
+        found = {each for kind, name in found for each in _references(components[kind][name])} - wanted
+    kept_components = {
+        kind: {name: _nullable(part) for name, part in parts.items() if (kind, name) in wanted}
+        for kind, parts in components.items()
+    }
+    return {**document, "paths": _nullable(paths), "components": kept_components}
 
 
 def _is_for_providers(operation: dict[str, Any]) -> bool:
@@ -63,11 +65,11 @@ def _nullable(part: Any) -> Any:
     }
 
 
-def _references(part: Any) -> Iterator[str]:
+def _references(part: Any) -> Iterator[tuple[str, str]]:
     if isinstance(part, dict):
-        reference = part.get("$ref", "")
-        if reference.startswith("#/components/schemas/"):
-            yield reference.rpartition("/")[2]
+        match part.get("$ref", "").split("/"):
+            case ["#", "components", kind, name]:
+                yield kind, name
         for value in part.values():
             yield from _references(value)
     elif isinstance(part, list):
@@ -76,8 +78,11 @@ def _references(part: Any) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the models."""
+    """Write the models, or with a file's name the document that a client in another language is made from."""
     document = of_providers(json.loads(DOCUMENT.read_text(encoding="utf-8")))
+    if sys.argv[1:]:
+        Path(sys.argv[1]).write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
+        return
     tools = Path(sys.executable).parent
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, DOCUMENT.name)
