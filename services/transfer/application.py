@@ -38,6 +38,7 @@ from services.transfer.places import OpenedAuthorities, ProfileHome
 from services.transfer.problems import (
     DepartureBlockedError,
     LedgerUnavailableError,
+    PersonMergedError,
     PersonNotCollectedError,
     TransferOpenError,
 )
@@ -56,7 +57,7 @@ _GUARDS_MAX = 5
 
 # The row is locked so that the profile does not move while somebody asks where it is to go.
 _HOME = """
-select person_id, place, employer, version, transfer_id, away from homes
+select person_id, place, employer, version, transfer_id, away, merged_into from homes
  where log = $1 and person_id = $2 for update
 """
 _USCC = "select uscc from organizations where log = $1 and organization_id = $2"
@@ -139,8 +140,8 @@ class TransferApplication:
         """Ask for a transfer. When the person asks to go to another authority, the ledger is asked for a guard before
         anything is stored (S2C-14); nobody else can have an account guarded before the origin accepts.
 
-        Raises PersonNotCollectedError, TransferOpenError, what `request_of` does, and to another authority
-        DepartureBlockedError and LedgerUnavailableError.
+        Raises PersonNotCollectedError, PersonMergedError, TransferOpenError, what `request_of` does, and to another
+        authority DepartureBlockedError and LedgerUnavailableError.
         """
         guard = Guard(self._ledger, command, key)
 
@@ -267,7 +268,10 @@ async def _home_of(conn: Connection, person_id: str) -> ProfileHome:
     row = await conn.fetchrow(_HOME, LOG, person_id)
     if row is None:
         raise PersonNotCollectedError(pointer="/person_id")
-    return ProfileHome(**row)
+    home = ProfileHome(**row)
+    if home.merged_into is not None:
+        raise PersonMergedError(pointer="/person_id", merged_into=home.merged_into)
+    return home
 
 
 async def _uscc_of(conn: Connection, actor: Actor) -> str | None:

@@ -11,7 +11,7 @@ import yaml
 from msgspec import Struct
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
-from contracts.registry import InfoCollected
+from contracts.registry import InfoCollected, ProfilesMerged
 from services.kit.events import Event
 
 PACKAGED = Path(__file__).with_name("opened_authorities.yaml")
@@ -68,7 +68,8 @@ def _entry(entry: object, where: str) -> tuple[str, date]:
 
 
 class HomeRecorded(Event, frozen=True, kw_only=True):
-    """The registry said at which place a person's information was collected, and who employs them."""
+    """The registry said at which place a person's information was collected, and who employs them; or that their profile is
+    part of another one of theirs since a moment, `merged_into`."""
 
     TOPIC: ClassVar[str] = "transfer.HomeRecorded"
 
@@ -76,6 +77,7 @@ class HomeRecorded(Event, frozen=True, kw_only=True):
     place: str
     employer: str | None
     collected_at: datetime
+    merged_into: str | None = None
 
 
 class OrganizationRecorded(Event, frozen=True, kw_only=True):
@@ -90,7 +92,8 @@ class OrganizationRecorded(Event, frozen=True, kw_only=True):
 class ProfileHome(Struct, frozen=True, kw_only=True):
     """A profile's place and employer, the version of its stream, and the transfer that brought it, if one did.
 
-    `away` says that it was transferred to an authority of another deployment; the place is the one it left.
+    `away` says that it was transferred to an authority of another deployment; the place is the one it left. `merged_into` is
+    the profile of the same person that it is part of now.
     """
 
     person_id: str
@@ -99,6 +102,7 @@ class ProfileHome(Struct, frozen=True, kw_only=True):
     version: int
     transfer_id: str | None = None
     away: bool = False
+    merged_into: str | None = None
 
 
 def home_stream(person_id: str) -> str:
@@ -117,10 +121,23 @@ def record_home(home: ProfileHome | None, fact: InfoCollected) -> HomeRecorded |
     Once a transfer has moved a profile, its place follows from transfers alone: the registry hears of a transfer
     after this service does, and what it says meanwhile may be older than the transfer.
     """
-    if home is not None:
+    if home is not None and home.merged_into is None:
         known = (home.place, home.employer) == (fact.place, fact.employer)
         if known or home.transfer_id is not None:
             return None
     return HomeRecorded(
         person_id=fact.person_id, place=fact.place, employer=fact.employer, collected_at=fact.collected_at
+    )
+
+
+def record_merge(home: ProfileHome | None, fact: ProfilesMerged) -> HomeRecorded | None:
+    """The event to store for a merge, None for a profile that is not known here, or merged already."""
+    if home is None or home.merged_into is not None:
+        return None
+    return HomeRecorded(
+        person_id=fact.merged_id,
+        place=home.place,
+        employer=home.employer,
+        collected_at=fact.merged_at,
+        merged_into=fact.person_id,
     )

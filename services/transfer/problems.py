@@ -41,6 +41,15 @@ class PersonNotCollectedError(Problem):
     title_en: ClassVar[str] = "This person's information has not been collected"
 
 
+class PersonMergedError(Problem):
+    """The profile is part of another one of the same person now: `merged_into` is the one to move."""
+
+    code: ClassVar[str] = "person-merged"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "该人员信息已并入另一份信息"
+    title_en: ClassVar[str] = "This profile is part of another one of the same person now"
+
+
 class SamePlaceError(Problem):
     """The profile is kept at the destination already."""
 

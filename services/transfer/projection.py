@@ -22,9 +22,10 @@ from services.transfer.places import HomeRecorded, OrganizationRecorded
 from services.transfer.tables import READ_MODELS
 
 _RECORD_HOME = """
-insert into homes (log, person_id, place, employer, version) values ($1, $2, $3, $4, 1)
+insert into homes (log, person_id, place, employer, version, merged_into) values ($1, $2, $3, $4, 1, $5)
 on conflict (log, person_id) do update
-   set place = excluded.place, employer = excluded.employer, version = homes.version + 1
+   set place = excluded.place, employer = excluded.employer, version = homes.version + 1,
+       merged_into = excluded.merged_into
 """
 _MOVE_HOME = """
 insert into homes (log, person_id, place, employer, version, transfer_id) values ($1, $2, $3, $4, 0, $5)
@@ -90,7 +91,7 @@ async def project(conn: Connection, log: str, events: Sequence[Event | Aggregate
     for kind, run in groupby(events, key=type):
         if issubclass(kind, HomeRecorded):
             homes = [
-                (log, each.person_id, each.place, each.employer)
+                (log, each.person_id, each.place, each.employer, each.merged_into)
                 for each in run
                 if isinstance(each, HomeRecorded)
             ]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from contracts.envelope import PublishedEvent
-from contracts.registry import InfoCollected, OrganizationRegistered, PersonErased
+from contracts.registry import InfoCollected, OrganizationRegistered, PersonErased, ProfilesMerged
 from services.kit.command import UnitOfWork
 from services.kit.database import Connection
 from services.transfer.places import (
@@ -16,13 +16,14 @@ from services.transfer.places import (
     home_stream,
     organization_stream,
     record_home,
+    record_merge,
 )
 from services.transfer.projection import project
 from services.transfer.tables import LOG
 
 # In one order, so that two workers cannot wait for each other.
 _HOMES = """
-select person_id, place, employer, version, transfer_id from homes
+select person_id, place, employer, version, transfer_id, merged_into from homes
  where log = $1 and person_id = any($2::text[]) order by person_id for update
 """
 _ORGANIZATIONS = """
@@ -42,6 +43,7 @@ async def react(unit: UnitOfWork, facts: Sequence[PublishedEvent]) -> None:
     What people typed about somebody who was erased is forgotten: file names and the texts of refusals.
     """
     collected = {fact.person_id for fact in facts if isinstance(fact, InfoCollected)}
+    collected |= {fact.merged_id for fact in facts if isinstance(fact, ProfilesMerged)}
     registered = {fact.organization_id for fact in facts if isinstance(fact, OrganizationRegistered)}
     news = _News(unit, await _homes(unit.conn, collected), await _organizations(unit.conn, registered))
     for fact in facts:
@@ -66,18 +68,24 @@ class _News:
     def take(self, fact: PublishedEvent) -> None:
         """Note one fact."""
         if isinstance(fact, InfoCollected):
-            self._take_home(fact)
+            self._take_home(record_home(self._homes.get(fact.person_id), fact))
+        elif isinstance(fact, ProfilesMerged):
+            self._take_home(record_merge(self._homes.get(fact.merged_id), fact))
         elif isinstance(fact, OrganizationRegistered):
             self._take_organization(fact)
 
-    def _take_home(self, fact: InfoCollected) -> None:
-        known = self._homes.get(fact.person_id)
-        event = record_home(known, fact)
+    def _take_home(self, event: HomeRecorded | None) -> None:
         if event is None:
             return
+        known = self._homes.get(event.person_id)
         version = (known.version if known else 0) + 1
-        self._homes[fact.person_id] = ProfileHome(
-            person_id=event.person_id, place=event.place, employer=event.employer, version=version
+        self._homes[event.person_id] = ProfileHome(
+            person_id=event.person_id,
+            place=event.place,
+            employer=event.employer,
+            version=version,
+            transfer_id=None if known is None else known.transfer_id,
+            merged_into=event.merged_into,
         )
         self._record(event, home_stream(event.person_id), version)
 

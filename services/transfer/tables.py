@@ -17,6 +17,7 @@ create table homes (
     version integer not null,
     transfer_id text collate "C",
     away boolean not null default false,
+    merged_into text collate "C",
     primary key (log, person_id)
 )"""
 

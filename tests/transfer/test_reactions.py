@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from contracts.envelope import PublishedEvent
-from contracts.registry import PersonErased
+from contracts.registry import PersonErased, ProfilesMerged
 from services.kit.database import Database, Databases
 from services.kit.errors import BusyError
 from services.kit.event_store import EventStore, NewEvent, RecordedEvent
@@ -25,12 +25,13 @@ from tests.transfer.scenarios import (
     EMPLOYER,
     FORMER_EMPLOYER,
     LONGCHENG,
+    NOW,
     SHENYANG,
     SHUANGTA,
     collected,
     registered,
 )
-from tests.transfer.world import ORIGIN, World, running
+from tests.transfer.world import CLERK, ORIGIN, World, request_body, running
 
 
 class Registry:
@@ -186,3 +187,24 @@ class TestToken:
     async def test_a_wrong_token_is_not_let_in(self, world: World):
         reader = {**bearer("feed:read"), "Authorization": "Bearer nobody"}
         assert (await world.get("/v1/logs", by=reader)).status_code == 401
+
+
+class TestMerge:
+    async def test_a_merged_profile_moves_no_more_and_points_to_the_person(
+        self, world: World, registry: Registry
+    ):
+        await registry.says(collected("person-1"), collected("person-2"), merge("person-1", "person-2"))
+        await followed(world, registry)
+        body = request_body("person-2")
+        answer = await world.post("/v1/transfers", body, by=CLERK)
+        assert (answer.status_code, answer.json()["merged_into"]) == (409, "person-1")
+        await registry.says(collected("person-2"))
+        await followed(world, registry)
+        assert (await world.post("/v1/transfers", body, by=CLERK)).status_code == 201
+
+
+def merge(person_id: str, merged_id: str) -> ProfilesMerged:
+    """The registry's word that two profiles are of one person."""
+    return ProfilesMerged(
+        person_id=person_id, merged_id=merged_id, change_id="change-1", place=SHUANGTA, merged_at=NOW
+    )

@@ -46,7 +46,7 @@ class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
     next_steps: tuple[NextStep, ...] | UnsetType = UNSET
 
 
-class Absent(Struct, frozen=True, kw_only=True):
+class Absent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A person of a query, by place in it, whom no log open to the caller holds; `problem` is the problem's code,
     `merged_into` the profile that this one is part of now.
     """
