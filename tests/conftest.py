@@ -24,7 +24,7 @@ from typing import Any, Protocol, TypeVar
 
 import pytest
 
-from services.kit.embedded import EmbeddedPostgres
+from services.kit.embedded_postgres import EmbeddedPostgres
 
 T = TypeVar("T")
 AUDIT_KEY = b"a key of the audit, of 32 bytes."

@@ -15,8 +15,8 @@ from services.cli.main import app
 from services.cli.ready import PORTS
 from services.cli.settings import PROCESSES, SERVICES, StackSettings
 from services.console.settings import ConsoleSettings
-from services.kit.embedded import EmbeddedPostgres
 from services.kit.embedded_places import choose_account, find_binaries
+from services.kit.embedded_postgres import EmbeddedPostgres
 from services.kit.migrations import upgrade
 from services.kit.provision import provision, with_database, with_role
 from services.kit.settings import ServiceSettings

@@ -40,7 +40,6 @@ OUR_HOSTS = re.compile(r"(.+\.)?(example(\.(org|com|net|gov\.cn))?|invalid|test)
 URL = re.compile(r"\bhttps?://(?:[^/@\s\"']*@)?([^/:\s\"'`)>\];]+)")
 LOCK_FILES = {"uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "yarn.lock", "pnpm-lock.yaml"}
 
-QUESTIONS = re.compile(r"(What(ever)?|Whether|How|Who(ever|m|se)?|When|Where|Which|Why)\b")
 SQL = re.compile(
     r"\b(select\b.+\bfrom|insert\s+into|update\b.+\bset|delete\s+from|create\s+table|lock\s+table)\b",
     re.I | re.S,
@@ -155,10 +154,6 @@ class TestShape:
 
     def test_modules_say_what_they_are_for(self):
         nothing([name(path) for path in python() if not ast.get_docstring(tree(path))])
-
-    def test_modules_are_called_by_a_noun(self):
-        """A docstring that begins with a question word says what a module answers, not what it is."""
-        nothing([name(path) for path in python() if QUESTIONS.match(ast.get_docstring(tree(path)) or "")])
 
     def test_any_is_rare(self):
         """What may be anything is checked by nobody; the number only falls."""

@@ -10,7 +10,7 @@ import asyncpg
 from services.cli.settings import PROCESSES, StackSettings
 from services.cli.state_dir import StateDir
 from services.kit.database import Database, Databases
-from services.kit.embedded import EmbeddedPostgres
+from services.kit.embedded_postgres import EmbeddedPostgres
 from services.kit.migrations import upgrade
 from services.kit.provision import provision, with_database
 from services.kit.settings import SettingsError

@@ -25,7 +25,7 @@ from services.cli.state_dir import (
     secrets_of,
     signing_key,
 )
-from services.kit.embedded import EmbeddedPostgres
+from services.kit.embedded_postgres import EmbeddedPostgres
 from services.kit.settings import PREFIX, SettingsError
 
 _POLL_SECONDS = 0.05

@@ -96,8 +96,8 @@ class StateDir:
 
     def delete(self) -> None:
         """Delete the directory, the embedded database and its private copies, wherever they are."""
-        from services.kit.embedded import EmbeddedPostgres
         from services.kit.embedded_places import forget_binaries
+        from services.kit.embedded_postgres import EmbeddedPostgres
 
         if self.path.exists():
             EmbeddedPostgres(self.database).remove()

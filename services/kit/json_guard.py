@@ -1,4 +1,4 @@
-"""Looks at a JSON body before anything parses it into models: text that no PostgreSQL and no model can hold
+"""The look at a JSON body before anything parses it into models: text that no PostgreSQL and no model can hold
 is refused.
 
 The check of a good body is a few scans in C; only a bad body is walked, to name the field at fault.

@@ -1,4 +1,4 @@
-"""Brings a service's schema to the revision of this release, with alembic and without a file of settings.
+"""Migrations, which bring a service's schema to the revision of this release, with alembic and without a file of settings.
 
 Every service keeps its numbered steps in `services/<name>/migrations/versions`; the environment is shared.
 """

@@ -1,4 +1,4 @@
-"""Rebuilds a read model from its log: beside the live rows, then switched in one transaction.
+"""The rebuild of a read model from its log: beside the live rows, then switched in one transaction.
 
 The rows are built in temporary tables that carry the names of the live ones, so `Projection.apply` runs
 unchanged. Either role of a service will do; it needs the TEMPORARY privilege on the database, which

@@ -36,7 +36,7 @@ from services.ledger.intake.reporting import Reporter
 from services.ledger.moving.arrivals import Arrivals
 from services.ledger.moving.departures import Departures
 from services.ledger.officials.anomaly_review import AnomalyReviews
-from services.ledger.officials.closing import Years
+from services.ledger.officials.closing import YearActs
 from services.ledger.officials.publication import PolicyPublisher
 from services.ledger.officials.recognition import Recognitions
 from services.ledger.officials.relief import Reliefs
@@ -109,7 +109,7 @@ class Ledger:
         self.collective_claims = CollectiveClaims(databases, path, self.policies, self.people, self.claims)
         self.recognitions = Recognitions(databases, path, self.policies)
         self.revocations = Revocations(databases, path, self.policies, self.people)
-        self.years = Years(databases, path, self.policies, self.people, self.facts)
+        self.years = YearActs(databases, path, self.policies, self.people, self.facts)
         self.archives = Archives(databases, self.policies, self.years, clock)
         self.reactions = Reactions(databases, path, self.policies, self.facts)
 

@@ -9,7 +9,7 @@ import pytest
 from services.cli.databases import EngineChoice, databases_for_a_command, migrate
 from services.cli.settings import SERVICES, StackSettings
 from services.cli.state_dir import StateDir
-from services.kit.embedded import EmbeddedPostgres
+from services.kit.embedded_postgres import EmbeddedPostgres
 from services.kit.migrations import head_revision
 from services.kit.provision import with_database
 from services.kit.settings import SettingsError

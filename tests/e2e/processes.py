@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 
 from services.cli.children import Child, import_once
-from services.kit.embedded import EmbeddedPostgres
+from services.kit.embedded_postgres import EmbeddedPostgres
 from services.kit.migrations import upgrade
 from services.kit.provision import provision
 from services.kit.signing import public_key_set

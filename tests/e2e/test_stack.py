@@ -21,7 +21,7 @@ from services.cli.settings import PROCESSES, SERVICES, STAND_INS, StackSettings
 from services.cli.sign_in import SCOPES, sign
 from services.cli.stack import Stack
 from services.cli.state_dir import StackRecord, StateDir, signing_key
-from services.kit.embedded import EmbeddedPostgres
+from services.kit.embedded_postgres import EmbeddedPostgres
 from services.kit.migrations import upgrade
 from services.kit.provision import provision
 from tests.conftest import outside_loop, reachable

@@ -17,8 +17,8 @@ import asyncpg
 import pytest
 
 from services.kit import embedded_places
-from services.kit.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from services.kit.embedded_places import find_binaries
+from services.kit.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from services.kit.processes import is_running
 
 AS_ROOT = os.geteuid() == 0
@@ -311,7 +311,7 @@ def kill_starter(starter: subprocess.Popen[str]) -> None:
 _STARTER = textwrap.dedent("""
     import sys, time
     from pathlib import Path
-    from services.kit.embedded import EmbeddedPostgres
+    from services.kit.embedded_postgres import EmbeddedPostgres
     server = EmbeddedPostgres(Path(sys.argv[1]))
     server.start()
     print(server.pid, server._watcher.pid, flush=True)

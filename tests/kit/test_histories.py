@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.kit.database import Database
-from services.kit.embedded import EmbeddedPostgres
+from services.kit.embedded_postgres import EmbeddedPostgres
 from services.kit.event_store import EventStore
 from services.kit.feed import CloudEvent
 from services.kit.follower import AheadOfFeedError, FeedFollower, InOneTransaction

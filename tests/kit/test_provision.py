@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from services.kit.embedded import EmbeddedPostgres
+from services.kit.embedded_postgres import EmbeddedPostgres
 from services.kit.provision import addresses, provision, with_database, with_role
 
 PASSWORDS = {"alpha": "one", "alpha_owner": "two", "beta": "p@ss:w/rd?", "beta_owner": "四"}

@@ -21,7 +21,7 @@ from services.ledger.answers.purposes import PROVISIONAL, WORDS, answer_purpose,
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import PurposeAssessment
 from services.ledger.policy.language.words import day_zh, label
-from services.ledger.store.people import Home, People
+from services.ledger.store.people import Keeper, People
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import attestation as attestations
@@ -303,7 +303,7 @@ class Attestations:
         today = local_date(self._clock())
         return (await self._asked(home, issued.year, issued.purpose, today)).fulfilled
 
-    async def _asked(self, home: Home, year: int, purpose: str, on: date) -> PurposeAssessment:
+    async def _asked(self, home: Keeper, year: int, purpose: str, on: date) -> PurposeAssessment:
         """What the person's years come to for a purpose, as the ledger knows them now."""
         years = OtherYears(self._people, self._policies.book, on, home.profile.person.place)
         homes = {home.person_id: home}

@@ -19,7 +19,7 @@ from services.ledger.answers.viewers import Viewer
 from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import PolicyBook, PurposeAssessment, Rejected
 from services.ledger.policy.judging.later_notice import refused_since
-from services.ledger.store.people import Home
+from services.ledger.store.people import Keeper
 from services.ledger.store.unit import read_providers
 from services.ledger.streams import claim as claims
 from services.ledger.streams import provider as providers
@@ -60,7 +60,7 @@ class Details:
         self._store = store
 
     async def add(
-        self, answered: Sequence[tuple[Home, ComplianceAnswer]], year: int, asked: Asked
+        self, answered: Sequence[tuple[Keeper, ComplianceAnswer]], year: int, asked: Asked
     ) -> list[ComplianceAnswer]:
         """The answers with the details, in the same order. Claims are shown to no organization."""
         pending: dict[str, Pending] = {}
@@ -77,7 +77,7 @@ class Details:
             for home, answer in answered
         ]
 
-    async def _refused(self, home: Home, year: int, asked: Asked) -> dict[str, Rejected | None]:
+    async def _refused(self, home: Keeper, year: int, asked: Asked) -> dict[str, Rejected | None]:
         """What the notice of the year would not have taken of what was taken before it was out, by credit (B-20)."""
         account, person = home.account, home.profile.person
         taken = [credit for credit in account.credits if credit.provisional] if account is not None else []
@@ -112,7 +112,7 @@ class Details:
         return found
 
     async def _pending(
-        self, log: str, homes: Sequence[Home], year: int, as_of: datetime | None
+        self, log: str, homes: Sequence[Keeper], year: int, as_of: datetime | None
     ) -> dict[str, Pending]:
         persons = [home.person_id for home in homes]
         async with self._databases.of(log).acquire() as conn:
@@ -143,7 +143,7 @@ class Details:
 
 
 def _detailed(
-    home: Home,
+    home: Keeper,
     answer: ComplianceAnswer,
     asked: Asked,
     pending: Pending,

@@ -10,7 +10,7 @@ from services.kit import events as codec
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.ledger.policy import Account
-from services.ledger.store.people import Home, is_later
+from services.ledger.store.people import Keeper, is_later
 from services.ledger.streams import account as accounts
 from services.ledger.streams import profile as profiles
 from services.ledger.streams import waiting
@@ -47,12 +47,12 @@ class History:
         self._databases = databases
         self._store = store
 
-    async def home_at(self, logs: Iterable[str], person_id: str, year: int, as_of: datetime) -> Home:
+    async def home_at(self, logs: Iterable[str], person_id: str, year: int, as_of: datetime) -> Keeper:
         """Where the person lived at a moment, with one year's account, among the logs that ever held them.
 
         Raises UnknownPersonError when none did yet.
         """
-        found: Home | None = None
+        found: Keeper | None = None
         for log in sorted(logs):
             home = await self._in_log(log, person_id, year, as_of)
             if home is not None and (found is None or is_later(home.left_at, found.left_at)):
@@ -61,7 +61,7 @@ class History:
             raise UnknownPersonError("当时尚未采集该人员。", "The person was not collected at that moment.")
         return found
 
-    async def with_rooms(self, home: Home, as_of: datetime) -> Home:
+    async def with_rooms(self, home: Keeper, as_of: datetime) -> Keeper:
         """The same with all that waited for the person at the moment, in the logs of their database."""
         hashes = sorted(home.profile.identities)
         async with self._databases.of(home.log).acquire() as conn:
@@ -75,7 +75,7 @@ class History:
                 rooms.append((log, identity_hash, room))
         return replace(home, rooms=tuple(rooms))
 
-    async def _in_log(self, log: str, person_id: str, year: int, as_of: datetime) -> Home | None:
+    async def _in_log(self, log: str, person_id: str, year: int, as_of: datetime) -> Keeper | None:
         account_stream = accounts.stream_of(person_id, year)
         profile_stream = profiles.stream_of(person_id)
         async with self._databases.of(log).transaction() as conn:
@@ -92,4 +92,4 @@ class History:
             account = accounts.evolve(
                 account or accounts.empty(person_id, year), codec.decode(recorded.topic, recorded.state)
             )
-        return Home(log, position, profile, account)
+        return Keeper(log, position, profile, account)

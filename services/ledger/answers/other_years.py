@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from services.ledger.answers.held import parked_credits
+from services.ledger.answers.waiting_records import parked_credits
 from services.ledger.policy import (
     Account,
     Assessment,
@@ -17,10 +17,10 @@ from services.ledger.policy import (
     assess_purpose,
     purpose_terms,
 )
-from services.ledger.store.people import Home, People
+from services.ledger.store.people import Keeper, People
 from services.ledger.streams.who_judges import carries_into, judge
 
-HomeAt = Callable[[Home, int], Awaitable[Home]]
+HomeAt = Callable[[Keeper, int], Awaitable[Keeper]]
 """A person with the account of another year, as it was known at a moment."""
 
 
@@ -42,13 +42,13 @@ class OtherYears:
         self._home_at = home_at
         self._accounts: dict[tuple[str, int], Account | None] = {}
 
-    async def answers(self, homes: Mapping[str, Home], year: int) -> dict[str, Assessment]:
+    async def answers(self, homes: Mapping[str, Keeper], year: int) -> dict[str, Assessment]:
         """The answers for a year, by person; `homes` hold that year's accounts."""
         self._accounts |= {(person, year): home.account for person, home in homes.items()}
         return await self._judged(homes, year)
 
     async def purposes(
-        self, homes: Mapping[str, Home], year: int, purpose: str
+        self, homes: Mapping[str, Keeper], year: int, purpose: str
     ) -> dict[str, PurposeAssessment]:
         """Whether each person fulfils a purpose, asked about for a year whose answers were given before."""
         terms = {
@@ -67,7 +67,7 @@ class OtherYears:
         }
 
     async def _judged(
-        self, homes: Mapping[str, Home], year: int, terms: Mapping[str, PurposeTerms] | None = None
+        self, homes: Mapping[str, Keeper], year: int, terms: Mapping[str, PurposeTerms] | None = None
     ) -> dict[str, Assessment]:
         """The answers for a year; for a purpose without words, and without what does not count for it."""
         carrying = {
@@ -93,7 +93,7 @@ class OtherYears:
         account = self._accounts.get((person, year))
         return account if terms is None else terms[person].counting(account)
 
-    async def _read(self, homes: Mapping[str, Home], year: int) -> None:
+    async def _read(self, homes: Mapping[str, Keeper], year: int) -> None:
         wanted = {person: home for person, home in homes.items() if (person, year) not in self._accounts}
         if not wanted:
             return

@@ -15,14 +15,14 @@ from services.kit.database import Databases
 from services.kit.errors import Problem
 from services.kit.event_store import EventStore
 from services.kit.pydantic_models import view
-from services.ledger.answers.composed import ComposedAnswers, answer_of
+from services.ledger.answers.composed_answers import ComposedAnswers, answer_of
 from services.ledger.answers.details import Asked, Detail, Details
 from services.ledger.answers.history import History
 from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.viewers import Viewer
 from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import Account
-from services.ledger.store.people import Home, People
+from services.ledger.store.people import Keeper, People
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.merge import PersonMergedError
 from services.ledger.streams.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
@@ -171,7 +171,7 @@ class LedgerQueries:
             for key, name in zip(keys, called, strict=True)
         ]
 
-    async def _absent(self, home: Home, viewer: Viewer, year: int) -> Problem | None:
+    async def _absent(self, home: Keeper, viewer: Viewer, year: int) -> Problem | None:
         """Why a profile is not answered for; None for one that is."""
         if home.profile.merged is not None:
             kept = await self._people.life_of(home.person_id, viewer.place, year)
@@ -179,7 +179,7 @@ class LedgerQueries:
             return merged if viewer.may_see(kept) else UnknownPersonError()
         return None if viewer.may_see(home) else UnknownPersonError()
 
-    async def _home(self, person_id: str, year: int, viewer: Viewer) -> Home:
+    async def _home(self, person_id: str, year: int, viewer: Viewer) -> Keeper:
         """Where a question about a year is answered: for an official also in a log that the person has left, when it is the
         one that judged the year (A-13)."""
         keeper = await self._people.keeper_of(person_id, viewer.place, year, may_see=viewer.may_see)
@@ -189,13 +189,13 @@ class LedgerQueries:
                 return await self._people.home_of(person_id, viewer.place, year)
         return keeper
 
-    async def _with_rooms(self, home: Home, as_of: datetime | None) -> Home:
+    async def _with_rooms(self, home: Keeper, as_of: datetime | None) -> Keeper:
         """The person with what waits for them; an organization is told of none of it."""
         if as_of is not None:
             return await self._history.with_rooms(home, as_of)
         return (await self._people.with_rooms({home.person_id: home}))[home.person_id]
 
-    async def _home_at(self, home: Home, year: int, as_of: datetime) -> Home:
+    async def _home_at(self, home: Keeper, year: int, as_of: datetime) -> Keeper:
         """The person as their logs knew them at a moment; of a year that stayed with a log they left, as that log did."""
         profile = home.profile
         logs = [home.log]

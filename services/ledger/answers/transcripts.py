@@ -14,7 +14,7 @@ from services.kit.database import Databases
 from services.kit.pydantic_models import view
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Account, Credit, CreditState, Route, Study, Waiting
-from services.ledger.store.people import Home, People
+from services.ledger.store.people import Keeper, People
 from services.ledger.streams.merge import PersonMergedError
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPersonError
 
@@ -152,7 +152,7 @@ class Transcripts:
         return transcript_of(home, held, viewer, year)
 
 
-def transcript_of(home: Home, held: Sequence[Account], viewer: Viewer, year: int | None) -> Transcript:
+def transcript_of(home: Keeper, held: Sequence[Account], viewer: Viewer, year: int | None) -> Transcript:
     """The transcript that a person's accounts make, as far as the viewer may be told."""
     accounts = [account for account in held if year is None or account.year == year]
     credits = [
@@ -237,7 +237,7 @@ def _reliefs(account: Account) -> Iterator[TranscriptRelief]:
         yield view(TranscriptRelief, heard, year=account.year, kind="special_reason", until=heard.ended_on)
 
 
-def _judged(home: Home, year: int | None) -> Iterator[TranscriptJudgement]:
+def _judged(home: Keeper, year: int | None) -> Iterator[TranscriptJudgement]:
     for judgement in home.profile.judged:
         if year is None or judgement.year == year:
             yield view(TranscriptJudgement, judgement)

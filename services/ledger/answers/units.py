@@ -13,7 +13,7 @@ from services.kit.pydantic_models import view
 from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Assessment, Missing
-from services.ledger.store.people import Cursor, Employers, Home, People
+from services.ledger.store.people import Cursor, Employers, Keeper, People
 from services.ledger.store.profiles import reach_of
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.problems import NotOwnEmployerError
@@ -91,7 +91,7 @@ class Units:
         )
 
 
-def _member(home: Home, answer: Assessment) -> UnitMember:
+def _member(home: Keeper, answer: Assessment) -> UnitMember:
     until, clause = _deadline(answer) if answer.missing else (None, None)
     make_up = answer.status == "deficient" and answer.make_up is not None and answer.make_up.open
     return view(UnitMember, answer, person_id=home.person_id, until=until, make_up=make_up, clause=clause)

@@ -5,7 +5,7 @@ import msgspec
 
 from contracts.divisions import contains
 from services.ledger.policy import Account
-from services.ledger.store.people import Home
+from services.ledger.store.people import Keeper
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -17,7 +17,7 @@ class Viewer(msgspec.Struct, frozen=True):
     employer: str | None = None
     person_id: str | None = None
 
-    def may_see(self, home: Home) -> bool:
+    def may_see(self, home: Keeper) -> bool:
         """Whether the viewer may be told of the person at all."""
         if self.place is not None:
             return self.contains(home.profile.person.place)
@@ -29,7 +29,7 @@ class Viewer(msgspec.Struct, frozen=True):
         """Whether the viewer is an official to whose place another belongs."""
         return self.place is not None and contains(self.place, place)
 
-    def employs(self, home: Home) -> bool:
+    def employs(self, home: Keeper) -> bool:
         """Whether the person works for the viewer (S0-24, S2A-10)."""
         return self.employer is not None and home.profile.person.employer == self.employer
 

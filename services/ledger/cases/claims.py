@@ -20,7 +20,7 @@ from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.cases.views import ClaimOutcome
 from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
 from services.ledger.store.paging import cases_of_place
-from services.ledger.store.people import Home, People
+from services.ledger.store.people import Keeper, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, release_waiting
@@ -140,7 +140,7 @@ class Claims:
         self,
         unit: LedgerUnit,
         claim_id: str,
-        home: Home,
+        home: Keeper,
         actor: Actor,
         correction: CorrectionReason | None,
     ) -> ClaimOutcome:
@@ -193,7 +193,7 @@ class Claims:
         """The claims of a place and all under it in order of submission (S2C-08 for collections, likewise here)."""
         return await cases_of_place(self._databases, CLAIM_ROWS, place, states, after, limit)
 
-    async def _home(self, person_id: str, actor: Actor) -> Home:
+    async def _home(self, person_id: str, actor: Actor) -> Keeper:
         """Where the person lives, when the actor may claim for them: an official of the place, their employer, or they."""
         if actor.is_nobody_but(person_id):
             raise NotSpokenForError
@@ -214,7 +214,7 @@ class Claims:
             raise NotSpokenForError
         return home
 
-    async def _employs(self, organization_id: str, home: Home) -> bool:
+    async def _employs(self, organization_id: str, home: Keeper) -> bool:
         code = await self.code_of(organization_id)
         return code is not None and code == home.profile.person.employer
 
@@ -232,7 +232,7 @@ class Claims:
         self,
         unit: LedgerUnit,
         command: SubmitClaim,
-        home: Home,
+        home: Keeper,
         actor: Actor,
         claim_id: str,
     ) -> dict[str, Any]:

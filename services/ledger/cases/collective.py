@@ -20,7 +20,7 @@ from services.kit.rows import Entry
 from services.ledger.cases.claims import CENT, Claims, load_claim
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.store.claims import append_to_claim, claims_of_list
-from services.ledger.store.people import Home, People
+from services.ledger.store.people import Keeper, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit
@@ -166,7 +166,7 @@ class CollectiveClaims:
         self,
         unit: LedgerUnit,
         row: ListedClaim,
-        home: Home,
+        home: Keeper,
         actor: Actor,
         listed: tuple[str, int],
     ) -> ListedOutcome:
@@ -186,7 +186,7 @@ class CollectiveClaims:
         self,
         unit: LedgerUnit,
         claim_id: str,
-        home: Home,
+        home: Keeper,
         command: ReviewList,
         actor: Actor,
     ) -> ListedOutcome:
@@ -220,7 +220,7 @@ class CollectiveClaims:
         raise UnknownClaimError
 
 
-def _of_row(homes: dict[str, Home], row: ListedClaim, log: str, actor: Actor, code: str | None) -> Home:
+def _of_row(homes: dict[str, Keeper], row: ListedClaim, log: str, actor: Actor, code: str | None) -> Keeper:
     """Whose row it is: somebody of this log, under this name, whom the actor may claim for. Raises UnknownPersonError."""
     home = homes.get(row.identity_hash)
     if home is None or home.log != log or not home.profile.is_called(row.identity_hash, row.name_hash):

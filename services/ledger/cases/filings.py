@@ -33,7 +33,7 @@ from services.ledger.streams.filing import (
     TrainingFiling,
     UnknownFilingError,
 )
-from services.ledger.streams.filing_terms import FilingTerms
+from services.ledger.streams.filing_terms import TrainingTerms
 from services.ledger.streams.problems import (
     MomentImplausibleError,
     NotAProviderError,
@@ -144,9 +144,9 @@ class Filings:
             self._databases, FILING_ROWS, organization_id, after, limit, cursor=cursor_of
         )
 
-    def terms_of(self, filing: TrainingFiling) -> FilingTerms:
+    def terms_of(self, filing: TrainingFiling) -> TrainingTerms:
         """What the notice of the filing's place and year asks."""
-        return FilingTerms(self._policies.book.resolve(filing.place, filing.year), filing.mode)
+        return TrainingTerms(self._policies.book.resolve(filing.place, filing.year), filing.mode)
 
     async def _own(self, filing_id: str, actor: Actor) -> Entry[TrainingFiling]:
         entry = await self.find(filing_id, actor)
@@ -167,7 +167,7 @@ class Filings:
         _must_be_allowed(policy, command)
         begins = min(session.starts_at for session in command.sessions)
         if now >= begins:
-            before = FilingTerms(policy, command.mode).before
+            before = TrainingTerms(policy, command.mode).before
             raise FilingTooLateError(clause=before.clause if before else None)
         if max(session.ends_at for session in command.sessions) > now + AHEAD_MAX:
             raise MomentImplausibleError(pointer="/sessions")

@@ -30,7 +30,7 @@ from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import CreditEarned
 from services.ledger.streams.facts import FactCountedError, Facts, identity_in
 from services.ledger.streams.filing import Session, TrainingFiling
-from services.ledger.streams.filing_terms import FilingTerms
+from services.ledger.streams.filing_terms import TrainingTerms
 from services.ledger.streams.problems import refusal_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
@@ -257,7 +257,7 @@ def _admitted(
     if answer.make_up:
         return Registered(isinstance(answer, Registered) and answer.late, True, answer.clause)
     # An official has approved it: it waits neither for the total nor for anything else (S3B-10).
-    terms = FilingTerms(policy, row.mode)
+    terms = TrainingTerms(policy, row.mode)
     source = terms.report_days or terms.reporters or terms.before
     clause = source.clause if source is not None else answer.clause
     return Registered(isinstance(answer, Registered) and answer.late, False, clause)

@@ -1,4 +1,4 @@
-"""Registers approved rows in accounts, puts those of strangers into waiting rooms, and takes them out when the person
+"""Registration of approved rows: in accounts, in waiting rooms those of strangers, and out of them when the person
 arrives."""
 
 from collections.abc import Mapping

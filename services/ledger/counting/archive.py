@@ -14,7 +14,7 @@ from services.kit.clock import Clock, local_date
 from services.kit.database import Databases
 from services.ledger.answers.provenance import made_up
 from services.ledger.counting.standing_rows import is_judged, read_accounts
-from services.ledger.officials.closing import Years
+from services.ledger.officials.closing import YearActs
 from services.ledger.policy import Account, PolicyBook
 from services.ledger.store.paging import page_of_people
 from services.ledger.store.published_policies import PublishedPolicies
@@ -54,7 +54,9 @@ class Archive(Struct, frozen=True, kw_only=True):
 class Archives:
     """Reads extracts; writes nothing."""
 
-    def __init__(self, databases: Databases, policies: PublishedPolicies, years: Years, clock: Clock) -> None:
+    def __init__(
+        self, databases: Databases, policies: PublishedPolicies, years: YearActs, clock: Clock
+    ) -> None:
         self._databases = databases
         self._policies = policies
         self._years = years

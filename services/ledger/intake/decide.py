@@ -26,7 +26,7 @@ from services.ledger.policy import (
 from services.ledger.policy.rules.repeats import RepeatTerms
 from services.ledger.store.unit import (
     AccountEntry,
-    Earlier,
+    EarlierRecord,
     LedgerUnit,
     credit_id_of,
     release_waiting,
@@ -111,7 +111,7 @@ class Decider:
             ),
         )
 
-    def _repeated(self, prepared: Prepared, earlier: Earlier) -> Decided:
+    def _repeated(self, prepared: Prepared, earlier: EarlierRecord) -> Decided:
         event: Any = earlier.event
         outcome = Outcome(id=prepared.record.id, outcome="duplicate", first=_first(earlier, self._unit.log))
         profile = self._unit.profiles.get(prepared.identity_hash)
@@ -368,7 +368,7 @@ def _rejected(record_id: str, rejected: Rejected) -> Decided:
     return Decided(outcome, refusal=refusal_of(rejected))
 
 
-def _first(earlier: Earlier, log: str) -> First | None:
+def _first(earlier: EarlierRecord, log: str) -> First | None:
     """What the first posting was answered, once its position is known."""
     if earlier.position is None:
         return None

@@ -1,4 +1,4 @@
-"""Arriving in a log: the profile, the open years with their credits, and everything that waited here for the person,
+"""Arrivals in a log: the profile, the open years with their credits, and everything that waited here for the person,
 in one transaction; then supplement by supplement."""
 
 from collections.abc import Callable, Iterable

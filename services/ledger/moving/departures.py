@@ -1,4 +1,4 @@
-"""Leaving an authority: guarded from the request on, lifted when it comes to nothing, and left once, with everything."""
+"""Departures from an authority: guarded from the request on, lifted when nothing comes of it, left once, with everything."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

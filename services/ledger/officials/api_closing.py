@@ -18,8 +18,8 @@ from services.ledger.officials.closing import (
     CloseYear,
     CorrectedYear,
     CorrectYear,
+    YearActs,
     YearAnswer,
-    Years,
 )
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.streams.year import CorrectionReason, last_day_of
@@ -58,7 +58,7 @@ class CorrectionRequest(StrictModel):
 
 
 router = APIRouter()
-YearsPart = Annotated[Years, Depends(part(Years))]
+YearsPart = Annotated[YearActs, Depends(part(YearActs))]
 _encode = msgspec.json.Encoder().encode
 
 Closer = require("year:close")

@@ -17,7 +17,7 @@ from services.kit.pydantic_models import view
 from services.ledger.policy import Category, Policy, Rejected
 from services.ledger.policy.policy import Basis
 from services.ledger.store.filings import YEAR_ROWS, closures_of
-from services.ledger.store.people import Home, People
+from services.ledger.store.people import Keeper, People
 from services.ledger.store.profiles import read_profiles
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, release_waiting
@@ -109,7 +109,7 @@ class CorrectedYear(Struct, frozen=True, kw_only=True):
     correction: CorrectionReason
 
 
-class Years:
+class YearActs:
     """Closes years, corrects closed ones, and says which are closed."""
 
     def __init__(
@@ -275,7 +275,7 @@ def _must_be_plausible(policy: Policy, command: CorrectYear) -> None:
 
 
 def _corrected(
-    command: CorrectYear, home: Home, policy: Policy, fact: str, identity: str, unit: LedgerUnit
+    command: CorrectYear, home: Keeper, policy: Policy, fact: str, identity: str, unit: LedgerUnit
 ) -> CreditEarned:
     completed_at = start_of_day(command.completed_on)
     if completed_at > unit.now:

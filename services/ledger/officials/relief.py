@@ -17,7 +17,7 @@ from services.kit.pydantic_models import view
 from services.ledger.policy import Account, Policy, granted_for
 from services.ledger.policy.judging.make_up_gates import has_special_reason
 from services.ledger.policy.judging.requirements import deferral_on, exemption_on
-from services.ledger.store.people import Home, People
+from services.ledger.store.people import Keeper, People
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.account_events import (
@@ -268,7 +268,7 @@ def end_relief(
     )
 
 
-Decide = Callable[[Home, Account, date], Event]
+Decide = Callable[[Keeper, Account, date], Event]
 
 
 class Reliefs:
@@ -285,7 +285,7 @@ class Reliefs:
         Raises UnknownPersonError, OutsidePlaceError, AlreadyExemptError, ReliefNotAllowedError, and as `must_judge`.
         """
 
-        def decide(home: Home, account: Account, today: date) -> Event:
+        def decide(home: Keeper, account: Account, today: date) -> Event:
             policy = self._policies.book.policy_for(home.profile.person, command.year)
             return grant_exemption(account, policy, command, today)
 
@@ -298,7 +298,7 @@ class Reliefs:
         ReliefNotAllowedError, DeferralTooLongError, and as `must_judge`.
         """
 
-        def decide(home: Home, account: Account, today: date) -> Event:
+        def decide(home: Keeper, account: Account, today: date) -> Event:
             policy = self._policies.book.policy_for(home.profile.person, command.year)
             if policy is None:
                 raise NoPolicyHereError
@@ -313,7 +313,7 @@ class Reliefs:
         SpecialReasonApprovedAlreadyError, and as `must_judge`.
         """
 
-        def decide(home: Home, account: Account, today: date) -> Event:
+        def decide(home: Keeper, account: Account, today: date) -> Event:
             policy = self._policies.book.policy_for(home.profile.person, command.year)
             if policy is None:
                 raise NoPolicyHereError

@@ -31,7 +31,7 @@ from services.ledger.policy.judging.enrolments import admit_enrolment, admit_ter
 from services.ledger.policy.judging.policy_day import Deadline, MakeUpOffer, MakeUpResult
 from services.ledger.policy.judging.purposes import PurposeAssessment, assess_purpose
 from services.ledger.policy.judging.release import reconsidered, release, released
-from services.ledger.policy.judging.requirements import Carried, Earlier, Missing, RequirementResult
+from services.ledger.policy.judging.requirements import Carried, EarlierYear, Missing, RequirementResult
 from services.ledger.policy.judging.wording import REJECTIONS, rejection_words
 from services.ledger.policy.language.facts import (
     Account,
@@ -44,10 +44,10 @@ from services.ledger.policy.language.facts import (
     Decision,
     Deferral,
     Enrolled,
-    ExamPass,
     Exemption,
     Held,
     HoldReason,
+    PassedExam,
     Person,
     ProviderStanding,
     Registered,
@@ -92,9 +92,8 @@ __all__ = [
     "Deadline",
     "Decision",
     "Deferral",
-    "Earlier",
+    "EarlierYear",
     "Enrolled",
-    "ExamPass",
     "Exemption",
     "Finding",
     "Granted",
@@ -108,6 +107,7 @@ __all__ = [
     "Notice",
     "NoticeError",
     "NoticeFault",
+    "PassedExam",
     "Person",
     "Policy",
     "PolicyBook",

@@ -1,4 +1,4 @@
-"""From notices to a policy: for one place and year, every setting taken from the notice that outranks the others.
+"""The way from notices to a policy: for one place and year, every setting taken from the notice that outranks the others.
 
 The nearest place wins (county over city over province over nation); of two notices of one place the later issued wins;
 each setting by itself, so that a notice which moves one date leaves the rest as it was (C-04). Within one notice a

@@ -56,7 +56,7 @@ Room = tuple[str, str, WaitingRoom]
 """What waits for a keyed hash: in which log, and for which."""
 
 
-class Home(Struct, frozen=True):
+class Keeper(Struct, frozen=True):
     """A person where they live: the log, its position when it was read, the profile, and one year's account.
 
     `waits` is whether a waiting room was ever made for them, `rooms` what is in them where that was read, in any log.
@@ -80,7 +80,7 @@ class Home(Struct, frozen=True):
         return self.profile.left.left_at if self.profile.left is not None else None
 
 
-Sight = Callable[[Home], bool]
+Sight = Callable[[Keeper], bool]
 """Whether somebody may be told of a person."""
 
 
@@ -93,7 +93,7 @@ class People:
 
     async def home_of(
         self, person_id: str, place: str | None, year: int = 0, *, may_see: Sight | None = None
-    ) -> Home:
+    ) -> Keeper:
         """One person and one year's account. Raises UnknownPersonError, also for a person of another authority; and of a
         profile that is part of another one PersonMergedError, to whom that other `may_see` be shown to.
         """
@@ -105,14 +105,14 @@ class People:
             raise PersonMergedError(merged_into=kept.person_id)
         return home
 
-    async def life_of(self, person_id: str, place: str | None, year: int = 0) -> Home:
+    async def life_of(self, person_id: str, place: str | None, year: int = 0) -> Keeper:
         """The same, of a merged profile the one that it is part of now. Raises UnknownPersonError."""
         home = await self._home_of(person_id, place, year)
         while home.profile.merged is not None:
             home = await self._home_of(home.profile.merged.into, place, year)
         return home
 
-    async def _home_of(self, person_id: str, place: str | None, year: int) -> Home:
+    async def _home_of(self, person_id: str, place: str | None, year: int) -> Keeper:
         home = (await self.by_id([person_id], place, year)).get(person_id)
         if home is None:
             raise UnknownPersonError
@@ -120,28 +120,28 @@ class People:
 
     async def keeper_of(
         self, person_id: str, place: str | None, year: int = 0, *, may_see: Sight | None = None
-    ) -> Home:
+    ) -> Keeper:
         """The log in which an official of a place acts for a person: their own authority's, also when the person has left
         it, as it goes on judging the years that stayed; else where the person lives. Raises as `home_of`.
         """
         if place is not None and place != NATION:
-            own: dict[str, Home] = {}
+            own: dict[str, Keeper] = {}
             await self._ask([authority_of(place)], _BY_ID, 1, [person_id], year, own)
             if person_id in own and own[person_id].profile.merged is None:
                 return own[person_id]
         return await self.home_of(person_id, place, year, may_see=may_see)
 
-    async def by_id(self, person_ids: Sequence[str], place: str | None, year: int) -> dict[str, Home]:
+    async def by_id(self, person_ids: Sequence[str], place: str | None, year: int) -> dict[str, Keeper]:
         """Persons by id; those that no log open to the place holds are absent."""
         return await self._find(_BY_ID, 1, person_ids, place, year)
 
-    async def by_identity(self, hashes: Sequence[str], place: str | None, year: int) -> dict[str, Home]:
+    async def by_identity(self, hashes: Sequence[str], place: str | None, year: int) -> dict[str, Keeper]:
         """Persons by the keyed hash of their ID number, or of one they had before (B-24)."""
         found = await self._find(_BY_IDENTITY, 2, hashes, place, year)
         others = [each for each in hashes if each not in found]
         return found | (await self._find(_BY_FORMER, 2, others, place, year) if others else {})
 
-    async def with_rooms(self, homes: Mapping[str, Home]) -> dict[str, Home]:
+    async def with_rooms(self, homes: Mapping[str, Keeper]) -> dict[str, Keeper]:
         """The same with all that waits for each person in the logs of their database, also under what they were before."""
         keyed = {
             identity: key for key, home in homes.items() if home.waits for identity in home.profile.identities
@@ -170,8 +170,8 @@ class People:
 
     async def _find(
         self, statement: str, column: int, keys: Sequence[str], place: str | None, year: int
-    ) -> dict[str, Home]:
-        found: dict[str, Home] = {}
+    ) -> dict[str, Keeper]:
+        found: dict[str, Keeper] = {}
         own = authority_of(place) if place is not None and place != NATION else None
         if own is not None:
             await self._ask([own], statement, column, keys, year, found)
@@ -187,7 +187,7 @@ class People:
         return found
 
     async def _ask_by_hint(
-        self, statement: str, column: int, keys: Sequence[str], year: int, found: dict[str, Home]
+        self, statement: str, column: int, keys: Sequence[str], year: int, found: dict[str, Keeper]
     ) -> None:
         by_hint: dict[str, list[str]] = {}
         for key in keys:
@@ -197,13 +197,13 @@ class People:
             await self._ask([log], statement, column, hinted, year, found)
 
     async def _follow(
-        self, statement: str, column: int, year: int, own: str | None, found: dict[str, Home]
+        self, statement: str, column: int, year: int, own: str | None, found: dict[str, Keeper]
     ) -> None:
         """Who left is looked for where they went; until they have arrived, the log they left last answers for them."""
         gone = [key for key, home in found.items() if home.left_at is not None]
         if not gone:
             return
-        anywhere: dict[str, Home] = {}
+        anywhere: dict[str, Keeper] = {}
         await self._ask(AUTHORITIES, statement, column, gone, year, anywhere)
         for key in gone:
             home = anywhere.get(key, found[key])
@@ -220,7 +220,7 @@ class People:
         column: int,
         keys: Sequence[str],
         year: int,
-        found: dict[str, Home],
+        found: dict[str, Keeper],
     ) -> None:
         for database, there in self._databases.grouped(logs).items():
             async with database.acquire() as conn:
@@ -229,7 +229,7 @@ class People:
                 other = found.get(row[column])
                 if other is not None and not is_later(row[6], other.left_at):
                     continue
-                found[row[column]] = Home(
+                found[row[column]] = Keeper(
                     row[0],
                     row[4],
                     _decode_profile(row[3]),
@@ -282,14 +282,14 @@ class Employers:
 
     async def employed(
         self, employer: str, logs: Sequence[str], reach: Reach, year: int, after: Cursor, limit: int
-    ) -> list[Home]:
+    ) -> list[Keeper]:
         """The next persons of an employer in order of log and id, each with one year's account."""
-        found: list[Home] = []
+        found: list[Keeper] = []
         for database, there in self._databases.grouped(logs).items():
             async with database.acquire() as conn:
                 rows = await conn.fetch(_EMPLOYED, there, employer, *reach, *after, year, limit)
             found += [
-                Home(
+                Keeper(
                     row[0],
                     row[1],
                     _decode_profile(row[2]),

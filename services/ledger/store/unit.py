@@ -100,7 +100,7 @@ class RoomEntry(Struct):
     changed: bool = False
 
 
-class Earlier(Struct, frozen=True):
+class EarlierRecord(Struct, frozen=True):
     """A record posted before under the same identity; `position` is None while it is in the same group."""
 
     event: Event
@@ -116,7 +116,7 @@ class LedgerUnit(UnitOfWork):
         super().__init__(conn, store, log, now.astimezone(UTC))
         self.closures = closures
         self.generation = closures.generation
-        self.earlier: dict[str, Earlier] = {}
+        self.earlier: dict[str, EarlierRecord] = {}
         self.profiles: dict[str, Profile] = {}
         self.providers: dict[str, Provider] = {}
         self.elsewhere: Mapping[str, Profile] = {}
@@ -221,7 +221,7 @@ class LedgerUnit(UnitOfWork):
         """Add an event to any stream; with an identity it is found again by it, also within this group."""
         self.add(stream_id, version, event, identity)
         if identity is not None:
-            self.earlier[identity] = Earlier(event, None)
+            self.earlier[identity] = EarlierRecord(event, None)
         return len(self.new_events) - 1
 
     async def write(self) -> None:
@@ -314,8 +314,8 @@ async def find_profiles(conn: Connection, logs: Sequence[str], hashes: Sequence[
     return {row[0]: _decode_profile(row[1]) for row in await conn.fetch(_ELSEWHERE, logs, hashes)}
 
 
-def _earlier(event: RecordedEvent) -> Earlier:
-    return Earlier(codec.decode(event.topic, event.state), event.position)
+def _earlier(event: RecordedEvent) -> EarlierRecord:
+    return EarlierRecord(codec.decode(event.topic, event.state), event.position)
 
 
 def credit_id_of(log: str, provider_id: str, completion_id: str) -> str:

@@ -17,9 +17,9 @@ from services.ledger.policy import (
     CreditState,
     Deferral,
     Enrolled,
-    ExamPass,
     Exemption,
     Held,
+    PassedExam,
     Policy,
     Registered,
     Rejected,
@@ -97,7 +97,7 @@ def evolve(account: Account, event: Event) -> Account:
         case CreditRecognised() | CreditConfirmed() | CreditDuplicated():
             _note(account, event)
         case ExamPassed():
-            account.exams.append(view(ExamPass, event, provider=event.provider_id))
+            account.exams.append(view(PassedExam, event, provider=event.provider_id))
         case EnrolmentRecorded():
             account.enrolments.append(view(Enrolled, event, provider=event.provider_id))
         case EnrolmentWithdrawn():

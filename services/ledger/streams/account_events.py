@@ -14,9 +14,9 @@ from services.ledger.policy import (
     CreditCategory,
     Deferral,
     Enrolled,
-    ExamPass,
     Exemption,
     HoldReason,
+    PassedExam,
     ReportedStudy,
     Route,
     SpecialReason,
@@ -324,7 +324,7 @@ class AccountArrived(Event, frozen=True, kw_only=True):
     from_authority: str
     credits: tuple[Credit, ...] = ()
     waiting: tuple[Waiting, ...] = ()
-    exams: tuple[ExamPass, ...] = ()
+    exams: tuple[PassedExam, ...] = ()
     exempt: Exemption | None = None
     deferred: Deferral | None = None
     special_reason: SpecialReason | None = None
@@ -353,7 +353,7 @@ class AccountAbsorbed(Event, frozen=True, kw_only=True):
     merged_id: str
     credits: tuple[Credit, ...] = ()
     waiting: tuple[Waiting, ...] = ()
-    exams: tuple[ExamPass, ...] = ()
+    exams: tuple[PassedExam, ...] = ()
     enrolments: tuple[Enrolled, ...] = ()
     exempt: Exemption | None = None
     deferred: Deferral | None = None

@@ -78,7 +78,7 @@ class Reported(Struct, frozen=True):
     clause: str | None
 
 
-class FilingTerms:
+class TrainingTerms:
     """The rules of one policy about trainings of one mode."""
 
     def __init__(self, policy: Policy | None, mode: str) -> None:
@@ -191,7 +191,7 @@ def _is_of(filing: TrainingFiling, facts: CompletionFacts) -> bool:
 
 def _came_before(policy: Policy, filing: TrainingFiling) -> bool:
     try:
-        FilingTerms(policy, filing.mode).must_have_come_before(filing, filing.ends_at)
+        TrainingTerms(policy, filing.mode).must_have_come_before(filing, filing.ends_at)
     except Problem:
         return False
     return True

@@ -14,7 +14,7 @@ from services.kit.errors import Problem
 from services.ledger.policy import (
     Account,
     Assessment,
-    Earlier,
+    EarlierYear,
     Policy,
     PolicyBook,
     assess,
@@ -118,7 +118,7 @@ def judge(
         policy = book.resolve(left.to_place, year)
     if policy is None or policy.carries is None:
         return assess(policy, account, person, year, on, parked=parked, worded=worded)
-    before = Earlier(book.policy_for(person, year - 1), earlier)
+    before = EarlierYear(book.policy_for(person, year - 1), earlier)
     return assess(policy, account, person, year, on, before, parked=parked, worded=worded)
 
 

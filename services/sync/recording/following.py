@@ -46,7 +46,7 @@ class Records(Protocol):
 
 
 @dataclass
-class LogStatus:
+class LogPosition:
     """How following stands with one log: the head last heard of, the position saved, and what stops or delays it."""
 
     position: int = 0
@@ -77,7 +77,7 @@ class LedgerFollowing:
         self._recorder = recorder
         self._checkpoint = checkpoint
         self._checkpoints = Checkpoints(checkpoint)
-        self.status = {log: LogStatus() for log in logs}
+        self.status = {log: LogPosition() for log in logs}
         self._followers = {log: self._follower(log) for log in logs}
         self._save_at = 0.0
 

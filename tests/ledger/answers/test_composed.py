@@ -9,7 +9,7 @@ import pytest
 from services.kit.audit import audited_paths
 from services.kit.clock import local_date
 from services.kit.hot_routes import HotRoute
-from services.ledger.answers import composed
+from services.ledger.answers import composed_answers
 from services.ledger.answers.api import HOT
 from services.ledger.app import openapi_document
 from services.ledger.policy import notice_as_data, parse_notice
@@ -124,14 +124,14 @@ async def test_is_not_read_again_while_nothing_has_changed(world: World, monkeyp
     def refuse(*_: object) -> None:
         raise AssertionError("composed again")
 
-    monkeypatch.setattr(composed, "_compose", refuse)
+    monkeypatch.setattr(composed_answers, "_compose", refuse)
     assert await ask(world, who, LIAONING) == answer
 
 
 async def test_is_kept_for_no_more_people_than_there_is_room_for(
     world: World, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(composed, "ANSWERS_MAX", 2)
+    monkeypatch.setattr(composed_answers, "ANSWERS_MAX", 2)
     people = [await world.collects(SHENYANG) for _ in range(4)]
     await same(world, *people)
 

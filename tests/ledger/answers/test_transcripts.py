@@ -11,7 +11,7 @@ from services.kit.spreadsheets import write_csv
 from services.ledger.answers.transcripts import COLUMNS, table_rows, transcript_of
 from services.ledger.answers.viewers import Viewer
 from services.ledger.policy import Account, Person
-from services.ledger.store.people import Home
+from services.ledger.store.people import Keeper
 from services.ledger.streams.profile import Profile
 from tests.kit.http import bearer
 from tests.kit.tables import cells_of
@@ -118,7 +118,7 @@ class TestTables:
         )
         person = Person(person_id="person-1", place=LIAONING)
         profile = Profile(person=person, identity_hash="x", name_hash="y", employer=None)
-        home = Home(log=LIAONING, position=1, profile=profile, account=None)
+        home = Keeper(log=LIAONING, position=1, profile=profile, account=None)
         transcript = transcript_of(home, [account], Viewer(place=LIAONING), None)
         assert transcript.credits[0].course == "=1+1"
         rows = list(csv.reader(io.StringIO(write_csv(COLUMNS, table_rows(transcript)).decode("utf-8-sig"))))

@@ -21,7 +21,7 @@ from contracts.handover import (
 )
 from services.kit import events as codec
 from services.ledger.moving.supplements import account_arrived, handed_account, handed_judgement, judgements
-from services.ledger.policy import Account, Credit, Deferral, ExamPass, Exemption, SpecialReason, Waiting
+from services.ledger.policy import Account, Credit, Deferral, Exemption, PassedExam, SpecialReason, Waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived
 from services.ledger.streams.profile_events import Judgement
@@ -117,7 +117,7 @@ def account(draw: st.DrawFn) -> Account:
         ended_on=st.none() | days,
     )
     exams = st.builds(
-        ExamPass, provider=providers, passed_at=moments, of=st.sampled_from(["exam", "evaluation"])
+        PassedExam, provider=providers, passed_at=moments, of=st.sampled_from(["exam", "evaluation"])
     )
     return Account(
         person_id="person-1",
@@ -156,7 +156,7 @@ def over_the_wire(of: Account, sequence: int = 0) -> AccountArrived:
 FIELDS: list[tuple[type[Any], type[Any], dict[str, str]]] = [
     (Credit, HandedCredit, {"provider": "provider_id"}),
     (Waiting, HandedWaiting, {"provider": "provider_id"}),
-    (ExamPass, HandedExam, {"provider": "provider_id"}),
+    (PassedExam, HandedExam, {"provider": "provider_id"}),
     (Exemption, HandedExemption, {}),
     (Deferral, HandedDeferral, {}),
     (SpecialReason, HandedSpecialReason, {}),

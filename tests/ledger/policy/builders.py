@@ -16,8 +16,8 @@ from services.ledger.policy import (
     Decision,
     Deferral,
     Enrolled,
-    ExamPass,
     Exemption,
+    PassedExam,
     Person,
     Policy,
     PolicyBook,
@@ -102,8 +102,8 @@ def waiting(
     )
 
 
-def exam(on: str, provider: str = "society") -> ExamPass:
-    return ExamPass(provider=provider, passed_at=at(on))
+def exam(on: str, provider: str = "society") -> PassedExam:
+    return PassedExam(provider=provider, passed_at=at(on))
 
 
 def exempt(reason: str = "childbirth", until: str | None = None) -> Exemption:
@@ -141,7 +141,7 @@ class Given:
     year: int
     credits: Iterable[Credit] = ()
     waits: Iterable[Waiting] = ()
-    exams: Iterable[ExamPass] = ()
+    exams: Iterable[PassedExam] = ()
     exempt: Exemption | None = None
     deferred: Deferral | None = None
     qualified_on: date | None = date(2019, 5, 1)

@@ -17,8 +17,8 @@ from services.ledger.policy import (
     CompletionFacts,
     Credit,
     Enrolled,
-    ExamPass,
     Held,
+    PassedExam,
     Person,
     Policy,
     Registered,
@@ -123,7 +123,7 @@ ENROLMENTS = st.builds(
     paid_on=st.none() | DAYS,
 )
 PASSES = st.builds(
-    ExamPass,
+    PassedExam,
     provider=WHO,
     passed_at=MOMENTS,
     of=st.sampled_from(["exam", "evaluation"]),
@@ -221,7 +221,7 @@ def answer_to(waits: Held, fact: CompletionFacts, desk: Desk) -> Any:
     """A report that is taken and answers what is waited for; None where there is none."""
     if waits.reason != "enrolment_pending":
         of: Any = "exam" if waits.reason == "exam_pending" else "evaluation"
-        return ExamPass(provider=fact.provider_id, passed_at=fact.completed_at, of=of)
+        return PassedExam(provider=fact.provider_id, passed_at=fact.completed_at, of=of)
     for before in range(100):
         on = local_date(fact.completed_at) - timedelta(days=before)
         report = Enrolled(
@@ -309,7 +309,7 @@ class TestAnyMixOfRules:
         evaluated = {"exam_passed_at": None, "evaluated_at": at("2031-01-15")}
         facts: list[Any] = [
             completion(2030, "2030-01-25", provider="p1").__replace__(**evaluated),
-            ExamPass(provider="p1", passed_at=at("2030-01-25")),
+            PassedExam(provider="p1", passed_at=at("2030-01-25")),
         ]
         desk = Desk(policy, JUNIOR)
         desk.report([(number, facts[number]) for number in order])

@@ -10,7 +10,7 @@ from services.ledger.policy import (
     Account,
     Assessment,
     Credit,
-    Earlier,
+    EarlierYear,
     NoticeError,
     Person,
     PolicyBook,
@@ -41,7 +41,9 @@ def book(carry: str) -> PolicyBook:
 
 def asked(carry: str, before: list[Credit], now: list[Credit], year: int = 2030) -> Assessment:
     found = book(carry)
-    earlier = Earlier(found.resolve(BEIJING, year - 1), Account(person_id="p", year=year - 1, credits=before))
+    earlier = EarlierYear(
+        found.resolve(BEIJING, year - 1), Account(person_id="p", year=year - 1, credits=before)
+    )
     account = Account(person_id="p", year=year, credits=now)
     return assess(found.resolve(BEIJING, year), account, PERSON, year, date(year, 12, 31), earlier)
 
@@ -104,7 +106,9 @@ class TestDefault:
         """S1-04, S2A-08."""
         assert policy(CHAOYANG, 2024).carries is None
         given = Given(CHAOYANG, 2024)
-        earlier = Earlier(policy(CHAOYANG, 2024), Account(person_id="p", year=2023, credits=[credit("300")]))
+        earlier = EarlierYear(
+            policy(CHAOYANG, 2024), Account(person_id="p", year=2023, credits=[credit("300")])
+        )
         answer = assess(policy(CHAOYANG, 2024), None, given.person, 2024, date(2024, 12, 1), earlier)
         assert answer.total == 0
 

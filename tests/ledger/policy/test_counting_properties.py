@@ -10,7 +10,16 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.ledger.policy import Account, Credit, Earlier, Person, Policy, PolicyBook, assess, parse_notice
+from services.ledger.policy import (
+    Account,
+    Credit,
+    EarlierYear,
+    Person,
+    Policy,
+    PolicyBook,
+    assess,
+    parse_notice,
+)
 from services.ledger.policy.rules.carry_over import CarryTerms
 from tests.ledger.policy.builders import BEIJING, BOOK
 
@@ -117,7 +126,7 @@ class TestCarriedOver:
     def test_it_is_bounded_and_counted_once(self, given_: tuple[Policy, Account, Account]):
         policy, before, account = given_
         own = assess(policy, account, PERSON, 2030, YEAR_END)
-        answer = assess(policy, account, PERSON, 2030, YEAR_END, Earlier(policy, before))
+        answer = assess(policy, account, PERSON, 2030, YEAR_END, EarlierYear(policy, before))
         carried = answer.carried.credits if answer.carried is not None else Decimal(0)
         everything = sum((credit.credits for credit in account.credits), carried)
         assert answer.total + sum(item.credits for item in answer.not_counted) == everything

@@ -11,7 +11,7 @@ from services.ledger.policy import (
     Account,
     Assessment,
     Credit,
-    Earlier,
+    EarlierYear,
     NoticeError,
     Person,
     PolicyBook,
@@ -171,13 +171,13 @@ class TestSums:
         notice = parse_notice(notice_text(clauses=clauses, years="{from: 2029, to: 2030}"))
         found = BOOK.with_notice(notice, datetime(2030, 1, 10, tzinfo=UTC), "110000", 1)
         answers: dict[int, Assessment] = {}
-        before: Earlier | None = None
+        before: EarlierYear | None = None
         for year, credits in ((2029, "120"), (2030, "90")):
             held = [credit(credits, on=f"{year}-06-01")]
             account = Account(person_id="p", year=year, credits=held)
             governing = found.resolve(BEIJING, year)
             answers[year] = assess(governing, account, PERSON, year, date(2030, 11, 30), earlier=before)
-            before = Earlier(governing, account)
+            before = EarlierYear(governing, account)
         terms = purpose_terms(found.resolve(BEIJING, 2030), "title_review", 2030)
         answer = assess_purpose(terms, answers, 2030, date(2030, 11, 30))
         assert answers[2030].total == Decimal(120)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pytest
 from msgspec.structs import replace
 
-from services.ledger.policy import Enrolled, ExamPass, Held, Registered, Rejected, reconsidered
+from services.ledger.policy import Enrolled, Held, PassedExam, Registered, Rejected, reconsidered
 from tests.ledger.policy.builders import BEIJING, Given, accredited, at, completion, credit, policy, waiting
 from tests.ledger.policy.drafts import book, draft
 
@@ -18,11 +18,11 @@ def rule(at_: str, *also: str) -> dict[str, Any]:
     return {"kind": "registration", "at": at_, **({"also": list(also)} if also else {})}
 
 
-def passed(of: Any, on: str = "2030-06-01") -> ExamPass:
-    return ExamPass(provider="accredited", passed_at=at(on), of=of)
+def passed(of: Any, on: str = "2030-06-01") -> PassedExam:
+    return PassedExam(provider="accredited", passed_at=at(on), of=of)
 
 
-def posted(registration: dict[str, Any], exams: list[ExamPass] | None = None, **facts: Any) -> Any:
+def posted(registration: dict[str, Any], exams: list[PassedExam] | None = None, **facts: Any) -> Any:
     given = Given(BEIJING, 2030, exams=exams or [], book=book(draft(registration)))
     evaluated = facts.pop("evaluated", None)
     return given.when_posted(
@@ -68,7 +68,7 @@ class TestSeveralTogether:
             ("30", [], Held("exam_pending", "T-01")),
         ],
     )
-    def test_the_first_that_is_missing_is_told(self, credits: str, exams: list[ExamPass], expected: Held):
+    def test_the_first_that_is_missing_is_told(self, credits: str, exams: list[PassedExam], expected: Held):
         assert posted(self.BOTH, exams, credits=credits) == expected
 
     def test_all_fulfilled_registers(self):

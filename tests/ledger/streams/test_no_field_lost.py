@@ -34,7 +34,7 @@ from services.ledger.policy import (
     Waiting,
     bundled_book,
 )
-from services.ledger.store.people import Home
+from services.ledger.store.people import Keeper
 from services.ledger.store.read_models import INLINE
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account_events import AccountArrived, CompletionHeld, CreditEarned
@@ -185,8 +185,8 @@ def an_account() -> Account:
     )
 
 
-def home() -> Home:
-    return Home("210000", 1, filled(Profile), None)
+def home() -> Keeper:
+    return Keeper("210000", 1, filled(Profile), None)
 
 
 def test_what_waits_is_shown_in_the_transcript():

@@ -1,4 +1,4 @@
-"""From a notice file to a `Notice`: its form by the JSON Schema, then its sense.
+"""The way from a notice file to a `Notice`: its form by the JSON Schema, then its sense.
 
 Every fault names file, line (when the source was text), field, and what is expected, and all faults are told at once.
 """

@@ -1,4 +1,4 @@
-"""Is this person compliant for this year: a pure function of policy, account, person and day, with its reasons.
+"""Compliance of a person for a year: a pure function of policy, account, person and day, with its reasons.
 
 Nothing here reads a clock, a file or a locale, and nothing depends on the order of credits. What follows from the policy
 and the day alone is kept in the policy (`policy_on`), so one more person costs a few microseconds.
@@ -24,7 +24,7 @@ from services.ledger.policy.judging.policy_day import (
 from services.ledger.policy.judging.release import HeldCredits, held_credits, held_words
 from services.ledger.policy.judging.requirements import (
     Carried,
-    Earlier,
+    EarlierYear,
     Missing,
     RequirementResult,
     carried_in,
@@ -106,7 +106,7 @@ def assess(
     person: Person,
     year: int,
     on: date,
-    earlier: Earlier | None = None,
+    earlier: EarlierYear | None = None,
     *,
     parked: Sequence[HeldCredits] = (),
     worded: bool = True,

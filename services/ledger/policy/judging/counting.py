@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.judging.capped import count_capped
+from services.ledger.policy.judging.caps import count_capped
 from services.ledger.policy.judging.wording import WHY
 from services.ledger.policy.language.facts import ANY, Account, Category, Credit, Waiting, lies_under, root_of
 from services.ledger.policy.language.selector import RequirementTerms

@@ -142,7 +142,7 @@ def deferred_deadline(deferral: Deferral, on: date) -> Deadline:
     )
 
 
-class Earlier(NamedTuple):
+class EarlierYear(NamedTuple):
     """The year before: its policy and its account, either of which may not be there."""
 
     policy: Policy | None
@@ -158,7 +158,7 @@ class Carried(Struct, frozen=True):
     clause: str
 
 
-def carried_in(terms: CarryTerms | None, earlier: Earlier | None, until: datetime) -> Carried | None:
+def carried_in(terms: CarryTerms | None, earlier: EarlierYear | None, until: datetime) -> Carried | None:
     """What the year before had above its requirement, as far as the clause lets it in; None when it is nothing.
 
     Only a year that was met has anything above it. The categories are served in the clause's order, each from what it had

@@ -196,7 +196,7 @@ class SpecialReason(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=T
     ended_on: date | None = None
 
 
-class ExamPass(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
+class PassedExam(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """The person passed a provider's exam over the year's study (S0-09), or its evaluation of it."""
 
     provider: str
@@ -216,7 +216,7 @@ class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
     exempt: Exemption | None = None
     deferred: Deferral | None = None
     special_reason: SpecialReason | None = None
-    exams: list[ExamPass] = []
+    exams: list[PassedExam] = []
     enrolments: list[Enrolled] = []
     merged_into: str | None = None
 

@@ -15,7 +15,7 @@ from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 
 
-class Enrolment(TargetedRule, frozen=True, tag="enrolment"):
+class EnrolmentRule(TargetedRule, frozen=True, tag="enrolment"):
     """报名缴费: 学习前须已报名 (enrolled) 或已缴费 (paid)。What must come before study; a completion waits for it."""
 
     needed: Literal["no", "enrolled", "paid"]
@@ -75,7 +75,7 @@ def terms_of(settings: Settings, mode: str) -> EnrolmentTerms | None:
 
 
 KIND = Kind(
-    rule=Enrolment,
+    rule=EnrolmentRule,
     selectors=PERSONS | {"categories", "courses"},
     mode_terms=terms_of,
     by_mode=True,

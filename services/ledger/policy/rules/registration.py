@@ -19,7 +19,7 @@ from services.ledger.policy.language.words import RejectionWords
 ORDER: tuple[Need, ...] = ("exam", "evaluation", "total")
 
 
-class Registration(TargetedRule, frozen=True, tag="registration"):
+class RegistrationRule(TargetedRule, frozen=True, tag="registration"):
     """登记时点: study 学完即登记, exam 考试合格后, evaluation 考核合格后, total 达到总学分时。When study becomes credits.
 
     `also` adds conditions: `at: total, also: [exam]` registers nothing before the exam is passed and the total reached.
@@ -54,7 +54,7 @@ def needs_of(value: Any) -> tuple[Need, ...]:
 
 
 KIND = Kind(
-    rule=Registration,
+    rule=RegistrationRule,
     selectors=PERSONS | {"categories", "courses"},
     mode_terms=terms_of,
     by_mode=True,

@@ -142,7 +142,7 @@ class Certificate(Rule, frozen=True, tag="certificate"):
     stamped_by: Literal["employer"] | None = None
 
 
-class Identity(Rule, frozen=True, tag="identity"):
+class IdentityRule(Rule, frozen=True, tag="identity"):
     """身份核对: 姓名、证件号码须一致。Which facts must agree, and with what."""
 
     agree: Annotated[tuple[Literal["name", "id_number"], ...], Meta(min_length=1)]
@@ -162,7 +162,7 @@ class Use(Rule, frozen=True, tag="use"):
             yield f"use.{purpose}", self.weight
 
 
-class Archive(Rule, frozen=True, tag="archive"):
+class ArchiveRule(Rule, frozen=True, tag="archive"):
     """归档: 年度登记结束后纳入何处。Where the year's result goes after it closes."""
 
     into: Text
@@ -212,9 +212,9 @@ SHOWN: tuple[Kind[Any], ...] = (
     Kind(rule=Duty, faults=duty_faults),
     Kind(rule=Platform, faults=platform_faults),
     Kind(rule=Certificate),
-    Kind(rule=Identity),
+    Kind(rule=IdentityRule),
     Kind(rule=Use),
-    Kind(rule=Archive),
+    Kind(rule=ArchiveRule),
     Kind(rule=Misconduct),
     Kind(rule=Fee),
 )

@@ -24,7 +24,7 @@ _CENT = Decimal("0.01")
 _ZERO = Decimal(0)
 
 
-class Units(TargetedRule, frozen=True, tag="units"):
+class UnitsRule(TargetedRule, frozen=True, tag="units"):
     """学时与学分: 每学时几分钟、折几学分、每天最多几学时, 或每天折几学分。Hours into credits, by mode.
 
     `hour_minutes` is how long an hour of study is: a session cannot hold more of them than its clock time. With
@@ -133,7 +133,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
 
 
 KIND = Kind(
-    rule=Units,
+    rule=UnitsRule,
     selectors=PERSONS | {"categories", "courses", "providers", "routes", "organisers"},
     mode_terms=terms_of,
     by_mode=True,

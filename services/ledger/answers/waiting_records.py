@@ -13,14 +13,14 @@ from services.ledger.policy import HoldReason, Policy, PolicyBook, Rejected, hol
 from services.ledger.policy.judging.probes import Probe
 from services.ledger.policy.judging.release import HeldCredits
 from services.ledger.policy.language.days import begins
-from services.ledger.store.people import Home
+from services.ledger.store.people import Keeper
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.waiting import ParkedRecord
 
 _NOON = timedelta(hours=12)
 
 
-def parked_credits(home: Home, book: PolicyBook, year: int, on: date) -> tuple[HeldCredits, ...]:
+def parked_credits(home: Keeper, book: PolicyBook, year: int, on: date) -> tuple[HeldCredits, ...]:
     """What waits for the person's year outside their account, as of a day."""
     if not home.rooms:
         return ()
@@ -37,7 +37,7 @@ def parked_credits(home: Home, book: PolicyBook, year: int, on: date) -> tuple[H
     )
 
 
-def _why(home: Home, log: str, identity_hash: str, held: ParkedRecord) -> Iterator[HoldReason]:
+def _why(home: Keeper, log: str, identity_hash: str, held: ParkedRecord) -> Iterator[HoldReason]:
     """By what is known now, not by what was known when the record came: it may have come before its person."""
     profile: Profile = home.profile
     if not profile.is_called(identity_hash, held.name_hash):
@@ -47,7 +47,7 @@ def _why(home: Home, log: str, identity_hash: str, held: ParkedRecord) -> Iterat
 
 
 def _credits(
-    policy: Policy, home: Home, held: ParkedRecord, reason: HoldReason, on: date
+    policy: Policy, home: Keeper, held: ParkedRecord, reason: HoldReason, on: date
 ) -> Iterator[HeldCredits]:
     clause = hold_clause(policy.settings, reason)
     if held.kind == ROSTER_ROW:

@@ -21,7 +21,7 @@ from services.ledger.answers.provenance import made_up
 from services.ledger.answers.viewers import Viewer
 from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import Account, Assessment, PolicyBook
-from services.ledger.store.people import Home
+from services.ledger.store.people import Keeper
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.who_judges import carries_into, judge
@@ -165,7 +165,7 @@ def _compose(
     if carries_into(book, profile, key.year):
         return None
     account = _decode_account(account_state) if account_state is not None else None
-    home = Home(key.log, _POSITION, profile, account)
+    home = Keeper(key.log, _POSITION, profile, account)
     place = profile.person.place
     answer = answer_of(home, judge(book, profile, account, key.year, day), Viewer(place=place), None)
     before, found, after = _encode(answer).partition(b'"position":%d' % _POSITION)
@@ -173,7 +173,9 @@ def _compose(
     return place, before, after
 
 
-def answer_of(home: Home, assessment: Assessment, viewer: Viewer, as_of: datetime | None) -> ComplianceAnswer:
+def answer_of(
+    home: Keeper, assessment: Assessment, viewer: Viewer, as_of: datetime | None
+) -> ComplianceAnswer:
     """An assessment as it is answered to a viewer: an organization is told of its own records alone."""
     year = assessment.year
     if viewer.organization is not None and assessment.not_counted:
