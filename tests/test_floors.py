@@ -72,7 +72,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "children contracts ready settings",
         "serve state_dir",
         "databases sign_in sync",
-        "audit keys notice_files rebuild restored stack",
+        "audit keys notice_files rebuild restore stack",
         "main policy_diff",
         "demo policy",
     ),
