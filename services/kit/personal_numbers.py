@@ -10,7 +10,7 @@ import re
 import types
 import typing
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache
 from itertools import accumulate, chain, islice
@@ -73,6 +73,16 @@ _OUTLINE = bytes.maketrans(
 )
 _SIGNS = bytes(set(range(256)) - set(_DIGITS + _INITIALS + _OTHERS))
 _SUSPECT = (b"0" * 11, b"E0000000", b"Ea0000000", b"EE0000000")
+_DOCUMENT_OUTLINES = _SUSPECT[1:]
+# Whatever is read as one number follows digit upon digit once all that parts them is left out: where none of these stands
+# then, an ASCII text holds none. Most ids of more than ten digits (`2025-00000016`) end here.
+_TO_DIGITS = bytes.maketrans(b"OoIl", b"0011")
+_PARTING = b"\xff"
+"""Parts texts of ASCII that are looked at together."""
+_NOT_DIGITS = bytes(set(range(256)) - set(_DIGITS + _PARTING))
+_POSSIBLE = re.compile(
+    rf"1[3-9]\d{{9}}|(?:010|02\d)[2-9]\d{{7}}|0[3-9]\d\d[2-9]\d{{6}}|{_REGION}\d{{13}}".encode()
+)
 _ASCII = bytes(range(128))
 _CHARACTERS_MIN = 8
 """Of the shortest number: a letter and seven digits."""
@@ -144,10 +154,27 @@ def _is_suspect(text: str) -> bool:
     return any(each in outline for each in _SUSPECT)
 
 
+def _is_possible(written: bytes) -> bool:
+    """Whether the digits of an ASCII text, all that is between them left out, hold those of a number, or it may be one of a
+    document; of several texts, `_PARTING` between them, whether those of one do."""
+    if _POSSIBLE.search(written.translate(_TO_DIGITS, _NOT_DIGITS)) is not None:
+        return True
+    outline = written.replace(_PARTING, _BARRIER.encode()).translate(_OUTLINE, _SIGNS)
+    return any(each in outline for each in _DOCUMENT_OUTLINES)
+
+
+def _possible(texts: Collection[str]) -> Iterable[str]:
+    """Those of many texts that are worth a closer look: all that are not ASCII, and the others when one of them is."""
+    plain = [text for text in texts if text.isascii()]
+    if _is_possible(_PARTING.join(map(str.encode, plain))):
+        return texts
+    return (text for text in texts if not text.isascii())
+
+
 def holds_personal_number(text: str) -> bool:
     """Whether a number of somebody stands in a text: alone, among words, with separators, in digits of any script, spelt in
     characters, or with letters in the place of digits that look like them."""
-    if not _has_digits(text):
+    if not _has_digits(text) or (text.isascii() and not _is_possible(text.encode())):
         return False
     text = _plain(text)
     if not _is_suspect(text):
@@ -249,7 +276,7 @@ def may_hold_people(records: Sequence[msgspec.Struct]) -> bool:
         if texts:
             columns = [list(map(attrgetter(text), of_kind)) for text in texts]
             given = set(filter(None, chain.from_iterable(columns)))
-            if _has_digits(_BARRIER.join(given)) and any(map(holds_personal_number, given)):
+            if _has_digits(_BARRIER.join(given)) and any(map(holds_personal_number, _possible(given))):
                 return True
             for whom in people:
                 names = list(map(attrgetter(f"{whom}.{NAME}"), of_kind))
