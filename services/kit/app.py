@@ -49,6 +49,7 @@ from services.kit.http_guard import (
 from services.kit.observability import HttpMetrics
 from services.kit.openapi import TOKEN_URL, describe
 from services.kit.schemas import check_query
+from services.kit.signatures import check_signature
 from services.kit.waits import ANSWER_SECONDS
 
 Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -111,7 +112,7 @@ class Service(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
-            dependencies=[Depends(check_query)],
+            dependencies=[Depends(check_query), Depends(check_signature)],
             generate_unique_id_function=_operation_id,
             **options,
         )

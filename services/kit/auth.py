@@ -22,7 +22,14 @@ from services.kit.errors import InsufficientScopeError, NotAuthenticatedError, P
 from services.kit.key_sets import FetchedKeys, KeySource
 from services.kit.personal_numbers import holds_personal_number
 from services.kit.settings import ServiceSettings
-from services.kit.signing import ALGORITHM, AUDIENCE, CLAIM_DOCUMENT, CLAIM_ORGANIZATION, CLAIM_PLACE
+from services.kit.signing import (
+    ALGORITHM,
+    AUDIENCE,
+    CLAIM_DOCUMENT,
+    CLAIM_ORGANIZATION,
+    CLAIM_PLACE,
+    SigningKey,
+)
 
 _REALM = 'Bearer realm="xuefen"'
 _TOKEN_LENGTH_MAX = 4096
@@ -60,6 +67,8 @@ class Caller:
     place: str | None = None
     organization: str | None = None
     document: str | None = field(default=None, repr=False)
+    signing: SigningKey | None = None
+    """The key that the caller's requests are signed with."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +183,12 @@ def _caller(claims: Mapping[str, Any]) -> Caller:
     texts = [claims["sub"], *(claims.get(name) for name in (CLAIM_PLACE, CLAIM_ORGANIZATION, CLAIM_DOCUMENT))]
     if not isinstance(scope, str) or any(not _is_claim(text) for text in texts if text is not None):
         raise _invalid_token()
-    return Caller(texts[0], frozenset(scope.split()), *texts[1:])
+    try:
+        signing = SigningKey.of_claims(claims)
+    except (ValueError, KeyError, TypeError):
+        raise _invalid_token() from None
+    subject, place, organization, document = texts
+    return Caller(subject, frozenset(scope.split()), place, organization, document, signing)
 
 
 def _is_claim(text: object) -> bool:

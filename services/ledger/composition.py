@@ -83,6 +83,8 @@ class Ledger:
         self.facts = Facts(identity_key)
         # Bodies hold ID numbers; a fingerprint of them is kept.
         self.fingerprint_key = blake2b(b"idempotency", key=identity_key[:64], digest_size=32).digest()
+        # The registry holds the same key: neither has to ask the other for a client's secret.
+        self.signing_key = identity_key
         self.claims = Claims(databases, path, self.policies, self.people, self.facts)
         self.registrations = Registrations(path, self.policies, self.facts)
         self.attestations = Attestations(databases, self.store, path, self.policies, self.people, clock)

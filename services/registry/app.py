@@ -120,6 +120,7 @@ def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now)
     app = build_app(verifier, lambda store: open_registry(told, "api", store, clock), own)
     # Collections hold names and ID numbers, and what is kept of a command must not lead back to them.
     app.state.fingerprint_key = told.fingerprint_key
+    app.state.signing_key = told.identity_key_bytes
     return app
 
 

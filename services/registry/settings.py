@@ -82,16 +82,19 @@ class RegistrySettings(ServiceSettings):
         _ = (self.hasher, self.wrapper, self.token_key, self.sign_in_issuers, self.audit_key_bytes)
 
     @cached_property
+    def identity_key_bytes(self) -> bytes:
+        """The key that the ledger holds too. Raises SettingsError when it is missing or of the wrong size."""
+        return secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
+
+    @cached_property
     def fingerprint_key(self) -> bytes:
         """The key under which a command's body is remembered: bodies hold names and numbers."""
-        key = secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
-        return hashlib.blake2b(b"fingerprint", key=key).digest()
+        return hashlib.blake2b(b"fingerprint", key=self.identity_key_bytes).digest()
 
     @cached_property
     def hasher(self) -> IdentityHasher:
         """The keyed hashes of identity. Raises SettingsError when the key is missing or of the wrong size."""
-        key = secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
-        return IdentityHasher(key, algorithm_of(self.crypto_profile, self.identity_hash))
+        return IdentityHasher(self.identity_key_bytes, algorithm_of(self.crypto_profile, self.identity_hash))
 
     @cached_property
     def wrapper(self) -> KeyWrapper:

@@ -287,6 +287,7 @@ TABLE: dict[str, tuple[Prepared, Rule]] = {
     "GET /v1/exports/duties": (at("/v1/exports/duties?place={place}&year=2026"), covering),
     "POST /v1/clients": (new_client, issuing),
     "POST /v1/clients/{id}/rotation": (of(Ground.account, "/rotation", {}), issuing),
+    "POST /v1/clients/{id}/signing-key": (of(Ground.account, "/signing-key", {"algorithm": None}), issuing),
     "POST /v1/clients/{id}/revocation": (of(Ground.account, "/revocation", {"reason": "other"}), issuing),
     "GET /v1/organizations/{id}/accounts": (at("/v1/organizations/{own}/accounts"), covering_or_own),
     "POST /v1/organizations/{id}/account-requests": (

@@ -455,7 +455,8 @@ export interface components {
          *     `held` (`reason`), `registered`, `withdrawn` (`reason`), `revoked` (`reason`), `duplicate` of another credit of the
          *     person, or `rejected` after waiting (`problem`).
          *     `credits` are what it came to, `late` and `make_up` how it was registered, `recognised_at` when an official recognised it
-         *     where the notice asks for that. `history` is everything that became of it, oldest first.
+         *     where the notice asks for that. `signature` is the digest of the signature it was posted
+         *     under. `history` is everything that became of it, oldest first.
          */
         CompletionRecord: {
             clause?: string | null;
@@ -480,6 +481,7 @@ export interface components {
             provisional: boolean;
             reason?: string | null;
             recognised_at?: string | null;
+            signature?: string | null;
             /**
              * @default held
              * @enum {unknown}

@@ -18,6 +18,7 @@ from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, decode_batch, json_body
 from services.kit.schemas import IN_DIGITS, AddressMoment
+from services.kit.signatures import signature_of
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.kit.table_forms import template
 from services.kit.table_reader import read_table
@@ -102,7 +103,7 @@ def batch_response(decided: list[Decided], request: Request) -> Response:
 async def _report(request: Request, reporter: Reporter, caller: Caller, kind: type[Record]) -> Response:
     provider_id = _provider_of(caller)
     batch = decode_batch(await request.body(), kind, items_max=RECORDS_MAX)
-    decided = await reporter.report(provider_id, batch)
+    decided = await reporter.report(provider_id, batch, signature_of(request))
     return batch_response(decided, request)
 
 
@@ -152,7 +153,8 @@ async def report_completion_table(
     """
     provider_id = _provider_of(caller)
     table = await read_table(await request.body(), request.headers.get("content-type", ""), FORM)
-    decided = await reporter.report(provider_id, await asyncio.to_thread(completions_of, table))
+    records = await asyncio.to_thread(completions_of, table)
+    decided = await reporter.report(provider_id, records, signature_of(request))
     answer = answer_of(table, decided, language_of(request.headers))
     if format_ == "json":
         return Response(_encode(answer), media_type="application/json")

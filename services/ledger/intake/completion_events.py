@@ -147,6 +147,7 @@ def enrolment_recorded(
         person_id=person_id,
         content=content,
         provisional=policy is not None and policy.provisional,
+        signature=None,
     )
 
 

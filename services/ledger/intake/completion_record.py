@@ -80,7 +80,8 @@ class CompletionRecord(Struct, kw_only=True):
     `held` (`reason`), `registered`, `withdrawn` (`reason`), `revoked` (`reason`), `duplicate` of another credit of the
     person, or `rejected` after waiting (`problem`).
     `credits` are what it came to, `late` and `make_up` how it was registered, `recognised_at` when an official recognised it
-    where the notice asks for that. `history` is everything that became of it, oldest first.
+    where the notice asks for that. `signature` is the digest of the signature it was posted
+    under. `history` is everything that became of it, oldest first.
     """
 
     id: str
@@ -100,6 +101,7 @@ class CompletionRecord(Struct, kw_only=True):
     provisional: bool = False
     recognised_at: datetime | None = None
     moved_to: str | None = None
+    signature: str | None = None
     history: list[CompletionStep] = []
 
 
@@ -117,6 +119,7 @@ def opened(first: RecordedEvent) -> CompletionRecord:
         log=first.log,
         posted=posted,
         posted_at=event.reported_at or first.recorded_at,
+        signature=event.signature,
     )
 
 

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from contracts.divisions import chain_of
 from services.kit.clock import local_date
 from services.kit.errors import Problem
@@ -164,6 +166,7 @@ class Decider:
             record=without_person(record),
             reported_at=prepared.reported_at or self._unit.now,
             told=instead,
+            signature=prepared.signature,
         )
         index = self._unit.append_to_room(prepared.identity_hash, event, prepared.identity)
         reason, clause = instead or (reason, clause)
@@ -210,7 +213,7 @@ class Decider:
             return _rejected(record.id, refused)
         if isinstance(event, EnrolmentRecorded):
             self._unit.enrolled.add(prepared.identity_hash)
-        index = self._unit.append_to_account(entry, event, identity)
+        index = self._unit.append_to_account(entry, replace(event, signature=prepared.signature), identity)
         outcome = Outcome(id=record.id, outcome="registered", person_id=person_id)
         if policy is not None and entry.account.waiting:
             outcome.released = release_waiting(self._unit, policy, entry, profile.person.place) or None
@@ -270,9 +273,12 @@ class Decider:
             if vain is not None:
                 return _rejected(record.id, vain)
             held = completion_events.held(facts, profile, own, answer, self._unit.now)
+            held = replace(held, signature=prepared.signature)
             return self._hold(held, outcome, profile, policy, entry, identity)
         credit_id = credit_id_of(self._unit.log, provider_id, record.id)
         event = completion_events.earned(facts, profile, own, answer, credit_id, self._unit.now)
+        if prepared.signature is not None:
+            event = replace(event, signature=prepared.signature)
         outcome.outcome = "registered"
         outcome.credit_id = credit_id
         outcome.late = answer.late

@@ -147,7 +147,7 @@ class Prepared(Struct, frozen=True, gc=False):
 
     `content` is a keyed digest of what the record means: equal digests mean the same was posted again, whether 30 or
     30.00, in Beijing's time or in UTC, with the authority named or left to be found. `reported_at` is when it was first
-    reported, None for what is reported now (B-25).
+    reported, None for what is reported now (B-25). `signature` is the digest of the signature it came under.
     """
 
     record: Record
@@ -157,6 +157,7 @@ class Prepared(Struct, frozen=True, gc=False):
     name_hash: str
     content: str
     reported_at: datetime | None = None
+    signature: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -169,7 +170,7 @@ class Preparer:
         self._hasher = hasher
         self._keyed = hashlib.blake2b(key=key[:64], digest_size=12)
 
-    def prepare(self, provider_id: str, record: Record) -> Prepared:
+    def prepare(self, provider_id: str, record: Record, signature: str | None = None) -> Prepared:
         """Hash the person of one record; the caller drops the record's clear text with it."""
         person = record.person
         kind = record.KIND
@@ -181,6 +182,7 @@ class Preparer:
             identity_hash=identity_hash,
             name_hash=name_hash,
             content=self._digest(_encode((identity_hash, name_hash, *_meaning(record)))),
+            signature=signature,
         )
 
     def _digest(self, data: bytes) -> str:

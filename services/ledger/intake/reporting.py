@@ -71,7 +71,9 @@ class Reporter:
         self._clock = clock
         self._sole: dict[str, tuple[float, str | None]] = {}
 
-    async def report(self, provider_id: str, batch: Batch[Record]) -> list[Decided]:
+    async def report(
+        self, provider_id: str, batch: Batch[Record], signature: str | None = None
+    ) -> list[Decided]:
         """The outcome of every record, in the order posted. Nothing raises for one record, or for one log."""
         answers: list[Decided | None] = [None] * len(batch.records)
         parts: dict[str, tuple[list[int], list[Prepared]]] = {}
@@ -85,7 +87,7 @@ class Reporter:
                 continue
             places, prepared = parts.setdefault(log, ([], []))
             places.append(index)
-            prepared.append(self._preparer.prepare(provider_id, record))
+            prepared.append(self._preparer.prepare(provider_id, record, signature))
         await asyncio.gather(
             *(
                 self._report_part(log, places, Work(provider_id, prepared), answers)

@@ -31,7 +31,8 @@ class CreditEarned(ReportedStudy, Event, frozen=True, kw_only=True):
     roster row, a line of a list. `form` is the kind of activity, None for a course; credits of category "any" count in
     the order of `fill`. `decided_by` is the official who approved them, where one did; `fact` the keyed digest of the real
     fact they are for, which counts once by whatever route (A-15); `correction` why they entered a closed year (B-07).
-    `provisional`: taken by the nation's rule before a notice of the year was out (B-20).
+    `provisional`: taken by the nation's rule before a notice of the year was out (B-20). `signature`, here
+    and in the other events that store a posted record, is the digest of the signature that it was posted under.
     """
 
     TOPIC: ClassVar[str] = "ledger.CreditEarned"
@@ -53,6 +54,7 @@ class CreditEarned(ReportedStudy, Event, frozen=True, kw_only=True):
     make_up: bool = False
     correction: str | None = None
     provisional: bool = False
+    signature: str | None = None
 
 
 class CompletionHeld(ReportedStudy, Event, frozen=True, kw_only=True):
@@ -70,6 +72,7 @@ class CompletionHeld(ReportedStudy, Event, frozen=True, kw_only=True):
     policy: str
     held_at: datetime
     provisional: bool = False
+    signature: str | None = None
 
 
 class HeldCompletionWithdrawn(Event, frozen=True, kw_only=True):
@@ -174,6 +177,7 @@ class EnrolmentRecorded(Event, frozen=True, kw_only=True):
     tier: str | None = None
     paid_on: date | None = None
     provisional: bool = False
+    signature: str | None = None
 
 
 class EnrolmentWithdrawn(Event, frozen=True, kw_only=True):
@@ -200,6 +204,7 @@ class ExamPassed(Event, frozen=True, kw_only=True):
     passed_at: datetime
     content: str
     of: Literal["exam", "evaluation"] = "exam"
+    signature: str | None = None
 
 
 class CreditRecognised(Event, frozen=True, kw_only=True):

@@ -39,6 +39,7 @@ class RecordParked(Event, frozen=True, kw_only=True):
     record: dict[str, Any]
     reported_at: datetime
     told: tuple[HoldReason, str | None] | None = None
+    signature: str | None = None
 
 
 class ParkedRecordReleased(Event, frozen=True, kw_only=True):

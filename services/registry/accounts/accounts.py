@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 from fastapi import Response
+from joserfc.jwk import OKPKey
 
 from services.kit.aggregates import Aggregate
 from services.kit.clock import Clock
@@ -17,12 +18,14 @@ from services.kit.database import Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
 from services.kit.idempotency import CommandKey, StoredAnswer
+from services.kit.signing import ED25519, HMAC, SigningKey
 from services.registry.accounts.schemas import (
     AccountRefusal,
     AccountRequestBody,
     ClientRequest,
     RevocationRequest,
     RotationRequest,
+    SigningKeyRequest,
 )
 from services.registry.organizations.organizations import OrganizationQueries
 from services.registry.store.commands import Commands, Unit, command
@@ -153,6 +156,21 @@ class Accounts(Commands):
         return {"client_id": str(client.id), "scopes": sorted(client.scopes), "old_secret_until": until}
 
     @command()
+    async def sign_by(self, unit: Unit, by: Actor, client_id: UUID, body: SigningKeyRequest) -> Body:
+        """Have a client's requests signed by a key, or by none any more. Raises what `Client.sign_by` does."""
+        client = await unit.get(Client, client_id)
+        organization = await _organization(unit, client.organization)
+        key = None if body.algorithm is None else _signing_key(body)
+        client.sign_by(key, organization=organization, by=by, at=unit.now)
+        unit.keep(client)
+        return {
+            "client_id": str(client.id),
+            "algorithm": body.algorithm,
+            "key_id": key.key_id if key is not None else None,
+            "required": key is not None and key.required,
+        }
+
+    @command()
     async def revoke(self, unit: Unit, by: Actor, client_id: UUID, body: RevocationRequest) -> Body:
         """Revoke, and forget the secrets. Raises what `Client.revoke` does."""
         client = await unit.get(Client, client_id)
@@ -161,6 +179,14 @@ class Accounts(Commands):
         await unit.conn.execute(_FORGET, LOG, str(client.id))
         unit.keep(client)
         return {"client_id": str(client.id), "state": "revoked"}
+
+
+def _signing_key(body: SigningKeyRequest) -> SigningKey:
+    """A key with its id: that of a public key is its thumbprint (RFC 7638), that of a secret is new."""
+    if body.public_key is None:
+        return SigningKey(HMAC, uuid4().hex, None, body.required)
+    thumbprint = OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "x": body.public_key}).thumbprint()
+    return SigningKey(ED25519, thumbprint, body.public_key, body.required)
 
 
 async def _issue(unit: Unit, client: Client, secret_hash: str, label: str | None) -> Body:

@@ -2,9 +2,11 @@
 none: signing in (RFC 6749, 4.4), and the key set tokens are checked with (RFC 7517).
 """
 
+import base64
 from typing import Annotated
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Depends, Request, Response
 from starlette.responses import JSONResponse
 
@@ -12,8 +14,10 @@ from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE
 from services.kit.audit import Audit, Reading
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, address_of
-from services.kit.idempotency import CommandKey, command_key
+from services.kit.idempotency import CommandKey, StoredAnswer, command_key
 from services.kit.openapi import problems
+from services.kit.signatures import signing_secret
+from services.kit.signing import HMAC
 from services.registry.accounts import schemas
 from services.registry.accounts.accounts import AccountQueries, Accounts
 from services.registry.accounts.schemas import KeySet, SignInAnswer, TokenAnswer, TokenRefusal
@@ -62,6 +66,35 @@ async def rotate_secret(
 ) -> Response:
     """Give an account a new secret, shown this once. The old one stays good for the hours stated, and no longer."""
     return (await commands.rotate(key, by, UUID(client_id), body)).response()
+
+
+@router.post(
+    "/clients/{id}/signing-key", response_model=schemas.SigningKeyOutcome, responses=problems(404, 409)
+)
+async def set_signing_key(
+    request: Request,
+    client_id: Id,
+    body: schemas.SigningKeyRequest,
+    by: Issuer,
+    key: IssueKey,
+    commands: Commands,
+) -> Response:
+    """Say by which key a client signs what it asks to be changed (RFC 9421), and whether it has to: from its next token on.
+
+    A secret for HMAC is derived and stored nowhere; a repeat of the command shows it again.
+    """
+    answer = await commands.sign_by(key, by, UUID(client_id), body)
+    shown = msgspec.json.decode(answer.body)
+    secret = None
+    if shown["algorithm"] == HMAC:
+        derived = signing_secret(request.app.state.signing_key, client_id, shown["key_id"])
+        secret = base64.b64encode(derived).decode()
+    sent = StoredAnswer(
+        answer.status, msgspec.json.encode(shown | {"secret": secret}).decode(), answer.replayed
+    )
+    response = sent.response()
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @router.post(

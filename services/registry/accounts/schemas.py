@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from services.kit.field_errors import refuse
 from services.kit.schemas import Moment, ShortLine, StrictModel, WholeList
+from services.kit.signatures import public_key_of
 from services.registry.web.routes import Place, Scope, unique
 
 OVERLAP_HOURS_MAX = 168
@@ -48,6 +49,40 @@ class RotationOutcome(ClientOutcome):
     """The new secret, shown once, and until when the old one is good."""
 
     old_secret_until: Moment
+
+
+class SigningKeyRequest(StrictModel):
+    """The key by which a client signs its requests (RFC 9421): its own Ed25519 key, or a secret for HMAC; and whether it has
+    to. Without an algorithm it signs no more."""
+
+    algorithm: Literal["ed25519", "hmac-sha256"] | None
+    public_key: Annotated[
+        str | None, Field(pattern=r"^[A-Za-z0-9_-]{43}$", description="An Ed25519 key in base64url.")
+    ] = None
+    required: bool = False
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if (self.algorithm == "ed25519") != (self.public_key is not None):
+            raise refuse(
+                "public_key", "公钥须与算法相配", "A public key goes with ed25519, and with it alone"
+            )
+        if self.public_key is not None:
+            try:
+                public_key_of(self.public_key)
+            except ValueError:
+                raise refuse("public_key", "不是有效的公钥", "Not a public key") from None
+        return self
+
+
+class SigningKeyOutcome(StrictModel):
+    """The key that signs from the next token on; `secret` is that of HMAC, in base64, and null for a key of the client's."""
+
+    client_id: str
+    algorithm: Literal["ed25519", "hmac-sha256"] | None
+    key_id: str | None
+    required: bool
+    secret: str | None
 
 
 class RevocationRequest(StrictModel):

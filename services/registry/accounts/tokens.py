@@ -100,6 +100,7 @@ class TokenIssuer:
             scopes=scopes,
             place=client.place,
             organization=client.organization,
+            signing=client.signing,
             lifetime_seconds=self._lifetime_seconds,
             now=self._now,
         )

@@ -13,6 +13,7 @@ from eventsourcing.domain import event
 
 from services.kit.aggregates import Aggregate
 from services.kit.review import Case, Role, Step
+from services.kit.signing import SigningKey
 from services.registry.streams.actor import Actor
 from services.registry.streams.organization import (
     EMPLOYER,
@@ -144,6 +145,39 @@ class Client(Aggregate):
         self.organization = organization
         self.registered_at = timestamp
         self.revoked = False
+        self.signing: SigningKey | None = None
+
+    def sign_by(
+        self, key: SigningKey | None, *, organization: Organization | None, by: Actor, at: datetime
+    ) -> None:
+        """Have the client's requests signed by a key, or by none any more; its tokens say so from the next one on.
+
+        Raises as `revoke` does.
+        """
+        self._must_be_kept_by(organization, by)
+        self._signing_key_set(
+            algorithm=key.algorithm if key is not None else None,
+            key_id=key.key_id if key is not None else None,
+            public=key.public if key is not None else None,
+            required=key is not None and key.required,
+            set_by=by.subject,
+            timestamp=at,
+        )
+
+    @event("ClientSigningKeySet", topic="registry.ClientSigningKeySet")
+    def _signing_key_set(
+        self,
+        *,
+        algorithm: str | None,
+        key_id: str | None,
+        public: str | None,
+        required: bool,
+        set_by: str,
+        timestamp: datetime,
+    ) -> None:
+        self.signing = None
+        if algorithm is not None and key_id is not None:
+            self.signing = SigningKey(algorithm, key_id, public, required)
 
     def rotate_secret(
         self, *, overlap_until: datetime, organization: Organization | None, by: Actor, at: datetime

@@ -385,7 +385,8 @@ class CompletionRecord(BaseModel):
     `held` (`reason`), `registered`, `withdrawn` (`reason`), `revoked` (`reason`), `duplicate` of another credit of the
     person, or `rejected` after waiting (`problem`).
     `credits` are what it came to, `late` and `make_up` how it was registered, `recognised_at` when an official recognised it
-    where the notice asks for that. `history` is everything that became of it, oldest first.
+    where the notice asks for that. `signature` is the digest of the signature it was posted
+    under. `history` is everything that became of it, oldest first.
     """
 
     id: str
@@ -405,6 +406,7 @@ class CompletionRecord(BaseModel):
     provisional: bool | None = False
     recognised_at: str | None = None
     moved_to: str | None = None
+    signature: str | None = None
     history: Annotated[list[CompletionStep] | None, Field(validate_default=True)] = []
 
 
