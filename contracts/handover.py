@@ -165,7 +165,7 @@ class HandedAccount(HandoverPart):
 class JudgedRequirement(HandoverPart):
     """A minimum of a judged year, what was earned towards it, and the clause that sets it."""
 
-    kind: Literal["total", "category", "course", "mode"]
+    kind: Literal["total", "category", "course", "mode", "choice"]
     category: CategoryCode | None = None
     minimum: Credits
     earned: Credits
@@ -175,15 +175,17 @@ class JudgedRequirement(HandoverPart):
     text_zh: str
     course: str | None = None
     modes: tuple[Code, ...] = ()
+    choice: str | None = None
 
 
 class JudgedMissing(HandoverPart):
-    """Credits that were missing in a judged year: in all, in a category, in a course, or in modes."""
+    """Credits that were missing in a judged year: in all, in a category, a course, in modes, or for a choice of minima."""
 
     category: CategoryCode | None = None
     credits: Credits
     course: str | None = None
     modes: tuple[Code, ...] = ()
+    choice: str | None = None
 
 
 class JudgedYear(HandoverPart):

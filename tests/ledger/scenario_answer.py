@@ -21,6 +21,8 @@ def stated(expected: Answer) -> Iterator[tuple[str, Any]]:
 
 
 def _name(missing: Missing) -> str:
+    if missing.choice is not None:
+        return f"choice:{missing.choice}"
     if missing.modes:
         return f"mode:{'+'.join(missing.modes)}"
     return f"course:{missing.course}" if missing.course else missing.category or "total"

@@ -196,7 +196,7 @@ def _study(policy: Policy, answer: Assessment, missing: Sequence[Shortfall]) -> 
     for item in answer.missing:
         if item.course is not None and open_:
             last = max(open_, key=lambda one: one.until or date.max)
-            text = words.course_words(item.course, policy.course_name(item.course), item.credits, last.until)
+            text = words.course_words(item.course, policy.title_of(item.course), item.credits, last.until)
             yield _step("study", text, credits=item.credits or None, until=last.until, clause=last.clause)
         elif item.modes:
             in_modes = [one for one in open_ if one.mode in item.modes and one.category == item.category]

@@ -122,7 +122,8 @@ def shortfalls(answer: Assessment, account: Account | None) -> list[Shortfall]:
     registered and awaits recognition, is on its way and not asked for again.
     """
     coming = _coming(answer, account)
-    missing = [item for item in answer.missing if item.course is None and not item.modes]
+    plain = [item for item in answer.missing if item.course is None and not item.modes]
+    missing = [item for item in plain if item.choice is None] or plain
     left = [(item.category, max(_ZERO, item.credits - _within(coming, item.category))) for item in missing]
     found: dict[str | None, Decimal] = {}
     for category, credits in sorted(left, key=lambda pair: _depth(pair[0]), reverse=True):

@@ -149,8 +149,8 @@ async def _take(
     step: Step, claims: Claims, claim_id: str, caller: Caller, key: CommandKey, body: Any
 ) -> StoredAnswer:
     if step.name == "approve":
-        correction = body.correction if body is not None else None
-        return await claims.approve(claim_id, actor_of(caller), key, correction)
+        correction, allowance = (body.correction, body.allowance) if body is not None else (None, None)
+        return await claims.approve(claim_id, actor_of(caller), key, correction, allowance)
     fields = {"reason": body.reason} if body is not None else {}
     return await claims.take(step, claim_id, actor_of(caller), key, **fields)
 

@@ -2,8 +2,11 @@
 all."""
 
 from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
 
 from services.kit.clock import local_date, start_of_day
+from services.kit.errors import Problem
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.policy import (
     STUDY,
@@ -31,15 +34,36 @@ from services.ledger.streams.problems import refusal_of
 
 
 def award_of(
-    book: PolicyBook, claimed: SubmitClaim | Claim, person: Person, account: Account, now: datetime
+    book: PolicyBook,
+    claimed: SubmitClaim | Claim,
+    person: Person,
+    account: Account,
+    now: datetime,
+    allowed: Decimal | None = None,
 ) -> tuple[Policy, Award]:
-    """The policy of the person's place and the year, and what it awards. Raises its refusal."""
+    """The policy of the person's place and the year, and what it awards; `allowed` are credits that a reviewer allows where
+    the notice leaves them to the reviewer. Raises its refusal."""
     policy = book.policy_for(person, claimed.year)
-    awarded = _convert(policy, claimed, person, account, now)
+    awarded = _convert(policy, claimed, person, account, now, allowed)
     if isinstance(awarded, Rejected):
         raise refusal_of(awarded)
     assert policy is not None, "nothing is awarded where no policy is"
     return policy, awarded
+
+
+class AllowanceNeededError(Problem):
+    """The notice leaves the credits of this form to the reviewer within bounds: give `allowance`, with its reason."""
+
+    code: ClassVar[str] = "allowance-needed"
+    status: ClassVar[int] = 422
+    title_zh: ClassVar[str] = "须核定学分并写明理由"
+    title_en: ClassVar[str] = "The reviewer has to say how many credits, and why"
+
+
+def is_discretionary(policy: Policy, form: str) -> bool:
+    """Whether the notice leaves the credits of the form to the reviewer within bounds."""
+    said = policy.settings.get(f"equivalence.{form}")
+    return said is not None and said.value.between is not None
 
 
 def must_be_open_to(policy: Policy, command: SubmitClaim, actor: Actor) -> None:
@@ -64,7 +88,12 @@ def must_be_left(policy: Policy, form: str, account: Account) -> None:
 
 
 def _convert(
-    policy: Policy | None, claimed: SubmitClaim | Claim, person: Person, account: Account, now: datetime
+    policy: Policy | None,
+    claimed: SubmitClaim | Claim,
+    person: Person,
+    account: Account,
+    now: datetime,
+    allowed: Decimal | None,
 ) -> Award | Rejected:
     # A deadline for an application is met by submitting it (B-08).
     moment = claimed.submitted_at if isinstance(claimed, Claim) else now
@@ -87,6 +116,7 @@ def _convert(
         quantity=claimed.quantity,
         score=claimed.score,
         sat_in=claimed.sat_in,
+        allowed=allowed,
     )
     refused = None
     if policy is not None:

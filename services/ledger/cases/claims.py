@@ -15,7 +15,14 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.pydantic_models import view
 from services.kit.review import Place, Step
 from services.kit.rows import Entry
-from services.ledger.cases.claim_awards import award_of, earned, must_be_left, must_be_open_to
+from services.ledger.cases.claim_awards import (
+    AllowanceNeededError,
+    award_of,
+    earned,
+    is_discretionary,
+    must_be_left,
+    must_be_open_to,
+)
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.cases.views import ClaimOutcome
 from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
@@ -26,7 +33,14 @@ from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, release_waiting
 from services.ledger.streams import account as accounts
 from services.ledger.streams import claim as claims
-from services.ledger.streams.claim import CLAIMS, Claim, ClaimAmended, ClaimSubmitted, UnknownClaimError
+from services.ledger.streams.claim import (
+    CLAIMS,
+    Allowance,
+    Claim,
+    ClaimAmended,
+    ClaimSubmitted,
+    UnknownClaimError,
+)
 from services.ledger.streams.facts import (
     FactCountedError,
     Facts,
@@ -120,7 +134,12 @@ class Claims:
         return await self._path.execute(entry.log, key, act)
 
     async def approve(
-        self, claim_id: str, actor: Actor, key: CommandKey, correction: CorrectionReason | None = None
+        self,
+        claim_id: str,
+        actor: Actor,
+        key: CommandKey,
+        correction: CorrectionReason | None = None,
+        allowance: Allowance | None = None,
     ) -> StoredAnswer:
         """Approve a claim: its credits are earned in the same transaction, in a closed year as a correction (B-07).
 
@@ -132,7 +151,7 @@ class Claims:
         home = await self._people.keeper_of(entry.state.person_id, actor.place)
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
-            return 200, await self.approve_in(unit, claim_id, home, actor, correction)
+            return 200, await self.approve_in(unit, claim_id, home, actor, correction, allowance)
 
         return await self._path.execute(entry.log, key, act)
 
@@ -143,6 +162,7 @@ class Claims:
         home: Keeper,
         actor: Actor,
         correction: CorrectionReason | None,
+        allowance: Allowance | None = None,
     ) -> ClaimOutcome:
         """Approve a claim in a transaction that others share; nothing is changed when it raises, as `approve` does."""
         fresh = await load_claim(unit.conn, unit.log, claim_id)
@@ -154,8 +174,21 @@ class Claims:
         if claim.credit_id is None and any(each.credit_id == credit_id for each in account.account.credits):
             # Somebody approved it between the two reads: decided again, it is found approved.
             raise WrongExpectedVersion(unit.log)
-        policy, awarded = award_of(self._policies.book, claim, home.profile.person, account.account, unit.now)
-        approved = claims.approve(claim, awarded, policy, credit_id=credit_id, by=actor.subject, at=unit.now)
+        allowed = Decimal(allowance.credits) if allowance is not None else None
+        policy, awarded = award_of(
+            self._policies.book, claim, home.profile.person, account.account, unit.now, allowed
+        )
+        if allowance is None and is_discretionary(policy, claim.form):
+            raise AllowanceNeededError(clause=awarded.clause, pointer="/allowance")
+        approved = claims.approve(
+            claim,
+            awarded,
+            policy,
+            credit_id=credit_id,
+            by=actor.subject,
+            at=unit.now,
+            allowed_for=allowance.reason if allowance is not None else None,
+        )
         identity = identity_in(account.account, claim.fact)
         must_be_left(policy, claim.form, account.account)
         corrected = correction_in(

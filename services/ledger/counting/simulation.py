@@ -92,8 +92,12 @@ def _reasons(before: Assessment, after: Assessment) -> Iterator[Reason]:
 
 
 def _requirements(before: Assessment, after: Assessment) -> Iterator[Reason]:
-    old = {(each.kind, each.category, each.course, each.modes): each for each in before.requirements}
-    new = {(each.kind, each.category, each.course, each.modes): each for each in after.requirements}
+    old = {
+        (each.kind, each.category, each.course, each.modes, each.choice): each for each in before.requirements
+    }
+    new = {
+        (each.kind, each.category, each.course, each.modes, each.choice): each for each in after.requirements
+    }
     for key in dict.fromkeys((*old, *new)):
         was, is_ = old.get(key), new.get(key)
         known = is_ or was

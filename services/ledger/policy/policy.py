@@ -21,7 +21,9 @@ from services.ledger.policy.rules.cap import CapTerms
 from services.ledger.policy.rules.carry_over import CarryTerms
 from services.ledger.policy.rules.categories import CategoryTerms
 from services.ledger.policy.rules.disqualification import DisqualificationTerms
+from services.ledger.policy.rules.equivalence import whole_forms
 from services.ledger.policy.rules.filing import FilingTerms
+from services.ledger.policy.rules.floor import FloorTerms
 from services.ledger.policy.rules.make_up import MakeUpTerms
 from services.ledger.policy.rules.modes import ModesTerms
 from services.ledger.policy.rules.obligation import ObligationTerms
@@ -128,7 +130,8 @@ class Policy(YearTerms):
         self.spans = spans
         self.requirements = minima.minima
         self.total = minima.minima[0].minimum
-        self.singled = tuple(terms for terms in minima.minima if terms.singled is not None)
+        single = (one for terms in minima.minima for one in (terms.any_of or (terms,)))
+        self.singled = tuple(terms for terms in single if terms.singled is not None)
         self.make_up = make_up.windows
         self.never = make_up.never
         self.made_up_by = tuple(window.requirement for window in make_up.windows if window.requirement)
@@ -137,7 +140,9 @@ class Policy(YearTerms):
         self.categories = self.of(CategoryTerms)
         self.carries = self.get(CarryTerms)
         self.caps = self.get(CapTerms)
-        self.counts_singly = self.caps is not None or bool(self.singled)
+        self.floors = self.get(FloorTerms)
+        self.whole_forms = whole_forms(self.settings)
+        self.counts_singly = bool(self.caps or self.floors or self.singled or self.whole_forms)
         self.recognition = self.get(RecognitionTerms)
         self.record_limit = self.of(RecordLimitTerms)
         self.disqualification = self.of(DisqualificationTerms)
@@ -197,9 +202,11 @@ class Policy(YearTerms):
         own = self.of_learning(of_credit(credit)).recognition
         return own.awaits(credit) if own is not None else None
 
-    def course_name(self, course: str) -> str | None:
-        """What the notice calls a required course."""
-        return next((terms.course_name for terms in self.requirements if terms.course == course), None)
+    def title_of(self, course: str | None, choice: str | None = None) -> str | None:
+        """What the notice calls a required course, or a choice of minima."""
+        named = ((terms.course, terms.choice) for terms in self.requirements)
+        titles = dict(zip(named, (terms.course_name for terms in self.requirements), strict=True))
+        return titles.get((course, choice))
 
     def filed_first(self, mode: str) -> "Sourced[str] | None":
         """The clause by which trainings of the mode are filed before they are held (S1-14, S2B-13); None where none asks."""

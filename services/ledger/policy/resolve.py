@@ -217,6 +217,16 @@ def _modes(settings: Settings) -> set[str]:
     return set(allowed.value.allowed if allowed is not None else ()).union(*named)
 
 
+_LATER = frozenset({"one_at_a_time", "choice", "any_of", "share", "routes"})
+"""Fields of a make-up window and of its minima that came later: where they say nothing they change no hash."""
+
+
+def _without_later(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: _without_later(v) for k, v in value.items() if v or k not in _LATER}
+    return [_without_later(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def _hash(head: _Head, settings: Settings, make_up: MakeUpTerms, targeted: list[object]) -> str:
     national = {"basis": head.basis, "provisional": head.provisional} if head.basis == "national" else {}
     said = {
@@ -232,7 +242,8 @@ def _hash(head: _Head, settings: Settings, make_up: MakeUpTerms, targeted: list[
         ],
         "never": make_up.never,
     }
-    plain = canonical(msgspec.to_builtins(said, builtin_types=(Decimal,), order="deterministic"))
+    plain = msgspec.to_builtins(said, builtin_types=(Decimal,), order="deterministic")
+    plain = canonical(plain | {"make_up": _without_later(plain["make_up"])})
     return "sha256:" + hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
 
 

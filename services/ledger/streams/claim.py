@@ -17,7 +17,7 @@ from services.kit.pydantic_models import fields_of
 from services.kit.review import Case, Step
 from services.kit.schemas import StrictModel
 from services.ledger.policy import Award, Category, CreditCategory, Policy
-from services.ledger.policy.rules.equivalence import Role
+from services.ledger.policy.rules.equivalence import AllowanceReason, Role
 from services.ledger.streams.year import CorrectionReason
 
 
@@ -184,6 +184,7 @@ class ClaimApproved(ClaimStep, frozen=True, kw_only=True):
     clause: str
     policy: str
     provisional: bool = False
+    allowed_for: AllowanceReason | None = None
 
 
 ClaimReason = Literal[
@@ -226,7 +227,7 @@ def evolve(claim: Claim | None, event: Event) -> Claim | None:
 
 
 def approve(
-    claim: Claim, award: Award, policy: Policy, *, credit_id: str, by: str, at: datetime
+    claim: Claim, award: Award, policy: Policy, *, credit_id: str, by: str, at: datetime, **allowed: object
 ) -> ClaimApproved:
     """Approve the claim for what the policy awards now. Raises ClaimStateError and OwnClaimError."""
     approved: ClaimApproved = CLAIMS.decide(
@@ -234,14 +235,12 @@ def approve(
         claim,
         by=by,
         at=at,
-        year=claim.year,
-        form=claim.form,
+        **{name: getattr(claim, name) for name in ("year", "form")},
         credit_id=credit_id,
-        credits=award.credits,
-        category=award.category,
-        clause=award.clause,
+        **{name: getattr(award, name) for name in ("credits", "category", "clause")},
         policy=policy.hash,
         provisional=policy.provisional,
+        **allowed,
     )
     return approved
 
@@ -252,10 +251,18 @@ class ClaimDecision(StrictModel):
     reason: ClaimReason
 
 
+class Allowance(StrictModel):
+    """The credits that a reviewer allows where the notice leaves them to the reviewer within bounds, and why."""
+
+    credits: Annotated[str, Field(pattern=r"^(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,2})?$")]
+    reason: AllowanceReason
+
+
 class ClaimApproval(StrictModel):
     """Why a claim is approved although its year is closed; left out while the year is open."""
 
     correction: CorrectionReason | None = None
+    allowance: Allowance | None = None
 
 
 SUBMITTER, REVIEWER = review.Role("claim:submit"), review.Role("claim:review")

@@ -5,10 +5,14 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
+from services.kit.event_store import EventStore
 from services.ledger.counting import rebuild as rebuilding
+from services.ledger.policy import notice_as_data
 from tests.kit.http import bearer
+from tests.ledger.policy.drafts import draft
 from tests.ledger.world import Somebody, World
 
 SHUANGTA, CHAOYANG, LIAONING, SHENYANG, SHANXI = "211302", "211300", "210000", "210102", "140000"
@@ -70,6 +74,15 @@ class Desk:
 @pytest.fixture
 def desk(world: World) -> Desk:
     return Desk(world)
+
+
+async def _approval_of(world: World, claim_id: str) -> dict[str, Any]:
+    """The stored event by which the claim was approved."""
+    async with world.ledger.databases.of(LIAONING).acquire() as conn:
+        streams = await EventStore().load(conn, LIAONING, [f"claim:{claim_id}"])
+    (events,) = streams.values()
+    stored: dict[str, Any] = msgspec.json.decode(events[-1].state)
+    return stored
 
 
 class TestSubmitClaim:
@@ -141,6 +154,34 @@ class TestReviewClaim:
         )
         [line] = transcript.json()["credits"]
         assert (line["credit_id"], line["route"], line["form"]) == (answer["credit_id"], "claim", "paper")
+
+    async def test_a_reviewer_says_how_many_credits_within_bounds_and_why(self, world: World, desk: Desk):
+        form = {"form": "paper", "name": "论文", "per": "paper", "between": {"from": 30, "to": 90}}
+        rule = {"kind": "equivalence", "forms": [form]}
+        notice = draft(rule, place=SHENYANG, year=2025, issued_on="2025-01-02", name="shenyang-papers")
+        await world.client.post(
+            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(SHENYANG)
+        )
+        claim_id = (await desk.submits(await world.collects(SHENYANG))).json()["claim_id"]
+        await desk.steps(claim_id, "acceptance")
+
+        unsaid = await desk.steps(claim_id, "approval")
+        above = await desk.steps(claim_id, "approval", allowance={"credits": "90.01", "reason": "quality"})
+        without = await desk.steps(claim_id, "approval", allowance={"credits": "60"})
+        said = await desk.steps(claim_id, "approval", allowance={"credits": "60", "reason": "quality"})
+
+        told = [
+            (answer.status_code, answer.json()["type"].rpartition(":")[2])
+            for answer in (unsaid, above, without)
+        ]
+        assert told == [
+            (422, "allowance-needed"),
+            (422, "credits-outside-bounds"),
+            (422, "invalid-request"),
+        ]
+        assert (said.status_code, said.json()["credits"], said.json()["clause"]) == (200, "60.00", "T-01")
+        stored = await _approval_of(world, claim_id)
+        assert (stored["credits"], stored["allowed_for"]) == ("60", "quality")
 
     async def test_nobody_reviews_what_they_submitted(self, world: World, desk: Desk):
         who = await world.collects(SHENYANG)

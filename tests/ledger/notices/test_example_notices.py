@@ -21,8 +21,8 @@ from tests.ledger.world import World
 
 FOLDER = Path(__file__).parent
 COAST, HARBOUR, STEPPE, OASIS = "coast_2025", "harbour_2025", "steppe_2025", "oasis_2025"
-DELTA = "delta_2025"
-NAMES = (COAST, HARBOUR, STEPPE, OASIS, DELTA)
+DELTA, RIDGE = "delta_2025", "ridge_2025"
+NAMES = (COAST, HARBOUR, STEPPE, OASIS, DELTA, RIDGE)
 WENZHOU, HANGZHOU, LANZHOU = "330302", "330106", "620102"
 
 

@@ -52,6 +52,25 @@ ALLOWED = "allowed: true, up_to: 30, categories: [professional]"
 BEFORE = [credit("80", on="2029-06-01"), credit("30", "public", on="2029-06-01")]
 
 
+class TestByCategoryAndFromAnUnmetYear:
+    BEFORE = (credit("70", on="2029-06-01"), credit("5", "public", on="2029-06-01"))
+
+    def test_a_category_is_carried_up_to_its_own_limit(self):
+        carry = "allowed: true, by_category: {professional: 15, public: 30}"
+        answer = asked(carry, BEFORE, [])
+        assert answer.carried is not None
+        assert answer.carried.by_category == {"professional": Decimal(15), "public": Decimal(5)}
+
+    def test_an_unmet_year_carries_what_its_categories_had_above_their_minima(self):
+        carry = "allowed: true, by_category: {professional: 20, public: 20}, unmet: true"
+        answer = asked(carry, list(self.BEFORE), [])
+        assert answer.carried is not None
+        assert answer.carried.by_category == {"professional": Decimal(10), "public": Decimal(5)}
+
+    def test_without_a_word_an_unmet_year_carries_nothing(self):
+        assert asked("allowed: true, by_category: {professional: 20}", list(self.BEFORE), []).carried is None
+
+
 class TestCarriedCredits:
     def test_what_was_above_counts_in_its_category_and_in_the_total(self):
         answer = asked(ALLOWED, BEFORE, [credit("70", on="2030-06-01")])

@@ -55,6 +55,27 @@ def caps(draw: st.DrawFn, number: int) -> dict[str, Any]:
 
 
 @st.composite
+def choices(draw: st.DrawFn, number: int) -> dict[str, Any]:
+    """Minima of which any one is enough (`any_of`)."""
+    alternatives = [
+        {
+            "credits": draw(AMOUNTS),
+            "categories": draw(st.lists(st.sampled_from(PATHS), max_size=1)),
+            "modes": draw(st.lists(st.sampled_from(MODES), max_size=1)),
+            "courses": draw(st.lists(st.sampled_from(COURSES[1:]), max_size=1)),
+        }
+        for _ in range(draw(st.integers(1, 3)))
+    ]
+    return {"kind": "minimum", "name": f"choice_{number}", "any_of": alternatives}
+
+
+@st.composite
+def floors(draw: st.DrawFn) -> dict[str, Any]:
+    per = draw(st.sampled_from(["enrolment", "provider", "course", "form", "mode", "year"]))
+    return {"kind": "floor", "name": "floor", "per": per, "credits": draw(AMOUNTS)}
+
+
+@st.composite
 def policies(draw: st.DrawFn) -> Policy:
     minima = draw(st.dictionaries(st.sampled_from(PATHS), AMOUNTS, max_size=4))
     courses = [
@@ -66,6 +87,8 @@ def policies(draw: st.DrawFn) -> Policy:
         {"kind": "obligation", "qualified": "next_year"},
         requirement | ({"categories": minima} if minima else {}),
         *(draw(caps(number)) for number in range(draw(st.integers(0, 4)))),
+        *(draw(choices(number)) for number in range(draw(st.integers(0, 2)))),
+        *(draw(floors()) for _ in range(draw(st.integers(0, 1)))),
     ]
     notice = parse_notice(
         {

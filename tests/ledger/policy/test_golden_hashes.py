@@ -34,10 +34,15 @@ YEARS_BEYOND = 5
 """How many years of an open range are looked at after the last that a notice names."""
 
 
+LATER = frozenset({"step", "one_at_a_time", "choice", "any_of", "share", "routes"})
+"""Fields that came after the hashes were written: where they say nothing, nothing is what it was not."""
+
+
 def plain(value: Any) -> Any:
     """The value without names of classes and fields: what it holds, in order."""
     if isinstance(value, msgspec.Struct):
-        return [plain(part) for part in msgspec.structs.astuple(value)]
+        parts = msgspec.structs.asdict(value)
+        return [plain(part) for name, part in parts.items() if part or name not in LATER]
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, date | datetime):

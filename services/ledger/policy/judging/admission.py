@@ -11,8 +11,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from services.kit.clock import local_date
-from services.ledger.policy.judging.make_up_gates import gate_of, takes_reports
-from services.ledger.policy.judging.requirements import time_given
+from services.ledger.policy.judging.make_up_gates import beside_another, gate_of, takes_reports
+from services.ledger.policy.judging.requirements import registered_sum, time_given
 from services.ledger.policy.language.days import ALWAYS, NEVER, begins, day_at
 from services.ledger.policy.language.facts import (
     Account,
@@ -34,6 +34,7 @@ from services.ledger.policy.rules.credit_year import CreditYearTerms
 from services.ledger.policy.rules.enrolment import EnrolmentTerms
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 from services.ledger.policy.rules.modes import ModesTerms
+from services.ledger.policy.rules.prerequisite import PrerequisiteTerms
 from services.ledger.policy.rules.provider_choice import ProviderChoiceTerms
 from services.ledger.policy.rules.providers import ProviderTerms
 from services.ledger.policy.rules.tiers import TierTerms
@@ -134,7 +135,9 @@ def window(case: Case) -> Rejected | None:
         if not takes_reports(open_, case.account):
             refusal = refusal or Rejected("make-up-by-application", open_.clause, {"year": str(policy.year)})
             continue
-        gate = gate_of(policy, open_, case.facts.category, case.account)
+        gate = gate_of(policy, open_, case.facts.category, case.account) or beside_another(
+            open_, case.account, case.facts
+        )
         if gate is None:
             needs = terms.needs if open_.needs is None else open_.needs
             late = reported >= open_.study_ends
@@ -175,6 +178,13 @@ def tier(case: Posted) -> Rejected | None:
     """Courses of a tier that counts for the person, also in a make-up."""
     facts = case.facts
     return case.policy.of(TierTerms).refusal(case.person.qualification, facts.tier, facts.category)
+
+
+def prerequisite(case: Posted) -> Rejected | None:
+    """The categories that come first; a make-up has its own."""
+    if case.opening.make_up:
+        return None
+    return case.policy.of(PrerequisiteTerms).refusal(case.account, case.facts.category)
 
 
 def own_year(case: Posted) -> Rejected | None:
@@ -249,6 +259,7 @@ GATES: tuple[Gate, ...] = (
     Gate(provider),
     Gate(mode_of_tier, lambda policy, terms: bool(terms.of(ModesTerms).of_tier)),
     Gate(tier, lambda policy, terms: policy.get(TierTerms) is not None),
+    Gate(prerequisite, lambda policy, terms: policy.get(PrerequisiteTerms) is not None),
     Gate(own_year, lambda policy, terms: terms.get(CreditYearTerms) is not None),
     Gate(one_provider, lambda policy, terms: terms.get(ProviderChoiceTerms) is not None),
     Gate(registrable, lambda policy, terms: terms.windows.firm is not None),
@@ -337,15 +348,6 @@ def _enrolling(case: Case) -> list[tuple[datetime, datetime]]:
             if open_.channel == "automatic" and (open_.modes is None or case.facts.mode in open_.modes)
         ),
     ]
-
-
-def registered_sum(account: Account | None) -> Decimal:
-    """All credits of the account that stand."""
-    reached = _ZERO
-    for credit in account.credits if account is not None else ():
-        if credit.state == "registered":
-            reached += credit.credits
-    return reached
 
 
 def _sum_with(facts: CompletionFacts, account: Account | None) -> Decimal:

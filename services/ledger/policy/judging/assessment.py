@@ -41,6 +41,7 @@ from services.ledger.policy.judging.wording import (
     CountedWord,
     aside_words,
     carried_words,
+    choice_short_words,
     compliant_words,
     course_short_words,
     deferred_words,
@@ -346,18 +347,19 @@ def _explained(words: Words, policy: Policy) -> Words:
     return f"{words[0]}{basis[0]}", f"{words[1]} {basis[1]}"
 
 
-def short_of(missing: Missing, names: Names, course: str | None = None) -> Words:
-    """What is missing, as a part of a sentence; `course` is what the notice calls the course."""
+def short_of(missing: Missing, names: Names, title: str | None = None) -> Words:
+    """What is missing, as a part of a sentence; `title` is what the notice calls the course, or the choice."""
     if missing.course is not None:
-        return course_short_words(missing.course, course, missing.credits)
+        return course_short_words(missing.course, title, missing.credits)
+    if missing.choice is not None:
+        return choice_short_words(missing.choice, title, missing.credits)
     if missing.modes:
         return mode_short_words(missing.modes, missing.credits)
     return missing_words(missing.category, missing.credits, names)
 
 
 def _short(missing: Missing, policy: Policy) -> Words:
-    course = policy.course_name(missing.course) if missing.course is not None else None
-    return short_of(missing, policy.categories.names, course)
+    return short_of(missing, policy.categories.names, policy.title_of(missing.course, missing.choice))
 
 
 def next_change_on(

@@ -40,6 +40,8 @@ class Capped(Struct):
     by_path: dict[Category, Decimal]
     singled: dict[str, Decimal]
     above: list[Above]
+    missing: int = 0
+    """How much the minima that were asked for miss together, in hundredths."""
 
 
 def count_capped(
@@ -63,6 +65,8 @@ def count_capped(
     left_to_ask = [(terms, _cents(terms.minimum) - _cents(_of(already, terms))) for terms in asked]
     found, first_bucket = _allotted(names, kinds, parts, buckets, left_to_ask)
     counted = Capped({}, {}, [])
+    least = [each for terms, left in left_to_ask if (each := left if terms.minimum else 1) > 0]
+    counted.missing = sum(least) - sum(int(amount) for amount in found.taken[len(parts) :])
     taken: list[Fraction] = [Fraction(0)] * len(names)
     for part, amount in zip(parts, found.taken, strict=False):
         taken[part.kind] += amount
@@ -84,7 +88,11 @@ def _kinds(
     kinds: dict[Alike, list[Credit]] = defaultdict(list)
     for place, credit in enumerate(credits):
         inside = tuple(n for n, bucket in enumerate(buckets) if place in bucket.members)
-        names = tuple(terms.singled or "" for terms in singled if terms.of.matches(credit))
+        names = tuple(
+            terms.singled or ""
+            for terms in singled
+            if terms.of.matches(credit) and terms.of.takes(credit.category)
+        )
         kinds[credit.category, credit.fill, names, inside].append(credit)
     return kinds
 
@@ -142,14 +150,20 @@ def _allotted(
 def _of(already: Mapping[Category, Decimal], terms: RequirementTerms) -> Decimal:
     if terms.singled is not None:
         return Decimal(0)
-    above = terms.category
-    return sum((c for path, c in already.items() if above is None or lies_under(path, above)), Decimal(0))
+    return sum((c for path, c in already.items() if _is_of(terms, path)), Decimal(0))
 
 
 def _counts_for(terms: RequirementTerms, part: Share, kind: Alike) -> bool:
     if terms.singled is not None:
         return terms.singled in kind[2]
-    return terms.category is None or (part.path != ANY and lies_under(part.path, terms.category))
+    return _is_of(terms, part.path)
+
+
+def _is_of(terms: RequirementTerms, path: Category) -> bool:
+    """Whether what counts in a category counts for a minimum that singles out nothing else."""
+    if terms.category is not None:
+        return path != ANY and lies_under(path, terms.category)
+    return terms.of.takes(path)
 
 
 def _clause(kind: Alike, buckets: Sequence[Bucket], found: Allotment, first_bucket: int) -> str:

@@ -3,16 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import product
 from typing import Literal
 
 from msgspec import Struct
 
-from services.ledger.policy.judging.caps import count_capped
+from services.ledger.policy.judging.caps import Capped, count_capped
 from services.ledger.policy.judging.wording import WHY
 from services.ledger.policy.language.facts import ANY, Account, Category, Credit, Waiting, lies_under, root_of
 from services.ledger.policy.language.selector import RequirementTerms
 from services.ledger.policy.policy import Policy
-from services.ledger.policy.rules.cap import binding
+from services.ledger.policy.rules.cap import Bucket, binding
 from services.ledger.policy.rules.categories import USUAL
 
 WhyNot = Literal[
@@ -27,6 +28,7 @@ WhyNot = Literal[
     "awaiting_recognition",
     "above_cap",
     "above_day",
+    "below_floor",
 ]
 _ZERO = Decimal("0.00")
 _NOTHING: Mapping[Category, Decimal] = {}
@@ -48,7 +50,7 @@ class Counted(Struct):
     """Credits of an account that count on a day, by the category they were awarded in, and what does not count.
 
     `to_fill` are those that count for what is missing, by the order in which they do; `singled` those that a minimum
-    singles out, by its name.
+    singles out, by its name. `covers_year`: one of them fills the year, named courses and all.
     """
 
     by_path: dict[Category, Decimal]
@@ -56,6 +58,7 @@ class Counted(Struct):
     to_fill: dict[tuple[Category, ...], Decimal] = {}
     singled: dict[str, Decimal] = {}
     nested: bool = False
+    covers_year: bool = False
 
     def take(self, credit: Credit, singled: Sequence[RequirementTerms]) -> None:
         """Count a credit in its category, or as one that fills what is missing, and for what singles it out."""
@@ -64,7 +67,7 @@ class Counted(Struct):
         else:
             self.add({credit.category: credit.credits})
         for terms in singled:
-            if terms.of.matches(credit):
+            if terms.of.matches(credit) and terms.of.takes(credit.category):
                 name = terms.singled or ""
                 self.singled[name] = self.singled.get(name, _ZERO) + credit.credits
 
@@ -146,21 +149,41 @@ def _recognition(policy: Policy) -> Callable[[Credit], str | None] | None:
     return policy.awaits
 
 
+def _above_floors(counted: Counted, policy: Policy, credits: list[Credit]) -> list[Credit]:
+    """The credits without those that are below a floor."""
+    below = policy.floors.below(credits) if policy.floors is not None else {}
+    counted.not_counted += [not_counted(credits[n], "below_floor", clause) for n, clause in below.items()]
+    return [credit for n, credit in enumerate(credits) if n not in below] if below else credits
+
+
 def _count_singly(
     counted: Counted, policy: Policy | None, credits: list[Credit], already: Mapping[Category, Decimal]
 ) -> None:
     """Count credits one by one: under caps, for what a minimum singles out, in nested categories, or for what is missing."""
+    if policy is not None and (policy.floors is not None or policy.whole_forms):
+        credits = _above_floors(counted, policy, credits)
+        counted.covers_year = any(credit.form in policy.whole_forms for credit in credits)
     buckets = binding(policy.caps.caps, credits) if policy is not None and policy.caps else []
     if policy is None or not buckets:
         singled = policy.singled if policy is not None else ()
         for credit in credits:
             counted.take(credit, singled)
         return
-    capped = count_capped(credits, buckets, policy.requirements, already)
+    capped = _capped(policy, credits, buckets, already)
     counted.add(capped.by_path)
     counted.singled = capped.singled
     for above in capped.above:
         counted.not_counted.append(not_counted(above.credit, "above_cap", above.clause, above.credits))
+
+
+def _capped(
+    policy: Policy, credits: list[Credit], buckets: list[Bucket], already: Mapping[Category, Decimal]
+) -> Capped:
+    """Under caps that bind, to the person's best: of minima that are reached in one way or another, the ways in which least
+    is missing, the first of those that are alike."""
+    ways = product(*(terms.any_of or (terms,) for terms in policy.requirements))
+    found = (count_capped(credits, buckets, way, already) for way in ways)
+    return min(found, key=lambda one: one.missing)
 
 
 def _add_waiting(counted: Counted, policy: Policy | None, account: Account) -> None:

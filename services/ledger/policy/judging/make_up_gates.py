@@ -7,7 +7,7 @@ import msgspec
 
 from services.ledger.policy.judging.requirements import is_met
 from services.ledger.policy.language.days import begins
-from services.ledger.policy.language.facts import Account, Credit, Rejected, lies_under, lies_under_any
+from services.ledger.policy.language.facts import Account, Credit, Rejected, Study, lies_under, lies_under_any
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 
@@ -55,6 +55,19 @@ def takes_reports(window: MakeUpWindowTerms, account: Account | None) -> bool:
     return window.channel == "automatic" or (
         "special_reason" in window.conditions and has_special_reason(account)
     )
+
+
+def beside_another(window: MakeUpWindowTerms, account: Account | None, study: Study) -> Rejected | None:
+    """Why a course of a make-up that takes one at a time (一次只学一门) does not count: it was studied beside another."""
+    if not window.one_at_a_time or account is None:
+        return None
+    first, last = study.days
+    for credit in account.credits:
+        if credit.make_up and credit.state == "registered" and credit.course != study.course:
+            since, until = credit.days
+            if since < last and first < until:
+                return Rejected("make-up-one-at-a-time", window.clause, {"course": credit.course})
+    return None
 
 
 def _held(account: Account | None, category: str) -> Decimal:

@@ -17,9 +17,9 @@ from services.ledger.policy.judging.admission import (
     evaluation,
     exam,
     mode,
-    registered_sum,
     window,
 )
+from services.ledger.policy.judging.requirements import registered_sum
 from services.ledger.policy.language.days import ALWAYS, NEVER
 from services.ledger.policy.language.facts import (
     Account,

@@ -4,7 +4,7 @@ in a mode."""
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -12,9 +12,10 @@ from services.ledger.policy.judging.counting import Counted, count, fill
 from services.ledger.policy.judging.policy_day import Deadline
 from services.ledger.policy.language.days import ALWAYS, NEVER, begins, ends, last_second
 from services.ledger.policy.language.facts import Account, Category, Deferral, Exemption
-from services.ledger.policy.language.selector import RequirementTerms
+from services.ledger.policy.language.selector import RequirementKind, RequirementTerms
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.carry_over import CarryTerms
+from services.ledger.policy.rules.minimum import share_of
 
 _ZERO = Decimal("0.00")
 
@@ -25,7 +26,7 @@ class RequirementResult(Struct, frozen=True, gc=False, omit_defaults=True):
     A `course` with a minimum of zero is met once it was completed.
     """
 
-    kind: Literal["total", "category", "course", "mode"]
+    kind: RequirementKind
     category: Category | None
     minimum: Decimal
     earned: Decimal
@@ -35,10 +36,12 @@ class RequirementResult(Struct, frozen=True, gc=False, omit_defaults=True):
     text_zh: str
     course: str | None = None
     modes: tuple[str, ...] = ()
+    choice: str | None = None
 
 
 class Missing(Struct, frozen=True, gc=False, omit_defaults=True):
-    """Credits still missing: in all, in one `category`, in one `course`, or in `modes`. They overlap: they do not add up.
+    """Credits still missing: in all, in one `category`, in one `course`, in `modes`, or for a `choice` of minima: of the
+    one that is nearest. They overlap: they do not add up.
 
     Of a course that has only to be completed, no credits are named.
     """
@@ -47,28 +50,23 @@ class Missing(Struct, frozen=True, gc=False, omit_defaults=True):
     credits: Decimal
     course: str | None = None
     modes: tuple[str, ...] = ()
+    choice: str | None = None
 
 
 def measure(
     asked: Iterable[RequirementTerms], counted: Counted, total: Decimal
 ) -> tuple[tuple[RequirementResult, ...], tuple[Missing, ...]]:
     """Every minimum with what was earned towards it, and what is missing."""
-    roots = counted.by_path
     requirements, missing = [], []
-    for terms in asked:
-        category, minimum = terms.category, terms.minimum
-        if category is not None:
-            earned = counted.of(category) if counted.nested else roots.get(category, _ZERO)
-            met = earned >= minimum
-        elif (name := terms.singled) is None:
-            earned, met = total, total >= minimum
-        else:
-            earned = counted.singled.get(name, _ZERO)
-            met = earned >= minimum and name in counted.singled
+    for one in asked:
+        terms, minimum, earned, met = (
+            _nearest(one, counted, total) if one.any_of else _measured(one, counted, total)
+        )
+        met = met or (counted.covers_year and terms.kind in ("course", "mode", "choice"))
         requirements.append(
             RequirementResult(
                 terms.kind,
-                category,
+                terms.category,
                 minimum,
                 earned,
                 met,
@@ -77,11 +75,51 @@ def measure(
                 terms.text,
                 terms.course,
                 terms.modes,
+                terms.choice,
             )
         )
         if not met:
-            missing.append(Missing(category, max(_ZERO, minimum - earned), terms.course, terms.modes))
+            short = max(_ZERO, minimum - earned)
+            missing.append(Missing(terms.category, short, terms.course, terms.modes, terms.choice))
     return tuple(requirements), tuple(missing)
+
+
+_Measured = tuple[RequirementTerms, Decimal, Decimal, bool]
+"""A minimum, how much it asks, what was earned towards it, and whether it is met."""
+
+
+def _measured(terms: RequirementTerms, counted: Counted, total: Decimal) -> _Measured:
+    category, minimum = terms.category, terms.minimum
+    if category is not None:
+        earned = counted.of(category) if counted.nested else counted.by_path.get(category, _ZERO)
+        return terms, minimum, earned, earned >= minimum
+    if (name := terms.singled) is not None:
+        earned = counted.singled.get(name, _ZERO)
+        if terms.share is not None:
+            minimum = max(minimum, share_of(total, terms.share))
+        return terms, minimum, earned, earned >= minimum and name in counted.singled
+    earned = total
+    if terms.of.categories:
+        within = (credits for path, credits in counted.by_path.items() if terms.of.takes(path))
+        earned = sum(within, _ZERO)
+        if terms.share is not None:
+            minimum = max(minimum, share_of(total, terms.share))
+    return terms, minimum, earned, earned >= minimum and (earned > 0 or terms.kind != "choice")
+
+
+def _nearest(choice: RequirementTerms, counted: Counted, total: Decimal) -> _Measured:
+    """The first of the minima that is met, else the one of which least is missing."""
+    found = [_measured(each, counted, total) for each in choice.any_of]
+    return min(found, key=lambda one: (not one[3], one[1] - one[2]) if not one[3] else (False, _ZERO))
+
+
+def registered_sum(account: Account | None) -> Decimal:
+    """All credits of the account that stand."""
+    reached = _ZERO
+    for credit in account.credits if account is not None else ():
+        if credit.state == "registered":
+            reached += credit.credits
+    return reached
 
 
 def has_made_up(account: Account | None) -> bool:
@@ -161,7 +199,8 @@ class Carried(Struct, frozen=True):
 def carried_in(terms: CarryTerms | None, earlier: EarlierYear | None, until: datetime) -> Carried | None:
     """What the year before had above its requirement, as far as the clause lets it in; None when it is nothing.
 
-    Only a year that was met has anything above it. The categories are served in the clause's order, each from what it had
+    Only a year that was met has anything above it, unless the clause takes what the categories of an unmet one had. The
+    categories are served in the clause's order, each from what it had
     above its own minimum, all together from what the total had above its own.
     """
     if terms is None or earlier is None or earlier.policy is None or earlier.account is None:
@@ -171,15 +210,15 @@ def carried_in(terms: CarryTerms | None, earlier: EarlierYear | None, until: dat
     if counted.to_fill:
         fill(counted, earlier.policy)
     requirements, missing = measure(earlier.policy.requirements, counted, total)
-    if missing:
+    if missing and not terms.unmet:
         return None
-    left = min(terms.most, total - earlier.policy.total)
+    left = min(terms.most, total - earlier.policy.total) if not missing else terms.most
     above: dict[Category, Decimal] = {
         one.category: one.earned - one.minimum for one in requirements if one.category
     }
     given: dict[Category, Decimal] = {}
     for category in terms.categories:
-        amount = min(left, above.get(category, counted.of(category)))
+        amount = min(left, above.get(category, counted.of(category)), terms.each.get(category, left))
         if amount > 0:
             given[category] = amount
             left -= amount

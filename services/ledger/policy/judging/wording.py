@@ -244,6 +244,13 @@ def missing_words(category: Category | None, credits: Decimal, names: Names) -> 
     return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} {en}"
 
 
+def choice_short_words(name: str, title: str | None, credits: Decimal) -> Words:
+    """Credits that are missing for the nearest of several minima, or one of its kind, whatever it is worth."""
+    if not credits:
+        return f"“{title or name}”尚未完成", f"anything that counts as {name}"
+    return f"“{title or name}”尚缺{plain(credits)}学分", f"{plain(credits)} for {name}"
+
+
 def course_short_words(course: str, name: str | None, credits: Decimal) -> Words:
     """A course that is missing, or credits in it."""
     zh, en = f"必修课程《{name or course}》", f"the course {course}"

@@ -14,17 +14,21 @@ from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import RejectionWords
 from services.ledger.policy.rules.categories import not_known
 from services.ledger.policy.rules.equivalence import Award
-from services.ledger.policy.rules.units import to_cents
+from services.ledger.policy.rules.units import stepped
 
 
 class Conversion(TargetedRule, frozen=True, tag="conversion"):
-    """学时折算: 若干学时折合若干学分。Hours into credits: at a threshold, or in proportion (A-07)."""
+    """学时折算: 若干学时折合若干学分。Hours into credits: at a threshold, or in proportion (A-07).
+
+    With `step` the credits are rounded down to a multiple of it.
+    """
 
     name: Code
     hours: Credits
     credits: Credits
     category: CategoryPath
     style: Literal["threshold", "proportional"] = "threshold"
+    step: Credits | None = None
     per_year: Annotated[int, Meta(ge=1)] = 1
     source: Text | None = None
     evidence: tuple[Text, ...] = ()
@@ -44,7 +48,7 @@ def worth(rule: Sourced[Conversion], hours: Decimal) -> Award | Rejected:
         credits = value.credits
     else:
         credits = hours * value.credits / value.hours
-    return Award(credits=to_cents(credits), category=value.category, fill=(), clause=rule.clause)
+    return Award(credits=stepped(credits, value.step), category=value.category, fill=(), clause=rule.clause)
 
 
 def warnings(rule: Conversion, at: At) -> Iterator[Finding]:

@@ -3,10 +3,10 @@
 The policy converts; nobody types a score (S0-12 to S0-20).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -21,6 +21,8 @@ from services.ledger.policy.rules.categories import not_known
 from services.ledger.policy.rules.credit_year import other_year
 from services.ledger.policy.rules.units import to_cents
 
+AllowanceReason = Literal["scope", "quality", "contribution", "duration", "other"]
+"""Why a reviewer allowed so many credits, where the notice leaves that to them within bounds."""
 Role = Literal["sole", "first", "lead", "other"]
 FILL_DEFAULT: tuple[Category, ...] = ROOTS
 """A-03: ninety equivalence credits are a full year's requirement."""
@@ -52,10 +54,21 @@ class ScoreBand(Part, frozen=True, rename={"since": "from"}):
 
 
 class Coverage(Part, frozen=True):
-    """折算学分计入的科目: 某一科目, 或依次补足 (fill)。What equivalence credits count for (A-03, B-01)."""
+    """折算学分计入的科目: 某一科目, 或依次补足 (fill); year 表示视同完成全年, 包括必修课程等。
+
+    What equivalence credits count for (A-03, B-01); with `year` they stand for the year's courses and singled minima, too.
+    """
 
     category: CategoryPath | None = None
     fill: tuple[CategoryPath, ...] = ()
+    year: bool = False
+
+
+class Between(Part, frozen=True, rename={"least": "from", "most": "to"}):
+    """学分范围: 由审核人在此范围内核定, 并写明理由。Within these bounds the reviewer says how many, with a reason."""
+
+    least: Credits
+    most: Credits
 
 
 class EquivalenceForm(Part, frozen=True):
@@ -68,6 +81,7 @@ class EquivalenceForm(Part, frozen=True):
     name: Text
     per: Literal["subject", "course", "project", "paper", "book", "day", "event", "hours"]
     credits: Credits | None = None
+    between: Between | None = None
     roles: tuple[RoleCredits, ...] = ()
     bands: tuple[ScoreBand, ...] = ()
     covers: Coverage | None = None
@@ -92,7 +106,8 @@ class Activity(Struct, frozen=True, kw_only=True):
 
     `happened_on` is the day of the exam, training, publication or conclusion; `result_on` the day its result was told;
     `document_on` that of the admission document or the graduation certificate. `quantity` counts what the form counts:
-    subjects, days, papers, hours. `score` is the points reached, `sat_in` the province where an exam was sat.
+    subjects, days, papers, hours. `score` is the points reached, `sat_in` the province where an exam was sat, `allowed` the
+    credits that a reviewer allowed, where the form leaves that to them; until then the least of them are named.
     """
 
     form: str
@@ -103,6 +118,7 @@ class Activity(Struct, frozen=True, kw_only=True):
     quantity: Decimal = Decimal(1)
     score: Decimal | None = None
     sat_in: str | None = None
+    allowed: Decimal | None = None
 
 
 class Award(Struct, frozen=True, kw_only=True):
@@ -168,18 +184,42 @@ def worth(form: Sourced[EquivalenceForm], activity: Activity) -> Award | Rejecte
             lowest = min(band.since for band in value.bands)
             return Rejected("score-below-bands", form.clause, {"minimum": str(lowest)})
         per_unit = max(reached, key=lambda band: band.since).credits
+    if value.between is not None:
+        return _allowed(form, value.between, activity.allowed)
+    if activity.allowed is not None:
+        return Rejected("credits-not-discretionary", form.clause, {"form": value.form})
     if per_unit is None:
         return Rejected("form-not-recognised", form.clause, {"form": value.form, "year": ""})
     units = activity.quantity.to_integral_value() if value.per != "hours" else activity.quantity
     if units != activity.quantity:
         return Rejected("quantity-not-whole", form.clause, {"per": value.per})
+    return _award(form, to_cents(per_unit * units))
+
+
+def _allowed(form: Sourced[EquivalenceForm], between: Between, allowed: Decimal | None) -> Award | Rejected:
+    if allowed is None:
+        return _award(form, to_cents(between.least))
+    if between.least <= allowed <= between.most:
+        return _award(form, to_cents(allowed))
+    details = {"from": str(between.least), "to": str(between.most)}
+    return Rejected("credits-outside-bounds", form.clause, details)
+
+
+def _award(form: Sourced[EquivalenceForm], credits: Decimal) -> Award:
+    covers = form.value.covers
     category: CreditCategory = ANY
     fill: tuple[Category, ...] = FILL_DEFAULT
-    if value.covers is not None and value.covers.category is not None:
-        category, fill = value.covers.category, ()
-    elif value.covers is not None and value.covers.fill:
-        fill = value.covers.fill
-    return Award(credits=to_cents(per_unit * units), category=category, fill=fill, clause=form.clause)
+    if covers is not None and covers.category is not None:
+        category, fill = covers.category, ()
+    elif covers is not None and covers.fill:
+        fill = covers.fill
+    return Award(credits=credits, category=category, fill=fill, clause=form.clause)
+
+
+def whole_forms(settings: Mapping[str, Sourced[Any]]) -> frozenset[str]:
+    """The forms that stand for the whole year, its courses and singled minima too."""
+    forms = (said.value for name, said in settings.items() if name.startswith("equivalence."))
+    return frozenset(form.form for form in forms if form.covers is not None and form.covers.year)
 
 
 def faults(rule: Equivalence, at: At) -> Iterator[Finding]:
@@ -189,6 +229,12 @@ def faults(rule: Equivalence, at: At) -> Iterator[Finding]:
         starts = [band.since for band in form.bands]
         if len(set(starts)) != len(starts):
             yield here.found("bands", "duplicate", "分数段起点重复", "two bands begin at one score")
+        if form.between is not None and form.between.least > form.between.most:
+            yield here.found("between", "order", "下限应不大于上限", "from must not be more than to")
+        if form.between is not None and (form.credits is not None or form.roles or form.bands):
+            yield here.found(
+                "between", "two-amounts", "学分范围不与其他学分同写", "bounds go with no other amount"
+            )
         if form.decreed is None:
             continue
         since, until = day_of(form.decreed.since, 2024), day_of(form.decreed.until, 2024)
@@ -205,7 +251,7 @@ def warnings(rule: Equivalence, at: At) -> Iterator[Finding]:
     """A form worth nothing, or by role and by score at once."""
     for index, form in enumerate(rule.forms):
         here = at.field(f"forms/{index}")
-        if form.credits is None and not form.roles and not form.bands:
+        if form.credits is None and not form.roles and not form.bands and form.between is None:
             yield here.found(
                 "",
                 "worth-nothing",
@@ -271,6 +317,18 @@ KIND = Kind(
             "The role is not one the form knows",
             "此折算形式（{form}）按角色计分，所填角色不在其中。",
             "Credits of {form} depend on the role, and the form does not know this one.",
+        ),
+        "credits-outside-bounds": RejectionWords(
+            "核定学分超出范围",
+            "The credits are outside the bounds",
+            "核定学分应在 {from} 至 {to} 之间。",
+            "A reviewer may allow from {from} to {to} credits.",
+        ),
+        "credits-not-discretionary": RejectionWords(
+            "此形式的学分不由审核人核定",
+            "The credits of this form are not the reviewer's to say",
+            "此折算形式（{form}）的学分由通知规定。",
+            "The notice says what {form} is worth.",
         ),
         "quantity-not-whole": RejectionWords(
             "数量须为整数",

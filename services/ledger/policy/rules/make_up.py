@@ -64,7 +64,8 @@ class MakeUpWindow(Part, frozen=True, rename={"since": "from"}):
     Without a start it opens the day after the year's own window, or with the notice if that is later (B-08); without an
     end it stays open. The days of a window by application are those of applying; `study_until` is the last day of the study
     that is applied for (B-23). `providers_of` names the clause of the same notice whose list applies (B-03). All
-    `conditions` must hold; with `once` a year that another window was used for is not made up again; `fee` in yuan is shown.
+    `conditions` must hold; with `once` a year that another window was used for is not made up again; with
+    `one_at_a_time` a course begins when the one before it is over; `fee` in yuan is shown.
     """
 
     channel: Literal["automatic", "application"]
@@ -77,6 +78,7 @@ class MakeUpWindow(Part, frozen=True, rename={"since": "from"}):
     prerequisite: Prerequisite | None = None
     conditions: tuple[MakeUpCondition, ...] = ()
     once: bool = False
+    one_at_a_time: bool = False
     fee: Credits | None = None
     requirement: MakeUpRequirement | None = None
     providers: ProviderRule = "accredited"
@@ -121,6 +123,7 @@ class MakeUpWindowTerms(Struct, frozen=True):
     prerequisite_clause: str | None
     conditions: tuple[str, ...]
     once: bool
+    one_at_a_time: bool
     fee: Decimal | None
     requirement: tuple[RequirementTerms, ...]
     providers: ProviderTerms
@@ -207,6 +210,7 @@ def _window(
         prerequisite_clause=(gate.clause or rule.clause) if gate else None,
         conditions=window.conditions,
         once=window.once,
+        one_at_a_time=window.one_at_a_time,
         fee=window.fee,
         requirement=_requirement(rule, window.requirement),
         providers=provider_terms(listed, rule.clause),
@@ -350,6 +354,12 @@ KIND = Kind(
             "The year has been made up before",
             "{year} 年度只能补学一次。",
             "The year {year} can be made up once only.",
+        ),
+        "make-up-one-at-a-time": RejectionWords(
+            "补学一次只学一门课程",
+            "Make-up takes one course at a time",
+            "补学期间须学完一门再学下一门，此课程与 {course} 的学习时间重叠。",
+            "A course is made up after the one before it; this one was studied beside {course}.",
         ),
         "special-reason-needed": RejectionWords(
             "须说明特殊原因",

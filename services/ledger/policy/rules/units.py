@@ -19,7 +19,7 @@ from services.ledger.policy.rules.modes import ModesTerms
 from services.ledger.policy.rules.requirement import MinimaTerms
 from services.ledger.policy.rules.window import WindowTerms
 
-FIELDS = ("hour_minutes", "hour_credits", "day_hours_max", "day_credits")
+FIELDS = ("hour_minutes", "hour_credits", "day_hours_max", "day_credits", "step")
 _CENT = Decimal("0.01")
 _ZERO = Decimal(0)
 
@@ -28,7 +28,8 @@ class UnitsRule(TargetedRule, frozen=True, tag="units"):
     """学时与学分: 每学时几分钟、折几学分、每天最多几学时, 或每天折几学分。Hours into credits, by mode.
 
     `hour_minutes` is how long an hour of study is: a session cannot hold more of them than its clock time. With
-    `day_credits` an attended day has that many credits, whatever its hours.
+    `day_credits` an attended day has that many credits, whatever its hours. With `step` what comes of hours is rounded down
+    to a multiple of it, such as half a credit.
     """
 
     modes: tuple[Mode, ...] = ()
@@ -36,6 +37,7 @@ class UnitsRule(TargetedRule, frozen=True, tag="units"):
     hour_credits: Credits | None = None
     day_hours_max: Credits | None = None
     day_credits: Credits | None = None
+    step: Credits | None = None
 
     def settings(self) -> Iterator[tuple[str, Any]]:
         """Each number is a setting of its own, for each mode."""
@@ -52,6 +54,7 @@ class UnitTerms(Struct, frozen=True):
     day_hours_max: Decimal | None
     day_credits: Decimal | None
     clause: str | None
+    step: Decimal | None = None
 
     @property
     def convert(self) -> bool:
@@ -75,6 +78,11 @@ def to_cents(credits: Decimal) -> Decimal:
     return credits.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
+def stepped(credits: Decimal, step: Decimal | None) -> Decimal:
+    """Credits with two places, halves up; where a step is said, the greatest multiple of it that is not more."""
+    return to_cents(credits if not step else credits // step * step)
+
+
 class HourCredits(Struct, frozen=True):
     """What hours came to: `credits` by the `clause` that sets their worth, and `cut`, credits of the hours beyond the most
     that count in a day; None where there are none."""
@@ -96,10 +104,12 @@ def credits_of_hours(terms: UnitTerms | None, hours: Decimal, days: int, mode: s
     if terms.day_credits is not None:
         return HourCredits(to_cents(terms.day_credits * days), terms.clause)
     assert terms.hour_credits is not None, "what converts has a rate"
-    whole = to_cents(hours * terms.hour_credits)
+    whole = stepped(hours * terms.hour_credits, terms.step)
     if terms.day_hours_max is not None:
         hours = min(hours, terms.day_hours_max * days)
-    credits = to_cents(hours * terms.hour_credits)
+    credits = stepped(hours * terms.hour_credits, terms.step)
+    if terms.step and credits <= 0:
+        return Rejected("hours-below-step", terms.clause, {"step": str(terms.step)})
     return HourCredits(credits, terms.clause, whole - credits or None)
 
 
@@ -144,6 +154,12 @@ KIND = Kind(
             "Hours are not converted here",
             "通知未规定此学习方式（{mode}）的学时如何折合学分，请按学分报送。",
             "No clause says what an hour of this mode ({mode}) is worth: report credits.",
+        ),
+        "hours-below-step": RejectionWords(
+            "学时不足以折算",
+            "Too few hours for any credits",
+            "折算学分以 {step} 为单位，所报学时不足一个单位。",
+            "Credits come in steps of {step}, and these hours are worth less than one.",
         ),
     },
     why={
