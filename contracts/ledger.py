@@ -375,7 +375,8 @@ class PolicyPublished(PublishedEvent):
 
 class NoNoticeDeclared(PublishedEvent):
     """An authority said that no notice will come for a credit year of a place and all under it: what the nation's rule
-    judged provisionally it judges for good (B-20). A notice published after all, as `policy.published` says, ends this.
+    judged provisionally it judges for good (B-20). A notice published after all, as `policy.published` says, ends this, and
+    so does the authority that takes its word back.
     """
 
     TYPE: ClassVar[str] = "cn.xuefen.ledger.no-notice.declared.v1"
@@ -383,3 +384,15 @@ class NoNoticeDeclared(PublishedEvent):
     place: Adcode
     year: CreditYear
     declared_at: UtcTime
+
+
+class NoNoticeWithdrawn(PublishedEvent):
+    """An authority took back its word that no notice will come for a credit year: the nation's rule judges it provisionally
+    again (B-20)."""
+
+    TYPE: ClassVar[str] = "cn.xuefen.ledger.no-notice.withdrawn.v1"
+
+    place: Adcode
+    year: CreditYear
+    reason: Code
+    withdrawn_at: UtcTime

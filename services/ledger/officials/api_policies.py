@@ -19,10 +19,18 @@ from services.ledger.officials.publication import (
     PolicyPublisher,
     PublishedPolicy,
     Replacement,
+    WithdrawNoNotice,
 )
 from services.ledger.policy import NoticeError, parse_notice
 from services.ledger.policy.document.schema_faults import harmless
+from services.ledger.streams.notice import WithdrawalReason
 from services.ledger.web import place_of
+
+
+class NoNoticeWithdrawal(StrictModel):
+    """Why it is taken back that no notice will come."""
+
+    reason: WithdrawalReason
 
 
 class PolicyPublication(StrictModel):
@@ -96,3 +104,26 @@ async def declare_no_notice(
     must_cover(caller, place)
     command = DeclareNoNotice(place=place, year=year, declared_by=caller.subject)
     return (await publisher.declare_no_notice(command, key)).response()
+
+
+@router.post(
+    "/v1/years/{place}/{year}/no-notice/withdrawal",
+    operation_id="withdraw_no_notice",
+    **struct_answer(NoNoticeAnswer, "The year as it is judged now.", refusals=(400, 403, 404, 409, 422)),
+)
+async def withdraw_no_notice(
+    publisher: PolicyPublisherPart,
+    place: Place,
+    year: Year,
+    body: NoNoticeWithdrawal,
+    caller: Annotated[Caller, Depends(Publisher)],
+    key: Annotated[CommandKey, Depends(command_key(Publisher))],
+) -> Response:
+    """Take back that no notice will come for a year of a place (B-20), by another official than the one who said it.
+
+    The nation's rule judges the year provisionally again, and who is short is undecided. Refused once the year was closed
+    for the place, above it or under it.
+    """
+    must_cover(caller, place)
+    command = WithdrawNoNotice(place=place, year=year, reason=body.reason, withdrawn_by=caller.subject)
+    return (await publisher.withdraw_no_notice(command, key)).response()

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from contracts.divisions import authority_of, contains
+from services.kit import events as codec
 from services.kit.command import WritePath
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.pydantic_models import view
@@ -15,11 +16,15 @@ from services.ledger.policy.policy import Basis
 from services.ledger.store.published_policies import PublishedPolicies, find_notice, write_notice
 from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams.notice import (
+    NoNoticeDeclared,
     NoNoticeDeclaredError,
+    NoNoticeWithdrawn,
+    WithdrawalReason,
     declare_no_notice,
     publish,
     stream_of,
     stream_of_declaration,
+    withdraw_no_notice,
 )
 from services.ledger.streams.problems import NoPolicyHereError, OutsidePlaceError
 
@@ -32,14 +37,24 @@ class DeclareNoNotice(Struct, frozen=True, kw_only=True):
     declared_by: str
 
 
-class NoNoticeAnswer(Struct, frozen=True, kw_only=True):
-    """The year as it is judged from now on: by the nation's rule, and no longer provisionally."""
+class WithdrawNoNotice(Struct, frozen=True, kw_only=True):
+    """Take back that no notice will come for a year of a place (B-20)."""
+
+    place: str
+    year: int
+    reason: WithdrawalReason
+    withdrawn_by: str
+
+
+class NoNoticeAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The year as it is judged from now on: by the nation's rule, no longer provisionally, or provisionally again."""
 
     place: str
     year: int
     basis: Basis
     provisional: bool
-    declared_at: datetime
+    declared_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
 
 class Replacement(Struct, frozen=True):
@@ -113,13 +128,47 @@ class PolicyPublisher:
             if policy is None:
                 raise NoPolicyHereError
             event = declare_no_notice(policy, command.declared_by, unit.now)
-            version, _ = await find_notice(unit.conn, log, stream_id)
-            if version > 0:
+            version, said = await self._last_word(unit, stream_id)
+            if isinstance(said, NoNoticeDeclared):
                 raise NoNoticeDeclaredError
             unit.append(stream_id, version + 1, event)
             await write_notice(unit.conn, log, stream_id, version + 1, event)
-            return 201, view(NoNoticeAnswer, event, basis=policy.basis, provisional=False)
+            told = {"basis": policy.basis, "provisional": False, "withdrawn_at": None}
+            return 201, view(NoNoticeAnswer, event, **told)
 
         answer = await self._path.execute(log, key, act)
         await self._policies.refresh()
         return answer
+
+    async def withdraw_no_notice(self, command: WithdrawNoNotice, key: CommandKey) -> StoredAnswer:
+        """Take back that no notice will come, by another official than the one who said it: the nation's rule judges the
+        year provisionally again.
+
+        Raises NoNoticeNotDeclaredError, OwnDeclarationError, and YearAlreadyClosedError once a close stands on it.
+        """
+        log = authority_of(command.place)
+        stream_id = stream_of_declaration(command.place, command.year)
+
+        async def act(unit: LedgerUnit) -> tuple[int, Any]:
+            version, said = await self._last_word(unit, stream_id)
+            closure = unit.closures.within(command.place, command.year)
+            event = withdraw_no_notice(said, closure, command.reason, command.withdrawn_by, unit.now)
+            unit.append(stream_id, version + 1, event)
+            await write_notice(unit.conn, log, stream_id, version + 1, event)
+            told = {"basis": "national", "provisional": True, "declared_at": None}
+            return 200, view(NoNoticeAnswer, event, **told)
+
+        answer = await self._path.execute(log, key, act)
+        await self._policies.refresh()
+        return answer
+
+    async def _last_word(
+        self, unit: LedgerUnit, stream_id: str
+    ) -> tuple[int, NoNoticeDeclared | NoNoticeWithdrawn | None]:
+        """The version of the stream of a place and year, and what was said in it last."""
+        recorded = (await unit.store.load(unit.conn, unit.log, [stream_id])).get(stream_id, [])
+        if not recorded:
+            return 0, None
+        said = codec.decode(recorded[-1].topic, recorded[-1].state)
+        assert isinstance(said, NoNoticeDeclared | NoNoticeWithdrawn), "nothing else is in the stream"
+        return recorded[-1].version, said

@@ -27,13 +27,15 @@ class Entry(NamedTuple):
 
 
 class Declaration(NamedTuple):
-    """An authority's word that no notice will come for a year of its place: when it was recorded, in which log, where."""
+    """An authority's word that no notice will come for a year of its place, or that one may come after all (`withdrawn`):
+    when it was recorded, in which log, where."""
 
     recorded_at: datetime
     log: str
     position: int
     place: str
     year: int
+    withdrawn: bool = False
 
 
 class PolicyBook:
@@ -44,7 +46,8 @@ class PolicyBook:
         self._entries = entries
         self._declarations = declarations
         self._by_place = _index(entries)
-        self._declared = {(each.place, each.year) for each in declarations}
+        last = {(each.place, each.year): each for each in declarations}
+        self._declared = {key for key, each in last.items() if not each.withdrawn}
         self._policies: dict[tuple[str, int], Policy] = {}
         self._national: dict[tuple[str, int], Policy] = {}
         self._frameworks: dict[tuple[int, bool], Policy | None] = {}
@@ -74,8 +77,10 @@ class PolicyBook:
         return PolicyBook(kept, self._declarations)
 
     def with_declaration(self, declaration: Declaration) -> "PolicyBook":
-        """The book with one more word that no notice will come; said again, it gives this very book."""
-        if (declaration.place, declaration.year) in self._declared:
+        """The book with one more word that no notice will come, or that takes it back; said again, it gives this very
+        book.
+        """
+        if ((declaration.place, declaration.year) in self._declared) is not declaration.withdrawn:
             return self
         return PolicyBook(self._entries, tuple(sorted((*self._declarations, declaration))))
 

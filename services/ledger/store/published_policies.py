@@ -14,7 +14,13 @@ from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.observability import describe_exception
 from services.ledger.policy import PolicyBook
 from services.ledger.policy.book import Declaration
-from services.ledger.streams.notice import NoNoticeDeclared, PolicyPublished, notice_of
+from services.ledger.streams.notice import (
+    NoNoticeDeclared,
+    NoNoticeWithdrawn,
+    PolicyPublished,
+    Said,
+    notice_of,
+)
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -66,8 +72,9 @@ class PublishedPolicies:
                     continue
                 said = codec.decode(event.topic, event.state)
                 at, position = event.recorded_at, event.position
-                if isinstance(said, NoNoticeDeclared):
-                    declared = Declaration(at, log, position, said.place, said.year)
+                if isinstance(said, NoNoticeDeclared | NoNoticeWithdrawn):
+                    withdrawn = isinstance(said, NoNoticeWithdrawn)
+                    declared = Declaration(at, log, position, said.place, said.year, withdrawn)
                     self._book = self._book.with_declaration(declared)
                 else:
                     assert isinstance(said, PolicyPublished), "the table names no other streams"
@@ -99,9 +106,7 @@ async def find_notice(conn: Connection, log: str, stream_id: str) -> tuple[int, 
     return (0, None) if row is None else (row[0], row[1])
 
 
-async def write_notice(
-    conn: Connection, log: str, stream_id: str, version: int, event: PolicyPublished | NoNoticeDeclared
-) -> None:
+async def write_notice(conn: Connection, log: str, stream_id: str, version: int, event: Said) -> None:
     """Write what one publication says; the word that none will come has no hash."""
     hash_ = event.notice_hash if isinstance(event, PolicyPublished) else None
     await conn.execute(_WRITE, log, stream_id, version, hash_)
@@ -111,12 +116,12 @@ class NoticeRows:
     """The read model: one row for every notice that was ever published, and for every word that none will come."""
 
     name = "notices"
-    topics = frozenset({PolicyPublished.TOPIC, NoNoticeDeclared.TOPIC})
+    topics = frozenset({PolicyPublished.TOPIC, NoNoticeDeclared.TOPIC, NoNoticeWithdrawn.TOPIC})
     tables: Sequence[str] = ("notices",)
 
     async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
         """Write the rows of these events, in order."""
         for recorded in events:
             event = codec.decode(recorded.topic, recorded.state)
-            assert isinstance(event, PolicyPublished | NoNoticeDeclared), "the topic asks for no other"
+            assert isinstance(event, Said), "the topic asks for no other"
             await write_notice(conn, log, recorded.stream_id, recorded.version, event)

@@ -1,7 +1,7 @@
 """A notice's publication, and an authority's word that none will come: events, streams, decisions and refusals; pure."""
 
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -13,6 +13,7 @@ from services.ledger.policy import (
     notice_as_data,
     notice_hash,
 )
+from services.ledger.streams.year import Closure, YearAlreadyClosedError
 
 
 class NoticePublishedError(Problem):
@@ -31,6 +32,24 @@ class NoNoticeDeclaredError(Problem):
     status: ClassVar[int] = 409
     title_zh: ClassVar[str] = "此前已声明该年度不再发布通知"
     title_en: ClassVar[str] = "It was said before that no notice will come"
+
+
+class NoNoticeNotDeclaredError(Problem):
+    """Nobody has said for this place and year that no notice will come; what was said above it is taken back there."""
+
+    code: ClassVar[str] = "no-notice-not-declared"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "本地未声明该年度不再发布通知"
+    title_en: ClassVar[str] = "Nobody said here that no notice will come"
+
+
+class OwnDeclarationError(Problem):
+    """Another official than the one who said it takes back that no notice will come."""
+
+    code: ClassVar[str] = "own-declaration"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "不得撤回本人作出的声明"
+    title_en: ClassVar[str] = "Another official takes this back than the one who said it"
 
 
 class PolicyPublished(Event, frozen=True, kw_only=True):
@@ -58,6 +77,26 @@ class NoNoticeDeclared(Event, frozen=True, kw_only=True):
     year: int
     declared_by: str
     declared_at: datetime
+
+
+WithdrawalReason = Literal["declared_in_error", "notice_expected", "other"]
+
+
+class NoNoticeWithdrawn(Event, frozen=True, kw_only=True):
+    """Another official of the authority took back that no notice will come: the nation's rule judges provisionally again
+    (B-20)."""
+
+    TOPIC: ClassVar[str] = "ledger.NoNoticeWithdrawn"
+
+    place: str
+    year: int
+    reason: WithdrawalReason
+    withdrawn_by: str
+    withdrawn_at: datetime
+
+
+Said = PolicyPublished | NoNoticeDeclared | NoNoticeWithdrawn
+"""What changes by which rules a year is judged."""
 
 
 def stream_of(notice: Notice) -> str:
@@ -94,6 +133,28 @@ def declare_no_notice(policy: Policy, declared_by: str, now: datetime) -> NoNoti
     if not policy.provisional:
         raise NoNoticeDeclaredError
     return NoNoticeDeclared(place=policy.place, year=policy.year, declared_by=declared_by, declared_at=now)
+
+
+def withdraw_no_notice(
+    said: NoNoticeDeclared | NoNoticeWithdrawn | None,
+    closure: Closure | None,
+    reason: WithdrawalReason,
+    by: str,
+    now: datetime,
+) -> NoNoticeWithdrawn:
+    """Take back the last word of a place and year; `closure` is the close that stands on it, where there is one.
+
+    Raises NoNoticeNotDeclaredError, OwnDeclarationError, and YearAlreadyClosedError.
+    """
+    if not isinstance(said, NoNoticeDeclared):
+        raise NoNoticeNotDeclaredError
+    if said.declared_by == by:
+        raise OwnDeclarationError
+    if closure is not None:
+        raise YearAlreadyClosedError(place=closure.place, closed_at=closure.closed_at.isoformat())
+    return NoNoticeWithdrawn(
+        place=said.place, year=said.year, reason=reason, withdrawn_by=by, withdrawn_at=now
+    )
 
 
 def notice_of(event: PolicyPublished) -> Notice:

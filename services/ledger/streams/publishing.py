@@ -31,7 +31,7 @@ from services.ledger.streams.account_events import (
 )
 from services.ledger.streams.claim import ClaimApproved
 from services.ledger.streams.filing import FilingApproved, FilingSubmitted
-from services.ledger.streams.notice import NoNoticeDeclared, PolicyPublished
+from services.ledger.streams.notice import NoNoticeDeclared, NoNoticeWithdrawn, PolicyPublished
 from services.ledger.streams.profile_events import ProfileAbsorbed
 from services.ledger.streams.roster import RosterReviewed, RosterUploaded
 from services.ledger.streams.waiting import ParkedRecordReleased, ParkedRecordWithdrawn, RecordParked
@@ -142,6 +142,7 @@ TOLD = (
     Told(YearClosed, published.YearClosed),
     Told(PolicyPublished, published.PolicyPublished, {"policy": "notice_hash"}),
     Told(NoNoticeDeclared, published.NoNoticeDeclared),
+    Told(NoNoticeWithdrawn, published.NoNoticeWithdrawn),
 )
 """Everything the feed says; what is not here stays inside (profiles, providers, room-keeping)."""
 

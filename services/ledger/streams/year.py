@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from contracts.divisions import chain_of
+from contracts.divisions import chain_of, contains
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.kit.events import Event
@@ -156,6 +156,16 @@ class Closures(Struct, frozen=True):
         if places is None:
             return None
         return next((places[code] for code in chain_of(place) if code in places), None)
+
+    def within(self, place: str, year: int) -> Closure | None:
+        """The close that binds a place in a year, or else the first one of a place under it."""
+        found = self.find(place, year)
+        if found is not None:
+            return found
+        under = (
+            closure for code, closure in sorted(self.by_year.get(year, {}).items()) if contains(place, code)
+        )
+        return next(under, None)
 
     def over(self, place: str, account: Account, now: datetime) -> Closure | None:
         """The close that binds an account now; None too for somebody who was given more time (A-14)."""
