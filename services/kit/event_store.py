@@ -72,9 +72,11 @@ class BrokenStreamError(Exception):
     """A stream whose versions do not follow each other: written by a faulty caller, never to be read over."""
 
 
-# Greatest keeps recorded_at from falling when a clock is set back or a log moves to another server.
+# Greatest keeps recorded_at from falling when a clock is set back, a log moves to another server, or a statement waited for
+# the row: its time is that of its beginning. A function that tells the time anew each time is refused by an engine of many
+# machines. Who asks about a moment just past first moves the row's time beyond it (`settle`).
 _TAKE = """
-update logs set position = position + $2, recorded_at = greatest(clock_timestamp(), recorded_at),
+update logs set position = position + $2, recorded_at = greatest(statement_timestamp(), recorded_at),
                 generation = generation + $3
  where log = $1 returning position - $2 as base, recorded_at, generation
 """
@@ -117,6 +119,10 @@ select {", ".join(f"e.{name}" for name in _COLUMN_NAMES)}
  order by e.log, e.identity limit $6
 """  # noqa: S608 - only the constant column list is put in
 
+_SETTLE = """
+update logs set recorded_at = greatest(recorded_at, least($2, statement_timestamp()) + interval '1 microsecond')
+ where log = $1 and $2 > statement_timestamp() - interval '1 minute'
+"""
 _TOUCH = "select pg_logical_emit_message(true, 'xuefen', '')"
 
 
@@ -187,6 +193,14 @@ class EventStore:
             row = await conn.fetchrow(_TAKE, log, count, raised)
         assert row is not None, "the counter row of a log is never deleted"
         return row[0], row[1], row[2]
+
+    async def settle(self, conn: Connection, log: str, moment: datetime) -> None:
+        """Wait for whoever writes to the log now, and let nothing be recorded at that moment or before it any more.
+
+        In a transaction of its own: afterwards, what was recorded up to the moment stays what it is. Older moments than a
+        minute are settled: no transaction is open for so long.
+        """
+        await conn.execute(_SETTLE, log, moment)
 
     async def touch(self, conn: Connection) -> None:
         """Write something, so that the COMMIT of an answer without events waits for a synchronous standby.

@@ -107,9 +107,7 @@ create table key_checks (
     primary key (log, name)
 )"""
 _KEEP = """
-insert into key_checks (log, name, value)
-select each, $2, $3 from unnest($1::text[]) as each order by each
-on conflict do nothing
+insert into key_checks (log, name, value) values ($1, $2, $3) on conflict do nothing
 """
 _KEPT = "select distinct value from key_checks where log = any($1::text[]) and name = $2 order by value"
 
@@ -126,7 +124,7 @@ async def must_be_the_key(
 
     Raises SettingsError, naming the variable at fault, when one of them was written under another algorithm or key.
     """
-    await conn.execute(_KEEP, logs, variable, value)
+    await conn.executemany(_KEEP, [(log, variable, value) for log in sorted(logs)])
     for (kept,) in await conn.fetch(_KEPT, logs, variable):
         algorithm = str(kept).partition(":")[0]
         if algorithm != value.partition(":")[0]:

@@ -8,7 +8,7 @@ import pytest
 
 from services.kit.database import Database
 from services.kit.event_store import EventStore
-from tests.kit.given import event, everything, positions
+from tests.kit.given import appended, event, everything, positions
 
 WRITERS = 8
 TRANSACTIONS = 25
@@ -106,3 +106,15 @@ class TestManyLogs:
             reader.cancel()
 
         assert [len(seen) for seen in await asyncio.gather(*readers)] == written
+
+
+class TestSettle:
+    async def test_nothing_is_recorded_any_more_at_a_moment_that_was_settled(
+        self, database: Database, store: EventStore, log: str
+    ):
+        await appended(database, store, log, event("a", 1))
+        async with database.acquire() as conn:
+            moment = await conn.fetchval("select clock_timestamp()")
+            await store.settle(conn, log, moment)
+            reached = await conn.fetchval("select recorded_at from logs where log = $1", log)
+        assert (await appended(database, store, log, event("a", 2))).recorded_at >= reached > moment

@@ -54,6 +54,39 @@ class TestConnect:
         assert "test-kit" not in repr(database)
 
 
+class TestManyMachines:
+    """What an engine of many machines needs, asked of one."""
+
+    async def test_one_log_is_asked_by_its_name_and_several_are_not(self, database: Database) -> None:
+        sent: list[str] = []
+        async with database.acquire() as conn:
+            await conn.execute(
+                "insert into totals (log, name, amount) values ('one', 'x', 1), ('two', 'x', 2)"
+            )
+            conn.add_query_logger(lambda record: sent.append(record.query))
+            query = "select amount from totals where log = any($1::text[]) and name = $2 order by log"
+            assert [row[0] for row in await conn.fetch(query, ["one"], "x")] == [1]
+            assert await conn.fetchval(query, ["two"], "x") == 2
+            assert [row[0] for row in await conn.fetch(query, ["one", "two"], "x")] == [1, 2]
+            await asyncio.sleep(0)
+        assert sent == [query.replace("any($1::text[])", "$1")] * 2 + [query]
+
+    @pytest.mark.parametrize(
+        ("told", "kind"),
+        [
+            ("duplicate key value violates unique constraint", asyncpg.UniqueViolationError),
+            ("cache lookup failed", asyncpg.InternalServerError),
+        ],
+    )
+    async def test_a_key_that_is_taken_is_one_whatever_its_code(
+        self, database: Database, told: str, kind: type[Exception]
+    ) -> None:
+        raised = f"do $$ begin raise exception '{told}' using errcode = 'XX000'; end $$"
+        async with database.acquire() as conn:
+            with pytest.raises(kind):
+                await conn.execute(raised)
+
+
 class TestTransaction:
     async def test_commits_what_the_block_wrote(self, database: Database) -> None:
         async with database.transaction() as conn:

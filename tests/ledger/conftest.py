@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,3 +20,21 @@ async def world(fresh_database: FreshDatabaseFactory) -> AsyncIterator[World]:
 
     async with make_world(fresh_database)().running() as world:
         yield world
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements() -> Iterator[None]:
+    """Every statement that is sent to the ledger's tables is by one log, and none would be refused by many machines."""
+    from services.kit.database import WatchedConnection
+    from tests.statements import Recorder
+
+    recorder, begin = Recorder("ledger"), WatchedConnection.__init__
+
+    def watched(self: WatchedConnection, *args: Any) -> None:
+        begin(self, *args)
+        recorder.watch(self, args[-1])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WatchedConnection, "__init__", watched)
+        yield
+    assert not recorder.faults, "\n".join(sorted(recorder.faults))

@@ -31,11 +31,6 @@ with recursive search (low, high) as (
 )
 select low from search where low = high
 """
-# An event's time is taken before its commit. A moment just past is asked about behind whoever is writing now, or the
-# same question would be answered otherwise later.
-_SETTLE = """
-select from logs where log = $1 and $2 > clock_timestamp() - interval '1 minute' for share
-"""
 
 _ROOMS = "select log, identity_hash from waiting where identity_hash = any($1::text[])"
 
@@ -78,8 +73,9 @@ class History:
     async def _in_log(self, log: str, person_id: str, year: int, as_of: datetime) -> Keeper | None:
         account_stream = accounts.stream_of(person_id, year)
         profile_stream = profiles.stream_of(person_id)
-        async with self._databases.of(log).transaction() as conn:
-            await conn.execute(_SETTLE, log, as_of)
+        async with self._databases.of(log).acquire() as conn:
+            # An event's time is taken before its commit: the same question is to be answered alike later.
+            await self._store.settle(conn, log, as_of)
             loaded = await self._store.load(conn, log, [account_stream, profile_stream], until=as_of)
             position = await conn.fetchval(_POSITION_AT, log, as_of)
         profile: Profile | None = None

@@ -203,7 +203,7 @@ class TestDays:
         assert done.rows_changed == 0
         async with world.ledger.databases.of(LIAONING).transaction() as conn:
             for table in ("standings", "standing_counts", "standings_met"):
-                await conn.execute(f"delete from {table}")
+                await conn.execute(f"delete from {table} where log = $1", LIAONING)
         [done] = await rebuild(world.ledger.databases, models=["standings"], logs=[LIAONING])
         assert done.rows_changed > 0
         assert await desk.bytes(LIAONING) == before

@@ -194,7 +194,10 @@ class TestRandomHistories:
             account = _decode_account(row["state"])
             account.credits = []
             await conn.execute(
-                "update accounts set state = $2 where person_id = $1", who.person_id, _encode(account)
+                "update accounts set state = $2 where log = $3 and person_id = $1",
+                who.person_id,
+                _encode(account),
+                LIAONING.log,
             )
         assert await rows(world) != before
         rebuilt = await rebuild(world.ledger.databases, models=["accounts"], logs=LOGS)
