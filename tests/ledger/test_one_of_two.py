@@ -67,6 +67,21 @@ async def two_claims_of_a_fact(world: World) -> tuple[Request, Request]:
 
 
 @pair("fact-counted")
+async def two_claims_that_share_a_day(world: World) -> tuple[Request, Request]:
+    desk, who = Desk(world), await world.collects(SHENYANG)
+    said = {
+        "form": "conference",
+        "role": None,
+        "fact": {"organiser": "辽宁省会计学会", "title": "2025年会"},
+        "quantity": "2",
+    }
+    return (
+        desk.submits(who, happened_on="2025-05-16", **said),
+        desk.submits(who, happened_on="2025-05-17", subject="another", **said),
+    )
+
+
+@pair("fact-counted")
 async def a_claim_and_an_amendment_to_the_same_fact(world: World) -> tuple[Request, Request]:
     desk, who = Desk(world), await world.collects(SHENYANG)
     other = PAPER | {"title": "论成本会计"}

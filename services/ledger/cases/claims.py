@@ -25,7 +25,7 @@ from services.ledger.cases.claim_awards import (
 )
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.cases.views import ClaimOutcome
-from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
+from services.ledger.store.claims import CLAIM_ROWS, append_to_claim, must_be_unclaimed
 from services.ledger.store.paging import cases_of_place
 from services.ledger.store.people import Keeper, People
 from services.ledger.store.profiles import must_stay
@@ -42,7 +42,6 @@ from services.ledger.streams.claim import (
     UnknownClaimError,
 )
 from services.ledger.streams.facts import (
-    FactCountedError,
     Facts,
     FactUnclearError,
     days_of,
@@ -281,9 +280,7 @@ class Claims:
         correction_in(unit.closures, place, account, unit.now, make_up=awarded.make_up, correction=None)
         fact = self._fact_of(command)
         must_be_left(policy, command.form, account)
-        other = await unit.find(OPEN_CLAIM_OF_FACT, command.person_id, fact, besides=claim_id)
-        if other is not None:
-            raise FactCountedError(claim_id=other)
+        await must_be_unclaimed(unit, command.person_id, fact, claim_id)
         return {
             "claim_id": claim_id,
             "person_id": command.person_id,

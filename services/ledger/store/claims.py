@@ -6,6 +6,7 @@ from services.kit.rows import Entry, StateRows
 from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import claim as claims
 from services.ledger.streams.claim import OPEN, Claim
+from services.ledger.streams.facts import FactCountedError, is_same
 
 OPEN_CLAIM_OF_FACT = Question(
     "claims",
@@ -54,6 +55,28 @@ async def open_claims_of(conn: Connection, log: str, person_id: str) -> list[Ent
     return await CLAIM_ROWS.where(
         conn, [log], "person_id = $2 and status = any($3::text[])", person_id, sorted(OPEN)
     )
+
+
+async def must_be_unclaimed(unit: LedgerUnit, person_id: str, fact: str, claim_id: str) -> None:
+    """No other open claim of the person is of the fact, or of a day of it (A-15); confirmed while the log is held, where the
+    command is decided again.
+
+    Raises FactCountedError naming the other claim.
+    """
+
+    async def other() -> str | None:
+        found = [entry.state for entry in await open_claims_of(unit.conn, unit.log, person_id)]
+        return next(
+            (each.claim_id for each in found if each.claim_id != claim_id and is_same(each.fact, fact)), None
+        )
+
+    async def still_alone() -> bool:
+        return await other() is None
+
+    first = await other()
+    if first is not None:
+        raise FactCountedError(claim_id=first)
+    unit.confirm(still_alone)
 
 
 async def append_to_claim(

@@ -253,6 +253,35 @@ class TestOneFactByTwoRoutes:
         both = await desk.submits(who, happened_on="2025-05-17", quantity="2", **said)
         assert (both.status_code, both.json()["credit_id"]) == (409, first["credit_id"])
 
+    @pytest.mark.parametrize(
+        ("last", "days", "shares"),
+        [
+            ("2025-05-18", "1", False),
+            ("2025-05-17", "1", True),
+            ("2025-05-19", "2", False),
+            ("2025-05-19", "3", True),
+        ],
+    )
+    async def test_open_claims_share_no_day(self, world: World, last: str, days: str, shares: bool):
+        """A-15: of two claims of 16 and 17 May one would count a day twice."""
+        world.now = datetime(2025, 10, 20, 4, tzinfo=UTC)
+        who, desk = await world.collects("210102"), Desk(world, "210102")
+        said = {
+            "form": "conference",
+            "role": None,
+            "fact": {"organiser": "辽宁省会计学会", "title": "2025年会"},
+        }
+        first = await desk.submits(who, happened_on="2025-05-17", quantity="2", **said)
+        second = await desk.submits(who, happened_on=last, quantity=days, **said)
+        if not shares:
+            assert second.status_code == 201, second.text
+            return
+        assert second.json()["type"] == "urn:xuefen:problem:fact-counted"
+        assert second.json()["claim_id"] == first.json()["claim_id"]
+        await desk.steps(first.json()["claim_id"], "withdrawal", subject="clerk")
+        again = await desk.submits(who, happened_on=last, quantity=days, **said)
+        assert again.status_code == 201, again.text
+
 
 class TestImportHistory:
     def line(self, who: Somebody, **fields: Any) -> dict[str, Any]:
