@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import asyncpg
 from asyncpg.exceptions import CannotConnectNowError, InternalClientError, PostgresConnectionError
@@ -139,6 +140,19 @@ class SchemaRevisionError(Exception):
     """The schema's revision is not the one this release was made for."""
 
 
+_opened: WeakSet[Database] = WeakSet()
+
+
+def pools_in_use() -> Mapping[str, tuple[int, int, int]]:
+    """Of every open pool of this process, by the schema: connections in use, idle ones, and how many there may be."""
+    found: dict[str, tuple[int, int, int]] = {}
+    for database in list(_opened):
+        used, idle, most = found.get(database.schema, (0, 0, 0))
+        size, free, limit = database.size
+        found[database.schema] = used + size - free, idle + free, most + limit
+    return found
+
+
 class Database:
     """One asyncpg pool on one PostgreSQL; the search_path is the service's schema alone."""
 
@@ -147,6 +161,7 @@ class Database:
         self._waits = waits
         self.name = name
         self.schema = schema
+        _opened.add(self)
 
     @classmethod
     async def connect(
@@ -189,6 +204,11 @@ class Database:
 
     def __repr__(self) -> str:
         return f"Database({self.name})"
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Connections that are open, those of them that are idle, and how many there may be."""
+        return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:

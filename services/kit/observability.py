@@ -11,7 +11,7 @@ import re
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -20,14 +20,17 @@ import msgspec
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from services.kit.database import pools_in_use
 from services.kit.errors import NotReadyError, Problem, problem_response
 from services.kit.http_server import DoorLimits, door_of
 
@@ -207,6 +210,19 @@ def configure_logging(service: str, *, level: str = "INFO", stream: TextIO | Non
     structlog.contextvars.bind_contextvars(service=service)
 
 
+class _PoolCollector(Collector):
+    """Connections to PostgreSQL, looked at when somebody asks."""
+
+    def collect(self) -> Iterable[Metric]:
+        gauge = GaugeMetricFamily(
+            "database_connections", "Connections of this process by schema.", labels=["schema", "state"]
+        )
+        for schema, counts in pools_in_use().items():
+            for state, count in zip(("used", "idle", "most"), counts, strict=True):
+                gauge.add_metric([schema, state], count)
+        yield gauge
+
+
 class HttpMetrics:
     """Counters of one application. Services add their own gauges to `registry`."""
 
@@ -222,6 +238,8 @@ class HttpMetrics:
             registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
         )
+        ProcessCollector(registry=self.registry)
+        self.registry.register(_PoolCollector())
         self._labelled: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
