@@ -57,4 +57,4 @@ class TestCanaries:
             for row in columns
             if FORBIDDEN.search(row["column_name"])
         }
-        assert named == {"checkpoints.name", "audit_seals.number"}
+        assert named == {"checkpoints.name", "audit_seals.number", "histories.number"}

@@ -138,7 +138,9 @@ class TestErasure:
     async def test_tells_the_others_without_naming_anybody(self, registry: Registry) -> None:
         human = somebody()
         outcome = await registry.collected(human)
-        head = (await registry.call("GET", "/v1/logs", "feed:read", place="100000")).json()[0]["head"]
+        head = (await registry.call("GET", "/v1/logs", "feed:read", place="100000")).json()["items"][0][
+            "head"
+        ]
         await erased(registry, outcome["person_id"])
         feed = await registry.call("GET", f"/v1/logs/registry/feed?after={head}", "feed:read", place="100000")
         (event,) = feed.json()

@@ -190,7 +190,9 @@ class TestFeed:
 
     async def test_tells_of_the_collected_without_naming_them(self, registry: Registry) -> None:
         human = somebody()
-        head = (await registry.call("GET", "/v1/logs", "feed:read", place="100000")).json()[0]["head"]
+        head = (await registry.call("GET", "/v1/logs", "feed:read", place="100000")).json()["items"][0][
+            "head"
+        ]
         outcome = await registry.collected(human)
         response = await registry.call(
             "GET", f"/v1/logs/registry/feed?after={head}", "feed:read", place="100000"
