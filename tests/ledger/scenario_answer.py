@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from services.ledger.policy import Assessment, Missing
+from services.ledger.policy import Assessment, Decision, Held, Missing, Registered
 from tests.ledger.scenario_file import Answer
 
 
@@ -32,6 +32,13 @@ def shown(what: str, expected: Any, found: Assessment) -> Any:
     """The part of the answer, in the form in which the scenario states it."""
     if what == "missing":
         return {_name(item): item.credits for item in found.missing}
+    if what == "periods":
+        told = [msgspec.to_builtins(one) for one in found.periods]
+        missing = [{_name(item): str(item.credits) for item in one.missing} for one in found.periods]
+        whole = [one | {"missing": short} for one, short in zip(told, missing, strict=True)]
+        if len(whole) != len(expected):
+            return whole
+        return [{k: one[k] for k in want} for one, want in zip(whole, expected, strict=True)]
     if what == "not_counted":
         return [item.why for item in found.not_counted]
     if what == "clauses":
@@ -54,3 +61,16 @@ def as_text(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [as_text(part) for part in value]
     return str(value)
+
+
+def decided(decision: Decision) -> dict[str, Any]:
+    """What came of a completion that was not refused, as a step states it."""
+    if isinstance(decision, Held):
+        return {"outcome": "held", "reason": decision.reason, "clause": decision.clause}
+    assert isinstance(decision, Registered)
+    return {
+        "outcome": "registered",
+        "late": decision.late,
+        "make_up": decision.make_up,
+        "clause": decision.clause,
+    }

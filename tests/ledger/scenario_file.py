@@ -214,6 +214,7 @@ class Answer(Part, kw_only=True):
     make_up: dict[str, Any] | UnsetType | None = UNSET
     basis: str | None = None
     provisional: bool | None = None
+    periods: list[dict[str, Any]] | None = None
 
 
 class InForce(Part, kw_only=True):

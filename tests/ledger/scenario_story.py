@@ -16,7 +16,6 @@ from services.ledger.policy import (
     STUDY,
     Account,
     Award,
-    Decision,
     Held,
     Policy,
     PolicyBook,
@@ -38,12 +37,14 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.book import Declaration
 from services.ledger.policy.judging.awards import AUTHORITY_TRAINING
+from services.ledger.policy.judging.periods import with_periods
+from services.ledger.policy.judging.requirements import EarlierYear
 from services.ledger.policy.language.target import of_provider
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account import held_again, released
 from services.ledger.streams.account_events import CompletionHeld, CreditEarned, ExamPassed
 from services.ledger.streams.filing_terms import unfiled
-from tests.ledger.scenario_answer import as_text, shown, stated
+from tests.ledger.scenario_answer import as_text, decided, shown, stated
 from tests.ledger.scenario_facts import claimed, enrolled_of, enrolment_of, facts_of, latest_of
 from tests.ledger.scenario_file import (
     Answer,
@@ -174,7 +175,7 @@ class Story:
             accounts.evolve(account, CompletionHeld(**said, reason=decision.reason, held_at=now))
         else:
             accounts.evolve(account, self._earned(said, decision, now))
-        return _decided(decision) | {"registers": self._release(year, now)}
+        return decided(decision) | {"registers": self._release(year, now)}
 
     def _earned(self, said: dict[str, Any], decision: Registered, now: datetime) -> CreditEarned:
         return CreditEarned(
@@ -351,7 +352,11 @@ class Story:
     def _answer(self, expected: Answer) -> None:
         year = expected.year or self.given.year
         account = self.accounts.get(year)
-        found = assess(self._policy(year), account, self.person, year, expected.on)
+        policy = self._policy(year)
+        found = assess(policy, account, self.person, year, expected.on)
+        if policy is not None:
+            years = {n: EarlierYear(self._policy(n), each) for n, each in self.accounts.items()}
+            found = with_periods(found, policy, self.person, years)
         where = f"{year} on {expected.on}"
         for what, value in stated(expected):
             self._expect(where, what, value, shown(what, value, found))
@@ -384,15 +389,3 @@ _NOTHING = {
 
 def _refused(rejected: Rejected) -> dict[str, Any]:
     return {"outcome": "rejected", "problem": rejected.problem, "clause": rejected.clause}
-
-
-def _decided(decision: Decision) -> dict[str, Any]:
-    if isinstance(decision, Held):
-        return {"outcome": "held", "reason": decision.reason, "clause": decision.clause}
-    assert isinstance(decision, Registered)
-    return {
-        "outcome": "registered",
-        "late": decision.late,
-        "make_up": decision.make_up,
-        "clause": decision.clause,
-    }

@@ -24,7 +24,7 @@ from services.ledger.policy import Account, Assessment, PolicyBook
 from services.ledger.store.people import Keeper
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.profile import Profile
-from services.ledger.streams.who_judges import carries_into, judge
+from services.ledger.streams.who_judges import judge, years_beside
 
 ANSWERS_MAX = 20_000
 """How many answers a process keeps: some two kilobytes each."""
@@ -162,7 +162,7 @@ def _compose(
 ) -> tuple[str, bytes, bytes] | None:
     """The person's place, and the answer before and after the position; None when the year before has a say in it."""
     profile = _decode_profile(profile_state)
-    if carries_into(book, profile, key.year):
+    if years_beside(book, profile, key.year):
         return None
     account = _decode_account(account_state) if account_state is not None else None
     home = Keeper(key.log, _POSITION, profile, account)

@@ -18,7 +18,7 @@ from services.ledger.policy import (
     purpose_terms,
 )
 from services.ledger.store.people import Keeper, People
-from services.ledger.streams.who_judges import carries_into, judge
+from services.ledger.streams.who_judges import judge, years_beside
 
 HomeAt = Callable[[Keeper, int], Awaitable[Keeper]]
 """A person with the account of another year, as it was known at a moment."""
@@ -70,11 +70,9 @@ class OtherYears:
         self, homes: Mapping[str, Keeper], year: int, terms: Mapping[str, PurposeTerms] | None = None
     ) -> dict[str, Assessment]:
         """The answers for a year; for a purpose without words, and without what does not count for it."""
-        carrying = {
-            person: home for person, home in homes.items() if carries_into(self._book, home.profile, year)
-        }
-        if carrying:
-            await self._read(carrying, year - 1)
+        beside = {person: years_beside(self._book, home.profile, year) for person, home in homes.items()}
+        for number in sorted({number for years in beside.values() for number in years}):
+            await self._read({person: homes[person] for person in homes if number in beside[person]}, number)
         return {
             person: judge(
                 self._book,
@@ -85,6 +83,7 @@ class OtherYears:
                 self._account(person, year - 1, terms),
                 parked=parked_credits(home, self._book, year, self._on) if terms is None else (),
                 worded=terms is None,
+                others={n: self._account(person, n, terms) for n in beside[person]},
             )
             for person, home in homes.items()
         }

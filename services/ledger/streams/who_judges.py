@@ -1,7 +1,7 @@
 """Judges of a year: which authority judges which year of somebody who moves, who is judged at all, and by what (A-13,
 B-12). The same for answers, for standings and for what a draft would change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
@@ -21,9 +21,11 @@ from services.ledger.policy import (
     first_obliged_year,
 )
 from services.ledger.policy.judging.assessment import short_of
+from services.ledger.policy.judging.periods import with_periods
 from services.ledger.policy.judging.release import HeldCredits
 from services.ledger.policy.judging.wording import judged_words
 from services.ledger.policy.rules.categories import USUAL
+from services.ledger.policy.rules.period import PeriodTerms
 from services.ledger.streams.merge import PersonMergedError
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.profile_events import Judgement
@@ -98,12 +100,13 @@ def judge(
     *,
     parked: Sequence[HeldCredits] = (),
     worded: bool = True,
+    others: Mapping[int, Account | None] | None = None,
 ) -> Assessment:
     """One person's year by the policy of the place that holds the profile (A-13); a year that another authority judged
     before the person came is answered as it was judged there, and one that has arrived elsewhere by the rules of there.
 
     `earlier` is the account of the year before, wanted where `carries_into` says so; `parked` and `worded` as `assess` takes
-    them.
+    them. `others` are the accounts of the years that `years_beside` names; without them no period is judged.
     """
     person = profile.person
     if profile.left_on is not None or profile.retired_on is not None:
@@ -116,10 +119,25 @@ def judge(
     if left is not None and left.completed and side_of(profile, year, policy) == "moved":
         person = replace(person, place=left.to_place)
         policy = book.resolve(left.to_place, year)
-    if policy is None or policy.carries is None:
-        return assess(policy, account, person, year, on, parked=parked, worded=worded)
-    before = EarlierYear(book.policy_for(person, year - 1), earlier)
-    return assess(policy, account, person, year, on, before, parked=parked, worded=worded)
+    before = None
+    if policy is not None and policy.carries is not None:
+        before = EarlierYear(book.policy_for(person, year - 1), earlier)
+    judged = assess(policy, account, person, year, on, before, parked=parked, worded=worded)
+    if policy is None or others is None or policy.get(PeriodTerms) is None:
+        return judged
+    around = {n: EarlierYear(book.policy_for(person, n), other) for n, other in others.items()}
+    return with_periods(judged, policy, person, around | {year: EarlierYear(policy, account)})
+
+
+def years_beside(book: PolicyBook, profile: Profile, year: int) -> tuple[int, ...]:
+    """The other years that have a say in the answer for a year, so that their accounts have to be read, too: the one before
+    where credits are carried over, and those of the periods that contain a day of it."""
+    policy = book.policy_for(profile.person, year)
+    if policy is None:
+        return ()
+    periods = policy.get(PeriodTerms)
+    years = set(periods.years_of(profile.person, year)) if periods is not None else set[int]()
+    return tuple(sorted(years | ({year - 1} if policy.carries is not None else set())))
 
 
 def carries_into(book: PolicyBook, profile: Profile, year: int) -> bool:

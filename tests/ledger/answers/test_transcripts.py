@@ -117,7 +117,7 @@ class TestTables:
             credits=[credit("30", on="2025-05-01", course="=1+1", place="210000")],
         )
         person = Person(person_id="person-1", place=LIAONING)
-        profile = Profile(person=person, identity_hash="x", name_hash="y", employer=None)
+        profile = Profile(person=person, identity_hash="x", name_hash="y")
         home = Keeper(log=LIAONING, position=1, profile=profile, account=None)
         transcript = transcript_of(home, [account], Viewer(place=LIAONING), None)
         assert transcript.credits[0].course == "=1+1"

@@ -218,7 +218,7 @@ class TestTheClauseThatChangesIsCited:
         judging = Judging(before, after, [notice], date.fromisoformat(on))
         person = Person(person_id="p", place=place, qualified_on=date(2015, 5, 1))
         account = Account(person_id="p", year=year, credits=[credit(credits, on=f"{year}-06-01")])
-        profile = Profile(person=person, identity_hash="h", name_hash="n", employer=None)
+        profile = Profile(person=person, identity_hash="h", name_hash="n")
         judging.judge(profile, {year: account})
         return {(each.what, each.clause) for changed in judging.changed() for each in changed.reasons}
 

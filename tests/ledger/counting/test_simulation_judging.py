@@ -140,7 +140,7 @@ def people(draw: st.DrawFn) -> tuple[Profile, dict[int, Account]]:
         )
         for year in draw(st.lists(years, max_size=3, unique=True))
     }
-    return Profile(person=person, identity_hash="h", name_hash="n", employer=None), held
+    return Profile(person=person, identity_hash="h", name_hash="n"), held
 
 
 class TestJudging:

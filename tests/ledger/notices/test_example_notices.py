@@ -21,8 +21,8 @@ from tests.ledger.world import World
 
 FOLDER = Path(__file__).parent
 COAST, HARBOUR, STEPPE, OASIS = "coast_2025", "harbour_2025", "steppe_2025", "oasis_2025"
-DELTA, RIDGE = "delta_2025", "ridge_2025"
-NAMES = (COAST, HARBOUR, STEPPE, OASIS, DELTA, RIDGE)
+DELTA, RIDGE, TERRACE, PLATEAU = "delta_2025", "ridge_2025", "terrace_2025", "plateau_2025"
+NAMES = (COAST, HARBOUR, STEPPE, OASIS, DELTA, RIDGE, TERRACE, PLATEAU)
 WENZHOU, HANGZHOU, LANZHOU = "330302", "330106", "620102"
 
 

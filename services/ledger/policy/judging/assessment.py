@@ -26,6 +26,7 @@ from services.ledger.policy.judging.requirements import (
     Carried,
     EarlierYear,
     Missing,
+    PeriodResult,
     RequirementResult,
     carried_in,
     deferral_on,
@@ -71,7 +72,8 @@ class Assessment(Struct, frozen=True, kw_only=True):
     `openings` is what the person can do about what is missing, and `make_up` whether it is open to this person; `held` is
     what was studied and waits, for whatever reason.
     `basis` is what the year is judged by, None where nothing judges it; `provisional` says that a notice may still come
-    (B-20): a year that is short when it is over is then `undecided`.
+    (B-20): a year that is short when it is over is then `undecided`. `periods` are those that contain a day of the year, and
+    have a say in its status.
     """
 
     status: Status
@@ -93,6 +95,7 @@ class Assessment(Struct, frozen=True, kw_only=True):
     deferred: Deferral | None = None
     last_obliged_year: int | None = None
     carried: Carried | None = None
+    periods: tuple[PeriodResult, ...] = ()
     basis: Basis | None = None
     provisional: bool = False
     explanation_zh: str = ""

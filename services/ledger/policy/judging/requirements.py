@@ -4,7 +4,7 @@ in a mode."""
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -51,6 +51,19 @@ class Missing(Struct, frozen=True, gc=False, omit_defaults=True):
     course: str | None = None
     modes: tuple[str, ...] = ()
     choice: str | None = None
+
+
+class PeriodResult(Struct, frozen=True, kw_only=True, gc=False):
+    """A period that contains a day of the year: its days, both included, its minima and what is missing, as of the day asked
+    about; short, it is in progress until its last day."""
+
+    name: str
+    since: date
+    until: date
+    status: Literal["compliant", "in_progress", "deficient"]
+    requirements: tuple[RequirementResult, ...]
+    missing: tuple[Missing, ...]
+    clause: str
 
 
 def measure(

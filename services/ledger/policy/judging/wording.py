@@ -244,6 +244,16 @@ def missing_words(category: Category | None, credits: Decimal, names: Names) -> 
     return f"{zh}尚缺{plain(credits)}学分", f"{plain(credits)} {en}"
 
 
+def period_words(title: str, name: str, days: tuple[date, date], short: Sequence[Words]) -> Words:
+    """A period that contains a day of the year: whether its credits are there, or what is missing."""
+    since, until = days
+    span_zh, span_en = f"{day_zh(since)}至{day_zh(until)}", f"{since} to {until}"
+    if not short:
+        return f"周期“{title}”（{span_zh}）已达标。", f"The period {name} ({span_en}) is met."
+    zh, en = "、".join(each for each, _ in short), ", ".join(each for _, each in short)
+    return f"周期“{title}”（{span_zh}）{zh}。", f"The period {name} ({span_en}) is short: {en}."
+
+
 def choice_short_words(name: str, title: str | None, credits: Decimal) -> Words:
     """Credits that are missing for the nearest of several minima, or one of its kind, whatever it is worth."""
     if not credits:

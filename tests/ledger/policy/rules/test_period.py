@@ -1,0 +1,127 @@
+"""Periods follow each other without a gap from where they are counted, and no order of years or credits matters."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.ledger.policy import Account, Person, assess
+from services.ledger.policy.judging.periods import with_periods
+from services.ledger.policy.judging.requirements import EarlierYear
+from services.ledger.policy.language.facts import Traits
+from services.ledger.policy.rules.period import OnePeriod, Period, PeriodTerms
+from tests.ledger.policy.builders import BEIJING, credit, policy
+from tests.ledger.policy.document.test_target_faults import faults
+from tests.ledger.policy.drafts import book, draft
+
+SOMEBODY = Person(
+    person_id="p", place=BEIJING, qualified_on=date(2027, 2, 28), traits=Traits(born=date(1990, 9, 1))
+)
+ANCHORS: list[dict[str, Any]] = [
+    {"over": 3, "anchor": "calendar", "first_year": 2028},
+    {"months": 6, "anchor": "calendar", "first_year": 2028},
+    {"over": 2, "anchor": "licence"},
+    {"months": 18, "anchor": "licence"},
+    {"over": 2, "anchor": "birth_month"},
+    {"over": 1, "anchor": "birth_month", "first_year": 2020},
+]
+
+
+def period(**said: Any) -> OnePeriod:
+    made = policy(BEIJING, 2030, book(draft({"kind": "period", "name": "p", "total": 60} | said)))
+    (found,) = made.of(PeriodTerms).periods
+    return found
+
+
+@pytest.mark.parametrize("said", ANCHORS, ids=str)
+def test_every_day_of_the_years_since_admission_is_of_one_period(said: dict[str, Any]):
+    asked = {one for year in range(2027, 2040) for one in period(**said).asked(SOMEBODY, year)}
+    days = sorted((one.since, one.until) for one in asked)
+
+    assert all(later == until + timedelta(days=1) for (_, until), (later, _) in pairwise(days))
+    assert days[0][0] <= date(2027, 2, 28)
+    assert days[-1][1] >= date(2039, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("said", "year", "days"),
+    [
+        (ANCHORS[0], 2030, [("2028-01-01", "2030-12-31")]),
+        (ANCHORS[2], 2029, [("2027-02-28", "2029-02-27"), ("2029-02-28", "2031-02-27")]),
+        (ANCHORS[4], 2029, [("2027-10-01", "2029-09-30"), ("2029-10-01", "2031-09-30")]),
+        ({"over": 3, "anchor": "rolling"}, 2030, [("2028-01-01", "2030-12-31")]),
+        ({"over": 3, "anchor": "calendar", "first_year": 2020}, 2025, []),
+    ],
+)
+def test_the_periods_of_a_year(said: dict[str, Any], year: int, days: list[tuple[str, str]]):
+    found = period(**said).asked(SOMEBODY, year)
+
+    assert [(str(one.since), str(one.until)) for one in found] == days
+
+
+@pytest.mark.parametrize(("rounding", "minimum"), [("up", 57), ("down", 56), ("half_up", 57)])
+def test_the_first_period_asks_for_its_months_and_rounds_as_it_says(rounding: str, minimum: int):
+    """Twenty-three of twenty-four months of 59 credits are 56.54."""
+    first = {"from": "admission", "prorate": "months", "round": rounding}
+    said = {"over": 2, "anchor": "birth_month", "first_year": 2027, "total": 59, "first": first}
+    admitted = msgspec.structs.replace(SOMEBODY, qualified_on=date(2027, 11, 30))
+
+    (one, *_) = period(**said).asked(admitted, 2028)
+
+    assert one.since == date(2027, 11, 30)
+    assert [terms.minimum for terms in one.minima] == [Decimal(minimum)]
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"over": 1, "months": 6}, {"months": 6, "anchor": "rolling"}, {"over": 1, "total": None}]
+)
+def test_a_period_without_a_length_or_without_a_minimum_is_a_fault(said: dict[str, Any]):
+    rule = {k: v for k, v in ({"kind": "period", "name": "p", "total": 60} | said).items() if v is not None}
+
+    assert len(faults(rule)) == 1
+
+
+AMOUNTS = st.lists(st.integers(1, 80), max_size=4)
+
+
+@settings(max_examples=20)
+@given(st.lists(AMOUNTS, min_size=3, max_size=3), st.randoms(use_true_random=False))
+def test_no_order_of_years_or_of_credits_matters(amounts: list[list[int]], random: Any):
+    rules = [
+        {"kind": "obligation", "qualified": "next_year"},
+        {"kind": "period", "name": "p", "over": 3, "anchor": "rolling", "total": 150},
+    ]
+    made = policy(BEIJING, 2030, book(draft(*rules)))
+    person = msgspec.structs.replace(SOMEBODY, qualified_on=date(2019, 5, 1))
+    accounts = {
+        2028 + n: Account(
+            person_id="p",
+            year=2028 + n,
+            credits=[credit(str(c), on=f"{2028 + n}-05-01", number=str(i)) for i, c in enumerate(each)],
+        )
+        for n, each in enumerate(amounts)
+    }
+
+    def answer(order: list[int]) -> bytes:
+        judged = assess(made, accounts[2030], person, 2030, date(2030, 12, 31))
+        years = {year: EarlierYear(made, accounts[year]) for year in order}
+        return msgspec.json.encode(with_periods(judged, made, person, years))
+
+    before = answer([2028, 2029, 2030])
+    for account in accounts.values():
+        random.shuffle(account.credits)
+    assert answer([2030, 2028, 2029]) == before
+    earned = sum(map(sum, amounts))
+    assert (b'"status":"compliant","requirements"' in before) is (earned >= 150)
+
+
+def test_lifted_it_asks_nothing():
+    rule = Period(name="p", over=3, total=Decimal(60), lifted=True)
+    said = msgspec.to_builtins(rule, builtin_types=(Decimal,)) | {"total": 60}
+
+    assert policy(BEIJING, 2030, book(draft(said))).get(PeriodTerms) is None
