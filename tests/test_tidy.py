@@ -27,7 +27,7 @@ KIT_IS_ABOUT_NO = {
     "transcript", "accreditation", "obligation", "makeup",
 }  # fmt: skip
 """The words of the domain; `claim` is left out, as every token has claims."""
-KIT_MAY_SAY = ("transfer-encoding", "--locale-provider", "transfer_url")
+KIT_MAY_SAY = ("RateLimit-Policy", "transfer-encoding", "--locale-provider", "transfer_url")
 """A header, an option of PostgreSQL, and the address of a service."""
 
 HOSTS = {

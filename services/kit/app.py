@@ -48,6 +48,7 @@ from services.kit.http_guard import (
 )
 from services.kit.observability import HttpMetrics
 from services.kit.openapi import TOKEN_URL, describe
+from services.kit.quotas import QuotaMiddleware
 from services.kit.schemas import check_query
 from services.kit.signatures import check_signature
 from services.kit.waits import ANSWER_SECONDS
@@ -117,6 +118,7 @@ class Service(FastAPI):
             **options,
         )
         inner = HotRoutes(super().__call__, hot) if hot else super().__call__
+        inner = QuotaMiddleware(inner)
         known = AuthenticationMiddleware(inner, verifier=verifier, open_paths=open_paths, claims=claims)
         self._outermost = RequestMiddleware(known, metrics=http_metrics)
 

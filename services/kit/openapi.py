@@ -59,7 +59,8 @@ _ANSWERS = {
     "422": ("UnprocessableContent", "Fields or parameters are not of the required form."),
     "429": (
         "TooManyRequests",
-        "Too many requests of this caller found nothing: `Retry-After` says how long to wait.",
+        "Too many requests of this client (`RateLimit` says how many are left), or too many that found nothing:"
+        " `Retry-After` says how long to wait.",
     ),
     "500": ("InternalError", "A defect of the service."),
     "503": (
@@ -151,7 +152,7 @@ def _portable(schema: object) -> object:
 def _answer_with_problems(operation: dict[str, Any]) -> None:
     statuses = ["400", "500", "503"]
     if operation.get("security"):
-        statuses += ["401", "403"]
+        statuses += ["401", "403", "429"]
     if "requestBody" in operation:
         statuses += ["413", "415"]
     if "422" in operation["responses"] or "requestBody" in operation:

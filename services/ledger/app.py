@@ -90,6 +90,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
             app.state.clock = ledger.clock
             app.state.fingerprint_key = ledger.fingerprint_key
             app.state.signing_key = ledger.signing_key
+            app.state.quotas = ledger.quotas
             tasks = [asyncio.create_task(ledger.policies.keep_fresh())]
             tasks += [
                 asyncio.create_task(store.notifications.listen(each)) for each in ledger.databases.all()

@@ -13,6 +13,7 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.key_shares import must_be_the_key
 from services.kit.migrations import head_revision
+from services.kit.quotas import Quotas, QuotaTerms
 from services.ledger.answers.attestations import Attestations
 from services.ledger.answers.queries import CreditListing, LedgerQueries
 from services.ledger.answers.transcripts import Transcripts
@@ -66,6 +67,7 @@ class Ledger:
         store: EventStore | None = None,
         clock: Clock = utc_now,
         budgets: Mapping[str, Budget] = BUDGETS,
+        quotas: QuotaTerms | None = None,
     ) -> None:
         self.databases = databases
         self.clock = clock
@@ -74,6 +76,7 @@ class Ledger:
         self.hasher = IdentityHasher(identity_key, hash_algorithm)
         self.policies = PublishedPolicies(databases, self.store)
         self.budgets = Budgets(databases.of(NATION), NATION, budgets, clock)
+        self.quotas = Quotas(databases.of(NATION), NATION, quotas or QuotaTerms(), clock)
         self.people = People(databases)
         self.employers = Employers(databases)
         closed = ClosedYears(self.store)
@@ -138,6 +141,7 @@ class Ledger:
     async def close(self) -> None:
         """Finish what was taken on, then close the databases."""
         await self.intake.close()
+        await self.quotas.close()
         await self.store.notifications.close()
         await self.databases.close()
 
@@ -185,6 +189,7 @@ async def open_ledger(
         databases,
         settings.identity_key_bytes,
         budgets=settings.budgets,
+        quotas=settings.ledger_quotas,
         audit_key=settings.audit_key_bytes,
         hash_algorithm=algorithm,
         store=store,

@@ -156,6 +156,7 @@ class Stage:
             "XUEFEN_LEDGER_PORT": "{port}",
             "XUEFEN_IDENTITY_KEY": self.identity_key,
             "XUEFEN_AUDIT_KEY": self.identity_key,
+            "XUEFEN_LEDGER_QUOTAS": "{}",
             "XUEFEN_ISSUER": ISSUER,
             "XUEFEN_JWKS_URL": self._keys_url,
         }
