@@ -29,9 +29,8 @@ select to_regclass('histories') is not null as kept, pg_is_in_recovery() as foll
        || '/' || (select oid from pg_database where datname = current_database())
        || '/' || coalesce(to_regclass('logs')::oid, 0) as server
 """
-_ELSEWHERE = """
-select log, position, history, server from logs where $2 or server is distinct from $1 order by log for update
-"""
+_ELSEWHERE = "select log from logs where $2 or server is distinct from $1 order by log"
+_HELD = "select position, history, server from logs where log = $1 for update"
 _SEEN = "update logs set server = $2 where log = $1"
 _RENEW = "update logs set server = $2, history = $3 where log = $1"
 _KEEP = """
@@ -147,7 +146,12 @@ async def begin_new(conn: Connection) -> list[str]:
 
 async def _renew(conn: Connection, server: str, *, every: bool) -> list[str]:
     renewed = []
-    for log, position, history, before in await conn.fetch(_ELSEWHERE, server, every):
+    for (log,) in await conn.fetch(_ELSEWHERE, server, every):
+        held = await conn.fetchrow(_HELD, log)
+        assert held is not None, "the counter row of a log is never deleted"
+        position, history, before = held
+        if before == server and not every:
+            continue  # another connection has looked meanwhile
         if before is None and not every:
             await conn.execute(_SEEN, log, server)
             continue

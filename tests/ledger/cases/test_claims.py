@@ -24,6 +24,9 @@ def year_2025(world: World) -> None:
     world.now = datetime(2025, 10, 20, 4, tzinfo=UTC)
 
 
+DANDONG = "210600"
+
+
 class Desk:
     """Those who submit and review claims in a test."""
 
@@ -155,14 +158,15 @@ class TestReviewClaim:
         [line] = transcript.json()["credits"]
         assert (line["credit_id"], line["route"], line["form"]) == (answer["credit_id"], "claim", "paper")
 
-    async def test_a_reviewer_says_how_many_credits_within_bounds_and_why(self, world: World, desk: Desk):
+    async def test_a_reviewer_says_how_many_credits_within_bounds_and_why(self, world: World):
+        desk = Desk(world, DANDONG)  # where no other test looks
         form = {"form": "paper", "name": "论文", "per": "paper", "between": {"from": 30, "to": 90}}
         rule = {"kind": "equivalence", "forms": [form]}
-        notice = draft(rule, place=SHENYANG, year=2025, issued_on="2025-01-02", name="shenyang-papers")
+        notice = draft(rule, place=DANDONG, year=2025, issued_on="2025-01-02", name="dandong-papers")
         await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(SHENYANG)
+            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(DANDONG)
         )
-        claim_id = (await desk.submits(await world.collects(SHENYANG))).json()["claim_id"]
+        claim_id = (await desk.submits(await world.collects(DANDONG))).json()["claim_id"]
         await desk.steps(claim_id, "acceptance")
 
         unsaid = await desk.steps(claim_id, "approval")
@@ -181,7 +185,7 @@ class TestReviewClaim:
         ]
         assert (said.status_code, said.json()["credits"], said.json()["clause"]) == (200, "60.00", "T-01")
         stored = await _approval_of(world, claim_id)
-        assert (stored["credits"], stored["allowed_for"]) == ("60", "quality")
+        assert (stored["credits"], stored["allowed_for"]) == ("60.00", "quality")
 
     async def test_nobody_reviews_what_they_submitted(self, world: World, desk: Desk):
         who = await world.collects(SHENYANG)
