@@ -124,6 +124,8 @@ class TestCompose:
         for service, port in PORTS.items():
             assert services[service]["healthcheck"]["test"][-2:] == ["services.cli.ready", service]
             assert StackSettings.model_fields[f"{service}_port"].default == port
+        for worker in (name for name in services if name.endswith("-worker")):
+            assert services[worker]["healthcheck"]["test"][-2:] == ["services.cli.ready", worker]
 
     def test_mounts_only_what_is_declared(self, compose: dict[str, Any]) -> None:
         for service in compose["services"].values():

@@ -2,6 +2,7 @@
 or 1.
 
     python -m services.cli.ready ledger
+    python -m services.cli.ready ledger-worker
 
 It imports nothing heavy, as it runs every few seconds.
 """
@@ -15,9 +16,11 @@ _SECONDS_MAX = 4.0
 
 
 def is_ready(service: str) -> bool:
-    """Whether `GET /readyz` answers 200."""
-    port = int(os.environ.get(f"XUEFEN_{service.upper()}_PORT") or PORTS[service]) + 1_000
-    port = int(os.environ.get("XUEFEN_OPERATIONS_PORT") or 0) or port
+    """Whether `GET /readyz` answers 200; of a worker when the name ends in `-worker`."""
+    name, _, worker = service.partition("-")
+    port = int(os.environ.get(f"XUEFEN_{name.upper()}_PORT") or PORTS[name]) + (2_000 if worker else 1_000)
+    told = "XUEFEN_WORKER_OPERATIONS_PORT" if worker else "XUEFEN_OPERATIONS_PORT"
+    port = int(os.environ.get(told) or 0) or port
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS_MAX)
     try:
         connection.request("GET", "/readyz")

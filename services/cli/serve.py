@@ -26,10 +26,12 @@ from services.kit.http_server import DoorLimits, door_of
 from services.kit.observability import OperationsServer, configure_logging, operations_app
 from services.kit.settings import PREFIX, SettingsError, secret_text
 from services.kit.waits import end_in_time
+from services.kit.worker_health import WorkerHealth
 
 _REQUESTS_SHARE = 0.6
 """Of the seconds a process has to end: for the requests it is answering. The rest is for closing what it holds."""
 _LAST_SHARE = 0.95
+_OPERATIONS_SECONDS = 2.0
 _NEW_OBJECTS_MAX = 50_000
 """New objects before the garbage collector looks at them. A batch of records is thousands of objects without a cycle
 among them; looked at after every 700, as is Python's habit, they cost a fifth of the ledger's CPU."""
@@ -95,14 +97,36 @@ def work(service: str) -> None:
     """Run a service's worker until it is told to stop."""
     settings = _settings_for(service)
     configure_logging(f"{service}-worker", level=settings.log_level.upper())
-    run: Callable[[], Coroutine[object, object, None]] = importlib.import_module(
+    run: Callable[[WorkerHealth], Coroutine[object, object, None]] = importlib.import_module(
         f"services.{service}.worker"
     ).run
+    health = WorkerHealth(stalled_seconds=settings.worker_stalled_seconds)
+    host, port = settings.operations_host, settings.worker_operations_port_of(service)
     _collect_rarely()
     try:
-        uvloop.run(_until_told(run, settings.stop_seconds))
+        uvloop.run(_until_told(lambda: _work(run, health, host, port), settings.stop_seconds))
     except _REFUSALS as error:
         raise CannotStartError(f"{service}-worker cannot go on. {_reason(error)}") from None
+
+
+async def _work(
+    run: Callable[[WorkerHealth], Coroutine[object, object, None]], health: WorkerHealth, host: str, port: int
+) -> None:
+    """The worker, with its operator's port beside it; another of the same service on this machine may have that already."""
+    looking = asyncio.ensure_future(health.run())
+    operations = OperationsServer(operations_app(health.app()), host=host, port=port)
+    serving: asyncio.Future[None] | None = None
+    try:
+        serving = asyncio.ensure_future(operations.serve([socket.create_server((host, port))]))
+    except OSError as error:
+        _log.warning("no operator's port", host=host, port=port, error=error.strerror)
+    try:
+        await run(health)
+    finally:
+        looking.cancel()
+        operations.should_exit = True
+        if serving is not None:
+            await asyncio.wait([serving], timeout=_OPERATIONS_SECONDS)
 
 
 class Server(uvicorn.Server):

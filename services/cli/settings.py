@@ -102,6 +102,11 @@ class StackSettings(ServiceSettings):
         port = self.port_of(service)
         return self.operations_port or (port + 1_000 if port else 0)
 
+    def worker_operations_port_of(self, service: str) -> int:
+        """The same of the service's worker."""
+        port = self.port_of(service)
+        return self.worker_operations_port or (port + 2_000 if port else 0)
+
     def database_urls(self) -> dict[str, str]:
         """The addresses given by `XUEFEN_<SERVICE>[_OWNER]_DATABASE_URL`, keyed `ledger`, `ledger_owner`."""
         found = {}

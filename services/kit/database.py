@@ -256,7 +256,8 @@ class Database:
                 if _is_silence(error):
                     _end(conn)
                 else:
-                    await self._let_end(conn, asyncio.ensure_future(transaction.rollback()))
+                    with suppress(*OUTCOME_UNKNOWN):
+                        await self._let_end(conn, asyncio.ensure_future(transaction.rollback()))
                 raise
             await self._to_the_end(conn, transaction.commit())
 

@@ -50,16 +50,35 @@ _DECODER = msgspec.json.Decoder(list[CloudEvent])
 _log = structlog.get_logger(__name__)
 
 
+class TokenError(OSError):
+    """A token that cannot be read, or is not taken: tried again, so that it can be put right while a worker runs."""
+
+    def __init__(self, file: object, why: str) -> None:
+        super().__init__(f"the token in {file} {why}")
+
+
 class TokenFile(httpx.Auth):
     """The bearer token in a file, read for every request so that it can be replaced while a worker runs."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Put the token into the request."""
-        request.headers["Authorization"] = f"Bearer {self._path.read_text(encoding='utf-8').strip()}"
+        """Put the token into the request. Raises TokenError when there is none."""
+        try:
+            token = self.path.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise TokenError(self.path, f"cannot be read: {error.strerror}") from None
+        request.headers["Authorization"] = f"Bearer {token}"
         yield request
+
+
+def must_be_let_in(response: httpx.Response, client: httpx.AsyncClient) -> None:
+    """Raises TokenError, naming the file, for an answer that says our token is not taken."""
+    if response.status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+        auth = client.auth
+        file = auth.path if isinstance(auth, TokenFile) else "memory"
+        raise TokenError(file, f"is refused with {response.status_code} by {response.request.url.host}")
 
 
 class FeedUnavailableError(Exception):
@@ -81,6 +100,8 @@ class FollowerStatus:
     position: int = 0
     head: int = 0
     error: str | None = None
+    stopped: bool = False
+    """Whether somebody has to put it right."""
 
     @property
     def lag(self) -> int:
@@ -159,7 +180,11 @@ class FeedFollower:
         try:
             await self.step(wait_seconds=self._wait_seconds)
         except Exception as error:
-            self._status = FollowerStatus(self._status.position, self._status.head, repr(error))
+            before, refused = self._status, isinstance(error, TokenError)
+            told = str(error) if refused else repr(error)
+            self._status = FollowerStatus(before.position, before.head, told, refused or not _may_pass(error))
+            if refused and told != before.error:
+                _log.error("follower.token", log=self.log, error=told)
             if not _may_pass(error):
                 _log.critical("follower.stopped", log=self.log, error=repr(error))
             raise
@@ -172,6 +197,7 @@ class FeedFollower:
             params={"after": after, "limit": self._limit, "wait": wait_seconds, **told},
             timeout=httpx.Timeout(_CONNECT_SECONDS_MAX, read=wait_seconds + _ANSWER_SECONDS_MAX),
         )
+        must_be_let_in(response, self._client)
         if response.status_code == httpx.codes.CONFLICT:
             raise _conflict(response, f"{self.log}: we are at {after}")
         if response.status_code != httpx.codes.OK:

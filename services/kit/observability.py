@@ -19,7 +19,6 @@ from typing import Any, TextIO
 import msgspec
 import structlog
 import uvicorn
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
@@ -264,7 +263,7 @@ FRESH_SECONDS = 5.0
 """Metrics are rendered no more often, however many ask."""
 
 
-def operations_app(service: FastAPI, now: Callable[[], float] = time.monotonic) -> ASGIApp:
+def operations_app(service: Starlette, now: Callable[[], float] = time.monotonic) -> ASGIApp:
     """`/metrics` and `/readyz` of a service's application, and its own `/healthz`.
 
     Metrics are rendered in a thread and given again for `FRESH_SECONDS`, so that a scrape costs the service's loop

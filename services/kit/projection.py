@@ -151,8 +151,12 @@ class ProjectionRunner:
         *,
         batch_max: int = 500,
         poll_seconds: float = 0.5,
+        gate: asyncio.Semaphore | None = None,
     ) -> None:
+        """`gate` is shared by runners that may not take all connections of a process together."""
         self.projection = projection
+        self._gate = gate or asyncio.Semaphore(_SIDE_BY_SIDE_MAX)
+        self._sizes: dict[str, int] = {}
         self._databases = databases
         self._store = store
         self._logs = logs
@@ -170,7 +174,7 @@ class ProjectionRunner:
         """
         async with self._databases.of(log).transaction() as conn:
             after = await self._checkpoints.lock(conn, log, log)
-            events = await self._store.read(conn, log, after=after, limit=self._batch_max)
+            events = await self._store.read(conn, log, after=after, limit=self._size_of(log))
             if not events:
                 self._note(log, position=after)
                 return 0
@@ -233,19 +237,16 @@ class ProjectionRunner:
             heads = await self._store.heads(conn, logs)
         for log, head in heads.items():
             self._note(log, head=head)
-        gate = asyncio.Semaphore(_SIDE_BY_SIDE_MAX)
         behind = [log for log in logs if self._status[log].lag and not self._is_resting(log)]
-        results = await asyncio.gather(
-            *(self._run_guarded(log, gate) for log in behind), return_exceptions=True
-        )
+        results = await asyncio.gather(*(self._run_guarded(log) for log in behind), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return any(results)
 
-    async def _run_guarded(self, log: str, gate: asyncio.Semaphore) -> bool:
-        """Run one batch; keep an error beside the log it belongs to."""
-        async with gate:
+    async def _run_guarded(self, log: str) -> bool:
+        """Run one batch; keep an error beside the log it belongs to. What failed is tried again by half."""
+        async with self._gate:
             try:
                 applied = await self.run_once(log)
             except UnknownEventError as error:
@@ -253,14 +254,25 @@ class ProjectionRunner:
                 _log.critical(
                     "projection.stopped", projection=self.projection.name, log=log, error=str(error)
                 )
-            except OUTCOME_UNKNOWN:
+            except OUTCOME_UNKNOWN as error:
+                # Among them: the server ended a transaction that was at work for too long without a word.
+                self._halve(log)
+                self._note(log, error=repr(error))
                 raise
             except Exception as error:
+                self._halve(log)
                 self._rest(log, repr(error))
             else:
                 self._resting.pop(log, None)
+                self._sizes[log] = min(self._size_of(log) * 2, self._batch_max)
                 return applied > 0
             return False
+
+    def _size_of(self, log: str) -> int:
+        return self._sizes.get(log, self._batch_max)
+
+    def _halve(self, log: str) -> None:
+        self._sizes[log] = max(1, self._size_of(log) // 2)
 
     def _rest(self, log: str, error: str) -> None:
         """Leave a log alone for a while: the error may be a lock; if it is a defect, it stays here to be

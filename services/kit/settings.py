@@ -68,6 +68,10 @@ class ServiceSettings(BaseModel):
     """Where metrics and readiness with its details are served, for operators alone."""
     operations_port: int = Field(default=0, ge=0, le=65535)
     """Port of the same; a thousand above the service's own when 0."""
+    worker_operations_port: int = Field(default=0, ge=0, le=65535)
+    """The same of a worker; two thousand above the service's own when 0."""
+    worker_stalled_seconds: float = Field(default=60, gt=0, le=86_400)
+    """A worker that has something to do and makes no progress for so long is not ready."""
     http_keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
     """How long an idle connection is kept; longer than the proxy in front keeps its own."""
     http_head_seconds: float = Field(default=10, gt=0, le=600)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.divisions import AUTHORITIES
 from contracts.envelope import PublishedEvent
+from services.kit.app import must_answer
 from services.kit.audit_records import Sealer
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import WrongExpectedVersion
@@ -21,6 +22,7 @@ from services.kit.histories import Mark
 from services.kit.http_client import open_client
 from services.kit.projection import ProjectionRunner
 from services.kit.settings import SettingsError
+from services.kit.worker_health import WorkerHealth
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.counting.rebuild import BEHIND, standings
 from services.ledger.counting.standing_projection import DayTurn
@@ -78,7 +80,7 @@ async def keep_lapsing(ledger: Ledger) -> None:
         await asyncio.sleep(_LAPSE_PAUSE_SECONDS)
 
 
-async def run() -> None:
+async def run(health: WorkerHealth) -> None:
     """Work until cancelled."""
     settings = LedgerSettings.load()
     if settings.ledger_token_file is None:
@@ -91,13 +93,19 @@ async def run() -> None:
         asyncio.TaskGroup() as tasks,
     ):
         tasks.create_task(ledger.policies.keep_fresh())
-        tasks.create_task(follower(ledger, registry, "registry").run())
-        tasks.create_task(follower(ledger, transfer, "transfer").run())
+        health.need(lambda: must_answer(ledger.databases, leeway_seconds=settings.clock_leeway_seconds))
+        tasks.create_task(health.follow(follower(ledger, registry, "registry")))
+        tasks.create_task(health.follow(follower(ledger, transfer, "transfer")))
         tasks.create_task(keep_lapsing(ledger))
         tasks.create_task(Sealer(ledger.databases, settings.audit_key_bytes).run())
         judged = standings(ledger.policies)
+        # However much read models have to do, connections are left for the followers.
+        gate = asyncio.Semaphore(max(1, settings.ledger_pool_size // 2))
         for projection in (*BEHIND, judged):
-            runner = ProjectionRunner(ledger.databases, ledger.store, projection, lambda: AUTHORITIES)
+            runner = ProjectionRunner(
+                ledger.databases, ledger.store, projection, lambda: AUTHORITIES, gate=gate
+            )
+            health.watch(projection.name, runner.status)
             tasks.create_task(runner.run())
         tasks.create_task(DayTurn(ledger.databases, ledger.policies, judged, ledger.clock).run())
         for database in ledger.databases.all():

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.envelope import PublishedEvent
+from services.kit.app import must_answer
 from services.kit.audit_records import Sealer
 from services.kit.clock import utc_now
 from services.kit.command import WritePath
@@ -22,6 +23,7 @@ from services.kit.feed import CloudEvent
 from services.kit.follower import AsOneCommand, FeedFollower
 from services.kit.http_client import open_client
 from services.kit.signing import sign_token
+from services.kit.worker_health import WorkerHealth
 from services.registry.composition import CHECKPOINT, FOLLOWED, connect
 from services.registry.moves.reactions import react
 from services.registry.settings import RegistrySettings
@@ -78,7 +80,7 @@ def _read(event: CloudEvent) -> PublishedEvent:
         raise UnknownEventError(event.type, "not in this release's contract") from error
 
 
-async def run(settings: RegistrySettings | None = None) -> None:
+async def run(health: WorkerHealth, settings: RegistrySettings | None = None) -> None:
     """Work until cancelled. Raises SettingsError when a setting is missing, and what stops the follower."""
     told = settings or RegistrySettings.load()
     told.check_keys()
@@ -88,7 +90,9 @@ async def run(settings: RegistrySettings | None = None) -> None:
             open_client(told.transfer_url, auth=OwnToken(told)) as transfer,
             asyncio.TaskGroup() as tasks,
         ):
-            tasks.create_task(follow_transfers(database, store, transfer).run())
+            leeway = told.clock_leeway_seconds
+            health.need(lambda: must_answer(Databases(database), leeway_seconds=leeway))
+            tasks.create_task(health.follow(follow_transfers(database, store, transfer)))
             tasks.create_task(Sealer(Databases(database), told.audit_key_bytes).run())
             tasks.create_task(keep_forgetting(database, days=told.idempotency_days))
     finally:

@@ -9,6 +9,7 @@ import httpx
 import structlog
 
 from contracts.divisions import AUTHORITIES
+from services.kit.app import must_answer
 from services.kit.audit_records import Sealer
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.event_store import EventStore
@@ -16,6 +17,7 @@ from services.kit.failures import NOTHING_STORED
 from services.kit.follower import TokenFile
 from services.kit.http_client import open_client
 from services.kit.settings import SettingsError
+from services.kit.worker_health import WorkerHealth
 from services.sync.adapters import TargetUnavailableError, open_http
 from services.sync.composition import Sync, open_sync
 from services.sync.delivering.sender import Identities, Sender
@@ -42,8 +44,8 @@ _ARCHIVE_SECONDS = 2.0
 _log = structlog.stdlib.get_logger("services.sync.worker")
 
 
-async def run() -> None:
-    """Work until cancelled. Raises SettingsError when a setting is missing, and what stops following the registry."""
+async def run(health: WorkerHealth) -> None:
+    """Work until cancelled. Raises SettingsError when a setting is missing."""
     settings = SyncSettings.load()
     if settings.sync_token_file is None:
         raise SettingsError("XUEFEN_SYNC_TOKEN_FILE is not set: the worker reads feeds with this token")
@@ -55,11 +57,12 @@ async def run() -> None:
         AsyncExitStack() as opened,
         asyncio.TaskGroup() as tasks,
     ):
-        await work(settings, sync, registry, ledger, opened, tasks)
+        await work(settings, health, sync, registry, ledger, opened, tasks)
 
 
 async def work(
     settings: SyncSettings,
+    health: WorkerHealth,
     sync: Sync,
     registry: httpx.AsyncClient,
     ledger: httpx.AsyncClient,
@@ -68,11 +71,14 @@ async def work(
 ) -> None:
     """Start everything there is to do. Raises SettingsError when a target's credential is not there."""
     identities = Identities(registry)
+    health.need(lambda: must_answer(sync.databases, leeway_seconds=settings.clock_leeway_seconds))
     tasks.create_task(Sealer(sync.databases, settings.audit_key_bytes).run())
     if sync.targets.on:
         following = LedgerFollowing(sync.database, ledger, sync.recorder, sync.targets.logs())
+        health.watch("deliveries", lambda: following.status)
         tasks.create_task(following.run())
     events = LedgerFollowing(sync.database, ledger, sync.webhook_recorder, AUTHORITIES, checkpoint=WEBHOOKS)
+    health.watch("webhooks", lambda: events.status)
     tasks.create_task(events.run())
     poster = HttpPoster(anywhere=settings.webhooks_anywhere)
     opened.push_async_callback(poster.close)
@@ -80,7 +86,7 @@ async def work(
         sync.database, sync.endpoints, poster, settings.webhook_key_bytes, clock=sync.clock
     )
     tasks.create_task(webhooks.run())
-    tasks.create_task(follow_registry(sync.database, registry, sync.clock).run())
+    tasks.create_task(health.follow(follow_registry(sync.database, registry, sync.clock)))
     for target in sync.targets.on:
         adapter = await opened.enter_async_context(open_http(target, settings.sync_credentials_dir))
         sender = Sender(

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from contracts.catalogue import UnknownEventTypeError, read_event
 from contracts.envelope import PublishedEvent
+from services.kit.app import must_answer
 from services.kit.audit_records import Sealer
 from services.kit.command import UnitOfWork
 from services.kit.event_store import EventStore
@@ -18,6 +19,7 @@ from services.kit.feed import CloudEvent
 from services.kit.follower import AsOneCommand, FeedFollower, TokenFile
 from services.kit.http_client import open_client
 from services.kit.settings import SettingsError
+from services.kit.worker_health import WorkerHealth
 from services.transfer.composition import Transfers, open_transfers
 from services.transfer.places import OpenedAuthorities
 from services.transfer.process.process import Process, keep_doing
@@ -56,7 +58,7 @@ def process_of(
     )
 
 
-async def run() -> None:
+async def run(health: WorkerHealth) -> None:
     """Work until cancelled. Raises SettingsError when a setting is missing, and what stops the follower."""
     settings = TransferSettings.load()
     if settings.transfer_token_file is None:
@@ -73,7 +75,9 @@ async def run() -> None:
         process = process_of(transfers, settings.authorities, opened)
         with transfers.store.notifications.subscribe((LOG,)) as growth:
             tasks.create_task(transfers.store.notifications.listen(transfers.database))
-            tasks.create_task(follow_registry(transfers, registry).run())
+            leeway = settings.clock_leeway_seconds
+            health.need(lambda: must_answer(transfers.databases, leeway_seconds=leeway))
+            tasks.create_task(health.follow(follow_registry(transfers, registry)))
             tasks.create_task(Sealer(transfers.databases, settings.audit_key_bytes).run())
             pause = settings.transfer_poll_seconds
             tasks.create_task(

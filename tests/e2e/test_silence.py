@@ -4,7 +4,7 @@ ends when it is told to. Connections stay; nothing goes through them.
 
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -12,12 +12,13 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import pytest
 
-from services.cli.settings import PROCESSES, STAND_INS, StackSettings
+from services.cli.settings import PROCESSES, SERVICES, STAND_INS, StackSettings
 from services.cli.sign_in import sign
 from services.cli.stack import Stack
 from services.cli.state_dir import StateDir, signing_key
 from tests.black_hole import BlackHole, black_hole
 from tests.conftest import reachable
+from tests.e2e.processes import free_port
 
 ANSWER_SECONDS_MAX = 10.0
 """What the guide promises: to a caller, and to whoever ends a process."""
@@ -53,9 +54,11 @@ class Surrounded(Stack):
         super().__init__(settings)
         self._hole = hole
         self._more = dict(more)
+        self.worker_ports = {each: free_port() for each in SERVICES}
 
     def _environment(self, service: str, ports: Mapping[str, int]) -> dict[str, str]:
         told = super()._environment(service, ports) | self._more
+        told["XUEFEN_WORKER_OPERATIONS_PORT"] = str(self.worker_ports.get(service, 0))
         own = f"XUEFEN_{service.upper()}_DATABASE_URL"
         others = [f"XUEFEN_{each.upper()}_URL" for each in self.addresses if each != service]
         return told | {name: self._through(told[name]) for name in (own, *others) if name in told}
@@ -126,10 +129,15 @@ def ready(stack: Surrounded, service: str) -> int:
         return client.get(stack.readiness_of(service)).status_code
 
 
-def of_each(act: Callable[[str], object]) -> dict[str, object]:
+def worker_ready(stack: Surrounded, service: str) -> int:
+    with httpx.Client(trust_env=False, timeout=ANSWER_SECONDS_MAX) as client:
+        return client.get(f"http://127.0.0.1:{stack.worker_ports[service]}/readyz").status_code
+
+
+def of_each(act: Callable[[str], object], each: Sequence[str] = PROCESSES) -> dict[str, object]:
     """What comes of it for every process, all at the same time."""
-    with ThreadPoolExecutor(len(PROCESSES)) as pool:
-        return dict(zip(PROCESSES, pool.map(act, PROCESSES), strict=True))
+    with ThreadPoolExecutor(len(each)) as pool:
+        return dict(zip(each, pool.map(act, each), strict=True))
 
 
 def test_whoever_hangs_keeps_nobody_from_an_answer_nor_a_process_from_its_end(
@@ -148,6 +156,7 @@ def test_whoever_hangs_keeps_nobody_from_an_answer_nor_a_process_from_its_end(
         assert isinstance(answer, httpx.Response)
         assert (answer.status_code, "Retry-After" in answer.headers) == (503, True), (service, answer.text)
     assert of_each(lambda each: ready(surrounded, each)) == dict.fromkeys(PROCESSES, 503)
+    assert of_each(lambda each: worker_ready(surrounded, each), SERVICES) == dict.fromkeys(SERVICES, 503)
 
     began = time.monotonic()
     children = surrounded.children

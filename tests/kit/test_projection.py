@@ -193,6 +193,31 @@ class TestRun:
         assert tally.status()[log].error is None
         assert await seen(database, log) == {"s": 2}
 
+    async def test_a_batch_that_failed_is_tried_again_by_half_until_it_passes(
+        self, database: Database, store: EventStore, log: str
+    ):
+        """As when the server ends a transaction that has been at work for too long: the same batch would fail for ever."""
+        sizes: list[int] = []
+
+        class Choking(Tally):
+            async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
+                sizes.append(len(events))
+                if len(events) > 2:
+                    raise RuntimeError("too much")
+                await super().apply(conn, log, events)
+
+        await noted(database, store, log, 9)
+        tally = ProjectionRunner(
+            Databases(database), store, Choking(), lambda: [log], batch_max=8, poll_seconds=0.001
+        )
+        running = asyncio.ensure_future(tally.run())
+        await until(lambda: log in tally.status() and tally.status()[log].position == 9)
+        running.cancel()
+        await asyncio.wait([running])
+
+        assert sizes[:3] == [8, 4, 2]
+        assert await seen(database, log) == {"s": 9}
+
     async def test_a_lost_database_is_waited_for(
         self, event_tables: FreshDatabase, database: Database, store: EventStore, log: str
     ):

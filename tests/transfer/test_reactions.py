@@ -17,6 +17,7 @@ from services.kit.events import UnknownEventError
 from services.kit.feed import feed_router
 from services.kit.follower import TokenFile
 from services.kit.settings import SettingsError
+from services.kit.worker_health import WorkerHealth
 from services.transfer import worker
 from services.transfer.worker import follow_registry
 from tests.conftest import FreshDatabaseFactory
@@ -182,7 +183,7 @@ class TestToken:
         monkeypatch.setenv("XUEFEN_TRANSFER_DATABASE_URL", "postgresql://nobody@127.0.0.1/none")
         monkeypatch.delenv("XUEFEN_TRANSFER_TOKEN_FILE", raising=False)
         with pytest.raises(SettingsError, match="XUEFEN_TRANSFER_TOKEN_FILE"):
-            await worker.run()
+            await worker.run(WorkerHealth())
 
     async def test_a_wrong_token_is_not_let_in(self, world: World):
         reader = {**bearer("feed:read"), "Authorization": "Bearer nobody"}

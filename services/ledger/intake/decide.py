@@ -293,7 +293,7 @@ class Decider:
     ) -> Decided | None:
         """The answer to study that another record, or a roster, counts already; None for what is new."""
         terms = policy.of(RepeatTerms) if policy is not None else RepeatTerms()
-        repeated = reported_before(entry.account, facts, terms)
+        repeated = reported_before(entry.account, facts, terms, entry.courses)
         if isinstance(repeated, Rejected):
             return _rejected(facts.completion_id, repeated)
         if repeated is not None:

@@ -74,7 +74,10 @@ class Reporter:
     async def report(
         self, provider_id: str, batch: Batch[Record], signature: str | None = None
     ) -> list[Decided]:
-        """The outcome of every record, in the order posted. Nothing raises for one record, or for one log."""
+        """The outcome of every record, in the order posted. Nothing raises for one record, or for one log of several.
+
+        Raises OutcomeUnknownError when nothing is known of any record: there is no answer then, only a time to ask again.
+        """
         answers: list[Decided | None] = [None] * len(batch.records)
         parts: dict[str, tuple[list[int], list[Prepared]]] = {}
         default = await self._default_log(provider_id, batch)
@@ -95,6 +98,8 @@ class Reporter:
             )
         )
         decided = [answer for answer in answers if answer is not None]
+        if decided and all(answer.outcome.outcome == "unknown" for answer in decided):
+            raise OutcomeUnknownError
         misses = sum(answer.outcome.reason in WAITING_FOR_A_PERSON for answer in decided)
         await self._budgets.spend(REPORTS, provider_id, misses)
         return decided

@@ -25,6 +25,7 @@ from services.ledger.streams import account as accounts
 from services.ledger.streams import waiting
 from services.ledger.streams.account import held_again, rejected, released
 from services.ledger.streams.filing import TrainingFiling
+from services.ledger.streams.filing_terms import Courses
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
 from services.ledger.streams.waiting import WaitingRoom, identity_of
@@ -90,6 +91,7 @@ class AccountEntry(Struct, gc=False):
     version: int
     account: Account
     stream_id: str
+    courses: Courses = msgspec.field(default_factory=Courses)
 
 
 class RoomEntry(Struct):

@@ -1,6 +1,7 @@
 """Terms of a place's notice for filings and rosters: what comes before, who reports, within how many working days,
 and which completions cite their filing (S1-14, S3B-10, S2B-13)."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
@@ -197,12 +198,34 @@ def _came_before(policy: Policy, filing: TrainingFiling) -> bool:
     return True
 
 
+class Courses:
+    """The credits of an account by their course, kept while records are decided one after another: to look through the whole
+    account for each of them would take the square of a day on which thousands come.
+    """
+
+    def __init__(self) -> None:
+        self._list: list[Credit] = []
+        self._seen = 0
+        self._places: dict[object, list[int]] = defaultdict(list)
+
+    def of(self, credits: list[Credit], course: object) -> list[Credit]:
+        """Those of a course, as they stand; the list is the one asked about before, perhaps longer, or another."""
+        if credits is not self._list or len(credits) < self._seen:
+            self._list, self._seen = credits, 0
+            self._places.clear()
+        for place in range(self._seen, len(credits)):
+            self._places[credits[place].course].append(place)
+        self._seen = len(credits)
+        return [credits[place] for place in self._places.get(course, ())]
+
+
 def reported_before(
-    account: Account, facts: CompletionFacts, terms: RepeatTerms
+    account: Account, facts: CompletionFacts, terms: RepeatTerms, courses: Courses
 ) -> Credit | Waiting | Rejected | None:
     """The record that counts for the study already: of the same course in the same time under another id, or of a course
     that may not count again (B-21). A refusal where the record that it says it repeats is none of the course."""
-    stood = [each for each in account.credits if each.route == "provider" and each.state == "registered"]
+    alike = courses.of(account.credits, facts.course) if "course" in terms.same else account.credits
+    stood = [each for each in alike if each.route == "provider" and each.state == "registered"]
     every: list[Credit | Waiting] = [*stood, *account.waiting]
     own = facts.provider_id, facts.completion_id
     known = [each for each in every if (each.provider, each.completion_id) != own]

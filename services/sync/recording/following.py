@@ -15,7 +15,13 @@ from services.kit.clock import Clock
 from services.kit.database import Connection, Database
 from services.kit.events import UnknownEventError
 from services.kit.feed import CloudEvent
-from services.kit.follower import AheadOfFeedError, FeedFollower, InOneTransaction
+from services.kit.follower import (
+    AheadOfFeedError,
+    FeedFollower,
+    InOneTransaction,
+    TokenError,
+    must_be_let_in,
+)
 from services.kit.histories import Mark
 from services.kit.projection import Checkpoints
 from services.sync.delivering.queue import release_person
@@ -52,9 +58,20 @@ class LogPosition:
     position: int = 0
     head: int = 0
     error: str | None = None
-    stopped: bool = False
+    halted: bool = False
+    refused: bool = False
     restored: bool = False
     """The log has another history than the one our position belongs to."""
+
+    @property
+    def lag(self) -> int:
+        """How many positions are not followed yet."""
+        return max(0, self.head - self.position)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody has to put it right."""
+        return self.halted or self.refused
 
 
 class LedgerFollowing:
@@ -91,9 +108,20 @@ class LedgerFollowing:
             except Exception as error:
                 failures += 1
                 moved = False
-                _log.warning("following.delayed", error=type(error).__name__)
+                self._say(error)
             if not moved:
                 await asyncio.sleep(min(_ROUND_SECONDS * 2.0**failures, _PAUSE_SECONDS_MAX))
+
+    def _say(self, error: Exception) -> None:
+        """Log what delays all logs, and show it in each; a token that is not taken once, and by its file."""
+        refused = isinstance(error, TokenError)
+        told = str(error) if refused else type(error).__name__
+        if refused and any(told != status.error for status in self.status.values()):
+            _log.error("following.token", error=told)
+        elif not refused:
+            _log.warning("following.delayed", error=told)
+        for status in self.status.values():
+            status.error, status.refused = told, refused
 
     async def step(self) -> bool:
         """One round over every log that has moved on; whether any had. Raises what the ledger or the database does."""
@@ -101,7 +129,7 @@ class LedgerFollowing:
         behind = [
             log
             for log, status in self.status.items()
-            if (status.head > status.position or status.restored) and not status.stopped
+            if (status.head > status.position or status.restored) and not status.halted
         ]
         gate = asyncio.Semaphore(_SIDE_BY_SIDE_MAX)
         await asyncio.gather(*(self._catch_up(log, gate) for log in behind))
@@ -110,12 +138,15 @@ class LedgerFollowing:
 
     async def _look(self) -> None:
         response = await self._client.get("/v1/logs")
+        must_be_let_in(response, self._client)
         response.raise_for_status()
         heads = {each["log"]: Mark(int(each["head"]), each["history"]) for each in response.json()["items"]}
         async with self._database.acquire() as conn:
             for log, status in self.status.items():
                 head = heads.get(log, Mark(0))
                 status.head = head.position
+                if not status.halted:
+                    status.error, status.refused = None, False
                 if status.head != status.position:
                     kept = await self._checkpoints.mark(conn, log, log)
                     status.position = kept.position
@@ -142,7 +173,7 @@ class LedgerFollowing:
                 status.restored = False
                 status.error = None
             except (AheadOfFeedError, UnknownEventError) as error:
-                status.error, status.stopped = repr(error), True
+                status.error, status.halted = repr(error), True
                 _log.critical("following.stopped", log=log, error=repr(error))
             except Exception as error:
                 status.error = type(error).__name__

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from services.kit.event_store import EventStore
-from services.ledger.store import people
+from services.ledger.store import nation
 from tests.ledger.world import World
 
 LIAONING, SHANXI = "210000", "140000"
@@ -42,7 +42,12 @@ class TestOneLogInTrouble:
         with monkeypatch.context() as patch:
             patch.setattr(EventStore, "append", append_elsewhere)
             there, here = await provider.posts(*records)
+            alone = await world.client.post(
+                "/v1/completions", json={"records": records[:1]}, headers=provider.headers()
+            )
         assert (there["outcome"], here["outcome"]) == ("unknown", "held")
+        assert (alone.status_code, alone.headers["Retry-After"]) == (503, "2")
+        assert alone.json()["type"] == "urn:xuefen:problem:outcome-unknown"
         assert [again["outcome"] for again in await provider.posts(*records)] == ["held", "duplicate"]
 
 
@@ -57,7 +62,7 @@ class TestNationInTrouble:
         async def gone(*_: Any) -> Any:
             raise ConnectionRefusedError
 
-        monkeypatch.setattr(people, "FRESH_SECONDS", 0.0)
-        monkeypatch.setattr(people, "read_providers", gone)
+        monkeypatch.setattr(nation, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(nation, "read_providers", gone)
         [outcome] = await provider.posts(provider.completion(who, 2025, "30.00"))
         assert outcome["outcome"] == "registered"

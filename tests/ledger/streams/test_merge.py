@@ -12,7 +12,7 @@ from services.ledger.policy.rules.repeats import RepeatTerms
 from services.ledger.streams import account as accounts
 from services.ledger.streams import merge
 from services.ledger.streams.facts import FactCountedError, Facts, must_be_new
-from services.ledger.streams.filing_terms import reported_before
+from services.ledger.streams.filing_terms import Courses, reported_before
 
 YEAR, NOW = 2025, datetime(2025, 9, 1, tzinfo=UTC)
 FACTS = Facts(b"a key of these tests")
@@ -55,7 +55,7 @@ def take(account: Account, credit: Credit) -> None:
             must_be_new(account, credit.fact)
         except FactCountedError:
             return
-    elif reported_before(account, facts_of(credit), RepeatTerms()) is not None:
+    elif reported_before(account, facts_of(credit), RepeatTerms(), Courses()) is not None:
         return
     account.credits.append(credit)
 
