@@ -51,6 +51,7 @@ for _name, _module, _help in (
         "sync",
         "Deliveries to systems outside: how they stand, and whether both sides agree. 对接",
     ),
+    ("sandbox", "sandbox", "The fictitious people of a sandbox. 沙箱"),
     ("demo", "demo.command", "Play the main job on the five source notices and show the answers. 演示"),
 ):
     app.command(f"services.cli.{_module}:app", name=_name, help=_help)
@@ -59,7 +60,9 @@ app.command("services.cli.sign_in:print_token", name="token")
 
 @app.command
 def up(
-    *services: str, detach: Annotated[bool, Parameter(name=["--detach", "-d"], negative="")] = False
+    *services: str,
+    detach: Annotated[bool, Parameter(name=["--detach", "-d"], negative="")] = False,
+    sandbox: Annotated[bool, Parameter(negative="")] = False,
 ) -> None:
     """Start PostgreSQL, the services and their workers; Ctrl-C stops them.
 
@@ -69,10 +72,13 @@ def up(
         Only these services; all when none is named.
     detach
         Return when everything is ready and leave it running; `xuefen down` stops it.
+    sandbox
+        A sandbox in a directory of its own, with fictitious people, keys without a bureau and a clock that callers move.
     """
+    from services.cli.sandbox import collect
     from services.cli.stack import AlreadyRunningError, Stack
 
-    settings = _settings()
+    settings = _settings(sandbox=sandbox)
     wanted = _services(services)
     if detach:
         _up_detached(settings, wanted)
@@ -84,15 +90,24 @@ def up(
     stack = Stack(settings, services=wanted, echo=_echo(), say=say)
     _exit_on(signal.SIGTERM, signal.SIGHUP)
     try:
-        stack.start()
-        _show_stack()
+        stack.start(
+            lambda: (
+                collect(
+                    stack.addresses["registry"],
+                    lambda subject, place: stack.sign_token("official", subject=subject, place=place),
+                )
+                if settings.sandbox
+                else None
+            )
+        )
+        _show_stack(settings)
         out().print("Ctrl-C stops everything.")
         while True:
             stack.check()
             time.sleep(0.5)
     except AlreadyRunningError:
         out().print("Already running:")
-        _show_stack()
+        _show_stack(settings)
     except KeyboardInterrupt:
         out().print("[dim]stopping[/dim]")
     finally:
@@ -101,18 +116,24 @@ def up(
 
 
 @app.command
-def down(*, delete_data: Annotated[bool, Parameter(negative="")] = False) -> None:
+def down(
+    *,
+    delete_data: Annotated[bool, Parameter(negative="")] = False,
+    sandbox: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
     """Stop what `xuefen up` started in this directory, and nothing else.
 
     Parameters
     ----------
     delete_data
         Delete the embedded database, the secrets and the logs of this directory too.
+    sandbox
+        The sandbox, started by `xuefen up --sandbox`; with --delete-data it begins anew.
     """
     from services.cli.stack import stop_running
     from services.cli.state_dir import StateDir
 
-    settings = _settings()
+    settings = _settings(sandbox=sandbox)
     stopped = stop_running(settings)
     out().print(f"Stopped {', '.join(stopped)}." if stopped else "Nothing is running.")
     if delete_data:
@@ -123,7 +144,7 @@ def down(*, delete_data: Annotated[bool, Parameter(negative="")] = False) -> Non
 @app.command
 def status() -> None:
     """Say what is running, with process ids and addresses; exit with 1 when nothing is."""
-    if not _show_stack():
+    if not _show_stack(_settings()):
         out().print("Nothing is running.")
         sys.exit(1)
 
@@ -261,10 +282,10 @@ def err() -> Console:
     return Console(stderr=True, highlight=False)
 
 
-def _settings() -> StackSettings:
+def _settings(*, sandbox: bool = False) -> StackSettings:
     from services.cli.settings import StackSettings
 
-    return StackSettings.load()
+    return StackSettings.of_sandbox() if sandbox else StackSettings.load()
 
 
 def _services(named: tuple[str, ...]) -> tuple[str, ...]:
@@ -300,10 +321,10 @@ def _echo() -> Callable[[str, str], None]:
     return echo
 
 
-def _show_stack() -> bool:
+def _show_stack(settings: StackSettings) -> bool:
     from services.cli.state_dir import StateDir, describe
 
-    record = StateDir(_settings().home).read_record()
+    record = StateDir(settings.home).read_record()
     if record is None or not record.supervisor.running:
         return False
     from rich.table import Table
@@ -326,14 +347,21 @@ def _up_detached(settings: StackSettings, services: tuple[str, ...]) -> None:
     from services.cli.stack import StackError
     from services.cli.state_dir import StateDir
 
-    if _show_stack():
+    if _show_stack(settings):
         return
     home = StateDir(settings.home)
     home.logs.mkdir(parents=True, exist_ok=True)
     log = home.logs / "stack.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "services.cli.main", "up", *services],
+            [
+                sys.executable,
+                "-m",
+                "services.cli.main",
+                "up",
+                *(["--sandbox"] if settings.sandbox else []),
+                *services,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -344,7 +372,7 @@ def _up_detached(settings: StackSettings, services: tuple[str, ...]) -> None:
     while time.monotonic() < deadline:
         record = home.read_record()
         if record is not None and record.ready and record.supervisor.pid == process.pid:
-            _show_stack()
+            _show_stack(settings)
             return
         if process.poll() is not None:
             raise StackError(f"the stack did not start; its log is {log}\n{_tail(log)}")

@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.cli.settings import RELAY, SIGN_IN, STAND_INS, StackSettings, known_service
-from services.kit.app import stop_waiting
+from services.kit.app import Service, stop_waiting
 from services.kit.database import SchemaRevisionError, UnsafeDatabaseError
 from services.kit.http_server import DoorLimits, door_of
 from services.kit.observability import OperationsServer, configure_logging, operations_app
@@ -50,6 +50,8 @@ def serve(service: str) -> None:
     inner: FastAPI = importlib.import_module(f"services.{service}.app").create_app()
     inner.state.bodies.bytes_max = settings.http_bodies_bytes_max
     inner.state.answer_seconds = settings.answer_seconds
+    if settings.sandbox and isinstance(inner, Service):
+        inner.become_sandbox()
     app = _SaysWhy(inner)
     _collect_rarely()
     config = uvicorn.Config(

@@ -1,7 +1,7 @@
 """Settings of the `xuefen` command, from its environment: where things are kept, and where services listen."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr
 
@@ -86,6 +86,13 @@ class StackSettings(ServiceSettings):
 
     ready_seconds: float = Field(default=60, ge=1, le=3600)
     """Within which everything that `xuefen up` or the demo starts has to be ready; longer on a slow machine."""
+
+    @classmethod
+    def of_sandbox(cls) -> Self:
+        """The settings of a sandbox beside what else runs here: a directory, keys and an issuer of its own. Raises
+        SettingsError in production."""
+        told = cls.load(sandbox=True)
+        return told.model_copy(update={"home": told.home / "sandbox"})
 
     def host_of(self, service: str) -> str:
         """The address a service listens on."""

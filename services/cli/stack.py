@@ -4,7 +4,7 @@ import importlib.util
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -79,8 +79,8 @@ class Stack:
         """What the stack was told."""
         return self._settings
 
-    def start(self) -> None:
-        """Start everything and wait until every service is ready.
+    def start(self, fill: Callable[[], object] = lambda: None) -> None:
+        """Start everything, wait until every service is ready, and `fill` what runs before it counts as ready.
 
         Raises AlreadyRunningError, StackError, SettingsError or EmbeddedPostgresError; nothing is left running.
         """
@@ -96,6 +96,7 @@ class Stack:
             self._migrate()
             self._start_services(ports)
             self._wait_until_ready()
+            fill()
             self._write_record(ready=True)
         except BaseException:
             self.stop()
@@ -240,6 +241,8 @@ class Stack:
             f"{PREFIX}KEY_SETS_DIR": str(self._home.path / "key-sets"),
             "PYTHONUNBUFFERED": "1",
         }
+        if self._settings.sandbox:
+            told[f"{PREFIX}SANDBOX"] = "true"
         told |= {f"{PREFIX}{each.upper()}_URL": address for each, address in self.addresses.items()}
         if self.console_url:
             told[f"{PREFIX}CONSOLE_URL"] = self.console_url

@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Match
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.kit.audit import record_refused_body
 from services.kit.auth import AuthenticationMiddleware, Caller, TokenVerifier
@@ -49,6 +49,7 @@ from services.kit.http_guard import (
 from services.kit.observability import HttpMetrics
 from services.kit.openapi import TOKEN_URL, describe
 from services.kit.quotas import QuotaMiddleware
+from services.kit.sandbox import ClockMiddleware, MarkMiddleware
 from services.kit.schemas import check_query
 from services.kit.signatures import check_signature
 from services.kit.waits import ANSWER_SECONDS
@@ -117,10 +118,19 @@ class Service(FastAPI):
             generate_unique_id_function=_operation_id,
             **options,
         )
-        inner = HotRoutes(super().__call__, hot) if hot else super().__call__
+        inner: ASGIApp = HotRoutes(super().__call__, hot) if hot else super().__call__
         inner = QuotaMiddleware(inner)
-        known = AuthenticationMiddleware(inner, verifier=verifier, open_paths=open_paths, claims=claims)
-        self._outermost = RequestMiddleware(known, metrics=http_metrics)
+
+        def guarded(app: ASGIApp) -> ASGIApp:
+            known = AuthenticationMiddleware(app, verifier=verifier, open_paths=open_paths, claims=claims)
+            return RequestMiddleware(known, metrics=http_metrics)
+
+        self._outermost: ASGIApp = guarded(inner)
+        self._marked = MarkMiddleware(guarded(ClockMiddleware(inner, open_paths=open_paths)))
+
+    def become_sandbox(self) -> None:
+        """Mark every answer and let callers move the clock: for a deployment of fictitious people alone."""
+        self._outermost = self._marked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request, or the start and the end of the process."""

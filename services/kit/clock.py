@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -14,9 +16,27 @@ Clock = Callable[[], datetime]
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
+_MOVED_TO: ContextVar[datetime | None] = ContextVar("moved_to", default=None)
+
+
 def utc_now() -> datetime:
-    """The clock of a running service: this moment, aware, in UTC."""
-    return datetime.now(UTC)
+    """The clock of a running service: this moment, aware, in UTC; in a sandbox the one that the caller moved it to."""
+    return _MOVED_TO.get() or datetime.now(UTC)
+
+
+def moved_to() -> datetime | None:
+    """The moment to which the clock was moved for this request; None where it goes as it goes."""
+    return _MOVED_TO.get()
+
+
+@contextmanager
+def clock_at(moment: datetime | None) -> Iterator[None]:
+    """Move the clock of this task for the time of a block; None leaves it as it goes."""
+    before = _MOVED_TO.set(moment)
+    try:
+        yield
+    finally:
+        _MOVED_TO.reset(before)
 
 
 def local_date(moment: datetime) -> date:

@@ -13,10 +13,12 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 import asyncpg
 
+from services.kit.clock import clock_at, moved_to
 from services.kit.database import OUTCOME_UNKNOWN
 from services.kit.errors import Problem
 from services.kit.failures import LOST_RACE
@@ -53,6 +55,8 @@ class _Entry(Generic[W, R]):
     size: int
     keys: frozenset[str]
     answer: asyncio.Future[R]
+    moment: datetime | None = None
+    """To which its clock was moved; works of one transaction are decided at one moment."""
 
     def fail(self, error: BaseException) -> None:
         if not self.answer.done():
@@ -125,7 +129,7 @@ class GroupCommit(Generic[W, R]):
             raise Overloaded
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         answer.add_done_callback(_look_at)
-        entry = _Entry(work, size, self._keys_of(work), answer)
+        entry = _Entry(work, size, self._keys_of(work), answer, moved_to())
         queue.waiting.append(entry)
         queue.pending += size
         self._call_writer(log, queue)
@@ -184,7 +188,8 @@ class GroupCommit(Generic[W, R]):
         queue.held |= keys
         self._call_writer(log, queue)
         try:
-            await self._settle(log, group)
+            with clock_at(group[0].moment):
+                await self._settle(log, group)
         finally:
             queue.writing -= size
             queue.pending -= size
@@ -200,7 +205,7 @@ class GroupCommit(Generic[W, R]):
             entry = queue.waiting[0]
             if group and size + entry.size > self._size_max:
                 break
-            if not entry.keys.isdisjoint(queue.held):
+            if not entry.keys.isdisjoint(queue.held) or (group and entry.moment != group[0].moment):
                 break
             size += entry.size
             group.append(queue.waiting.popleft())

@@ -61,6 +61,8 @@ class ServiceSettings(BaseModel):
     transfer_url: str = "http://127.0.0.1:8003"
     environment: Literal["production", "trial"] = "trial"
     """In production nothing is served that lets anybody be anybody."""
+    sandbox: bool = False
+    """Fictitious people alone: answers are marked, callers move the clock and give themselves keys; never in production."""
     log_level: Annotated[
         LogLevel, BeforeValidator(lambda told: told.upper() if isinstance(told, str) else told)
     ] = "INFO"
@@ -134,6 +136,8 @@ class ServiceSettings(BaseModel):
                 for complaint in _complaints(error)
                 if complaint.partition(" ")[0] not in named | {name.removesuffix("_FILE") for name in named}
             }
+        if not complaints and settings.sandbox and settings.environment == "production":
+            complaints.add(f"{PREFIX}SANDBOX cannot be used: {PREFIX}ENVIRONMENT is production")
         if complaints:
             raise SettingsError("\n".join(sorted(complaints)))
         return settings

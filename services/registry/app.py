@@ -16,6 +16,7 @@ from services.kit.clock import Clock, utc_now
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
 from services.kit.key_sets import FixedKeys
+from services.registry import sandbox
 from services.registry.accounts import api as accounts
 from services.registry.accounts.tokens import TokenIssuer
 from services.registry.bulk import api as bulk
@@ -101,7 +102,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
         lifespan=lifespan,
         readiness=readiness,
         claims=claims_known_place,
-        open_paths=accounts.OPEN_PATHS,
+        open_paths=accounts.OPEN_PATHS | {sandbox.PATH},
         form_paths={accounts.TOKEN_PATH},
         file_paths={personal_data.PATH: personal_data.EVIDENCE_BYTES_MAX, bulk.PATH: bulk.BYTES_MAX},
     )
@@ -118,6 +119,8 @@ def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now)
     own = FixedKeys.of(told.token_key)
     verifier = verifier_of(told, own=own, now=lambda: clock().timestamp())
     app = build_app(verifier, lambda store: open_registry(told, "api", store, clock), own)
+    if told.sandbox:
+        app.include_router(sandbox.router)
     # Collections hold names and ID numbers, and what is kept of a command must not lead back to them.
     app.state.fingerprint_key = told.fingerprint_key
     app.state.signing_key = told.identity_key_bytes

@@ -29,6 +29,7 @@ BUDGETS = {
     "collections": Budget(misses=50),
     "refused-sign-ins": Budget(misses=200, hours=1),
     "refused-sign-ins-in-all": Budget(misses=5_000, hours=1),
+    "sandbox-keys": Budget(misses=100, hours=1),
 }
 """The masked form of a number leaves some 2,300: who tries them all is noticed, and takes days. Of sign-ins that are refused
 so many are on record each, of an address and of all; beyond that they are counted, so that nobody fills the database."""

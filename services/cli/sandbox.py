@@ -1,0 +1,136 @@
+"""Sandbox of a provider: fictitious people with known numbers, collected through the registry's own routes by officials of
+its issuer, and the table of what becomes of a completion of each (`sandbox.yaml`)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from cyclopts import App
+
+from services.cli.settings import StackSettings
+from services.cli.sign_in import SCOPES, sign
+from services.cli.stack import StackError
+from services.cli.state_dir import StateDir, issuer_of, signing_key
+from services.kit.settings import PREFIX, SettingsError
+
+TABLE = Path(__file__).with_name("sandbox.yaml")
+_QUALIFIED_ON = "2016-09-10"
+
+app = App(name="sandbox", help="The fictitious people of a sandbox. 沙箱")
+Sign = Callable[[str, str], str]
+"""A token of an official, by subject and place."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A completion, at a moment, and what becomes of it: its outcome, and the reason it is held or the problem's code."""
+
+    zh: str
+    en: str
+    person: dict[str, Any]
+    now: str
+    record: dict[str, Any]
+    posted_before: dict[str, Any] | None
+    outcome: str
+    why: str | None
+    late: bool
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """The person as the provider names them."""
+        return {"id_type": "resident_id", "id_number": self.person["number"], "name": self.person["name"]}
+
+
+@cache
+def people() -> dict[str, dict[str, Any]]:
+    """Everybody in the sandbox: name and number, with the place where they are collected if they are."""
+    found: dict[str, dict[str, Any]] = _table()["people"]
+    return found
+
+
+def rows() -> list[Row]:
+    """The table of outcomes."""
+    table = _table()
+    return [
+        Row(
+            zh=row["zh"],
+            en=row["en"],
+            person=people()[row["person"]] | ({"name": row["name"]} if "name" in row else {}),
+            now=row.get("now", table["now"]),
+            record=table["record"] | row.get("record", {}),
+            posted_before=row.get("posted_before"),
+            outcome=row["outcome"],
+            why=row.get("why"),
+            late=row.get("late", False),
+        )
+        for row in table["outcomes"]
+    ]
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    return table
+
+
+def collect(registry: str, sign_official: Sign) -> int:
+    """Collect everybody who has a place; how many. Who has been collected already stays as they are.
+
+    Raises StackError with the problem's own words when the registry refuses.
+    """
+    with httpx.Client(base_url=registry, trust_env=False, timeout=30.0) as client:
+        found = [(key, person) for key, person in people().items() if "place" in person]
+        for key, person in found:
+            collect_person(client, sign_official, key, person)
+    return len(found)
+
+
+def collect_person(client: httpx.Client, sign_official: Sign, key: str, person: dict[str, Any]) -> None:
+    """One person: submitted, and reviewed by two other officials (S2C-08). The commands' keys are the person's."""
+    place = person["place"]
+
+    def post(path: str, step: str, body: dict[str, Any]) -> httpx.Response:
+        token = sign_official(f"sandbox-{step}-{place}", place)
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"sandbox-{key}-{step}"}
+        return client.post(path, json=body, headers=headers)
+
+    identity = {"id_type": "resident_id", "id_number": person["number"], "name": person["name"]}
+    qualification = {"level": "junior", "obtained_on": _QUALIFIED_ON}
+    submitted = post(
+        "/v1/collections",
+        "submission",
+        {"person": identity, "place": place, "qualifications": [qualification]},
+    )
+    if submitted.status_code == httpx.codes.CONFLICT:
+        return
+    for answer in _steps(submitted, post):
+        if answer.status_code >= httpx.codes.BAD_REQUEST:
+            raise StackError(f"the sandbox cannot collect {key}: {answer.status_code} {answer.text}")
+
+
+def _steps(
+    submitted: httpx.Response, post: Callable[[str, str, dict[str, Any]], httpx.Response]
+) -> list[httpx.Response]:
+    if submitted.status_code >= httpx.codes.BAD_REQUEST:
+        return [submitted]
+    case = f"/v1/collections/{submitted.json()['collection_id']}"
+    return [post(f"{case}/{step}-review", step, {"decision": "pass"}) for step in ("initial", "final")]
+
+
+@app.command(name="people")
+def collect_people() -> None:
+    """Collect the people of a hosted sandbox, in the registry of XUEFEN_REGISTRY_URL. Harmless to repeat."""
+    settings = StackSettings.load()
+    if not settings.sandbox:
+        raise SettingsError(f"{PREFIX}SANDBOX is not set: fictitious people belong into a sandbox alone")
+    home = StateDir(settings.home)
+    key, issuer = signing_key(settings, home), issuer_of(settings, home)
+
+    def official(subject: str, place: str) -> str:
+        return sign(key, issuer=issuer, subject=subject, scopes=SCOPES["official"], place=place)
+
+    print(f"Collected: {collect(settings.registry_url, official)}.")
