@@ -7,6 +7,7 @@ document is exported instead (`openapi_document`).
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,7 +16,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Match
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -94,7 +94,8 @@ async def _no_lifespan(_app: FastAPI) -> AsyncIterator[None]:
 
 
 class Service(FastAPI):
-    """FastAPI behind what every request passes: its number, log line and count, who asks, and the hot routes.
+    """FastAPI behind what every request passes: its number, log line and count, who asks, a look at its body,
+    the time for its answer, and the hot routes.
 
     These stand outside the framework, whose own layers a hot request would pass for nothing.
     """
@@ -106,6 +107,7 @@ class Service(FastAPI):
         verifier: TokenVerifier,
         open_paths: frozenset[str],
         claims: Callable[[Caller], bool],
+        guard: Callable[[ASGIApp], ASGIApp],
         hot: Sequence[HotRoute],
         **options: Any,
     ) -> None:
@@ -119,7 +121,7 @@ class Service(FastAPI):
             **options,
         )
         inner: ASGIApp = HotRoutes(super().__call__, hot) if hot else super().__call__
-        inner = QuotaMiddleware(inner)
+        inner = QuotaMiddleware(guard(DeadlineMiddleware(inner)))
 
         def guarded(app: ASGIApp) -> ASGIApp:
             known = AuthenticationMiddleware(app, verifier=verifier, open_paths=open_paths, claims=claims)
@@ -181,18 +183,15 @@ def create_service(
         version=version,
         description=description,
         lifespan=lifespan,
-        middleware=[
-            Middleware(
-                BodyGuardMiddleware,
-                body_size_max=body_size_max,
-                form_paths=frozenset(form_paths),
-                raw_json_paths=frozenset(raw_json_paths),
-                file_paths=file_paths,
-                budget=bodies,
-                refused=record_refused_body,
-            ),
-            Middleware(DeadlineMiddleware),
-        ],
+        guard=partial(
+            BodyGuardMiddleware,
+            body_size_max=body_size_max,
+            form_paths=frozenset(form_paths),
+            raw_json_paths=frozenset(raw_json_paths),
+            file_paths=file_paths,
+            budget=bodies,
+            refused=record_refused_body,
+        ),
     )
     app.state.metrics = http_metrics
 

@@ -135,7 +135,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         open_paths=attestations_api.OPEN_PATHS,
         raw_json_paths=RAW_JSON_PATHS,
         file_paths=api_rosters.FILE_PATHS | intake_api.FILE_PATHS,
-        hot=answers_api.HOT,
+        hot=(*answers_api.HOT, *intake_api.HOT),
     )
     return app
 

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 
 from services.kit.audit import AuditedRoute, AuditUnavailableError, Reading, about, reads
 from services.kit.auth import Caller, require
-from services.kit.hot_routes import HotRoute, Parts
+from services.kit.hot_routes import HotRoute, part_of
+from services.kit.schemas import check_query
+from services.kit.signatures import check_signature
+from services.kit.signing import ED25519, SigningKey
 from tests.kit.http import bearer, calling, metrics_of, service
 
 
@@ -32,12 +35,10 @@ class Things:
     hot = 0
 
 
-async def answer(parts: Parts, caller: Caller, told: Reading, values: Sequence[str]) -> bytes | None:
+async def answer(request: Request, caller: Caller, told: Reading, values: Sequence[str]) -> bytes | None:
     if values[0] == "gone":
         return None
-    things = parts[Things]
-    assert isinstance(things, Things)
-    things.hot += 1
+    part_of(request, Things).hot += 1
     told.about(values[0], "210000")
     return b'{"thing":"%s"}' % values[0].encode()
 
@@ -51,9 +52,29 @@ HOT = HotRoute(
 )
 
 
+async def store(request: Request, caller: Caller, told: Reading, values: Sequence[str]) -> bytes | None:
+    part_of(request, Things).hot += 1
+    return b'{"length":%d}' % len(await request.body())
+
+
+STORE = HotRoute(
+    method="POST",
+    path="/things",
+    pattern=re.compile("/things"),
+    scopes=frozenset({"thing:write"}),
+    answer=store,
+)
+
+
 @pytest.fixture
 def app() -> FastAPI:
     router = APIRouter(route_class=AuditedRoute)
+
+    @router.post("/things")
+    async def store_thing(
+        request: Request, _: Annotated[Caller, Depends(require("thing:write"))]
+    ) -> dict[str, int]:
+        return {"length": len(await request.body())}
 
     @router.get("/things/{thing}")
     @reads("thing")
@@ -61,7 +82,7 @@ def app() -> FastAPI:
         about(thing, "210000")
         return {"thing": thing}
 
-    app = service([router], hot=[HOT])
+    app = service([router], hot=[HOT, STORE])
     app.state.parts = {Things: Things()}
     app.state.audit = Records()
     return app
@@ -121,3 +142,39 @@ async def test_what_goes_wrong_is_answered_as_anywhere(app: FastAPI) -> None:
     async with calling(app, "thing:read") as client:
         response = await client.get("/things/a")
     assert (response.status_code, response.json()["type"]) == (500, "urn:xuefen:problem:internal")
+
+
+async def test_a_body_is_looked_at_before_it_is_answered_ahead(app: FastAPI) -> None:
+    async with calling(app, "thing:write") as client:
+        assert (await client.post("/things", json={"a": 1})).json() == {"length": 7}
+        assert app.state.parts[Things].hot == 1
+        assert (
+            await client.post("/things", content=b"{}", headers={"Content-Type": "text/plain"})
+        ).status_code == 415
+        assert (await client.post("/things", json={"a": "13912345678"})).status_code == 422
+        assert app.state.parts[Things].hot == 1
+        shown = (await metrics_of(app)).splitlines()
+    counted = [
+        line for line in shown if line.startswith("http_requests_total") and '"/things",status="200"' in line
+    ]
+    assert app.state.audit.told == []
+    assert counted == ['http_requests_total{method="POST",route="/things",status="200"} 1.0']
+
+
+@pytest.mark.parametrize("name", ["Signature", "Signature-Input", "Content-Digest"])
+async def test_what_is_signed_is_left_to_who_looks_at_signatures(app: FastAPI, name: str) -> None:
+    async with calling(app, "thing:write") as client:
+        assert (await client.post("/things", json={}, headers={name: "x"})).json() == {"length": 2}
+    assert app.state.parts[Things].hot == 0
+
+
+async def test_whose_requests_have_to_be_signed_is_left_to_who_looks_at_signatures(app: FastAPI) -> None:
+    headers = bearer("thing:write", signing=SigningKey(ED25519, "key-1", "eA", required=True))
+    async with calling(app) as client:
+        assert (await client.post("/things", json={}, headers=headers)).status_code == 401
+    assert app.state.parts[Things].hot == 0
+
+
+def test_all_that_every_request_passes_in_the_framework_is_known_to_hot_routes(app: FastAPI) -> None:
+    """Who adds another dependency of every route has to say what it means for them (`_is_plain`)."""
+    assert [each.dependency for each in app.router.dependencies] == [check_query, check_signature]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, cast, get_args
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.identifiers import IdType, check_id_number
 from contracts.identity import IdentityHasher
@@ -14,7 +14,7 @@ from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, who_pays, within
 from services.kit.clock import local_date
 from services.kit.errors import Problem
-from services.kit.hot_routes import HotRoute, Parts
+from services.kit.hot_routes import HotRoute, part_of
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
 from services.kit.schemas import IN_DIGITS, AddressMoment, Day
@@ -160,12 +160,13 @@ async def query_compliance(
     return _json(ComplianceQueryAnswer(cast("list[ComplianceAnswer | None]", results), absent))
 
 
-async def _answer_plainly(parts: Parts, caller: Caller, told: Reading, values: Sequence[str]) -> bytes | None:
+async def _answer_plainly(
+    request: Request, caller: Caller, told: Reading, values: Sequence[str]
+) -> bytes | None:
     if caller.place is None:
         return None
     person_id, year = values
-    queries = parts[LedgerQueries]
-    assert isinstance(queries, LedgerQueries)
+    queries = part_of(request, LedgerQueries)
     return await queries.plain_answer(person_id, int(year), place_of(caller), told)
 
 

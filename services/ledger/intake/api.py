@@ -9,10 +9,11 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.divisions import authority_of, contains, is_known
-from services.kit.audit import AuditedRoute, about, reads
+from services.kit.audit import AuditedRoute, Reading, about, reads
 from services.kit.auth import Caller, require
-from services.kit.budgets import within
+from services.kit.budgets import Budgets, who_pays, within
 from services.kit.errors import FieldError, InvalidRequestError, language_of, problem_body
+from services.kit.hot_routes import HotRoute, part_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
@@ -64,7 +65,8 @@ TableFormat = Annotated[
     ),
 ]
 
-CompletionWriter = require("completion:write")
+WRITING_SCOPES = ("completion:write",)
+CompletionWriter = require(*WRITING_SCOPES)
 EnrolmentWriter = require("enrolment:write")
 CompletionReader = require("completion:write", "transcript:read")
 CURSOR = r"^[1-9][0-9]{5}~[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
@@ -105,6 +107,27 @@ async def _report(request: Request, reporter: Reporter, caller: Caller, kind: ty
     batch = decode_batch(await request.body(), kind, items_max=RECORDS_MAX)
     decided = await reporter.report(provider_id, batch, signature_of(request))
     return batch_response(decided, request)
+
+
+async def _report_at_once(
+    request: Request, caller: Caller, _reading: Reading, _values: Sequence[str]
+) -> bytes | None:
+    if caller.organization is None:
+        return None
+    await part_of(request, Budgets).check(REPORTS, who_pays(caller))
+    return bytes((await _report(request, part_of(request, Reporter), caller, Completion)).body)
+
+
+HOT = (
+    HotRoute(
+        method="POST",
+        path="/v1/completions",
+        pattern=re.compile("/v1/completions"),
+        scopes=frozenset(WRITING_SCOPES),
+        answer=_report_at_once,
+    ),
+)
+"""Answered ahead of the framework: completions, of which there are more than of anything else."""
 
 
 def _batch_route(kind: type[msgspec.Struct], writer: Callable[..., Awaitable[Caller]]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from services.kit.hot_routes import HotRoute
 from services.ledger.answers import composed_answers
 from services.ledger.answers.api import HOT
 from services.ledger.app import openapi_document
+from services.ledger.intake import api as intake_api
 from services.ledger.policy import notice_as_data, parse_notice
 from tests.kit.http import bearer
 from tests.ledger.policy.builders import notice_text
@@ -136,12 +137,13 @@ async def test_is_kept_for_no_more_people_than_there_is_room_for(
     await same(world, *people)
 
 
-@pytest.mark.parametrize("hot", HOT, ids=lambda hot: hot.path)
+@pytest.mark.parametrize("hot", [*HOT, *intake_api.HOT], ids=lambda hot: hot.path)
 def test_a_hot_route_has_the_scopes_and_the_record_of_the_route_in_the_document(
     world: World, hot: HotRoute
 ) -> None:
     paths = openapi_document()["paths"]
     assert isinstance(paths, dict)
-    security = paths[hot.path]["get"]["security"]
+    security = paths[hot.path][hot.method.lower()]["security"]
     assert {scope for each in security for scopes in each.values() for scope in scopes} == hot.scopes
-    assert ("GET", hot.path, hot.reads) in set(audited_paths(world.app.router.routes))
+    audited = {(method, path): kind for method, path, kind in audited_paths(world.app.router.routes)}
+    assert audited.get((hot.method, hot.path)) == hot.reads
