@@ -105,7 +105,8 @@ select {_COLUMNS} from events where log = $1 and position > $2 and topic = any($
  order by position limit $3
 """  # noqa: S608
 _BY_IDENTITY = f"""
-select {_COLUMNS} from events where log = $1 and identity = any(string_to_array($2, E'\\n')) order by identity
+select {_COLUMNS} from events
+ where log = $1 and identity = any((select string_to_array($2, E'\\n'))::text[]) order by identity
 """  # noqa: S608
 _HOLDERS = f"select {_COLUMNS} from events where log = any($1::text[]) and identity = $2 order by log"  # noqa: S608
 # Each log is walked along its own index, from its own start, as far as a page goes.

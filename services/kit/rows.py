@@ -67,11 +67,17 @@ class StateRows(Generic[S]):
         self._in_given_order = in_given_order
         self._columns = columns or {}
         self._decode = msgspec.json.Decoder(kind).decode
+        # Each key is looked up by itself, and arrays stand in a `select`: so the plan is the same for few keys and for many,
+        # with or without statistics, and PostgreSQL makes it once instead of for every statement.
         names = ", ".join(key)
         self._select = f"select log, version, state, {names} from {table}"  # noqa: S608 - constants of the code
-        arrays = [f"${number}::{of}[]" for number, of in enumerate(key.values(), 2)]
-        self._read = f"""{self._select} where log = $1
-            and ({names}) in (select * from unnest({", ".join(arrays)}))"""  # noqa: S608
+        arrays = [f"(select ${number}::{of}[])" for number, of in enumerate(key.values(), 2)]
+        same = " and ".join(f"t.{name} = wanted.{name}" for name in key)
+        self._read = f"""
+            select found.* from unnest({", ".join(arrays)}) as wanted ({names})
+             cross join lateral (
+                   select t.log, t.version, t.state, {", ".join(f"t.{name}" for name in key)}
+                     from {table} t where t.log = $1 and {same} offset 0) found"""  # noqa: S608
         self._write = _writing(table, key, {name: of for name, (of, _) in self._columns.items()})
 
     @staticmethod
@@ -186,7 +192,9 @@ def _writing(table: str, key: Mapping[str, str], columns: Mapping[str, str]) -> 
     kinds = [*key.values(), *columns.values(), "int", "bytea"]
     as_lines = {*key, "version"}
     values = [
-        f"string_to_array(${number}, E'\\n')::{of}[]" if name in as_lines else f"${number}::{of}[]"
+        f"(select string_to_array(${number}, E'\\n'))::{of}[]"
+        if name in as_lines
+        else f"(select ${number}::{of}[])"
         for number, (name, of) in enumerate(zip(names, kinds, strict=True), 2)
     ]
     changed = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)

@@ -36,7 +36,7 @@ _replace = msgspec.structs.replace
 _POSITION = 2**63 - 1
 """Stands for the log's position in an answer that is kept: no log gets there."""
 
-# One look-up a key, in the order of the question; parameters of equal number for any question keep its plan.
+# One look-up a key, in the order of the question; arrays stand in a `select`, so that the plan is made once.
 _READ = """
 select asked.n, l.position, p.version, a.version,
        p.left_at is not null
@@ -44,8 +44,9 @@ select asked.n, l.position, p.version, a.version,
        or exists (select from former_identities f where f.log = p.log and f.person_id = p.person_id),
        case when p.version = asked.profile and a.version is not distinct from asked.account then null else p.state end,
        case when p.version = asked.profile and a.version is not distinct from asked.account then null else a.state end
-  from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::int[]) with ordinality
-       as asked (log, person_id, year, profile, account, n)
+  from unnest(
+       (select $1::text[]), (select $2::text[]), (select $3::int[]), (select $4::int[]), (select $5::int[])
+       ) with ordinality as asked (log, person_id, year, profile, account, n)
   join logs l on l.log = asked.log
  cross join lateral (
        select * from profiles p where p.log = asked.log and p.person_id = asked.person_id offset 0) p

@@ -36,10 +36,10 @@ _decode_profile = msgspec.json.Decoder(Profile).decode
 _decode_room = msgspec.json.Decoder(WaitingRoom).decode
 
 # Each key is looked up by itself (`limit`, `offset 0` keep it so): on a table without statistics yet, as in a first
-# load, the planner would otherwise read a whole log for every group.
+# load, the planner would otherwise read a whole log for every group. Arrays stand in a `select`: a plan is then kept.
 _PEOPLE = """
 select wanted.identity_hash, p.state, a.year, a.version, a.state
-  from unnest(string_to_array($2, E'\\n')) as wanted (identity_hash)
+  from unnest((select string_to_array($2, E'\\n'))) as wanted (identity_hash)
  cross join lateral (
        select p.person_id, p.state from profiles p
         where p.log = $1 and p.identity_hash = wanted.identity_hash limit 1) p
