@@ -6,7 +6,6 @@ What only a database needs is imported where one is made, so that a pure test st
 """
 
 import asyncio
-import atexit
 import gc
 import logging
 import os
@@ -19,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -87,8 +87,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["TMPDIR"] = directory = tempfile.mkdtemp(prefix=f"xuefen-test-{os.getpid()}-", dir=MEMORY)
         Path(directory).chmod(0o711)
         tempfile.tempdir = None
-        # After what other modules do when the process ends.
-        atexit.register(shutil.rmtree, directory, ignore_errors=True)
+        # After multiprocessing has removed what is its own in there.
+        Finalize(None, shutil.rmtree, [directory], {"ignore_errors": True}, exitpriority=-1_000)
     if "XUEFEN_HOME" not in os.environ or hasattr(config, "workerinput"):
         os.environ["XUEFEN_HOME"] = home = tempfile.mkdtemp(prefix="xuefen-test-home-")
         config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
