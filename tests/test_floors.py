@@ -78,7 +78,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "demo policy",
     ),
     "services/console": (
-        "settings words",
+        "documents settings words",
         "services_client sessions",
         "issuers pages",
         "web",

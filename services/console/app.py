@@ -12,6 +12,7 @@ from starlette.responses import FileResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.console.composition import open_console
+from services.console.documents import NoChineseFontError
 from services.console.pages import HEADERS, STATIC, version_of_static
 from services.console.screens.table import SCREENS
 from services.console.services_client import RefusedError, UnreachableError
@@ -115,6 +116,7 @@ def _install_refusals(app: FastAPI) -> None:
         SignInNeededError: _sign_in,
         ForgedFormError: lambda visit, _: _problem(visit, 403, "forged"),
         RefusedError: _refused,
+        NoChineseFontError: lambda visit, _: _problem(visit, 503, "no_font"),
         UnreachableError: lambda visit, _: _problem(visit, 503, "unreachable"),
         RequestValidationError: lambda visit, _: _problem(visit, 404, "missing"),
         HTTPException: lambda visit, _: _problem(visit, 404, "missing"),

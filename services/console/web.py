@@ -9,6 +9,7 @@ import httpx
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from services.console.documents import Document, pdf
 from services.console.issuers import Issuers
 from services.console.pages import HEADERS, Pages
 from services.console.services_client import Answer, ServicesClient
@@ -97,6 +98,11 @@ class Visit:
         kept = ("content-type", "content-disposition")
         told = {name: response.headers[name] for name in kept if name in response.headers}
         return Response(response.content, headers={**HEADERS, **told})
+
+    async def pdf(self, document: Document, name: str) -> Response:
+        """A document to keep. Raises NoChineseFontError."""
+        told = {"content-type": "application/pdf", "content-disposition": f'attachment; filename="{name}"'}
+        return Response(await pdf(document), headers={**HEADERS, **told})
 
     async def post(
         self, service: str, path: str, body: Mapping[str, object] | None = None, key: str | None = None

@@ -8,9 +8,11 @@ from fastapi import APIRouter, Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
+from services.console.documents import Document
 from services.console.pages import Screen
-from services.console.services_client import RefusedError
+from services.console.services_client import Answer, RefusedError
 from services.console.web import Anybody, Form, Somebody, Visit, go, public_form
+from services.console.words import day, moment
 from services.kit.clock import local_date
 
 REFERENCE = r"^[1-9][0-9]{5}-[0-9a-f]{24}$"
@@ -64,17 +66,59 @@ async def issue(visit: Somebody, form: Form) -> Response:
 async def certificate(reference: Reference, visit: Somebody) -> Response:
     """The certificate, to print on A4."""
     statement = await visit.get("ledger", f"/v1/attestations/{reference}")
-    own = visit.person.person_id == statement["person_id"]
-    address = f"{visit.parts.settings.console_url}/verify?{urlencode({'reference': reference})}"
-    code = segno.make(address, error="m")
+    address = _address(visit, reference)
     return visit.page(
         "certificate.html",
         statement=statement,
-        holder=visit.person.name if own else None,
+        holder=_holder(visit, statement),
         verify_address=address,
-        code=code.svg_inline(scale=4, dark="#1b1f24", svgclass="qr", lineclass=None),
+        code=_code(address, svgclass="qr", dark="#1b1f24"),
         personal=True,
     )
+
+
+@router.get("/certificates/{reference}/certificate.pdf")
+async def certificate_pdf(reference: Reference, visit: Somebody) -> Response:
+    """The same as a file to keep: PDF/A, the same bytes whenever it is asked for while nothing has changed."""
+    statement = await visit.get("ledger", f"/v1/attestations/{reference}")
+    t, address, holder = visit.words, _address(visit, reference), _holder(visit, statement)
+    chinese = visit.language == "zh"
+    facts = [
+        *([(t("certificates.holder"), holder)] if holder else []),
+        (t("certificates.reference"), reference),
+        (t("certificates.authority"), statement["authority_name" if chinese else "authority_name_en"]),
+        (t("certificates.issued"), moment(statement["issued_at"])),
+        *([(t("facts.clause"), statement["clause"])] if statement["clause"] else []),
+        (t("certificates.kept"), t("certificates.position", position=statement["position"])),
+    ]
+    told = "revoked" if statement["revoked_at"] else "replaced" if not statement["still_holds"] else None
+    document = Document(
+        language=visit.language,
+        on=day(moment(statement["issued_at"])),
+        title=t("certificates.title"),
+        lead=t.own(statement, "text"),
+        facts=facts,
+        foot=reference,
+        warning=t(f"certificates.{told}") if told else "",
+        code=_code(address),
+        how=t("certificates.how"),
+        address=address,
+    )
+    return await visit.pdf(document, f"{reference}.pdf")
+
+
+def _address(visit: Visit, reference: str) -> str:
+    """Where anybody verifies it."""
+    return f"{visit.parts.settings.console_url}/verify?{urlencode({'reference': reference})}"
+
+
+def _code(address: str, **drawn: str) -> str:
+    return segno.make(address, error="m").svg_inline(scale=4, lineclass=None, **drawn)
+
+
+def _holder(visit: Visit, statement: Answer) -> str | None:
+    """The name of whom it is about, which only their own session knows."""
+    return visit.person.name if visit.person.person_id == statement["person_id"] else None
 
 
 @router.get("/verify")

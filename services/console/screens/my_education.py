@@ -6,9 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
+from services.console.documents import Document, Table
 from services.console.pages import Screen
 from services.console.services_client import Answer
 from services.console.web import Somebody, Visit
+from services.console.words import day, moment
 from services.kit.clock import local_date
 
 _YEARS_BACK = 5
@@ -34,6 +36,46 @@ async def transcript_csv(visit: Somebody) -> Response:
 async def transcript_xlsx(visit: Somebody) -> Response:
     """The same as a workbook."""
     return await visit.file("ledger", f"/v1/persons/{visit.person.person_id}/transcript.xlsx")
+
+
+@router.get("/my/transcript.pdf")
+async def transcript_pdf(visit: Somebody) -> Response:
+    """The same as a document, with a table for each year."""
+    transcript = await visit.get("ledger", f"/v1/persons/{visit.person.person_id}/transcript")
+    t, credits = visit.words, transcript["credits"]
+    labels = ("course", "category", "amount", "mode", "completed", "state")
+    tables = [
+        Table(
+            title=t("my_education.year", year=year),
+            columns=[t(f"my_education.{label}") for label in labels],
+            rows=[_line(visit, line) for line in credits if line["year"] == year],
+            empty=t("my_education.no_credits"),
+        )
+        for year in sorted({line["year"] for line in credits}, reverse=True)
+    ]
+    document = Document(
+        language=visit.language,
+        on=day(visit.parts.clock().isoformat()),
+        title=t("my_education.transcript"),
+        lead=t("my_education.recorded", position=transcript["position"], count=len(credits)),
+        facts=[(t("certificates.holder"), visit.person.name)],
+        foot=transcript["person_id"],
+        tables=tables,
+    )
+    return await visit.pdf(document, "transcript.pdf")
+
+
+def _line(visit: Visit, line: Answer) -> list[str]:
+    t = visit.words
+    state = t.code("credit_state", line["state"])
+    return [
+        line["course"],
+        t.category(line["category"]),
+        line["credits"],
+        t.code("mode", line["mode"]),
+        moment(line["completed_at"]),
+        f"{state} {t('my_education.make_up')}" if line["make_up"] else state,
+    ]
 
 
 @router.get("/my/{year}")

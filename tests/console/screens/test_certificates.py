@@ -4,6 +4,7 @@ import re
 
 from services.cli.demo.fictitious import FictitiousPerson
 from tests.console.house import Browser, House
+from tests.console.test_documents import with_fonts
 from tests.e2e.system import SHENYANG
 
 REFERENCE = re.compile(r"[1-9][0-9]{5}-[0-9a-f]{24}")
@@ -40,6 +41,18 @@ class TestCertificate:
         assert "<svg" in page
         assert f"/verify?reference={reference}" in page
         assert person.id_number not in page
+
+    @with_fonts
+    async def test_is_a_document_to_keep_too(self, house: House):
+        _, browser, reference = await issued(house)
+        first, again = [await browser.open(f"/certificates/{reference}/certificate.pdf") for _ in range(2)]
+
+        assert first.headers["content-type"] == "application/pdf"
+        assert f'filename="{reference}.pdf"' in first.headers["content-disposition"]
+        assert first.content.startswith(b"%PDF")
+        assert first.content == again.content
+        other = await house.professional(house.system.stranger())
+        assert (await other.open(f"/certificates/{reference}/certificate.pdf")).status_code == 404
 
     async def test_is_nobody_else_s(self, house: House):
         _, _, reference = await issued(house)

@@ -1,6 +1,7 @@
 """The professional's own screen: where they stand, in words, from the services as they are."""
 
 from tests.console.house import House
+from tests.console.test_documents import with_fonts
 from tests.e2e.system import SHENYANG
 
 
@@ -42,6 +43,17 @@ class TestMyEducation:
         browser = await house.professional(person)
 
         assert (await browser.open("/my/transcript.csv")).headers["content-type"].startswith("text/csv")
+
+    @with_fonts
+    async def test_gives_the_transcript_as_a_document(self, house: House):
+        person = house.system.stranger()
+        await house.system.collects(person, SHENYANG)
+        provider = await house.system.provides()
+        await house.system.follow()
+        await provider.posts(provider.completion(person, 2025, "30.00"))
+        browser = await house.professional(person)
+
+        assert (await browser.open("/my/transcript.pdf")).content.startswith(b"%PDF")
 
     async def test_is_refused_by_the_service_to_whom_the_menu_does_not_name_it(self, house: House):
         """A hidden link is no protection, and none is needed: the ledger decides."""
