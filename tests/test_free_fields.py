@@ -40,7 +40,14 @@ CANARIES = (
     "一三八〇〇〇〇一二三四",
 )
 NAMED = {"id_type": "resident_id", "id_number": "210000196501050003", "name": "欧阳静怡"}
-BY_RECORD = {"report_completions", "report_enrolments", "report_exam_passes", "upload_roster"}
+BY_RECORD = {
+    "report_completions",
+    "report_statements",
+    "report_events",
+    "report_enrolments",
+    "report_exam_passes",
+    "upload_roster",
+}
 """Bodies that are decoded record by record (`kit/records.py`)."""
 EMPTY = {"issue_token"}
 """A form, whose texts are compared and not kept."""

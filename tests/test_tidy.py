@@ -32,7 +32,7 @@ KIT_MAY_SAY = ("RateLimit-Policy", "transfer-encoding", "--locale-provider", "tr
 
 HOSTS = {
     "json-schema.org", "www.apache.org", "127.0.0.1", "ausm.mof.gov.cn", "kj.gdczt.gov.cn", "www.kjzx.cn",
-    "ggfw.gdhrss.gov.cn", "218.60.151.138", "www.w3.org",
+    "ggfw.gdhrss.gov.cn", "adlnet.gov", "218.60.151.138", "www.w3.org",
 }  # fmt: skip
 """The hosts that may be named: of schemas, namespaces, licences, of this machine, and those the notices name themselves."""
 OUR_HOSTS = re.compile(r"(.+\.)?(example(\.(org|com|net|gov\.cn))?|invalid|test)|[a-z-]+|\{.*")

@@ -30,7 +30,7 @@ from services.ledger.counting import api_archive
 from services.ledger.counting.lag import LagMetrics, behind_by_projection
 from services.ledger.counting.rebuild import LAGGING
 from services.ledger.intake import api as intake_api
-from services.ledger.intake import api_feed
+from services.ledger.intake import api_feed, api_statements
 from services.ledger.moving import api as moving_api
 from services.ledger.officials import api_anomalies as anomalies_api
 from services.ledger.officials import api_closing, api_policies
@@ -43,13 +43,20 @@ from services.ledger.streams.publishing import SOURCE, publish
 
 TITLE = "Xuefen ledger"
 DESCRIPTION = "Credits, policies, and the answer to whether a person's year is met, with reasons."
-RAW_JSON_PATHS = ("/v1/completions", "/v1/enrolments", "/v1/exam-passes")
+RAW_JSON_PATHS = (
+    "/v1/completions",
+    "/v1/enrolments",
+    "/v1/exam-passes",
+    api_statements.STATEMENTS_PATH,
+    api_statements.EVENTS_PATH,
+)
 
 NOTICES_SECONDS_MAX = 60.0
 """A process that has not seen new notices for longer judges by old ones: it is not ready."""
 
 ROUTES = (
     intake_api,
+    api_statements,
     api_feed,
     answers_api,
     api_transcripts,

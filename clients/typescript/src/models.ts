@@ -74,6 +74,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/completions/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Events
+         * @description Post up to 1,000 CloudEvents (structured, JSON), each a completion; each is answered as that.
+         *
+         *     Safe to repeat: the event's id is the completion's.
+         */
+        post: operations["report_events"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/completions/statements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report Statements
+         * @description Post up to 1,000 xAPI statements, `completed` or `passed`; each is answered as the completion that it says.
+         *
+         *     Safe to repeat: the statement's id is the completion's.
+         */
+        post: operations["report_statements"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/completions/table": {
         parameters: {
             query?: never;
@@ -1143,6 +1187,458 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             409: components["responses"]["Conflict"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    report_events: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/cloudevents-batch+json": {
+                    data?: {
+                        /** @description `authority` of the completion. */
+                        authority?: unknown;
+                        /** @description `category` of the completion. */
+                        category?: unknown;
+                        /** @description `course` of the completion. */
+                        course?: unknown;
+                        /** @description `credits` of the completion. */
+                        credits?: unknown;
+                        /** @description `evaluated_at` of the completion. */
+                        evaluated_at?: unknown;
+                        /** @description `exam_passed_at` of the completion. */
+                        exam_passed_at?: unknown;
+                        /** @description `filing` of the completion. */
+                        filing?: unknown;
+                        /** @description `hours` of the completion. */
+                        hours?: unknown;
+                        /** @description `mode` of the completion. */
+                        mode?: unknown;
+                        person?: {
+                            /** @description `person.id_number` of the completion. */
+                            id_number?: unknown;
+                            /** @description `person.id_type` of the completion. */
+                            id_type?: unknown;
+                            /** @description `person.name` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `repeat_of` of the completion. */
+                        repeat_of?: unknown;
+                        /** @description `started_on` of the completion. */
+                        started_on?: unknown;
+                        /** @description `tier` of the completion. */
+                        tier?: unknown;
+                        /** @description `title` of the completion. */
+                        title?: unknown;
+                        /** @description `year` of the completion. */
+                        year?: unknown;
+                    };
+                    /** @description `id` of the completion. */
+                    id?: unknown;
+                    /** @enum {unknown} */
+                    specversion?: "1.0";
+                    /** @description `completed_at` of the completion. */
+                    time?: unknown;
+                    /** @enum {unknown} */
+                    type?: "cn.xuefen.completion.reported.v1";
+                }[] | {
+                    data?: {
+                        /** @description `authority` of the completion. */
+                        authority?: unknown;
+                        /** @description `category` of the completion. */
+                        category?: unknown;
+                        /** @description `course` of the completion. */
+                        course?: unknown;
+                        /** @description `credits` of the completion. */
+                        credits?: unknown;
+                        /** @description `evaluated_at` of the completion. */
+                        evaluated_at?: unknown;
+                        /** @description `exam_passed_at` of the completion. */
+                        exam_passed_at?: unknown;
+                        /** @description `filing` of the completion. */
+                        filing?: unknown;
+                        /** @description `hours` of the completion. */
+                        hours?: unknown;
+                        /** @description `mode` of the completion. */
+                        mode?: unknown;
+                        person?: {
+                            /** @description `person.id_number` of the completion. */
+                            id_number?: unknown;
+                            /** @description `person.id_type` of the completion. */
+                            id_type?: unknown;
+                            /** @description `person.name` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `repeat_of` of the completion. */
+                        repeat_of?: unknown;
+                        /** @description `started_on` of the completion. */
+                        started_on?: unknown;
+                        /** @description `tier` of the completion. */
+                        tier?: unknown;
+                        /** @description `title` of the completion. */
+                        title?: unknown;
+                        /** @description `year` of the completion. */
+                        year?: unknown;
+                    };
+                    /** @description `id` of the completion. */
+                    id?: unknown;
+                    /** @enum {unknown} */
+                    specversion?: "1.0";
+                    /** @description `completed_at` of the completion. */
+                    time?: unknown;
+                    /** @enum {unknown} */
+                    type?: "cn.xuefen.completion.reported.v1";
+                };
+                "application/cloudevents+json": {
+                    data?: {
+                        /** @description `authority` of the completion. */
+                        authority?: unknown;
+                        /** @description `category` of the completion. */
+                        category?: unknown;
+                        /** @description `course` of the completion. */
+                        course?: unknown;
+                        /** @description `credits` of the completion. */
+                        credits?: unknown;
+                        /** @description `evaluated_at` of the completion. */
+                        evaluated_at?: unknown;
+                        /** @description `exam_passed_at` of the completion. */
+                        exam_passed_at?: unknown;
+                        /** @description `filing` of the completion. */
+                        filing?: unknown;
+                        /** @description `hours` of the completion. */
+                        hours?: unknown;
+                        /** @description `mode` of the completion. */
+                        mode?: unknown;
+                        person?: {
+                            /** @description `person.id_number` of the completion. */
+                            id_number?: unknown;
+                            /** @description `person.id_type` of the completion. */
+                            id_type?: unknown;
+                            /** @description `person.name` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `repeat_of` of the completion. */
+                        repeat_of?: unknown;
+                        /** @description `started_on` of the completion. */
+                        started_on?: unknown;
+                        /** @description `tier` of the completion. */
+                        tier?: unknown;
+                        /** @description `title` of the completion. */
+                        title?: unknown;
+                        /** @description `year` of the completion. */
+                        year?: unknown;
+                    };
+                    /** @description `id` of the completion. */
+                    id?: unknown;
+                    /** @enum {unknown} */
+                    specversion?: "1.0";
+                    /** @description `completed_at` of the completion. */
+                    time?: unknown;
+                    /** @enum {unknown} */
+                    type?: "cn.xuefen.completion.reported.v1";
+                }[] | {
+                    data?: {
+                        /** @description `authority` of the completion. */
+                        authority?: unknown;
+                        /** @description `category` of the completion. */
+                        category?: unknown;
+                        /** @description `course` of the completion. */
+                        course?: unknown;
+                        /** @description `credits` of the completion. */
+                        credits?: unknown;
+                        /** @description `evaluated_at` of the completion. */
+                        evaluated_at?: unknown;
+                        /** @description `exam_passed_at` of the completion. */
+                        exam_passed_at?: unknown;
+                        /** @description `filing` of the completion. */
+                        filing?: unknown;
+                        /** @description `hours` of the completion. */
+                        hours?: unknown;
+                        /** @description `mode` of the completion. */
+                        mode?: unknown;
+                        person?: {
+                            /** @description `person.id_number` of the completion. */
+                            id_number?: unknown;
+                            /** @description `person.id_type` of the completion. */
+                            id_type?: unknown;
+                            /** @description `person.name` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `repeat_of` of the completion. */
+                        repeat_of?: unknown;
+                        /** @description `started_on` of the completion. */
+                        started_on?: unknown;
+                        /** @description `tier` of the completion. */
+                        tier?: unknown;
+                        /** @description `title` of the completion. */
+                        title?: unknown;
+                        /** @description `year` of the completion. */
+                        year?: unknown;
+                    };
+                    /** @description `id` of the completion. */
+                    id?: unknown;
+                    /** @enum {unknown} */
+                    specversion?: "1.0";
+                    /** @description `completed_at` of the completion. */
+                    time?: unknown;
+                    /** @enum {unknown} */
+                    type?: "cn.xuefen.completion.reported.v1";
+                };
+                "application/json": {
+                    data?: {
+                        /** @description `authority` of the completion. */
+                        authority?: unknown;
+                        /** @description `category` of the completion. */
+                        category?: unknown;
+                        /** @description `course` of the completion. */
+                        course?: unknown;
+                        /** @description `credits` of the completion. */
+                        credits?: unknown;
+                        /** @description `evaluated_at` of the completion. */
+                        evaluated_at?: unknown;
+                        /** @description `exam_passed_at` of the completion. */
+                        exam_passed_at?: unknown;
+                        /** @description `filing` of the completion. */
+                        filing?: unknown;
+                        /** @description `hours` of the completion. */
+                        hours?: unknown;
+                        /** @description `mode` of the completion. */
+                        mode?: unknown;
+                        person?: {
+                            /** @description `person.id_number` of the completion. */
+                            id_number?: unknown;
+                            /** @description `person.id_type` of the completion. */
+                            id_type?: unknown;
+                            /** @description `person.name` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `repeat_of` of the completion. */
+                        repeat_of?: unknown;
+                        /** @description `started_on` of the completion. */
+                        started_on?: unknown;
+                        /** @description `tier` of the completion. */
+                        tier?: unknown;
+                        /** @description `title` of the completion. */
+                        title?: unknown;
+                        /** @description `year` of the completion. */
+                        year?: unknown;
+                    };
+                    /** @description `id` of the completion. */
+                    id?: unknown;
+                    /** @enum {unknown} */
+                    specversion?: "1.0";
+                    /** @description `completed_at` of the completion. */
+                    time?: unknown;
+                    /** @enum {unknown} */
+                    type?: "cn.xuefen.completion.reported.v1";
+                }[] | {
+                    data?: {
+                        /** @description `authority` of the completion. */
+                        authority?: unknown;
+                        /** @description `category` of the completion. */
+                        category?: unknown;
+                        /** @description `course` of the completion. */
+                        course?: unknown;
+                        /** @description `credits` of the completion. */
+                        credits?: unknown;
+                        /** @description `evaluated_at` of the completion. */
+                        evaluated_at?: unknown;
+                        /** @description `exam_passed_at` of the completion. */
+                        exam_passed_at?: unknown;
+                        /** @description `filing` of the completion. */
+                        filing?: unknown;
+                        /** @description `hours` of the completion. */
+                        hours?: unknown;
+                        /** @description `mode` of the completion. */
+                        mode?: unknown;
+                        person?: {
+                            /** @description `person.id_number` of the completion. */
+                            id_number?: unknown;
+                            /** @description `person.id_type` of the completion. */
+                            id_type?: unknown;
+                            /** @description `person.name` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `repeat_of` of the completion. */
+                        repeat_of?: unknown;
+                        /** @description `started_on` of the completion. */
+                        started_on?: unknown;
+                        /** @description `tier` of the completion. */
+                        tier?: unknown;
+                        /** @description `title` of the completion. */
+                        title?: unknown;
+                        /** @description `year` of the completion. */
+                        year?: unknown;
+                    };
+                    /** @description `id` of the completion. */
+                    id?: unknown;
+                    /** @enum {unknown} */
+                    specversion?: "1.0";
+                    /** @description `completed_at` of the completion. */
+                    time?: unknown;
+                    /** @enum {unknown} */
+                    type?: "cn.xuefen.completion.reported.v1";
+                };
+            };
+        };
+        responses: {
+            /** @description An outcome for every item, in the order posted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    report_statements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    actor?: {
+                        account?: {
+                            /** @description `person.id_type` of the completion. */
+                            homePage?: unknown;
+                            /** @description `person.id_number` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `person.name` of the completion. */
+                        name?: unknown;
+                    };
+                    context?: {
+                        extensions?: {
+                            /** @description `authority` of the completion. */
+                            "urn:xuefen:xapi:authority"?: unknown;
+                            /** @description `category` of the completion. */
+                            "urn:xuefen:xapi:category"?: unknown;
+                            /** @description `credits` of the completion. */
+                            "urn:xuefen:xapi:credits"?: unknown;
+                            /** @description `filing` of the completion. */
+                            "urn:xuefen:xapi:filing"?: unknown;
+                            /** @description `hours` of the completion. */
+                            "urn:xuefen:xapi:hours"?: unknown;
+                            /** @description `mode` of the completion. */
+                            "urn:xuefen:xapi:mode"?: unknown;
+                            /** @description `repeat_of` of the completion. */
+                            "urn:xuefen:xapi:repeat_of"?: unknown;
+                            /** @description `started_on` of the completion. */
+                            "urn:xuefen:xapi:started_on"?: unknown;
+                            /** @description `tier` of the completion. */
+                            "urn:xuefen:xapi:tier"?: unknown;
+                            /** @description `year` of the completion. */
+                            "urn:xuefen:xapi:year"?: unknown;
+                        };
+                    };
+                    /** @description `id` of the completion. */
+                    id?: unknown;
+                    object?: {
+                        definition?: {
+                            /** @description `title` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `course` of the completion. */
+                        id?: unknown;
+                    };
+                    /** @description `completed_at` of the completion. */
+                    timestamp?: unknown;
+                    verb?: {
+                        /** @enum {unknown} */
+                        id?: "http://adlnet.gov/expapi/verbs/completed" | "http://adlnet.gov/expapi/verbs/passed";
+                    };
+                }[] | {
+                    actor?: {
+                        account?: {
+                            /** @description `person.id_type` of the completion. */
+                            homePage?: unknown;
+                            /** @description `person.id_number` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `person.name` of the completion. */
+                        name?: unknown;
+                    };
+                    context?: {
+                        extensions?: {
+                            /** @description `authority` of the completion. */
+                            "urn:xuefen:xapi:authority"?: unknown;
+                            /** @description `category` of the completion. */
+                            "urn:xuefen:xapi:category"?: unknown;
+                            /** @description `credits` of the completion. */
+                            "urn:xuefen:xapi:credits"?: unknown;
+                            /** @description `filing` of the completion. */
+                            "urn:xuefen:xapi:filing"?: unknown;
+                            /** @description `hours` of the completion. */
+                            "urn:xuefen:xapi:hours"?: unknown;
+                            /** @description `mode` of the completion. */
+                            "urn:xuefen:xapi:mode"?: unknown;
+                            /** @description `repeat_of` of the completion. */
+                            "urn:xuefen:xapi:repeat_of"?: unknown;
+                            /** @description `started_on` of the completion. */
+                            "urn:xuefen:xapi:started_on"?: unknown;
+                            /** @description `tier` of the completion. */
+                            "urn:xuefen:xapi:tier"?: unknown;
+                            /** @description `year` of the completion. */
+                            "urn:xuefen:xapi:year"?: unknown;
+                        };
+                    };
+                    /** @description `id` of the completion. */
+                    id?: unknown;
+                    object?: {
+                        definition?: {
+                            /** @description `title` of the completion. */
+                            name?: unknown;
+                        };
+                        /** @description `course` of the completion. */
+                        id?: unknown;
+                    };
+                    /** @description `completed_at` of the completion. */
+                    timestamp?: unknown;
+                    verb?: {
+                        /** @enum {unknown} */
+                        id?: "http://adlnet.gov/expapi/verbs/completed" | "http://adlnet.gov/expapi/verbs/passed";
+                    };
+                };
+            };
+        };
+        responses: {
+            /** @description An outcome for every item, in the order posted. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BatchAnswer"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["UnprocessableContent"];

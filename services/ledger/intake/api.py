@@ -81,7 +81,7 @@ AuthorityQuery = Annotated[
 ]
 
 
-def _provider_of(caller: Caller) -> str:
+def provider_of(caller: Caller) -> str:
     if caller.organization is None:
         raise NotAProviderError
     return caller.organization
@@ -103,7 +103,7 @@ def batch_response(decided: list[Decided], request: Request) -> Response:
 
 
 async def _report(request: Request, reporter: Reporter, caller: Caller, kind: type[Record]) -> Response:
-    provider_id = _provider_of(caller)
+    provider_id = provider_of(caller)
     batch = decode_batch(await request.body(), kind, items_max=RECORDS_MAX)
     decided = await reporter.report(provider_id, batch, signature_of(request))
     return batch_response(decided, request)
@@ -174,7 +174,7 @@ async def report_completion_table(
     The header is found by its words, in Chinese or English; times of day without a zone are those of Beijing. Safe to
     repeat: a row with the same id and content is a `duplicate`.
     """
-    provider_id = _provider_of(caller)
+    provider_id = provider_of(caller)
     table = await read_table(await request.body(), request.headers.get("content-type", ""), FORM)
     records = await asyncio.to_thread(completions_of, table)
     decided = await reporter.report(provider_id, records, signature_of(request))
@@ -343,7 +343,7 @@ async def _withdraw(
     caller: Caller,
     key: CommandKey,
 ) -> Response:
-    provider_id = _provider_of(caller)
+    provider_id = provider_of(caller)
     command = WithdrawRecord(
         kind=kind,
         log=await _log_of(reporter, provider_id, body.authority),
