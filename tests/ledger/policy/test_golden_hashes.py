@@ -34,7 +34,8 @@ YEARS_BEYOND = 5
 """How many years of an open range are looked at after the last that a notice names."""
 
 
-LATER = frozenset({"step", "one_at_a_time", "choice", "any_of", "share", "routes"})
+LATER = frozenset({"step", "one_at_a_time", "choice", "any_of", "share", "routes", "graduated_offset",
+                   "graduated_clause"})  # fmt: skip
 """Fields that came after the hashes were written: where they say nothing, nothing is what it was not."""
 
 

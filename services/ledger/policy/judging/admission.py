@@ -119,13 +119,13 @@ def plausible(case: Posted) -> Rejected | None:
 def window(case: Case) -> Rejected | None:
     """The ordinary window, else an automatic make-up window, else the reason there is none."""
     policy, terms, moment, reported = case.policy, case.terms, case.facts.completed_at, case.reported_at
-    study, register_ends = terms.study, terms.register_ends
+    study = terms.study
     # Somebody who was given more time studies and registers until then (A-14).
     given = time_given(case.account)
-    last, register_ends = max(study.ends, given), max(register_ends, given)
+    last = max(study.ends, given)
     if policy.ordinary and study.begins <= moment < last:
         clause = terms.style_clause or study.until_clause or ""
-        late = reported >= register_ends
+        late = terms.windows.is_late(moment, reported, given)
         case.opening = Opening(study.begins, last, late, False, terms.providers, terms.needs, clause)
         return None
     refusal: Rejected | None = None
@@ -205,7 +205,8 @@ def registrable(case: Posted) -> Rejected | None:
     """The firm days of registering, by the moment of the first report (B-25)."""
     if case.opening.make_up:
         return None
-    return case.terms.windows.not_registered(case.reported_at, time_given(case.account))
+    windows, completed = case.terms.windows, case.facts.completed_at
+    return windows.not_registered(completed, case.reported_at, time_given(case.account))
 
 
 def enrolment(case: Case) -> Held | Rejected | None:
@@ -262,7 +263,7 @@ GATES: tuple[Gate, ...] = (
     Gate(prerequisite, lambda policy, terms: policy.get(PrerequisiteTerms) is not None),
     Gate(own_year, lambda policy, terms: terms.get(CreditYearTerms) is not None),
     Gate(one_provider, lambda policy, terms: terms.get(ProviderChoiceTerms) is not None),
-    Gate(registrable, lambda policy, terms: terms.windows.firm is not None),
+    Gate(registrable, lambda policy, terms: bool(terms.windows.firm or terms.windows.register_days)),
     _ENROLMENT,
     _EXAM,
     _EVALUATION,

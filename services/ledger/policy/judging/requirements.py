@@ -70,16 +70,23 @@ def measure(
     asked: Iterable[RequirementTerms], counted: Counted, total: Decimal
 ) -> tuple[tuple[RequirementResult, ...], tuple[Missing, ...]]:
     """Every minimum with what was earned towards it, and what is missing."""
+    roots, nested = counted.by_path, counted.nested
     requirements, missing = [], []
     for one in asked:
-        terms, minimum, earned, met = (
-            _nearest(one, counted, total) if one.any_of else _measured(one, counted, total)
-        )
-        met = met or (counted.covers_year and terms.kind in ("course", "mode", "choice"))
+        terms = one
+        category, minimum = terms.category, terms.minimum
+        if category is not None:
+            earned = counted.of(category) if nested else roots.get(category, _ZERO)
+            met = earned >= minimum
+        elif terms.kind == "total":
+            earned, met = total, total >= minimum
+        else:
+            terms, minimum, earned, met = _nearest(terms, counted, total)
+            met = met or counted.covers_year
         requirements.append(
             RequirementResult(
                 terms.kind,
-                terms.category,
+                category,
                 minimum,
                 earned,
                 met,
@@ -93,7 +100,7 @@ def measure(
         )
         if not met:
             short = max(_ZERO, minimum - earned)
-            missing.append(Missing(terms.category, short, terms.course, terms.modes, terms.choice))
+            missing.append(Missing(category, short, terms.course, terms.modes, terms.choice))
     return tuple(requirements), tuple(missing)
 
 
@@ -101,29 +108,22 @@ _Measured = tuple[RequirementTerms, Decimal, Decimal, bool]
 """A minimum, how much it asks, what was earned towards it, and whether it is met."""
 
 
+def _nearest(terms: RequirementTerms, counted: Counted, total: Decimal) -> _Measured:
+    """Of several minima the first that is met, else the one of which least is missing."""
+    found = [_measured(each, counted, total) for each in terms.any_of or (terms,)]
+    return next((one for one in found if one[3]), None) or min(found, key=lambda one: one[1] - one[2])
+
+
 def _measured(terms: RequirementTerms, counted: Counted, total: Decimal) -> _Measured:
-    category, minimum = terms.category, terms.minimum
-    if category is not None:
-        earned = counted.of(category) if counted.nested else counted.by_path.get(category, _ZERO)
-        return terms, minimum, earned, earned >= minimum
+    minimum, earned, any_ = terms.minimum, total, total > 0
     if (name := terms.singled) is not None:
-        earned = counted.singled.get(name, _ZERO)
-        if terms.share is not None:
-            minimum = max(minimum, share_of(total, terms.share))
-        return terms, minimum, earned, earned >= minimum and name in counted.singled
-    earned = total
-    if terms.of.categories:
-        within = (credits for path, credits in counted.by_path.items() if terms.of.takes(path))
-        earned = sum(within, _ZERO)
-        if terms.share is not None:
-            minimum = max(minimum, share_of(total, terms.share))
-    return terms, minimum, earned, earned >= minimum and (earned > 0 or terms.kind != "choice")
-
-
-def _nearest(choice: RequirementTerms, counted: Counted, total: Decimal) -> _Measured:
-    """The first of the minima that is met, else the one of which least is missing."""
-    found = [_measured(each, counted, total) for each in choice.any_of]
-    return min(found, key=lambda one: (not one[3], one[1] - one[2]) if not one[3] else (False, _ZERO))
+        earned, any_ = counted.singled.get(name, _ZERO), name in counted.singled
+    elif terms.of.categories:
+        earned = sum((credits for path, credits in counted.by_path.items() if terms.of.takes(path)), _ZERO)
+        any_ = earned > 0
+    if terms.share is not None:
+        minimum = max(minimum, share_of(total, terms.share))
+    return terms, minimum, earned, any_ and earned >= minimum
 
 
 def registered_sum(account: Account | None) -> Decimal:

@@ -4,8 +4,10 @@ Every function here is total over `datetime.date`, so that no date a caller writ
 """
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
+from typing import Literal
 
 from msgspec import Struct
 
@@ -15,9 +17,10 @@ ALWAYS = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 _CHINA = timezone(timedelta(hours=8))
-_RELATIVE = re.compile(r"Y([+-][0-9]{1,2})?-([0-9]{2})-([0-9]{2})", re.ASCII)
+_RELATIVE = re.compile(r"Y([+-][0-9]{1,2})?-([0-9]{2})-([0-9]{2}|end)", re.ASCII)
+_END_OF_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})-end", re.ASCII)
 _SINCE_ISSUE = re.compile(r"issue\+([0-9]{1,3})d", re.ASCII)
-_SINCE_ENROLMENT = re.compile(r"enrolment\+([0-9]{1,3})d", re.ASCII)
+_SINCE = re.compile(r"(enrolment|completion)\+([0-9]{1,3})d", re.ASCII)
 _ABSOLUTE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -35,7 +38,8 @@ class Span(Struct, frozen=True):
 
 
 def day_of(text: str, year: int, issued: date | None = None) -> date | None:
-    """The date that a notice's day means for a credit year (`Y+1-03-31`, `2025-03-31`); None when there is none.
+    """The date that a notice's day means for a credit year (`Y+1-03-31`, `2025-03-31`, `Y+1-02-end`); None where there is
+    none.
 
     `issue+30d` counts from the day the notice is dated, that day being day 0.
     """
@@ -44,16 +48,27 @@ def day_of(text: str, year: int, issued: date | None = None) -> date | None:
             return issued + timedelta(days=int(since[1])) if issued is not None else None
         if (relative := _RELATIVE.fullmatch(text)) is not None:
             offset, month, day = relative.groups()
-            return date(year + int(offset or 0), int(month), int(day))
+            return _day(year + int(offset or 0), int(month), day)
+        if (absolute := _END_OF_MONTH.fullmatch(text)) is not None:
+            return _day(int(absolute[1]), int(absolute[2]), "end")
         return date.fromisoformat(text) if _ABSOLUTE.fullmatch(text) else None
     except (ValueError, OverflowError):
         return None
 
 
-def days_after_enrolment(text: str) -> int | None:
-    """The days that `enrolment+180d` gives; None for a day of the calendar."""
-    found = _SINCE_ENROLMENT.fullmatch(text)
-    return int(found[1]) if found is not None else None
+def _day(year: int, month: int, day: str) -> date:
+    return date(year, month, monthrange(year, month)[1] if day == "end" else int(day))
+
+
+def days_after(what: Literal["enrolment", "completion"], text: str) -> int | None:
+    """The days that `enrolment+180d` or `completion+90d` gives; None for a day of the calendar, or after the other."""
+    found = _SINCE.fullmatch(text)
+    return int(found[2]) if found is not None and found[1] == what else None
+
+
+def is_personal(text: str) -> bool:
+    """Whether a day is counted from what a person did."""
+    return _SINCE.fullmatch(text) is not None
 
 
 def later(day: date, days: int) -> date:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Generic, NamedTuple, TypeVar
 
-from services.ledger.policy.language.days import day_of, days_after_enrolment
+from services.ledger.policy.language.days import day_of, is_personal
 from services.ledger.policy.language.rule import Rule, Years
 from services.ledger.policy.language.selector import RequirementTerms
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
@@ -71,7 +71,7 @@ def day_faults(since: str | None, until: str | None, at: At) -> Iterator[Finding
     # 2023 and 2024 stand for a common and a leap year: a relative day must exist in both.
     sound = True
     for name, text in (("from", since), ("until", until)):
-        if text is None or days_after_enrolment(text) is not None:
+        if text is None or is_personal(text):
             continue
         if any(day_of(text, year, _ISSUED) is None for year in (2023, 2024)):
             yield at.found(name, *NO_SUCH_DAY)
@@ -90,7 +90,7 @@ def day_faults(since: str | None, until: str | None, at: At) -> Iterator[Finding
 
 def _counted_from(text: str) -> str:
     """What a day is counted from, as only days of one kind can be compared without a year."""
-    return text[0] if text[0] in "Yie" else "date"
+    return text[0] if text[0] in "Yiec" else "date"
 
 
 R = TypeVar("R", bound=Rule)

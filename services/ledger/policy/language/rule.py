@@ -51,8 +51,8 @@ Adcode = Annotated[str, Meta(pattern="^[1-9][0-9]{5}$", description="行政区�
 Day = Annotated[
     str,
     Meta(
-        pattern="^(?:Y(?:[+-][0-9]{1,2})?|[0-9]{4})-[0-9]{2}-[0-9]{2}$",
-        description="日期, 如 2025-01-31; 或相对年度, 如 Y-01-01, Y+1-03-31。A date, or one relative to the credit year Y.",
+        pattern="^(?:Y(?:[+-][0-9]{1,2})?|[0-9]{4})-[0-9]{2}-(?:[0-9]{2}|end)$",
+        description="日期, 如 2025-01-31; 或相对年度, 如 Y-01-01, Y+1-02-end (月末)。A date, or one of the credit year Y.",
     ),
 ]
 MonthDay = Annotated[str, Meta(pattern="^[0-9]{2}-[0-9]{2}$", description="每年的月-日, 如 12-15。")]
@@ -62,7 +62,7 @@ ClauseId = Annotated[
     str,
     Meta(pattern="^[A-Z][A-Z0-9]{0,9}-[0-9]{2,3}[a-z]?$", description="条款编号, 如 S0-10。The clause's id."),
 ]
-_DAY = "(?:Y(?:[+-][0-9]{1,2})?|[0-9]{4})-[0-9]{2}-[0-9]{2}"
+_DAY = "(?:Y(?:[+-][0-9]{1,2})?|[0-9]{4})-[0-9]{2}-(?:[0-9]{2}|end)"
 OpeningDay = Annotated[
     str,
     Meta(
@@ -73,8 +73,8 @@ OpeningDay = Annotated[
 ClosingDay = Annotated[
     str,
     Meta(
-        pattern=rf"^(?:{_DAY}|(?:issue|enrolment)\+[0-9]{{1,3}}d)$",
-        description="同上; 或报名后若干天 enrolment+180d。Likewise, or days after the person's enrolment.",
+        pattern=rf"^(?:{_DAY}|(?:issue|enrolment|completion)\+[0-9]{{1,3}}d)$",
+        description="同上; 或报名、学完后若干天 enrolment+180d。Likewise, or days after the enrolment, or the completion.",
     ),
 ]
 Act = Literal["study", "register", "enrol", "pay", "apply"]

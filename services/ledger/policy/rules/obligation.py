@@ -23,6 +23,7 @@ class Obligation(TargetedRule, frozen=True, tag="obligation"):
 
     qualified: Literal["next_year", "same_year"] | None = None
     working: Literal["next_year", "same_year"] | None = None
+    graduated: Literal["next_year", "same_year"] | None = None
     both: Literal["earlier", "later"] | None = None
     students: Literal["not_obliged", "obliged"] | None = None
     retired: End | None = None
@@ -30,7 +31,7 @@ class Obligation(TargetedRule, frozen=True, tag="obligation"):
 
     def settings(self) -> Iterator[tuple[str, Any]]:
         """A setting per ground, one for both grounds (A-01), one for students (B-09), one for each end (A-14)."""
-        for field in ("qualified", "working", "both", "students", "retired", "left"):
+        for field in ("qualified", "working", "graduated", "both", "students", "retired", "left"):
             if (value := getattr(self, field)) is not None:
                 yield f"obligation.{field}", value
 
@@ -54,6 +55,8 @@ class ObligationTerms(Struct, frozen=True):
     retired_offset: int | None = None
     left_offset: int | None = None
     end_clause: str | None = None
+    graduated_offset: int | None = None
+    graduated_clause: str | None = None
 
 
 _OFFSETS: Mapping[str, int | None] = {"next_year": 1, "same_year": 0, "obliged": None}
@@ -79,6 +82,8 @@ def terms_of(settings: Settings) -> ObligationTerms:
         retired_offset=offsets.get("retired"),
         left_offset=offsets.get("left"),
         end_clause=end.clause if end else None,
+        graduated_offset=offsets.get("graduated"),
+        graduated_clause=own.get("graduated"),
     )
 
 
@@ -92,8 +97,14 @@ def first_obliged_year(duty: ObligationTerms, person: Person) -> int | None:
     if person.working_since is not None and duty.working_offset is not None:
         working = person.working_since.year + duty.working_offset
     if qualified is None or working is None:
-        return working if qualified is None else qualified
-    return min(qualified, working) if duty.both_earlier else max(qualified, working)
+        first = working if qualified is None else qualified
+    else:
+        first = min(qualified, working) if duty.both_earlier else max(qualified, working)
+    graduated = person.traits.graduated_on
+    if graduated is None or duty.graduated_offset is None:
+        return first
+    after = graduated.year + duty.graduated_offset
+    return after if first is None else min(first, after)
 
 
 def binding_clauses(duty: ObligationTerms, person: Person, year: int) -> tuple[str, ...]:
@@ -101,9 +112,10 @@ def binding_clauses(duty: ObligationTerms, person: Person, year: int) -> tuple[s
     (S0-04, S0-05); of both where only both together do, or neither is there; of what frees students (B-09)."""
     if person.student and not duty.students:
         return (duty.students_clause,) if duty.students_clause is not None else duty.clauses
-    if duty.qualified_clause == duty.working_clause:
+    if duty.qualified_clause == duty.working_clause and duty.graduated_clause is None:
         return duty.clauses
     grounds = (
+        (person.traits.graduated_on, duty.graduated_offset, duty.graduated_clause),
         (person.qualified_on, duty.qualified_offset, duty.qualified_clause),
         (person.working_since, duty.working_offset, duty.working_clause),
     )

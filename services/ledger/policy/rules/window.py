@@ -14,8 +14,9 @@ from services.ledger.policy.language.days import (
     ALWAYS,
     Span,
     begins,
+    day_at,
     day_of,
-    days_after_enrolment,
+    days_after,
     ends,
     later,
 )
@@ -50,8 +51,9 @@ class Window(TargetedRule, frozen=True, tag="window", rename={"since": "from"}):
         if self.since is not None:
             yield from by_mode(f"window.{self.act}.from", self.modes, self.since)
         if self.until is not None:
-            days = days_after_enrolment(self.until)
-            end = "until" if days is None else "days"
+            enrolled, completed = days_after("enrolment", self.until), days_after("completion", self.until)
+            end = "days" if enrolled is not None else "until" if completed is None else "completed"
+            days = enrolled if enrolled is not None else completed
             yield from by_mode(f"window.{self.act}.{end}", self.modes, self.until if days is None else days)
         if self.firm is not None:
             yield from by_mode(f"window.{self.act}.firm", self.modes, self.firm)
@@ -61,7 +63,7 @@ class WindowTerms(Struct, frozen=True):
     """The windows of a mode; `acts` are those of other acts than study.
 
     From `register_ends` on a registration is late; outside `firm`, where there is one, nothing is registered. `pay_days`
-    are the days a person has to pay from the day of enrolment.
+    are the days a person has to pay from the day of enrolment, `register_days` those to register from the day of completing.
     """
 
     study: Span
@@ -70,6 +72,8 @@ class WindowTerms(Struct, frozen=True):
     register_clause: str | None
     firm: Span | None
     pay_days: Sourced[int] | None
+    register_days: Sourced[int] | None = None
+    register_firmly: bool = False
 
     def outside(self, act: ByRecord, moment: datetime, given: datetime = ALWAYS) -> Rejected | None:
         """Why the act may not be done at this moment: its window has not opened, or has closed; None when it may.
@@ -78,9 +82,22 @@ class WindowTerms(Struct, frozen=True):
         """
         return refusal(self.acts.get(act), moment, given)
 
-    def not_registered(self, moment: datetime, given: datetime = ALWAYS) -> Rejected | None:
-        """Why nothing is registered at this moment; None when it is."""
+    def not_registered(
+        self, completed: datetime, moment: datetime, given: datetime = ALWAYS
+    ) -> Rejected | None:
+        """Why what was completed then is not registered at this moment; None when it is."""
+        if self.register_days is not None and self.register_firmly and self.is_late(completed, moment, given):
+            last = later(day_at(completed), self.register_days.value)
+            return Rejected("register-closed", self.register_days.clause, {"until": last.isoformat()})
         return refusal(self.firm, moment, given)
+
+    def is_late(self, completed: datetime, moment: datetime, given: datetime = ALWAYS) -> bool:
+        """Whether what was completed then is registered late at this moment."""
+        if moment >= max(self.register_ends, given):
+            return True
+        if self.register_days is None:
+            return False
+        return moment >= max(ends(later(day_at(completed), self.register_days.value)), given)
 
     def not_paid(self, enrolled: Enrolled, given: datetime = ALWAYS) -> Rejected | None:
         """Why a fee was paid too early or too late for the enrolment; None when it was not, or was in time."""
@@ -98,6 +115,7 @@ def terms_of(settings: Settings, mode: str) -> WindowTerms:
     """The windows of a mode; study without any lasts the calendar year."""
     study, register = _span(settings, "study", mode), _span(settings, "register", mode)
     firm, pay_days = settings.of_mode("window.register.firm", mode), settings.of_mode("window.pay.days", mode)
+    completed = settings.of_mode("window.register.completed", mode)
     spans = {act: _span(settings, act, mode) for act in ACTS}
     return WindowTerms(
         study=study,
@@ -106,6 +124,8 @@ def terms_of(settings: Settings, mode: str) -> WindowTerms:
         register_clause=register.until_clause or study.until_clause,
         firm=register if firm is not None and firm.value and register.until is not None else None,
         pay_days=pay_days if pay_days is not None and pay_days.value > 0 else None,
+        register_days=completed if completed is not None and completed.value > 0 else None,
+        register_firmly=firm is not None and firm.value,
     )
 
 
@@ -144,7 +164,11 @@ def _day(day: date | None) -> str:
 def faults(rule: Window, at: At) -> Iterator[Finding]:
     """Days that do not exist, and what only some acts can have."""
     yield from day_faults(rule.since, rule.until, at)
-    relative = rule.until is not None and days_after_enrolment(rule.until) is not None
+    if rule.until is not None and days_after("completion", rule.until) is not None and rule.act != "register":
+        yield at.found(
+            "until", "act", "学完后若干天只用于登记", "days after a completion are for act: register alone"
+        )
+    relative = rule.until is not None and days_after("enrolment", rule.until) is not None
     if relative and rule.act not in ("study", "pay"):
         yield at.found(
             "until",
