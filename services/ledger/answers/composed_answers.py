@@ -67,6 +67,7 @@ class _Key(NamedTuple):
     log: str
     person_id: str
     year: int
+    day: date
 
 
 class _Kept(NamedTuple):
@@ -80,14 +81,15 @@ class _Kept(NamedTuple):
 
 
 class ComposedAnswers:
-    """The answers that one process keeps, by the notices and the day it has now."""
+    """The answers that one process keeps, by the notices it has now, for each day that is asked for as today: in a sandbox
+    every caller has their own."""
 
     def __init__(self, databases: Databases, policies: PublishedPolicies, clock: Clock) -> None:
         self._databases = databases
         self._policies = policies
         self._clock = clock
         self._kept: dict[_Key, _Kept] = {}
-        self._made_by: tuple[PolicyBook, date] = policies.book, date.min
+        self._made_by: PolicyBook = policies.book
         self._gathering: dict[Database, Gathering[_Key, Composed | None]] = {}
 
     async def of_one(self, person_id: str, year: int, place: str) -> Composed | None:
@@ -105,21 +107,22 @@ class ComposedAnswers:
                 return [found.get(key) for key in keys]
 
             gathering = self._gathering[database] = Gathering(read)
-        return _seen(await gathering.ask(_Key(log, person_id, year)), place)
+        return _seen(await gathering.ask(_Key(log, person_id, year, local_date(self._clock()))), place)
 
     async def of_many(self, person_ids: Sequence[str], year: int, place: str) -> dict[str, Composed]:
         """The answers for many persons to an official of a place, as far as they are plain, by person."""
         if place == NATION:
             return {}
         log = authority_of(place)
-        keys = [_Key(log, person_id, year) for person_id in person_ids]
+        day = local_date(self._clock())
+        keys = [_Key(log, person_id, year, day) for person_id in person_ids]
         found = await self._read(self._databases.of(log), keys)
         return {key.person_id: answer for key, answer in found.items() if _seen(answer, place) is not None}
 
     async def _read(self, database: Database, keys: Sequence[_Key]) -> Mapping[_Key, Composed]:
-        book, day = made_by = self._policies.book, local_date(self._clock())
-        if self._made_by[0] is not book or self._made_by[1] != day:
-            self._made_by, self._kept = made_by, {}
+        book = self._policies.book
+        if self._made_by is not book:
+            self._made_by, self._kept = book, {}
         kept = self._kept
         known = [kept.get(key) for key in keys]
         async with database.acquire() as conn:
@@ -137,7 +140,7 @@ class ComposedAnswers:
                 continue
             key, same = keys[n - 1], known[n - 1]
             if profile is not None:
-                made = _compose(book, day, key, profile, account)
+                made = _compose(book, key, profile, account)
                 if made is None:
                     continue
                 same = _Kept(profile_version, account_version, *made)
@@ -159,7 +162,7 @@ def _keep(kept: dict[_Key, _Kept], key: _Key, answer: _Kept) -> None:
 
 
 def _compose(
-    book: PolicyBook, day: date, key: _Key, profile_state: bytes, account_state: bytes | None
+    book: PolicyBook, key: _Key, profile_state: bytes, account_state: bytes | None
 ) -> tuple[str, bytes, bytes] | None:
     """The person's place, and the answer before and after the position; None when the year before has a say in it."""
     profile = _decode_profile(profile_state)
@@ -168,7 +171,7 @@ def _compose(
     account = _decode_account(account_state) if account_state is not None else None
     home = Keeper(key.log, _POSITION, profile, account)
     place = profile.person.place
-    answer = answer_of(home, judge(book, profile, account, key.year, day), Viewer(place=place), None)
+    answer = answer_of(home, judge(book, profile, account, key.year, key.day), Viewer(place=place), None)
     before, found, after = _encode(answer).partition(b'"position":%d' % _POSITION)
     assert found, "an answer says its position"
     return place, before, after

@@ -1,13 +1,15 @@
 """The plain answer, which a process keeps composed, is always the one that would be made anew: it is asked for both ways
 after everything that changes it. With a day of its own (`on`) the question is none that is kept."""
 
+import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.kit.audit import audited_paths
-from services.kit.clock import local_date
+from services.kit.clock import clock_at, local_date, utc_now
 from services.kit.hot_routes import HotRoute
 from services.ledger.answers import composed_answers
 from services.ledger.answers.api import HOT
@@ -116,6 +118,21 @@ async def test_leaves_a_record_of_each_reading_and_none_where_it_cannot_be_writt
     assert [
         (each["kind"], each["asked"], each["subjects"], each["result"]) for each in found.json()["items"]
     ] == [("compliance", who.person_id, [who.person_id], "shown")] * 2
+
+
+async def test_is_that_of_each_caller_s_own_day_also_when_they_ask_together(world: World):
+    """In a sandbox every request has a moment of its own (`kit/sandbox.py`)."""
+    who = await world.collects(SHENYANG)
+    answers = composed_answers.ComposedAnswers(world.ledger.databases, world.ledger.policies, utc_now)
+
+    async def asked(moment: datetime) -> str:
+        with clock_at(moment):
+            answer = await answers.of_one(who.person_id, 2025, LIAONING)
+        assert answer is not None
+        return str(json.loads(answer.body)["on"])
+
+    days = [NOON, NOON + timedelta(days=200), NOON]
+    assert await asyncio.gather(*map(asked, days)) == [local_date(day).isoformat() for day in days]
 
 
 async def test_is_not_read_again_while_nothing_has_changed(world: World, monkeypatch: pytest.MonkeyPatch):
