@@ -188,9 +188,26 @@ class JudgedMissing(HandoverPart):
     choice: str | None = None
 
 
+class JudgedMakeUp(HandoverPart):
+    """A way that was open to the person, or was to open, to make up the year at the origin; days both included."""
+
+    act: Code
+    mode: Code
+    category: CategoryCode | None = None
+    since: Day
+    until: Day | None = None
+    clause: str | None = None
+    enrol: Flag = False
+    paid: Flag = False
+    conditions: tuple[Code, ...] = ()
+    study_until: Day | None = None
+    registers: Flag = False
+
+
 class JudgedYear(HandoverPart):
     """A year whose window had closed at the origin: judged there, repeated here with its source, its minima, what was
-    missing, the clauses (A-13, B-12), and whether a notice or the nation's rule judged (B-20)."""
+    missing and how it could be made up there, the clauses (A-13, B-12), and whether a notice or the nation's rule judged
+    (B-20)."""
 
     year: CreditYear
     status: Code
@@ -201,6 +218,7 @@ class JudgedYear(HandoverPart):
     judged_on: Day
     requirements: tuple[JudgedRequirement, ...] = ()
     missing: tuple[JudgedMissing, ...] = ()
+    make_up: tuple[JudgedMakeUp, ...] = ()
     clauses: tuple[str, ...] = ()
     basis: Literal["notice", "national"] | None = None
 

@@ -93,16 +93,22 @@ def next_steps(situation: Situation) -> tuple[NextStep, ...]:
 def _at_the_origin(answer: Assessment, place: str) -> Iterator[NextStep]:
     """A year judged elsewhere is made up there, and judged again for here when it is (A-13)."""
     short = {item.clause for item in answer.requirements if not item.met}
+    where = full_name_of(place), full_name_en(place)
+    ground = next((clause for clause in answer.clauses if clause in short), None)
     for item in shortfalls(answer, None):
-        yield _step(
-            "ask_authority",
-            words.origin_words(
-                item.credits, item.category, (full_name_of(place), full_name_en(place)), answer.year
-            ),
-            credits=item.credits,
-            category=item.category,
-            clause=next((clause for clause in answer.clauses if clause in short), None),
-        )
+        open_ = [one for one in answer.openings if one.category == item.category]
+        ways: set[tuple[date | None, date | None, str | None]]
+        ways = {(one.since, one.until, one.clause) for one in open_} or {(None, None, ground)}
+        for since, until, clause in sorted(ways, key=str):
+            yield _step(
+                "ask_authority",
+                words.origin_words(item.credits, item.category, where, answer.year, (since, until)),
+                credits=item.credits,
+                category=item.category,
+                since=since,
+                until=until,
+                clause=clause,
+            )
 
 
 def _steps(situation: Situation, policy: Policy) -> Iterator[NextStep]:

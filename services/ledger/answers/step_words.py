@@ -154,10 +154,24 @@ NO_POLICY: Words = (
 
 
 def origin_words(
-    credits: Decimal, category: str | None, where: Words, year: int, *, names: Names = USUAL.names
+    credits: Decimal,
+    category: str | None,
+    where: Words,
+    year: int,
+    days: tuple[date | None, date | None],
+    *,
+    names: Names = USUAL.names,
 ) -> Words:
-    """What is missing in a year that another authority judged."""
+    """What is missing in a year that another authority judged, and from when until when it can be made up there."""
     what_zh, what_en = _credits(credits, category, names)
+    since, until = days
+    if since is not None:
+        zh = f"自{day_zh(since)}起" + (f"至{day_zh(until)}" if until is not None else "")
+        en = f"from {since}" + (f" until {until}" if until is not None else "")
+        return (
+            f"{year}年度由{where[0]}判定，尚缺{what_zh}；可{zh}在当地补学、补登，请咨询{where[0]}财政部门。",
+            f"{year} was judged by the authority of {where[1]}, {what_en} short: it can be made up there {en}; ask there.",
+        )
     return (
         f"{year}年度由{where[0]}判定，尚缺{what_zh}；如需补学、补登，请咨询{where[0]}财政部门。",
         f"{year} was judged by the authority of {where[1]}, {what_en} short: ask there whether they can be made up.",

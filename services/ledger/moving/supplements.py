@@ -19,6 +19,7 @@ from contracts.handover import (
     HandedSpecialReason,
     HandedWaiting,
     Handover,
+    JudgedMakeUp,
     JudgedMissing,
     JudgedRequirement,
     JudgedYear,
@@ -40,6 +41,7 @@ from services.ledger.policy import (
     SpecialReason,
     Waiting,
 )
+from services.ledger.policy.judging.policy_day import PersonOpening
 from services.ledger.store.departures import Departure
 from services.ledger.streams import account as accounts
 from services.ledger.streams import profile as profiles
@@ -97,6 +99,7 @@ def handed_judgement(judgement: Judgement) -> JudgedYear:
         judgement,
         requirements=tuple(view(JudgedRequirement, each) for each in judgement.requirements),
         missing=tuple(view(JudgedMissing, each) for each in judgement.missing),
+        make_up=tuple(view(JudgedMakeUp, each) for each in judgement.make_up),
     )
 
 
@@ -130,6 +133,7 @@ def _judgement(judged: JudgedYear) -> Judgement:
         judged,
         requirements=tuple(view(RequirementResult, each) for each in judged.requirements),
         missing=tuple(view(Missing, each) for each in judged.missing),
+        make_up=tuple(view(PersonOpening, each) for each in judged.make_up),
     )
 
 

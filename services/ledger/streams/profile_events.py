@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from services.kit.events import Event
 from services.ledger.policy.judging.assessment import Status
+from services.ledger.policy.judging.policy_day import PersonOpening
 from services.ledger.policy.judging.requirements import Missing, RequirementResult
 from services.ledger.policy.language.facts import NO_TRAITS, Traits
 from services.ledger.policy.policy import Basis
@@ -108,7 +109,8 @@ LiftReason = Literal["cancelled", "withdrawn", "returned", "lapsed"]
 
 class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A year as another authority judged it, with what that followed: `place` is where, `judged_on` as of which day; its
-    minima, what was missing, the clauses of it all, and whether a notice or the nation's rule judged (`basis`, B-20)."""
+    minima, what was missing and how the person could make it up there (`make_up`), the clauses of it all, and whether a
+    notice or the nation's rule judged (`basis`, B-20)."""
 
     year: int
     status: Status
@@ -119,6 +121,7 @@ class Judgement(Struct, frozen=True, kw_only=True, omit_defaults=True):
     policy: str | None = None
     requirements: tuple[RequirementResult, ...] = ()
     missing: tuple[Missing, ...] = ()
+    make_up: tuple[PersonOpening, ...] = ()
     clauses: tuple[str, ...] = ()
     basis: Basis | None = None
 

@@ -22,6 +22,7 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.judging.assessment import short_of
 from services.ledger.policy.judging.periods import with_periods
+from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS
 from services.ledger.policy.judging.release import HeldCredits
 from services.ledger.policy.judging.wording import judged_words
 from services.ledger.policy.rules.categories import USUAL
@@ -113,7 +114,7 @@ def judge(
         person = replace(person, left_on=profile.left_on, retired_on=profile.retired_on)
     judgement = profile.judgement(year)
     if judgement is not None:
-        return _as_judged(judgement)
+        return _as_judged(judgement, on)
     policy = book.policy_for(person, year)
     left = profile.left
     if left is not None and left.completed and side_of(profile, year, policy) == "moved":
@@ -146,7 +147,8 @@ def carries_into(book: PolicyBook, profile: Profile, year: int) -> bool:
     return policy is not None and policy.carries is not None
 
 
-def _as_judged(judgement: Judgement) -> Assessment:
+def _as_judged(judgement: Judgement, on: date) -> Assessment:
+    """The year as it was judged elsewhere, with what can still be done about it there, on a day."""
     words = judged_words(
         judgement.year,
         judgement.status,
@@ -165,6 +167,7 @@ def _as_judged(judgement: Judgement) -> Assessment:
         by_category=judgement.by_category,
         requirements=judgement.requirements,
         missing=judgement.missing,
+        openings=tuple(each for each in judgement.make_up if each.until is None or each.until >= on),
         excess=max(_ZERO, judgement.total - asked) if asked is not None else _ZERO,
         explanation_zh=words[0],
         explanation_en=words[1],
@@ -252,6 +255,7 @@ def judgement_of(
         policy=answer.policy,
         requirements=answer.requirements,
         missing=answer.missing,
+        make_up=tuple(each for each in answer.openings if each.act in MAKE_UP_ACTS),
         clauses=answer.clauses,
         basis=answer.basis,
     )

@@ -101,8 +101,16 @@ class TestAtTheOrigin:
         star = await world.provides(STAR, accredited=[SHANXI])
         who = await world.collects(JINCHENG)
         transfer_id = await mover.moves(who, SHENYANG)
-        short = await world.asks(who, 2024)
+        short = await world.asks(who, 2024, include="next_steps")
         assert (short["status"], bool(short["missing"])) == ("deficient", True)
+        # The window of the origin has travelled, and closes here on its day, too.
+        assert {(one["since"], one["until"]) for one in short["openings"]} == {("2026-04-01", "2026-06-01")}
+        assert {(step["since"], step["until"]) for step in short["next_steps"]} == {
+            ("2026-04-01", "2026-06-01")
+        }
+        assert all("2026年6月1日" in step["text_zh"] for step in short["next_steps"])
+        later = await world.asks(who, 2024, on="2026-06-02", include="next_steps")
+        assert (later["openings"], {step["until"] for step in later["next_steps"]}) == ([], {None})
         world.now = beijing(2026, 4, 20, 12)
         done = {"completed_at": "2026-04-10T10:00:00+08:00", "category": "professional"}
         [outcome] = await star.posts(star.completion(who, 2024, "90.00", **done))
