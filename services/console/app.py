@@ -18,7 +18,16 @@ from services.console.screens.table import SCREENS
 from services.console.services_client import RefusedError, UnreachableError
 from services.console.settings import ConsoleSettings
 from services.console.signing_in import router as signing_in
-from services.console.web import ForgedFormError, Parts, SignInNeededError, Somebody, Visit, go, parts_of
+from services.console.web import (
+    ForgedFormError,
+    Parts,
+    SignInNeededError,
+    Somebody,
+    UploadTooLargeError,
+    Visit,
+    go,
+    parts_of,
+)
 from services.kit.failures import problem_of_failure
 from services.kit.http_guard import BodyBudget, DeadlineMiddleware, RequestMiddleware
 from services.kit.observability import HttpMetrics, describe_exception
@@ -117,6 +126,7 @@ def _install_refusals(app: FastAPI) -> None:
         ForgedFormError: lambda visit, _: _problem(visit, 403, "forged"),
         RefusedError: _refused,
         NoChineseFontError: lambda visit, _: _problem(visit, 503, "no_font"),
+        UploadTooLargeError: lambda visit, _: _problem(visit, 413, "too_large"),
         UnreachableError: lambda visit, _: _problem(visit, 503, "unreachable"),
         RequestValidationError: lambda visit, _: _problem(visit, 404, "missing"),
         HTTPException: lambda visit, _: _problem(visit, 404, "missing"),

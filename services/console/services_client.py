@@ -19,11 +19,13 @@ Answer = Any
 
 
 class RefusedError(Exception):
-    """A service refuses, in its own words: `title` and `detail` of the problem, and each of `fields` with its own."""
+    """A service refuses, in its own words: `title` and `detail` of the problem, and each of `fields` with its own.
+    `problem` is all that it said."""
 
     def __init__(self, status: int, problem: Mapping[str, Answer]) -> None:
         super().__init__(str(problem.get("type", status)))
         self.status = status
+        self.problem = problem
         self.code = str(problem.get("type", "")).rpartition(":")[2]
         self.title: str = problem.get("title", "")
         self.detail: str = problem.get("detail", "")

@@ -2,11 +2,14 @@
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
 from fastapi import Depends, Request
+from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from services.console.documents import Document, pdf
@@ -18,10 +21,22 @@ from services.console.settings import ConsoleSettings
 from services.console.words import Words
 from services.kit.clock import Clock
 from services.kit.errors import Language
+from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 
 LANGUAGE_COOKIE = "language"
 SESSION_COOKIE = "xuefen_session"
 _FIELDS_MAX = 500
+_UPLOAD_BYTES_MAX = 6_000_000
+"""Of a form with its file; what a service takes of one is less."""
+_FILE_TYPES: Mapping[str, str] = {
+    ".csv": CSV_TYPE,
+    ".xlsx": XLSX_TYPE,
+    ".pdf": "application/pdf",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".png": "image/png",
+}
+"""By the file's name: browsers call a CSV file what the office program on the machine calls it."""
 _SAFE_SITES = ("same-origin", "none")
 
 
@@ -31,6 +46,19 @@ class SignInNeededError(Exception):
 
 class ForgedFormError(Exception):
     """A form that is none of this session's pages."""
+
+
+class UploadTooLargeError(Exception):
+    """A form whose file is larger than any service takes, or that does not say how large it is."""
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A form that brings a file, empty where none was chosen; `media_type` is by the name of the file."""
+
+    fields: Mapping[str, str]
+    content: bytes
+    media_type: str
 
 
 class Parts:
@@ -109,6 +137,15 @@ class Visit:
     ) -> Answer:
         """What a command comes to. `key` stands in the form, so that a form sent twice is one command."""
         response = await self._call(service, "POST", path, body=body if body is not None else {}, key=key)
+        return response.json()
+
+    async def upload(
+        self, service: str, path: str, upload: Upload, key: str | None = None, **parameters: object
+    ) -> Answer:
+        """What a service makes of a file. Raises RefusedError and UnreachableError."""
+        response = await self._call(
+            service, "POST", path, files=(upload.content, upload.media_type), key=key, **parameters
+        )
         return response.json()
 
     async def _call(self, service: str, method: str, path: str, **options: Answer) -> httpx.Response:
@@ -195,6 +232,26 @@ async def public_form(request: Request) -> dict[str, str]:
     return fields
 
 
+async def upload(request: Request, visit: Annotated[Visit, Depends(somebody)]) -> Upload:
+    """The fields and the file of a form of this very session.
+
+    Raises UploadTooLargeError, ForgedFormError, and SignInNeededError.
+    """
+    if int(request.headers.get("content-length", _UPLOAD_BYTES_MAX + 1)) > _UPLOAD_BYTES_MAX:
+        raise UploadTooLargeError
+    fields, content, media_type = dict[str, str](), b"", ""
+    async with request.form(max_files=1, max_fields=_FIELDS_MAX) as sent:
+        for name, value in sent.multi_items():
+            if isinstance(value, UploadFile):
+                content = await value.read()
+                suffix = PurePath(value.filename or "").suffix.lower()
+                media_type = _FILE_TYPES.get(suffix, "application/octet-stream")
+            else:
+                fields[name] = f"{fields[name]}\n{value}" if name in fields else value.strip()
+    must_be_ours(request, visit, fields.pop("csrf", ""))
+    return Upload(fields, content, media_type)
+
+
 def must_be_ours(request: Request, visit: Visit, csrf: str) -> None:
     """Raise ForgedFormError unless a request that changes something comes from a page of this session."""
     assert visit.session is not None
@@ -206,6 +263,7 @@ def must_be_ours(request: Request, visit: Visit, csrf: str) -> None:
 Anybody = Annotated[Visit, Depends(anybody)]
 Somebody = Annotated[Visit, Depends(somebody)]
 Form = Annotated[Mapping[str, str], Depends(form)]
+Uploaded = Annotated[Upload, Depends(upload)]
 
 
 def local_path(text: str | None) -> str:

@@ -26,6 +26,7 @@ from services.console.web import Parts
 from services.stand_ins.sign_in import app as stand_in
 from services.stand_ins.sign_in.people import People, SignInPerson, issuer_of, write_people
 from tests.conftest import FreshDatabaseFactory
+from tests.e2e.provider import Provider
 from tests.e2e.system import System, new_system
 
 LOOPBACK = "127.0.0.1"
@@ -74,10 +75,11 @@ class Browser:
         return await self.client.get(path, follow_redirects=True)
 
     async def submit(self, page: str, action: str, **fields: Any) -> httpx.Response:
-        """Send a form of a page to where it goes, with the page's own proof that it is ours."""
+        """Send a form of a page, with its `files`, to where it goes, with the page's own proof that it is ours."""
         found = CSRF.search((await self.follow(page)).text)
         assert found is not None, f"{page} has no form"
-        return await self.client.post(action, data={"csrf": found[1], **fields})
+        files = fields.pop("files", None)
+        return await self.client.post(action, data={"csrf": found[1], **fields}, files=files)
 
     async def sign_in(self, sub: str, following: str = "/") -> httpx.Response:
         """Go to the issuer, be somebody there, and come back; the page one is then led to."""
@@ -163,6 +165,14 @@ async def running_house(fresh_database: FreshDatabaseFactory, folder: Path) -> A
         app = build_app(opened)
         await stack.enter_async_context(served(app, console_port))
         yield House(system, parts, app, people_file)
+
+
+async def clerk_of(house: House, provider: Provider) -> Browser:
+    """A browser in which a clerk of the provider has signed in."""
+    nation = house.system.official("100000", "organization:write")
+    path = f"/v1/organizations/{provider.organization_id}"
+    organization = await house.system.does("registry", "GET", path, by=nation)
+    return await house.somebody("provider", organization=organization["uscc"])
 
 
 def query_of(address: str) -> Mapping[str, Sequence[str]]:

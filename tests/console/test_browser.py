@@ -19,7 +19,8 @@ WIDTHS = (360, 1280, 1920)
 SERIOUS = {"serious", "critical"}
 PATHS: dict[Role, tuple[str, ...]] = {
     "person": ("/my", "/certificates"),
-    "employer": ("/unit",),
+    "employer": ("/unit", "/trainings", "/trainings/new"),
+    "provider": ("/provider", "/provider/table"),
     "supervisor": ("/work", "/people", "/figures", "/style"),
 }
 

@@ -9,7 +9,7 @@ import pytest
 from starlette.routing import Match
 
 from contracts.sign_in import Role
-from tests.console.house import Browser, House
+from tests.console.house import Browser, House, clerk_of
 from tests.e2e.system import LIAONING, SHENYANG, SHUANGTA
 
 HREF = re.compile(r'<a [^>]*href="([^"]+)"')
@@ -36,6 +36,13 @@ async def browser_of(house: House, role: Role) -> Browser:
         await house.system.does("registry", "POST", "/v1/organizations", body, by=nation)
         await house.system.follow()
         return await house.somebody("employer", organization=code)
+    if role == "provider":
+        provider, person = await house.system.provides(), house.system.stranger()
+        await house.system.collects(person, SHENYANG)
+        await house.system.follow()
+        waits = provider.completion(house.system.stranger(), "9.00", authority=LIAONING)
+        await provider.posts(provider.completion(person, "90.00"), waits)
+        return await clerk_of(house, provider)
     await house.system.submits(house.system.stranger(), SHUANGTA)
     return await house.somebody(role, place=SHUANGTA)
 
@@ -66,7 +73,7 @@ def routed(house: House, method: str, address: str) -> bool:
     return any(route.matches(dict(scope))[0] is Match.FULL for route in house.app.router.routes)
 
 
-@pytest.mark.parametrize("role", ["person", "employer", *OFFICIAL])
+@pytest.mark.parametrize("role", ["person", "employer", "provider", *OFFICIAL])
 class TestEveryRole:
     async def test_finds_a_page_behind_every_link_and_a_route_behind_every_button(
         self, house: House, role: Role

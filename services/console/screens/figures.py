@@ -97,4 +97,10 @@ def _bars(data: list[dict[str, object]]) -> dict[str, object]:
     }
 
 
-SCREEN = Screen(key="figures", path="/figures", router=router, scopes=frozenset({"statistics:read"}))
+SCREEN = Screen(
+    key="figures",
+    path="/figures",
+    router=router,
+    scopes=frozenset({"statistics:read"}),
+    shown=lambda person: person.place is not None,
+)

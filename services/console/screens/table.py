@@ -1,8 +1,22 @@
 """The table of screens, in the order of the menu: a new screen is a module, its templates, its words, and a line here."""
 
 from services.console.pages import Screen
-from services.console.screens import certificates, figures, my_education, people, running, style, unit, work
+from services.console.screens import (
+    certificates,
+    figures,
+    my_education,
+    people,
+    provider,
+    running,
+    style,
+    trainings,
+    unit,
+    work,
+)  # fmt: skip
 
 SCREENS: tuple[Screen, ...] = tuple(
-    room.SCREEN for room in (my_education, certificates, work, people, unit, figures, running, style)
-)
+    room.SCREEN
+    for room in (
+        my_education, certificates, work, people, unit, provider, trainings, figures, running, style,
+    )
+)  # fmt: skip
