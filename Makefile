@@ -4,7 +4,7 @@ SHELL := /bin/sh
 # Compiled modules are kept whatever the machine is set to: every start of a process would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick test-thorough test-layouts up down migrate rebuild format check contracts clients lint-contracts bench clean
+.PHONY: help install demo test test-quick test-thorough test-layouts up down migrate rebuild format check contracts clients lint-contracts bench soak clean
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -69,6 +69,9 @@ lint-contracts: ## Lint the OpenAPI and AsyncAPI documents (needs Node.js, insta
 
 bench: install ## Measure against plain PostgreSQL and plain FastAPI, side by side; also written to bench.json
 	@$(VENV_PYTHON) -m tests.benchmarks --json bench.json
+
+soak: install ## Keep a steady load up for MINUTES (60) and judge memory, connections and handles of every process
+	@$(VENV_PYTHON) -m tests.benchmarks.soak --minutes $(or $(MINUTES),60)
 
 clean: ## Stop everything; delete the environment, the caches and the local database
 	@if [ -x $(VENV_PYTHON) ] && [ -d .xuefen ]; then $(XUEFEN) down --delete-data; fi

@@ -32,9 +32,14 @@ class PatientClient(httpx.AsyncClient):
         seconds = sum(each for each in told if each is not None) or None
         try:
             async with asyncio.timeout(seconds):
-                return await super().send(request, **options)
+                response = await super().send(request, **options)
         except TimeoutError:
             raise httpx.ReadTimeout("no answer in time", request=request) from None
+        if response.is_closed:
+            # The stream that was read holds its response, and the response the stream: left to the collector of garbage,
+            # which counts objects and not bytes, a worker would keep thousands of pages of a feed.
+            response.stream = httpx.ByteStream(b"")
+        return response
 
 
 @asynccontextmanager
