@@ -30,7 +30,7 @@ from services.ledger.counting import api_archive
 from services.ledger.counting.lag import LagMetrics, behind_by_projection
 from services.ledger.counting.rebuild import LAGGING
 from services.ledger.intake import api as intake_api
-from services.ledger.intake import api_feed, api_statements
+from services.ledger.intake import api_feed, api_records, api_statements
 from services.ledger.moving import api as moving_api
 from services.ledger.officials import api_anomalies as anomalies_api
 from services.ledger.officials import api_closing, api_policies
@@ -57,6 +57,7 @@ NOTICES_SECONDS_MAX = 60.0
 ROUTES = (
     intake_api,
     api_statements,
+    api_records,
     api_feed,
     answers_api,
     api_transcripts,

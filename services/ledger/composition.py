@@ -32,6 +32,7 @@ from services.ledger.counting.standing_counts import EmployerCounts, StandingCou
 from services.ledger.intake.api_feed import OrganizationFeed
 from services.ledger.intake.intake import Intake
 from services.ledger.intake.posted_completions import PostedCompletions
+from services.ledger.intake.posted_records import PostedRecords
 from services.ledger.intake.records import Preparer
 from services.ledger.intake.reporting import Reporter
 from services.ledger.moving.arrivals import Arrivals
@@ -101,6 +102,7 @@ class Ledger:
         self.transcripts = Transcripts(databases, self.people)
         self.units = Units(self.employers, self.people, self.policies, clock)
         self.posted = PostedCompletions(databases, self.store, self.people)
+        self.posted_records = PostedRecords(databases, self.store)
         self.feed = OrganizationFeed(databases, self.store)
         preparer = Preparer(self.hasher, identity_key)
         self.reporter = Reporter(self.intake, self.posted, databases, preparer, self.budgets, clock)

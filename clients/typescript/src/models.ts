@@ -181,6 +181,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/enrolments/{enrolment_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Enrolment
+         * @description An enrolment by the id that the provider posted it under: what was posted, its state today, and its history.
+         */
+        get: operations["get_enrolment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/enrolments/{enrolment_id}/withdrawal": {
         parameters: {
             query?: never;
@@ -215,6 +235,26 @@ export interface paths {
          * @description Post up to 1,000 passes of the provider's exam; completions that waited for it are registered (S0-09, S0-11).
          */
         post: operations["report_exam_passes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/exam-passes/{exam_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Exam Pass
+         * @description An exam pass by the id that the provider posted it under: what was posted, its state today, and its history.
+         */
+        get: operations["get_exam_pass"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -748,6 +788,31 @@ export interface components {
             /** @example 09:00 */
             starts: string;
         };
+        /**
+         * @description A posted enrolment or exam pass today.
+         *
+         *     `posted` is what was posted, less its person; `state` is `held` (`reason`), `registered`, `withdrawn` (`reason`) or
+         *     `rejected` after waiting (`problem`). `history` is everything that became of it, oldest first.
+         */
+        PostedRecord: {
+            clause?: string | null;
+            /** @default [] */
+            history: components["schemas"]["CompletionStep"][];
+            id: string;
+            log: string;
+            person_id?: string | null;
+            posted: Record<string, unknown>;
+            posted_at: string;
+            problem?: string | null;
+            provider_id: string;
+            reason?: string | null;
+            signature?: string | null;
+            /**
+             * @default held
+             * @enum {unknown}
+             */
+            state: "held" | "registered" | "rejected" | "withdrawn";
+        };
         /** @description A completion as it was posted, less its person; `credits` or `hours`, whichever it stated. */
         PostedStudy: {
             category: string;
@@ -1026,7 +1091,10 @@ export interface components {
         };
     };
     parameters: {
+        /** @description Where it was posted, if the id was posted to several. */
+        AuthorityInQuery: string | null;
         CompletionIdInPath: string;
+        EnrolmentIdInPath: string;
         FilingIdInPath: string;
         /** @description A fresh id for each command, the same on a retry; bare, or in quotes as the draft writes it. */
         IdempotencyKeyInHeader: string;
@@ -1124,7 +1192,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Where it was posted, if the id was posted to several. */
-                authority?: string | null;
+                authority?: components["parameters"]["AuthorityInQuery"];
                 /** @description Whose record, where an official asks; a provider reads its own, and need not say so. */
                 provider?: components["parameters"]["ProviderInQuery"];
             };
@@ -1743,6 +1811,39 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    get_enrolment: {
+        parameters: {
+            query?: {
+                /** @description Where it was posted, if the id was posted to several. */
+                authority?: components["parameters"]["AuthorityInQuery"];
+            };
+            header?: never;
+            path: {
+                enrolment_id: components["parameters"]["EnrolmentIdInPath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was posted, and where it stands today. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostedRecord"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     withdraw_enrolment: {
         parameters: {
             query?: never;
@@ -1751,7 +1852,7 @@ export interface operations {
                 "Idempotency-Key": components["parameters"]["IdempotencyKeyInHeader"];
             };
             path: {
-                enrolment_id: string;
+                enrolment_id: components["parameters"]["EnrolmentIdInPath"];
             };
             cookie?: never;
         };
@@ -1810,6 +1911,39 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_exam_pass: {
+        parameters: {
+            query?: {
+                /** @description Where it was posted, if the id was posted to several. */
+                authority?: components["parameters"]["AuthorityInQuery"];
+            };
+            header?: never;
+            path: {
+                exam_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What was posted, and where it stands today. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PostedRecord"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];

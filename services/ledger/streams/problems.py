@@ -21,8 +21,8 @@ class UnknownCompletionError(Problem):
 
     code: ClassVar[str] = "completion-unknown"
     status: ClassVar[int] = 404
-    title_zh: ClassVar[str] = "未找到该学习记录"
-    title_en: ClassVar[str] = "No such completion"
+    title_zh: ClassVar[str] = "未找到该记录"
+    title_en: ClassVar[str] = "No such record"
 
 
 class UnknownCreditError(Problem):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel
 
@@ -123,6 +123,28 @@ class PlannedSession(BaseModel):
         str | None,
         Field(examples=["5.00"], pattern="^(?:0|[1-9][0-9]{0,2})(?:\\.[0-9]{1,2})?$"),
     ] = None
+
+
+class PostedRecord(BaseModel):
+    """
+    A posted enrolment or exam pass today.
+
+    `posted` is what was posted, less its person; `state` is `held` (`reason`), `registered`, `withdrawn` (`reason`) or
+    `rejected` after waiting (`problem`). `history` is everything that became of it, oldest first.
+    """
+
+    id: str
+    provider_id: str
+    log: str
+    posted: dict[str, Any]
+    posted_at: str
+    state: Literal["held", "registered", "rejected", "withdrawn"] | None = "held"
+    reason: str | None = None
+    clause: str | None = None
+    problem: str | None = None
+    person_id: str | None = None
+    signature: str | None = None
+    history: Annotated[list[CompletionStep] | None, Field(validate_default=True)] = []
 
 
 class PostedStudy(BaseModel):
