@@ -74,7 +74,8 @@ class Between(Part, frozen=True, rename={"least": "from", "most": "to"}):
 class EquivalenceForm(Part, frozen=True):
     """一种折算形式。One kind of recognised activity: credits per unit, by role, or by the score reached.
 
-    `decreed` names the days whose activities count for the year, instead of the calendar year of a day (A-05).
+    `decreed` names the days whose activities count for the year, instead of the calendar year of a day (A-05). `lifted` ends
+    a form that a wider or an earlier notice recognises.
     """
 
     form: Code
@@ -88,6 +89,7 @@ class EquivalenceForm(Part, frozen=True):
     credit_year: CountedFrom | None = None
     decreed: Decreed | None = None
     requires: tuple[Text, ...] = ()
+    lifted: bool = False
 
 
 class Equivalence(TargetedRule, frozen=True, tag="equivalence"):
@@ -170,6 +172,8 @@ def _decreed(form: EquivalenceForm, year: int) -> tuple[date, date] | None:
 def worth(form: Sourced[EquivalenceForm], activity: Activity) -> Award | Rejected:
     """The credits of an activity of the form, by role, by score or by unit."""
     value = form.value
+    if value.lifted:
+        return Rejected("form-lifted", form.clause, {"form": value.form})
     per_unit = value.credits
     if value.roles:
         by_role = {role.role: role.credits for role in value.roles}
@@ -251,7 +255,13 @@ def warnings(rule: Equivalence, at: At) -> Iterator[Finding]:
     """A form worth nothing, or by role and by score at once."""
     for index, form in enumerate(rule.forms):
         here = at.field(f"forms/{index}")
-        if form.credits is None and not form.roles and not form.bands and form.between is None:
+        if (
+            not form.lifted
+            and form.credits is None
+            and not form.roles
+            and not form.bands
+            and form.between is None
+        ):
             yield here.found(
                 "",
                 "worth-nothing",
@@ -311,6 +321,12 @@ KIND = Kind(
             "This form of activity is not recognised",
             "本地政策没有此折算形式：{form}。",
             "The policy here recognises no form {form}.",
+        ),
+        "form-lifted": RejectionWords(
+            "不再认可该折算形式",
+            "This form of activity is no longer recognised",
+            "本地政策已取消此折算形式：{form}。",
+            "The policy here no longer recognises {form}.",
         ),
         "role-not-recognised": RejectionWords(
             "须说明承担的角色",
