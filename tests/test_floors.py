@@ -72,7 +72,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "children contracts ready settings",
         "serve state_dir",
         "databases sign_in sync",
-        "audit keys notice_files rebuild restore stack",
+        "audit doctor keys notice_files rebuild restore stack",
         "sandbox",
         "main policy_diff",
         "demo policy",

@@ -56,6 +56,8 @@ for _name, _module, _help in (
 ):
     app.command(f"services.cli.{_module}:app", name=_name, help=_help)
 app.command("services.cli.sign_in:print_token", name="token")
+app.command("services.cli.doctor:doctor", name="doctor")
+app.command("services.cli.doctor:calendar", name="calendar")
 
 
 @app.command

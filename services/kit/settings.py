@@ -63,6 +63,8 @@ class ServiceSettings(BaseModel):
     """In production nothing is served that lets anybody be anybody."""
     sandbox: bool = False
     """Fictitious people alone: answers are marked, callers move the clock and give themselves keys; never in production."""
+    calendar_file: Path | None = None
+    """Holidays and swapped working days (YAML) of years that the library of this release does not know yet."""
     log_level: Annotated[
         LogLevel, BeforeValidator(lambda told: told.upper() if isinstance(told, str) else told)
     ] = "INFO"
@@ -138,6 +140,8 @@ class ServiceSettings(BaseModel):
             }
         if not complaints and settings.sandbox and settings.environment == "production":
             complaints.add(f"{PREFIX}SANDBOX cannot be used: {PREFIX}ENVIRONMENT is production")
+        if not complaints:
+            complaints |= _take_calendar(settings.calendar_file)
         if complaints:
             raise SettingsError("\n".join(sorted(complaints)))
         return settings
@@ -160,6 +164,23 @@ class ServiceSettings(BaseModel):
     def key_set_url(self) -> str:
         """Where the issuer's public keys are."""
         return self.jwks_url or f"{self.registry_url.rstrip('/')}/.well-known/jwks.json"
+
+
+def _take_calendar(file: Path | None) -> set[str]:
+    """Let the process know the years of the file; what is wrong with it, a line each."""
+    if file is None:
+        return set()
+    # The library of working days is large, and few commands look at it.
+    from services.kit.calendar import CalendarError, read_calendar
+    from services.kit.clock import announce
+
+    try:
+        announce(read_calendar(file).years)
+    except OSError as error:
+        return {f"{PREFIX}CALENDAR_FILE cannot be read: {error.strerror}"}
+    except CalendarError as error:
+        return {f"{PREFIX}CALENDAR_FILE: {line}" for line in str(error).splitlines()}
+    return set()
 
 
 def misspelt(known: Collection[str]) -> list[str]:

@@ -1,11 +1,14 @@
 """Working days against the State Council's own notices, and the honest answer where there is none yet."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 
 import chinese_calendar.constants
 import pytest
 
-from services.kit.clock import UnknownYear, add_working_days, is_working_day, working_days_between
+from services.kit.calendar import CalendarError, missing_year, read_calendar
+from services.kit.clock import UnknownYear, add_working_days, announce, is_working_day, working_days_between
 
 # From the yearly notices on 部分节假日安排: the weekend days that are worked.
 SWAPPED = {
@@ -115,3 +118,63 @@ class TestWorkingDaysBetween:
     def test_an_unknown_year_is_unknown(self):
         last = max(chinese_calendar.constants.holidays).year
         assert working_days_between(date(last, 12, 30), date(last + 1, 1, 10)) == UnknownYear(last + 1)
+
+
+@pytest.fixture
+def as_it_was() -> Iterator[None]:
+    """The years of the library alone, afterwards."""
+    yield
+    announce({})
+
+
+@pytest.mark.usefixtures("as_it_was")
+class TestFile:
+    def written(self, tmp_path: Path, text: str) -> Path:
+        file = tmp_path / "calendar.yaml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    def test_makes_a_year_known_and_leaves_the_others_as_they_are(self, tmp_path: Path):
+        assert is_working_day(date(2027, 1, 4)) == UnknownYear(2027)
+        text = "2027: {holidays: [2027-01-01, 2027-10-01], workdays: [2027-10-09]}"
+        announce(read_calendar(self.written(tmp_path, text)).years)
+        worked = ["2027-01-01", "2027-01-04", "2027-10-01", "2027-10-09", "2027-10-10"]
+        assert [is_working_day(date.fromisoformat(day)) for day in worked] == [
+            False,
+            True,
+            False,
+            True,
+            False,
+        ]
+        assert add_working_days(date(2026, 12, 30), 3) == date(2027, 1, 5)
+        assert is_working_day(date(2026, 2, 14)) is True
+        assert is_working_day(date(2028, 1, 4)) == UnknownYear(2028)
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("2027: {holidays: [2026-01-01]}", "2026-01-01 is in another year"),
+            ("2027: {holidays: [1 Jan]}", "a day is expected"),
+            ("2027: {holidays: [2027-01-01], workdays: [2027-01-04]}", "2027-01-04 is a weekday"),
+            ("2027: {holidays: [2027-10-09], workdays: [2027-10-09]}", "both a holiday and a working day"),
+            ("2027: {holidays: []}", "none is named"),
+            ("2027: {holiday: [2027-01-01]}", "`holidays` and `workdays` are expected"),
+            ("next: {holidays: [2027-01-01]}", "a year is expected"),
+            ("2027: {holidays: [", "line 1: not YAML"),
+            ("- 2027", "years are expected"),
+        ],
+    )
+    def test_that_is_wrong_says_where(self, tmp_path: Path, text: str, said: str):
+        with pytest.raises(CalendarError, match=said):
+            read_calendar(self.written(tmp_path, text))
+
+    def test_is_told_from_another_by_its_digest(self, tmp_path: Path):
+        one = read_calendar(self.written(tmp_path, "2027: {holidays: [2027-01-01]}")).digest
+        other = read_calendar(self.written(tmp_path, "2027: {holidays: [2027-01-02]}")).digest
+        assert one != other
+
+    @pytest.mark.parametrize(
+        ("day", "missing"), [("2026-10-31", None), ("2026-11-01", 2027), ("2025-12-31", None)]
+    )
+    def test_is_missed_from_november_on(self, day: str, missing: int | None):
+        assert missing_year(date.fromisoformat(day)) == missing
