@@ -6,6 +6,7 @@ OpenID Connect, authorization code with PKCE (RFC 7636); the parameters are Auth
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 from authlib.oauth2.rfc6749.errors import OAuth2Error
@@ -30,6 +31,13 @@ Clients = Callable[[], httpx.AsyncClient]
 
 class SignInRefusedError(Exception):
     """A sign-in that came to nothing: the issuer refused, or its answer is not to a question of ours."""
+
+
+class Grant(NamedTuple):
+    """What an issuer grants: the identity token, and what it renews the sign-in for, if it renews any."""
+
+    identity_token: str
+    refresh: str | None
 
 
 class Issuers:
@@ -81,8 +89,8 @@ class Issuers:
         )
         return address
 
-    async def identity_token(self, attempt: Attempt, returned: str) -> str:
-        """The identity token for the code in the address that the issuer sent the browser back to.
+    async def grant(self, attempt: Attempt, returned: str) -> Grant:
+        """The grant for the code in the address that the issuer sent the browser back to.
 
         Raises SignInRefusedError.
         """
@@ -93,18 +101,6 @@ class Issuers:
             code = parse_authorization_code_response(returned, state=attempt.state)["code"]
         except OAuth2Error as error:
             raise SignInRefusedError(str(error)) from None
-        token = (await self._redeem(issuer, code, attempt)).get("id_token")
-        if not isinstance(token, str):
-            raise SignInRefusedError("the issuer gives no identity token")
-        try:
-            claims = await self._verifiers[issuer.key].claims(token)
-        except NotAuthenticatedError:
-            raise SignInRefusedError("the identity token is not good") from None
-        if not secrets.compare_digest(str(claims.get("nonce", "")), attempt.nonce):
-            raise SignInRefusedError("the identity token is of another attempt")
-        return token
-
-    async def _redeem(self, issuer: SignInIssuer, code: str, attempt: Attempt) -> Mapping[str, object]:
         body = prepare_token_request(
             "authorization_code",
             redirect_uri=self._returning,
@@ -112,6 +108,36 @@ class Issuers:
             code_verifier=attempt.code_verifier,
             client_id=issuer.client_id,
         )
+        granted, claims = await self._granted(issuer, body)
+        if not secrets.compare_digest(str(claims.get("nonce", "")), attempt.nonce):
+            raise SignInRefusedError("the identity token is of another attempt")
+        return granted
+
+    async def renewed(self, key: str, refresh: str) -> Grant:
+        """A new grant for somebody who is signed in, as the issuer knows them now (OpenID Connect Core, 12).
+
+        Raises SignInRefusedError.
+        """
+        issuer = self.by_key.get(key)
+        if issuer is None:
+            raise SignInRefusedError("the issuer is not known any more")
+        body = prepare_token_request("refresh_token", refresh_token=refresh, client_id=issuer.client_id)
+        granted, _ = await self._granted(issuer, body)
+        # An issuer that gives no new one goes on with the old one.
+        return granted if granted.refresh else Grant(granted.identity_token, refresh)
+
+    async def _granted(self, issuer: SignInIssuer, body: str) -> tuple[Grant, Mapping[str, object]]:
+        answer = await self._ask(issuer, body)
+        token, refresh = answer.get("id_token"), answer.get("refresh_token")
+        if not isinstance(token, str):
+            raise SignInRefusedError("the issuer gives no identity token")
+        try:
+            claims = await self._verifiers[issuer.key].claims(token)
+        except NotAuthenticatedError:
+            raise SignInRefusedError("the identity token is not good") from None
+        return Grant(token, refresh if isinstance(refresh, str) else None), claims
+
+    async def _ask(self, issuer: SignInIssuer, body: str) -> Mapping[str, object]:
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         secret = _secret(issuer.client_secret_file)
         auth = None if secret is None else httpx.BasicAuth(issuer.client_id, secret)
@@ -124,7 +150,7 @@ class Issuers:
         except (httpx.HTTPError, ValueError):
             answer = None
         if not isinstance(answer, dict):
-            raise SignInRefusedError("the issuer does not take its own code")
+            raise SignInRefusedError("the issuer grants nothing")
         return answer
 
 

@@ -24,6 +24,7 @@ _COOKIE_LENGTH_MAX = 100
 _INSERT = "insert into sessions (session_hash, subject, sealed, seen_at, ends_at) values ($1, $2, $3, $4, $5)"
 _READ = "select sealed, seen_at from sessions where session_hash = $1 and ends_at > $2 and seen_at > $3"
 _TOUCH = "update sessions set seen_at = $2 where session_hash = $1"
+_RENEW = "update sessions set sealed = $2 where session_hash = $1"
 _DELETE = "delete from sessions where session_hash = $1"
 _DELETE_ALL = "delete from sessions where subject = $1"
 _FORGET = "delete from sessions where ends_at < $1"
@@ -52,6 +53,8 @@ class SignedIn(msgspec.Struct, frozen=True, tag="signed_in"):
     place: str | None = None
     organization_id: str | None = None
     person_id: str | None = None
+    refresh: str | None = None
+    """What the issuer renews the sign-in for; None where it renews none."""
 
 
 _decoder: msgspec.json.Decoder[Attempt | SignedIn] = msgspec.json.Decoder(Attempt | SignedIn)
@@ -93,6 +96,12 @@ class Sessions:
             await conn.execute(_DELETE, _hash(before.cookie))
             await conn.execute(_FORGET, self._clock())
         return session
+
+    async def renew(self, session: Session, person: SignedIn) -> Session:
+        """The same session with a token that is good for longer; it ends when it would have ended."""
+        async with self._database.acquire() as conn:
+            await conn.execute(_RENEW, _hash(session.cookie), self._seal(session.cookie, person))
+        return Session(session.cookie, person)
 
     async def find(self, cookie: str | None) -> Session | None:
         """The session of a cookie; None when there is none, or it is over."""

@@ -1,17 +1,15 @@
 """Signing in and out: to the issuer and back, sessions rotated, and the switch of languages."""
 
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE
 from services.console.issuers import SignInRefusedError
 from services.console.pages import HEADERS
 from services.console.services_client import RefusedError
-from services.console.sessions import Attempt, Session, SignedIn
-from services.console.web import LANGUAGE_COOKIE, Anybody, Form, Parts, Somebody, Visit, go, local_path
+from services.console.sessions import Attempt, Session
+from services.console.web import LANGUAGE_COOKIE, Anybody, Form, Parts, Somebody, go, local_path, signed_in_by
 
 RETURN_PATH = "/sign-in/return"
 _YEAR_SECONDS = 365 * 86_400
@@ -35,31 +33,14 @@ async def come_back(request: Request, visit: Anybody) -> Response:
     if session is None or not isinstance(session.content, Attempt):
         return visit.page("sign_in_failed.html", status=400, reason="")
     try:
-        token = await visit.parts.issuers.identity_token(session.content, str(request.url))
-        person = await _exchanged(visit, session.content.issuer, token)
+        granted = await visit.parts.issuers.grant(session.content, str(request.url))
+        person = await signed_in_by(visit, session.content.issuer, granted)
     except (SignInRefusedError, RefusedError) as error:
         await visit.parts.sessions.end(session)
         known = error.title if isinstance(error, RefusedError) else ""
         return visit.page("sign_in_failed.html", status=403, reason=known)
     entered = await visit.parts.sessions.sign_in(person, session)
     return _with_session(go(session.content.following), visit.parts, entered)
-
-
-async def _exchanged(visit: Visit, issuer: str, token: str) -> SignedIn:
-    form = {"grant_type": GRANT_TYPE, "subject_token": token, "subject_token_type": ID_TOKEN_TYPE}
-    answer = await visit.parts.services.exchange(form, asked_from=visit.asked_from)
-    return SignedIn(
-        issuer=issuer,
-        subject=answer["subject"],
-        name=answer["name"],
-        token=answer["access_token"],
-        token_ends_at=visit.parts.clock() + timedelta(seconds=answer["expires_in"]),
-        scopes=frozenset(answer["scope"].split()),
-        roles=tuple(answer["roles"]),
-        place=answer["place"],
-        organization_id=answer["organization_id"],
-        person_id=answer["person_id"],
-    )
 
 
 @router.get("/sign-in/{key}")

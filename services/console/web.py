@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import PurePath
 from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
@@ -12,10 +13,11 @@ from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE
 from services.console.documents import Document, pdf
-from services.console.issuers import Issuers
+from services.console.issuers import Grant, Issuers, SignInRefusedError
 from services.console.pages import HEADERS, Pages
-from services.console.services_client import Answer, ServicesClient
+from services.console.services_client import Answer, RefusedError, ServicesClient, UnreachableError
 from services.console.sessions import Session, Sessions, SignedIn
 from services.console.settings import ConsoleSettings
 from services.console.words import Words
@@ -26,6 +28,8 @@ from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 LANGUAGE_COOKIE = "language"
 SESSION_COOKIE = "xuefen_session"
 _FIELDS_MAX = 500
+_RENEWED_BEFORE = timedelta(minutes=5)
+"""So long before its end a token is renewed: what fails then may be tried again before it matters."""
 _UPLOAD_BYTES_MAX = 6_000_000
 """Of a form with its file; what a service takes of one is less."""
 _FILE_TYPES: Mapping[str, str] = {
@@ -208,9 +212,48 @@ async def anybody(request: Request, parts: Annotated[Parts, Depends(parts_of)]) 
 
 async def somebody(visit: Annotated[Visit, Depends(anybody)]) -> Visit:
     """The visit of somebody who has signed in and whose token is still good. Raises SignInNeededError."""
+    if visit.person.token_ends_at - visit.parts.clock() <= _RENEWED_BEFORE:
+        await _renew(visit)
     if visit.person.token_ends_at <= visit.parts.clock():
         raise SignInNeededError
     return visit
+
+
+async def _renew(visit: Visit) -> None:
+    """Let the session go on under a new token where the issuer still knows its person; else it goes on as it is."""
+    session, person = visit.session, visit.person
+    if session is None or person.refresh is None:
+        return
+    try:
+        granted = await visit.parts.issuers.renewed(person.issuer, person.refresh)
+        renewed = await signed_in_by(visit, person.issuer, granted)
+        visit.session = await visit.parts.sessions.renew(session, renewed)
+    except (SignInRefusedError, RefusedError, UnreachableError):
+        # Another request of the session may have renewed it: an issuer may take what it gave once only.
+        visit.session = await visit.parts.sessions.find(session.cookie)
+
+
+async def signed_in_by(visit: Visit, issuer: str, granted: Grant) -> SignedIn:
+    """Who an issuer says it is, with the registry's token for them. Raises RefusedError and UnreachableError."""
+    form = {
+        "grant_type": GRANT_TYPE,
+        "subject_token": granted.identity_token,
+        "subject_token_type": ID_TOKEN_TYPE,
+    }
+    answer = await visit.parts.services.exchange(form, asked_from=visit.asked_from)
+    return SignedIn(
+        issuer=issuer,
+        subject=answer["subject"],
+        name=answer["name"],
+        token=answer["access_token"],
+        token_ends_at=visit.parts.clock() + timedelta(seconds=answer["expires_in"]),
+        scopes=frozenset(answer["scope"].split()),
+        roles=tuple(answer["roles"]),
+        place=answer["place"],
+        organization_id=answer["organization_id"],
+        person_id=answer["person_id"],
+        refresh=granted.refresh,
+    )
 
 
 async def form(request: Request, visit: Annotated[Visit, Depends(somebody)]) -> Mapping[str, str]:

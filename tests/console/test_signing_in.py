@@ -1,9 +1,12 @@
 """Signing in by OpenID Connect: to the issuer and back, sessions rotated and ended, forms that are ours, languages."""
 
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
+from services.console.sessions import Session, SignedIn
 from tests.console.house import House, query_of
 from tests.e2e.system import LIAONING
 
@@ -156,3 +159,50 @@ class TestPages:
         await browser.open("/language/en?next=/sign-in")
 
         assert '<html lang="en">' in (await browser.open("/sign-in")).text
+
+
+class TestRenewal:
+    async def test_lets_a_session_outlast_its_token_in_the_same_session(self, house: House):
+        browser = house.browser()
+        await browser.sign_in(house.introduce("renewed", "viewer", place=LIAONING))
+        cookie = browser.client.cookies[COOKIE]
+        await leave_four_minutes(house, cookie)
+        page = await browser.open("/figures?year=2025")
+        house.system.now += timedelta(minutes=10)
+
+        assert page.status_code == 200
+        assert (await browser.open("/figures?year=2025")).status_code == 200
+        assert browser.client.cookies[COOKIE] == cookie
+
+    async def test_is_by_what_the_issuer_says_then(self, house: House):
+        browser = house.browser()
+        await browser.sign_in(house.introduce("changed", "viewer", place=LIAONING))
+        house.introduce("changed", "operator", place=LIAONING)
+        await leave_four_minutes(house, browser.client.cookies[COOKIE])
+        await browser.open("/figures?year=2025")
+
+        assert (await signed_in(house, browser.client.cookies[COOKIE])).roles == ("operator",)
+
+    async def test_that_comes_to_nothing_leaves_the_session_until_the_token_ends(self, house: House):
+        browser = house.browser()
+        await browser.sign_in(house.introduce("unrenewed", "viewer", place=LIAONING))
+        await leave_four_minutes(house, browser.client.cookies[COOKIE], refresh="taken already")
+
+        assert (await browser.open("/figures?year=2025")).status_code == 200
+        house.system.now += timedelta(minutes=4)
+        assert (await browser.open("/figures?year=2025")).status_code == 303
+
+
+async def signed_in(house: House, cookie: str) -> SignedIn:
+    session = await house.parts.sessions.find(cookie)
+    assert session is not None
+    assert isinstance(session.content, SignedIn)
+    return session.content
+
+
+async def leave_four_minutes(house: House, cookie: str, **changes: Any) -> None:
+    """The session's token ends four minutes from now."""
+    person = await signed_in(house, cookie)
+    ends = house.system.now + timedelta(minutes=4)
+    changed = msgspec.structs.replace(person, token_ends_at=ends, **changes)
+    await house.parts.sessions.renew(Session(cookie, person), changed)

@@ -89,6 +89,7 @@ class _StandIn:
         self._now = now
         self._key = new_signing_key()
         self._codes: dict[str, _Code] = {}
+        self._renewals: dict[str, str] = {}
 
     async def discovery(self) -> Mapping[str, object]:
         """What an issuer says of itself (OpenID Connect Discovery)."""
@@ -99,6 +100,7 @@ class _StandIn:
             "token_endpoint": entry.token_url,
             "jwks_uri": entry.jwks_url,
             "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [ALGORITHM],
             "code_challenge_methods_supported": ["S256"],
@@ -137,18 +139,28 @@ class _StandIn:
         return RedirectResponse(f"{redirect_uri}?{urlencode({'code': code, 'state': state})}", 303)
 
     async def token(self, request: Request) -> Response:
-        """The identity token for a code, once."""
+        """The identity token for a code, or for what was given to renew it; each once."""
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
-        code = self._codes.pop(form.get("code", ""), None)
-        if code is None or not self._good(code, form):
+        if form.get("grant_type") == "refresh_token":
+            sub, nonce = self._renewals.pop(form.get("refresh_token", ""), None), None
+        else:
+            code = self._codes.pop(form.get("code", ""), None)
+            good = code is not None and self._good(code, form)
+            sub, nonce = (code.sub, code.nonce) if code is not None and good else (None, None)
+        if sub is None or sub not in self._people.all():
             return JSONResponse({"error": "invalid_grant"}, status_code=400)
-        issued = int(self._now())
-        claims = _claims(self._people.all()[code.sub])
-        claims |= {"iss": self._address, "aud": CLIENT_ID, "nonce": code.nonce}
+        return self._granted(sub, nonce)
+
+    def _granted(self, sub: str, nonce: str | None) -> Response:
+        issued, refresh = int(self._now()), secrets.token_urlsafe(24)
+        self._renewals[refresh] = sub
+        claims = _claims(self._people.all()[sub]) | ({} if nonce is None else {"nonce": nonce})
+        claims |= {"iss": self._address, "aud": CLIENT_ID}
         claims |= {"iat": issued, "exp": issued + _TOKEN_SECONDS}
         header = {"alg": ALGORITHM, "kid": self._key.kid}
         signed = jwt.encode(header, claims, self._key, algorithms=[ALGORITHM])
         told = {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer", "id_token": signed}
+        told["refresh_token"] = refresh
         return JSONResponse(told, headers={"Cache-Control": "no-store"})
 
     def _good(self, code: _Code, form: Mapping[str, str]) -> bool:
