@@ -1,8 +1,9 @@
-"""Batches of 500 over HTTP, everything decided and durable, against the bare rows and against the stock application."""
+"""Batches of 500 over HTTP, everything decided and durable, against the bare rows, against message-db's `write_message` and
+against the stock application."""
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -16,11 +17,11 @@ from services.ledger.store.accounts import ACCOUNT_ROWS
 from services.ledger.streams import account as accounts
 from tests.benchmarks import crowd
 from tests.benchmarks.client import drive, post
-from tests.benchmarks.references import raw_write
+from tests.benchmarks.references import message_db, raw_write
 from tests.benchmarks.references.raw_write import RawBatch
 from tests.benchmarks.report import Goal, Sample, Side, ratio, show_sides
 from tests.benchmarks.rounds import Meter, Rounds, wait_until_quiet
-from tests.benchmarks.stage import Server, Stage
+from tests.benchmarks.stage import Helper, Server, Stage
 
 BATCH = 500
 CONNECTIONS = 8
@@ -60,7 +61,12 @@ def run(stage: Stage, console: Console, *, quick: bool) -> list[Goal]:
         bench.round(rounds)
     asyncio.run(bench.check_same_rows())
     bench.close()
-    show_sides(console, f"Batches of {BATCH} completions", "event", [bench.ledger, bench.raw, bench.stock])
+    show_sides(
+        console,
+        f"Batches of {BATCH} completions",
+        "event",
+        [bench.ledger, bench.raw, bench.messages, bench.stock],
+    )
     return [
         ratio(bench.ledger, bench.raw, "batches: ledger / raw write of the same rows", 0.6),
         ratio(bench.ledger, bench.stock, "batches: ledger / stock eventsourcing behind FastAPI", 4),
@@ -75,12 +81,13 @@ class _Bench:
         self._ours, self._theirs = stage.database("batches"), stage.database("raw")
         self._server = stage.serve_ledger("batches")
         self._stock_server = _serve_stock(stage)
-        self._writer = stage.helper()
+        self._writer, self._messenger = stage.helper(), stage.helper()
         self._token = stage.token("completion:write", organization=crowd.ORGANIZATION)
         self._position = asyncio.run(_head(self._ours["admin"]))
         self._states: dict[str, Account] = {}
         self._number = 0
         self.ledger, self.raw = Side("ledger, over HTTP"), Side("raw asyncpg write, one connection")
+        self.messages = Side("message-db in SQL of ours, events alone")
         self.stock = Side("stock eventsourcing behind FastAPI")
         self._open_stock_accounts()
 
@@ -91,7 +98,9 @@ class _Bench:
         mine = [post("/v1/completions", body, self._token) for body in bodies]
         rounds.drive(self.ledger, self._server, mine, CONNECTIONS, expect, items=BATCH)
         rows = asyncio.run(self._rows())
-        rounds.note(self.raw, self._write(rows))
+        rounds.note(self.raw, self._write(self._writer, raw_write.write, self._theirs["ledger"], rows))
+        messages = self._stage.database("messages")["admin"]
+        rounds.note(self.messages, self._write(self._messenger, message_db.write, messages, rows))
         theirs = [post("/v1/completions", body) for body in bodies[: self._sizes.stock_batches]]
         rounds.drive(self.stock, self._stock_server, theirs, CONNECTIONS, expect, items=BATCH)
 
@@ -106,10 +115,16 @@ class _Bench:
         self._number += BATCH
         return crowd.batch([crowd.completion(n, n % self._sizes.persons) for n in numbers])
 
-    def _write(self, batches: Sequence[RawBatch]) -> Sample:
+    def _write(
+        self,
+        helper: Helper,
+        write: Callable[[str, Sequence[RawBatch]], float],
+        dsn: str,
+        batches: Sequence[RawBatch],
+    ) -> Sample:
         wait_until_quiet()
-        meter = Meter(self._stage, self._writer.pid)
-        seconds = self._writer.call(raw_write.write, self._theirs["ledger"], batches)
+        meter = Meter(self._stage, helper.pid)
+        seconds = helper.call(write, dsn, batches)
         used = meter.stop(seconds)
         items = sum(len(batch.events) for batch in batches)
         return Sample(items, seconds, used.process, used.postgres, others=used.others)
