@@ -213,16 +213,21 @@ class TestOutgoing:
         async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-            while not writer.is_closing():
+            while not (writer.is_closing() or reader.at_eof()):
                 writer.write(b"x")
                 await asyncio.sleep(0.02)
+            writer.close()
+            ended.set()
 
+        ended = asyncio.Event()
         server = await asyncio.start_server(trickle, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         async with open_client(f"http://127.0.0.1:{port}", answer=0.1) as client:
             with pytest.raises(httpx.ReadTimeout):
                 async with asyncio.timeout(A_LONG_TIME):
                     await client.get("/")
+        async with asyncio.timeout(A_LONG_TIME):
+            await ended.wait()
         server.close()
 
 
