@@ -69,7 +69,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "app",
     ),
     "services/cli": (
-        "children contracts ready settings",
+        "children contracts provider ready settings",
         "serve state_dir",
         "databases sign_in sync",
         "audit doctor keys notice_files rebuild restore stack",

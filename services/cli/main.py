@@ -52,6 +52,7 @@ for _name, _module, _help in (
         "Deliveries to systems outside: how they stand, and whether both sides agree. 对接",
     ),
     ("sandbox", "sandbox", "The fictitious people of a sandbox. 沙箱"),
+    ("provider", "provider", "What a training provider does from a command line. 培训机构"),
     ("demo", "demo.command", "Play the main job on the five source notices and show the answers. 演示"),
 ):
     app.command(f"services.cli.{_module}:app", name=_name, help=_help)

@@ -121,6 +121,30 @@ def _steps(
     return [post(f"{case}/{step}-review", step, {"decision": "pass"}) for step in ("initial", "final")]
 
 
+@app.command(name="collect")
+def collect_one(who: str, /, *, place: str = "140403") -> None:
+    """Play the bureau: collect somebody of `xuefen up --sandbox`, so that what waits for them is released.
+
+    Parameters
+    ----------
+    who
+        The person by their key in the table of outcomes, such as not_collected.
+    place
+        Where.
+    """
+    if who not in people():
+        raise SettingsError(f"there is nobody called {who!r}; there are {', '.join(people())}")
+    settings = StackSettings.of_sandbox()
+    home = StateDir(settings.home)
+    record = home.read_record()
+    addresses = {} if record is None else {each.name: each.address for each in record.processes}
+    if "registry" not in addresses:
+        raise StackError("no sandbox is running here; `xuefen up --sandbox` starts one")
+    with httpx.Client(base_url=addresses["registry"], trust_env=False, timeout=30.0) as client:
+        collect_person(client, _signing(settings, home), f"{who}-later", people()[who] | {"place": place})
+    print(f"{people()[who]['name']}: {place}")
+
+
 @app.command(name="people")
 def collect_people() -> None:
     """Collect the people of a hosted sandbox, in the registry of XUEFEN_REGISTRY_URL. Harmless to repeat."""
@@ -128,9 +152,13 @@ def collect_people() -> None:
     if not settings.sandbox:
         raise SettingsError(f"{PREFIX}SANDBOX is not set: fictitious people belong into a sandbox alone")
     home = StateDir(settings.home)
+    print(f"Collected: {collect(settings.registry_url, _signing(settings, home))}.")
+
+
+def _signing(settings: StackSettings, home: StateDir) -> Sign:
     key, issuer = signing_key(settings, home), issuer_of(settings, home)
 
     def official(subject: str, place: str) -> str:
         return sign(key, issuer=issuer, subject=subject, scopes=SCOPES["official"], place=place)
 
-    print(f"Collected: {collect(settings.registry_url, official)}.")
+    return official
