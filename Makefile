@@ -4,7 +4,7 @@ SHELL := /bin/sh
 # Compiled modules are kept whatever the machine is set to: every start of a process would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick test-thorough test-layouts up down migrate rebuild format check contracts clients lint-contracts bench soak clean
+.PHONY: help install demo test test-quick test-thorough test-layouts up down migrate rebuild format check contracts clients docs lint-contracts bench soak clean
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -63,6 +63,9 @@ contracts: install ## Write schemas, OpenAPI, AsyncAPI and the page of problems 
 clients: install ## Write the models of the clients from the OpenAPI documents
 	@$(VENV_PYTHON) clients/generate.py
 	@sh clients/typescript/build.sh "$(abspath $(VENV_PYTHON))"
+
+docs: install ## Build the documentation, offline, into site/
+	@$(VENV_PYTHON) -m docs.build
 
 lint-contracts: ## Lint the OpenAPI and AsyncAPI documents (needs Node.js, installs it through apt when it may)
 	@sh contracts/lint.sh

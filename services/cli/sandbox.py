@@ -71,6 +71,42 @@ def rows() -> list[Row]:
     ]
 
 
+_WORDS = {
+    "zh": (
+        "沙箱结果一览",
+        "沙箱中的人都是虚构的。下表每一行都由测试上报并核对；未写明的字段同第一行。“时间”是请求头 `Xuefen-Sandbox-Now`。",
+        ("情形", "姓名", "证件号码", "上报内容", "时间", "结果"),
+        "先上报",
+    ),
+    "en": (
+        "Outcomes of the sandbox",
+        "Nobody in the sandbox is real. A test posts every row and compares; fields that a row does not name are as in"
+        " the first. The moment is the header `Xuefen-Sandbox-Now`.",
+        ("situation", "name", "number", "posted", "moment", "outcome"),
+        "posted before",
+    ),
+}
+
+
+def outcomes_page(language: str) -> str:
+    """The table of outcomes as a page of the documentation, in `zh` or `en`."""
+    title, words, heads, before = _WORDS[language]
+    lines = [f"# {title}", "", words, "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    first = rows()[0].record
+    for number, row in enumerate(rows()):
+        said = {key: text for key, text in row.record.items() if number == 0 or first[key] != text}
+        posted = " ".join(f"`{key}: {text}`" for key, text in said.items())
+        if row.posted_before is not None:
+            changed = " ".join(f"`{key}: {text}`" for key, text in row.posted_before.items()) or "="
+            posted = f"{posted} {before}: {changed}".strip()
+        outcome = " ".join(
+            f"`{word}`" for word in (row.outcome, row.why, "late" if row.late else None) if word
+        )
+        cells = (getattr(row, language), row.person["name"], row.person["number"], posted, row.now, outcome)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
 @cache
 def _table() -> dict[str, Any]:
     table: dict[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))

@@ -186,7 +186,9 @@ class Page:
 def test_the_commands_of_the_quick_start_do_what_it_says(stack: Stack, tmp_path: Path, language: str):
     page = Page(language, stack, tmp_path)
     assert page.blocks[0] == "xuefen up --sandbox --detach\n"
-    _, _, batch, again, held, collected, released, withdrawn, corrected, python, node, table, year = page.play()
+    _, _, batch, again, held, collected, released, withdrawn, corrected, python, node, table, year = (
+        page.play()
+    )
     assert outcomes(batch) == ["registered", "held"]
     assert outcomes(again) == ["duplicate", "duplicate"]
     assert json.loads(held)["state"] == "held"
