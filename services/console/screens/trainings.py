@@ -10,10 +10,12 @@ from starlette.responses import Response
 from services.console.pages import Screen
 from services.console.services_client import Answer, RefusedError
 from services.console.web import Form, Somebody, Uploaded, Visit, go
+from services.console.words import moment
 
 LATE_REASONS = ("force_majeure", "system_failure", "holiday_staffing", "corrected_roster", "other")
 CATEGORIES = ("professional", "public")
 SESSIONS_SHOWN = 4
+_SESSIONS_MAX = 200
 _SESSION = ("on", "starts", "ends", "hours", "credits")
 
 router = APIRouter()
@@ -56,14 +58,45 @@ async def file_training(visit: Somebody, form: Form) -> Response:
     return go(f"/trainings/{answer['filing_id']}")
 
 
-def _form(visit: Visit, said: Answer, refused: RefusedError | None = None) -> Response:
+@router.get("/trainings/{filing_id}/amendment")
+async def correct_training(filing_id: FilingId, visit: Somebody) -> Response:
+    """A filing that was returned, to be corrected: the form says what was filed."""
+    return _form(visit, _said(await visit.get("ledger", f"/v1/filings/{filing_id}")), filing_id=filing_id)
+
+
+@router.post("/trainings/{filing_id}/amendment")
+async def amend_training(filing_id: FilingId, visit: Somebody, form: Form) -> Response:
+    """Hand a corrected filing in again."""
+    try:
+        path = f"/v1/filings/{filing_id}/amendment"
+        await visit.post("ledger", path, _planned(form), form.get("key"))
+    except RefusedError as refused:
+        return _form(visit, form, refused, filing_id)
+    return go(f"/trainings/{filing_id}")
+
+
+def _said(filing: Answer) -> Answer:
+    """The fields of the form for a filing."""
+    said = {name: filing[name] for name in ("place", "year", "title", "category", "expected")}
+    for number, session in enumerate(filing["sessions"], 1):
+        begins, ends = moment(session["starts_at"]), moment(session["ends_at"])
+        told = (begins[:10], begins[11:], ends[11:], session["hours"], session["credits"])
+        said |= {f"{part}_{number}": value for part, value in zip(_SESSION, told, strict=True)}
+    return said
+
+
+def _form(
+    visit: Visit, said: Answer, refused: RefusedError | None = None, filing_id: str | None = None
+) -> Response:
+    shown = sum(f"on_{number}" in said for number in range(1, _SESSIONS_MAX + 1))
     return visit.page(
         "training_form.html",
+        action="/trainings/new" if filing_id is None else f"/trainings/{filing_id}/amendment",
         status=200 if refused is None else refused.status,
         said=said,
         refused=refused,
         categories=CATEGORIES,
-        numbers=range(1, SESSIONS_SHOWN + 1),
+        numbers=range(1, max(shown, SESSIONS_SHOWN) + 1),
     )
 
 
@@ -71,7 +104,7 @@ def _planned(form: Answer) -> dict[str, object]:
     """The body for what the form says; of a session that was left empty, nothing."""
     sessions = [
         {part: form[f"{part}_{number}"] for part in _SESSION if form.get(f"{part}_{number}")}
-        for number in range(1, SESSIONS_SHOWN + 1)
+        for number in range(1, _SESSIONS_MAX + 1)
     ]
     return {
         "place": form.get("place", ""),

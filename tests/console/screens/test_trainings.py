@@ -64,6 +64,23 @@ class TestFiling:
 
         assert "已撤回" in (await browser.open(page)).text
 
+    async def test_that_was_returned_is_corrected_from_what_was_filed(self, house: House):
+        browser = await clerk(house)
+        page = await filed(browser)
+        path = f"/v1/filings/{page.rpartition('/')[2]}/return"
+        by = house.system.official(SHENYANG)
+        await house.system.does("ledger", "POST", path, {"reason": "plan_incomplete"}, by=by)
+        assert "计划不完整" in (await browser.open(page)).text
+        form = (await browser.open(f"{page}/amendment")).text
+        for written in ("政府会计准则面授班", "2025-09-25", "09:00", "12:00"):
+            assert f'value="{written}"' in form
+        corrected = FORM | {"title": "改后的面授班", "key": "a" * 20}
+        await browser.submit(f"{page}/amendment", f"{page}/amendment", **corrected)
+        shown = (await browser.open(page)).text
+
+        assert "改后的面授班" in shown
+        assert "待审核" in shown
+
     async def test_of_another_organization_is_not_there(self, house: House):
         page = await filed(await clerk(house))
 
