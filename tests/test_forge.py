@@ -1,4 +1,4 @@
-"""What is handed to a public forge and to contributors: it runs what the project runs, and nothing of its own."""
+"""The files for a public forge and for contributors: they run what the project runs, and nothing of their own."""
 
 import re
 from pathlib import Path

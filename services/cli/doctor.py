@@ -72,7 +72,7 @@ def calendar(*, json_: Json = False) -> None:
             years = ", ".join(map(str, sorted(own.years)))
             print(f"{years}  来自文件 · of the file {settings.calendar_file}, sha256 {own.digest[:16]}")
         if missing is not None:
-            print(f"{missing}  尚未知 · not known: XUEFEN_CALENDAR_FILE", file=sys.stderr)
+            print(f"{missing}  尚未知", "not known: XUEFEN_CALENDAR_FILE", sep=" · ", file=sys.stderr)
     sys.exit(missing is not None)
 
 
@@ -116,7 +116,7 @@ async def examine() -> AsyncIterator[Finding]:
         if process in dsns:
             yield await _database(process, dsns[process], settings)
     if not dsns:
-        zh = "未给出地址，也未运行；使用内置数据库时先 xuefen up"
+        zh = "未给出地址，也未运行；使用内置数据库时请先启动全部服务"
         yield Finding(
             "database",
             "warning",

@@ -65,7 +65,7 @@ def push(file: Path, /) -> None:
             progress.advance(shown)
     mark.unlink(missing_ok=True)
     print(", ".join(f"{outcome}: {count}" for outcome, count in _counts(outcomes).items()))
-    print(f"Outcomes of the rows 各行结果: {outcomes}")
+    print(f"{outcomes}  各行结果", "outcomes of the rows", sep=" · ")
 
 
 def parts_of(file: Path) -> Iterator[tuple[str, bytes]]:

@@ -20,7 +20,7 @@ class SandboxMomentUnclearError(Problem):
 
     code = "sandbox-moment-unclear"
     status = 400
-    title_zh = "Xuefen-Sandbox-Now 请求头应为带时区的时间"
+    title_zh = "表示沙箱时间的请求头应为带时区的时间"
     title_en = "The header Xuefen-Sandbox-Now has to be a moment with its offset"
 
 

@@ -16,7 +16,7 @@ from services.ledger.policy.language.days import ends
 from services.ledger.policy.language.facts import Account, Category, Person
 from services.ledger.policy.language.words import Words
 from services.ledger.policy.policy import Policy
-from services.ledger.policy.rules.period import Asked, OnePeriod, PeriodTerms
+from services.ledger.policy.rules.period import AskedPeriod, OnePeriod, PeriodTerms
 
 _WORST_FIRST: tuple[Status, ...] = ("deficient", "in_progress", "compliant")
 
@@ -60,7 +60,7 @@ def _words(period: OnePeriod, found: PeriodResult, policy: Policy) -> Words:
 
 
 def _judged(
-    period: OnePeriod, asked: Asked, on: date, until: datetime, years: Mapping[int, EarlierYear]
+    period: OnePeriod, asked: AskedPeriod, on: date, until: datetime, years: Mapping[int, EarlierYear]
 ) -> PeriodResult:
     counted = _sum(_counted(years[year], asked, until) for year in asked.years if year in years)
     requirements, missing = measure(asked.minima, counted, counted.total())
@@ -78,7 +78,7 @@ def _judged(
     )
 
 
-def _counted(year: EarlierYear, asked: Asked, until: datetime) -> Counted:
+def _counted(year: EarlierYear, asked: AskedPeriod, until: datetime) -> Counted:
     account = year.account if asked.by_year else _within(year.account, asked)
     counted = count(year.policy, account, until)
     if counted.to_fill:
@@ -86,7 +86,7 @@ def _counted(year: EarlierYear, asked: Asked, until: datetime) -> Counted:
     return counted
 
 
-def _within(account: Account | None, asked: Asked) -> Account | None:
+def _within(account: Account | None, asked: AskedPeriod) -> Account | None:
     """The account with what was completed inside the period."""
     if account is None:
         return None

@@ -56,7 +56,7 @@ class Period(TargetedRule, frozen=True, tag="period"):
         yield f"period.{self.name}", self
 
 
-class Asked(NamedTuple):
+class AskedPeriod(NamedTuple):
     """One period of a person: its days, both included, whether credits are of it by their year, and its minima."""
 
     since: date
@@ -81,7 +81,7 @@ class OnePeriod(Struct, frozen=True):
         """Its months."""
         return (self.rule.over or 0) * 12 or self.rule.months or 12
 
-    def asked(self, person: Person, year: int) -> list[Asked]:
+    def asked(self, person: Person, year: int) -> list[AskedPeriod]:
         """The periods that contain a day of the year, as they are for the person; none where its anchor is not known."""
         rule = self.rule
         if rule.anchor == "rolling":
@@ -111,7 +111,7 @@ class OnePeriod(Struct, frozen=True):
             return _after(date(year, born.month, 1), 1) if born is not None and year is not None else None
         return date(rule.first_year or 2000, 1, 1)
 
-    def _asked(self, since: date, until: date, person: Person) -> Asked:
+    def _asked(self, since: date, until: date, person: Person) -> AskedPeriod:
         rule, share = self.rule, Decimal(1)
         by_year = rule.anchor in ("calendar", "rolling") and self.length % 12 == 0
         admitted = person.qualified_on or person.working_since
@@ -120,7 +120,7 @@ class OnePeriod(Struct, frozen=True):
             if rule.first.prorate is not None:
                 left = (until.year - admitted.year) * 12 + until.month - admitted.month + 1
                 share = Decimal(min(left, self.length)) / self.length
-        return Asked(since, until, by_year, tuple(self._minima(share)))
+        return AskedPeriod(since, until, by_year, tuple(self._minima(share)))
 
     def _minima(self, share: Decimal) -> Iterator[RequirementTerms]:
         rule = self.rule
