@@ -67,10 +67,14 @@ def calendar(*, json_: Json = False) -> None:
     if json_:
         print(json.dumps(told))
     else:
-        print(f"{told['known_until']}-12-31  已知至此日 · known until this day")
+        print(f"{told['known_until']}-12-31  已知至此日", "known until this day", sep=" · ")
         if own is not None:
             years = ", ".join(map(str, sorted(own.years)))
-            print(f"{years}  来自文件 · of the file {settings.calendar_file}, sha256 {own.digest[:16]}")
+            print(
+                f"{years}  来自文件",
+                f"of the file {settings.calendar_file}, sha256 {own.digest[:16]}",
+                sep=" · ",
+            )
         if missing is not None:
             print(f"{missing}  尚未知", "not known: XUEFEN_CALENDAR_FILE", sep=" · ", file=sys.stderr)
     sys.exit(missing is not None)
