@@ -63,6 +63,7 @@ class Operator:
         environment |= {
             "XUEFEN_HOME": str(self._folder / "home"),
             "XUEFEN_AUDIT_KEY": urlsafe_b64encode(AUDIT_KEY).decode().rstrip("="),
+            "XUEFEN_WEBHOOK_KEY": urlsafe_b64encode(AUDIT_KEY).decode().rstrip("="),
             "XUEFEN_SYNC_DATABASE_URL": self.dsn,
             "XUEFEN_SYNC_TARGETS_FILE": str(self._folder / "targets.yaml"),
             "XUEFEN_LEDGER_URL": ledger,

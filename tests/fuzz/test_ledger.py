@@ -19,7 +19,10 @@ from tests.openapi import committed
 
 LIAONING = "210000"
 PERSON, CREDIT = "person-000001", "credit-1"
-BATCHES = ("POST /v1/completions", "POST /v1/enrolments", "POST /v1/exam-passes")
+BATCHES = (
+    "POST /v1/completions", "POST /v1/completions/events", "POST /v1/completions/statements", "POST /v1/enrolments",
+    "POST /v1/exam-passes",
+)  # fmt: skip
 WITHOUT_TOKEN = "POST /v1/attestations/verification"
 
 schema = schemathesis.openapi.from_dict(committed("ledger"))
