@@ -36,13 +36,15 @@ class PushRefusedError(SettingsError):
 
 
 @app.command
-def push(file: Path, /) -> None:
+def push(file: Path, /, *, sandbox_now: str | None = None) -> None:
     """Report the completions of a CSV or XLSX file; XUEFEN_LEDGER, _TOKEN_URL, _CLIENT_ID, _CLIENT_SECRET say where.
 
     Parameters
     ----------
     file
         The table. The outcome of each row goes into FILE.outcomes.csv.
+    sandbox_now
+        The moment that a sandbox decides as of, such as 2026-06-18T12:00:00+08:00.
     """
     told = {name: os.environ.get(name, "") for name in _VARIABLES}
     if missing := [name for name, text in told.items() if not text]:
@@ -55,6 +57,7 @@ def push(file: Path, /) -> None:
     with httpx.Client(timeout=60.0) as client, Progress() as progress:
         shown = progress.add_task(file.name, total=len(parts), completed=done)
         headers = {"Authorization": f"Bearer {_token(client, told)}", "Accept-Language": "zh-CN"}
+        headers |= {"Xuefen-Sandbox-Now": sandbox_now} if sandbox_now else {}
         for number, (media_type, content) in enumerate(parts):
             if number < done:
                 continue

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hmac
 import inspect
 import json
@@ -14,12 +15,17 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from xuefen_client import AsyncClient, Client, Credentials, ProblemError, Retries, UnreachableError, models
+from xuefen_client.signing import signer
 from xuefen_client.webhooks import UntrustedError, verify
 
 from contracts.divisions import AUTHORITIES
 from services.cli.demo import fictitious
 from services.kit.projection import ProjectionRunner
+from services.kit.signatures import DIGEST, SignatureInvalidError, _Message
+from services.kit.signatures import verify as verify_signature
+from services.kit.signing import ED25519, HMAC, SigningKey
 from services.ledger.store.organization_events import OrganizationEvents
 from tests.ledger.moving.mover import LIAONING, LISTED
 from tests.ledger.world import Provider, World
@@ -78,7 +84,7 @@ def record(number: int, **fields: Any) -> dict[str, Any]:
 
 
 def answering(
-    *answers: Callable[[httpx.Request], httpx.Response], credentials: Any = "token"
+    *answers: Callable[[httpx.Request], httpx.Response], credentials: Any = "token", **options: Any
 ) -> tuple[Client, list[httpx.Request]]:
     """A client whose ledger gives these answers in turn, and the requests it got."""
     asked: list[httpx.Request] = []
@@ -88,7 +94,7 @@ def answering(
         return answers[len(asked) - 1](request)
 
     http = httpx.Client(transport=httpx.MockTransport(answer))
-    return Client("http://ledger.test", credentials, retries=AT_ONCE, http=http), asked
+    return Client("http://ledger.test", credentials, retries=AT_ONCE, http=http, **options), asked
 
 
 def outcomes(of: Callable[[dict[str, Any]], str]) -> Callable[[httpx.Request], httpx.Response]:
@@ -207,6 +213,14 @@ class TestRetries:
         assert Retries(pause=0.0).before(1, httpx.Response(503, headers=headers)) == waits
 
 
+class TestHeaders:
+    def test_go_with_every_request(self):
+        moment = {"Xuefen-Sandbox-Now": "2026-06-18T12:00:00+08:00"}
+        client, asked = answering(outcomes(lambda _: "registered"), headers=moment)
+        list(client.report([record(1)]))
+        assert asked[0].headers["Xuefen-Sandbox-Now"] == moment["Xuefen-Sandbox-Now"]
+
+
 class TestBatches:
     def test_are_of_a_thousand(self):
         client, asked = answering(*[outcomes(lambda _: "registered")] * 2)
@@ -249,6 +263,34 @@ class TestCredentials:
 
     def test_are_not_shown(self):
         assert "secret" not in repr(self.GIVEN).replace("client_secret", "")
+
+
+class TestSigning:
+    @pytest.mark.parametrize("algorithm", [ED25519, HMAC])
+    def test_is_what_the_services_verify(self, algorithm: str):
+        private, secret = Ed25519PrivateKey.generate(), b"a secret of a client, 32 bytes .."
+        public = base64.urlsafe_b64encode(private.public_key().public_bytes_raw()).decode().rstrip("=")
+        key = SigningKey(algorithm, "key-1", public if algorithm == ED25519 else None)
+        sign = signer("key-1", private if algorithm == ED25519 else secret)
+        withdrawn = {"id": "r-1", "log": "210000", "position": 3}
+        answers = [outcomes(lambda _: "registered"), lambda _: httpx.Response(200, json=withdrawn)]
+        client, asked = answering(*answers, sign=sign)
+        list(client.report([record(1)]))
+        with contextlib.suppress(ValueError):  # the answer's other fields do not matter here
+            client.withdraw("r-1", "refunded", key="refund-1")
+        for request in asked:
+            message = _Message(request.method, str(request.url), request.headers)
+            assert DIGEST.fullmatch(verify_signature(message, request.content, key, secret))
+            changed = _Message(request.method, f"{request.url}?x=1", request.headers)
+            with pytest.raises(SignatureInvalidError):
+                verify_signature(changed, request.content, key, secret)
+        assert len(asked) == 2
+
+    def test_a_reading_is_not_signed(self):
+        client, asked = answering(refused(404), sign=signer("key-1", b"s" * 32))
+        with pytest.raises(ProblemError):
+            client.completion("r-1")
+        assert "Signature" not in asked[0].headers
 
 
 class TestBoth:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -38,8 +38,16 @@ class _Described:
         retries: Retries | None = None,
         language: Literal["zh-CN", "en"] = "zh-CN",
         sign: SignRequest | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
-        self._flows = Flows(address, credentials, retries=retries or Retries(), language=language, sign=sign)
+        self._flows = Flows(
+            address,
+            credentials,
+            retries=retries or Retries(),
+            language=language,
+            sign=sign,
+            headers=headers or {},
+        )
 
     def _withdrawal(
         self, path: str, reason: Reason, authority: str | None, key: str
@@ -77,7 +85,8 @@ class _Described:
 class Client(_Described):
     """A ledger, for one organization. Close it, or use it in a `with` block.
 
-    `credentials` are a client's id and secret, or a token that somebody else renews. `sign` signs each request.
+    `credentials` are a client's id and secret, or a token that somebody else renews. `sign` signs each request,
+    `headers` go with each.
     Every method raises ProblemError for what is refused, UnreachableError where no answer came.
     """
 
@@ -89,9 +98,10 @@ class Client(_Described):
         retries: Retries | None = None,
         language: Literal["zh-CN", "en"] = "zh-CN",
         sign: SignRequest | None = None,
+        headers: Mapping[str, str] | None = None,
         http: httpx.Client | None = None,
     ) -> None:
-        super().__init__(address, credentials, retries=retries, language=language, sign=sign)
+        super().__init__(address, credentials, retries=retries, language=language, sign=sign, headers=headers)
         self._http = http or httpx.Client(timeout=30.0)
 
     def __enter__(self) -> Self:
@@ -206,9 +216,10 @@ class AsyncClient(_Described):
         retries: Retries | None = None,
         language: Literal["zh-CN", "en"] = "zh-CN",
         sign: SignRequest | None = None,
+        headers: Mapping[str, str] | None = None,
         http: httpx.AsyncClient | None = None,
     ) -> None:
-        super().__init__(address, credentials, retries=retries, language=language, sign=sign)
+        super().__init__(address, credentials, retries=retries, language=language, sign=sign, headers=headers)
         self._http = http or httpx.AsyncClient(timeout=30.0)
 
     async def __aenter__(self) -> Self:

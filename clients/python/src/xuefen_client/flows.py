@@ -4,7 +4,7 @@
 """
 
 import random
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -125,12 +125,14 @@ class Flows:
         retries: Retries,
         language: str,
         sign: SignRequest | None,
+        headers: Mapping[str, str],
     ) -> None:
         self._address = address.rstrip("/")
         self._credentials = credentials
         self._retries = retries
         self._language = language
         self._sign = sign
+        self._headers = dict(headers)
         self._token = "" if isinstance(credentials, Credentials) else credentials
         self._token_ends: datetime | None = None
 
@@ -213,6 +215,7 @@ class Flows:
         headers = {
             "Authorization": f"Bearer {self._token}",
             "Accept-Language": self._language,
+            **self._headers,
             **request.pop("headers", {}),
         }
         built = httpx.Request(method, f"{self._address}{path}", headers=headers, **request)
