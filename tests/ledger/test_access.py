@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from services.cli.demo import fictitious
+from services.kit.auth import LEEWAY_SECONDS
 from services.kit.signing import new_signing_key, sign_token
 from services.ledger.app import build_app
 from tests.kit.http import ISSUER, KEY, bearer, verifier
@@ -59,6 +60,7 @@ def _scopes() -> dict[tuple[str, str], set[str]]:
 ROUTES, SCOPES = [route for route in _routes() if route[1] not in OPEN], _scopes()
 FILLED = {
     "person_id": "person-000001", "credit_id": "credit-1", "completion_id": "c-1", "enrolment_id": "e-1",
+    "exam_id": "x-1",
     "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": "00000000-0000-4000-8000-000000000000",
     "collective_id": "00000000-0000-4000-8000-000000000000", "transfer_id": "transfer-1", "anomaly_id": "0" * 24,
     "uscc": EMPLOYER, "reference": "210000-" + "0" * 24,
@@ -138,7 +140,7 @@ BAD_TOKENS: dict[str, Callable[[], str | None]] = {
     "no token": lambda: "Bearer ",
     "nonsense": lambda: "Bearer x.y.z",
     "two tokens": lambda: f"Bearer {signed()} {signed()}",
-    "expired": lambda: f"Bearer {signed(exp=int(time.time()) - 1)}",
+    "expired": lambda: f"Bearer {signed(exp=int(time.time()) - LEEWAY_SECONDS - 1)}",
     "no end": lambda: f"Bearer {signed(exp=None)}",
     "not yet": lambda: f"Bearer {signed(nbf=int(time.time()) + 600)}",
     "wrong issuer": lambda: f"Bearer {signed(iss='https://other.example')}",

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from services.cli.demo import fictitious
 from services.kit.budgets import Budget
+from services.ledger.intake.statements import EVENT_TYPE
 from tests.conftest import FreshDatabaseFactory
 from tests.kit.http import bearer
 from tests.ledger.cases.test_collective import EVIDENCE
@@ -28,7 +29,11 @@ from tests.number_routes import number_routes
 LIAONING, SHENYANG, HEPING, CHAOYANG = "210000", "210100", "210102", "211300"
 DRAWN = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?|"position":\d+')
 COMPLETIONS, ENROLMENTS, EXAMS = "POST /v1/completions", "POST /v1/enrolments", "POST /v1/exam-passes"
-TABLE, ROSTERS = "POST /v1/completions/table", "POST /v1/filings/{filing_id}/rosters"
+EVENTS, TABLE, ROSTERS = (
+    "POST /v1/completions/events",
+    "POST /v1/completions/table",
+    "POST /v1/filings/{filing_id}/rosters",
+)
 QUERY, CHECK, LISTS = "POST /v1/compliance/query", "POST /v1/attestations/check", "POST /v1/collective-claims"
 DIRECT, HISTORY = "POST /v1/registrations/direct", "POST /v1/registrations/history"
 PROVIDER, TRAINER = (
@@ -46,7 +51,7 @@ OTHERS = (
     "a person of themselves",
 )
 ENTITLED: dict[str, set[str]] = {
-    **{route: {PROVIDER} for route in (COMPLETIONS, ENROLMENTS, EXAMS, TABLE)},
+    **{route: {PROVIDER} for route in (COMPLETIONS, ENROLMENTS, EVENTS, EXAMS, TABLE)},
     ROSTERS: {TRAINER},
     **{route: set() for route in (QUERY, CHECK, LISTS, DIRECT, HISTORY)},
 }
@@ -91,6 +96,7 @@ class Asked:
             row = {"id": f"r-{next(SERIAL)}", "person": identity, "sessions": [1, 2], "passed": True}
             return {"records": [row]}, "application/json"
         further = {
+            EVENTS: study | {"credits": "1.00", "course": "K1"},
             COMPLETIONS: study | {"credits": "1.00", "course": "K1", "completed_at": moment},
             ENROLMENTS: {"mode": "online", "enrolled_on": "2025-05-01"},
             EXAMS: {"passed_at": moment},
@@ -101,8 +107,17 @@ class Asked:
         }[route]  # fmt: skip
         if route not in (DIRECT, HISTORY):
             record["id"] = f"id-{next(SERIAL):06d}"
-        if route in (COMPLETIONS, ENROLMENTS, EXAMS):
+        if route in (COMPLETIONS, ENROLMENTS, EVENTS, EXAMS):
             record["authority"] = LIAONING
+        if route == EVENTS:
+            event = {
+                "specversion": "1.0",
+                "id": record.pop("id"),
+                "source": "urn:platform:lms",
+                "time": moment,
+            }
+            told = {"type": EVENT_TYPE, "datacontenttype": "application/json", "data": record | further}
+            return event | told, "application/json"
         body = {"records": [record | further]} | ({"place": HEPING} if route == LISTS else {})
         return body, "application/json"
 
