@@ -22,6 +22,7 @@ from contracts.catalogue import PUBLISHED_EVENTS
 from contracts.divisions import AUTHORITIES
 from contracts.envelope import SCHEMA_PREFIX, TYPE_PATTERN
 from services.kit.errors import TYPE_PREFIX, Problem, all_problems
+from services.kit.openapi import sort_choices
 
 _FEEDS = {
     "registry": (
@@ -217,6 +218,7 @@ class _PlainSchema(GenerateJsonSchema):
 def event_schema(event_type: str) -> dict[str, object]:
     """The JSON Schema of one published event's `data`, as a document of its own."""
     schema = PUBLISHED_EVENTS[event_type].model_json_schema(schema_generator=_PlainSchema)
+    sort_choices(schema)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA_PREFIX + event_type,

@@ -107,7 +107,21 @@ def describe(app: FastAPI, *, token_url: str | None = TOKEN_URL) -> dict[str, An
     _name_answers(document)
     _name_parameters(document)
     _name_tokens(document, token_url)
+    sort_choices(document)
     return document
+
+
+def sort_choices(part: object) -> None:
+    """One order of the words of each choice: Python keeps that of whichever equal `Literal` was imported first."""
+    if isinstance(part, list):
+        for item in part:
+            sort_choices(item)
+    elif isinstance(part, dict):
+        choices = part.get("enum")
+        if isinstance(choices, list) and all(isinstance(each, str) for each in choices):
+            part["enum"] = sorted(choices)
+        for value in part.values():
+            sort_choices(value)
 
 
 def _first_word(path: str) -> str:

@@ -22,9 +22,8 @@ from tests.openapi import committed
 NATION, LIAONING, SHENYANG, HEPING, CHAOYANG = "100000", "210000", "210100", "210102", "211300"
 SHUANGTA, DALIAN, XIGANG, SHANXI = "211302", "210200", "210203", "140000"
 GUANGDONG, SHENZHEN, CORPS, XINJIANG = "440000", "440300", "660000", "650000"
-EMPLOYER = fictitious.uscc(901)
 LISTED, OTHER_LISTED = "北京东奥时代教育科技有限公司", "东北财经大学"
-OPEN = {"/healthz", "/v1/attestations/verification"}
+EMPLOYER, OPEN = fictitious.uscc(901), {"/healthz", "/v1/attestations/verification"}
 CASE_SCOPES = (
     "claim:submit", "claim:review", "filing:submit", "filing:review", "registration:write", "attestation:issue",
     "attestation:check", "attestation:current", "transfer:carry", "year:close", "archive:read", "credit:recognise",
@@ -60,10 +59,9 @@ def _scopes() -> dict[tuple[str, str], set[str]]:
 ROUTES, SCOPES = [route for route in _routes() if route[1] not in OPEN], _scopes()
 FILLED = {
     "person_id": "person-000001", "credit_id": "credit-1", "completion_id": "c-1", "enrolment_id": "e-1",
-    "exam_id": "x-1",
     "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": "00000000-0000-4000-8000-000000000000",
     "collective_id": "00000000-0000-4000-8000-000000000000", "transfer_id": "transfer-1", "anomaly_id": "0" * 24,
-    "uscc": EMPLOYER, "reference": "210000-" + "0" * 24,
+    "exam_id": "x-1", "uscc": EMPLOYER, "reference": "210000-" + "0" * 24,
     "filing_id": "00000000-0000-4000-8000-000000000000", "roster_id": "00000000-0000-4000-8000-000000000000-1",
 }  # fmt: skip
 CORRECTION = {

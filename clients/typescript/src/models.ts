@@ -508,14 +508,14 @@ export interface components {
              */
             id: string;
             /** @enum {string} */
-            mode: "online" | "face_to_face" | "other";
+            mode: "face_to_face" | "online" | "other";
             person: components["schemas"]["PersonIdentity"];
             /** @description The provider's record of the same course of which this is a new attempt. */
             repeat_of?: string | null;
             /** Format: date */
             started_on?: string | null;
             /** @enum {string|null} */
-            tier?: "junior" | "intermediate" | "senior" | null;
+            tier?: "intermediate" | "junior" | "senior" | null;
             title?: string | null;
             /** @description The credit year (年度), never a date. */
             year: number;
@@ -605,12 +605,12 @@ export interface components {
              */
             id: string;
             /** @enum {string} */
-            mode: "online" | "face_to_face" | "other";
+            mode: "face_to_face" | "online" | "other";
             /** Format: date */
             paid_on?: string | null;
             person: components["schemas"]["PersonIdentity"];
             /** @enum {string|null} */
-            tier?: "junior" | "intermediate" | "senior" | null;
+            tier?: "intermediate" | "junior" | "senior" | null;
             /** @description The credit year (年度), never a date. */
             year: number;
         };
@@ -634,7 +634,7 @@ export interface components {
              * @description What was passed; an exam when left out.
              * @enum {string|null}
              */
-            of?: "exam" | "evaluation" | null;
+            of?: "evaluation" | "exam" | null;
             /**
              * Format: date-time
              * @description RFC 3339 with an offset.
@@ -772,7 +772,7 @@ export interface components {
         PersonIdentity: {
             id_number: string;
             /** @enum {string} */
-            id_type: "resident_id" | "hk_macau_permit" | "taiwan_permit" | "passport" | "officer_card";
+            id_type: "hk_macau_permit" | "officer_card" | "passport" | "resident_id" | "taiwan_permit";
             name: string;
         };
         /** @description A session within one day, in Beijing's time; `credits` where neither the filing nor the notice converts hours. */
@@ -979,7 +979,7 @@ export interface components {
             /** @description GB/T 2260 code. */
             authority?: string | null;
             /** @enum {string} */
-            reason: "reported_in_error" | "wrong_person" | "wrong_year" | "wrong_credits" | "refunded";
+            reason: "refunded" | "reported_in_error" | "wrong_credits" | "wrong_person" | "wrong_year";
         };
         /** @description A record that its provider took back, by the provider's id of it. */
         WithdrawnRecord: {
@@ -1127,7 +1127,7 @@ export interface operations {
                 /** @description Whose record, where an official asks; a provider reads its own, and need not say so. */
                 provider?: components["parameters"]["ProviderInQuery"];
                 /** @description Its state today. */
-                state?: "held" | "registered" | "withdrawn" | "revoked" | "duplicate" | "rejected" | null;
+                state?: "duplicate" | "held" | "registered" | "rejected" | "revoked" | "withdrawn" | null;
                 year?: components["parameters"]["YearInQuery"];
             };
             header?: never;
@@ -1719,7 +1719,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description `csv` and `xlsx` answer with a table for machines: codes, a line for every fault. */
-                format?: "json" | "csv" | "xlsx";
+                format?: "csv" | "json" | "xlsx";
             };
             header?: never;
             path?: never;
@@ -2158,7 +2158,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description Needed after the limit (A-16). */
-                late_reason?: "force_majeure" | "system_failure" | "holiday_staffing" | "corrected_roster" | "other" | null;
+                late_reason?: "corrected_roster" | "force_majeure" | "holiday_staffing" | "other" | "system_failure" | null;
                 /** @description Store the good rows of a roster that has others. */
                 partial?: boolean;
             };

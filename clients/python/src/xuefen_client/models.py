@@ -99,7 +99,7 @@ class PersonIdentity(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    id_type: Literal["resident_id", "hk_macau_permit", "taiwan_permit", "passport", "officer_card"]
+    id_type: Literal["hk_macau_permit", "officer_card", "passport", "resident_id", "taiwan_permit"]
     id_number: Annotated[str, Field(pattern="^[^\\x00-\\x20\\x7f]{4,40}$")]
     name: Annotated[str, Field(pattern="^[^\\x00-\\x1f\\x7f]{1,50}$")]
 
@@ -298,7 +298,7 @@ class Withdrawal(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    reason: Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
+    reason: Literal["refunded", "reported_in_error", "wrong_credits", "wrong_person", "wrong_year"]
     authority: Annotated[str | None, Field(description="GB/T 2260 code.", pattern="^[1-9][0-9]{5}$")] = None
 
 
@@ -356,7 +356,7 @@ class Completion(BaseModel):
             pattern="^(?:0|[1-9][0-9]{0,3})(?:\\.[0-9]{1,2})?$",
         ),
     ] = None
-    mode: Literal["online", "face_to_face", "other"]
+    mode: Literal["face_to_face", "online", "other"]
     course: Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     completed_at: Annotated[AwareDatetime, Field(description="RFC 3339 with an offset.")]
     authority: Annotated[
@@ -368,7 +368,7 @@ class Completion(BaseModel):
         ),
     ] = None
     title: Annotated[str | None, Field(pattern="^[^\\x00-\\x1f\\x7f]{1,200}$")] = None
-    tier: Literal["junior", "intermediate", "senior"] | None = None
+    tier: Literal["intermediate", "junior", "senior"] | None = None
     started_on: date | None = None
     exam_passed_at: AwareDatetime | None = None
     evaluated_at: AwareDatetime | None = None
@@ -450,7 +450,7 @@ class Enrolment(BaseModel):
     ]
     person: PersonIdentity
     year: Annotated[int, Field(description="The credit year (年度), never a date.", ge=2000, le=2100)]
-    mode: Literal["online", "face_to_face", "other"]
+    mode: Literal["face_to_face", "online", "other"]
     enrolled_on: date
     authority: Annotated[
         str | None,
@@ -460,7 +460,7 @@ class Enrolment(BaseModel):
             pattern="^[1-9][0-9]{5}$",
         ),
     ] = None
-    tier: Literal["junior", "intermediate", "senior"] | None = None
+    tier: Literal["intermediate", "junior", "senior"] | None = None
     paid_on: date | None = None
 
 
@@ -503,7 +503,7 @@ class ExamPass(BaseModel):
         ),
     ] = None
     of: Annotated[
-        Literal["exam", "evaluation"] | None,
+        Literal["evaluation", "exam"] | None,
         Field(description="What was passed; an exam when left out."),
     ] = None
 
