@@ -22,6 +22,7 @@ class BlackHole:
         self._ports: dict[tuple[str, int], int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._servers: list[asyncio.Server] = []
+        self._ends: list[asyncio.StreamWriter] = []
 
     def through(self, host: str, port: int) -> int:
         """A port of 127.0.0.1 that leads to this address, the same for the same."""
@@ -47,6 +48,8 @@ class BlackHole:
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            for each in self._ends:  # what is still to be written to a silent end is never written
+                each.transport.abort()
             for _ in range(3):  # what was closed is gone only when the loop has come round
                 await asyncio.sleep(0)
 
@@ -60,6 +63,7 @@ class BlackHole:
             task = asyncio.current_task()
             assert task is not None
             self._tasks.add(task)
+            self._ends.append(writer)
             try:
                 await self._serve(reader, writer, host, port)
             finally:
@@ -77,6 +81,7 @@ class BlackHole:
         with suppress(OSError, asyncio.CancelledError):
             await self._passing.wait()
             beyond = await asyncio.open_connection(host, port)
+            self._ends.append(beyond[1])
             try:
                 ends = [
                     asyncio.ensure_future(self._pump(*each))

@@ -94,6 +94,9 @@ async def running(limits: DoorLimits) -> AsyncIterator[Running]:
         yield Running(server.sockets[0].getsockname()[1], door, app.state.bodies)
     finally:
         server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
 
 
 def head(
