@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from xuefen_client import webhooks
 
 from tests.sync.feeds import earned, revoked
 from tests.sync.webhooks.conftest import LOG, OWNER, URL, Hooks, verifies
@@ -26,6 +27,8 @@ class TestMessages:
         assert verifies(secret, headers, body)
         assert not verifies(secret, headers, body + b" ")
         assert not verifies(secret, dict(headers) | {"webhook-timestamp": "0"}, body)
+        believed = webhooks.verify(secret, headers, body, now=hooks.world.now.timestamp())
+        assert (believed.log, believed.position, believed.data) == (LOG, 1, event["data"])
 
     async def test_go_to_every_endpoint_that_wants_their_kind_and_to_nobody_elses(self, hooks: Hooks) -> None:
         await hooks.registers(URL, "cn.xuefen.ledger.credit.revoked.v1")
