@@ -134,7 +134,13 @@ class Departures:
                 return
             if departure is not None and departure.status == "lifted":
                 raise DepartureEndedError
-            profile = await self._profile(unit.conn, log, person_id)
+            try:
+                profile = await self._profile(unit.conn, log, person_id)
+            except UnknownPersonError:
+                departure = await _departure(unit.conn, log, transfer_id)
+                if departure is None or not departure.has_left:
+                    raise
+                return  # the same departure, committed between the two readings
             guarded = profile.departing is not None and profile.departing.transfer_id == transfer_id
             if not guarded and profile.departing is not None:
                 self._must_have_lapsed(profile.departing)

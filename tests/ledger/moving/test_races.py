@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.ledger.moving import departures
 from tests.ledger.cases.test_claims import Desk
 from tests.ledger.intake.test_interleavings import Pause
 from tests.ledger.moving.mover import JINCHENG, LIAONING, LISTED, SHENYANG, Mover
@@ -162,3 +163,21 @@ class TestArrivingAndRecord:
         await mover.guards(transfer_id, who, SHENYANG)
         answers = await asyncio.gather(*(mover.leaves(transfer_id, who, SHENYANG) for _ in range(4)))
         assert len({answer.content for answer in answers}) == 1
+
+    async def test_a_departure_between_the_two_readings_of_another_is_the_same(
+        self, world: World, mover: Mover, monkeypatch: pytest.MonkeyPatch
+    ):
+        who, transfer_id = await world.collects(JINCHENG), mover.transfer_id()
+        await mover.guards(transfer_id, who, SHENYANG)
+        read, before = departures.read_profiles, []
+
+        async def when_another_has_left(*asked: Any) -> Any:
+            if not before:
+                before.append(None)
+                before.append(await mover.leaves(transfer_id, who, SHENYANG))
+            return await read(*asked)
+
+        monkeypatch.setattr(departures, "read_profiles", when_another_has_left)
+        answer = await mover.leaves(transfer_id, who, SHENYANG)
+        assert answer.status_code == 200
+        assert answer.content == before[1].content
