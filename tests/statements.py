@@ -9,8 +9,6 @@ from asyncpg.connection import LoggedQuery
 from services.kit.database import WatchedConnection
 
 VOLATILE = frozenset({"clock_timestamp", "timeofday", "random", "gen_random_uuid", "nextval", "setval"})
-_OF_NO_LOG = frozenset({"budgets"})
-"""Tables that stay on one machine."""
 _COMMENT = re.compile(r"--[^\n]*")
 _WRITE = re.compile(r"\b(?:insert into|update|delete from|merge into) ([a-z_]+)")
 _LOCK = re.compile(r"\bfor (?:no key )?(?:update|share)\b")
@@ -24,8 +22,6 @@ def faults_of(query: str) -> Iterator[str]:
     if written:
         yield from (f"{name}() in a write" for name in sorted(VOLATILE) if f"{name}(" in text)
     rewrites = "on conflict" in text or any(kind in text for kind in ("update ", "delete from", "merge into"))
-    if _OF_NO_LOG.issuperset(written) and written:
-        return
     if ((written and rewrites) or _LOCK.search(text)) and not _BY_ONE_LOG.search(text):
         yield "a write or a lock that is not by one log"
 

@@ -26,7 +26,7 @@ from tests.ledger.test_access import EVERY_SCOPE, LISTED
 from tests.ledger.world import Somebody, World, make_world
 from tests.number_routes import number_routes
 
-LIAONING, SHENYANG, HEPING, CHAOYANG = "210000", "210100", "210102", "211300"
+LIAONING, SHENYANG, HEPING, CHAOYANG, NATION = "210000", "210100", "210102", "211300", "100000"
 DRAWN = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:-\d+)?|"position":\d+')
 COMPLETIONS, ENROLMENTS, EXAMS = "POST /v1/completions", "POST /v1/enrolments", "POST /v1/exam-passes"
 EVENTS, TABLE, ROSTERS = (
@@ -238,7 +238,6 @@ class TestBudgets:
 
 async def forget(world: World) -> None:
     """Give everybody their budgets back."""
-    for database in world.ledger.databases.all():
-        async with database.acquire() as conn:
-            await conn.execute("delete from budgets")
+    async with world.ledger.databases.of(NATION).acquire() as conn:
+        await conn.execute("delete from budgets where log = $1", NATION)
     world.ledger.budgets._spent = {}
