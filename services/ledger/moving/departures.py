@@ -73,13 +73,13 @@ class Departures:
         log = known.log if known is not None else (await self._people.home_of(person_id, None)).log
 
         async def act(unit: LedgerUnit) -> DepartureAnswer:
-            departure = await _departure(unit.conn, log, transfer_id)
+            profile, departure = await self._both(unit.conn, log, transfer_id, person_id)
             _must_agree(departure, person_id, to_place)
             if departure is not None and (departure.has_left or departure.status in _STANDING):
                 return await _answer(unit.conn, departure)
             if departure is not None and departure.status == "lifted":
                 raise DepartureEndedError
-            profile = await self._guarded(unit, transfer_id, person_id, to_place)
+            profile = await self._guarded(unit, profile, transfer_id, person_id, to_place)
             await self._must_be_free(unit.conn, log, profile, forbidden_only=False)
             self._confirm_free(unit, profile)
             return _said(transfer_id, profile, to_place, "guarded")
@@ -128,19 +128,13 @@ class Departures:
             raise MomentImplausibleError(pointer="/left_at")
 
         async def act(unit: LedgerUnit) -> None:
-            departure = await _departure(unit.conn, log, transfer_id)
+            profile, departure = await self._both(unit.conn, log, transfer_id, person_id)
             _must_agree(departure, person_id, to_place)
             if departure is not None and departure.has_left:
                 return
             if departure is not None and departure.status == "lifted":
                 raise DepartureEndedError
-            try:
-                profile = await self._profile(unit.conn, log, person_id)
-            except UnknownPersonError:
-                departure = await _departure(unit.conn, log, transfer_id)
-                if departure is None or not departure.has_left:
-                    raise
-                return  # the same departure, committed between the two readings
+            profile = _here(profile)
             guarded = profile.departing is not None and profile.departing.transfer_id == transfer_id
             if not guarded and profile.departing is not None:
                 self._must_have_lapsed(profile.departing)
@@ -166,11 +160,13 @@ class Departures:
             found = await supplements_of(conn, self._store, self._policies.book, departure)
         return found[after : after + limit]
 
-    async def _guarded(self, unit: LedgerUnit, transfer_id: str, person_id: str, to_place: str) -> Profile:
+    async def _guarded(
+        self, unit: LedgerUnit, found: Profile | None, transfer_id: str, person_id: str, to_place: str
+    ) -> Profile:
         """The profile with the guard in its stream, and a guard that has outlived itself taken out of the way."""
         if authority_of(to_place) == unit.log:
             raise DepartureInsideError(pointer="/to_place")
-        profile = await self._profile(unit.conn, unit.log, person_id)
+        profile = _here(found)
         if profile.departing is not None:
             other = profile.departing.transfer_id
             self._must_have_lapsed(profile.departing)
@@ -279,11 +275,12 @@ class Departures:
     ) -> list[Blocker]:
         return await find_blockers(conn, log, self._policies.book, profile, at, forbidden_only=forbidden_only)
 
-    async def _profile(self, conn: Connection, log: str, person_id: str) -> Profile:
+    async def _both(
+        self, conn: Connection, log: str, transfer_id: str, person_id: str
+    ) -> tuple[Profile | None, Departure | None]:
+        """The profile, then the departure: what the one says of a departure, the other read after it says as well."""
         found = (await read_profiles(conn, log, [person_id])).get(person_id)
-        if found is None or found[1].left is not None:
-            raise UnknownPersonError
-        return found[1]
+        return None if found is None else found[1], await _departure(conn, log, transfer_id)
 
     async def _find(self, transfer_id: str) -> Departure | None:
         for database, logs in self._databases.grouped(AUTHORITIES).items():
@@ -310,6 +307,13 @@ async def _append(
     await write_profiles(unit.conn, unit.log, [(version + 1, after)])
     await write_departure(unit.conn, unit.log, event)
     return after
+
+
+def _here(profile: Profile | None) -> Profile:
+    """The profile of somebody whom the log keeps. Raises UnknownPersonError."""
+    if profile is None or profile.left is not None:
+        raise UnknownPersonError
+    return profile
 
 
 async def _departure(conn: Connection, log: str, transfer_id: str) -> Departure | None:

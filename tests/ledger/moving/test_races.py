@@ -164,20 +164,33 @@ class TestArrivingAndRecord:
         answers = await asyncio.gather(*(mover.leaves(transfer_id, who, SHENYANG) for _ in range(4)))
         assert len({answer.content for answer in answers}) == 1
 
-    async def test_a_departure_between_the_two_readings_of_another_is_the_same(
-        self, world: World, mover: Mover, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("moment", ["before", "after"])
+    @pytest.mark.parametrize(
+        ("one", "other"),
+        [(Mover.leaves, Mover.leaves), (Mover.guards, Mover.guards), (Mover.guards, Mover.leaves)],
+    )
+    async def test_a_step_of_the_same_departure_beside_the_reading_of_the_profile_is_no_refusal(
+        self, world: World, mover: Mover, monkeypatch: pytest.MonkeyPatch, one: Any, other: Any, moment: str
     ):
         who, transfer_id = await world.collects(JINCHENG), mover.transfer_id()
-        await mover.guards(transfer_id, who, SHENYANG)
-        read, before = departures.read_profiles, []
+        if one is Mover.leaves:
+            await mover.guards(transfer_id, who, SHENYANG)
+        read, beside = departures.read_profiles, []
 
-        async def when_another_has_left(*asked: Any) -> Any:
-            if not before:
-                before.append(None)
-                before.append(await mover.leaves(transfer_id, who, SHENYANG))
-            return await read(*asked)
+        async def step() -> None:
+            if not beside:
+                beside.append(None)
+                beside.append(await other(mover, transfer_id, who, SHENYANG))
 
-        monkeypatch.setattr(departures, "read_profiles", when_another_has_left)
-        answer = await mover.leaves(transfer_id, who, SHENYANG)
-        assert answer.status_code == 200
-        assert answer.content == before[1].content
+        async def reading(*asked: Any) -> Any:
+            if moment == "before":
+                await step()
+            found = await read(*asked)
+            await step()
+            return found
+
+        monkeypatch.setattr(departures, "read_profiles", reading)
+        answer = await one(mover, transfer_id, who, SHENYANG)
+        assert (answer.status_code, beside[1].status_code) == (200, 200)
+        if one is other:
+            assert answer.content == beside[1].content
