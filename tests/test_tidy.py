@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import cast
 
 import pytest
 
@@ -74,17 +73,19 @@ def text(path: Path) -> str:
 
 
 @cache
-def nodes(path: Path) -> list[ast.AST]:
-    return list(ast.walk(ast.parse(text(path), filename=str(path))))
-
-
 def tree(path: Path) -> ast.Module:
-    return cast(ast.Module, nodes(path)[0])
+    return ast.parse(text(path), filename=str(path))
+
+
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(tree(path)))
 
 
 @pytest.fixture(scope="module", autouse=True)
 def trees_are_let_go() -> Iterator[None]:
     yield
+    tree.cache_clear()
     nodes.cache_clear()
 
 

@@ -1,18 +1,13 @@
 #!/bin/sh
-# Writes the models from the ledger's OpenAPI document and compiles the client. Needs npm; where it is missing it is
-# installed through apt, if we may, else nothing is done. The argument is a Python with what the project installs.
+# Writes the models from the ledger's OpenAPI document and compiles the client; does nothing where npm cannot be had.
+# The argument is a Python with what the project installs.
 set -eu
 cd "$(dirname "$0")"
 
-if ! command -v npm >/dev/null 2>&1; then
-    if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null 2>&1; then
-        echo "The TypeScript client is left as it is: Node.js 20 or newer is not installed." >&2
-        exit 0
-    fi
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm
+if ! sh ../../deploy/node.sh; then
+    echo "The TypeScript client is left as it is." >&2
+    exit 0
 fi
-
 [ -d node_modules ] && [ node_modules -nt package-lock.json ] || npm ci --silent --no-progress
 document=$(mktemp)
 trap 'rm -f "$document"' EXIT

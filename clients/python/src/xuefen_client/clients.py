@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 from uuid import uuid4
 
 import httpx
@@ -15,6 +15,7 @@ from xuefen_client import models
 from xuefen_client.flows import Credentials, Flow, Flows, Pause, Published, Report, Retries, SignRequest
 
 T = TypeVar("T")
+H = TypeVar("H", httpx.Client, httpx.AsyncClient)
 State = Literal["held", "registered", "withdrawn", "revoked", "rejected"]
 Reason = Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
 CompletionLike = models.Completion | dict[str, Any]
@@ -24,11 +25,12 @@ _MEDIA_TYPES = {
     ".csv": "text/csv",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_SECONDS = 30.0
 _COMPLETIONS, _ENROLMENTS, _EXAM_PASSES = "/v1/completions", "/v1/enrolments", "/v1/exam-passes"
 
 
-class _Described:
-    """What both clients have: where the ledger is, and every conversation with it."""
+class _Described(Generic[H]):
+    """The parts of both clients: where the ledger is, every conversation with it, and the connections."""
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class _Described:
         language: Literal["zh-CN", "en"] = "zh-CN",
         sign: SignRequest | None = None,
         headers: Mapping[str, str] | None = None,
+        http: H | None = None,
     ) -> None:
         self._flows = Flows(
             address,
@@ -48,12 +51,22 @@ class _Described:
             sign=sign,
             headers=headers or {},
         )
+        self._http: H = http or self._open()
+
+    @staticmethod
+    def _open() -> H:
+        """Connections of the client's own."""
+        raise NotImplementedError
+
+    def _record(self, record_id: str, authority: str | None) -> Flow[models.CompletionRecord]:
+        return self._flows.one(models.CompletionRecord, f"{_COMPLETIONS}/{record_id}", authority=authority)
 
     def _withdrawal(
-        self, path: str, reason: Reason, authority: str | None, key: str
+        self, kind: str, record_id: str, reason: Reason, authority: str | None, key: str | None
     ) -> Flow[models.WithdrawnRecord]:
         body = models.Withdrawal(reason=reason, authority=authority)
-        return self._flows.command(models.WithdrawnRecord, f"{path}/withdrawal", body, key)
+        path = f"{kind}/{record_id}/withdrawal"
+        return self._flows.command(models.WithdrawnRecord, path, body, key or str(uuid4()))
 
     def _page(
         self,
@@ -82,7 +95,7 @@ class _Described:
         return self._flows.table(file.read_bytes(), kind)
 
 
-class Client(_Described):
+class Client(_Described[httpx.Client]):
     """A ledger, for one organization. Close it, or use it in a `with` block.
 
     `credentials` are a client's id and secret, or a token that somebody else renews. `sign` signs each request,
@@ -90,19 +103,9 @@ class Client(_Described):
     Every method raises ProblemError for what is refused, UnreachableError where no answer came.
     """
 
-    def __init__(
-        self,
-        address: str,
-        credentials: Credentials | str,
-        *,
-        retries: Retries | None = None,
-        language: Literal["zh-CN", "en"] = "zh-CN",
-        sign: SignRequest | None = None,
-        headers: Mapping[str, str] | None = None,
-        http: httpx.Client | None = None,
-    ) -> None:
-        super().__init__(address, credentials, retries=retries, language=language, sign=sign, headers=headers)
-        self._http = http or httpx.Client(timeout=30.0)
+    @staticmethod
+    def _open() -> httpx.Client:
+        return httpx.Client(timeout=_SECONDS)
 
     def __enter__(self) -> Self:
         return self
@@ -137,9 +140,7 @@ class Client(_Described):
 
     def completion(self, record_id: str, *, authority: str | None = None) -> models.CompletionRecord:
         """What was posted, what it is today, and everything that became of it."""
-        return self._play(
-            self._flows.one(models.CompletionRecord, f"{_COMPLETIONS}/{record_id}", authority=authority)
-        )
+        return self._play(self._record(record_id, authority))
 
     def completions(
         self,
@@ -162,15 +163,13 @@ class Client(_Described):
         self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None
     ) -> models.WithdrawnRecord:
         """Take back a completion; without a key of your own a new one is made."""
-        path = f"{_COMPLETIONS}/{record_id}"
-        return self._play(self._withdrawal(path, reason, authority, key or str(uuid4())))
+        return self._play(self._withdrawal(_COMPLETIONS, record_id, reason, authority, key))
 
     def withdraw_enrolment(
         self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None
     ) -> models.WithdrawnRecord:
         """Take back an enrolment."""
-        path = f"{_ENROLMENTS}/{record_id}"
-        return self._play(self._withdrawal(path, reason, authority, key or str(uuid4())))
+        return self._play(self._withdrawal(_ENROLMENTS, record_id, reason, authority, key))
 
     def feed(
         self, after: str | None = None, *, limit: int = 100, wait: int = 0, follow: bool = False
@@ -205,22 +204,12 @@ class Client(_Described):
                 told = error
 
 
-class AsyncClient(_Described):
+class AsyncClient(_Described[httpx.AsyncClient]):
     """The same for programs with an event loop."""
 
-    def __init__(
-        self,
-        address: str,
-        credentials: Credentials | str,
-        *,
-        retries: Retries | None = None,
-        language: Literal["zh-CN", "en"] = "zh-CN",
-        sign: SignRequest | None = None,
-        headers: Mapping[str, str] | None = None,
-        http: httpx.AsyncClient | None = None,
-    ) -> None:
-        super().__init__(address, credentials, retries=retries, language=language, sign=sign, headers=headers)
-        self._http = http or httpx.AsyncClient(timeout=30.0)
+    @staticmethod
+    def _open() -> httpx.AsyncClient:
+        return httpx.AsyncClient(timeout=_SECONDS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -255,9 +244,7 @@ class AsyncClient(_Described):
 
     async def completion(self, record_id: str, *, authority: str | None = None) -> models.CompletionRecord:
         """What was posted, what it is today, and everything that became of it."""
-        return await self._play(
-            self._flows.one(models.CompletionRecord, f"{_COMPLETIONS}/{record_id}", authority=authority)
-        )
+        return await self._play(self._record(record_id, authority))
 
     async def completions(
         self,
@@ -281,15 +268,13 @@ class AsyncClient(_Described):
         self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None
     ) -> models.WithdrawnRecord:
         """Take back a completion; without a key of your own a new one is made."""
-        path = f"{_COMPLETIONS}/{record_id}"
-        return await self._play(self._withdrawal(path, reason, authority, key or str(uuid4())))
+        return await self._play(self._withdrawal(_COMPLETIONS, record_id, reason, authority, key))
 
     async def withdraw_enrolment(
         self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None
     ) -> models.WithdrawnRecord:
         """Take back an enrolment."""
-        path = f"{_ENROLMENTS}/{record_id}"
-        return await self._play(self._withdrawal(path, reason, authority, key or str(uuid4())))
+        return await self._play(self._withdrawal(_ENROLMENTS, record_id, reason, authority, key))
 
     async def feed(
         self, after: str | None = None, *, limit: int = 100, wait: int = 0, follow: bool = False
