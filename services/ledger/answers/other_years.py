@@ -80,10 +80,9 @@ class OtherYears:
                 self._account(person, year, terms),
                 year,
                 self._on,
-                self._account(person, year - 1, terms),
+                {n: self._account(person, n, terms) for n in beside[person]},
                 parked=parked_credits(home, self._book, year, self._on) if terms is None else (),
                 worded=terms is None,
-                others={n: self._account(person, n, terms) for n in beside[person]},
             )
             for person, home in homes.items()
         }

@@ -19,7 +19,7 @@ from services.ledger.policy import Account, PolicyBook
 from services.ledger.store.paging import page_of_people
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.profile import Profile
-from services.ledger.streams.who_judges import JudgedYears, carries_into, judge
+from services.ledger.streams.who_judges import Beside, JudgedYears, judge, years_beside
 from services.ledger.streams.year import YearNotClosedError
 
 
@@ -75,12 +75,12 @@ class Archives:
         log = authority_of(place)
         async with self._databases.of(log).acquire() as conn:
             page = await page_of_people(conn, log, place, year, after, limit)
-            carrying = [
-                (profile.person.person_id, year - 1)
+            beside = {
+                profile.person.person_id: years_beside(self._policies.book, profile, year)
                 for profile, _, _ in page.people
-                if carries_into(self._policies.book, profile, year)
-            ]
-            earlier = await read_accounts(conn, log, carrying, []) if carrying else {}
+            }
+            keys = [(person, other) for person, others in beside.items() for other in others]
+            accounts = await read_accounts(conn, log, keys, []) if keys else {}
         today = local_date(self._clock())
         day = on or today
         judged = JudgedYears(self._policies.book, today.year)
@@ -91,9 +91,10 @@ class Archives:
                 account,
                 year,
                 day,
-                earlier.get((profile.person.person_id, year - 1)),
+                {other: accounts.get((person_id, other)) for other in beside[person_id]},
             )
             for profile, _, account in page.people
+            for person_id in (profile.person.person_id,)
             if is_judged(judged, profile, account, year)
         ]
         return Archive(
@@ -114,9 +115,9 @@ def _line(
     account: Account | None,
     year: int,
     on: date,
-    earlier: Account | None,
+    beside: Beside,
 ) -> ArchiveLine:
-    answer = judge(book, profile, account, year, on, earlier)
+    answer = judge(book, profile, account, year, on, beside)
     return ArchiveLine(
         person_id=profile.person.person_id,
         place=answer.place,

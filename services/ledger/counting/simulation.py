@@ -2,7 +2,7 @@
 twice. Nothing is written, and nothing can be: the transactions refuse it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -11,122 +11,13 @@ from msgspec.structs import replace
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of
 from services.kit.database import Connection, Databases
-from services.ledger.policy import Account, Assessment, Notice, Person, Policy, PolicyBook, RequirementResult
+from services.ledger.counting.reasons import Reason, alike, reasons_of
+from services.ledger.policy import Account, Notice, Person, Policy, PolicyBook
 from services.ledger.policy.book_faults import places_with_notices, reaches
 from services.ledger.policy.difference import Change, compare_books, compare_policies
 from services.ledger.store.profiles import Reach, reach_of
 from services.ledger.streams.profile import Profile
-from services.ledger.streams.who_judges import judge
-
-_OWES_NOTHING = frozenset({"not_required", "exempt"})
-
-
-class Reason(Struct, frozen=True):
-    """What makes the difference, and the clause that says so: of the draft's side where it has one, else of what it ends.
-
-    `what` is `policy` (governed by a notice only on one side), `obligation`, `requirement.<category>`,
-    `counting.<category>` (the same minimum, but other credits count towards it), `window.study` (the year ends another day)
-    or `make_up`.
-    """
-
-    what: str
-    clause: str | None
-    document: str | None = None
-
-
-def alike(before: Assessment, after: Assessment) -> bool:
-    """Whether both judge alike: the same status, the same credits missing, and a make-up open in both or in neither."""
-    return before.status == after.status and before.missing == after.missing and _open(before) == _open(after)
-
-
-def reasons_of(before: Assessment, after: Assessment, changes: Sequence[Change] = ()) -> tuple[Reason, ...]:
-    """What makes the two differ, in a fixed order; empty when they judge alike.
-
-    A reason cites the clause that `changes` from one policy to the other, where one of them is what it is about, and not
-    one that both inherit.
-    """
-    return tuple(dict.fromkeys(_by_change(reason, changes) for reason in _reasons(before, after)))
-
-
-_ABOUT: Mapping[str, tuple[str, ...]] = {
-    "obligation": ("obligation.",),
-    "requirement": ("requirement.",),
-    "counting": ("cap.", "recognition.", "carry_over", "categories", "requirement.", "equivalence."),
-    "window": ("window.study.", "window."),
-    "make_up": ("make_up.",),
-}
-"""The settings that a reason can be about, what it is about most first."""
-
-
-def _by_change(reason: Reason, changes: Sequence[Change]) -> Reason:
-    subject, _, about = reason.what.partition(".")
-    found = [
-        change
-        for prefix in (f"{subject}.{about}", *_ABOUT.get(subject, ()))
-        for change in changes
-        if change.kind != "restated" and change.setting.startswith(prefix)
-    ]
-    sources = [source for change in found if (source := change.after or change.before) is not None]
-    if not sources or any(source.clause == reason.clause for source in sources):
-        return reason
-    return Reason(reason.what, sources[0].clause, sources[0].document)
-
-
-def _reasons(before: Assessment, after: Assessment) -> Iterator[Reason]:
-    if alike(before, after):
-        return
-    if "no_policy" in (before.status, after.status) or before.basis != after.basis:
-        known = before if after.status == "no_policy" else after
-        cited = (*(each.clause for each in known.requirements), *known.clauses)
-        yield Reason("policy", next(iter(cited), None))
-        return
-    if (before.status in _OWES_NOTHING) != (after.status in _OWES_NOTHING):
-        yield Reason("obligation", next(iter((*after.clauses, *before.clauses)), None))
-        return
-    found = [*_requirements(before, after)]
-    if before.status != after.status and "compliant" not in (before.status, after.status):
-        found.append(_window(after))
-    if not found or _open(before) != _open(after):
-        found.append(_make_up(before, after))
-    yield from found
-
-
-def _requirements(before: Assessment, after: Assessment) -> Iterator[Reason]:
-    old = {
-        (each.kind, each.category, each.course, each.modes, each.choice): each for each in before.requirements
-    }
-    new = {
-        (each.kind, each.category, each.course, each.modes, each.choice): each for each in after.requirements
-    }
-    for key in dict.fromkeys((*old, *new)):
-        was, is_ = old.get(key), new.get(key)
-        known = is_ or was
-        assert known is not None, "the key is of one of the two"
-        if _short(was) == _short(is_):
-            continue
-        counted_otherwise = was is not None and is_ is not None and was.minimum == is_.minimum
-        subject = "counting" if counted_otherwise else "requirement"
-        about = known.category or known.course or "+".join(known.modes) or "total"
-        yield Reason(f"{subject}.{about}", known.clause, known.document)
-
-
-def _short(requirement: RequirementResult | None) -> object:
-    return None if requirement is None or requirement.met else requirement.minimum - requirement.earned
-
-
-def _window(after: Assessment) -> Reason:
-    clauses = (each.clause for each in after.deadlines if each.act == "study" and each.clause)
-    return Reason("window.study", next(clauses, None))
-
-
-def _make_up(before: Assessment, after: Assessment) -> Reason:
-    clauses = (each.make_up.clause for each in (after, before) if each.make_up is not None)
-    return Reason("make_up", next((clause for clause in clauses if clause), None))
-
-
-def _open(assessment: Assessment) -> bool:
-    return assessment.make_up is not None and assessment.make_up.open
-
+from services.ledger.streams.who_judges import JUDGED_FROM, judge, years_away
 
 _REMEMBERED_MAX = 200_000
 
@@ -159,10 +50,9 @@ class Judging:
         changed = {found.year for found in compare_books(before, after, notices, through=on.year + 1)}
         self.years = sorted(changed)
         """The years whose policy changes somewhere, to the one after the day."""
-        self._candidates, self.years_read = self.years, self.years
-        if self._anything_carries({*changed, *(year + 1 for year in changed)}):
-            self._candidates = sorted(changed | {year + 1 for year in changed})
-            self.years_read = sorted({near for year in self._candidates for near in (year - 1, year)})
+        self._reach = self._reach_of_any(max((on.year + 1, *changed)))
+        self._candidates = _around(changed, self._reach)
+        self.years_read = _around(self._candidates, self._reach)
         self.persons = 0
         self.judged = 0
         self._touched: dict[str, tuple[int, ...]] = {}
@@ -175,12 +65,11 @@ class Judging:
         self.persons += 1
         person = profile.person
         for year in self._years_of(person.place):
-            account, earlier = accounts.get(year), accounts.get(year - 1)
             self.judged += 1
-            if account is None and earlier is None and not profile.is_moving:
+            if not profile.is_moving and not any(near in accounts for near in self._near(year)):
                 found = self._nothing_earned(year, profile)
             else:
-                found = self._compared(year, account, profile, earlier)
+                found = self._compared(year, accounts, profile)
             if found is not None:
                 self._counts[person.place, year, *found] += 1
 
@@ -203,20 +92,25 @@ class Judging:
         if not any(reaches(notice, place) for notice in self._notices):
             return
         for year in self._candidates:
-            after = self._after.resolve(place, year)
-            carries = after is not None and after.carries is not None
-            if self._differs(place, year) or (carries and self._differs(place, year - 1)):
+            reach = max(years_away(book.resolve(place, year)) for book in (self._before, self._after))
+            if any(self._differs(place, near) for near in _around((year,), reach)):
                 yield year
 
-    def _anything_carries(self, years: set[int]) -> bool:
-        """Whether credits of one of the years may count in another: then accounts of its neighbours are read, too."""
-        found = (
-            book.resolve(place, year)
-            for book in (self._before, self._after)
-            for place in places_with_notices(self._notices, self._before, self._after)
-            for year in years
+    def _near(self, year: int) -> range:
+        return range(year - self._reach, year + self._reach + 1)
+
+    def _reach_of_any(self, last: int) -> int:
+        """How many years away the answers by one of the books look: as many are judged around those that change, and their
+        accounts read."""
+        return max(
+            (
+                years_away(book.resolve(place, year))
+                for book in (self._before, self._after)
+                for place in places_with_notices(self._notices, self._before, self._after)
+                for year in range(JUDGED_FROM, last + 1)
+            ),
+            default=0,
         )
-        return any(policy is not None and policy.carries is not None for policy in found)
 
     def _differs(self, place: str, year: int) -> bool:
         return _hash(self._before.resolve(place, year)) != _hash(self._after.resolve(place, year))
@@ -227,14 +121,12 @@ class Judging:
         if key not in self._without_account:
             if len(self._without_account) >= _REMEMBERED_MAX:
                 self._without_account.clear()
-            self._without_account[key] = self._compared(year, None, profile, None)
+            self._without_account[key] = self._compared(year, {}, profile)
         return self._without_account[key]
 
-    def _compared(
-        self, year: int, account: Account | None, profile: Profile, earlier: Account | None
-    ) -> _Found | None:
+    def _compared(self, year: int, accounts: Mapping[int, Account], profile: Profile) -> _Found | None:
         before, after = (
-            judge(book, profile, account, year, self._on, earlier, worded=False)
+            judge(book, profile, accounts.get(year), year, self._on, accounts, worded=False)
             for book in (self._before, self._after)
         )
         if alike(before, after):
@@ -242,18 +134,23 @@ class Judging:
         return before.status, after.status, reasons_of(before, after, self._changes(before.place, year))
 
     def _changes(self, place: str, year: int) -> Sequence[Change]:
-        """What changes from one policy of the place to the other; of the year before, too, whose credits carry over."""
+        """What changes from one policy of the place to the other; of the years, too, that have a say in its answer."""
         key = place, year
         if key not in self._changed:
             pairs = (
                 (self._before.resolve(place, near), self._after.resolve(place, near))
-                for near in (year, year - 1)
+                for near in dict.fromkeys((year, *self._near(year)))
             )
             compared = (compare_policies(*pair) for pair in pairs)
             self._changed[key] = tuple(
                 change for found in compared if found is not None for change in found.changes
             )
         return self._changed[key]
+
+
+def _around(years: Iterable[int], reach: int) -> list[int]:
+    """The years and those that are so many away from one of them at most, in order."""
+    return sorted({near for year in years for near in range(year - reach, year + reach + 1)})
 
 
 def _hash(policy: Policy | None) -> str | None:

@@ -20,7 +20,6 @@ from services.ledger.counting.standing_rows import (
     Key,
     Standing,
     Tally,
-    due_keys,
     is_judged,
     policy_mark,
     read_accounts,
@@ -32,6 +31,7 @@ from services.ledger.counting.standing_rows import (
 from services.ledger.counting.sweeps import (
     Progress,
     Sweep,
+    due_keys,
     end_sweeps,
     go_on,
     next_sweep,
@@ -43,7 +43,7 @@ from services.ledger.policy import Account
 from services.ledger.store.profiles import reach_of, read_profiles, walk_profiles
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.profile import Profile
-from services.ledger.streams.who_judges import JudgedYears, carries_into
+from services.ledger.streams.who_judges import JudgedYears, years_beside
 
 
 async def judge_again(
@@ -62,9 +62,9 @@ async def judge_again(
     entire = set(persons)
     whole, single = sorted(entire), sorted({key for key in keys if key[0] not in entire})
     found = await read_profiles(conn, log, sorted({*whole, *(key[0] for key in single)}))
-    single = sorted({*single, *_carried_into(years, found, single)})
-    earlier = _earlier(years, found, single)
-    accounts = await read_accounts(conn, log, sorted({*single, *earlier}), whole)
+    single = sorted({*single, *_hanging_on(years, found, single)})
+    beside = _beside(years, found, single)
+    accounts = await read_accounts(conn, log, sorted({*single, *beside}), whole)
     before = await read_standings(conn, log, single, whole)
     wanted = set(single) | {key for key in accounts if key[0] in entire}
     after: dict[Key, Standing] = {}
@@ -73,42 +73,44 @@ async def judge_again(
             wanted |= {(person_id, year) for year in years.owed_by(found[person_id][1])}
     for person_id, year in wanted:
         if person_id in found:
-            account, before_it = accounts.get((person_id, year)), accounts.get((person_id, year - 1))
-            row = judged_row(years, found[person_id][1], account, year, day, before_it)
+            row = judged_row(years, found[person_id][1], accounts, year, day)
             if row is not None:
                 after[person_id, year] = row
     return await write_changes(conn, log, before, after)
 
 
-def _carried_into(
-    years: JudgedYears, found: Mapping[str, Sequence[Any]], keys: Iterable[Key]
-) -> Iterator[Key]:
-    """The years after, where what these hold may carry over into them."""
+def _hanging_on(years: JudgedYears, found: Mapping[str, Sequence[Any]], keys: Iterable[Key]) -> Iterator[Key]:
+    """The other years in whose answers these have a say: it carries over into them, or a period holds both."""
     for person_id, year in keys:
-        if person_id in found and carries_into(years.book, found[person_id][1], year + 1):
-            yield person_id, year + 1
+        if person_id in found:
+            for other in years.hanging_on(found[person_id][1], year):
+                yield person_id, other
 
 
-def _earlier(years: JudgedYears, found: Mapping[str, Sequence[Any]], keys: Iterable[Key]) -> Iterator[Key]:
-    """The years before, where what they hold may carry over into these."""
+def _beside(years: JudgedYears, found: Mapping[str, Sequence[Any]], keys: Iterable[Key]) -> Iterator[Key]:
+    """The other years that have a say in the answers for these."""
     for person_id, year in keys:
-        if person_id in found and carries_into(years.book, found[person_id][1], year):
-            yield person_id, year - 1
+        if person_id in found:
+            for other in years_beside(years.book, found[person_id][1], year):
+                yield person_id, other
 
 
 def judged_row(
     years: JudgedYears,
     profile: Profile,
-    account: Account | None,
+    accounts: Mapping[Key, Account],
     year: int,
     day: date,
-    earlier: Account | None = None,
 ) -> Standing | None:
-    """The person's standing for the year; None for a year that this log does not judge. `earlier` is the account of the year
-    before, whose credits may carry over."""
+    """The person's standing for the year; None for a year that this log does not judge. `accounts` hold that of the year and
+    those of the years that have a say in its answer."""
+    person_id = profile.person.person_id
+    account = accounts.get((person_id, year))
     if not is_judged(years, profile, account, year):
         return None
-    return standing_of(years.book, profile, account, year, day, earlier)
+    others = years_beside(years.book, profile, year)
+    beside = {other: accounts.get((person_id, other)) for other in others}
+    return standing_of(years.book, profile, account, year, day, beside)
 
 
 NAME = "standings"
@@ -202,9 +204,7 @@ def _rows_of(
     for profile in profiles:
         person_id = profile.person.person_id
         for year in sorted({*years.owed_by(profile), *with_account.get(person_id, ())}):
-            account = accounts.get((person_id, year))
-            earlier = accounts.get((person_id, year - 1))
-            row = judged_row(years, profile, account, year, progress.judged_on, earlier)
+            row = judged_row(years, profile, accounts, year, progress.judged_on)
             if row is not None:
                 rows.append(row)
     return rows

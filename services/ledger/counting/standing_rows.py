@@ -14,7 +14,7 @@ from services.kit.database import Connection
 from services.kit.event_store import table_sql
 from services.ledger.policy import Account, Assessment, Credit, Policy, PolicyBook, next_change_on
 from services.ledger.streams.profile import Profile
-from services.ledger.streams.who_judges import JudgedYears, judge, side_of
+from services.ledger.streams.who_judges import NOTHING_BESIDE, Beside, JudgedYears, judge, side_of
 
 _POLICY_BYTES = 16
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -75,13 +75,17 @@ def standing_of(
     account: Account | None,
     year: int,
     on: date,
-    earlier: Account | None = None,
+    beside: Beside = NOTHING_BESIDE,
 ) -> Standing:
-    """Judge one person's year as of the end of a day; `earlier` is the account of the year before."""
-    judged = judge(book, profile, account, year, on, earlier, worded=False)
+    """Judge one person's year as of the end of a day; `beside` are the accounts of the years that `years_beside` names."""
+    judged = judge(book, profile, account, year, on, beside, worded=False)
     policy = book.resolve(profile.person.place, year)
     counted = _counted(account, judged)
     compliant = judged.status == "compliant"
+    registered = [(year, credit) for credit in counted]
+    if judged.periods:
+        registered += [(n, credit) for n, other in beside.items() for credit in _counted(other, judged)]
+        registered.sort(key=lambda one: (one[1].registered_at, one[1].credit_id))
     return Standing(
         person_id=profile.person.person_id,
         year=year,
@@ -92,8 +96,8 @@ def standing_of(
         by_category=_encode(judged.by_category).decode(),
         made_up=compliant and any(credit.make_up for credit in counted),
         late=any(credit.late for credit in counted),
-        met_on=_met_on(book, profile, counted, year, on, earlier) if compliant and counted else None,
-        turns_on=next_change_on(policy, account, judged, earlier),
+        met_on=_met_on(book, profile, registered, year, on, beside) if compliant and registered else None,
+        turns_on=next_change_on(policy, account, judged, beside.values()),
         provisional=judged.provisional,
         policy=policy_mark(policy),
     )
@@ -115,21 +119,27 @@ def _counted(account: Account | None, judged: Assessment) -> list[Credit]:
 def _met_on(
     book: PolicyBook,
     profile: Profile,
-    counted: list[Credit],
+    registered: Sequence[tuple[int, Credit]],
     year: int,
     on: date,
-    earlier: Account | None,
+    beside: Beside,
 ) -> date | None:
-    """The day of the registration without which, and without those after it, the year would not be met."""
-    fewest, enough = 0, len(counted)
+    """The day of the registration without which, and without those after it, the year would not be met; `registered` are
+    the credits by their years, in order of registration."""
+    person_id = profile.person.person_id
+    fewest, enough = 0, len(registered)
     while fewest < enough:
         tried = (fewest + enough) // 2
-        account = Account(person_id=profile.person.person_id, year=year, credits=counted[:tried])
-        if judge(book, profile, account, year, on, earlier, worded=False).status == "compliant":
+        years = {year, *(number for number, _ in registered)}
+        accounts = {number: Account(person_id=person_id, year=number) for number in years}
+        for number, credit in registered[:tried]:
+            accounts[number].credits.append(credit)
+        judged = judge(book, profile, accounts[year], year, on, {**beside, **accounts}, worded=False)
+        if judged.status == "compliant":
             enough = tried
         else:
             fewest = tried + 1
-    return local_date(counted[fewest - 1].registered_at) if fewest else None
+    return local_date(registered[fewest - 1][1].registered_at) if fewest else None
 
 
 CountKey = tuple[int, str, str]
@@ -283,13 +293,11 @@ select {columns} from unnest($2::text[], $3::int[]) as asked (person, in_year)
 """
 STANDINGS_OF_KEYS = _OF_KEYS.format(columns=", ".join(f"t.{name}" for name in COLUMNS), table="standings")
 _STANDINGS_OF_PERSONS = f"select {_LIST} from standings where log = $1 and person_id = any($2::text[])"  # noqa: S608
-_MARKS_OF_PERSONS = (
-    "select person_id, year, policy from standings where log = $1 and person_id = any($2::text[])"
-)
+_MARKS_OF_PERSONS = """
+select person_id, year, policy from standings where log = $1 and person_id = any($2::text[])
+"""
 ACCOUNTS_OF_KEYS = _OF_KEYS.format(columns="t.person_id, t.year, t.state", table="accounts")
-_ACCOUNTS_OF_PERSONS = (
-    "select person_id, year, state from accounts where log = $1 and person_id = any($2::text[])"
-)
+_ACCOUNTS_OF_PERSONS = "select person_id, year, state from accounts where log = $1 and person_id = any($2)"
 WRITE = f"""
 insert into standings (log, {_LIST})
 select $1, new.* from unnest($2::text[], $3::int[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::text[],
@@ -324,9 +332,6 @@ _UNMEET = """
 delete from standings_met m using unnest($2::int[], $3::text[], $4::date[]) as k (in_year, at_place, on_day)
  where m.log = $1 and m.year = k.in_year and m.place = k.at_place and m.met_on = k.on_day and m.persons = 0
 """
-_DUE = """
-select person_id, year from standings where log = $1 and turns_on <= $2 order by turns_on limit $3
-"""
 
 
 async def read_standings(
@@ -356,11 +361,6 @@ async def read_accounts(
 async def read_marks(conn: Connection, log: str, persons: Sequence[str]) -> dict[Key, bytes | None]:
     """By which policy each row of some persons was judged."""
     return {(row[0], row[1]): row[2] for row in await conn.fetch(_MARKS_OF_PERSONS, log, persons)}
-
-
-async def due_keys(conn: Connection, log: str, day: date, limit: int) -> list[Key]:
-    """Persons' years that a day up to this one may have changed, the longest due first."""
-    return [(row[0], row[1]) for row in await conn.fetch(_DUE, log, day, limit)]
 
 
 async def write_changes(

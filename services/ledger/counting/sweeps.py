@@ -34,6 +34,9 @@ select cause, first_place, last_place, after_place, after_person from standing_s
 _GO_ON = "update standing_sweeps set after_place = $3, after_person = $4 where log = $1 and cause = $2"
 _END = "delete from standing_sweeps where log = $1 and cause = $2"
 _END_ALL = "delete from standing_sweeps where log = $1"
+_DUE = """
+select person_id, year from standings where log = $1 and turns_on <= $2 order by turns_on limit $3
+"""
 
 
 class Progress(Struct, frozen=True):
@@ -123,6 +126,11 @@ async def _open_sweeps(conn: Connection, log: str, sweeps: Iterable[tuple[str, R
             [reach.first for _, reach in found],
             [reach.last for _, reach in found],
         )
+
+
+async def due_keys(conn: Connection, log: str, day: date, limit: int) -> list[tuple[str, int]]:
+    """Persons' years that a day up to this one may have changed, the longest due first."""
+    return [(row[0], row[1]) for row in await conn.fetch(_DUE, log, day, limit)]
 
 
 async def next_sweep(conn: Connection, log: str) -> Sweep | None:

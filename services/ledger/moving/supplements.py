@@ -289,7 +289,7 @@ class _Supplements:
         policy = book.policy_for(self._profile.person, event.year)
         account = self._accounts[event.year]
         if side_of(self._profile, event.year, policy) == "here":
-            judgement = judgement_of(book, self._profile, account, event.year, at)
+            judgement = judgement_of(book, self._profile, self._accounts, event.year, at)
             return _Told(event.year, None, (handed_judgement(judgement),))
         return _Told(event.year, _change(event, account, at))
 

@@ -1,7 +1,7 @@
 """Judges of a year: which authority judges which year of somebody who moves, who is judged at all, and by what (A-13,
 B-12). The same for answers, for standings and for what a draft would change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
@@ -87,6 +87,10 @@ def side_of(profile: Profile, year: int, policy: Policy | None) -> Side:
     return "here"
 
 
+Beside = Mapping[int, Account | None]
+"""A person's accounts of other years that have a say in the answer for one, by year."""
+NOTHING_BESIDE: Beside = {}
+
 JUDGED_FROM = 2018
 """The first credit year that is judged without an account: the national rule in force is of that year."""
 
@@ -97,17 +101,16 @@ def judge(
     account: Account | None,
     year: int,
     on: date,
-    earlier: Account | None = None,
+    beside: Beside = NOTHING_BESIDE,
     *,
     parked: Sequence[HeldCredits] = (),
     worded: bool = True,
-    others: Mapping[int, Account | None] | None = None,
 ) -> Assessment:
     """One person's year by the policy of the place that holds the profile (A-13); a year that another authority judged
     before the person came is answered as it was judged there, and one that has arrived elsewhere by the rules of there.
 
-    `earlier` is the account of the year before, wanted where `carries_into` says so; `parked` and `worded` as `assess` takes
-    them. `others` are the accounts of the years that `years_beside` names; without them no period is judged.
+    `beside` are the accounts of the years that `years_beside` names: a year that is not among them is one without credits.
+    `parked` and `worded` are as `assess` takes them.
     """
     person = profile.person
     if profile.left_on is not None or profile.retired_on is not None:
@@ -122,11 +125,11 @@ def judge(
         policy = book.resolve(left.to_place, year)
     before = None
     if policy is not None and policy.carries is not None:
-        before = EarlierYear(book.policy_for(person, year - 1), earlier)
+        before = EarlierYear(book.policy_for(person, year - 1), beside.get(year - 1))
     judged = assess(policy, account, person, year, on, before, parked=parked, worded=worded)
-    if policy is None or others is None or policy.get(PeriodTerms) is None:
+    if policy is None or policy.get(PeriodTerms) is None:
         return judged
-    around = {n: EarlierYear(book.policy_for(person, n), other) for n, other in others.items()}
+    around = {n: EarlierYear(book.policy_for(person, n), other) for n, other in beside.items()}
     return with_periods(judged, policy, person, around | {year: EarlierYear(policy, account)})
 
 
@@ -139,12 +142,6 @@ def years_beside(book: PolicyBook, profile: Profile, year: int) -> tuple[int, ..
     periods = policy.get(PeriodTerms)
     years = set(periods.years_of(profile.person, year)) if periods is not None else set[int]()
     return tuple(sorted(years | ({year - 1} if policy.carries is not None else set())))
-
-
-def carries_into(book: PolicyBook, profile: Profile, year: int) -> bool:
-    """Whether credits of the year before may count in this one, so that its account has to be read, too."""
-    policy = book.policy_for(profile.person, year)
-    return policy is not None and policy.carries is not None
 
 
 def _as_judged(judgement: Judgement, on: date) -> Assessment:
@@ -177,6 +174,16 @@ def _as_judged(judgement: Judgement, on: date) -> Assessment:
     )
 
 
+def years_away(policy: Policy | None) -> int:
+    """How many years away the answers by a policy look at most, for whomever: one where credits are carried over, as many as
+    the longest period touches."""
+    if policy is None:
+        return 0
+    periods = (branch.get(PeriodTerms) for branch in policy.branches)
+    reach = max((terms.reach for terms in periods if terms is not None), default=0)
+    return max(reach, int(any(branch.carries is not None for branch in policy.branches)))
+
+
 class JudgedYears:
     """For which years the people of a place are judged although nothing is in their accounts.
 
@@ -189,6 +196,7 @@ class JudgedYears:
         self.present_year = present_year
         self._years: dict[str, tuple[int, ...]] = {}
         self._by_the_nation: dict[str, dict[int, Policy]] = {}
+        self._reach: dict[str, int] = {}
 
     def of(self, place: str) -> tuple[int, ...]:
         """The years, in order."""
@@ -221,6 +229,20 @@ class JudgedYears:
             or ((first := first_obliged_year(policy.duty, profile.person)) is not None and first <= year)
         )
 
+    def hanging_on(self, profile: Profile, year: int) -> Iterator[int]:
+        """The other years in whose answers what is earned for a year has a say."""
+        reach = self._reach_at(profile.person.place)
+        for other in range(year - reach, year + reach + 1):
+            if other != year and year in years_beside(self.book, profile, other):
+                yield other
+
+    def _reach_at(self, place: str) -> int:
+        """How many years away an answer at the place may look at most, for whomever."""
+        if place not in self._reach:
+            policies = [self.book.resolve(place, year) for year in (*self.of(place), self.present_year + 1)]
+            self._reach[place] = max((years_away(policy) for policy in policies), default=0)
+        return self._reach[place]
+
 
 def judged_by_us(
     book: PolicyBook, profile: Profile, accounts: Iterable[Account], moment: datetime
@@ -233,21 +255,23 @@ def judged_by_us(
     for year in sorted(held.keys() | set(owed)):
         if profile.judgement(year) is not None or not has_closed(book.resolve(place, year), moment):
             continue
-        judgement = judgement_of(book, profile, held.get(year), year, moment)
+        judgement = judgement_of(book, profile, held, year, moment)
         if year in held or judgement.status != "not_required":
             judged.append(judgement)
     return tuple(judged)
 
 
-def judgement_of(
-    book: PolicyBook, profile: Profile, account: Account | None, year: int, moment: datetime
-) -> Judgement:
-    """One year as it stands at the end of the moment's day."""
+def judgement_of(book: PolicyBook, profile: Profile, held: Beside, year: int, moment: datetime) -> Judgement:
+    """One year as it stands at the end of the moment's day; `held` are the person's accounts, this year's among them.
+
+    A period that goes on then is left to the place the person goes to: the year is judged without it.
+    """
     on = local_date(moment)
-    answer = judge(book, profile, account, year, on)
+    answer = judge(book, profile, held.get(year), year, on, held)
+    met = not answer.missing and answer.status == "in_progress"
     return Judgement(
         year=year,
-        status=answer.status,
+        status="compliant" if met else answer.status,
         total=answer.total,
         by_category=answer.by_category,
         place=profile.person.place,

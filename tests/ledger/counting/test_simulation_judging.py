@@ -7,7 +7,8 @@ from typing import Any
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
-from services.ledger.counting.simulation import Judging, alike
+from services.ledger.counting.reasons import alike
+from services.ledger.counting.simulation import Judging
 from services.ledger.policy import (
     Account,
     Notice,
@@ -60,6 +61,9 @@ rules = st.one_of(
     st.sampled_from([0, 30, 45]).map(lambda least: {"kind": "requirement", "categories": {"public": least}}),
     st.sampled_from(["Y-06-30", "Y+1-06-30"]).map(lambda day: {"kind": "window", "until": day}),
     st.just({"kind": "obligation", "qualified": "same_year"}),
+    st.sampled_from(["calendar", "rolling", "licence"]).map(
+        lambda anchor: {"kind": "period", "name": "cycle", "over": 3, "anchor": anchor, "total": 120}
+    ),
     st.sampled_from(["30", "0"]).map(lambda most: {"kind": "carry_over", "allowed": most != "0"} | CARRIED),
     ranges.map(
         lambda span: {
@@ -165,10 +169,7 @@ class TestJudging:
         for profile, held in crowd:
             judging.judge(profile, held)
             for year in range(YEARS[0], on.year + 2):
-                old, new = (
-                    judge(book, profile, held.get(year), year, on, held.get(year - 1))
-                    for book in (before, after)
-                )
+                old, new = (judge(book, profile, held.get(year), year, on, held) for book in (before, after))
                 if not alike(old, new):
                     expected[profile.person.place, year, old.status, new.status] += 1
         found: Counter[tuple[str, int, str, str]] = Counter()

@@ -11,6 +11,7 @@ BUNDLED = bundled_book()
 def draft(
     *rules: dict[str, Any],
     year: int = 2030,
+    through: int | None = None,
     issued_on: str = "2030-01-10",
     place: str = BEIJING,
     name: str = "beijing-2030",
@@ -28,7 +29,7 @@ def draft(
             "issuers": ["北京市财政局"],
             "issued_on": issued_on,
             "place": place,
-            "years": {"from": year, "to": year},
+            "years": {"from": year, "to": through or year},
             "clauses": clauses,
         }
     )

@@ -1,9 +1,26 @@
 """The people judged for a year, and the profiles of a place in order."""
 
+from datetime import date
+
+import pytest
+
 from contracts.divisions import authority_of, contains
+from services.kit.clock import start_of_day
+from services.ledger.policy import Account, Person
 from services.ledger.store.profiles import Reach, reach_of, walk_profiles
-from services.ledger.streams.who_judges import JUDGED_FROM, JudgedYears
-from tests.ledger.policy.builders import BEIJING, BOOK, CHAOYANG, DALIAN, JIANGMEN, JINCHENG, SHUANGTA
+from services.ledger.streams.profile import Profile
+from services.ledger.streams.who_judges import JUDGED_FROM, JudgedYears, judged_by_us
+from tests.ledger.policy.builders import (
+    BEIJING,
+    BOOK,
+    CHAOYANG,
+    DALIAN,
+    JIANGMEN,
+    JINCHENG,
+    SHUANGTA,
+    credit,
+)
+from tests.ledger.policy.drafts import book, draft
 from tests.ledger.world import World
 
 
@@ -52,3 +69,24 @@ class TestWalkingProfiles:
                 after = seen[-1]
         ids = [person.person_id for person in people]
         assert seen == [("211300", ids[2]), (SHUANGTA, ids[1]), (SHUANGTA, ids[3]), ("211303", ids[0])]
+
+
+class TestWhoLeaves:
+    @pytest.mark.parametrize(
+        ("left", "statuses"),
+        [(date(2029, 6, 1), ["compliant"]), (date(2031, 1, 1), ["deficient", "deficient", "deficient"])],
+        ids=["while the period goes on", "after it"],
+    )
+    def test_takes_a_period_that_goes_on_along(self, left: date, statuses: list[str]):
+        """A year that is over is judged by its own minima then, and by a period that is over, too."""
+        asked = draft(
+            {"kind": "requirement", "total": 20, "categories": {"professional": 0, "public": 0}},
+            {"kind": "period", "name": "p", "over": 3, "first_year": 2028, "total": 120},
+            year=2028,
+            through=2030,
+        )
+        person = Person(person_id="p", place=BEIJING, qualified_on=date(2020, 1, 1))
+        profile = Profile(person=person, identity_hash="h", name_hash="n")
+        account = Account(person_id="p", year=2028, credits=[credit("20", on="2028-05-01")])
+        judged = judged_by_us(book(asked), profile, [account], start_of_day(left))
+        assert [each.status for each in judged if each.year in (2028, 2029, 2030)] == statuses

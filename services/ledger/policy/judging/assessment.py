@@ -4,7 +4,7 @@ Nothing here reads a clock, a file or a locale, and nothing depends on the order
 and the day alone is kept in the policy (`policy_on`), so one more person costs a few microseconds.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -366,28 +366,31 @@ def _short(missing: Missing, policy: Policy) -> Words:
 
 
 def next_change_on(
-    policy: Policy | None, account: Account | None, judged: Assessment, earlier: Account | None = None
+    policy: Policy | None, account: Account | None, judged: Assessment, beside: Iterable[Account | None] = ()
 ) -> date | None:
     """The first day after `judged.on` on which the same account may be judged otherwise; None when no day can do that.
 
     Status, sums and what is counted stay as they are until then. What turns with the days: the end of the year's study
-    for who is short, or of a deferral that is later; the end of an exemption; a completion dated later than the judgement,
-    also of the year before (`earlier`) where its credits carry over.
+    for who is short, or of a deferral that is later; the end of an exemption, and of a period that is short; a completion
+    dated later than the judgement, also in the accounts `beside` it that have a say.
     """
-    return min(_turns(policy, account, judged, earlier), default=None)
+    return min(_turns(policy, account, judged, beside), default=None)
 
 
 def _turns(
-    policy: Policy | None, account: Account | None, judged: Assessment, earlier: Account | None
+    policy: Policy | None, account: Account | None, judged: Assessment, beside: Iterable[Account | None]
 ) -> Iterator[date]:
-    if policy is not None and judged.status == "in_progress" and policy.study_ends != NEVER:
+    short = judged.status == "in_progress" and bool(judged.missing)
+    if policy is not None and short and policy.study_ends != NEVER:
         over = day_at(policy.study_ends)
         yield over if judged.deferred is None else max(over, day_after(judged.deferred.until))
     if judged.exempt is not None and judged.exempt.until is not None:
         yield day_after(judged.exempt.until)
-    carried_from = earlier if policy is not None and policy.carries is not None else None
+    for period in judged.periods:
+        if period.status == "in_progress":
+            yield day_after(period.until)
     counted_until = ends(judged.on)
-    for held in (account, carried_from):
+    for held in (account, *beside):
         for credit in held.credits if held is not None else ():
             if credit.state == "registered" and credit.completed_at >= counted_until:
                 yield day_at(credit.completed_at)

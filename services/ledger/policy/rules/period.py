@@ -147,6 +147,11 @@ class PeriodTerms(Struct, frozen=True):
 
     periods: tuple[OnePeriod, ...]
 
+    @property
+    def reach(self) -> int:
+        """How many years away the longest of them reaches at most."""
+        return max(-(-one.length // 12) for one in self.periods)
+
     def years_of(self, person: Person, year: int) -> tuple[int, ...]:
         """The other years whose accounts the periods of a year are about."""
         asked = (one for period in self.periods for one in period.asked(person, year))
