@@ -107,7 +107,7 @@ SCOPES = {
         }
     ),
     "person": frozenset(
-        {"collection:own", "compliance:own", "transcript:own", "attestation:own", "audit:own"}
+        {"collection:own", "compliance:own", "transcript:own", "attestation:own", "audit:own", "claim:submit"}
     ),
     "employer": frozenset({"employee:read", "filing:submit", "claim:submit", "compliance:read"}),
     "dashboard": frozenset({"compliance:read", "statistics:read", "sync:read"}),

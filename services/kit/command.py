@@ -216,6 +216,16 @@ class WritePath(Generic[U]):
 
         return await self._until_stored(log, attempt)
 
+    async def rehearse(self, log: str, decide: Callable[[U], Awaitable[T]]) -> T:
+        """What `decide` would give now; nothing of it is stored. Raises what it refuses."""
+        async with self._databases.of(log).acquire() as conn:
+            transaction = conn.transaction()
+            await transaction.start()
+            try:
+                return await decide(await self._begin(conn, self._store, log, self._clock()))
+            finally:
+                await transaction.rollback()
+
     async def store(self, log: str, decide: Callable[[U], Awaitable[T]]) -> T:
         """Carry out a step that is harmless to repeat and needs no key; what `decide` gives.
 

@@ -73,6 +73,18 @@ class TestOnceByKey:
             assert growth.is_set()
         await store.notifications.close()
 
+    async def test_a_rehearsal_answers_and_stores_nothing(
+        self, path: WritePath[UnitOfWork], bookings: Database, store: EventStore, log: str
+    ):
+        async def decide(unit: UnitOfWork) -> datetime:
+            await book(unit, "b1", "A1")
+            await unit.commit()
+            return unit.now
+
+        assert await path.rehearse(log, decide) == NOON
+        assert await everything(bookings, store, log) == []
+        assert (await path.execute(log, key(), booking("b2", "A1"))).status == 201
+
     async def test_a_step_without_a_key_answers_what_it_decides(
         self, path: WritePath[UnitOfWork], bookings: Database, store: EventStore, log: str
     ):

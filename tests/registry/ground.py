@@ -1,6 +1,7 @@
 """The ground of the access matrix, which every route is asked about: a person, an organization and their cases, all
 of one place."""
 
+import hashlib
 import itertools
 from typing import Any
 
@@ -81,6 +82,20 @@ class Ground:
         body = collection_of(somebody(), place=self.place, employer=self.uscc, evidence=[evidence_id])
         await self.did("/v1/collections", body, place=None, organization=self.own, subject="own-client")
         return f"/v1/evidence/{evidence_id}"
+
+    async def evidence_of_person(self) -> str:
+        """The address of a file that the employer handed in for one of its people."""
+        content = pdf()
+        person = (await self.collected())["person_id"]
+        await self.registry.send(
+            f"/v1/evidence?person_id={person}",
+            content,
+            "application/pdf",
+            place=None,
+            organization=self.own,
+            subject="own-client",
+        )
+        return f"/v1/persons/{person}/evidence/{hashlib.sha256(content).hexdigest()}"
 
     async def document(self, what: str = "plans/face-to-face", **changes: Any) -> str:
         """The address of a plan or a report of an organization of its own, and the organization."""

@@ -191,6 +191,7 @@ TABLE: dict[str, tuple[Prepared, Rule]] = {
     "GET /v1/audit": (at("/v1/audit"), officials),
     "GET /v1/my-readings": (at("/v1/my-readings"), lambda home: people_alone(home) | {"nobody"}),
     "GET /v1/evidence/{id}": (of(Ground.evidence), covering_or_own),
+    "GET /v1/persons/{id}/evidence/{sha256}": (of(Ground.evidence_of_person), covering_or_own),
     "POST /v1/collections": (submission, covering_or_own),
     "POST /v1/collections/{id}/initial-review": (
         of(collection, "/initial-review", {"decision": "pass"}),

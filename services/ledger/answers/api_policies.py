@@ -15,7 +15,7 @@ from services.ledger.streams.problems import NoPolicyHereError, UnknownPlaceErro
 
 router = APIRouter()
 PublishedPoliciesPart = Annotated[PublishedPolicies, Depends(part(PublishedPolicies))]
-Reader = require("compliance:read", "policy:write")
+Reader = require("compliance:read", "compliance:own", "policy:write")
 
 
 @router.get("/v1/policies/{place}/{year}", operation_id="get_policy", responses=problems(404, 422))

@@ -14,12 +14,12 @@ from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.pydantic_models import view
-from services.kit.review import Place, Queue, Step, add_queue, add_steps
-from services.ledger.cases.claims import MODE, Claims
+from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
+from services.ledger.cases.claims import MODE, Claims, place_in_queue
 from services.ledger.cases.commands import Actor, ClaimAmendment, ClaimBody, ClaimRequest, SubmitClaim
-from services.ledger.cases.views import ClaimAnswer, ClaimOutcome, ClaimQueue
+from services.ledger.cases.views import ClaimAnswer, ClaimConversion, ClaimOutcome, ClaimQueue
 from services.ledger.policy import STUDY
-from services.ledger.streams.claim import CLAIMS, REVIEWER, SUBMITTER, Claim, Evidence
+from services.ledger.streams.claim import CLAIMS, SUBMITTER, Claim, Evidence
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
 router = APIRouter(prefix="/v1/claims", route_class=AuditedRoute)
@@ -87,17 +87,42 @@ async def submit_claim(
     return answer.response()
 
 
+@router.post(
+    "/conversion",
+    operation_id="convert_claim",
+    **struct_answer(ClaimConversion, "What the policy would award.", refusals=(400, 403, 404, 409, 422)),
+)
+@reads("claim")
+async def convert_claim(
+    claims: ClaimsPart,
+    body: ClaimRequest,
+    caller: Annotated[Caller, Depends(SUBMITTER.caller)],
+    claim_id: Annotated[
+        str | None, Query(pattern=r"^[0-9a-f-]{36}$", description="The claim that this would change.")
+    ] = None,
+) -> Response:
+    """Say what handing this claim in would come to, credits and clause, or why it would be refused; nothing is stored."""
+    command = command_of(body.person_id, body)
+    about(command.person_id, None)
+    answer = await claims.convert(command, actor_of(caller), claim_id)
+    return Response(_encode(answer), media_type="application/json")
+
+
 async def _list(
     cases: Claims, caller: Caller, place: str | None, states: list[str], after: Place, limit: int
 ) -> tuple[list[Claim], list[ClaimAnswer]]:
     actor = actor_of(caller)
-    if place is None or not is_known(place):
-        raise UnknownPlaceError
-    if actor.place is None:
-        raise NotAnOfficialError
-    if not actor.covers(place):
-        raise OutsidePlaceError
-    found = await cases.queue(place, states, after, limit)
+    if place is None and actor.place is None:
+        found = await cases.own(actor, after, limit)
+    else:
+        place = place or actor.place or ""
+        if not is_known(place):
+            raise UnknownPlaceError
+        if actor.place is None:
+            raise NotAnOfficialError
+        if not actor.covers(place):
+            raise OutsidePlaceError
+        found = await cases.queue(place, states, after, limit)
     for claim in found:
         about(claim.person_id, claim.place)
     return found, [view(ClaimAnswer, claim) for claim in found]
@@ -106,10 +131,14 @@ async def _list(
 _QUEUE = Queue(
     page=ClaimQueue,
     answer_words="The queue of a place, in order of submission.",
-    words="The claims of a place and all under it; those that are open when no state is named.",
-    cursor=lambda claim: (claim.submitted_at, claim.claim_id),
-    by=REVIEWER,
-    place=Annotated[str, Query(pattern=r"^[1-9][0-9]{5}$")],
+    words=(
+        "The claims of a place and all under it, those that are open when no state is named; or all that an organization\n"
+        "handed in, or that were handed in for the person who asks."
+    ),
+    cursor=place_in_queue,
+    by=Role("claim:submit", "claim:review"),
+    place=Annotated[str | None, Query(pattern=r"^[1-9][0-9]{5}$")],
+    place_optional=True,
     reads="claims",
     after_max=100,
 )
@@ -125,7 +154,7 @@ add_queue(router, CLAIMS, _QUEUE, _list, cases=ClaimsPart)
 async def get_claim(
     claims: ClaimsPart, claim_id: ClaimId, caller: Annotated[Caller, Depends(Anybody)]
 ) -> Response:
-    """Where a claim stands: for whoever submitted it, and for officials of its place."""
+    """Where a claim stands: for whoever handed it in, its person, and officials of its place."""
     entry = await claims.find(claim_id, actor_of(caller))
     about(entry.state.person_id, entry.state.place)
     return Response(_encode(view(ClaimAnswer, entry.state)), media_type="application/json")
@@ -139,7 +168,10 @@ async def amend_claim(
     caller: Annotated[Caller, Depends(SUBMITTER.caller)],
     key: SubmitKey,
 ) -> Response:
-    """Change a claim until a reviewer accepts it, or after it was returned; it goes to the end of the queue."""
+    """Change a claim until a reviewer accepts it, or after it was returned; it goes to the end of the queue.
+
+    `fact` may be left out where neither form, year, day nor quantity changes: it stays as it was.
+    """
     command = command_of(body.person_id, body)
     answer = await claims.amend(claim_id, command, actor_of(caller), key)
     return answer.response()

@@ -12,7 +12,7 @@ from services.kit.command import WritePath
 from services.kit.database import Connection, Databases
 from services.kit.event_store import WrongExpectedVersion
 from services.kit.idempotency import CommandKey, StoredAnswer
-from services.kit.pydantic_models import view
+from services.kit.pydantic_models import fields_of, view
 from services.kit.review import Place, Step
 from services.kit.rows import Entry
 from services.ledger.cases.claim_awards import (
@@ -24,9 +24,9 @@ from services.ledger.cases.claim_awards import (
     must_be_open_to,
 )
 from services.ledger.cases.commands import Actor, SubmitClaim
-from services.ledger.cases.views import ClaimOutcome
+from services.ledger.cases.views import ClaimConversion, ClaimOutcome
 from services.ledger.store.claims import CLAIM_ROWS, append_to_claim, must_be_unclaimed
-from services.ledger.store.paging import cases_of_place
+from services.ledger.store.paging import cases_of, cases_of_place
 from services.ledger.store.people import Keeper, People
 from services.ledger.store.profiles import must_stay
 from services.ledger.store.published_policies import PublishedPolicies
@@ -38,6 +38,7 @@ from services.ledger.streams.claim import (
     Allowance,
     Claim,
     ClaimAmended,
+    ClaimedActivity,
     ClaimSubmitted,
     UnknownClaimError,
 )
@@ -94,8 +95,29 @@ class Claims:
 
         return await self._path.execute(home.log, key, act)
 
+    async def convert(self, command: SubmitClaim, actor: Actor, claim_id: str | None) -> ClaimConversion:
+        """What the policy would make of a claim now, or of one that is changed; nothing is stored. Raises as `amend`."""
+        before = (await self.find(claim_id, actor)).state if claim_id is not None else None
+        home = await self._home(command.person_id, actor)
+
+        async def decide(unit: LedgerUnit) -> ClaimConversion:
+            fields = await self.claimed(unit, command, home, actor, claim_id or "", before)
+            policy = self._policies.book.policy_for(home.profile.person, command.year)
+            assert policy is not None, "nothing is awarded where no policy is"
+            shared = {name: fields[name] for name in ("category", "clause", "make_up", "provisional")}
+            return ClaimConversion(
+                credits=fields["credits"].quantize(CENT),
+                discretionary=is_discretionary(policy, command.form),
+                **shared,
+            )
+
+        return await self._path.rehearse(home.log, decide)
+
     async def amend(self, claim_id: str, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
-        """Change a claim that no reviewer has accepted. Raises UnknownClaimError, ClaimStateError and as `submit`."""
+        """Change a claim that no reviewer has accepted; a command without facts leaves the fact as it was.
+
+        Raises UnknownClaimError, ClaimStateError and as `submit`.
+        """
         entry = await self.find(claim_id, actor)
         if entry.state.person_id != command.person_id:
             raise UnknownClaimError
@@ -103,8 +125,8 @@ class Claims:
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             fresh = await load_claim(unit.conn, entry.log, claim_id)
-            fields = await self.claimed(unit, command, home, actor, claim_id)
-            fields["by"] = fresh.state.submitted_by
+            _must_speak_for(fresh.state, actor)
+            fields = await self.claimed(unit, command, home, actor, claim_id, fresh.state)
             CLAIMS.must_allow("amend", fresh.state, actor.subject)
             event = ClaimAmended(**fields)
             await append_to_claim(unit, fresh, event)
@@ -118,7 +140,8 @@ class Claims:
     ) -> StoredAnswer:
         """Take a step of the table but approval; `fields` are those of its event.
 
-        Raises UnknownClaimError, ClaimStateError, and for a reviewer's step OutsidePlaceError and OwnClaimError.
+        Raises UnknownClaimError, ClaimStateError, for a submitter's step NotSpokenForError, and for a reviewer's
+        OutsidePlaceError and OwnClaimError.
         """
         entry = await self.find(claim_id, actor)
         if step.by is claims.REVIEWER:
@@ -126,6 +149,8 @@ class Claims:
 
         async def act(unit: LedgerUnit) -> tuple[int, Any]:
             fresh = await load_claim(unit.conn, entry.log, claim_id)
+            if step.by is claims.SUBMITTER:
+                _must_speak_for(fresh.state, actor)
             event = CLAIMS.decide(step.name, fresh.state, by=actor.subject, at=unit.now, **fields)
             after = await append_to_claim(unit, fresh, event)
             return 200, ClaimOutcome(claim_id=claim_id, state=after.state, reason=after.reason)
@@ -210,20 +235,28 @@ class Claims:
         )
 
     async def find(self, claim_id: str, actor: Actor) -> Entry[Claim]:
-        """A claim that the actor may see: an official of its place, or who submitted it. Raises UnknownClaimError."""
+        """A claim that the actor may see: an official of its place, its person, or who handed it in.
+
+        Raises UnknownClaimError.
+        """
         logs = [authority_of(actor.place)] if actor.place not in (None, NATION) else None
         for database, there in self._databases.grouped(logs or AUTHORITIES).items():
             async with database.acquire() as conn:
                 entry = await CLAIM_ROWS.find(conn, there, claim_id)
-            if entry is not None and (
-                actor.covers(entry.state.place) or entry.state.submitted_by == actor.subject
-            ):
+            if entry is not None and (_speaks_for(entry.state, actor) or _is_about(entry.state, actor)):
                 return entry
         raise UnknownClaimError
 
     async def queue(self, place: str, states: list[str], after: Place, limit: int) -> list[Claim]:
         """The claims of a place and all under it in order of submission (S2C-08 for collections, likewise here)."""
         return await cases_of_place(self._databases, CLAIM_ROWS, place, states, after, limit)
+
+    async def own(self, actor: Actor, after: Place, limit: int) -> list[Claim]:
+        """What an organization handed in, or what was handed in for the person that the actor is, in order of submission."""
+        column, value = ("person_id", actor.subject)
+        if actor.organization is not None:
+            column, value = ("organization_id", actor.organization)
+        return await cases_of(self._databases, CLAIM_ROWS, column, value, after, limit, cursor=place_in_queue)
 
     async def _home(self, person_id: str, actor: Actor) -> Keeper:
         """Where the person lives, when the actor may claim for them: an official of the place, their employer, or they."""
@@ -256,8 +289,10 @@ class Claims:
             state = await conn.fetchval(_ORGANIZATION, NATION, organization_id)
         return _decode_provider(state).uscc if state is not None else None
 
-    def _fact_of(self, command: SubmitClaim) -> str:
+    def _fact_of(self, command: SubmitClaim, before: Claim | None) -> str:
         days = days_of(command.happened_on, command.quantity)
+        if before is not None and not command.facts and _told_apart(before) == _told_apart(command):
+            return before.fact
         return self._facts.digest(command.year, command.form, command.facts, days)
 
     async def claimed(
@@ -267,6 +302,7 @@ class Claims:
         home: Keeper,
         actor: Actor,
         claim_id: str,
+        before: Claim | None = None,
     ) -> dict[str, Any]:
         """What the event of a claim says; nothing is changed when it raises, as `submit` does."""
         await unit.read_accounts([command.person_id], [command.year])
@@ -274,40 +310,54 @@ class Claims:
         place = home.profile.person.place
         # What is registered already is a duplicate, whatever else would refuse it (A-15).
         with suppress(FactUnclearError):
-            must_be_new(account, self._fact_of(command))
+            must_be_new(account, self._fact_of(command, before))
         policy, awarded = award_of(self._policies.book, command, home.profile.person, account, unit.now)
         must_be_open_to(policy, command, actor)
         correction_in(unit.closures, place, account, unit.now, make_up=awarded.make_up, correction=None)
-        fact = self._fact_of(command)
+        fact = self._fact_of(command, before)
         must_be_left(policy, command.form, account)
         await must_be_unclaimed(unit, command.person_id, fact, claim_id)
         return {
+            **fields_of(ClaimedActivity, command),
+            **{name: getattr(awarded, name) for name in ("credits", "category", "fill", "clause", "make_up")},
             "claim_id": claim_id,
-            "person_id": command.person_id,
-            "place": home.profile.person.place,
-            "year": command.year,
-            "form": command.form,
-            "happened_on": command.happened_on,
+            "place": place,
             "fact": fact,
-            "evidence": command.evidence,
-            "quantity": command.quantity,
-            "mode": command.mode,
-            "studied": command.studied,
-            "special_reason": command.special_reason,
-            "make_up": awarded.make_up,
-            "role": command.role,
-            "result_on": command.result_on,
-            "document_on": command.document_on,
-            "score": command.score,
-            "sat_in": command.sat_in,
-            "credits": awarded.credits,
-            "category": awarded.category,
-            "fill": awarded.fill,
-            "clause": awarded.clause,
             "provisional": policy.provisional,
-            "by": actor.subject,
+            "organization": actor.organization if before is None else before.organization,
+            "collective": before.collective if before is not None else None,
+            "row": before.row if before is not None else None,
+            "by": actor.subject if before is None else before.submitted_by,
             "at": unit.now,
         }
+
+
+def place_in_queue(claim: Claim) -> Place:
+    """Where a claim stands in a queue."""
+    return claim.submitted_at, claim.claim_id
+
+
+def _told_apart(claim: ClaimedActivity) -> tuple[object, ...]:
+    """What tells one fact from another beside the evidence keys."""
+    return claim.year, claim.form, claim.happened_on, claim.quantity
+
+
+def _is_about(claim: Claim, actor: Actor) -> bool:
+    return actor.place is None and actor.organization is None and claim.person_id == actor.subject
+
+
+def _speaks_for(claim: Claim, actor: Actor) -> bool:
+    """Whether the claim is the actor's to change: an official's of its place, its employer's, or whoever handed it in."""
+    if actor.covers(claim.place) or claim.submitted_by == actor.subject:
+        return True
+    if claim.organization is not None:
+        return claim.organization == actor.organization
+    return _is_about(claim, actor)
+
+
+def _must_speak_for(claim: Claim, actor: Actor) -> None:
+    if not _speaks_for(claim, actor):
+        raise NotSpokenForError
 
 
 def _must_review(claim: Claim, actor: Actor) -> None:

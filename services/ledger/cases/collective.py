@@ -173,7 +173,8 @@ class CollectiveClaims:
         claim_id = str(uuid.uuid4())
         command = replace(row.command, person_id=home.person_id)
         fields = await self._claims.claimed(unit, command, home, actor, claim_id)
-        await append_to_claim(unit, None, ClaimSubmitted(**fields, collective=listed[0], row=listed[1]))
+        fields["collective"], fields["row"] = listed
+        await append_to_claim(unit, None, ClaimSubmitted(**fields))
         return ListedOutcome(
             row_id=row.row_id,
             outcome="submitted",

@@ -16,7 +16,7 @@ from services.ledger.cases.commands import Actor, FileTraining
 from services.ledger.cases.views import FilingOutcome
 from services.ledger.policy import Policy, Rejected, hours_within
 from services.ledger.store.filings import FILING_OF_FACT, FILING_ROWS
-from services.ledger.store.paging import cases_of_organization, cases_of_place
+from services.ledger.store.paging import cases_of, cases_of_place
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit
 from services.ledger.streams import filing as filings
@@ -140,8 +140,8 @@ class Filings:
 
     async def own(self, organization_id: str, after: Place, limit: int) -> list[TrainingFiling]:
         """An organization's filings in all places, in order of submission."""
-        return await cases_of_organization(
-            self._databases, FILING_ROWS, organization_id, after, limit, cursor=cursor_of
+        return await cases_of(
+            self._databases, FILING_ROWS, "organization_id", organization_id, after, limit, cursor=cursor_of
         )
 
     def terms_of(self, filing: TrainingFiling) -> TrainingTerms:

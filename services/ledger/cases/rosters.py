@@ -20,7 +20,7 @@ from services.ledger.cases.roster_upload import Uploading
 from services.ledger.cases.views import FileColumn, RosterAnswer, summary_of
 from services.ledger.store.filings import ROSTER_ROWS, rosters_of_filing
 from services.ledger.store.nation import Nation
-from services.ledger.store.paging import cases_of_organization, cases_of_place
+from services.ledger.store.paging import cases_of, cases_of_place
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, find_profiles, read_providers
 from services.ledger.streams import roster as rosters
@@ -191,8 +191,15 @@ class Rosters:
 
     async def own(self, organization_id: str, after: Place, limit: int) -> list[Roster]:
         """What an organization uploaded in all places, in order."""
-        return await cases_of_organization(
-            self._databases, ROSTER_ROWS, organization_id, after, limit, cursor=cursor_of, at="uploaded_at"
+        return await cases_of(
+            self._databases,
+            ROSTER_ROWS,
+            "organization_id",
+            organization_id,
+            after,
+            limit,
+            cursor=cursor_of,
+            at="uploaded_at",
         )
 
     def _registrar(self, unit: LedgerUnit, correction: CorrectionReason | None = None) -> Registrar:

@@ -22,18 +22,38 @@ class ClaimAnswer(Struct, frozen=True, kw_only=True):
     year: int
     form: str
     happened_on: date
+    result_on: date | None
+    document_on: date | None
+    score: Decimal | None
+    sat_in: str | None
     role: str | None
     quantity: Decimal
+    mode: str
+    studied: str | None
+    special_reason: bool
     credits: Decimal
     category: str
     clause: str
     provisional: bool
+    make_up: bool
     state: str
     reason: str | None
     submitted_at: datetime
     decided_at: datetime | None
     credit_id: str | None
     evidence: tuple[Evidence, ...]
+
+
+class ClaimConversion(Struct, frozen=True, kw_only=True):
+    """What the policy would award for a claim if it were handed in now, by which clause; nothing was stored.
+    `discretionary`: the notice leaves the credits to the reviewer, and these are the least."""
+
+    credits: Decimal
+    category: str
+    clause: str
+    make_up: bool
+    provisional: bool
+    discretionary: bool
 
 
 class ClaimOutcome(Struct, omit_defaults=True, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ CLAIM_ROWS: StateRows[Claim] = StateRows(
     columns={
         "person_id": ("text", lambda claim: claim.person_id),
         "fact": ("text", lambda claim: claim.fact),
+        "organization_id": ("text", lambda claim: claim.organization),
         "collective": ("text", lambda claim: claim.collective),
         "place": ("text", lambda claim: claim.place),
         "status": ("text", lambda claim: claim.state),

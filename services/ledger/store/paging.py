@@ -81,21 +81,21 @@ async def cases_of_place(
         )
 
 
-async def cases_of_organization(
+async def cases_of(
     databases: Databases,
     rows: StateRows[S],
-    organization_id: str,
+    column: str,
+    value: str,
     after: Place,
     limit: int,
     *,
     cursor: Callable[[S], Place],
     at: str = "submitted_at",
 ) -> list[S]:
-    """What an organization handed in in all places, in order of the column `at`; `cursor` gives a case's place in it."""
+    """The cases of an organization or a person in all places, by the column that names it and in order of the column `at`;
+    `cursor` gives a case's place in it."""
     found: list[S] = []
     for database, logs in databases.grouped(AUTHORITIES).items():
         async with database.acquire() as conn:
-            found += await rows.page(
-                conn, logs, "organization_id = $2", organization_id, at=at, after=after, limit=limit
-            )
+            found += await rows.page(conn, logs, f"{column} = $2", value, at=at, after=after, limit=limit)
     return sorted(found, key=cursor)[:limit]

@@ -112,6 +112,7 @@ create table claims (
     claim_id text collate "C" not null,
     person_id text collate "C" not null,
     fact text collate "C" not null,
+    organization_id text collate "C",
     collective text collate "C",
     place text collate "C" not null,
     status text collate "C" not null,
@@ -123,10 +124,12 @@ create table claims (
 
 
 def claim_tables_sql(*, partitions: int = 0) -> list[str]:
-    """The statements that create `claims`, with the indexes of its queues and of what is open for a person."""
+    """The statements that create `claims`, with the indexes of its queues, of a person's and of an organization's."""
     return [
         *table_sql("claims", _CLAIMS, partitions=partitions),
         "create index claims_queue on claims (log, status, submitted_at, claim_id)",
-        "create index claims_of_person on claims (log, person_id)",
+        "create index claims_of_person on claims (log, person_id, submitted_at, claim_id)",
+        """create index claims_of_organization on claims (log, organization_id, submitted_at, claim_id)
+            where organization_id is not null""",
         "create index claims_of_list on claims (log, collective) where collective is not null",
     ]

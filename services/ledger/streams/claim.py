@@ -80,8 +80,8 @@ class ClaimedActivity(Struct, frozen=True, kw_only=True):
 
 class ConvertedClaim(ClaimedActivity, frozen=True, kw_only=True):
     """A claim with what the policy of the person's place makes of it. `fact` is the keyed digest of what makes it the same
-    real fact again (A-15); `collective` names the list that it came with, `row` its place there.
-    `provisional`: converted by the nation's rule before a notice of the year was out (B-20)."""
+    real fact again (A-15); `organization` is the employer that claims for its own people; `collective` names the list that
+    it came with, `row` its place there. `provisional`: converted by the nation's rule, before a notice is out (B-20)."""
 
     claim_id: str
     place: str
@@ -91,6 +91,7 @@ class ConvertedClaim(ClaimedActivity, frozen=True, kw_only=True):
     category: CreditCategory
     fill: tuple[Category, ...] = ()
     clause: str
+    organization: str | None = None
     collective: str | None = None
     row: int | None = None
     provisional: bool = False
@@ -267,6 +268,7 @@ class ClaimApproval(StrictModel):
 
 SUBMITTER, REVIEWER = review.Role("claim:submit"), review.Role("claim:review")
 
+_SATISFIED = ("reason", "decided_at", "credit_id")
 CLAIMS: Case[Claim] = Case(
     noun="claim",
     subject=("claim_id", "person_id"),
@@ -275,13 +277,7 @@ CLAIMS: Case[Claim] = Case(
     own=OwnClaimError,
     steps=(
         Step("amend", from_=frozenset({"submitted", "returned"}), to="submitted", by=SUBMITTER),
-        Step(
-            "satisfy",
-            from_=OPEN,
-            to="satisfied",
-            event=ClaimSatisfied,
-            marks=("reason", "decided_at", "credit_id"),
-        ),
+        Step("satisfy", from_=OPEN, to="satisfied", event=ClaimSatisfied, marks=_SATISFIED),
         Step(
             "withdraw",
             path="withdrawal",

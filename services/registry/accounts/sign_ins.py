@@ -33,8 +33,11 @@ _REVIEWING = frozenset(
     }
 )  # fmt: skip
 _OWN = frozenset(
-    {"collection:own", "compliance:own", "transcript:own", "attestation:own", "audit:own", "transfer:request"}
-)
+    {
+        "collection:own", "compliance:own", "transcript:own", "attestation:own", "audit:own", "claim:submit",
+        "transfer:request",
+    }
+)  # fmt: skip
 
 ROLE_SCOPES: Mapping[Role, frozenset[str]] = {
     "person": _OWN,

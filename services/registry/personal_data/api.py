@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.disclosure import DisclosureRequest, Disclosures
 from services.kit.audit import AuditedRoute, reads
@@ -12,9 +12,9 @@ from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.registry.personal_data import disclosure, erasure
-from services.registry.personal_data.evidence import MEDIA_TYPES, EvidenceFiles
+from services.registry.personal_data.evidence import MEDIA_TYPES, EvidenceFiles, File
 from services.registry.streams.actor import Actor
-from services.registry.web.routes import Id, acting, part
+from services.registry.web.routes import UUID_FORM, Id, acting, part
 
 router = APIRouter(prefix="/v1", route_class=AuditedRoute)
 
@@ -88,8 +88,10 @@ EVIDENCE_BYTES_MAX = 5_000_000
 
 
 Files = Annotated[EvidenceFiles, Depends(part(EvidenceFiles))]
-_upload = require("collection:submit", "collection:own")
-_see_evidence = require("collection:submit", "collection:own", "collection:review")
+_upload = require("collection:submit", "collection:own", "claim:submit")
+_see_evidence = require(
+    "collection:submit", "collection:own", "collection:review", "claim:submit", "claim:review"
+)
 _CONTENT = {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES}
 _BODY = {"requestBody": {"required": True, "content": _CONTENT}}
 _FILE: dict[int | str, dict[str, object]] = {
@@ -106,14 +108,21 @@ _FILE: dict[int | str, dict[str, object]] = {
     tags=["evidence"],
 )
 async def upload_evidence(
-    request: Request, by: Annotated[Actor, Depends(acting(_upload))], files: Files
+    request: Request,
+    by: Annotated[Actor, Depends(acting(_upload))],
+    files: Files,
+    person_id: Annotated[
+        str | None,
+        Query(pattern=UUID_FORM, description="Whose claim it proves, where the claim names it by its hash."),
+    ] = None,
 ) -> Response:
     """Hand in a file for a case to name: the body is the file itself, PDF, JPEG or PNG, under its media type.
 
     The same file handed in again, while no case names it, gets the same answer.
     """
     declared = request.headers.get("content-type", "")
-    reference = await files.upload(by, declared, await request.body())
+    person = UUID(person_id) if person_id is not None else None
+    reference = await files.upload(by, declared, await request.body(), person)
     return Response(msgspec.json.encode(reference), status_code=201, media_type="application/json")
 
 
@@ -128,5 +137,27 @@ async def get_evidence(
     evidence_id: Id, by: Annotated[Actor, Depends(acting(_see_evidence))], files: Files
 ) -> Response:
     """A file, for whoever handed it in and for the officials of the place of its person's case; put on record."""
-    file = await files.get(by, UUID(evidence_id))
+    return _as_download(await files.get(by, UUID(evidence_id)))
+
+
+@router.get(
+    "/persons/{id}/evidence/{sha256}",
+    response_class=Response,
+    responses={**problems(404, 410), **_FILE},
+    tags=["evidence"],
+)
+@reads("evidence")
+async def get_evidence_of_person(
+    person_id: Id,
+    sha256: Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")],
+    by: Annotated[Actor, Depends(acting(_see_evidence))],
+    files: Files,
+) -> Response:
+    """The file of a person that a claim names by its hash, for the person, for whoever handed it in and for the officials of
+    their place; put on record.
+    """
+    return _as_download(await files.get_of_person(by, UUID(person_id), sha256))
+
+
+def _as_download(file: File) -> Response:
     return Response(file.content, media_type=file.media_type, headers=file.headers)

@@ -1,6 +1,7 @@
 """Evidence files: taken in when they are what they say they are, named by cases, and given back inert to who may see them.
 
-A file belongs to whoever uploaded it until a case names it; from then on to the person of the case. Each lies in a
+A file belongs to whoever uploaded it until a case names it; from then on to the person of the case. What is handed in for a
+person, as the proof of a claim that another service keeps by the file's hash, is theirs at once. Each lies in a
 folder, sealed under a key of its own, kept like a person's: erasure reaches the file in every copy of the folder.
 """
 
@@ -149,14 +150,23 @@ _TAIL = 1024
 
 _KNOWN = """
 select * from evidence
- where log = $1 and sha256 = $2 and uploaded_by = $3 and organization is not distinct from $4 and person_id is null
+ where log = $1 and sha256 = $2 and uploaded_by = $3 and organization is not distinct from $4
+   and person_id is not distinct from $5
 """
 _KEEP = """
 insert into evidence
-    (log, evidence_id, sha256, media_type, size, stored_as, uploaded_by, organization, uploaded_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (log, evidence_id, sha256, media_type, size, stored_as, uploaded_by, organization, uploaded_at, person_id)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 """
 _FIND = "select * from evidence where log = $1 and evidence_id = $2"
+_FIND_OF_PERSON = """
+select * from evidence where log = $1 and person_id = $2 and sha256 = $3 order by uploaded_at, evidence_id limit 1
+"""
+_SPOKEN_FOR = """
+select p.place, o.organization_id from people p
+  left join organizations o on o.log = p.log and o.uscc = p.employer
+ where p.log = $1 and p.person_id = $2
+"""
 _PLACE = """
 select place from people where log = $1 and person_id = $2
 union all select place from collections where log = $1 and person_id = $2 limit 1
@@ -258,16 +268,21 @@ class EvidenceFiles:
         self._limits = limits
         self._clock = clock
 
-    async def upload(self, by: Actor, declared: str, content: bytes) -> dict[str, object]:
-        """Store a file for a case to name; the same file again, while no case names it, is the same evidence.
+    async def upload(
+        self, by: Actor, declared: str, content: bytes, person_id: UUID | None = None
+    ) -> dict[str, object]:
+        """Store a file for a case to name, or for a person; the same file again, while no case names it, is the same.
 
-        Raises WrongMediaTypeError, WrongSizeError.
+        Raises WrongMediaTypeError, WrongSizeError, and NotFoundError for a person whom the caller does not speak for.
         """
+        person = str(person_id) if person_id is not None else None
         media_type = check_media_type(declared, content)
         self._limits.check(media_type, len(content))
         digest = hashlib.sha256(content).hexdigest()
         async with self._database.transaction() as conn:
-            known = await conn.fetchrow(_KNOWN, LOG, digest, by.subject, by.organization)
+            if person is not None:
+                await _must_speak_for(conn, by, person)
+            known = await conn.fetchrow(_KNOWN, LOG, digest, by.subject, by.organization, person)
             if known is not None:
                 return _reference(known)
             evidence_id = str(uuid.uuid4())
@@ -275,24 +290,29 @@ class EvidenceFiles:
             sealed = key.seal_bytes(content, key_subject(evidence_id))
             stored_as = await asyncio.to_thread(self._store.put, sealed)
             values = (digest, media_type, len(content), stored_as, by.subject, by.organization, self._clock())
-            await conn.execute(_KEEP, LOG, evidence_id, *values)
+            await conn.execute(_KEEP, LOG, evidence_id, *values, person)
             row = await conn.fetchrow(_FIND, LOG, evidence_id)
         assert row is not None
         return _reference(row)
 
     async def get(self, by: Actor, evidence_id: UUID) -> File:
-        """A file, for its uploader and the officials of its person's place. Raises NotFoundError,
-        PersonErasedError.
-        """
-        async with self._audit.reading(by, "evidence", evidence_id) as reading:
-            row = await reading.conn.fetchrow(_FIND, LOG, str(evidence_id))
+        """A file, for its uploader, its person and the officials of their place. Raises NotFoundError, PersonErasedError."""
+        return await self._read(by, evidence_id, _FIND, str(evidence_id))
+
+    async def get_of_person(self, by: Actor, person_id: UUID, sha256: str) -> File:
+        """The file of a person that has this hash. Raises as `get`."""
+        return await self._read(by, person_id, _FIND_OF_PERSON, str(person_id), sha256)
+
+    async def _read(self, by: Actor, subject: UUID, query: str, *wanted: str) -> File:
+        async with self._audit.reading(by, "evidence", subject) as reading:
+            row = await reading.conn.fetchrow(query, LOG, *wanted)
             if row is None:
                 raise NotFoundError
             place = None
             if row["person_id"] is not None:
                 place = await reading.conn.fetchval(_PLACE, LOG, row["person_id"])
                 reading.record.about(row["person_id"], place, ["evidence"])
-            own = may_name(by, row["uploaded_by"], row["organization"])
+            own = may_name(by, row["uploaded_by"], row["organization"]) or is_own(by, row["person_id"])
             if not own and (place is None or not by.covers(place)):
                 raise NotFoundError
             key = await self._vault.open_key(reading.conn, key_subject(row["evidence_id"]))
@@ -304,6 +324,21 @@ class EvidenceFiles:
             raise EvidenceMissingError from None
         content = key.open_bytes(sealed, key_subject(row["evidence_id"]))
         return File(row["evidence_id"], row["media_type"], content)
+
+
+def is_own(by: Actor, person_id: str | None) -> bool:
+    """Whether somebody acts in their own matters, and this is they."""
+    return by.speaks_for_self and by.subject == person_id
+
+
+async def _must_speak_for(conn: Connection, by: Actor, person_id: str) -> None:
+    """Raise NotFoundError unless it is the caller, somebody of the caller's place, or somebody who works for the caller."""
+    row = await conn.fetchrow(_SPOKEN_FOR, LOG, person_id)
+    if row is None:
+        raise NotFoundError
+    employed = by.organization is not None and by.organization == row["organization_id"]
+    if not (is_own(by, person_id) or by.covers(row["place"]) or employed):
+        raise NotFoundError
 
 
 def _reference(row: asyncpg.Record) -> dict[str, object]:

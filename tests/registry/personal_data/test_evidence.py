@@ -159,6 +159,40 @@ class TestDownload:
         assert [row["result"] for row in results] == ["shown"]
 
 
+class TestOfAPerson:
+    """What proves a claim, which the ledger keeps by the hash of the file alone."""
+
+    async def handed_in(self, registry: Registry) -> tuple[str, str, bytes]:
+        """Somebody, the address of a file that they handed in for themselves, and what is in it."""
+        person_id = (await registry.collected(somebody()))["person_id"]
+        content = pdf()
+        own = {"place": None, "subject": person_id}
+        sent = await registry.send(
+            f"{EVIDENCE}?person_id={person_id}", content, PDF, "claim:submit", "collection:own", **own
+        )
+        assert sent.status_code == 201, sent.text
+        return person_id, f"/v1/persons/{person_id}/evidence/{sent.json()['sha256']}", content
+
+    async def test_is_given_to_them_and_to_the_officials_of_their_place(self, registry: Registry) -> None:
+        person_id, path, content = await self.handed_in(registry)
+        own = {"place": None, "subject": person_id}
+        assert (await registry.call("GET", path, "collection:own", **own)).content == content
+        for place, status in ((CHAOYANG, 200), (LIAONING, 200), (DALIAN, 404), (None, 404)):
+            answer = await registry.call("GET", path, "claim:review", subject="official-9", place=place)
+            assert answer.status_code == status
+
+    async def test_is_not_handed_in_for_somebody_else(self, registry: Registry) -> None:
+        person_id = (await registry.collected(somebody()))["person_id"]
+        path = f"{EVIDENCE}?person_id={person_id}"
+        for who in (
+            {"place": None, "subject": str(uuid.uuid4())},
+            {"place": None, "organization": str(uuid.uuid4())},
+            {"place": DALIAN},
+        ):
+            answer = await registry.send(path, pdf(), PDF, "claim:submit", "collection:own", **who)
+            assert answer.status_code == 404, who
+
+
 class TestNaming:
     async def test_a_case_names_only_what_its_submitter_handed_in(self, registry: Registry) -> None:
         reference = await uploaded(registry, subject="uploader-3")
