@@ -60,6 +60,7 @@ _HOME = """
 select person_id, place, employer, version, transfer_id, away, merged_into from homes
  where log = $1 and person_id = $2 for update
 """
+_MERGED_INTO = "select merged_into from homes where log = $1 and person_id = $2"
 _USCC = "select uscc from organizations where log = $1 and organization_id = $2"
 _REMARK = "insert into remarks (log, transfer_id, part, content) values ($1, $2, $3, $4)"
 
@@ -269,9 +270,12 @@ async def _home_of(conn: Connection, person_id: str) -> ProfileHome:
     if row is None:
         raise PersonNotCollectedError(pointer="/person_id")
     home = ProfileHome(**row)
-    if home.merged_into is not None:
-        raise PersonMergedError(pointer="/person_id", merged_into=home.merged_into)
-    return home
+    if home.merged_into is None:
+        return home
+    kept = home.merged_into
+    while (further := await conn.fetchval(_MERGED_INTO, LOG, kept)) is not None:
+        kept = further
+    raise PersonMergedError(pointer="/person_id", merged_into=kept)
 
 
 async def _uscc_of(conn: Connection, actor: Actor) -> str | None:

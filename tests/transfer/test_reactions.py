@@ -203,6 +203,17 @@ class TestMerge:
         await followed(world, registry)
         assert (await world.post("/v1/transfers", body, by=CLERK)).status_code == 201
 
+    async def test_a_chain_of_merges_points_to_its_end(self, world: World, registry: Registry):
+        await registry.says(
+            *(collected(f"person-{number}") for number in (1, 2, 3)),
+            merge("person-2", "person-1"),
+            merge("person-3", "person-2"),
+        )
+        await followed(world, registry)
+        for person_id in ("person-1", "person-2"):
+            answer = await world.post("/v1/transfers", request_body(person_id), by=CLERK)
+            assert answer.json()["merged_into"] == "person-3"
+
 
 def merge(person_id: str, merged_id: str) -> ProfilesMerged:
     """The registry's word that two profiles are of one person."""

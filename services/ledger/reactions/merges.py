@@ -79,6 +79,7 @@ class Merges:
             person_id=person_id,
             merged_id=merged_id,
             judged=other.judged,
+            absorbed=other.absorbed,
             transfer_id=other.arrived,
             merged_at=at,
         )

@@ -153,7 +153,7 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
                 profile,
                 judged=_judged_anew(event.judged, profile.judged),
                 arrived=profile.arrived or event.transfer_id,
-                absorbed=(*profile.absorbed, event.merged_id),
+                absorbed=tuple(dict.fromkeys((*profile.absorbed, *event.absorbed, event.merged_id))),
             )
         case _:
             return _on_the_way(profile, event)
@@ -200,6 +200,7 @@ def _arrived(profile: Profile | None, event: ProfileArrived) -> Profile:
         judged=_judged_anew(profile.judged if profile is not None else (), event.judged),
         arrived=event.transfer_id,
         former=event.former,
+        absorbed=profile.absorbed if profile is not None else (),
     )
 
 

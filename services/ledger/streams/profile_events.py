@@ -223,13 +223,14 @@ class JudgementsArrived(Event, frozen=True, kw_only=True):
 
 
 class ProfileAbsorbed(Event, frozen=True, kw_only=True):
-    """Another profile of the same person, `merged_id`, became part of this one, with the years that others had judged of it;
-    `transfer_id` is the move that had brought it, where one had."""
+    """Another profile of the same person, `merged_id`, became part of this one, with the years that others had judged of it
+    and the profiles that were part of it; `transfer_id` is the move that had brought it, where one had."""
 
     TOPIC: ClassVar[str] = "ledger.ProfileAbsorbed"
 
     person_id: str
     merged_id: str
     judged: tuple[Judgement, ...] = ()
+    absorbed: tuple[str, ...] = ()
     transfer_id: str | None = None
     merged_at: datetime

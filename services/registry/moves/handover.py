@@ -26,10 +26,10 @@ from services.registry.people.collections import PersonalCommands
 from services.registry.personal_data.erasure import Erasures
 from services.registry.personal_data.vault import Vault
 from services.registry.store.commands import Unit
+from services.registry.store.merge_chains import must_not_be_merged
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.collection import ARRIVING, COLLECTED, DEPARTED
-from services.registry.streams.merge import must_not_be_merged
 from services.registry.streams.person import Person
 from services.registry.streams.problems import CollectionExistsError, NotCollectedError, PersonErasedError
 from services.registry.streams.profile import FIELDS, Identity, Profile, moved_to
@@ -56,7 +56,7 @@ class Departures:
             if not isinstance(found, Person):
                 raise NotFoundError
             reading.record.about(person_id, found.profile.place)
-            must_not_be_merged(found.merged_into)
+            await must_not_be_merged(reading.conn, person_id, found.merged_into)
             if found.state != COLLECTED:
                 raise NotCollectedError
             identity = await self._vault.open_identity(reading.conn, person_id)

@@ -6,12 +6,13 @@ from uuid import UUID
 
 import msgspec
 
-from services.registry.people.collections import COLLECTIONS, FORMER_MAX, PersonalCommands
+from services.registry.people.collections import COLLECTIONS, PersonalCommands
 from services.registry.people.merges import OPEN, mergeable, stand_alone
 from services.registry.people.schemas import ChangeRequest, ChangeReversal, ChangeReview
 from services.registry.personal_data.evidence import require_evidence
 from services.registry.personal_data.vault import DETAILS
 from services.registry.store.commands import Unit, command
+from services.registry.store.merge_chains import must_not_be_merged
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.change import (
@@ -28,7 +29,7 @@ from services.registry.streams.change import (
     sealed_field,
 )
 from services.registry.streams.collection import COLLECTED
-from services.registry.streams.merge import MERGE, joined, must_not_be_merged, taken_by
+from services.registry.streams.merge import MERGE, joined, taken_by
 from services.registry.streams.person import Person
 from services.registry.streams.problems import (
     ChangeOvertakenError,
@@ -146,10 +147,11 @@ class Changes(PersonalCommands):
         person of their own.
 
         Raises OutsidePlaceError, OwnSubmissionError, ChangeNotPendingError, ChangeOvertakenError,
-        NothingToSeparateError.
+        NothingToSeparateError, PersonMergedError.
         """
         change = await unit.get(Change, change_id)
         person = await unit.get(Person, UUID(change.person_id))
+        await must_not_be_merged(unit.conn, person.id, person.merged_into)
         was = change.former.get("identity_hash", person.identity_hash)
         merged = await self._merged_by(unit, change)
         if body.separate and was == person.identity_hash and change.former and merged is None:
@@ -181,7 +183,7 @@ class Changes(PersonalCommands):
         self, unit: Unit, by: Actor, person: Person, body: ChangeRequest
     ) -> tuple[dict[str, object], SealedCase]:
         """The items that differ from what is on record, and what is to be sealed of the case."""
-        must_not_be_merged(person.merged_into)
+        await must_not_be_merged(unit.conn, person.id, person.merged_into)
         if person.state != COLLECTED:
             raise NotCollectedError
         identity, details = await self._personal(unit, person)
@@ -237,11 +239,9 @@ class Changes(PersonalCommands):
         items = (await self._sealed_case(unit, change)).new
         identity, details = await self._personal(unit, person)
         after, identity_hash, name_hash, claim = await self._identity_after(unit, person, identity, items)
-        former = self.former_identities(person, identity, after, unit.now)
         merged = [await mergeable(unit, by, person, items)] if MERGE in items else []
+        former = await self.former_identities(unit, after, *merged, person)
         for other in merged:
-            theirs, _ = await self._personal(unit, other)
-            former = [*other.former, *self.former_identities(person, theirs, after, unit.now)][-FORMER_MAX:]
             other.merge_into(person.id, change_id=change.id, by=by, at=unit.now)
         facts = facts_of(person.profile) | change.values | {"name_hash": name_hash}
         person.change_info(

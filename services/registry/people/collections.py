@@ -1,7 +1,7 @@
 """Collections (信息采集): handed in, reviewed twice, returned or taken as the person's information (S2C-01, S2C-08)."""
 
 import uuid
-from datetime import datetime
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from services.registry.people.schemas import CollectionRequest, EndingRequest, R
 from services.registry.personal_data.evidence import require_evidence
 from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.commands import Commands, Unit, command
+from services.registry.store.merge_chains import parts_of
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
 from services.registry.streams.organization import Organization, organization_of
@@ -97,22 +98,28 @@ class PersonalCommands(Commands):
         id_type, _, id_number = (by.document or "").partition(":")
         return bool(id_number) and self._hasher.person(id_type, id_number) == identity_hash
 
-    def former_identities(
-        self, person: Person, before: Identity, after: Identity, at: datetime
-    ) -> list[dict[str, Any]]:
-        """Every name and number that the person had, as keyed hashes, once they change (B-24).
+    async def former_identities(self, unit: Unit, after: Identity, *people: Person) -> list[dict[str, Any]]:
+        """Every name and number of the profiles, as keyed hashes, once they are those of the one person `after` (B-24).
 
-        The new number with the old name and the old one with the new are among them: not every platform learns both at once.
+        Each number that was theirs with each name is among them: not every platform learns of every change, or at once.
         """
-        found = {(each["identity_hash"], each["name_hash"]): each for each in person.former}
-        pairs = [
-            self._hasher.person_and_name(document.id_type, document.id_number, name)
-            for document in (before, after)
-            for name in (before.name, after.name)
-        ]
-        for identity_hash, name_hash in pairs:
-            had = {"identity_hash": identity_hash, "name_hash": name_hash, "until": local_date(at)}
-            found.setdefault((identity_hash, name_hash), had)
+        found: dict[tuple[str, str], dict[str, Any]] = {}
+        known = [after]
+        parts = [each for person in people for each in await parts_of(unit.conn, person.id)]
+        for person in (*[await unit.get(Person, each) for each in parts], *people):
+            own = {(str(each["identity_hash"]), str(each["name_hash"])): each for each in person.former}
+            found |= own
+            # A number or a name that was theirs by mistake, and was put back, is none of them.
+            theirs = {*own, (person.identity_hash, person.profile.name_hash)}
+            stored = await self._vault.open_every_identity(unit.conn, person.id)
+            known += [each for each in stored if self._hasher.person_and_name(*vars(each).values()) in theirs]
+        until = local_date(unit.now)
+        documents = dict.fromkeys((each.id_type, each.id_number) for each in reversed(known))
+        for (id_type, id_number), name in product(
+            documents, dict.fromkeys(each.name for each in reversed(known))
+        ):
+            pair = self._hasher.person_and_name(id_type, id_number, name)
+            found.setdefault(pair, {"identity_hash": pair[0], "name_hash": pair[1], "until": until})
         found.pop(self._hasher.person_and_name(*vars(after).values()))
         return list(found.values())[-FORMER_MAX:]
 

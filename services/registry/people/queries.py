@@ -22,11 +22,11 @@ from services.kit.pydantic_models import fields_of
 from services.kit.schemas import Day, StrictModel
 from services.registry.people.schemas import ChangeView, CollectionState, PersonView
 from services.registry.personal_data.vault import DETAILS, Vault
+from services.registry.store.merge_chains import must_not_be_merged
 from services.registry.store.tables import LOG
 from services.registry.streams import organization as organizations
 from services.registry.streams.actor import Actor
 from services.registry.streams.change import SealedCase, masked, sealed_field
-from services.registry.streams.merge import must_not_be_merged
 from services.registry.streams.organization import Organization
 from services.registry.streams.person import Person
 from services.registry.streams.problems import PersonErasedError
@@ -164,7 +164,7 @@ class PeopleQueries:
             person_id = UUID(row["person_id"])
             identity = await self._identity(conn, person_id)
             person = await self._aggregates.get(conn, Person, person_id)
-            must_not_be_merged(person.merged_into)
+            await must_not_be_merged(conn, person_id, person.merged_into)
             note = await self._vault.open_note(conn, person_id, version=row["version"])
             notes = [
                 await self._vault.open_note(conn, person_id, version=each["version"])
@@ -199,7 +199,7 @@ class PeopleQueries:
         """A collected person with masked identity. Raises NotFoundError, PersonErasedError, PersonMergedError."""
         async with self._audit.reading(by, "person", person_id) as reading:
             row = await self._seen(reading, by, await reading.conn.fetchrow(_PERSON, LOG, str(person_id)))
-            must_not_be_merged(row["merged_into"])
+            await must_not_be_merged(reading.conn, person_id, row["merged_into"])
             identity = await self._identity(reading.conn, person_id)
             reading.record.fields = FIELDS
         qualifications = zip(row["levels"], row["obtained"], strict=True)

@@ -13,9 +13,9 @@ from services.kit.errors import NotFoundError
 from services.kit.schemas import StrictModel
 from services.registry.personal_data.erasure import ErasureReason
 from services.registry.personal_data.vault import DETAILS, Vault
+from services.registry.store.merge_chains import kept_profiles, must_not_be_merged
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
-from services.registry.streams.merge import must_not_be_merged
 from services.registry.streams.problems import OutsidePlaceError, PersonErasedError
 from services.registry.streams.profile import FIELDS
 from services.registry.web.routes import Place
@@ -58,7 +58,7 @@ class Unmasking:
             reading.record.about(person_id, found["place"])
             if not by.covers(found["place"]):
                 raise NotFoundError
-            must_not_be_merged(found["merged_into"])
+            await must_not_be_merged(reading.conn, person_id, found["merged_into"])
             identity = await self._vault.open_identity(reading.conn, person_id)
             if identity is None:
                 raise PersonErasedError
@@ -72,7 +72,7 @@ DELIVER = "person:deliver"
 DELIVERY = "delivery"
 
 _WHERE_ALL = """
-select person_id, place, merged_into from people where log = $1 and person_id = any($2::text[])
+select person_id, place from people where log = $1 and person_id = any($2::text[])
 """
 
 
@@ -96,7 +96,7 @@ class DeliveryDisclosures:
             rows = await conn.fetch(_WHERE_ALL, LOG, list(person_ids))
             places = {row["person_id"]: row["place"] for row in rows}
             covered = [each for each, place in places.items() if by.covers(place)]
-            called = {row["person_id"]: row["merged_into"] or row["person_id"] for row in rows}
+            called = {each: each for each in places} | await kept_profiles(conn, list(places))
             opened = await self._vault.open_identities(conn, [UUID(called[each]) for each in covered])
             answers = []
             for person_id, record in zip(person_ids, records, strict=True):

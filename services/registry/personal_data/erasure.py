@@ -16,9 +16,9 @@ from services.kit.key_shares import KeyShares
 from services.registry.personal_data.evidence import EvidenceStore, key_subject
 from services.registry.personal_data.vault import Vault
 from services.registry.store.commands import Commands, Unit, command
+from services.registry.store.merge_chains import must_not_be_merged, parts_of
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
-from services.registry.streams.merge import must_not_be_merged
 from services.registry.streams.person import Person
 
 SCOPE = "person:erase"
@@ -30,13 +30,6 @@ order."""
 
 _FILES = """
 delete from evidence where log = $1 and person_id = any($2::text[]) returning evidence_id, stored_as
-"""
-_MERGED = """
-with recursive merged as (
-     select person_id from people where log = $1 and merged_into = $2
-      union all
-     select each.person_id from people each join merged on each.merged_into = merged.person_id where each.log = $1)
-select person_id from merged order by person_id
 """
 _DOOMED = "select share from doomed_shares where log = $1 order by share limit 1000"
 _DONE = "delete from doomed_shares where log = $1 and share = any($2::bigint[])"
@@ -79,9 +72,8 @@ class Erasures(Commands):
         self, unit: Unit, by: Actor, person_id: UUID, reason: ErasureReason, authority: str, stored: list[str]
     ) -> dict[str, object]:
         person = await unit.get(Person, person_id)
-        must_not_be_merged(person.merged_into)
-        merged = await unit.conn.fetch(_MERGED, LOG, str(person.id))
-        people = [person, *[await unit.get(Person, UUID(row["person_id"])) for row in merged]]
+        await must_not_be_merged(unit.conn, person.id, person.merged_into)
+        people = [person, *[await unit.get(Person, each) for each in await parts_of(unit.conn, person.id)]]
         for each in people:
             each.erase(reason=reason, authority=authority, by=by, at=unit.now)
         rows = await unit.conn.fetch(_FILES, LOG, [str(each.id) for each in people])

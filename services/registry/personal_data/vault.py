@@ -42,6 +42,18 @@ class Vault:
         found = await self._open(conn, person_id, FIELDS, version)
         return Identity(**found) if len(found) == len(FIELDS) else None
 
+    async def open_every_identity(self, conn: Connection, person_id: UUID) -> list[Identity]:
+        """Every identity that was stored of one person, the earliest first; none when the person's key is gone."""
+        subject = str(person_id)
+        key = await self._key(conn, subject)
+        versions: dict[int, dict[str, str]] = {}
+        rows = [] if key is None else await conn.fetch(_OPEN_EVERY, LOG, subject, list(FIELDS))
+        for row in rows:
+            opened = versions.setdefault(row["version"], {})
+            assert key is not None, "there are no rows without a key"
+            opened[row["field"]] = key.open(row["sealed"], subject, row["field"], str(row["version"]))
+        return [Identity(**found) for found in versions.values() if len(found) == len(FIELDS)]
+
     async def open_identities(self, conn: Connection, people: Sequence[UUID]) -> dict[UUID, Identity]:
         """The identities last stored of many people; those whose key is gone are absent."""
         subjects = [str(person) for person in people]
@@ -137,6 +149,10 @@ _OPEN = """
 select distinct on (log, person_id, field) field, version, sealed from sealed_fields
  where log = $1 and person_id = $2 and field = any($3::text[]) and ($4::int is null or version <= $4)
  order by log, person_id, field, version desc
+"""
+_OPEN_EVERY = """
+select field, version, sealed from sealed_fields
+ where log = $1 and person_id = $2 and field = any($3::text[]) order by version
 """
 _NOTE = """
 select sealed from sealed_fields where log = $1 and person_id = $2 and field = 'note' and version = $3

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
-from uuid import UUID
 
 from contracts.divisions import authority_of
 from services.kit.errors import Problem
@@ -121,9 +120,3 @@ def taken_by(holder: Person, by: Actor | None) -> DocumentTakenError:
         pointer="/items/id_document",
         **known,
     )
-
-
-def must_not_be_merged(merged_into: UUID | str | None) -> None:
-    """Raises PersonMergedError, which names the profile to ask instead."""
-    if merged_into is not None:
-        raise PersonMergedError(merged_into=str(merged_into))

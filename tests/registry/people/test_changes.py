@@ -262,6 +262,33 @@ class TestReviewChange:
         assert (await registry.reviews_change(back["change_id"])).json()["state"] == "approved"
         assert await result_of(registry, human.body) == "match"
 
+    async def test_every_number_with_every_name_that_was_theirs_is_a_former_identity(
+        self, registry: Registry, settings: RegistrySettings, database: Database
+    ) -> None:
+        """B-24: after two changes of number and two of name, and a name that was put back, whoever learnt of one of them."""
+        human, second, third = somebody(), somebody(), somebody()
+        person_id = (await registry.collected(human))["person_id"]
+        hasher = settings.hasher
+
+        async def changes(items: dict[str, Any]) -> str:
+            change_id: str = (await registry.asks_change(person_id, items)).json()["change_id"]
+            assert (await registry.reviews_change(change_id)).status_code == 200
+            return change_id
+
+        await changes({"name": "赵新名"})
+        await changes({"id_document": second.document})
+        await registry.reverses(await changes({"name": "钱误名"}))
+        await changes({"id_document": third.document})
+        await changes({"name": human.name})
+        pairs = {
+            hasher.person_and_name("resident_id", each.id_number, name)
+            for each in (human, second, third)
+            for name in (human.name, "赵新名")
+        }
+        pairs.remove(hasher.person_and_name("resident_id", third.id_number, human.name))
+        last = (await published(database, person_id))[-1]
+        assert {(each.identity_hash, each.name_hash) for each in last.former} == pairs
+
     async def test_a_number_collected_meanwhile_is_not_given_twice(self, registry: Registry) -> None:
         other = somebody()
         change_id = await registry.change_of(somebody(), {"id_document": other.document})

@@ -181,6 +181,62 @@ class TestMerge:
         assert (await proposed(registry, kept, official.json()["person_id"])).status_code == 201
 
 
+class TestChain:
+    """A profile that took over another may become part of a third one."""
+
+    async def chained(self, registry: Registry) -> tuple[list[Human], list[str], list[str]]:
+        """Three profiles, each merged into the next, and the changes that did it."""
+        first, one, later, two = await twice(registry)
+        last = somebody()
+        three = (await registry.collected(last))["person_id"]
+        changes = [await merged(registry, two, one), await merged(registry, three, two)]
+        return [first, later, last], [one, two, three], changes
+
+    async def test_every_former_id_points_to_the_last(self, registry: Registry) -> None:
+        _, (one, two, three), _ = await self.chained(registry)
+        for person_id in (one, two):
+            for method, path, body in (
+                ("GET", f"/v1/persons/{person_id}", None),
+                ("POST", f"/v1/persons/{person_id}/changes", {"items": {"jobs": ["audit"]}}),
+                ("POST", f"/v1/persons/{person_id}/disclosure", {"purpose": "complaint"}),
+                ("POST", f"/v1/persons/{person_id}/erasure", {"reason": "deceased", "authority": CHAOYANG}),
+            ):
+                answer = await registry.call(method, path, body=body)
+                assert (answer.status_code, answer.json()["merged_into"]) == (409, three), path
+
+    async def test_each_is_delivered_as_the_last_is_called(self, registry: Registry) -> None:
+        humans, people, _ = await self.chained(registry)
+        body = {"purpose": "delivery", "recipient": "national-platform", "person_ids": people}
+        answer = await registry.call("POST", "/v1/disclosures", "person:deliver", body=body)
+        assert {each["id_number"] for each in answer.json()["people"]} == {humans[-1].id_number}
+
+    async def test_every_number_is_the_lasts_former_one(self, registry: Registry, database: Database) -> None:
+        humans, (_, _, three), _ = await self.chained(registry)
+        assert [await result_of(registry, each.body) for each in humans] == ["former", "former", "match"]
+        mixed = [each.body | {"name": humans[2].name} for each in humans[:2]]
+        assert [await result_of(registry, each) for each in mixed] == ["former", "former"]
+        last = (await published(database, three))[-1]
+        pairs = {(each.identity_hash, each.name_hash) for each in last.former}
+        assert len(pairs) == len(last.former) == 3 * 3 - 1
+
+    async def test_is_undone_from_its_end(self, registry: Registry) -> None:
+        """What became part of a third profile is first itself again, and then without the first."""
+        humans, (one, two, three), changes = await self.chained(registry)
+        early = await registry.reverses(changes[0])
+        assert (early.status_code, early.json().get("merged_into")) == (409, three), early.text
+        for change_id in reversed(changes):
+            answer = await registry.reverses(change_id)
+            assert answer.status_code == 200, answer.text
+        for person_id in (one, two, three):
+            assert (await registry.call("GET", f"/v1/persons/{person_id}")).status_code == 200
+        assert [await result_of(registry, each.body) for each in humans] == ["match"] * 3
+
+    async def test_the_first_points_to_the_second_once_the_last_is_undone(self, registry: Registry) -> None:
+        _, (one, two, _), changes = await self.chained(registry)
+        await registry.reverses(changes[1])
+        assert (await registry.call("GET", f"/v1/persons/{one}")).json()["merged_into"] == two
+
+
 class TestRefusedMerge:
     async def test_says_why_and_what_comes_first(self, registry: Registry) -> None:
         _, kept, _, other = await twice(registry)
