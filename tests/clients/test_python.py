@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import contextlib
-import hmac
 import inspect
 import json
 import re
@@ -18,7 +17,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from xuefen_client import AsyncClient, Client, Credentials, ProblemError, Retries, UnreachableError, models
 from xuefen_client.signing import signer
-from xuefen_client.webhooks import UntrustedError, verify
 
 from contracts.divisions import AUTHORITIES
 from services.cli.demo import fictitious
@@ -34,18 +32,6 @@ ROOT = Path(__file__).parents[2]
 CLIENT = httpx.Client
 SOMEBODY = fictitious.person(1)
 AT_ONCE = Retries(attempts=4, pause=0.0)
-SECRET = "whsec_" + base64.b64encode(b"a secret of an endpoint, 32 byte").decode()
-EVENT = {
-    "specversion": "1.0",
-    "id": "210000/12",
-    "source": "/ledger",
-    "type": "cn.xuefen.ledger.credit.earned.v1",
-    "time": "2026-04-01T00:00:00Z",
-    "datacontenttype": "application/json",
-    "log": "210000",
-    "position": 12,
-    "data": {"credit_id": "credit-1"},
-}
 
 
 @pytest.fixture
@@ -349,42 +335,38 @@ class TestBoth:
         assert "credit.earned" not in capsys.readouterr().out
 
 
-class TestWebhooks:
-    NOW = 1_775_000_000
-    BODY = json.dumps(EVENT).encode()
+class TestYear:
+    def test_is_written_whole_under_one_header(self, tmp_path: Path):
+        head = "\ufeffid,state\r\n"
+        client, asked = answering(
+            lambda _: httpx.Response(
+                200, text=f"{head}a,held\r\n", headers={"Xuefen-Next-After": "210000~a"}
+            ),
+            lambda _: httpx.Response(200, text=f"{head}b,registered\r\n"),
+        )
+        client.write_year(2025, tmp_path / "year.csv")
+        assert (tmp_path / "year.csv").read_bytes() == f"{head}a,held\r\nb,registered\r\n".encode()
+        assert [request.url.raw_path for request in asked] == [
+            b"/v1/completion-tables/2025", b"/v1/completion-tables/2025?after=210000~a",
+        ]  # fmt: skip
 
-    def signed(self, *, secret: str = SECRET, at: int = NOW, body: bytes = BODY) -> dict[str, str]:
-        key = base64.b64decode(secret.removeprefix("whsec_"))
-        signature = hmac.digest(key, b"evt-1.%d." % at + body, "sha256")
-        return {
-            "Webhook-Id": "evt-1", "Webhook-Timestamp": str(at),
-            "Webhook-Signature": f"v1a,b3RoZXI= v1,{base64.b64encode(signature).decode()}",
-        }  # fmt: skip
+    def test_that_ends_in_the_middle_leaves_the_file_of_before(self, tmp_path: Path):
+        file = tmp_path / "year.csv"
+        file.write_text("before")
+        client, _ = answering(
+            lambda _: httpx.Response(200, text="id\r\na\r\n", headers={"Xuefen-Next-After": "210000~a"}),
+            refused(403),
+        )
+        with pytest.raises(ProblemError):
+            client.write_year(2025, file)
+        assert [each.name for each in tmp_path.iterdir()] == ["year.csv"]
+        assert file.read_text() == "before"
 
-    def test_are_taken_when_signed_whole_and_recent(self):
-        event = verify(SECRET, self.signed(), self.BODY, now=self.NOW + 300)
-        assert (event.log, event.position, event.data) == ("210000", 12, {"credit_id": "credit-1"})
-
-    def test_signed_with_either_secret_while_one_is_changed(self):
-        other = "whsec_" + base64.b64encode(b"the secret that comes afterwards").decode()
-        assert verify((other, SECRET), self.signed(), self.BODY, now=self.NOW).position == 12
-        with pytest.raises(UntrustedError):
-            verify(other, self.signed(), self.BODY, now=self.NOW)
-
-    @pytest.mark.parametrize("seconds", [-301, 301])
-    def test_not_recent_are_refused(self, seconds: int):
-        with pytest.raises(UntrustedError, match="timestamp"):
-            verify(SECRET, self.signed(), self.BODY, now=self.NOW + seconds)
-
-    @pytest.mark.parametrize("name", ["Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"])
-    def test_without_a_header_are_refused(self, name: str):
-        headers = {each: value for each, value in self.signed().items() if each != name}
-        with pytest.raises(UntrustedError, match=name.lower()):
-            verify(SECRET, headers, self.BODY, now=self.NOW)
-
-    def test_with_one_byte_changed_are_refused(self):
-        for place in range(len(self.BODY)):
-            changed = bytearray(self.BODY)
-            changed[place] ^= 1
-            with pytest.raises(UntrustedError):
-                verify(SECRET, self.signed(), bytes(changed), now=self.NOW)
+    async def test_of_a_ledger_has_a_row_for_each_completion(
+        self, world: World, provider: Provider, xuefen: AsyncClient, tmp_path: Path
+    ):
+        await provider.posts(provider.completion(world.stranger(), 2025, "9.00", id="only"))
+        await xuefen.write_year(2025, tmp_path / "year.csv")
+        head, row = (tmp_path / "year.csv").read_text("utf-8-sig").splitlines()
+        assert head.split(",")[:3] == ["id", "authority", "state"]
+        assert row.split(",")[:3] == ["only", LIAONING, "held"]

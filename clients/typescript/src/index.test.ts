@@ -93,6 +93,21 @@ test("the feed gives each batch with its cursor and goes on from it", async () =
   assert.equal(new URL(asked[1]!.url).searchParams.get("after"), "210000.1");
 });
 
+test("a year's table comes under one header", async () => {
+  const part = (row: string, after?: string): Answer => () =>
+    new Response(`\ufeffid,state\r\n${row}\r\n`, after === undefined ? {} : { headers: { "Xuefen-Next-After": after } });
+  const { xuefen, asked } = answering(part("a,held", "210000~a"), part("b,registered"));
+  assert.equal((await all(xuefen.yearTable(2025))).join("").replace("\ufeff", ""), "id,state\r\na,held\r\nb,registered\r\n");
+  assert.equal(new URL(asked[1]!.url).searchParams.get("after"), "210000~a");
+});
+
+test("headers of the program's own go with each request", async () => {
+  const asked: Request[] = [];
+  const fetch = (request: Request) => (asked.push(request), Promise.resolve(Response.json({ items: [], next: null })));
+  await all(new Xuefen("http://ledger.test", "token", { fetch, headers: { "Xuefen-Sandbox-Now": "then" } }).completions());
+  assert.equal(asked[0]!.headers.get("Xuefen-Sandbox-Now"), "then");
+});
+
 test("a delivery is believed when it is signed, whole and recent", () => {
   const [secret, now, body] = ["whsec_" + Buffer.from("a secret of an endpoint").toString("base64"), 1_775_000_000, '{"log":"210000"}'];
   const signature = createHmac("sha256", "a secret of an endpoint").update(`evt-1.${now}.${body}`).digest("base64");

@@ -14,6 +14,7 @@ export type Enrolment = Schemas["Enrolment"];
 export type ExamPass = Schemas["ExamPass"];
 export type Outcome = Schemas["Outcome"];
 export type CompletionRecord = Schemas["CompletionRecord"];
+export type State = CompletionRecord["state"] | "late" | "moved";
 export type WithdrawnRecord = Schemas["WithdrawnRecord"];
 export type TableAnswer = Schemas["TableAnswer"];
 export type Reason = Schemas["Withdrawal"]["reason"];
@@ -36,6 +37,8 @@ export interface Retries {
 export interface Options {
   retries?: Partial<Retries>;
   language?: "zh-CN" | "en";
+  /** Headers that go with each request. */
+  headers?: Record<string, string>;
   /** Adds headers to a request that is about to be sent, such as a signature. */
   sign?: (request: Request) => Promise<Request> | Request;
   fetch?: (request: Request) => Promise<Response>;
@@ -90,7 +93,7 @@ export class Xuefen {
     this.send = options.fetch ?? ((request) => fetch(request));
     this.http = createClient<paths>({
       baseUrl: address.replace(/\/+$/, ""),
-      headers: { "Accept-Language": options.language ?? "zh-CN" },
+      headers: { "Accept-Language": options.language ?? "zh-CN", ...options.headers },
       fetch: (request) => this.sendUntilAnswered(request),
     });
   }
@@ -118,7 +121,7 @@ export class Xuefen {
 
   /** Everything that was posted, each as it stands today. */
   async *completions(
-    query: { state?: CompletionRecord["state"]; person?: string; year?: number } = {},
+    query: { state?: State; person?: string; year?: number; posted_since?: string; posted_until?: string } = {},
   ): AsyncGenerator<CompletionRecord> {
     let after: string | null = null;
     do {
@@ -126,6 +129,18 @@ export class Xuefen {
       const page: Schemas["CompletionPage"] = answered(await this.http.GET("/v1/completions", { params: params as never }));
       yield* page.items;
       after = page.next;
+    } while (after !== null);
+  }
+
+  /** Everything that was posted for a year as a CSV table, a row for each as it stands today, part by part. */
+  async *yearTable(year: number): AsyncGenerator<string> {
+    let after: string | null = null;
+    do {
+      const params: { path: { year: number }; query: { after?: string } } = { path: { year }, query: after ? { after } : {} };
+      const told = await this.http.GET("/v1/completion-tables/{year}", { params: params as never, parseAs: "text" });
+      const text: string = answered(told as Answer<string>);
+      yield after ? text.slice(text.indexOf("\r\n") + 2) : text;
+      after = told.response.headers.get("Xuefen-Next-After");
     } while (after !== null);
   }
 

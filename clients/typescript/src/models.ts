@@ -4,6 +4,28 @@
  */
 
 export interface paths {
+    "/v1/completion-tables/{year}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Completion Table
+         * @description What the caller's organization reported for a year as a table, each completion as it stands today.
+         *
+         *     In parts of up to 1,000 rows: while an answer has the header `Xuefen-Next-After`, there is more after it.
+         */
+        get: operations["get_completion_table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/completions": {
         parameters: {
             query?: never;
@@ -1112,6 +1134,44 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    get_completion_table: {
+        parameters: {
+            query?: {
+                /** @description `Xuefen-Next-After` before. */
+                after?: string | null;
+                format?: "csv" | "xlsx";
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The credit year. */
+                year: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A row for every completion, codes and fields as in its record. */
+            200: {
+                headers: {
+                    /** @description What to go on after; absent at the end. */
+                    "Xuefen-Next-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     list_completions: {
         parameters: {
             query?: {
@@ -1126,8 +1186,8 @@ export interface operations {
                 posted_until?: string | null;
                 /** @description Whose record, where an official asks; a provider reads its own, and need not say so. */
                 provider?: components["parameters"]["ProviderInQuery"];
-                /** @description Its state today. */
-                state?: "duplicate" | "held" | "registered" | "rejected" | "revoked" | "withdrawn" | null;
+                /** @description Its state today; `late`: registered late; `moved`: held or registered, and gone with its person. */
+                state?: ("duplicate" | "held" | "registered" | "rejected" | "revoked" | "withdrawn") | ("late" | "moved") | null;
                 year?: components["parameters"]["YearInQuery"];
             };
             header?: never;

@@ -2,28 +2,26 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from contracts.divisions import authority_of, contains, is_known
-from services.kit.audit import AuditedRoute, Reading, about, reads
+from contracts.divisions import authority_of, is_known
+from services.kit.audit import AuditedRoute, Reading
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, who_pays, within
-from services.kit.errors import FieldError, InvalidRequestError, language_of, problem_body
+from services.kit.errors import language_of, problem_body
 from services.kit.hot_routes import HotRoute, part_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, decode_batch, json_body
-from services.kit.schemas import IN_DIGITS, AddressMoment
 from services.kit.signatures import signature_of
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.kit.table_forms import template
 from services.kit.table_reader import read_table
-from services.ledger.intake.completion_record import CompletionRecord, State
 from services.ledger.intake.completion_table import (
     FILE_BYTES_MAX,
     FORM,
@@ -34,16 +32,11 @@ from services.ledger.intake.completion_table import (
     result_rows,
 )
 from services.ledger.intake.intake import Intake
-from services.ledger.intake.posted_completions import CompletionPage, PostedCompletions, Sought
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Record
 from services.ledger.intake.reporting import Reporter
 from services.ledger.intake.schemas import BatchAnswer, Decided, Withdrawal, WithdrawnRecord, WithdrawRecord
-from services.ledger.streams.problems import (
-    NotAProviderError,
-    UnknownCompletionError,
-    UnknownPlaceError,
-)
-from services.ledger.web import REPORTS, OpaqueId, place_of
+from services.ledger.streams.problems import NotAProviderError, UnknownPlaceError
+from services.ledger.web import REPORTS
 
 RECORDS_MAX = 1_000
 TABLE_PATH = "/v1/completions/table"
@@ -52,11 +45,10 @@ FILE_PATHS = {TABLE_PATH: FILE_BYTES_MAX}
 router = APIRouter(route_class=AuditedRoute)
 IntakePart = Annotated[Intake, Depends(part(Intake))]
 ReporterPart = Annotated[Reporter, Depends(part(Reporter))]
-PostedPart = Annotated[PostedCompletions, Depends(part(PostedCompletions))]
 _encode = msgspec.json.Encoder().encode
 
-_FILE = {"schema": {"type": "string", "format": "binary"}}
-_TABLE_BODY = {"requestBody": {"required": True, "content": {CSV_TYPE: _FILE, XLSX_TYPE: _FILE}}}
+BINARY = {"schema": {"type": "string", "format": "binary"}}
+_TABLE_BODY = {"requestBody": {"required": True, "content": {CSV_TYPE: BINARY, XLSX_TYPE: BINARY}}}
 TableFormat = Annotated[
     Literal["json", "csv", "xlsx"],
     Query(
@@ -68,17 +60,7 @@ TableFormat = Annotated[
 WRITING_SCOPES = ("completion:write",)
 CompletionWriter = require(*WRITING_SCOPES)
 EnrolmentWriter = require("enrolment:write")
-CompletionReader = require("completion:write", "transcript:read")
-CURSOR = r"^[1-9][0-9]{5}~[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 RecordIdPath = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-ProviderQuery = Annotated[
-    OpaqueId | None,
-    Query(description="Whose record, where an official asks; a provider reads its own, and need not say so."),
-]
-AuthorityQuery = Annotated[
-    str | None,
-    Query(pattern=r"^[1-9][0-9]{5}$", description="Where it was posted, if the id was posted to several."),
-]
 
 
 def provider_of(caller: Caller) -> str:
@@ -181,15 +163,21 @@ async def report_completion_table(
     answer = answer_of(table, decided, language_of(request.headers))
     if format_ == "json":
         return Response(_encode(answer), media_type="application/json")
+    return table_file("completions", format_, RESULT_COLUMNS, result_rows(answer))
+
+
+def table_file(
+    name: str, format_: Literal["csv", "xlsx"], columns: Sequence[str], rows: Iterable[Sequence[object]]
+) -> Response:
     write, media_type = (write_csv, CSV_TYPE) if format_ == "csv" else (write_xlsx, XLSX_TYPE)
-    return file_response(write(RESULT_COLUMNS, result_rows(answer)), media_type, f"completions.{format_}")
+    return file_response(write(columns, rows), media_type, f"{name}.{format_}")
 
 
 @router.get(
     "/v1/completions/template.xlsx",
     operation_id="get_completion_template",
     response_class=Response,
-    responses={200: {"description": "An empty table.", "content": {XLSX_TYPE: _FILE}}},
+    responses={200: {"description": "An empty table.", "content": {XLSX_TYPE: BINARY}}},
     dependencies=[Depends(CompletionWriter)],
 )
 async def get_template(request: Request) -> Response:
@@ -212,92 +200,6 @@ async def report_exam_passes(
 ) -> Response:
     """Post up to 1,000 passes of the provider's exam; completions that waited for it are registered (S0-09, S0-11)."""
     return await _report(request, reporter, caller, ExamPass)
-
-
-@router.get(
-    "/v1/completions",
-    operation_id="list_completions",
-    **struct_answer(CompletionPage, "Completions, each as it stands today.", refusals=(403, 404, 422)),
-)
-@reads("completions")
-async def list_completions(
-    posted: PostedPart,
-    caller: Annotated[Caller, Depends(CompletionReader)],
-    provider: ProviderQuery = None,
-    state: Annotated[State | None, Query(description="Its state today.")] = None,
-    person: Annotated[OpaqueId | None, Query(description="The id of its person.")] = None,
-    year: Annotated[int | None, Query(ge=2000, le=2100), IN_DIGITS] = None,
-    posted_since: Annotated[AddressMoment | None, Query(description="First posted then or later.")] = None,
-    posted_until: Annotated[AddressMoment | None, Query(description="First posted before.")] = None,
-    after: Annotated[str | None, Query(pattern=CURSOR, description="`next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200), IN_DIGITS] = 100,
-) -> Response:
-    """A provider's completions by authority and id, each as it stands today; an official sees those of their place.
-
-    Page by page: a page may hold fewer than `limit`, and only `next` being null is the end.
-    """
-    sought = Sought(
-        provider_id=_provider_read(caller, provider),
-        state=state,
-        year=year,
-        person_id=person,
-        posted_since=posted_since,
-        posted_until=posted_until,
-        place=None if caller.organization is not None else place_of(caller),
-    )
-    log, _, record_id = (after or "~").partition("~")
-    page = await posted.page(sought, (log, record_id), limit)
-    _put_on_record(page.items, await posted.places_of(page.items))
-    return Response(_encode(page), media_type="application/json")
-
-
-@router.get(
-    "/v1/completions/{completion_id}",
-    operation_id="get_completion",
-    **struct_answer(
-        CompletionRecord, "What was posted, and where it stands today.", refusals=(403, 404, 422)
-    ),
-)
-@reads("completion")
-async def get_completion(
-    posted: PostedPart,
-    completion_id: RecordIdPath,
-    caller: Annotated[Caller, Depends(CompletionReader)],
-    provider: ProviderQuery = None,
-    authority: AuthorityQuery = None,
-) -> Response:
-    """A completion by the id that the provider posted it under: what was posted, its state today, and its history.
-
-    A provider reads its own, an official those of people of their place; to everybody else there is no such record.
-    """
-    if authority is not None and not is_known(authority):
-        raise UnknownPlaceError(pointer="/authority")
-    place = None if caller.organization is not None else place_of(caller)
-    record = await posted.get(_provider_read(caller, provider), completion_id, authority)
-    [places] = await posted.places_of([record])
-    if place is not None and not any(contains(place, each) for each in places):
-        raise UnknownCompletionError
-    _put_on_record([record], [places])
-    return Response(_encode(record), media_type="application/json")
-
-
-def _put_on_record(records: Sequence[CompletionRecord], places: Sequence[set[str]]) -> None:
-    for record, there in zip(records, places, strict=True):
-        for place in sorted(there) if record.person_id is not None else ():
-            about(record.person_id, place)
-
-
-def _provider_read(caller: Caller, provider: str | None) -> str:
-    """Whose records are read. Raises UnknownCompletionError where a provider asks for another's, as if there were none."""
-    if caller.organization is None:
-        if provider is None:
-            raise InvalidRequestError(
-                [FieldError("", "missing", "缺少此项", "This field is required", parameter="provider")]
-            )
-        return provider
-    if provider not in (None, caller.organization):
-        raise UnknownCompletionError
-    return caller.organization
 
 
 @router.post(

@@ -1,6 +1,7 @@
-"""The table of completions that a provider uploads, and the table that answers it row by row."""
+"""Tables of completions: the one that a provider uploads, the one that answers it row by row, and the one of what a provider
+reported for a year as it stands today."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from services.kit.records import Batch
 from services.kit.table_forms import Column, Form
 from services.kit.table_reader import Table
 from services.kit.table_records import batch_of, place
+from services.ledger.intake.completion_record import CompletionRecord
 from services.ledger.intake.records import Completion, Record
 from services.ledger.intake.schemas import Decided, Outcome
 
@@ -80,6 +82,23 @@ FORM = Form(
 RESULT_COLUMNS = ("row", "id", "outcome", "column", "problem", "detail", "reason", "clause", "credit_id")
 """The table of results is for machines: codes, but for `detail`, which is in the caller's language."""
 
+_TODAY = (
+    "state",
+    "reason",
+    "clause",
+    "problem",
+    "credits",
+    "credit_id",
+    "late",
+    "make_up",
+    "provisional",
+    "moved_to",
+    "person_id",
+)
+_POSTED = ("year", "category", "mode", "course", "title", "completed_at")
+YEAR_COLUMNS = ("id", "authority", *_TODAY, *_POSTED, "posted_credits", "posted_hours", "posted_at")  # fmt: skip
+"""The table of a year is for machines too: the fields of a completion's record under the names they have there."""
+
 
 class RowOutcome(Struct, omit_defaults=True, kw_only=True):
     """What became of a row of the file, and the column at fault where it is about one."""
@@ -135,3 +154,18 @@ def result_rows(answer: TableAnswer) -> Iterator[tuple[Any, ...]]:
                 outcome.clause,
                 outcome.credit_id,
             )
+
+
+def year_rows(records: Iterable[CompletionRecord]) -> Iterator[tuple[object, ...]]:
+    """Completions under `YEAR_COLUMNS`, each as it stands today."""
+    for record in records:
+        posted = record.posted
+        yield (
+            record.id,
+            record.log,
+            *(getattr(record, name) for name in _TODAY),
+            *(getattr(posted, name) for name in _POSTED),
+            posted.credits,
+            posted.hours,
+            record.posted_at,
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
@@ -25,6 +26,10 @@ _PLACES = (
 )
 
 
+StateSought = State | Literal["late", "moved"]
+"""A state, or a word on how a registered one was registered (`late`), or on where one that stands is by now (`moved`)."""
+
+
 class CompletionPage(Struct, frozen=True, kw_only=True):
     """Completions by authority and id. A page may hold fewer than asked for, even none, before the end: `next` names what to
     go on after, null at the end."""
@@ -37,7 +42,7 @@ class Sought(Struct, frozen=True, kw_only=True):
     """Which of a provider's completions are wanted: all that fit every word that is said. `place` is that of an official."""
 
     provider_id: str
-    state: State | None = None
+    state: StateSought | None = None
     year: int | None = None
     person_id: str | None = None
     posted_since: datetime | None = None
@@ -55,10 +60,19 @@ class Sought(Struct, frozen=True, kw_only=True):
     def fits(self, record: CompletionRecord, places: Iterable[str]) -> bool:
         """Whether a record as it stands today fits."""
         return (
-            self.state in (None, record.state)
+            self._is_in_state(record)
             and self.person_id in (None, record.person_id)
             and (self.place is None or any(contains(self.place, each) for each in places))
         )
+
+    def _is_in_state(self, record: CompletionRecord) -> bool:
+        match self.state:
+            case "late":
+                return record.state == "registered" and record.late
+            case "moved":
+                return record.state in ("held", "registered") and record.moved_to is not None
+            case _:
+                return self.state in (None, record.state)
 
 
 class PostedCompletions:

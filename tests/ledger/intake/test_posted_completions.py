@@ -158,6 +158,7 @@ class TestState:
             await provider.posts(posted)
             record = await read(provider, posted["id"])
             assert (record["state"], record["late"], record["make_up"]) == ("registered", *marks)
+        assert await pages(provider, state="late") == [[posted["id"]]]
 
 
 class TestMoved:
@@ -171,11 +172,13 @@ class TestMoved:
         record = await read(provider, posted["id"])
         assert (record["state"], record["log"], record["moved_to"]) == ("registered", LIAONING, SHANXI)
         assert steps(record) == ["registered", "moved"]
+        assert await pages(provider, state="moved") == [[posted["id"]]]
         await revokes(world, who, outcome["credit_id"], SHANXI)
         record = await read(provider, posted["id"])
         assert (record["state"], record["moved_to"]) == ("revoked", SHANXI)
         assert steps(record) == ["registered", "moved", "revoked"]
         assert record["history"][-1]["log"] == SHANXI
+        assert await pages(provider, state="moved") == [[]]
 
     async def test_and_returned_is_where_it_was_posted_again(self, world: World, provider: Provider) -> None:
         mover, who = Mover(world), await world.collects(SHENYANG)

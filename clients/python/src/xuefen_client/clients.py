@@ -3,10 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Generic, Literal, Self, TypeVar
+from typing import Any, BinaryIO, Generic, Literal, Self, TypeVar
 from uuid import uuid4
 
 import httpx
@@ -16,7 +17,7 @@ from xuefen_client.flows import Credentials, Flow, Flows, Pause, Published, Repo
 
 T = TypeVar("T")
 H = TypeVar("H", httpx.Client, httpx.AsyncClient)
-State = Literal["held", "registered", "withdrawn", "revoked", "rejected"]
+State = Literal["held", "registered", "withdrawn", "revoked", "duplicate", "rejected", "late", "moved"]
 Reason = Literal["reported_in_error", "wrong_person", "wrong_year", "wrong_credits", "refunded"]
 CompletionLike = models.Completion | dict[str, Any]
 EnrolmentLike = models.Enrolment | dict[str, Any]
@@ -27,6 +28,18 @@ _MEDIA_TYPES = {
 }
 _SECONDS = 30.0
 _COMPLETIONS, _ENROLMENTS, _EXAM_PASSES = "/v1/completions", "/v1/enrolments", "/v1/exam-passes"
+
+
+@contextmanager
+def _whole(file: Path) -> Iterator[BinaryIO]:
+    """A file that takes its name when everything is in it."""
+    part = file.with_name(f"{file.name}.part")
+    try:
+        with part.open("wb") as out:
+            yield out
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 class _Described(Generic[H]):
@@ -159,6 +172,19 @@ class Client(_Described[httpx.Client]):
             if (after := page.next) is None:
                 return
 
+    def write_year(self, year: int, file: Path) -> None:
+        """Write everything that was posted for a year into a CSV file, a row for each as it stands today.
+
+        The file appears whole or not at all.
+        """
+        with _whole(file) as out:
+            after: str | None = None
+            while True:
+                content, after = self._play(self._flows.year_part(year, after))
+                out.write(content)
+                if after is None:
+                    return
+
     def withdraw(
         self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None
     ) -> models.WithdrawnRecord:
@@ -263,6 +289,16 @@ class AsyncClient(_Described[httpx.AsyncClient]):
                 yield item
             if (after := page.next) is None:
                 return
+
+    async def write_year(self, year: int, file: Path) -> None:
+        """Write everything that was posted for a year into a CSV file, a row for each as it stands today."""
+        with _whole(file) as out:
+            after: str | None = None
+            while True:
+                content, after = await self._play(self._flows.year_part(year, after))
+                out.write(content)
+                if after is None:
+                    return
 
     async def withdraw(
         self, record_id: str, reason: Reason, *, authority: str | None = None, key: str | None = None

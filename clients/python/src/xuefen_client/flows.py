@@ -172,6 +172,14 @@ class Flows:
             models.TableAnswer, "POST", "/v1/completions/table", content=content, headers=headers
         )
 
+    def year_part(self, year: int, after: str | None) -> Flow[tuple[bytes, str | None]]:
+        """The next part of a year's table, headed only where it is the first, and what to go on after."""
+        path = f"/v1/completion-tables/{year}"
+        response = yield from self._send("GET", path, params=_said({"after": after}))
+        head, _, rows = response.content.partition(b"\r\n")
+        content = rows if after is not None else head + b"\r\n" + rows
+        return content, response.headers.get("Xuefen-Next-After")
+
     def one(self, kind: type[M], path: str, **query: Any) -> Flow[M]:
         """One thing read."""
         return self._call(kind, "GET", path, params=_said(query))
