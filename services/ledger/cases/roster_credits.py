@@ -25,12 +25,14 @@ from services.ledger.policy import (
     award,
     credits_of_hours,
 )
-from services.ledger.store.unit import LedgerUnit
+from services.ledger.policy.language.facts import Study
+from services.ledger.store.unit import AccountEntry, LedgerUnit
 from services.ledger.streams import account as accounts
+from services.ledger.streams.account import rejected
 from services.ledger.streams.account_events import CreditEarned
 from services.ledger.streams.facts import FactCountedError, Facts, identity_in
 from services.ledger.streams.filing import Session, TrainingFiling
-from services.ledger.streams.filing_terms import TrainingTerms
+from services.ledger.streams.filing_terms import Attended, TrainingTerms
 from services.ledger.streams.problems import refusal_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
@@ -72,6 +74,14 @@ class ApprovedRow(Struct, frozen=True, kw_only=True):
     days: tuple[TrainingDay, ...]
     decided_by: str
     reported_at: datetime
+
+    @property
+    def attended(self) -> Attended:
+        """From the first attended day to the last."""
+        first = min(each.started_on or each.day for each in self.days)
+        return Attended(
+            self.organization_id, self.mode, self.filing_id, first, max(each.day for each in self.days)
+        )
 
 
 def days_of(
@@ -264,16 +274,25 @@ def _admitted(
 
 
 def _must_not_be_reported(account: Account, row: ApprovedRow, day: TrainingDay) -> None:
-    """The same organization reported study of the same kind and day as a completion already."""
+    """The same organization reported the day of the training as a completion already."""
     for credit in account.credits:
-        if (
-            credit.state == "registered"
-            and credit.route == "provider"
-            and credit.provider == row.organization_id
-            and credit.mode == row.mode
-            and local_date(credit.completed_at) == day.day
-        ):
+        reported = credit.state == "registered" and credit.route == "provider"
+        if reported and _is_reported_by(row, day, credit, credit.provider):
             raise FactCountedError(credit_id=credit.credit_id)
+
+
+def _is_reported_by(row: ApprovedRow, day: TrainingDay, study: Study, provider: str | None) -> bool:
+    first, last = study.days
+    on_it = (day.started_on or day.day) <= last and first <= day.day
+    return on_it and row.attended.is_reported_by(study, provider)
+
+
+def _end_waiting(unit: LedgerUnit, entry: AccountEntry, row: ApprovedRow, day: TrainingDay) -> None:
+    """What the organization reported of the day, and waits, gives way to what an official approved (A-15)."""
+    for item in list(entry.account.waiting):
+        if _is_reported_by(row, day, item, item.provider):
+            refused = Rejected(FactCountedError.code, None)
+            unit.append_to_account(entry, rejected(item, entry.account, refused, unit.now))
 
 
 def settle(
@@ -327,5 +346,6 @@ def settle(
             provisional=policy.provisional,
         )
         unit.append_to_account(entry, event, item.identity)
+        _end_waiting(unit, entry, row, day)
         earned.append(event)
     return earned

@@ -300,11 +300,8 @@ class Decider:
             first = credit_id_of(self._unit.log, repeated.provider or "", repeated.completion_id)
             first = repeated.credit_id if isinstance(repeated, Credit) else first
             return _counted(facts.completion_id, profile, first)
-        if policy is not None and policy.filed_first(facts.mode) is not None:
-            counted = counted_by_roster(entry.account, facts)
-            if counted is not None:
-                return _counted(facts.completion_id, profile, counted.credit_id)
-        return None
+        counted = counted_by_roster(entry.account, facts, entry.courses)
+        return _counted(facts.completion_id, profile, counted.credit_id) if counted is not None else None
 
     def _hold(
         self,

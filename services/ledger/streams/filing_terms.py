@@ -4,13 +4,14 @@ and which completions cite their filing (S1-14, S3B-10, S2B-13)."""
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from msgspec import Struct
 
 from services.kit.clock import UnknownYear, add_working_days, end_of_day, is_working_day, local_date
 from services.kit.errors import Problem
 from services.ledger.policy import Account, CompletionFacts, Credit, Policy, Rejected, Sourced, Waiting
+from services.ledger.policy.language.facts import Study
 from services.ledger.policy.rules.repeats import RepeatTerms
 from services.ledger.streams.filing import TrainingFiling
 from services.ledger.streams.roster import Reporter
@@ -199,24 +200,36 @@ def _came_before(policy: Policy, filing: TrainingFiling) -> bool:
 
 
 class Courses:
-    """The credits of an account by their course, kept while records are decided one after another: to look through the whole
-    account for each of them would take the square of a day on which thousands come.
+    """The credits of an account by their course, and those of rosters, kept while records are decided one after another: to
+    look through the whole account for each of them would take the square of a day on which thousands come.
     """
 
     def __init__(self) -> None:
         self._list: list[Credit] = []
         self._seen = 0
         self._places: dict[object, list[int]] = defaultdict(list)
+        self._rostered: list[int] = []
 
     def of(self, credits: list[Credit], course: object) -> list[Credit]:
         """Those of a course, as they stand; the list is the one asked about before, perhaps longer, or another."""
+        self._look_at(credits)
+        return [credits[place] for place in self._places.get(course, ())]
+
+    def rostered(self, credits: list[Credit]) -> list[Credit]:
+        """Those that a roster registered, likewise."""
+        self._look_at(credits)
+        return [credits[place] for place in self._rostered]
+
+    def _look_at(self, credits: list[Credit]) -> None:
         if credits is not self._list or len(credits) < self._seen:
             self._list, self._seen = credits, 0
             self._places.clear()
+            self._rostered.clear()
         for place in range(self._seen, len(credits)):
             self._places[credits[place].course].append(place)
+            if credits[place].route == "roster":
+                self._rostered.append(place)
         self._seen = len(credits)
-        return [credits[place] for place in self._places.get(course, ())]
 
 
 def reported_before(
@@ -237,18 +250,34 @@ def reported_before(
     return next((each for each in known if terms.is_repeat(each, facts, facts.provider_id)), None)
 
 
-def counted_by_roster(account: Account, facts: CompletionFacts) -> Credit | None:
-    """The credit by which a roster of the same organization, mode and day has counted this study already (A-15)."""
-    day = local_date(facts.completed_at)
-    return next(
-        (
-            credit
-            for credit in account.credits
-            if credit.route == "roster"
-            and credit.state == "registered"
-            and credit.provider == facts.provider_id
-            and credit.mode == facts.mode
-            and local_date(credit.completed_at) == day
-        ),
-        None,
-    )
+class Attended(NamedTuple):
+    """What a roster says that somebody attended of a filed training: from its first day to its last."""
+
+    organization: str | None
+    mode: str
+    filing: str | None
+    first: date
+    last: date
+
+    def is_reported_by(self, study: Study, provider: str | None) -> bool:
+        """Whether a completion is of it (A-15): of the same organization and mode, it cites the filing, or, where it cites
+        none, it ends on one of these days."""
+        if (provider, study.mode) != (self.organization, self.mode):
+            return False
+        if study.filing is not None:
+            return study.filing == self.filing
+        return self.first <= study.days[1] <= self.last
+
+
+def counted_by_roster(account: Account, facts: CompletionFacts, courses: Courses) -> Credit | None:
+    """The credit by which a roster has counted the training already that is reported: of its last day."""
+    standing = [each for each in courses.rostered(account.credits) if each.state == "registered"]
+    by_filing: dict[str | None, list[Credit]] = defaultdict(list)
+    for credit in sorted(standing, key=lambda each: each.completed_at):
+        by_filing[credit.filing].append(credit)
+    for filing, credits in by_filing.items():
+        last = credits[-1]
+        attended = Attended(last.provider, last.mode, filing, credits[0].days[0], last.days[1])
+        if attended.is_reported_by(facts, facts.provider_id):
+            return last
+    return None

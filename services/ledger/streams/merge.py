@@ -6,13 +6,11 @@ what is registered.
 
 from collections.abc import Iterable
 from datetime import datetime
-from operator import attrgetter
 from typing import ClassVar, NamedTuple, TypeVar
 
 import msgspec
 
 from services.kit import events as codec
-from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.kit.pydantic_models import view
 from services.ledger.policy import Account, Credit, Policy, ReportedStudy, Waiting
@@ -20,6 +18,7 @@ from services.ledger.policy.rules.repeats import RepeatTerms
 from services.ledger.streams.account import ending
 from services.ledger.streams.account_events import AccountAbsorbed, AccountMerged, CreditDuplicated
 from services.ledger.streams.facts import is_same
+from services.ledger.streams.filing_terms import Attended
 
 Studied = Credit | Waiting
 S = TypeVar("S", bound=Studied)
@@ -115,8 +114,11 @@ def _is_same(first: Studied, later: Studied, policy: Policy | None) -> bool:
         terms = policy.of(RepeatTerms) if policy is not None else RepeatTerms()
         study = view(ReportedStudy, later, **_UNKNOWN) if isinstance(later, Credit) else later
         return terms.is_repeat(first, study, later.provider or "")
-    filed = policy is not None and policy.filed_first(later.mode) is not None
-    return filed and _is_roster_and_report(first, later)
+    by_route = {"provider" if isinstance(each, Waiting) else each.route: each for each in (first, later)}
+    if by_route.keys() != {"roster", "provider"}:
+        return False
+    report, row = by_route["provider"], by_route["roster"]
+    return Attended(row.provider, row.mode, row.filing, *row.days).is_reported_by(report, report.provider)
 
 
 def _is_reported(studied: Studied) -> bool:
@@ -127,15 +129,3 @@ _UNKNOWN = dict.fromkeys(("title", "exam_passed_at", "evaluated_at", "hours", "r
     "content": ""
 }
 """What a credit does not keep of its report."""
-_SAME_DAY = attrgetter("provider", "mode")
-
-
-def _is_roster_and_report(first: Studied, later: Studied) -> bool:
-    """A roster and a report of the same organization, mode and day, where trainings are filed (A-15)."""
-    routes = {"provider" if isinstance(each, Waiting) else each.route for each in (first, later)}
-    same = _SAME_DAY(first) == _SAME_DAY(later)
-    return (
-        routes == {"roster", "provider"}
-        and same
-        and (local_date(first.completed_at) == local_date(later.completed_at))
-    )

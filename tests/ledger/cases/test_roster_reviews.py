@@ -7,6 +7,7 @@ import pytest
 
 from services.ledger.counting import rebuild as rebuilding
 from tests.ledger.cases.training import Training, beijing, held_training, problem_of, transcript
+from tests.ledger.policy.drafts import draft
 from tests.ledger.world import World
 
 HEPING, CHAOYANG, LIAONING, DALIAN, SHANXI, XIAODIAN = (
@@ -195,6 +196,48 @@ class TestOneFactCountsOnce:
         response = await training.uploads(training.row(who, "r-1"))
         problem = response.json()["results"][0]["problem"]
         assert problem["credit_id"] == posted["credit_id"]
+
+    @pytest.mark.parametrize("place", [HEPING, "120101"])
+    async def test_a_report_of_what_a_roster_counts_is_a_duplicate(self, world: World, place: str):
+        """Also where no notice asks for a filing; whichever came first, and over the days that the report names."""
+        days = [date(2025, 9, 25), date(2025, 9, 26)]
+        provider = await world.provides("某培训学校", accredited=[f"{place[:2]}0000"])
+        training = await Training(world, provider, place, days).held()
+        first, later = await world.collects(place), await world.collects(place)
+        done = {"mode": "face_to_face", "completed_at": beijing(2025, 9, 26, 12).isoformat()}
+        whole = done | {"started_on": "2025-09-25", "filing": training.filing_id}
+
+        [row] = await training.approved(training.row(first, "r-1"))
+        for fields in (done, whole, whole | {"filing": None}):
+            [posted] = await provider.posts(provider.completion(first, 2025, "10", **fields))
+            assert (posted["outcome"], posted["credit_id"]) == ("duplicate", row["credit_ids"][-1])
+
+        [posted] = await provider.posts(provider.completion(later, 2025, "10", **whole))
+        response = await training.uploads(training.row(later, "r-2"))
+        assert response.json()["results"][0]["problem"]["credit_id"] == posted["credit_id"]
+        for who in (first, later):
+            assert (await world.asks(who, 2025))["total"] == "10.00"
+
+    async def test_a_report_that_waits_gives_way_to_the_roster(self, world: World):
+        """What an official approved waits for nothing; the other order is a duplicate of the credit."""
+        exam = {"kind": "registration", "at": "exam", "modes": ["face_to_face"]}
+        await world.ledger.publisher.publish_policy(
+            draft(exam, year=2025, issued_on="2025-01-10", name="beijing-exam")
+        )
+        await world.ledger.policies.refresh()
+        provider = await world.provides("某某培训学校", accredited=["110000"])
+        training = await Training(world, provider, "110102", [date(2025, 9, 25)]).held()
+        who = await world.collects("110102")
+        done = {"mode": "face_to_face", "completed_at": beijing(2025, 9, 25, 12).isoformat()}
+        [posted] = await provider.posts(provider.completion(who, 2025, "5", **done))
+        assert posted["reason"] == "exam_pending"
+        await training.approved(training.row(who, "r-1"))
+        path = f"/v1/completions/{posted['id']}"
+        seen = (await world.client.get(path, headers=provider.headers())).json()
+        assert (seen["state"], seen["problem"]) == ("rejected", "fact-counted")
+        passed = {"id": "e-1", "person": who.identity, "year": 2025, "passed_at": done["completed_at"]}
+        await provider.posts(passed, to="exam-passes")
+        assert (await world.asks(who, 2025))["total"] == "5.00"
 
     async def test_a_revoked_day_may_be_reported_again(self, training: Training):
         world, who = training.world, await training.world.collects(HEPING)
