@@ -15,6 +15,8 @@ from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.pydantic_models import view
 from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
+from services.kit.schemas import IN_DIGITS
+from services.ledger.cases.claim_forms import ClaimForms
 from services.ledger.cases.claims import MODE, Claims, place_in_queue
 from services.ledger.cases.commands import Actor, ClaimAmendment, ClaimBody, ClaimRequest, SubmitClaim
 from services.ledger.cases.views import ClaimAnswer, ClaimConversion, ClaimOutcome, ClaimQueue
@@ -105,6 +107,24 @@ async def convert_claim(
     command = command_of(body.person_id, body)
     about(command.person_id, None)
     answer = await claims.convert(command, actor_of(caller), claim_id)
+    return Response(_encode(answer), media_type="application/json")
+
+
+@router.get(
+    "/forms",
+    operation_id="list_claim_forms",
+    **struct_answer(ClaimForms, "The forms, with what a claim of each has to say.", refusals=(403, 404, 422)),
+)
+@reads("claim")
+async def list_claim_forms(
+    claims: ClaimsPart,
+    person_id: Annotated[str, Query(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")],
+    year: Annotated[int, Query(ge=2000, le=2100), IN_DIGITS],
+    caller: Annotated[Caller, Depends(SUBMITTER.caller)],
+) -> Response:
+    """What may be claimed for a person and a year, by the policy of their place; none where no policy judges the year."""
+    about(person_id, None)
+    answer = await claims.forms(person_id, year, actor_of(caller))
     return Response(_encode(answer), media_type="application/json")
 
 

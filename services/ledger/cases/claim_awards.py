@@ -71,13 +71,15 @@ def must_be_open_to(policy: Policy, command: SubmitClaim, actor: Actor) -> None:
     direct = registered_directly(policy, command.form, command.sat_in)
     if direct is not None:
         raise refusal_of(Rejected("registered-directly", direct.clause))
-    # An employer that applies for its people applies for one or for many.
-    own: tuple[Reporter, ...] = ("person",)
-    reporters = ("employer", "collective") if actor.organization is not None else own
-    refused = [may_bring(policy, command.form, reporter) for reporter in reporters]
+    refused = [may_bring(policy, command.form, reporter) for reporter in reporters_of(actor)]
     first = refused[0]
     if first is not None and None not in refused:
         raise refusal_of(first)
+
+
+def reporters_of(actor: Actor) -> tuple[Reporter, ...]:
+    """As which reporter of a notice somebody claims: an employer that applies for its people applies for one or for many."""
+    return ("employer", "collective") if actor.organization is not None else ("person",)
 
 
 def must_be_left(policy: Policy, form: str, account: Account) -> None:

@@ -23,6 +23,7 @@ from services.ledger.cases.claim_awards import (
     must_be_left,
     must_be_open_to,
 )
+from services.ledger.cases.claim_forms import ClaimForms, forms_of
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.cases.views import ClaimConversion, ClaimOutcome
 from services.ledger.store.claims import CLAIM_ROWS, append_to_claim, must_be_unclaimed
@@ -112,6 +113,13 @@ class Claims:
             )
 
         return await self._path.rehearse(home.log, decide)
+
+    async def forms(self, person_id: str, year: int, actor: Actor) -> ClaimForms:
+        """What may be claimed for a person and a year; nothing where no policy judges it. Raises NotSpokenForError and so on
+        as `submit`."""
+        home = await self._home(person_id, actor)
+        policy = self._policies.book.policy_for(home.profile.person, year)
+        return ClaimForms(items=list(forms_of(policy, actor)) if policy is not None else [])
 
     async def amend(self, claim_id: str, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Change a claim that no reviewer has accepted; a command without facts leaves the fact as it was.

@@ -78,6 +78,47 @@ class TestConversion:
         assert answer.status_code == 200, answer.text
 
 
+class TestForms:
+    async def forms(self, world: World, who: Somebody, headers: dict[str, str]) -> dict[str, Any]:
+        params = {"person_id": who.person_id, "year": "2025"}
+        answer = await world.client.get("/v1/claims/forms", params=params, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return {each["form"]: each for each in answer.json()["items"]}
+
+    async def test_say_what_a_claim_of_each_has_to_say(self, world: World):
+        who = await world.collects(SHENYANG)
+        forms = await self.forms(world, who, own(who))
+        written = forms["paper"]
+        assert (written["name"], written["clause"]) == ("会计类论文", "N-08")
+        assert (written["needs"], written["facts"]) == (["role"], ["cn_number", "issue", "title"])
+        assert forms["conference"]["needs"] == ["quantity"]
+
+    async def test_leave_out_what_the_authority_registers_itself(self, world: World):
+        """S0-13."""
+        world.now = datetime(2024, 10, 20, 4, tzinfo=UTC)
+        who = await world.collects("211302")
+        params = {"person_id": who.person_id, "year": "2024"}
+        answer = await world.client.get("/v1/claims/forms", params=params, headers=own(who))
+        assert "exam_subject" not in {each["form"] for each in answer.json()["items"]}
+
+    async def test_every_form_that_is_listed_is_converted_from_what_it_asks_for(self, world: World):
+        who = await world.collects(SHENYANG)
+        given = {"role": "sole", "quantity": "50", "category": "professional"}
+        for name, form in (await self.forms(world, who, own(who))).items():
+            body = {"person_id": who.person_id, "year": 2025, "form": name, "happened_on": "2025-03-10"}
+            modes = {"mode": form["modes"][0]} if form["modes"] else {}
+            body |= {field: (given | modes)[field] for field in form["needs"]}
+            body["fact"] = dict.fromkeys(form["facts"], "2025")
+            answer = await world.client.post("/v1/claims/conversion", json=body, headers=own(who))
+            assert answer.status_code == 200, (name, answer.text)
+
+    async def test_are_of_nobody_but_oneself(self, world: World):
+        who, other = await world.collects(SHENYANG), await world.collects(SHENYANG)
+        params = {"person_id": who.person_id, "year": "2025"}
+        answer = await world.client.get("/v1/claims/forms", params=params, headers=own(other))
+        assert answer.json()["type"] == "urn:xuefen:problem:not-spoken-for"
+
+
 class TestOwn:
     async def test_a_person_hands_in_sees_corrects_and_withdraws_their_own(self, world: World, desk: Desk):
         who = await world.collects(SHENYANG)
