@@ -66,7 +66,7 @@ async def _person(visit: Visit, person_id: str, shown: Answer = None) -> Respons
         masked=masked,
         shown=shown,
         transcript=transcript,
-        moves=(moves or {}).get("transfers", []),
+        moves=(moves or {"items": []})["items"],
         answers=answers,
         purposes=PURPOSES if "person:unmask" in visit.person.scopes else (),
     )

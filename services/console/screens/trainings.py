@@ -77,10 +77,14 @@ async def amend_training(filing_id: FilingId, visit: Somebody, form: Form) -> Re
 
 def _said(filing: Answer) -> Answer:
     """The fields of the form for a filing."""
-    said = {name: filing[name] for name in ("place", "year", "title", "category", "expected")}
+    said = {
+        name: filing[name]
+        for name in ("place", "year", "title", "mode", "category", "conversion", "expected")
+    }
+    said["courses"] = " ".join(filing["courses"])
     for number, session in enumerate(filing["sessions"], 1):
         begins, ends = moment(session["starts_at"]), moment(session["ends_at"])
-        told = (begins[:10], begins[11:], ends[11:], session["hours"], session["credits"])
+        told = (begins[:10], begins[11:], ends[11:], session["hours"], session["credits"] or "")
         said |= {f"{part}_{number}": value for part, value in zip(_SESSION, told, strict=True)}
     return said
 
@@ -106,12 +110,14 @@ def _planned(form: Answer) -> dict[str, object]:
         {part: form[f"{part}_{number}"] for part in _SESSION if form.get(f"{part}_{number}")}
         for number in range(1, _SESSIONS_MAX + 1)
     ]
-    return {
+    given = {name: form[name] for name in ("mode", "conversion") if form.get(name)}
+    return given | {
         "place": form.get("place", ""),
         "year": _number(form.get("year", "")),
         "title": form.get("title", ""),
         "category": form.get("category", ""),
         "expected": _number(form.get("expected", "")),
+        "courses": form.get("courses", "").split(),
         "sessions": [each for each in sessions if each],
     }
 

@@ -1,5 +1,6 @@
 """Filed trainings and their rosters: filed by a form, listed by month, and every row of a roster answered."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ FORM = {
     "title": "政府会计准则面授班", "place": SHENYANG, "year": "2025", "category": "professional", "expected": "40",
     "on_1": "2025-09-25", "starts_1": "09:00", "ends_1": "12:00", "hours_1": "3", "credits_1": "5", "key": "k" * 20,
 }  # fmt: skip
+INPUT = re.compile(r'<input[^>]* name="(\w+)"[^>]*? value="([^"]*)"')
 HEADER = ["编号", "姓名", "身份证号", "出勤场次", "结果"]
 
 
@@ -80,6 +82,25 @@ class TestFiling:
 
         assert "改后的面授班" in shown
         assert "待审核" in shown
+
+    async def test_that_is_corrected_keeps_what_the_form_was_not_asked_to_change(self, house: House):
+        browser = await clerk(house)
+        given = {"conversion": "public_hours", "courses": "K1 K2", "credits_1": "", "key": "c" * 20}
+        page = await filed(browser, **given)
+        path = f"/v1/filings/{page.rpartition('/')[2]}"
+        by = house.system.official(SHENYANG)
+        before = await house.system.does("ledger", "GET", path, by=by)
+        await house.system.does("ledger", "POST", f"{path}/return", {"reason": "plan_incomplete"}, by=by)
+        amendment = f"{page}/amendment"
+        written = dict(INPUT.findall((await browser.open(amendment)).text))
+        written["category"] = "public"
+        answer = await browser.submit(amendment, amendment, **written)
+        assert answer.status_code == 303, answer.text
+        after = await house.system.does("ledger", "GET", path, by=by)
+
+        changed = {"category", "state", "submitted_at", "decided_at", "reason", "due", "overdue"}
+        assert {name for name in before if before[name] != after[name]} <= changed
+        assert after["courses"] == ["K1", "K2"]
 
     async def test_of_another_organization_is_not_there(self, house: House):
         page = await filed(await clerk(house))
