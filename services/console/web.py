@@ -136,11 +136,25 @@ class Visit:
         told = {"content-type": "application/pdf", "content-disposition": f'attachment; filename="{name}"'}
         return Response(await pdf(document), headers={**HEADERS, **told})
 
+    async def inert_file(self, service: str, path: str) -> Response:
+        """A file of people, in which nothing runs and to which no page of ours is open."""
+        response = await self.file(service, path)
+        response.headers["Content-Security-Policy"] = (
+            "sandbox; default-src 'none'; img-src 'self'; style-src 'unsafe-inline'"
+        )
+        return response
+
     async def post(
-        self, service: str, path: str, body: Mapping[str, object] | None = None, key: str | None = None
+        self,
+        service: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        key: str | None = None,
+        **parameters: object,
     ) -> Answer:
         """What a command comes to. `key` stands in the form, so that a form sent twice is one command."""
-        response = await self._call(service, "POST", path, body=body if body is not None else {}, key=key)
+        told = body if body is not None else {}
+        response = await self._call(service, "POST", path, body=told, key=key, **parameters)
         return response.json()
 
     async def upload(

@@ -1,7 +1,10 @@
 """Pages in a real browser: no error, no breach of the content policy, nothing serious for axe, at three widths and in print;
 and the main job of an official without script."""
 
+import random
 import shutil
+import struct
+import zlib
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -18,8 +21,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this ma
 WIDTHS = (360, 1280, 1920)
 SERIOUS = {"serious", "critical"}
 PATHS: dict[Role, tuple[str, ...]] = {
-    "person": ("/my", "/certificates"),
-    "employer": ("/unit", "/trainings", "/trainings/new"),
+    "person": ("/my", "/certificates", "/claims", "/claims/new?form=paper&year=2025"),
+    "employer": ("/unit", "/claims", "/trainings", "/trainings/new"),
     "provider": ("/provider", "/provider/table"),
     "supervisor": ("/work", "/people", "/figures", "/style"),
 }
@@ -71,7 +74,44 @@ class TestEveryScreen:
         await page.context.close()
 
 
+def photo(side: int) -> bytes:
+    """A picture as a camera makes it: large, and of nothing that packs well."""
+    rows = b"".join(b"\0" + random.Random(row).randbytes(3 * side) for row in range(side))
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        )
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
 class TestMainJobs:
+    async def test_a_professional_claims_by_phone_with_a_photo_of_any_size(self, house: House, chromium: Any):
+        page, complaints = await opened(
+            house, chromium, "person", viewport={"width": 360, "height": 740}, is_mobile=True
+        )
+        await page.goto(f"{house.address}/claims")
+        await page.click("text=申请学分 >> nth=-1")
+        await page.select_option("#year", "2025")
+        await page.select_option("#form", "book")
+        await page.click("text=继续 >> nth=-1")
+        await page.fill("#happened_on", "2025-03-10")
+        await page.select_option("#role", "sole")
+        await page.fill("#fact_isbn", "978-7-0000-0000-1")
+        large = {"name": "证书.png", "mimeType": "image/png", "buffer": photo(700)}
+        await page.set_input_files("#file", large)
+        await page.wait_for_function("document.querySelector('#file').files[0].size < 480000")
+        await page.click("text=查看折算学分")
+        await page.click("text=提交申请")
+
+        assert "待审核" in await page.inner_text("h1")
+        assert await page.eval_on_selector("img.proof", "each => each.naturalWidth > 0")
+        assert complaints == []
+        await page.context.close()
+
     async def test_an_official_passes_a_case_without_script(self, house: House, chromium: Any):
         page, _ = await opened(house, chromium, "supervisor", java_script_enabled=False)
         case = await house.system.submits(house.system.stranger(), SHUANGTA)

@@ -123,7 +123,7 @@ CLAIM = CaseKind(
     path="/v1/claims",
     scope="claim:review",
     facts=(
-        ("form", "code:form"), ("year", "text"), ("happened_on", "day"), ("role", "text"), ("quantity", "number"),
+        ("form", "code:form"), ("year", "text"), ("happened_on", "day"), ("role", "code:part"), ("quantity", "number"),
         ("credits", "number"), ("category", "category"), ("clause", "text"), ("place", "place"),
         ("submitted_at", "moment"), ("decided_at", "moment"), ("reason", "code:reason"),
     ),

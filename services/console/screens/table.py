@@ -3,6 +3,7 @@
 from services.console.pages import Screen
 from services.console.screens import (
     certificates,
+    claims,
     figures,
     my_education,
     people,
@@ -17,6 +18,6 @@ from services.console.screens import (
 SCREENS: tuple[Screen, ...] = tuple(
     room.SCREEN
     for room in (
-        my_education, certificates, work, people, unit, provider, trainings, figures, running, style,
+        my_education, claims, certificates, work, people, unit, provider, trainings, figures, running, style,
     )
 )  # fmt: skip

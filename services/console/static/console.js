@@ -105,6 +105,46 @@
     }
   });
 
+  // Photos of a phone are larger than a proof may be: they are made smaller here, so that nothing is sent in vain.
+  async function smaller(file, bytesMax) {
+    const photo = await window.createImageBitmap(file);
+    let side = 2000;
+    for (let attempt = 0; attempt < 6; attempt += 1) {
+      const scale = Math.min(1, side / Math.max(photo.width, photo.height));
+      const canvas = document.createElement("canvas");
+      canvas.width = Math.round(photo.width * scale);
+      canvas.height = Math.round(photo.height * scale);
+      canvas.getContext("2d").drawImage(photo, 0, 0, canvas.width, canvas.height);
+      const blob = await new Promise(function (done) {
+        canvas.toBlob(done, "image/jpeg", 0.85 - attempt * 0.05);
+      });
+      if (blob && blob.size <= bytesMax) {
+        return new File([blob], file.name.replace(/\.[^.]*$/, "") + ".jpg", { type: "image/jpeg" });
+      }
+      side *= 0.75;
+    }
+    return file;
+  }
+
+  document.addEventListener("change", async function (event) {
+    const field = event.target;
+    const bytesMax = Number(field.getAttribute && field.getAttribute("data-photo-bytes"));
+    const file = bytesMax && field.files ? field.files[0] : null;
+    if (!file || file.size <= bytesMax || file.type.indexOf("image/") !== 0) {
+      return;
+    }
+    busy(true);
+    try {
+      const chosen = new DataTransfer();
+      chosen.items.add(await smaller(file, bytesMax));
+      field.files = chosen.files;
+    } catch (error) {
+      // The service says what is wrong with the file as it is.
+    } finally {
+      busy(false);
+    }
+  });
+
   window.addEventListener("pageshow", function () {
     busy(false);
     document.querySelectorAll('form[aria-busy="true"]').forEach(function (form) {

@@ -46,6 +46,7 @@ class ClaimForms(Struct, frozen=True, kw_only=True):
 
     items: list[ClaimForm]
     next: str | None = None
+    total: int
 
 
 def forms_of(policy: Policy, actor: Actor) -> Iterator[ClaimForm]:

@@ -119,7 +119,8 @@ class Claims:
         as `submit`."""
         home = await self._home(person_id, actor)
         policy = self._policies.book.policy_for(home.profile.person, year)
-        return ClaimForms(items=list(forms_of(policy, actor)) if policy is not None else [])
+        forms = list(forms_of(policy, actor)) if policy is not None else []
+        return ClaimForms(items=forms, total=len(forms))
 
     async def amend(self, claim_id: str, command: SubmitClaim, actor: Actor, key: CommandKey) -> StoredAnswer:
         """Change a claim that no reviewer has accepted; a command without facts leaves the fact as it was.
