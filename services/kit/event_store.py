@@ -25,7 +25,7 @@ EVENTS_PER_APPEND_MAX = 100_000
 EVENTS_PER_READ_MAX = 10_000
 
 
-class NewEvent(msgspec.Struct, frozen=True):
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
     """An event to be stored: its `version` in its stream, and an optional identity unique in the log."""
 
     stream_id: str
@@ -35,7 +35,7 @@ class NewEvent(msgspec.Struct, frozen=True):
     identity: str | None = None
 
 
-class RecordedEvent(msgspec.Struct, frozen=True):
+class RecordedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event as stored: `position` counts 1, 2, 3 ... in its log, `recorded_at` (UTC) never falls."""
 
     log: str

@@ -91,10 +91,14 @@ class StateRows(Generic[S]):
 
     def key_of(self, stream_id: str) -> tuple[Any, ...]:
         """The key in the name of a stream."""
-        parts = stream_id.removeprefix(self.prefix).rsplit(":", len(self._key) - 1) if self._key else []
+        parts = self._parts_of(stream_id)
         return tuple(
             int(part) if of == "int" else part for part, of in zip(parts, self._key.values(), strict=True)
         )
+
+    def _parts_of(self, stream_id: str) -> Sequence[str]:
+        """The key in the name of a stream, as it is written there."""
+        return stream_id.removeprefix(self.prefix).rsplit(":", len(self._key) - 1) if self._key else ()
 
     async def read(
         self, conn: Connection, log: str, keys: Sequence[tuple[Any, ...]]
@@ -141,11 +145,11 @@ class StateRows(Generic[S]):
             return
         if not self._in_given_order:
             rows = sorted(rows, key=lambda row: row[0])
-        keys = [self.key_of(stream_id) for stream_id, _, _ in rows]
+        keys = zip(*[self._parts_of(stream_id) for stream_id, _, _ in rows], strict=True)
         await conn.execute(
             self._write,
             log,
-            *[lines([str(key[index]) for key in keys]) for index in range(len(self._key))],
+            *[lines(parts) for parts in keys],
             *[[of(state) for _, _, state in rows] for _, of in self._columns.values()],
             lines([str(version) for _, version, _ in rows]),
             [self.encode(state) for _, _, state in rows],

@@ -4,7 +4,7 @@ import pytest
 from msgspec import Struct
 from pydantic import BaseModel
 
-from services.kit.pydantic_models import fields_of, names_of, view
+from services.kit.pydantic_models import copier, fields_of, names_of, view
 
 
 class Kept(Struct, frozen=True):
@@ -53,3 +53,13 @@ def test_a_model_is_made_like_a_struct():
 
 def test_the_fields_of_one_kind_are_taken_from_another():
     assert fields_of(Sent, BOOK) == {"title": "Ledgers", "pages": 90}
+
+
+def test_a_copier_takes_what_both_have_what_is_renamed_and_what_is_given():
+    shown = copier(Shown, Kept, "lent", title="lent_to")
+
+    assert shown(BOOK, lent=True) == Shown(title="reader-1", pages=90, lent=True)
+
+
+def test_a_copier_leaves_at_its_default_what_nobody_has():
+    assert copier(Shown, Kept)(BOOK) == Shown(title="Ledgers", pages=90, lent=False)

@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from services.kit.clock import local_date
 from services.kit.errors import Problem
-from services.kit.pydantic_models import view
+from services.kit.pydantic_models import copier, view
 from services.ledger.intake.records import Completion, Enrolment, ExamPass, Prepared, Record, without_person
 from services.ledger.intake.schemas import Decided, Outcome
 from services.ledger.policy import (
@@ -97,6 +97,21 @@ def quantity_of(text: str) -> Decimal:
     return Decimal(text).quantize(_TWO_PLACES)
 
 
+_earned = copier(
+    CreditEarned,
+    CompletionFacts,
+    "credit_id",
+    "person_id",
+    "place",
+    "clause",
+    "policy",
+    "registered_at",
+    "late",
+    "make_up",
+    "provisional",
+)
+
+
 def earned(
     facts: CompletionFacts,
     profile: Profile,
@@ -106,8 +121,8 @@ def earned(
     now: datetime,
 ) -> CreditEarned:
     """A completion became credits at once."""
-    return CreditEarned(
-        **asdict(facts),
+    return _earned(
+        facts,
         credit_id=credit_id,
         person_id=profile.person.person_id,
         place=profile.person.place,

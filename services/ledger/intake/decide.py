@@ -34,6 +34,7 @@ from services.ledger.store.unit import (
     release_waiting,
     waits_in_vain,
 )
+from services.ledger.streams import account as accounts
 from services.ledger.streams.account import modes_of_study
 from services.ledger.streams.account_events import CompletionHeld, EnrolmentRecorded, ExamPassed
 from services.ledger.streams.filing_terms import counted_by_roster, reported_before, unfiled
@@ -75,7 +76,8 @@ class Decider:
             told = self._is_accredited_at(provider_id, place)
             return self._wait(provider_id, prepared, "name_differs", place, told=told)
         decided = self._judge(provider_id, prepared, profile, prepared.identity)
-        decided.outcome.former_identity = profile.was_called(prepared.identity_hash, prepared.name_hash)
+        if profile.former:
+            decided.outcome.former_identity = profile.was_called(prepared.identity_hash, prepared.name_hash)
         return decided
 
     def release_room(self, identity_hash: str, profile: Profile) -> None:
@@ -275,7 +277,7 @@ class Decider:
             held = completion_events.held(facts, profile, own, answer, self._unit.now)
             held = replace(held, signature=prepared.signature)
             return self._hold(held, outcome, profile, policy, entry, identity)
-        credit_id = credit_id_of(self._unit.log, provider_id, record.id)
+        credit_id = accounts.credit_id_of(self._unit.log, prepared.identity)
         event = completion_events.earned(facts, profile, own, answer, credit_id, self._unit.now)
         if prepared.signature is not None:
             event = replace(event, signature=prepared.signature)

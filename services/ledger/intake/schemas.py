@@ -32,7 +32,7 @@ class Present(Struct, frozen=True, omit_defaults=True, kw_only=True):
     moved_to: str | None = None
 
 
-class Outcome(Struct, omit_defaults=True, kw_only=True):
+class Outcome(Struct, omit_defaults=True, kw_only=True, gc=False):
     """What became of one record.
 
     `registered` (in the account; for an enrolment or exam pass: recorded), `duplicate` (posted before, same content),

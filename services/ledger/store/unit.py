@@ -102,7 +102,7 @@ class RoomEntry(Struct):
     changed: bool = False
 
 
-class EarlierRecord(Struct, frozen=True):
+class EarlierRecord(Struct, frozen=True, gc=False):
     """A record posted before under the same identity; `position` is None while it is in the same group."""
 
     event: Event
@@ -187,11 +187,12 @@ class LedgerUnit(UnitOfWork):
 
     def account(self, person_id: str, year: int) -> AccountEntry:
         """The account of a person and year, empty when nothing was ever recorded in it."""
-        entry = self._accounts.get((person_id, year))
+        key = person_id, year
+        entry = self._accounts.get(key)
         if entry is None:
             entry = AccountEntry(0, accounts.empty(person_id, year), accounts.stream_of(person_id, year))
-            self._accounts[person_id, year] = entry
-        self._asked_accounts.add((person_id, year))
+            self._accounts[key] = entry
+        self._asked_accounts.add(key)
         return entry
 
     def room(self, identity_hash: str) -> RoomEntry:
@@ -204,8 +205,9 @@ class LedgerUnit(UnitOfWork):
     def append_to_account(self, entry: AccountEntry, event: Event, identity: str | None = None) -> int:
         """Add an event to an account's stream and evolve it; the index among the group's events."""
         entry.version += 1
-        self._unwritten[entry.account.person_id, entry.account.year] = entry
-        self._changed.add((entry.account.person_id, entry.account.year))
+        key = entry.account.person_id, entry.account.year
+        self._unwritten[key] = entry
+        self._changed.add(key)
         accounts.evolve(entry.account, event)
         return self.append(entry.stream_id, entry.version, event, identity)
 

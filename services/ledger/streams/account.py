@@ -10,7 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from services.kit.events import Event
-from services.kit.pydantic_models import fields_of, names_of, view
+from services.kit.pydantic_models import copier, fields_of, names_of, view
 from services.ledger.policy import (
     Account,
     Credit,
@@ -57,8 +57,8 @@ from services.ledger.streams.problems import AlreadyEndedError
 from services.ledger.streams.year import OPEN, Closures, correction_in
 
 _replace = msgspec.structs.replace
-_AWARDED = tuple(name for name in names_of(Credit) if name in names_of(CreditEarned))
-"""What a credit keeps of the event that it was registered by."""
+_credit = copier(Credit, CreditEarned, provider="provider_id")
+"""A credit, with what it keeps of the event that it was registered by."""
 MODES = ("online", "face_to_face", "other")
 """The modes of study that providers report."""
 _WAITS: dict[str, WaitingReason] = {reason: reason for reason in get_args(WaitingReason)}
@@ -118,10 +118,6 @@ def evolve(account: Account, event: Event) -> Account:
         case _:
             take_move(account, event)
     return account
-
-
-def _credit(event: CreditEarned) -> Credit:
-    return Credit(provider=event.provider_id, **{name: getattr(event, name) for name in _AWARDED})
 
 
 def _waiting(event: CompletionHeld) -> Waiting:

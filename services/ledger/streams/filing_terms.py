@@ -199,24 +199,34 @@ def _came_before(policy: Policy, filing: TrainingFiling) -> bool:
     return True
 
 
+_FEW_CREDITS = 16
+"""So many are looked through faster than put in order."""
+
+
 class Courses:
     """The credits of an account by their course, and those of rosters, kept while records are decided one after another: to
     look through the whole account for each of them would take the square of a day on which thousands come.
     """
 
+    __slots__ = ("_list", "_places", "_rostered", "_seen")
+
     def __init__(self) -> None:
-        self._list: list[Credit] = []
+        self._list: list[Credit] | None = None
         self._seen = 0
-        self._places: dict[object, list[int]] = defaultdict(list)
+        self._places: dict[object, list[int]] = {}
         self._rostered: list[int] = []
 
     def of(self, credits: list[Credit], course: object) -> list[Credit]:
         """Those of a course, as they stand; the list is the one asked about before, perhaps longer, or another."""
+        if len(credits) <= _FEW_CREDITS:
+            return [credit for credit in credits if credit.course == course]
         self._look_at(credits)
         return [credits[place] for place in self._places.get(course, ())]
 
     def rostered(self, credits: list[Credit]) -> list[Credit]:
         """Those that a roster registered, likewise."""
+        if len(credits) <= _FEW_CREDITS:
+            return [credit for credit in credits if credit.route == "roster"]
         self._look_at(credits)
         return [credits[place] for place in self._rostered]
 
@@ -226,7 +236,7 @@ class Courses:
             self._places.clear()
             self._rostered.clear()
         for place in range(self._seen, len(credits)):
-            self._places[credits[place].course].append(place)
+            self._places.setdefault(credits[place].course, []).append(place)
             if credits[place].route == "roster":
                 self._rostered.append(place)
         self._seen = len(credits)
@@ -238,16 +248,24 @@ def reported_before(
     """The record that counts for the study already: of the same course in the same time under another id, or of a course
     that may not count again (B-21). A refusal where the record that it says it repeats is none of the course."""
     alike = courses.of(account.credits, facts.course) if "course" in terms.same else account.credits
-    stood = [each for each in alike if each.route == "provider" and each.state == "registered"]
-    every: list[Credit | Waiting] = [*stood, *account.waiting]
-    own = facts.provider_id, facts.completion_id
-    known = [each for each in every if (each.provider, each.completion_id) != own]
+    known: list[Credit | Waiting] = [
+        each
+        for each in alike
+        if each.route == "provider" and each.state == "registered" and not _is_own(each, facts)
+    ]
+    known += [each for each in account.waiting if not _is_own(each, facts)]
+    if not known and facts.repeat_of is None:
+        return None
     if facts.repeat_of is not None and not any(
         each.completion_id == facts.repeat_of and terms.is_same_course(each, facts, facts.provider_id)
         for each in known
     ):
         return Rejected("repeat-unknown", terms.clause, {"repeat_of": facts.repeat_of})
     return next((each for each in known if terms.is_repeat(each, facts, facts.provider_id)), None)
+
+
+def _is_own(known: Credit | Waiting, facts: CompletionFacts) -> bool:
+    return known.completion_id == facts.completion_id and known.provider == facts.provider_id
 
 
 class Attended(NamedTuple):
@@ -272,6 +290,8 @@ class Attended(NamedTuple):
 def counted_by_roster(account: Account, facts: CompletionFacts, courses: Courses) -> Credit | None:
     """The credit by which a roster has counted the training already that is reported: of its last day."""
     standing = [each for each in courses.rostered(account.credits) if each.state == "registered"]
+    if not standing:
+        return None
     by_filing: dict[str | None, list[Credit]] = defaultdict(list)
     for credit in sorted(standing, key=lambda each: each.completed_at):
         by_filing[credit.filing].append(credit)

@@ -58,7 +58,7 @@ class Merged(Struct, frozen=True, omit_defaults=True):
     at: datetime
 
 
-class Profile(Struct, frozen=True, omit_defaults=True):
+class Profile(Struct, frozen=True, omit_defaults=True, gc=False):
     """A person as the ledger follows them; `person` is what an assessment asks for.
 
     Leaving accounting work and retiring change a duty only where a notice says so (A-14).
@@ -88,9 +88,9 @@ class Profile(Struct, frozen=True, omit_defaults=True):
 
     def is_called(self, identity_hash: str, name_hash: str) -> bool:
         """Whether a number and a name are the person's, now or formerly (B-24)."""
-        return (self.identity_hash, self.name_hash) == (identity_hash, name_hash) or self.was_called(
-            identity_hash, name_hash
-        )
+        if self.identity_hash == identity_hash and self.name_hash == name_hash:
+            return True
+        return self.was_called(identity_hash, name_hash)
 
     def was_called(self, identity_hash: str, name_hash: str) -> bool:
         """Whether a number and a name were the person's before a change."""

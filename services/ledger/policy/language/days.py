@@ -16,7 +16,8 @@ from services.kit.clock import SHANGHAI, end_of_day, start_of_day
 ALWAYS = datetime.min.replace(tzinfo=UTC)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
-_CHINA = timezone(timedelta(hours=8))
+_AHEAD = timedelta(hours=8)
+_CHINA = timezone(_AHEAD)
 _RELATIVE = re.compile(r"Y([+-][0-9]{1,2})?-([0-9]{2})-([0-9]{2}|end)", re.ASCII)
 _END_OF_MONTH = re.compile(r"([0-9]{4})-([0-9]{2})-end", re.ASCII)
 _SINCE_ISSUE = re.compile(r"issue\+([0-9]{1,3})d", re.ASCII)
@@ -82,7 +83,8 @@ def later(day: date, days: int) -> date:
 def day_at(moment: datetime) -> date:
     """The calendar day in China at a moment, whatever zone it is written in."""
     try:
-        return moment.astimezone(_CHINA).date()
+        # Adding the hours is a tenth of the cost of changing the zone, and nearly every moment is in UTC.
+        return (moment + _AHEAD if moment.tzinfo is UTC else moment.astimezone(_CHINA)).date()
     except OverflowError:
         return moment.date()
 

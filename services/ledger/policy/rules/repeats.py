@@ -44,7 +44,7 @@ class RepeatTerms(Struct, frozen=True):
     def is_repeat(self, known: Credit | Waiting, study: ReportedStudy, provider: str) -> bool:
         """Whether the study is counted by one that is known: the same course, in the same time or where it may not count
         again."""
-        at_once = (known.completed_at, known.started_on) == (study.completed_at, study.started_on)
+        at_once = known.completed_at == study.completed_at and known.started_on == study.started_on
         again = self.again == "free" or (self.again == "stated" and study.repeat_of is not None)
         if at_once and RepeatTerms().is_same_course(known, study, provider):
             return True
