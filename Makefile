@@ -20,7 +20,7 @@ install: ## Make .venv with every dependency, hashes checked (Python 3.11 or new
 	@PYTHONS="$(PYTHONS)" sh deploy/install.sh "$(VENV)"
 
 demo: install ## Play one story for each notice, over HTTP, with real processes
-	@$(XUEFEN) demo
+	@$(XUEFEN) demo $(if $(PEOPLE),--people $(PEOPLE))
 
 test: install ## Run every test, a process and an embedded PostgreSQL a core
 	@$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE)

@@ -154,6 +154,14 @@ def authority_of(adcode: str) -> str:
     return chain[-2] if len(chain) > 1 else NATION
 
 
+@cache
+def parts_of(adcode: str) -> tuple[str, ...]:
+    """The places just under a place, in the order of their codes: the authorities under the nation, the cities under a
+    province, the counties under a city; under a city without counties, and under a county, none.
+    """
+    return tuple(sorted(code for code in _CURRENT if code != adcode and chain_of(code)[1:2] == (adcode,)))
+
+
 def contains(outer: str, inner: str) -> bool:
     """Whether officials of `outer` may act for `inner`: 210000 not for 210202; unknown codes never."""
     try:

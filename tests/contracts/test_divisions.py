@@ -24,6 +24,7 @@ from contracts.divisions import (
     is_known,
     name_en,
     name_of,
+    parts_of,
 )
 
 DATA = Path(divisions.__file__).parent / "data"
@@ -199,3 +200,26 @@ class TestEnglish:
     def test_an_unknown_place_has_none(self):
         with pytest.raises(UnknownDivisionError):
             name_en("999999")
+
+
+class TestParts:
+    def test_are_the_authorities_the_cities_and_the_counties(self):
+        assert set(parts_of(NATION)) == set(AUTHORITIES) - {NATION}
+        assert "210100" in parts_of("210000")
+        assert "210200" not in parts_of("210000"), "a separately planned city is the nation's"
+        assert "210202" in parts_of("210200")
+        assert "110101" in parts_of("110000")
+        assert parts_of("211302") == ()
+
+    def test_leave_nobody_out(self):
+        reached, waiting = set(), [NATION]
+        while waiting:
+            place = waiting.pop()
+            reached.add(place)
+            waiting += parts_of(place)
+        assert reached == {code for code in reached if is_known(code)}
+        assert len(reached) == len(set(all_codes()))
+
+
+def all_codes() -> list[str]:
+    return [f"{number:06d}" for number in range(100000, 1000000) if is_known(f"{number:06d}")]

@@ -18,12 +18,12 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProc
     home = reachable(tmp_path_factory.mktemp("demo"))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("XUEFEN_")}
     return subprocess.run(
-        [sys.executable, "-m", "services.cli.main", "demo"],
+        [sys.executable, "-m", "services.cli.main", "demo", "--people", "24"],
         cwd=ROOT,
         env=environment | {"XUEFEN_HOME": str(home / "xuefen"), "COLUMNS": "120"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
         check=False,
     )
 
@@ -61,6 +61,13 @@ class TestDemo:
     def test_shows_how_everybody_stands(self, played: subprocess.CompletedProcess[str]):
         """The worker has counted everything, and the places of every authority add up to it."""
         assert "how everybody stands" in played.stdout
+
+    def test_fills_a_province_that_is_collected_studies_and_asks(
+        self, played: subprocess.CompletedProcess[str]
+    ):
+        """Every command of it was answered as it should be, and the figures count it, or the demo would have stopped."""
+        assert "filling a province" in played.stdout
+        assert "100%" in played.stdout.partition("filling a province")[2]
 
     def test_shows_no_id_number(self, played: subprocess.CompletedProcess[str]):
         assert "0000196" not in played.stdout

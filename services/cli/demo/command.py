@@ -4,12 +4,14 @@ import shutil
 import time
 from contextlib import closing, suppress
 from decimal import Decimal
-from typing import Any
+from typing import Annotated, Any
 
-from cyclopts import App
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
 from rich import box
 from rich.console import Console
 from rich.panel import Panel
+from rich.progress import Progress, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +19,7 @@ from contracts.divisions import authority_of, full_name_of, name_of
 from services.cli.demo.endings import BothSides, delivered, standings
 from services.cli.demo.moving import OPENED_AUTHORITIES, moving
 from services.cli.demo.outside import running_outside
+from services.cli.demo.province import Province, steps_of
 from services.cli.demo.routes import ROUTES, later_notice
 from services.cli.demo.stage import Stage
 from services.cli.demo.stories import CHAOYANG, STORIES, Posting, Question, Story, Trial
@@ -27,6 +30,8 @@ from services.cli.stack import running_stack
 from services.cli.state_dir import StateDir
 
 app = App(name="demo", help="Play the main job on the five source notices and show the answers. 演示")
+_AT_MOST = Number(gte=0, lte=100_000)
+_COUNT_SECONDS = 20.0
 _WIDTH_MIN = 116
 """Columns a story needs to be read in comfort; a narrower window wraps the lines itself."""
 
@@ -51,13 +56,16 @@ _COLOURS = {
 
 
 @app.default
-def demo(*, keep: bool | None = None) -> None:
+def demo(*, keep: bool | None = None, people: Annotated[int, Parameter(validator=_AT_MOST)] = 0) -> None:
     """Play the demo on a fresh database, on free ports, and stop everything at the end.
 
     Parameters
     ----------
     keep
         Leave the console open at the end until Ctrl-C; unless told, where the output is a terminal.
+    people
+        Fill a province with so many fictitious people after the stories, so that queues, figures and maps have something
+        to show: 5,000 take some minutes.
     """
     started = time.monotonic()
     settings = demo_settings(StackSettings.load())
@@ -76,11 +84,22 @@ def demo(*, keep: bool | None = None) -> None:
         show_standings(standings(stage))
         show_both_sides(delivered(stage, outside, rows))
         stage.leaves_waiting(CHAOYANG)
-        introduce(StateDir(settings.home), stage.people_to_be())
         shown.stop()
+        if people:
+            fill_province(stage, people)
+        introduce(StateDir(settings.home), stage.people_to_be())
         show_console(stack.console_url, seconds=time.monotonic() - started, keep=keep)
     shutil.rmtree(settings.home, ignore_errors=True)
     out.print(f"[dim]{time.monotonic() - started:.0f} s. `make up` keeps the services running.[/dim]")
+
+
+def fill_province(stage: Stage, people: int) -> None:
+    """Fill a province with fictitious people, and show how far it has come."""
+    with Progress(*Progress.get_default_columns(), TimeElapsedColumn(), console=out) as bar:
+        task = bar.add_task("山西省 filling a province", total=steps_of(people))
+        Province(stage, people, advance=lambda _, steps: bar.advance(task, steps)).fill()
+        stage.counts(_COUNT_SECONDS + people / 20)
+        bar.update(task, completed=steps_of(people))
 
 
 def show_console(address: str, *, seconds: float, keep: bool | None) -> None:

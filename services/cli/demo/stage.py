@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from contracts.divisions import full_name_of
+from contracts.sign_in import Role
 from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
 from services.cli.policy_diff import try_draft
@@ -20,6 +21,8 @@ from services.ledger.policy import Notice, notice_as_data
 from services.stand_ins.sign_in.people import SignInPerson
 
 _FOLLOW_SECONDS_MAX = 20.0
+_CAST_MAX, _CLERKS_MAX = 60, 30
+"""People and clerks to sign in as: a list that can still be read."""
 _YEARS = list(range(2018, 2028))
 
 
@@ -95,6 +98,8 @@ class Stage:
         self._people = 0
         self.cast: list[tuple[FictitiousPerson, str]] = []
         """Everybody who was collected, and where, in the order of the stories."""
+        self.clerks: list[tuple[str, Role, str]] = []
+        """Clerks of organizations to sign in as: a name, a role, and the credit code."""
         self._organizations = 0
         self.calls = 0
         self._officials: dict[str, dict[str, str]] = {}
@@ -113,6 +118,18 @@ class Stage:
         )
         if response.status_code >= httpx.codes.BAD_REQUEST:
             raise DemoError(f"{method} {path}: {response.status_code} {response.text}")
+        return response.json()
+
+    def sends(self, service: str, path: str, content: bytes, media_type: str, headers: dict[str, str]) -> Any:
+        """One file, posted as it is; DemoError when it is refused."""
+        self.calls += 1
+        response = self._client.post(
+            self._stack.addresses[service] + path,
+            content=content,
+            headers=headers | {"Content-Type": media_type},
+        )
+        if response.status_code >= httpx.codes.BAD_REQUEST:
+            raise DemoError(f"POST {path}: {response.status_code} {response.text}")
         return response.json()
 
     def refuses(
@@ -193,8 +210,8 @@ class Stage:
         return Collected(submitted["person_id"], person)
 
     def people_to_be(self) -> list[SignInPerson]:
-        """Everybody who was collected, as people whom the sign-in stand-in knows."""
-        return [
+        """Those who were collected first, and the clerks of organizations, as people whom the sign-in stand-in knows."""
+        people = [
             SignInPerson(
                 sub=f"person-{number}",
                 name=person.name,
@@ -202,8 +219,15 @@ class Stage:
                 note=full_name_of(place),
                 id_number=person.id_number,
             )
-            for number, (person, place) in enumerate(self.cast, start=1)
+            for number, (person, place) in enumerate(self.cast[:_CAST_MAX], start=1)
         ]
+        clerks = [
+            SignInPerson(
+                sub=f"{role}-{number}", name=f"{name}经办人", role=role, note=name, organization=code
+            )
+            for number, (name, role, code) in enumerate(self.clerks[:_CLERKS_MAX], start=1)
+        ]
+        return [*people, *clerks]
 
     def leaves_waiting(self, place: str) -> None:
         """Somebody's information is handed in and left to whoever looks at the queue (S2C-01)."""
@@ -212,7 +236,8 @@ class Stage:
 
     def provides(self, name: str, places: Iterable[str]) -> Provider:
         """A provider is registered, accredited at places, and given an account; it then signs in by itself."""
-        self._organizations += 1
+        code = self.next_code()
+        self.clerks.append((name, "provider", code))
         national = self.official("100000")
         organization = self.call(
             "registry",
@@ -220,7 +245,7 @@ class Stage:
             "/v1/organizations",
             {
                 "name": name,
-                "uscc": fictitious.uscc(self._organizations),
+                "uscc": code,
                 "kind": "provider",
                 "place": "100000",
             },
@@ -248,6 +273,11 @@ class Stage:
         )
         return Provider(self, name, organization_id, self._sign_in(account))
 
+    def next_code(self) -> str:
+        """The credit code of one more organization."""
+        self._organizations += 1
+        return fictitious.uscc(self._organizations)
+
     def _sign_in(self, account: dict[str, Any]) -> str:
         response = self._client.post(
             self._stack.addresses["registry"] + "/oauth/token",
@@ -260,11 +290,14 @@ class Stage:
         token: str = response.json()["access_token"]
         return token
 
-    def wait_until_followed(self) -> None:
-        """Wait until the ledger's worker has followed everything the registry has published so far."""
+    def wait_until_followed(self, seconds: float = _FOLLOW_SECONDS_MAX) -> None:
+        """Wait until the ledger's worker has followed everything the registry has published so far.
+
+        DemoError when that takes longer than `seconds`.
+        """
         dashboard = {"Authorization": f"Bearer {self._stack.sign_token('sync')}"}
         [log] = self.call("registry", "GET", "/v1/logs", headers=dashboard)["items"]
-        deadline = time.monotonic() + _FOLLOW_SECONDS_MAX
+        deadline = time.monotonic() + seconds
         ready = self._stack.readiness_of("ledger")
         while self._client.get(ready).json()["followed"]["registry"] < log["head"]:
             if time.monotonic() > deadline:
@@ -300,10 +333,10 @@ class Stage:
         """An official of a place says that no notice of a year will come."""
         self.call("ledger", "POST", f"/v1/years/{place}/{year}/no-notice", None, self.official(place))
 
-    def counts(self) -> tuple[dict[str, int], list[dict[str, Any]]]:
+    def counts(self, seconds: float = _FOLLOW_SECONDS_MAX) -> tuple[dict[str, int], list[dict[str, Any]]]:
         """The heads of the ledger's logs that hold anything, and the registrations by place and year."""
         heads = self.heads()
-        deadline = time.monotonic() + _FOLLOW_SECONDS_MAX
+        deadline = time.monotonic() + seconds
         while True:
             answer = self.call(
                 "ledger", "GET", "/v1/statistics/registrations?place=100000", headers=self.official("100000")
