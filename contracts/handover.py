@@ -22,7 +22,7 @@ from contracts.envelope import (
     Uscc,
     UtcTime,
 )
-from contracts.registry import FormerIdentity
+from contracts.registry import Affiliation, BirthMonth, FormerIdentity
 
 
 class HandoverPart(BaseModel):
@@ -252,6 +252,10 @@ class ArrivingProfile(HandoverPart):
     working_since: Day | None = None
     left_on: Day | None = None
     retired_on: Day | None = None
+    affiliation: Affiliation | None = None
+    groups: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
+    graduated_on: Day | None = None
+    birth_month: BirthMonth | None = None
 
 
 class DepartureAnswer(HandoverPart):

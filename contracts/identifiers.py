@@ -118,6 +118,11 @@ def _date_of(digits: str) -> date | None:
         return None
 
 
+def birth_month_of(id_type: str, number: str) -> str | None:
+    """The month of birth, as `1990-09`, that the number of a document tells; None where it tells none."""
+    return f"{number[6:10]}-{number[10:12]}" if id_type == IdType.RESIDENT_ID else None
+
+
 def check_id_number(id_type: IdType, number: str, *, on: date) -> IdentifierProblem | None:
     """What is wrong with the number of any document, as it is hashed; only a resident ID carries a check digit."""
     number = normalise_id_number(number)

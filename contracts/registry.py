@@ -29,6 +29,15 @@ Level = Literal["junior", "intermediate", "senior", "advanced_senior"]
 
 Affiliation = Literal["central", "provincial", "local"]
 
+BirthMonth = Annotated[
+    str,
+    Field(
+        pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$",
+        description="The month of birth; never the day.",
+        examples=["1990-09"],
+    ),
+]
+
 
 class Qualification(BaseModel):
     """An accounting qualification (会计专业技术资格) and the day it was obtained (S0-04)."""
@@ -54,7 +63,7 @@ class InfoCollected(PublishedEvent):
 
     `qualification` is the one obtained first, from which the duty is counted (S0-04); `level` the highest held, by which
     courses are tiered (S1-08). `affiliation` is whose unit the employer is, `groups` are codes that notices
-    of the place use.
+    of the place use. `birth_month` is the month of birth, for rules that go by age or by it: of the date, no more than that.
     """
 
     TYPE: ClassVar[str] = "cn.xuefen.registry.info.collected.v1"
@@ -71,6 +80,7 @@ class InfoCollected(PublishedEvent):
     affiliation: Affiliation | None
     groups: Annotated[tuple[Code, ...], Field(max_length=20)]
     graduated_on: Day | None
+    birth_month: BirthMonth | None
     collected_at: UtcTime
 
 
@@ -104,6 +114,7 @@ class InfoChanged(PublishedEvent):
     affiliation: Affiliation | None
     groups: Annotated[tuple[Code, ...], Field(max_length=20)]
     graduated_on: Day | None
+    birth_month: BirthMonth | None
     changed_at: UtcTime
 
 

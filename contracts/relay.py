@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
 from contracts.envelope import Adcode, Code, Day, Flag, OpaqueId, Uscc, UtcTime
 from contracts.handover import Handover
-from contracts.registry import Affiliation, Qualification
+from contracts.registry import Affiliation, BirthMonth, Qualification
 
 MAIL_MAX = 100
 """Exchanges in one page of an authority's mail at most."""
@@ -41,6 +41,7 @@ class TravellingPerson(RelayPart):
     affiliation: Affiliation | None = None
     groups: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
     graduated_on: Day | None = None
+    birth_month: BirthMonth | None = None
 
     def __repr__(self) -> str:
         """Nothing: a repr ends up in logs."""

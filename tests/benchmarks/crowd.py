@@ -84,6 +84,7 @@ def _collected(ledger: Ledger, number: int) -> registry.InfoCollected:
         affiliation=None,
         groups=(),
         graduated_on=None,
+        birth_month=None,
         collected_at=datetime(2024, 5, 1, tzinfo=UTC),
     )
 

@@ -139,6 +139,7 @@ class Plan:
                         affiliation=None,
                         groups=(),
                         graduated_on=None,
+                        birth_month=None,
                         collected_at=utc_now(),
                     )
                 )

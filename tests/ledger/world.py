@@ -162,6 +162,7 @@ class World:
             affiliation=None,
             groups=(),
             graduated_on=None,
+            birth_month=None,
             collected_at=self.now,
         )
 

@@ -10,14 +10,14 @@ from contracts.relay import ArrivingPerson
 from services.kit.aggregates import Aggregate
 from services.kit.pydantic_models import names_of
 from services.registry.moves.handover import arriving_profile, told_profile, travelling_of
-from services.registry.people.schemas import CollectionRequest, PersonIdentity, PersonView
+from services.registry.people.identities import PersonIdentity
+from services.registry.people.schemas import CollectionRequest, PersonView
 from services.registry.store.projection import FACTS
 from services.registry.store.publishing import PUBLICATIONS, Publication
 from services.registry.streams.actor import Actor
 from services.registry.streams.collection import FINAL, INITIAL
 from services.registry.streams.person import Person
 from services.registry.streams.profile import FIELDS, Identity, Profile, facts_of, profile_of
-from tests.registry.scenarios import somebody
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 CASE = UUID("11111111-1111-4111-8111-111111111111")
@@ -42,6 +42,7 @@ FULL = Profile(
     affiliation="central",
     groups=("township",),
     graduated_on=date(2019, 6, 30),
+    birth_month="1990-09",
 )
 
 
@@ -71,9 +72,8 @@ def test_a_profile_comes_back_from_its_event():
 
 
 def test_what_is_handed_in_becomes_the_profile():
-    human = somebody()
     body = CollectionRequest(
-        person=PersonIdentity(id_type="resident_id", id_number=human.id_number, name=human.name),
+        person=PersonIdentity(id_type="passport", id_number="E00000000", name="Ann Example"),
         place=FULL.place,
         student=True,
         student_since=FULL.student_since,
@@ -83,6 +83,7 @@ def test_what_is_handed_in_becomes_the_profile():
         affiliation="central",
         groups=["township"],
         graduated_on=FULL.graduated_on,
+        birth_month=FULL.birth_month,
     )
 
     profile = body.profile("hs256:n")
@@ -92,12 +93,12 @@ def test_what_is_handed_in_becomes_the_profile():
     same(profile, body, besides=frozenset({"qualifications", "jobs", "groups", "employer"}))
 
 
-def test_the_row_of_a_person_has_a_column_for_every_field():
-    assert set(names_of(Profile)) - {"qualifications"} == set(FACTS) - {"levels", "obtained"}
+def test_the_row_of_a_person_has_a_column_for_every_field_but_the_month_of_birth():
+    assert set(names_of(Profile)) - {"qualifications", "birth_month"} == set(FACTS) - {"levels", "obtained"}
 
 
 def test_a_person_is_shown_with_every_field():
-    hidden = {"name_hash"}
+    hidden = {"name_hash", "birth_month"}
     assert (set(names_of(Profile)) | set(FIELDS)) - hidden <= set(names_of(PersonView))
 
 

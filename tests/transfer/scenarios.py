@@ -110,6 +110,7 @@ def collected(person_id: str, place: str = SHUANGTA, employer: str | None = FORM
         affiliation=None,
         groups=(),
         graduated_on=None,
+        birth_month=None,
         collected_at=NOW,
     )
 

@@ -28,7 +28,7 @@ from contracts.handover import (
 from services.kit import events as codec
 from services.kit.database import Connection
 from services.kit.event_store import EventStore, RecordedEvent
-from services.kit.pydantic_models import fields_of, view
+from services.kit.pydantic_models import view
 from services.ledger.policy import (
     Account,
     Credit,
@@ -42,6 +42,7 @@ from services.ledger.policy import (
     Waiting,
 )
 from services.ledger.policy.judging.policy_day import PersonOpening
+from services.ledger.policy.language.facts import Traits
 from services.ledger.store.departures import Departure
 from services.ledger.streams import account as accounts
 from services.ledger.streams import profile as profiles
@@ -111,8 +112,11 @@ def taken_back(retraction: Retraction) -> TakenBack:
 def profile_arrived(profile: ArrivingProfile, handover: Handover, log: str, at: datetime) -> ProfileArrived:
     """Who arrives in a log, with the years that others judged; its own it knows better."""
     former = tuple(view(FormerIdentity, each) for each in profile.former)
-    return ProfileArrived(
-        **fields_of(type(profile), profile) | {"former": former},
+    return view(
+        ProfileArrived,
+        profile,
+        former=former,
+        traits=view(Traits, profile),
         transfer_id=handover.transfer_id,
         from_authority=handover.from_authority,
         from_place=handover.from_place,

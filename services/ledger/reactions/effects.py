@@ -149,7 +149,7 @@ class Effects:
             qualified_on=qualification.obtained_on if qualification else None,
             qualification=event.level,
             working_since=event.working_since,
-            traits=view(Traits, event, born=None),
+            traits=view(Traits, event),
             collected_at=event.collected_at.astimezone(UTC),
         )
         self.change_profile(event.person_id, recorded)
@@ -173,7 +173,7 @@ class Effects:
             working_since=event.working_since,
             left_on=event.left_on,
             retired_on=event.retired_on,
-            traits=view(Traits, event, born=None),
+            traits=view(Traits, event),
             changed_at=event.changed_at.astimezone(UTC),
         )
         _, known = self._profiles[event.person_id]

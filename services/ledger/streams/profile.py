@@ -141,7 +141,9 @@ def evolve(profile: Profile | None, event: Event) -> Profile | None:
         case ProfileMoved():
             return _moved(profile, event)
         case ProfileErased():
-            return replace(profile, identity_hash=f"erased:{event.person_id}", name_hash="", former=())
+            person = replace(profile.person, traits=replace(profile.person.traits, birth_month=None))
+            nobody = f"erased:{event.person_id}"
+            return replace(profile, person=person, identity_hash=nobody, name_hash="", former=())
         case ProfileMerged():
             nobody = f"merged:{event.person_id}"
             merged = Merged(event.into, event.merged_at)

@@ -10,7 +10,7 @@ from services.kit.auth import require
 from services.kit.budgets import within
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
-from services.registry.people import schemas
+from services.registry.people import identities, schemas
 from services.registry.people.changes import Changes
 from services.registry.people.collections import COLLECTIONS, Collections
 from services.registry.people.own_view import OwnCaseInFull, OwnCases, OwnView
@@ -45,14 +45,14 @@ async def get_person(
 
 @persons.post(
     "/identity-checks",
-    response_model=schemas.IdentityResults,
+    response_model=identities.IdentityResults,
     responses=problems(429),
     tags=["persons"],
     dependencies=[Depends(within(IDENTITY_CHECKS, _check))],
 )
 @reads("identity-check")
 async def check_identities(
-    body: schemas.IdentityChecks, by: Annotated[Actor, Depends(acting(_check))], queries: Queries
+    body: identities.IdentityChecks, by: Annotated[Actor, Depends(acting(_check))], queries: Queries
 ) -> object:
     """Ask before posting: is each of up to 1,000 persons collected, under this very name? In order.
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from contracts.identifiers import birth_month_of
 from services.registry.people.collections import COLLECTIONS, PersonalCommands
 from services.registry.people.merges import OPEN, mergeable, stand_alone
 from services.registry.people.schemas import ChangeRequest, ChangeReversal, ChangeReview
@@ -32,6 +33,7 @@ from services.registry.streams.collection import COLLECTED
 from services.registry.streams.merge import MERGE, joined, taken_by
 from services.registry.streams.person import Person
 from services.registry.streams.problems import (
+    BirthMonthDiffersError,
     ChangeOvertakenError,
     ChangePendingError,
     NotCollectedError,
@@ -194,7 +196,11 @@ class Changes(PersonalCommands):
             items |= joined(old, on_record(other.profile, *await self._personal(unit, other)))
         if not items:
             raise NothingChangesError(pointer="/items")
-        await self._identity_after(unit, person, identity, items, asked_by=by)
+        after, *_ = await self._identity_after(unit, person, identity, items, asked_by=by)
+        if "birth_month" in items and items["birth_month"] != (
+            birth_month_of(after.id_type, after.id_number) or items["birth_month"]
+        ):
+            raise BirthMonthDiffersError(pointer="/items/birth_month")
         await require_evidence(unit.conn, body.evidence, by, person_id=person.id)
         sealed = SealedCase({item: old[item] for item in items}, items, list(body.evidence))
         return items, sealed
@@ -244,6 +250,7 @@ class Changes(PersonalCommands):
         for other in merged:
             other.merge_into(person.id, change_id=change.id, by=by, at=unit.now)
         facts = facts_of(person.profile) | change.values | {"name_hash": name_hash}
+        facts["birth_month"] = birth_month_of(after.id_type, after.id_number) or facts["birth_month"]
         person.change_info(
             change_id=change.id,
             cause=MERGE if merged else "change",

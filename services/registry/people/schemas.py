@@ -5,48 +5,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from contracts.identifiers import IdType, check_id_number
-from contracts.identity import normalise_id_number
-from contracts.registry import Affiliation, Qualification
-from services.kit.clock import local_date, utc_now
+from contracts.identifiers import birth_month_of
+from contracts.registry import Affiliation, BirthMonth, Qualification
 from services.kit.field_errors import refuse
 from services.kit.pydantic_models import view
 from services.kit.schemas import Line, Note, ShortLine, StrictModel
+from services.registry.people.identities import IdDocument, PersonIdentity
 from services.registry.personal_data.disclosure import UnmaskingRequest
 from services.registry.personal_data.evidence import EVIDENCE_MAX
-from services.registry.streams.profile import Identity, Profile
+from services.registry.streams.problems import BirthMonthDiffersError
+from services.registry.streams.profile import Profile
 from services.registry.web.routes import UUID_FORM, Groups, PastDay, Place, Uscc
 from services.registry.worklists.schemas import Due
-
-IDENTITY_CHECKS_MAX = 1000
-
-
-class IdDocument(StrictModel):
-    """An ID document by its type and number."""
-
-    id_type: Literal["resident_id", "hk_macau_permit", "taiwan_permit", "passport", "officer_card"]
-    id_number: Annotated[str, Field(min_length=4, max_length=24)]
-
-    @field_validator("id_number")
-    @classmethod
-    def _check(cls, number: str, info: ValidationInfo) -> str:
-        id_type = info.data.get("id_type")
-        if id_type is None:
-            return number
-        fault = check_id_number(IdType(id_type), number, on=local_date(utc_now()))
-        if fault is not None:
-            raise refuse(f"id_number_{fault.value}", fault.text_zh, fault.text_en)
-        return normalise_id_number(number)
-
-
-class PersonIdentity(IdDocument):
-    """Name and number exactly as on the ID document (S0-23)."""
-
-    name: ShortLine
-
-    def identity(self) -> Identity:
-        """The same as decisions know it."""
-        return Identity(self.id_type, self.id_number, self.name)
 
 
 class PersonView(StrictModel):
@@ -69,27 +39,6 @@ class PersonView(StrictModel):
     id_type: str | None
     id_number: str | None
     name: str | None
-
-
-class IdentityChecks(StrictModel):
-    """Who a provider is about to report."""
-
-    persons: Annotated[list[PersonIdentity], Field(min_length=1, max_length=IDENTITY_CHECKS_MAX)]
-
-
-class IdentityResult(StrictModel):
-    """What the registry knows of one: `match`; `mismatch`, the number is known under another name; `former`, the
-    person has another number now; `unknown`.
-    """
-
-    index: int
-    result: Literal["match", "mismatch", "former", "unknown"]
-
-
-class IdentityResults(StrictModel):
-    """One result for each person, in order."""
-
-    results: list[IdentityResult]
 
 
 CollectionState = Literal[
@@ -187,6 +136,10 @@ class CollectionRequest(StrictModel):
     affiliation: Affiliation | None = None
     groups: Groups = Field(default_factory=list)
     graduated_on: PastDay | None = None
+    birth_month: Annotated[
+        BirthMonth | None,
+        Field(description="Of a document whose number does not tell it; a resident ID does."),
+    ] = None
     contact: Contact | None = None
     education: Educations = Field(default_factory=list)
     evidence: EvidenceIds = Field(default_factory=list, description="Ids of files uploaded before.")
@@ -198,6 +151,16 @@ class CollectionRequest(StrictModel):
             raise refuse("too_wide", "应为具体工作地点", "Must be narrower than the nation")
         return place
 
+    @field_validator("birth_month")
+    @classmethod
+    def _as_the_number_says(cls, stated: str | None, info: ValidationInfo) -> str | None:
+        person = info.data.get("person")
+        told = birth_month_of(person.id_type, person.id_number) if person is not None else None
+        if told is not None and stated not in (None, told):
+            differs = BirthMonthDiffersError
+            raise refuse("birth_month_differs", differs.title_zh, differs.title_en)
+        return stated
+
     def profile(self, name_hash: str) -> Profile:
         """What is no personal data, with the name as its keyed hash."""
         held = tuple(view(Qualification, each) for each in self.qualifications)
@@ -208,6 +171,7 @@ class CollectionRequest(StrictModel):
             qualifications=held,
             jobs=tuple(self.jobs),
             groups=tuple(self.groups),
+            birth_month=birth_month_of(self.person.id_type, self.person.id_number) or self.birth_month,
             left_on=None,
             retired_on=None,
         )
@@ -303,6 +267,7 @@ class ChangeItems(StrictModel):
     affiliation: Affiliation | None = None
     groups: Groups | None = None
     graduated_on: PastDay | None = None
+    birth_month: BirthMonth | None = None
     contact: Contact | None = None
     education: Educations | None = None
     merge: MergedProfile | None = None

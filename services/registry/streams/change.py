@@ -236,6 +236,7 @@ ITEMS = (
     "affiliation",
     "groups",
     "graduated_on",
+    "birth_month",
     "contact",
     "education",
     "merge",
@@ -243,6 +244,7 @@ ITEMS = (
 SEALED_ITEMS = frozenset({"qualifications", "contact", "education"})
 """Kept among the details in the vault; of qualifications, events hold level and day."""
 _DAYS = ("working_since", "left_on", "retired_on", "graduated_on")
+_PLAIN = ("employer", "jobs", "affiliation", "groups", "birth_month")
 _FACTS: Mapping[str, tuple[str, ...]] = {
     "employer": ("employer",),
     "student": ("student", "student_since"),
@@ -254,6 +256,8 @@ _FACTS: Mapping[str, tuple[str, ...]] = {
     "affiliation": ("affiliation",),
     "groups": ("groups",),
     "graduated_on": ("graduated_on",),
+    "birth_month": ("birth_month",),
+    "id_document": ("birth_month",),
 }
 """The facts of a profile that an item is."""
 
@@ -296,6 +300,7 @@ def on_record(profile: Profile, identity: Identity, details: Mapping[str, object
         "affiliation": profile.affiliation,
         "groups": list(profile.groups),
         "graduated_on": _iso(profile.graduated_on),
+        "birth_month": profile.birth_month,
         "contact": details.get("contact"),
         "education": details.get("education") or [],
         "merge": None,
@@ -305,7 +310,7 @@ def on_record(profile: Profile, identity: Identity, details: Mapping[str, object
 def facts_of_items(items: Mapping[str, Any]) -> dict[str, object]:
     """What of the new values is no personal data, as a profile's facts."""
     facts: dict[str, object] = {day: _day(items[day]) for day in _DAYS if day in items}
-    facts |= {name: items[name] for name in ("employer", "jobs", "affiliation", "groups") if name in items}
+    facts |= {name: items[name] for name in _PLAIN if name in items}
     if "student" in items:
         facts |= {"student": items["student"]["student"], "student_since": _day(items["student"]["since"])}
     if "qualifications" in items:
@@ -336,6 +341,8 @@ def masked(item: str, value: Any) -> object:
             return masked_name(value)
         case "id_document":
             return value | {"id_number": masked_number(value["id_number"])}
+        case "birth_month":
+            return HIDDEN
         case "contact":
             phone = value.get("phone")
             hidden = {name: HIDDEN for name in ("email", "address") if value.get(name)}

@@ -214,6 +214,15 @@ class NothingChangesError(Problem):
     title_en = "Nothing differs from what is on record"
 
 
+class BirthMonthDiffersError(Problem):
+    """The month of birth is not the one that the resident ID number tells."""
+
+    code = "birth-month-differs"
+    status = 422
+    title_zh = "出生年月与居民身份证号码不一致"
+    title_en = "The month of birth differs from that of the resident ID number"
+
+
 class ChangeOvertakenError(Problem):
     """A later approved change touched the same items: undo that one first."""
 

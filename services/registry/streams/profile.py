@@ -87,7 +87,8 @@ LEVELS = get_args(Level)
 class Profile:
     """Place of work, employer, and the two grounds of obligation, each with its date (S0-03, S2C-03).
 
-    What notices may ask beside them: `affiliation`, whose unit the employer is, `groups` by their codes, `graduated_on`.
+    What notices may ask beside them: `affiliation`, whose unit the employer is, `groups` by their codes, `graduated_on`,
+    and `birth_month`, the month of birth as `1990-09`.
     """
 
     name_hash: str
@@ -103,6 +104,7 @@ class Profile:
     affiliation: str | None = None
     groups: tuple[str, ...] = ()
     graduated_on: date | None = None
+    birth_month: str | None = None
 
     @property
     def first_qualification(self) -> Qualification | None:

@@ -32,6 +32,7 @@ def changed(world: World, who: Somebody, place: str) -> registry.InfoChanged:
         affiliation=None,
         groups=(),
         graduated_on=None,
+        birth_month=None,
         changed_at=world.now,
     )
 

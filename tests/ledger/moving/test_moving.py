@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.kit import events as codec
+from services.ledger.policy import notice_as_data
 from services.ledger.streams.account_events import AccountArrived
 from services.ledger.streams.profile_events import ProfileArrived, ProfileLeft
 from tests.ledger.moving.mover import (
@@ -18,6 +19,7 @@ from tests.ledger.moving.mover import (
     STAR,
     Mover,
 )
+from tests.ledger.policy.drafts import draft
 from tests.ledger.world import Provider, Somebody, World
 
 NOW = datetime(2025, 6, 1, 4, tzinfo=UTC)
@@ -90,6 +92,24 @@ class TestTheWholeWay:
         assert len(await found(world, LIAONING, ProfileLeft, who.person_id)) == 1
         assert len(await found(world, SHANXI, ProfileArrived, who.person_id)) == 1
         assert len(await found(world, SHANXI, AccountArrived, who.person_id)) == 1
+
+    async def test_whoever_arrives_is_asked_what_a_notice_asks_of_some(self, world: World, mover: Mover):
+        """What a rule for some goes by (`for:`) arrives with the person."""
+        rule = {
+            "kind": "requirement",
+            "total": 30,
+            "for": {"groups": ["township"], "affiliation": ["central"], "age": {"from": 55, "to": 55}},
+        }
+        notice = draft(rule, place=JINCHENG, year=2025, issued_on="2025-01-02", name="jincheng-some-2025")
+        published = await world.client.post(
+            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(JINCHENG)
+        )
+        assert published.status_code == 200, published.text
+        who, transfer_id = await world.collects(SHENYANG), mover.transfer_id()
+        handover = (await mover.leaves(transfer_id, who, JINCHENG)).json()
+        told = {"groups": ["township"], "affiliation": "central", "birth_month": "1970-12"}
+        assert (await mover.arrives(who, JINCHENG, handover, **told)).status_code == 200
+        assert (await world.asks(who, 2025, place=SHANXI))["requirements"][0]["minimum"] == "30.00"
 
     async def test_there_and_back_again(self, world: World, mover: Mover):
         """A return brings what was earned at both places; no credit is there twice."""

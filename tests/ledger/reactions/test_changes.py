@@ -10,10 +10,8 @@ from contracts import registry
 from contracts.identity import IdentityHasher
 from services.kit.event_store import EventStore
 from services.ledger.counting.rebuild import rebuild
-from services.ledger.policy import notice_as_data
 from tests.ledger.answers.test_attestations import checks, issues
 from tests.ledger.cases.test_registrations import passed, registers
-from tests.ledger.policy.drafts import draft
 from tests.ledger.world import Provider, Somebody, World
 
 LIAONING, WUHAN = "210000", "420100"
@@ -42,6 +40,7 @@ def change_of(world: World, who: Somebody, place: str = LIAONING, **changes: Any
         "affiliation": None,
         "groups": (),
         "graduated_on": None,
+        "birth_month": None,
         "changed_at": world.now,
     }
     return registry.InfoChanged(**facts | changes)
@@ -337,45 +336,3 @@ class TestFormerIdentity:
         models = ["profiles", "former_identities"]
         rebuilt = await rebuild(world.ledger.databases, models=models, logs=[LIAONING])
         assert [each.rows_changed for each in rebuilt] == [0, 0]
-
-
-class TestTier:
-    async def test_people_of_a_group_are_asked_for_what_a_notice_asks_of_some(self, world: World):
-        rule = {
-            "kind": "requirement",
-            "total": 30,
-            "for": {"groups": ["township"], "affiliation": ["central"]},
-        }
-        notice = draft(rule, place=WUHAN, year=2025, issued_on="2025-01-02", name="wuhan-some-2025")
-        await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(WUHAN)
-        )
-        who = await world.collects(WUHAN)
-        before = await world.asks(who, 2025)
-        await world.hears(
-            change_of(world, who, WUHAN, items=("groups",), groups=("township",), affiliation="central")
-        )
-        after = await world.asks(who, 2025)
-
-        assert [answer["requirements"][0]["minimum"] for answer in (before, after)] == ["90.00", "30.00"]
-        assert after["requirements"][0]["clause"] == "T-01"
-
-    async def test_courses_are_tiered_by_the_highest_qualification_held(self, world: World):
-        """S1-08, A-09: the duty counts from the first, the tier from the highest."""
-        rule = {"kind": "tiers", "names": ["junior", "intermediate", "senior"], "lower": "refused"}
-        notice = draft(rule, place=WUHAN, year=2025, issued_on="2025-01-02", name="wuhan-2025")
-        await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(WUHAN)
-        )
-        who = await world.collects(WUHAN)
-        provider = await world.provides("某网校", accredited=[WUHAN])
-        [taken] = await provider.posts(provider.completion(who, 2025, "10", tier="junior"))
-        assert taken["outcome"] == "registered"
-        held = [("intermediate", date(2024, 9, 1)), ("junior", date(2018, 9, 1))]
-        qualifications = tuple(registry.Qualification(level=level, obtained_on=day) for level, day in held)  # type: ignore[arg-type]
-        await world.hears(
-            change_of(world, who, WUHAN, items=("qualifications",), qualifications=qualifications)
-        )
-        [refused] = await provider.posts(provider.completion(who, 2025, "10", tier="junior"))
-        assert refused["problem"]["type"] == "urn:xuefen:problem:tier-too-low"
-        assert (await world.asks(who, 2025))["first_obliged_year"] == 2019

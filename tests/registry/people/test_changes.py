@@ -254,6 +254,32 @@ class TestReviewChange:
             assert (refused.status_code, refused.json()["state"]) == (409, "collected")
         assert (await registry.call("GET", f"/v1/persons/{person_id}")).status_code == 200
 
+    async def test_the_month_of_birth_is_what_the_document_tells_or_what_is_stated(
+        self, registry: Registry, database: Database
+    ) -> None:
+        """Published for rules that go by age: of a resident ID from its number, of a passport as it was handed in."""
+        human, passport = somebody(), {"id_type": "passport", "id_number": f"E{somebody().id_number[-8:]}"}
+        told = f"{human.id_number[6:10]}-{human.id_number[10:12]}"
+        body = {"person": human.body | passport, "birth_month": "1990-09"}
+        person_id = (await registry.collected(human, **body))["person_id"]
+
+        async def changes(items: dict[str, Any]) -> str:
+            asked = (await registry.asks_change(person_id, items)).json()
+            assert (await registry.reviews_change(asked["change_id"])).status_code == 200
+            return str(asked["change_id"])
+
+        await changes({"birth_month": "1990-10"})
+        change_id = await changes({"id_document": human.document})
+        refused = await registry.asks_change(person_id, {"birth_month": "1900-01"})
+        assert (refused.status_code, refused.json()["pointer"]) == (422, "/items/birth_month")
+        assert (await registry.reverses(change_id)).status_code == 200
+        months = [event.birth_month for event in await published(database, person_id)]
+        assert months == ["1990-09", "1990-10", told, "1990-10"]
+        shown = (await registry.call("GET", f"/v1/persons/{person_id}")).json()
+        assert "1990" not in str(shown | {"collected_at": None}), (
+            "it is nobody's to read beside a masked number"
+        )
+
     async def test_a_number_may_be_changed_back(self, registry: Registry) -> None:
         human = somebody()
         change_id = await registry.change_of(human, {"id_document": somebody().document})

@@ -108,6 +108,8 @@ class TestSubmitCollection:
             ({"working_since": 1577836800}, "/working_since", "invalid_date"),
             ({"phone": "13900000000"}, "/phone", "unknown_field"),
             ({"person": None}, "/person", "wrong_type"),
+            ({"birth_month": "1900-01"}, "/birth_month", "birth_month_differs"),
+            ({"birth_month": "1990-09-01"}, "/birth_month", "wrong_form"),
         ],
     )
     async def test_a_bad_field(

@@ -34,6 +34,7 @@ def changed(person: str) -> InfoChanged:
         affiliation=None,
         groups=(),
         graduated_on=None,
+        birth_month=None,
         changed_at="2026-03-02T02:00:00Z",  # type: ignore[arg-type]
     )
 

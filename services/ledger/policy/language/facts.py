@@ -222,13 +222,18 @@ class Account(Struct, kw_only=True, gc=False, omit_defaults=True):
 
 
 class Traits(Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
-    """What the registry states of a person for rules that are for some (`for:`): the first day of the month of birth, whose
+    """What the registry states of a person for rules that are for some (`for:`): the month of birth as `1990-09`, whose
     unit the employer is, groups by their codes, the day of graduation; None, or empty, where nobody has stated it."""
 
-    born: date | None = None
+    birth_month: str | None = None
     affiliation: str | None = None
     groups: tuple[str, ...] = ()
     graduated_on: date | None = None
+
+    @property
+    def born(self) -> date | None:
+        """The first day of the month of birth."""
+        return date.fromisoformat(f"{self.birth_month}-01") if self.birth_month is not None else None
 
 
 NO_TRAITS = Traits()

@@ -107,7 +107,7 @@ class Target(Part, frozen=True):
             and (not self.grounds or any(_has(person, ground) for ground in self.grounds))
             and (
                 self.age is None
-                or (person.traits.born is not None and year - person.traits.born.year in self.age)
+                or ((born := person.traits.born) is not None and year - born.year in self.age)
             )
             and (not self.employers or person.employer in self.employers)
             and (not self.affiliation or person.traits.affiliation in self.affiliation)

@@ -19,7 +19,7 @@ def person(**traits: Any) -> Person:
 KNOWN: dict[str, tuple[Person, Person]] = {
     "tiers": (person(qualification="senior"), person(qualification="junior")),
     "grounds": (person(graduated_on=date(2024, 7, 1)), person(working_since=date(2024, 7, 1))),
-    "age": (person(born=date(1974, 12, 1)), person(born=date(1975, 1, 1))),
+    "age": (person(birth_month="1974-12"), person(birth_month="1975-01")),
     "employers": (person(employer="91640000MA00000022"), person(employer="91640000MA00000011")),
     "affiliation": (person(affiliation="central"), person(affiliation="local")),
     "groups": (person(groups=("rural", "township")), person(groups=("rural",))),
@@ -49,9 +49,9 @@ def test_the_highest_level_is_of_the_senior_tier(qualification: str, taken: bool
 
 @pytest.mark.parametrize(("age", "taken"), [(49, False), (50, True), (60, True), (61, False)])
 def test_an_age_is_what_is_reached_in_the_credit_year_and_both_ends_are_inside(age: int, taken: bool):
-    born = date(2025 - age, 12, 1)
+    born = f"{2025 - age}-12"
 
-    assert Target(age=Ages(first=50, last=60)).takes_person(person(born=born), 2025) is taken
+    assert Target(age=Ages(first=50, last=60)).takes_person(person(birth_month=born), 2025) is taken
 
 
 NAMED: dict[str, Any] = {

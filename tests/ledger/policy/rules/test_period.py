@@ -20,7 +20,7 @@ from tests.ledger.policy.document.test_target_faults import faults
 from tests.ledger.policy.drafts import book, draft
 
 SOMEBODY = Person(
-    person_id="p", place=BEIJING, qualified_on=date(2027, 2, 28), traits=Traits(born=date(1990, 9, 1))
+    person_id="p", place=BEIJING, qualified_on=date(2027, 2, 28), traits=Traits(birth_month="1990-09")
 )
 ANCHORS: list[dict[str, Any]] = [
     {"over": 3, "anchor": "calendar", "first_year": 2028},
