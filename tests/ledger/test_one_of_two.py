@@ -10,12 +10,16 @@ import httpx
 import pytest
 
 from services.cli.demo import fictitious
-from tests.kit.races import at_once
+from services.kit.command import Question
+from services.ledger.moving.arrivals import NAMESAKE
+from services.ledger.store.claims import OPEN_CLAIM_OF_FACT
+from services.ledger.store.filings import FILING_OF_FACT
+from tests.kit.races import at_once, confirmations, declared_questions
 from tests.ledger.cases.test_claims import PAPER, Desk
 from tests.ledger.cases.test_collective import Unit
 from tests.ledger.cases.test_registrations import passed, registers
 from tests.ledger.cases.training import DAYS, Training, held_training, transcript
-from tests.ledger.moving.mover import Mover
+from tests.ledger.moving.mover import JINCHENG, Mover
 from tests.ledger.officials.closing.closing import closes, corrects
 from tests.ledger.officials.test_relief import asks_for
 from tests.ledger.world import Somebody, World
@@ -34,18 +38,19 @@ class Pair(NamedTuple):
     given: Given
     told: tuple[str, ...]
     one_row: bool
+    asks: Question | None
 
 
 PAIRS: list[Pair] = []
 
 
-def pair(*told: str, one_row: bool = False) -> Callable[[Given], Given]:
+def pair(*told: str, one_row: bool = False, asks: Question | None = None) -> Callable[[Given], Given]:
     """Put a pair on the list: `told` is the code of the problem, or the outcome of the line, of who comes second, which may
-    depend on who that is; of a pair with `one_row` both change the same row.
+    depend on who that is; of a pair with `one_row` both change the same row; `asks` is the question on which they meet.
     """
 
     def listed(given: Given) -> Given:
-        PAIRS.append(Pair(given.__name__, given, told, one_row))
+        PAIRS.append(Pair(given.__name__, given, told, one_row, asks))
         return given
 
     return listed
@@ -111,7 +116,7 @@ async def two_lists_of_an_employer(world: World) -> tuple[Request, Request]:
     return unit.submits(unit.row(who, "r-1")), unit.submits(unit.row(who, "r-1"))
 
 
-@pair("duplicate")
+@pair("duplicate", asks=OPEN_CLAIM_OF_FACT)
 async def two_direct_lists_with_a_line(world: World) -> tuple[Request, Request]:
     who = await world.collects("211302")
     return registers(world, passed(who)), registers(world, passed(who))
@@ -159,14 +164,14 @@ async def two_decisions_on_a_filing(world: World) -> tuple[Request, Request]:
     return training.steps("approval"), training.steps("refusal", subject="another", reason="other")
 
 
-@pair("filing-duplicate")
+@pair("filing-duplicate", asks=FILING_OF_FACT)
 async def two_filings_of_a_training(world: World) -> tuple[Request, Request]:
     training = Training(world, await world.provides("某会计培训学校"), HEPING, DAYS)
     world.now = datetime(2025, 9, 1, 4, tzinfo=UTC)
     return training.files(), training.files(expected=50)
 
 
-@pair("filing-duplicate")
+@pair("filing-duplicate", asks=FILING_OF_FACT)
 async def a_filing_and_an_amendment_to_the_same_training(world: World) -> tuple[Request, Request]:
     training = Training(world, await world.provides("某会计培训学校"), HEPING, DAYS)
     world.now = datetime(2025, 9, 1, 4, tzinfo=UTC)
@@ -224,6 +229,19 @@ async def two_departures_of_a_person(world: World) -> tuple[Request, Request]:
     )
 
 
+@pair("identity-held", one_row=True, asks=NAMESAKE)
+async def two_arrivals_under_one_number(world: World) -> tuple[Request, Request]:
+    mover = Mover(world)
+    first, second = await world.collects(SHENYANG), await world.collects(SHENYANG)
+    requests: list[Request] = []
+    for who in (first, second):
+        transfer_id = mover.transfer_id()
+        assert (await mover.guards(transfer_id, who, JINCHENG)).status_code == 200
+        handover = (await mover.leaves(transfer_id, who, JINCHENG)).json()
+        requests.append(mover.arrives(Somebody(who.person_id, first.person), JINCHENG, handover))
+    return requests[0], requests[1]
+
+
 @pytest.fixture(autouse=True)
 def october(world: World) -> None:
     world.now = datetime(2025, 10, 20, 4, tzinfo=UTC)
@@ -247,10 +265,16 @@ class TestOneOfTwo:
     async def test_is_stored_and_the_other_hears_why_not(
         self, world: World, monkeypatch: pytest.MonkeyPatch, pair: Pair
     ):
-        answers = await at_once(monkeypatch, *await pair.given(world), one_row=pair.one_row)
+        requests = await pair.given(world)
+        with confirmations(monkeypatch) as confirmed:
+            answers = await at_once(monkeypatch, *requests, one_row=pair.one_row)
 
+        assert pair.asks is None or pair.asks in confirmed
         told = sorted(map(told_of, answers), key="stored".__ne__)
         assert told in [["stored", each] for each in pair.told], [each.text for each in answers]
+
+    def test_is_tried_on_every_question_that_is_asked(self):
+        assert declared_questions("ledger") == {each.asks for each in PAIRS} - {None}
 
 
 class TestAClaimAndAListOfItsFact:

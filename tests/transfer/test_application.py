@@ -5,6 +5,8 @@ from itertools import combinations_with_replacement
 
 import pytest
 
+from services.transfer.application import OPEN_TRANSFER
+from tests.kit.races import declared_questions
 from tests.transfer.process.journeys import arrival_of, received
 from tests.transfer.scenarios import DALIAN, LONGCHENG, TAIYUAN
 from tests.transfer.world import CLERK, DESTINATION, FAR_DESK, ORIGIN, World, code, request_body
@@ -43,6 +45,9 @@ class TestTwoRequests:
             )
             listed = await world.get(f"/v1/persons/{person_id}/transfers", by=CLERK)
             assert [each["transfer_id"] for each in listed.json()["items"]] == [taken.json()["transfer_id"]]
+
+    def test_are_all_that_two_may_meet_on(self):
+        assert declared_questions("transfer") == {OPEN_TRANSFER}
 
     async def test_of_two_people_do_not_meet(self, world: World):
         people = [await world.person() for _ in range(4)]

@@ -22,7 +22,8 @@ from services.ledger.streams.problems import AlreadyEndedError, UnknownPersonErr
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.profile_events import JudgementsArrived
 
-_NAMESAKE = Question("profiles", "person_id", {"identity_hash": "text"})
+NAMESAKE = Question("profiles", "person_id", {"identity_hash": "text"})
+"""Who has an ID number."""
 
 
 class Arrivals:
@@ -73,7 +74,7 @@ class Arrivals:
 
     async def _move_in(self, effects: Effects, arriving: ArriveAtAuthority, nation: Nation) -> None:
         profile, handover, unit = arriving.profile, arriving.handover, effects.unit
-        if await unit.find(_NAMESAKE, profile.identity_hash, besides=profile.person_id) is not None:
+        if await unit.find(NAMESAKE, profile.identity_hash, besides=profile.person_id) is not None:
             raise IdentityHeldError(pointer="/profile/identity_hash")
         event = profile_arrived(profile, handover, unit.log, unit.now)
         effects.change_profile(profile.person_id, event, _identity(handover.transfer_id, 0))
