@@ -29,13 +29,13 @@ class SyncSettings(ServiceSettings):
     """Key from which the secrets of webhooks follow, 32 bytes in base64url."""
     webhook_key_file: Path | None = None
     webhooks_anywhere: bool = False
-    """Lets webhooks go over http and to private hosts: in a sandbox alone, never in production."""
+    """Lets webhooks go over http and to private hosts: in a sandbox alone, and in no hosted one."""
 
     @cached_property
     def webhook_key_bytes(self) -> bytes:
         """The key itself. Raises SettingsError when it is missing or of the wrong size, or webhooks would go anywhere."""
-        if self.webhooks_anywhere and self.environment == "production":
+        if self.webhooks_anywhere and not self.sandbox:
             raise SettingsError(
-                "XUEFEN_WEBHOOKS_ANYWHERE is for a sandbox: in production webhooks go to public hosts"
+                "XUEFEN_WEBHOOKS_ANYWHERE is for a sandbox (XUEFEN_SANDBOX): elsewhere webhooks go to public hosts"
             )
         return secret_key("XUEFEN_WEBHOOK_KEY", self.webhook_key, self.webhook_key_file)
