@@ -2,10 +2,12 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from services.kit.settings import ServiceSettings, SettingsError, secret_key
+from services.kit.quotas import DEFAULT_TERMS, QuotaTerms
+from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError, secret_key
 from services.sync.targets import PACKAGED
 
 
@@ -15,6 +17,8 @@ class SyncSettings(ServiceSettings):
     sync_database_url: str
     """Address of the application's role (`xuefen_sync`)."""
     sync_pool_size: int = Field(default=12, ge=2, le=64)
+    sync_quotas: Annotated[QuotaTerms, FROM_JSON] = DEFAULT_TERMS
+    """Requests that a client may send, as XUEFEN_LEDGER_QUOTAS of the ledger."""
     sync_token_file: Path | None = None
     """A file with the token by which the worker reads feeds, asks for identities and imports history."""
     sync_targets_file: Path = PACKAGED

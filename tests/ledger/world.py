@@ -21,7 +21,7 @@ from services.ledger.app import build_app
 from services.ledger.composition import SCHEMA, Ledger
 from services.ledger.reactions.reactions import SourceEvent
 from tests.conftest import AUDIT_KEY, FreshDatabase, FreshDatabaseFactory
-from tests.kit.http import bearer, calling, verifier
+from tests.kit.http import COUNTED, bearer, calling, verifier
 
 IDENTITY_KEY = b"an identity key of 32 bytes or so"
 PROVIDER_SCOPES = ("completion:write", "enrolment:write", "compliance:read", "transcript:read")
@@ -64,7 +64,9 @@ class World:
     @asynccontextmanager
     async def _open(self, store: EventStore) -> AsyncIterator[Ledger]:
         databases = await connect(self.fresh)
-        ledger = Ledger(databases, IDENTITY_KEY, audit_key=AUDIT_KEY, store=store, clock=lambda: self.now)
+        ledger = Ledger(
+            databases, IDENTITY_KEY, audit_key=AUDIT_KEY, store=store, clock=lambda: self.now, quotas=COUNTED
+        )
         try:
             await ledger.prepare()
             yield ledger
