@@ -23,7 +23,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "intake",
         "cases",
         "officials reactions",
-        "moving",
+        "moving scenarios",
         "answers",
         "counting",
         "composition",

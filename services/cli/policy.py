@@ -14,7 +14,7 @@ from rich.table import Column, Table
 
 from contracts.divisions import full_name_of, is_known
 from services.cli.notice_files import book_of_this_ledger, err, fail, needed, out, read, short, warn, wrong
-from services.cli.policy_diff import diff, simulate
+from services.cli.policy_diff import diff, simulate, try_
 from services.ledger.policy import (
     Notice,
     Policy,
@@ -287,3 +287,4 @@ def _show_refusal(status: int, content: bytes) -> None:
 
 app.command(diff)
 app.command(simulate)
+app.command(try_, name="try")

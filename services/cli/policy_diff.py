@@ -1,6 +1,8 @@
-"""`xuefen policy diff`: what a draft changes, setting by setting, for every place and year it touches."""
+"""Drafts tried before they are published: `xuefen policy diff` tells what one changes, setting by setting, `simulate` for
+whom, and `try` what becomes of the stories a bureau has written down."""
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
@@ -33,6 +35,10 @@ from services.ledger.counting.simulation import Changed, Progress, Simulation
 from services.ledger.counting.simulation import simulate as simulate_over
 from services.ledger.policy import Notice, PolicyBook, Sourced, bundled_book
 from services.ledger.policy.difference import Change, PolicyDifference, compare_books
+from services.ledger.policy.document.yaml_faults import YamlFault, text_of
+from services.ledger.scenarios.beginnings import Shelf
+from services.ledger.scenarios.scenario_file import ScenarioFault, read_scenarios
+from services.ledger.scenarios.trial import try_scenarios
 
 _COLOURS = {"added": "green", "removed": "red", "changed": "yellow", "restated": "dim"}
 
@@ -67,6 +73,59 @@ def diff(*files: Path, json: bool = False, restated: bool = False, ledger: bool 
         out.print("Nothing changes.")
     for difference in found:
         _show(difference, restated)
+
+
+def try_(draft: Path, scenarios: Path, *, ledger: bool = False) -> None:
+    """Tell the stories of a scenario file to a draft notice beside those in force; exit with 1 when one comes out otherwise.
+
+    The form of the file: who, where, which year, what was there before, what happens, and what must come of it. A name under
+    `notices` is a file beside the scenarios, without `.yaml`.
+
+    Parameters
+    ----------
+    draft
+        The notice's YAML file.
+    scenarios
+        The YAML file of scenarios.
+    ledger
+        Beside what this installation's ledger has published, not the bundled notices.
+    """
+    notice = needed(draft)
+    in_force = book_of_this_ledger() if ledger else bundled_book()
+    tell_replaced(notice, in_force)
+
+    def find(name: str) -> Notice:
+        path = scenarios.parent / f"{name}.yaml"
+        if path.name != f"{name}.yaml" or not path.is_file():
+            raise LookupError(name)
+        return needed(path)
+
+    try:
+        read = read_scenarios(text_of(scenarios.read_bytes()), str(scenarios))
+    except OSError as error:
+        fail(f"{scenarios}: {error.strerror}")
+    except (ScenarioFault, YamlFault) as fault:
+        err.print(
+            f"[bold red]{escape(str(scenarios))}[/bold red] [bold]line {fault.line}[/bold]", soft_wrap=True
+        )
+        err.print(f"    {escape(fault.en)}\n    {escape(fault.zh)}", soft_wrap=True)
+        sys.exit(1)
+    shelf = Shelf((entry.notice for entry in _with(in_force, notice)), find)
+    tried = try_scenarios(read, shelf)
+    for one in tried:
+        if one.differs:
+            out.print(f"[red]differs[/red] {escape(one.name)}", soft_wrap=True)
+        for each in one.differs:
+            out.print(f"    {escape(each.en)}\n    {escape(each.zh)}", soft_wrap=True)
+    failed = sum(bool(one.differs) for one in tried)
+    word = (
+        f"[red]{failed} of {len(tried)} differ[/red]"
+        if failed
+        else f"[green]all {len(tried)} as expected[/green]"
+    )
+    out.print(f"{word}: {escape(notice.label)}", soft_wrap=True)
+    if failed:
+        sys.exit(1)
 
 
 def _with(book: PolicyBook, notice: Notice) -> PolicyBook:

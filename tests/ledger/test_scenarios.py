@@ -1,4 +1,4 @@
-"""The scenarios of `tests/ledger/scenarios/`: what the notices say about people and days, written by hand as YAML.
+"""Scenarios of `tests/ledger/scenarios/`: what the notices say about people and days, written by hand as YAML.
 
 Each runs through the policy engine and the account's own events, without a database; `README.md` there tells the form.
 A moment without an offset is one in Shanghai, a day alone is its noon.
@@ -10,10 +10,21 @@ from typing import Any
 
 import pytest
 
-from tests.ledger.scenario_file import Scenario, ScenarioFault, Teacher, read_scenarios
-from tests.ledger.scenario_story import Story
+from services.ledger.policy import Notice, bundled_notices, read_notice
+from services.ledger.scenarios.beginnings import Shelf
+from services.ledger.scenarios.scenario_file import Scenario, ScenarioFault, Teacher, read_scenarios
+from services.ledger.scenarios.story import Story
 
 FOLDER = Path(__file__).parent / "scenarios"
+EXAMPLES = Path(__file__).parent / "notices"
+
+
+def example(name: str) -> Notice:
+    """A notice of our own invention, by the name of its file."""
+    return read_notice(EXAMPLES / f"{name}.yaml")
+
+
+SHELF = Shelf(bundled_notices(), example)
 
 
 def load() -> Iterator[Any]:
@@ -30,7 +41,7 @@ SCENARIOS = list(load())
 class TestScenarios:
     @pytest.mark.parametrize(("source", "scenario", "providers"), SCENARIOS)
     def test_comes_out_as_it_says(self, source: str, scenario: Scenario, providers: dict[str, Teacher]):
-        differs = Story(scenario, providers).run()
+        differs = [str(each) for each in Story(scenario, providers, SHELF).run()]
         assert not differs, "\n".join([f"{source}: {scenario.name}", *differs])
 
     def test_there_are_enough_and_no_two_have_one_name(self):
@@ -92,4 +103,5 @@ class TestFaults:
     )
     def test_an_answer_that_differs_is_told_with_both(self, written: str, instead: str, differs: str):
         read = read_scenarios(GOOD.replace(written, instead), "tale.yaml")
-        assert Story(read.scenarios[0], read.providers).run() == [differs]
+        found = Story(read.scenarios[0], read.providers, SHELF).run()
+        assert [str(each) for each in found] == [differs]

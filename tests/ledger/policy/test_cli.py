@@ -261,3 +261,88 @@ class TestDiff:
     def test_one_file_or_two_are_asked_for(self, tmp_path: Path):
         assert run("diff") == 2
         assert run("diff", str(tmp_path / "absent.yaml")) == 1
+
+
+class TestTry:
+    STORIES = """
+about: 试
+given: {place: "210102", year: 2025, person: {qualified_on: 2019-05-01}}
+providers: {society: {name: 北京东奥时代教育科技有限公司, accredited: [{place: "210000", years: [2025], modes: [online]}]}}
+scenarios:
+  - name: as much as the nation asks
+    clauses: []
+    given: {credits: [{credits: 60, on: 2025-06-01}, {credits: 30, on: 2025-06-01, category: public}]}
+    then:
+      - {on: 2025-12-31, status: compliant}
+"""
+
+    @pytest.fixture
+    def files(self, tmp_path: Path) -> tuple[Path, Path]:
+        """A draft that asks 100 credits, and stories of somebody who has 90."""
+        notice, stories = tmp_path / "draft.yaml", tmp_path / "stories.yaml"
+        said = LIAONING_FILE.read_text(encoding="utf-8").replace("total: 90", "total: 100")
+        notice.write_text(said, encoding="utf-8")
+        stories.write_text(self.STORIES, encoding="utf-8")
+        return notice, stories
+
+    def test_tells_in_both_languages_what_came_out_otherwise(
+        self, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+    ):
+        assert run("try", *map(str, files)) == 1
+        shown = capsys.readouterr().out
+        assert "2025 on 2025-12-31: status: expected compliant, found in_progress" in shown
+        assert "2025-12-31 的 2025 年度：“status”应为“compliant”，实为“in_progress”" in shown
+        assert "1 of 1 differ" in shown
+
+    def test_of_the_notice_in_force_comes_out_as_expected(
+        self, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+    ):
+        assert run("try", str(LIAONING_FILE), str(files[1])) == 0
+        assert "all 1 as expected" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("written", "instead", "line", "zh"),
+        [
+            ("status: compliant", "statuss: compliant", 10, "没有这个字段“statuss”"),
+            ("on: 2025-12-31", "on: 2025年12月31日", 10, "应为日期"),
+            ("    clauses: []\n", "", 6, "缺少字段“clauses”"),
+            ('place: "210102"', 'place: "999999"', 3, "行政区划代码不存在"),
+            ("[{credits: 60, on: 2025-06-01}", "[{credits: 60, on: 2025-06-31}", 8, "没有这一天"),
+            ("    then:", "    when: [{outcome: x}]\n    then:", 9, "一步只写一件事"),
+            (
+                "    then:",
+                "    when: [{exam: {provider: nobody, passed: 2025-01-01}, outcome: recorded}]\n    then:",
+                9,
+                "没有列出此机构",
+            ),
+            (
+                "    then:",
+                "    when: [{revoke: {step: 1, at: 2025-01-01}, outcome: revoked}]\n    then:",
+                9,
+                "没有这一步",
+            ),
+        ],
+    )
+    def test_names_the_line_of_a_fault_in_the_stories(
+        self,
+        files: tuple[Path, Path],
+        written: str,
+        instead: str,
+        line: int,
+        zh: str,
+        capsys: pytest.CaptureFixture[str],
+    ):
+        files[1].write_text(self.STORIES.replace(written, instead), encoding="utf-8")
+        assert run("try", *map(str, files)) == 1
+        shown = capsys.readouterr().err
+        assert f"line {line}" in shown
+        assert zh in shown
+
+    def test_of_a_story_with_codes_nobody_knows_says_so_and_goes_on(
+        self, files: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+    ):
+        unknown = self.STORIES.replace("category: public}]}", "category: public}], notices: [nowhere]}")
+        assert unknown != self.STORIES
+        files[1].write_text(unknown, encoding="utf-8")
+        assert run("try", *map(str, files)) == 1
+        assert "这个情景无法演算" in capsys.readouterr().out

@@ -1,13 +1,37 @@
-"""An answer of the engine in the form in which a scenario states it."""
+"""Expectations of a scenario: an answer of the engine in the form in which a scenario states it, and what differs."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
 from services.ledger.policy import Assessment, Decision, Held, Missing, Registered
-from tests.ledger.scenario_file import Answer
+from services.ledger.scenarios.scenario_file import Answer
+
+
+class Difference(NamedTuple):
+    """What came out otherwise than expected, and where: in a step, in an answer, or of a value in force."""
+
+    where_zh: str
+    where_en: str
+    what: str
+    expected: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.where_en}: {self.what}: expected {self.expected}, found {self.found}"
+
+    @property
+    def zh(self) -> str:
+        """The same in Chinese."""
+        return f"{self.where_zh}：“{self.what}”应为“{_zh(self.expected)}”，实为“{_zh(self.found)}”"
+
+
+def _zh(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "无", True: "是", False: "否"}[value]
+    return str(value)
 
 
 def stated(expected: Answer) -> Iterator[tuple[str, Any]]:

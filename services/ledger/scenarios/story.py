@@ -1,15 +1,12 @@
-"""One scenario told to the policy engine and to the account's own events, and what comes out otherwise than expected."""
+"""Story of one scenario, told to the policy engine and to the account's own events, and what comes out otherwise."""
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from contracts.divisions import authority_of
 from services.kit.clock import local_date, start_of_day
 from services.ledger.officials import revocation as revocations
 from services.ledger.policy import (
@@ -18,37 +15,29 @@ from services.ledger.policy import (
     Award,
     Held,
     Policy,
-    PolicyBook,
     ProvenStudy,
     Registered,
     Rejected,
     admit,
     admit_enrolment,
     admit_terms,
-    assess,
+    assess_purpose,
     award_organised,
     award_study,
-    bundled_notices,
     may_bring,
-    read_notice,
+    purpose_terms,
     reconsidered,
     registered_directly,
     used_up,
 )
-from services.ledger.policy.book import Declaration
 from services.ledger.policy.judging.awards import AUTHORITY_TRAINING
-from services.ledger.policy.judging.periods import with_periods
-from services.ledger.policy.judging.requirements import EarlierYear
 from services.ledger.policy.language.target import of_provider
-from services.ledger.streams import account as accounts
-from services.ledger.streams.account import held_again, released
-from services.ledger.streams.account_events import CompletionHeld, CreditEarned, ExamPassed
-from services.ledger.streams.filing_terms import unfiled
-from tests.ledger.scenario_answer import as_text, decided, shown, stated
-from tests.ledger.scenario_facts import claimed, enrolled_of, enrolment_of, facts_of, latest_of
-from tests.ledger.scenario_file import (
+from services.ledger.scenarios.beginnings import PERSON, Shelf, accounts_of, person_of, profile_of
+from services.ledger.scenarios.expectations import Difference, as_text, decided, shown, stated
+from services.ledger.scenarios.scenario_file import (
+    ActivityStep,
     Answer,
-    Claimed,
+    CourseStep,
     Ending,
     Enrol,
     Exam,
@@ -57,45 +46,38 @@ from tests.ledger.scenario_file import (
     Proof,
     Scenario,
     Step,
-    Study,
     Teacher,
     moment,
 )
-from tests.ledger.scenario_given import PERSON, account_of, person_of
+from services.ledger.scenarios.steps import claimed, enrolled_of, enrolment_of, facts_of, latest_of
+from services.ledger.streams import account as accounts
+from services.ledger.streams.account import held_again, released
+from services.ledger.streams.account_events import CompletionHeld, CreditEarned, ExamPassed
+from services.ledger.streams.filing_terms import unfiled
+from services.ledger.streams.who_judges import judge
 
-_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
-EXAMPLES = Path(__file__).parent / "notices"
-
-
-@cache
-def book(without: tuple[str, ...] = (), with_: tuple[str, ...] = ()) -> PolicyBook:
-    """The bundled notices, or those of them that had been issued before the ones left out; and examples by file name."""
-    made = PolicyBook()
-    for position, notice in enumerate(bundled_notices(), start=1):
-        if notice.id not in without:
-            made = made.with_notice(notice, _BEGINNING, "bundled", position)
-    for position, name in enumerate(with_, start=1):
-        made = made.with_notice(read_notice(EXAMPLES / f"{name}.yaml"), _BEGINNING, "example", position)
-    return made
+Where = tuple[str, str]
+"""A step, an answer or a value of a scenario, in Chinese and in English."""
 
 
 class Story:
     """A scenario on its way: the accounts by year, what each step did, and what came out otherwise than expected."""
 
-    def __init__(self, scenario: Scenario, providers: dict[str, Teacher]) -> None:
+    def __init__(self, scenario: Scenario, providers: dict[str, Teacher], shelf: Shelf) -> None:
         given = scenario.given
         self.scenario, self.given = scenario, given
-        self.book = book(tuple(given.before_notices), tuple(given.notices))
-        if given.no_notice:
-            said = Declaration(_BEGINNING, authority_of(given.place), 1, given.place, given.year)
-            self.book = self.book.with_declaration(said)
+        self.book = shelf.book(given)
         self.person = person_of(given)
+        self.profile = profile_of(given)
         self.providers = {name: teacher.standing(name) for name, teacher in providers.items()}
-        self.accounts = {given.year: account_of(given)}
-        self.differs: list[str] = []
+        self.accounts = accounts_of(given)
+        self.differs: list[Difference] = []
 
-    def run(self) -> list[str]:
-        """Everything that differs from what the scenario expects."""
+    def run(self) -> Sequence[Difference]:
+        """Everything that differs from what the scenario expects.
+
+        Raises LookupError, ValueError and AssertionError where the story cannot be told; `trial.py` turns them into words.
+        """
         for number, step in enumerate(self.scenario.when, start=1):
             self._take(number, step)
         for answer in self.scenario.then:
@@ -110,9 +92,9 @@ class Story:
     def _policy(self, year: int) -> Policy | None:
         return self.book.policy_for(self.person, year)
 
-    def _expect(self, where: str, what: str, expected: Any, found: Any) -> None:
+    def _expect(self, where: Where, what: str, expected: Any, found: Any) -> None:
         if expected != found:
-            self.differs.append(f"{where}: {what}: expected {expected}, found {found}")
+            self.differs.append(Difference(*where, what, expected, found))
 
     def _take(self, number: int, step: Step) -> None:
         takers: list[tuple[Any, Callable[[str, Any, Step], dict[str, Any]]]] = [
@@ -127,8 +109,7 @@ class Story:
             (step.recognise, self._recognise),
         ]
         said = [(part, take) for part, take in takers if part is not None]
-        where = f"step {number}"
-        assert len(said) == 1, f"{where} must say one thing that happens"
+        where = f"第{number}步", f"step {number}"
         part, take = said[0]
         found = take(f"step-{number}", part, step)
         expected = {
@@ -147,7 +128,7 @@ class Story:
         if step.clause is not UNSET:
             self._expect(where, "clause", step.clause, found.get("clause"))
 
-    def _study(self, record: str, study: Study, step: Step) -> dict[str, Any]:
+    def _study(self, record: str, study: CourseStep, step: Step) -> dict[str, Any]:
         year = study.year or self.given.year
         account, policy = self._account(year), self._policy(year)
         standing = self.providers[study.provider]
@@ -198,6 +179,7 @@ class Story:
                 accounts.evolve(account, held_again(item, account, policy, answer, now))
                 continue
             credit_id = f"credit-{item.completion_id}"
+            assert isinstance(answer, Registered), "what waits is registered, or goes on waiting"
             event = released(item, account, self.given.place, policy, answer, credit_id, now)
             accounts.evolve(account, event)
             freed += 1
@@ -223,7 +205,7 @@ class Story:
         accounts.evolve(self._account(year), event)
         return {"outcome": "recorded", "registers": self._release(year, passed)}
 
-    def _claim(self, record: str, claim: Claimed, step: Step) -> dict[str, Any]:
+    def _claim(self, record: str, claim: ActivityStep, step: Step) -> dict[str, Any]:
         year = claim.year or self.given.year
         now = moment(claim.claimed or max(claim.on, claim.result_on or claim.on).isoformat())
         policy = self._policy(year)
@@ -243,7 +225,7 @@ class Story:
         year, now = proof.year or self.given.year, moment(proof.claimed)
         study = ProvenStudy(
             mode=proof.mode,
-            category=proof.category,  # type: ignore[arg-type]
+            category=proof.category,
             credits=proof.credits,
             completed_on=proof.on,
             special_reason=proof.special_reason,
@@ -255,7 +237,7 @@ class Story:
         year, now = organised.year or self.given.year, moment(organised.registered)
         study = ProvenStudy(
             mode=organised.mode,
-            category=organised.category,  # type: ignore[arg-type]
+            category=organised.category,
             credits=organised.credits,
             completed_on=organised.on,
         )
@@ -327,11 +309,9 @@ class Story:
                 account, credit_id, reason="cheating", authority=self.given.place, decided_by="x", now=now
             )
         else:
-            provider = next(
-                item.provider
-                for item in (*account.credits, *account.waiting)
-                if item.completion_id == f"step-{ending.step}"
-            )
+            providers = {credit.completion_id: credit.provider for credit in account.credits}
+            providers |= {waiting.completion_id: waiting.provider for waiting in account.waiting}
+            provider = providers[f"step-{ending.step}"]
             event = accounts.withdraw_completion(
                 account, provider or "", f"step-{ending.step}", reason="reported_in_error", now=now
             )
@@ -351,30 +331,39 @@ class Story:
 
     def _answer(self, expected: Answer) -> None:
         year = expected.year or self.given.year
-        account = self.accounts.get(year)
-        policy = self._policy(year)
-        found = assess(policy, account, self.person, year, expected.on)
-        if policy is not None:
-            years = {n: EarlierYear(self._policy(n), each) for n, each in self.accounts.items()}
-            found = with_periods(found, policy, self.person, years)
-        where = f"{year} on {expected.on}"
+        found = judge(self.book, self.profile, self.accounts.get(year), year, expected.on, self.accounts)
+        where = f"{expected.on} 的 {year} 年度", f"{year} on {expected.on}"
         for what, value in stated(expected):
-            self._expect(where, what, value, shown(what, value, found))
+            if what == "purposes":
+                told = {name: self._fulfilled(name, year, expected.on) for name in value}
+                self._expect(where, what, value, told)
+            else:
+                self._expect(where, what, value, shown(what, value, found))
+
+    def _fulfilled(self, purpose: str, year: int, on: date) -> bool | None:
+        """Whether a purpose asked about in a year is fulfilled on a day."""
+        terms = purpose_terms(self._policy(year), purpose, year)
+        answers = {
+            each: judge(self.book, self.profile, self.accounts.get(each), each, on, self.accounts)
+            for each in terms.years
+        }
+        return assess_purpose(terms, answers, year, on).fulfilled
 
     def _in_force(self, value: InForce) -> None:
         policy = self._policy(self.given.year)
+        where = value.setting, value.setting
         sourced = policy.settings.get(value.setting) if policy is not None else None
         if sourced is None:
-            self.differs.append(f"{value.setting}: not in force")
+            self.differs.append(Difference(*where, "clause", value.clause, None))
             return
-        self._expect(value.setting, "clause", value.clause, sourced.clause)
+        self._expect(where, "clause", value.clause, sourced.clause)
         if value.document is not None:
-            self._expect(value.setting, "document", value.document, sourced.document)
+            self._expect(where, "document", value.document, sourced.document)
         if value.says is not UNSET:
             says = msgspec.to_builtins(sourced.value)
             if isinstance(value.says, dict) and isinstance(says, dict):
                 says = {name: says.get(name) for name in value.says}
-            self._expect(value.setting, "says", as_text(value.says), as_text(says))
+            self._expect(where, "says", as_text(value.says), as_text(says))
 
 
 _NOTHING = {

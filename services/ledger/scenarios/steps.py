@@ -14,12 +14,12 @@ from services.ledger.policy import (
     credits_of_hours,
 )
 from services.ledger.policy.language.target import Learning
+from services.ledger.scenarios.beginnings import PERSON
+from services.ledger.scenarios.scenario_file import ActivityStep, CourseStep, Enrol, moment
 from services.ledger.streams.account_events import EnrolmentRecorded
-from tests.ledger.scenario_file import Claimed, Enrol, Study, moment
-from tests.ledger.scenario_given import PERSON
 
 
-def facts_of(record: str, study: Study, year: int, policy: Policy | None) -> CompletionFacts | Rejected:
+def facts_of(record: str, study: CourseStep, year: int, policy: Policy | None) -> CompletionFacts | Rejected:
     """A completed course; hours are converted as the ledger's intake converts them."""
     completed, credits = moment(study.completed), study.credits
     if credits is None:
@@ -52,7 +52,9 @@ def latest_of(facts: CompletionFacts) -> datetime:
     return max(each for each in moments if each is not None)
 
 
-def claimed(policy: Policy | None, claim: Claimed, place: str, year: int, now: datetime) -> Award | Rejected:
+def claimed(
+    policy: Policy | None, claim: ActivityStep, place: str, year: int, now: datetime
+) -> Award | Rejected:
     """What an activity that is applied for is worth, inside the window for applications."""
     activity = Activity(
         form=claim.form,

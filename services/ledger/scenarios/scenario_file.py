@@ -1,5 +1,7 @@
-"""The form of a scenario file, and its reader: errors name the file, the line and the scenario."""
+"""Form of a scenario file, and its reader: errors name the file, the line and the scenario."""
 
+import re
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -7,17 +9,18 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from contracts.divisions import is_known
 from services.kit.clock import SHANGHAI
 from services.ledger.policy import Accreditation, ProviderStanding
 from services.ledger.policy.document.yaml_faults import YamlFault
 from services.ledger.policy.document.yaml_source import read_yaml
 
 
-class Part(Struct, kw_only=True, forbid_unknown_fields=True):
+class ScenarioPart(Struct, kw_only=True, forbid_unknown_fields=True):
     """A part of a scenario file; a field nobody knows is an error."""
 
 
-class Grounds(Part, kw_only=True):
+class Grounds(ScenarioPart, kw_only=True):
     """Why somebody is obliged, if they are."""
 
     qualified_on: date | None = None
@@ -29,9 +32,11 @@ class Grounds(Part, kw_only=True):
     affiliation: str | None = None
     groups: tuple[str, ...] = ()
     graduated_on: date | None = None
+    left_on: date | None = None
+    retired_on: date | None = None
 
 
-class Teacher(Part, kw_only=True):
+class Teacher(ScenarioPart, kw_only=True):
     """A provider as the registry knows it."""
 
     name: str
@@ -52,7 +57,7 @@ class Teacher(Part, kw_only=True):
         )
 
 
-class Earned(Part, kw_only=True):
+class Earned(ScenarioPart, kw_only=True):
     """Credits that are in the account before anything happens."""
 
     credits: Decimal
@@ -64,16 +69,17 @@ class Earned(Part, kw_only=True):
     fill: list[str] = []
     state: str = "registered"
     recognised: str | None = None
+    year: int | None = None
 
 
-class Deferred(Part, kw_only=True):
+class Deferred(ScenarioPart, kw_only=True):
     """More time that an authority gave: the new last day, and why."""
 
     until: date
     reason: str
 
 
-class Given(Part, kw_only=True):
+class Given(ScenarioPart, kw_only=True):
     """Who, where, which year, and what is in the account already."""
 
     place: str
@@ -89,7 +95,7 @@ class Given(Part, kw_only=True):
     no_notice: bool = False
 
 
-class Study(Part, kw_only=True):
+class CourseStep(ScenarioPart, kw_only=True):
     """A completed course, as its provider reports it."""
 
     provider: str
@@ -108,7 +114,7 @@ class Study(Part, kw_only=True):
     year: int | None = None
 
 
-class Exam(Part, kw_only=True):
+class Exam(ScenarioPart, kw_only=True):
     """A provider's exam, or its evaluation, passed."""
 
     provider: str
@@ -117,7 +123,7 @@ class Exam(Part, kw_only=True):
     year: int | None = None
 
 
-class Claimed(Part, kw_only=True):
+class ActivityStep(ScenarioPart, kw_only=True):
     """An activity other than a course, for which the person applies."""
 
     form: str
@@ -133,7 +139,7 @@ class Claimed(Part, kw_only=True):
     year: int | None = None
 
 
-class Proof(Part, kw_only=True):
+class Proof(ScenarioPart, kw_only=True):
     """Study with a certificate, for which the person applies."""
 
     mode: str
@@ -145,7 +151,7 @@ class Proof(Part, kw_only=True):
     year: int | None = None
 
 
-class Organised(Part, kw_only=True):
+class Organised(ScenarioPart, kw_only=True):
     """Training that the authority itself organised, and registers from its own list."""
 
     credits: Decimal
@@ -156,7 +162,7 @@ class Organised(Part, kw_only=True):
     year: int | None = None
 
 
-class Enrol(Part, kw_only=True):
+class Enrol(ScenarioPart, kw_only=True):
     """An enrolment with a provider."""
 
     provider: str
@@ -167,19 +173,19 @@ class Enrol(Part, kw_only=True):
     year: int | None = None
 
 
-class Ending(Part, kw_only=True):
+class Ending(ScenarioPart, kw_only=True):
     """A step's credits are withdrawn, revoked or recognised; steps count from 1."""
 
     step: int
     at: str
 
 
-class Step(Part, kw_only=True):
+class Step(ScenarioPart, kw_only=True):
     """One thing that happens, and what must come of it."""
 
-    study: Study | None = None
+    study: CourseStep | None = None
     exam: Exam | None = None
-    claim: Claimed | None = None
+    claim: ActivityStep | None = None
     proof: Proof | None = None
     enrol: Enrol | None = None
     organised: Organised | None = None
@@ -197,7 +203,7 @@ class Step(Part, kw_only=True):
     registers: int = 0
 
 
-class Answer(Part, kw_only=True):
+class Answer(ScenarioPart, kw_only=True):
     """The answer for a year on a day; what is left out is not looked at."""
 
     on: date
@@ -215,9 +221,10 @@ class Answer(Part, kw_only=True):
     basis: str | None = None
     provisional: bool | None = None
     periods: list[dict[str, Any]] | None = None
+    purposes: dict[str, bool | None] | None = None
 
 
-class InForce(Part, kw_only=True):
+class InForce(ScenarioPart, kw_only=True):
     """A value of the policy with the clause it comes from."""
 
     setting: str
@@ -226,7 +233,7 @@ class InForce(Part, kw_only=True):
     document: str | None = None
 
 
-class Scenario(Part, kw_only=True):
+class Scenario(ScenarioPart, kw_only=True):
     """One story."""
 
     name: str
@@ -237,7 +244,7 @@ class Scenario(Part, kw_only=True):
     in_force: list[InForce] = []
 
 
-class ScenarioFile(Part, kw_only=True):
+class ScenarioFile(ScenarioPart, kw_only=True):
     """One file: what all its scenarios share, and the scenarios."""
 
     about: str
@@ -247,43 +254,123 @@ class ScenarioFile(Part, kw_only=True):
 
 
 class ScenarioFault(ValueError):
-    """A file that is no scenario file; the message begins with file, line and scenario."""
+    """A file that is no scenario file: the line, and the words, which begin with the scenario where it is known."""
+
+    def __init__(self, source: str, line: int | None, zh: str, en: str) -> None:
+        super().__init__(f"{source}:{line}: {en}")
+        self.line = line
+        self.zh = zh
+        self.en = en
 
 
 def read_scenarios(text: str, source: str) -> ScenarioFile:
-    """The scenarios of a file; ScenarioFault when it cannot be read."""
+    """The scenarios of a file; ScenarioFault when it cannot be read, or a story in it cannot be told."""
     try:
         data, lines = read_yaml(text)
     except YamlFault as fault:
-        raise ScenarioFault(f"{source}:{fault.line}: {fault.en}") from None
+        raise ScenarioFault(source, fault.line, fault.zh, fault.en) from None
     common = data.get("given") if isinstance(data, dict) else None
     scenarios = data.get("scenarios") if isinstance(data, dict) else None
     for scenario in scenarios if isinstance(scenarios, list) else []:
-        if isinstance(scenario, dict):
-            scenario["given"] = (common or {}) | (scenario.get("given") or {})
+        if isinstance(scenario, dict) and isinstance(common or {}, dict):
+            own = scenario.get("given") or {}
+            scenario["given"] = (common or {}) | own if isinstance(own, dict) else own
     try:
         read = msgspec.convert(data, ScenarioFile, strict=False)
     except msgspec.ValidationError as error:
-        raise ScenarioFault(_located(str(error), data, lines, source)) from None
+        raise _located(str(error), data, lines, source) from None
     for index, one in enumerate(read.scenarios):
-        if not one.when and not one.then and not one.in_force:
-            raise ScenarioFault(f"{source}:{lines[f'/scenarios/{index}']}: {one.name}: it expects nothing")
+        for pointer, zh, en in _faults(one, read.providers):
+            at = f"/scenarios/{index}{pointer}"
+            at = at if at in lines or not pointer.startswith("/given") else pointer
+            raise ScenarioFault(source, _line(at, lines), f"“{one.name}”：{zh}", f"{one.name}: {en}")
     return read
 
 
-def _located(message: str, data: Any, lines: dict[str, int], source: str) -> str:
+_KINDS = ("study", "exam", "claim", "proof", "enrol", "organised", "withdraw", "revoke", "recognise")
+_MOMENTS = ("completed", "exam", "evaluated", "reported", "passed", "claimed", "registered", "at", "on")
+_NO_DAY = ("没有这一天或这一时刻", "there is no such day or moment")
+
+
+def _faults(scenario: Scenario, providers: Mapping[str, Teacher]) -> Iterator[tuple[str, str, str]]:
+    """What a story cannot be told by: the field, and words in both languages."""
+    if not scenario.when and not scenario.then and not scenario.in_force:
+        yield "", "没有写明应有的结果", "it expects nothing"
+    if not is_known(scenario.given.place):
+        yield "/given/place", "行政区划代码不存在", "no such administrative division"
+    for number, earned in enumerate(scenario.given.credits):
+        if not _is_moment(earned.on):
+            yield f"/given/credits/{number}/on", *_NO_DAY
+    for number, step in enumerate(scenario.when):
+        at = f"/when/{number}"
+        said = [kind for kind in _KINDS if getattr(step, kind) is not None]
+        if len(said) != 1:
+            yield at, "一步只写一件事", "a step says one thing that happens"
+            continue
+        part = getattr(step, said[0])
+        provider = getattr(part, "provider", None)
+        if provider is not None and provider not in providers:
+            yield f"{at}/{said[0]}/provider", "没有列出此机构", "no such provider is listed"
+        if isinstance(part, CourseStep) and part.credits is None and part.hours is None:
+            yield f"{at}/study", "须写明学分“credits”或学时“hours”", "credits or hours are required"
+        if isinstance(part, Ending) and not 1 <= part.step <= number:
+            yield (
+                f"{at}/{said[0]}/step",
+                "没有这一步，步数从 1 数起",
+                "no earlier step has this number, from 1",
+            )
+        for name in _MOMENTS:
+            value = getattr(part, name, None)
+            if isinstance(value, str) and not _is_moment(value):
+                yield f"{at}/{said[0]}/{name}", *_NO_DAY
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        moment(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _located(message: str, data: Any, lines: dict[str, int], source: str) -> ScenarioFault:
     what, _, path = message.partition(" - at `")
     pointer = path.rstrip("`").lstrip("$").replace("[...]", "").replace(".", "/")
     pointer = pointer.replace("[", "/").replace("]", "")
-    name = ""
+    zh = next((words for begins, words in _ZH.items() if what.startswith(begins)), "不符合格式")
+    named = re.search("`([A-Za-z_]+)`$", what)
+    zh += f"“{named[1]}”" if named and "field" in what else ""
     parts = pointer.split("/")
     if len(parts) > 2 and parts[1] == "scenarios":
-        name = f"{data['scenarios'][int(parts[2])].get('name', 'without a name')}: "
+        told = data["scenarios"][int(parts[2])]
+        name = told.get("name") if isinstance(told, dict) else None
+        zh, what = f"“{name or '未命名'}”：{zh}", f"{name or 'without a name'}: {what}"
     if pointer not in lines and parts[3:4] == ["given"]:
         pointer = "/" + "/".join(parts[3:])
+    return ScenarioFault(source, _line(pointer, lines), zh, what)
+
+
+_ZH: Mapping[str, str] = {
+    "Object contains unknown field": "没有这个字段",
+    "Object missing required field": "缺少字段",
+    "Expected `date`": "应为日期，年月日以连字符相连",
+    "Invalid RFC3339": "应为日期，年月日以连字符相连",
+    "Expected `array`": "应为列表",
+    "Expected `object`": "应为一组字段",
+    "Expected `str`": "应为文本，请加引号",
+    "Expected `int`": "应为整数",
+    "Expected `bool`": "应为“true”或“false”",
+    "Expected `decimal`": "应为数值",
+    "Invalid decimal": "应为数值",
+    "Invalid enum value": "没有这个取值",
+}
+"""What the decoder finds, by the beginning of its words, in Chinese."""
+
+
+def _line(pointer: str, lines: Mapping[str, int]) -> int:
     while pointer not in lines and pointer:
         pointer = pointer.rpartition("/")[0]
-    return f"{source}:{lines.get(pointer, 1)}: {name}{what}"
+    return lines.get(pointer, 1)
 
 
 def moment(text: str) -> datetime:
