@@ -234,7 +234,7 @@ class TestOneFactCountsOnce:
         await training.approved(training.row(who, "r-1"))
         path = f"/v1/completions/{posted['id']}"
         seen = (await world.client.get(path, headers=provider.headers())).json()
-        assert (seen["state"], seen["problem"]) == ("rejected", "fact-counted")
+        assert (seen["state"], seen["problem"]) == ("rejected", "urn:xuefen:problem:fact-counted")
         passed = {"id": "e-1", "person": who.identity, "year": 2025, "passed_at": done["completed_at"]}
         await provider.posts(passed, to="exam-passes")
         assert (await world.asks(who, 2025))["total"] == "5.00"
