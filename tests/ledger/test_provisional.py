@@ -1,13 +1,15 @@
 """A year whose notice is not out yet: the nation's rule judges it provisionally, what is taken is marked, and a notice, or
 the word that none will come, decides (B-20)."""
 
+import dataclasses
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
 
 from services.kit import events as codec
+from services.kit.clock import local_date
 from services.kit.events import Event
 from services.kit.pydantic_models import names_of
 from services.ledger.streams.account_events import CompletionHeld, CreditEarned
@@ -18,10 +20,18 @@ from tests.kit.http import bearer
 from tests.ledger.cases.test_claims import Desk
 from tests.ledger.cases.test_registrations import identity, passed, registers
 from tests.ledger.cases.training import Training
-from tests.ledger.world import Somebody, World
+from tests.ledger.world import Provider, Somebody, World
 
-DALIAN, NINGBO, XIAMEN, QINGDAO, SHENZHEN = "210200", "330200", "350200", "370200", "440300"
-LIAONING = "210000"
+CHONGQING, DALIAN, NINGBO, XIAMEN, QINGDAO, SHENZHEN = (
+    "500000",
+    "210200",
+    "330200",
+    "350200",
+    "370200",
+    "440300",
+)
+LIAONING, NANMING, KUNMING = "210000", "520102", "530100"
+OTHER_PAPER = {"cn_number": "CN50-1", "issue": "2", "title": "论内部控制"}
 JANUARY = datetime(2026, 1, 12, 4, tzinfo=UTC)
 
 
@@ -217,6 +227,75 @@ class TestALaterNotice:
         assert after["credits"][0]["not_taken_by"]["clause"] == "T-02"
         then = await world.asks(who, 2026, on="2026-06-30", as_of=at, include="credits")
         assert then | {"as_of": None} == before
+
+
+class TestWhatWaitedWhenTheNoticeCame:
+    """B-25: who was collected later, or decided on later, gets what somebody with the same facts got that day.
+
+    What had been published when is what the database says, so that these tests are of today.
+    """
+
+    def strict(self, world: World, place: str) -> dict[str, Any]:
+        """A notice that takes nothing of what was done and applied for before tomorrow."""
+        tomorrow = local_date(world.now) + timedelta(days=1)
+        span = {"from": tomorrow.isoformat(), "until": f"{tomorrow.year + 1}-12-31"}
+        windows = [{"kind": "window", **act, **span} for act in ({}, {"act": "enrol"}, {"act": "apply"})]
+        return notice(
+            place, self.day(world).year, THE_NATIONS, *windows, issued_on=str(local_date(world.now))
+        )
+
+    def day(self, world: World) -> date:
+        return local_date(world.now) - timedelta(days=3)
+
+    async def test_counts_as_it_would_have_counted_at_once(self, world: World):
+        world.now = datetime.now(UTC)
+        day, school = self.day(world), await world.provides("重庆会计学校", accredited=[CHONGQING])
+        training = await Training(world, school, CHONGQING, [day], year=day.year).held()
+        world.now = datetime.now(UTC)
+        there, stranger = await world.collects(CHONGQING), world.stranger()
+        first, second = [await self.reported(school, who, day) for who in (there, stranger)]
+        rows = await training.approved(training.row(there, "r-1"), training.row(stranger, "r-2"))
+        assert {each["outcome"] for each in (*first, rows[0])} == {"registered"}
+        assert {each["outcome"] for each in (*second, rows[1])} == {"held"}
+        await publishes(world, self.strict(world, CHONGQING))
+        later = await world.collects(CHONGQING, person=stranger)
+        totals = [(await world.asks(who, day.year))["total"] for who in (there, later)]
+        assert totals == ["35.00", "35.00"]
+        shown = await credits_of(world, later, day.year)
+        assert all(credit["provisional"] and credit["not_taken_by"] for credit in shown.values())
+        taken_back = await school.withdraws(second[1]["id"], kind="enrolments")
+        assert taken_back.status_code == 200, taken_back.text
+
+    async def test_is_told_of_while_it_waits_for_its_name(self, world: World):
+        world.now = datetime.now(UTC)
+        day, school = self.day(world), await world.provides("昆明会计学校", accredited=[KUNMING])
+        who = await world.collects(KUNMING)
+        misspelt = dataclasses.replace(who.person, name="吴别名")
+        await self.reported(school, misspelt, day)
+        await publishes(world, self.strict(world, KUNMING))
+        [held] = (await world.asks(who, day.year))["held"]
+        assert (held["reason"], held["credits"]) == ("name_differs", "30.00")
+
+    async def reported(self, school: Provider, who: Any, day: date) -> list[dict[str, Any]]:
+        """A completion and an enrolment of the day."""
+        studied = school.completion(who, day.year, "30.00", completed_at=f"{day}T10:00:00+08:00")
+        enrolled = {name: studied[name] for name in ("person", "year", "mode")}
+        enrolled |= {"id": f"e-{studied['id']}", "enrolled_on": day.isoformat()}
+        return [*await school.posts(studied), *await school.posts(enrolled, to="enrolments")]
+
+    async def test_a_claim_that_was_handed_in_before_is_approved(self, world: World):
+        world.now = datetime.now(UTC)
+        day, desk = self.day(world), Desk(world, NANMING)
+        who = await world.collects(NANMING)
+        submitted = await desk.submits(who, year=day.year, happened_on=day.isoformat())
+        await publishes(world, self.strict(world, NANMING))
+        again = await desk.submits(who, year=day.year, happened_on=day.isoformat(), fact=OTHER_PAPER)
+        assert problem_of(again) == "apply-not-yet-open"
+        claim_id = submitted.json()["claim_id"]
+        await desk.steps(claim_id, "acceptance")
+        approved = await desk.steps(claim_id, "approval")
+        assert approved.status_code == 200, approved.text
+        assert (await world.asks(who, day.year))["total"] == "30.00"
 
 
 async def idle(world: World, place: str) -> Somebody:

@@ -9,7 +9,7 @@ import msgspec
 from services.ledger.cases.roster_credits import ROSTER_ROW, ApprovedRow
 from services.ledger.intake.completion_events import facts_of
 from services.ledger.intake.records import Completion, restore
-from services.ledger.policy import HoldReason, Policy, PolicyBook, Rejected, hold_clause
+from services.ledger.policy import CompletionFacts, HoldReason, Policy, PolicyBook, Rejected, hold_clause
 from services.ledger.policy.judging.probes import Probe
 from services.ledger.policy.judging.release import HeldCredits
 from services.ledger.policy.language.days import begins
@@ -33,7 +33,7 @@ def parked_credits(home: Keeper, book: PolicyBook, year: int, on: date) -> tuple
         for held in room.records
         if held.record.get("year") == year
         for reason in _why(home, log, identity_hash, held)
-        for credits in _credits(policy, home, held, reason, on)
+        for credits in _credits(policy, book, home, held, reason, on)
     )
 
 
@@ -47,7 +47,7 @@ def _why(home: Keeper, log: str, identity_hash: str, held: ParkedRecord) -> Iter
 
 
 def _credits(
-    policy: Policy, home: Keeper, held: ParkedRecord, reason: HoldReason, on: date
+    policy: Policy, book: PolicyBook, home: Keeper, held: ParkedRecord, reason: HoldReason, on: date
 ) -> Iterator[HeldCredits]:
     clause = hold_clause(policy.settings, reason)
     if held.kind == ROSTER_ROW:
@@ -64,13 +64,12 @@ def _credits(
         return
     if held.kind != Completion.KIND:
         return
-    record = restore(held.kind, held.record)
-    assert isinstance(record, Completion), "of its kind"
-    facts = facts_of(held.provider_id, record, policy, held.content, held.reported_at)
-    if isinstance(facts, Rejected):
-        return
-    now = max(begins(on) + _NOON, facts.completed_at)
-    if not Probe(policy, home.profile.person, home.account).takes(facts, now):
+    facts = _facts(policy, home, held, on)
+    if facts is None:
+        # As when it is released: it counts also by the notices of the day on which it was first reported (B-25).
+        then = book.policy_then(home.profile.person, policy.year, held.reported_at)
+        facts = _facts(then, home, held, on) if then is not None else None
+    if facts is None:
         return
     yield HeldCredits(
         reason=reason,
@@ -80,3 +79,14 @@ def _credits(
         clause=clause,
         record=held.record_id,
     )
+
+
+def _facts(policy: Policy, home: Keeper, held: ParkedRecord, on: date) -> CompletionFacts | None:
+    """A completion that waits, as a policy judges it; None where it would be refused."""
+    record = restore(held.kind, held.record)
+    assert isinstance(record, Completion), "of its kind"
+    facts = facts_of(held.provider_id, record, policy, held.content, held.reported_at)
+    if isinstance(facts, Rejected):
+        return None
+    now = max(begins(on) + _NOON, facts.completed_at)
+    return facts if Probe(policy, home.profile.person, home.account).takes(facts, now) else None

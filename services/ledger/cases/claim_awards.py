@@ -45,6 +45,12 @@ def award_of(
     the notice leaves them to the reviewer. Raises its refusal."""
     policy = book.policy_for(person, claimed.year)
     awarded = _convert(policy, claimed, person, account, now, allowed)
+    if isinstance(awarded, Rejected) and isinstance(claimed, Claim):
+        # What a notice of later refuses was applied for, and would have been approved, under those of its day (B-08, B-20).
+        policy_then = book.policy_then(person, claimed.year, claimed.submitted_at)
+        then = _convert(policy_then, claimed, person, account, now, allowed) if policy_then else awarded
+        if not isinstance(then, Rejected):
+            policy, awarded = policy_then, then
     if isinstance(awarded, Rejected):
         raise refusal_of(awarded)
     assert policy is not None, "nothing is awarded where no policy is"

@@ -10,10 +10,11 @@ from contracts.divisions import contains
 from services.kit.clock import local_date
 from services.kit.errors import Problem
 from services.ledger.cases.roster_credits import ROSTER_ROW, ApprovedRow, days_of, judge, settle, trainer
-from services.ledger.policy import Account, HoldReason, PolicyBook, hold_clause
+from services.ledger.policy import Account, HoldReason, Policy, PolicyBook, hold_clause
 from services.ledger.policy.language.target import Learning
 from services.ledger.store.filings import ROSTER_ROWS
 from services.ledger.store.unit import LedgerUnit, release_waiting
+from services.ledger.streams.account_events import CreditEarned
 from services.ledger.streams.facts import Facts
 from services.ledger.streams.filing import TrainingFiling
 from services.ledger.streams.profile import Profile
@@ -115,9 +116,17 @@ class Registrar:
 
     def _settle(self, row: ApprovedRow, profile: Profile) -> RowDecision:
         policy = self._book.policy_for(profile.person, row.year)
-        here, nation = self._unit.providers.get(row.organization_id), self._nation.get(row.organization_id)
-        standing = trainer(row.organization_id, here, nation, policy)
-        earned = settle(self._unit, policy, standing, profile, self._facts, row, self._correction_in)
+        try:
+            earned = self._earned(policy, row, profile)
+        except Problem as refused:
+            # What a notice of later refuses was handed in, and would have counted, under those of its day (B-20, B-25).
+            then = self._book.policy_then(profile.person, row.year, row.reported_at)
+            if then is None:
+                raise
+            try:
+                earned = self._earned(then, row, profile)
+            except Problem:
+                raise refused from None
         entry = self._unit.account(profile.person.person_id, row.year)
         if policy is not None and entry.account.waiting:
             # What waits for the total counts these credits too (B-05).
@@ -128,6 +137,11 @@ class Registrar:
             clause=earned[0].clause,
             credit_ids=tuple(credit.credit_id for credit in earned),
         )
+
+    def _earned(self, policy: Policy | None, row: ApprovedRow, profile: Profile) -> list[CreditEarned]:
+        here, nation = self._unit.providers.get(row.organization_id), self._nation.get(row.organization_id)
+        standing = trainer(row.organization_id, here, nation, policy)
+        return settle(self._unit, policy, standing, profile, self._facts, row, self._correction_in)
 
     def _learning(self, filing: TrainingFiling) -> Learning:
         """What is known of a training before it is known who attended it."""

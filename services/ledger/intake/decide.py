@@ -13,13 +13,13 @@ from services.ledger.intake.records import KINDS, Completion, Enrolment, Prepare
 from services.ledger.intake.schemas import Decided, First, Outcome
 from services.ledger.policy import (
     CompletionFacts,
-    Credit,
     Held,
     HoldReason,
     Policy,
     PolicyBook,
     ProviderStanding,
     Rejected,
+    Waiting,
     admit,
     admit_enrolment,
     admit_terms,
@@ -75,7 +75,8 @@ class Decider:
             place = profile.person.place
             told = self._is_accredited_at(provider_id, place)
             return self._wait(provider_id, prepared, "name_differs", place, told=told)
-        decided = self._judge(provider_id, prepared, profile, prepared.identity)
+        policy = self._book.policy_for(profile.person, prepared.record.year)
+        decided = self._judge(provider_id, prepared, profile, policy, prepared.identity)
         if profile.former:
             decided.outcome.former_identity = profile.was_called(prepared.identity_hash, prepared.name_hash)
         return decided
@@ -99,7 +100,13 @@ class Decider:
             content=held.content,
             reported_at=held.reported_at,
         )
-        decided = self._judge(held.provider_id, prepared, profile, None)
+        person, year = profile.person, prepared.record.year
+        policy = self._book.policy_for(person, year)
+        decided = self._judge(held.provider_id, prepared, profile, policy, None)
+        if decided.refusal is not None and (then := self._book.policy_then(person, year, held.reported_at)):
+            # Of somebody who was collected it would have been taken that day, and would stand (B-20, B-25).
+            at_once = self._judge(held.provider_id, prepared, profile, then, None)
+            decided = at_once if at_once.refusal is None else decided
         self._unit.append_to_room(
             identity_hash,
             ParkedRecordReleased(
@@ -174,10 +181,16 @@ class Decider:
         reason, clause = instead or (reason, clause)
         return Decided(Outcome(id=record.id, outcome="held", reason=reason, clause=clause), index)
 
-    def _judge(self, provider_id: str, prepared: Prepared, profile: Profile, identity: str | None) -> Decided:
+    def _judge(
+        self,
+        provider_id: str,
+        prepared: Prepared,
+        profile: Profile,
+        policy: Policy | None,
+        identity: str | None,
+    ) -> Decided:
         record = prepared.record
         person_id = profile.person.person_id
-        policy = self._book.policy_for(profile.person, record.year)
         if profile.is_moving:
             elsewhere = whereabouts(record, profile, policy)
             if isinstance(elsewhere, Problem):
@@ -218,8 +231,13 @@ class Decider:
         index = self._unit.append_to_account(entry, replace(event, signature=prepared.signature), identity)
         outcome = Outcome(id=record.id, outcome="registered", person_id=person_id)
         if policy is not None and entry.account.waiting:
-            outcome.released = release_waiting(self._unit, policy, entry, profile.person.place) or None
+            outcome.released = self._release_others(policy, entry, profile) or None
         return Decided(outcome, index)
+
+    def _release_others(self, policy: Policy, entry: AccountEntry, profile: Profile) -> list[str]:
+        """Release what waits for nothing more, by what is in force now."""
+        now = self._book.policy_for(profile.person, entry.account.year) or policy
+        return release_waiting(self._unit, now, entry, profile.person.place)
 
     def _ended(
         self, profile: Profile, entry: AccountEntry, policy: Policy | None, mode: str
@@ -287,7 +305,7 @@ class Decider:
         outcome.make_up = answer.make_up
         index = self._unit.append_to_account(entry, event, identity)
         if entry.account.waiting:
-            outcome.released = release_waiting(self._unit, policy, entry, profile.person.place) or None
+            outcome.released = self._release_others(policy, entry, profile) or None
         return Decided(outcome, index)
 
     def _known(
@@ -295,15 +313,15 @@ class Decider:
     ) -> Decided | None:
         """The answer to study that another record, or a roster, counts already; None for what is new."""
         terms = policy.of(RepeatTerms) if policy is not None else RepeatTerms()
-        repeated = reported_before(entry.account, facts, terms, entry.courses)
-        if isinstance(repeated, Rejected):
-            return _rejected(facts.completion_id, repeated)
-        if repeated is not None:
-            first = credit_id_of(self._unit.log, repeated.provider or "", repeated.completion_id)
-            first = repeated.credit_id if isinstance(repeated, Credit) else first
+        known = reported_before(entry.account, facts, terms, entry.courses) or counted_by_roster(
+            entry.account, facts, entry.courses
+        )
+        if isinstance(known, Rejected):
+            return _rejected(facts.completion_id, known)
+        if isinstance(known, Waiting):
+            first = credit_id_of(self._unit.log, known.provider, known.completion_id)
             return _counted(facts.completion_id, profile, first)
-        counted = counted_by_roster(entry.account, facts, entry.courses)
-        return _counted(facts.completion_id, profile, counted.credit_id) if counted is not None else None
+        return _counted(facts.completion_id, profile, known.credit_id) if known is not None else None
 
     def _hold(
         self,
@@ -316,7 +334,7 @@ class Decider:
     ) -> Decided:
         state = self._unit
         index = state.append_to_account(entry, event, identity)
-        freed = release_waiting(self._unit, policy, entry, profile.person.place)
+        freed = self._release_others(policy, entry, profile)
         if outcome.id in freed:
             freed.remove(outcome.id)
             outcome.outcome = "registered"

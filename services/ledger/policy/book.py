@@ -153,6 +153,13 @@ class PolicyBook:
         policy = self.resolve(person.place, year)
         return policy if policy is None or policy.targets is None else policy.of_person(person)
 
+    def policy_then(self, person: Person, year: int, at: datetime) -> Policy | None:
+        """The policy of a person's year by what had been published at a moment, where that is not the policy of now: by it
+        what was first reported then, and waits, counts if it would have counted at once (B-20, B-25)."""
+        then = self.known_at(at).policy_for(person, year)
+        now = self.policy_for(person, year)
+        return then if then is not None and (now is None or now.hash != then.hash) else None
+
     def _by_the_nation(self, place: str, year: int, chain: tuple[str, ...]) -> Policy | None:
         """The nation's framework at a place: one policy a year, which every place of the nation shares."""
         if place == NATION:
