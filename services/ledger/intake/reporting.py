@@ -204,12 +204,18 @@ def _check_kept(record: Record) -> None:
     long_number = len(number) >= _NUMBER_LENGTH_MIN
     # A Latin name may be part of a word by chance.
     telling_name = len(name) > 1 and not name.isascii()
-    for field in _KEPT[type(record)]:
-        text: str | None = getattr(record, field)
-        if text is None:
-            continue
-        if (long_number and number in text.upper()) or (telling_name and name in text):
+    fields = _KEPT[type(record)]
+    texts: list[str] = [getattr(record, field) or "" for field in fields]
+    # All of them at once: neither a number nor a name holds the sign between them.
+    if not _stands_in("\n".join(texts), number if long_number else None, name if telling_name else None):
+        return
+    for field, text in zip(fields, texts, strict=True):
+        if _stands_in(text, number if long_number else None, name if telling_name else None):
             raise PersonalDataError(pointer=f"/{field}")
+
+
+def _stands_in(text: str, number: str | None, name: str | None) -> bool:
+    return (number is not None and number in text.upper()) or (name is not None and name in text)
 
 
 def _implausible(fault: IdentifierProblem) -> ImplausibleIdentityError:

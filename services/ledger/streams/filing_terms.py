@@ -247,6 +247,8 @@ def reported_before(
 ) -> Credit | Waiting | Rejected | None:
     """The record that counts for the study already: of the same course in the same time under another id, or of a course
     that may not count again (B-21). A refusal where the record that it says it repeats is none of the course."""
+    if terms.again == "free" and facts.repeat_of is None and _is_alone(account, facts.completed_at):
+        return None
     alike = courses.of(account.credits, facts.course) if "course" in terms.same else account.credits
     known: list[Credit | Waiting] = [
         each
@@ -262,6 +264,15 @@ def reported_before(
     ):
         return Rejected("repeat-unknown", terms.clause, {"repeat_of": facts.repeat_of})
     return next((each for each in known if terms.is_repeat(each, facts, facts.provider_id)), None)
+
+
+def _is_alone(account: Account, at: datetime) -> bool:
+    """Whether surely nothing else was completed at the moment: told of few credits without looking closer at any."""
+    return (
+        not account.waiting
+        and len(account.credits) <= _FEW_CREDITS
+        and at not in [credit.completed_at for credit in account.credits]
+    )
 
 
 def _is_own(known: Credit | Waiting, facts: CompletionFacts) -> bool:
