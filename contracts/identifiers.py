@@ -13,6 +13,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from contracts.identity import normalise_id_number
+from services.kit.check_digits import mod_11_2
 
 
 class IdType(StrEnum):
@@ -73,8 +74,6 @@ BIRTH_YEAR_MIN = 1900
 _REGION = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]", re.ASCII)
 _RESIDENT_ID = re.compile(r"[0-9]{17}[0-9Xx]", re.ASCII)
 _OF_SOME_REGION = re.compile(rf"(?:{_REGION.pattern})[0-9]{{15}}[0-9Xx]", re.ASCII)
-_RESIDENT_BODY_LENGTH = 17
-_RESIDENT_CHECKS = "1X864209753"
 
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_VALUES = {character: value for value, character in enumerate(_USCC_ALPHABET)}
@@ -89,14 +88,6 @@ _OTHER_FORMATS = {
 }
 
 
-def resident_id_check_digit(body: str) -> str:
-    """The last character for the first seventeen digits (GB 11643, ISO 7064 MOD 11-2)."""
-    if len(body) != _RESIDENT_BODY_LENGTH or not (body.isascii() and body.isdigit()):
-        raise ValueError("seventeen digits come before the check digit")
-    # The weights are powers of two modulo 11, and so are those of thirteen: the digits read as a number of base 13.
-    return _RESIDENT_CHECKS[int(body, 13) % 11]
-
-
 def check_resident_id(number: str, *, on: date) -> IdentifierProblem | None:
     """What is wrong with a resident ID number (18 characters, the last may be X), judged on the day `on`."""
     if not _OF_SOME_REGION.fullmatch(number):
@@ -104,7 +95,7 @@ def check_resident_id(number: str, *, on: date) -> IdentifierProblem | None:
     born = _date_of(number[6:14])
     if born is None or born.year < BIRTH_YEAR_MIN or born > on:
         return IdentifierProblem.BIRTH_DATE
-    if resident_id_check_digit(number[:17]) != number[17].upper():
+    if mod_11_2(number[:17]) != number[17].upper():
         return IdentifierProblem.CHECK_DIGIT
     return None
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import msgspec
 
+from services.kit.check_digits import mod_11_2
 from services.kit.errors import FieldError, pointer_to
 from services.kit.personal_names import CODE as NAME_CODE
 from services.kit.personal_names import NAME, NUMBER, holds_name, is_one_named, names_in
@@ -47,8 +48,6 @@ _DOCUMENT = re.compile(
     r"(?<![0-9A-Za-z])(?:[EGeg][0-9]{8}|[Ee][A-Za-z][0-9]{7}|[HMhm][0-9]{8})(?![0-9A-Za-z])"
 )
 _NO_DIGIT = re.compile(r"[^0-9Xx]")
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECKS = "10X98765432"
 
 # Digits parted by whatever is no letter, spelt in characters, or with letters that look like them.
 _PARTED = re.compile(r"(?<![0-9A-Za-z])\d(?:[\W_]{0,3}\d){10,}(?:[\W_]{0,3}[Xx])?(?![0-9A-Za-z])", re.ASCII)
@@ -243,8 +242,7 @@ def _is_resident(number: str, *, checked: bool = False) -> bool:
     found = _RESIDENT.fullmatch(number)
     if found is None or not _is_day(int(found[1]), found[2], found[3]):
         return False
-    total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number, strict=False))
-    return not checked or _CHECKS[total % 11] == number[17].upper()
+    return not checked or mod_11_2(number[:17]) == number[17].upper()
 
 
 def _is_old_resident(number: str) -> bool:

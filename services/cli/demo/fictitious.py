@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from contracts.identifiers import resident_id_check_digit, uscc_check_character
+from contracts.identifiers import uscc_check_character
+from services.kit.check_digits import mod_11_2
 
 _FIRST_BIRTHDAY = date(1965, 1, 1)
 _BIRTHDAYS = 13_000
@@ -38,7 +39,7 @@ def resident_id(number: int, *, province: str = "21", born: date | None = None) 
     if not 0 <= number <= 999:
         raise ValueError("there are no more fictitious IDs of that day")
     body = f"{province}0000{born:%Y%m%d}{number:03d}"
-    return body + resident_id_check_digit(body)
+    return body + mod_11_2(body)
 
 
 def name(number: int) -> str:
