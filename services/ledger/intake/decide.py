@@ -37,7 +37,7 @@ from services.ledger.store.unit import (
 from services.ledger.streams import account as accounts
 from services.ledger.streams.account import modes_of_study
 from services.ledger.streams.account_events import CompletionHeld, EnrolmentRecorded, ExamPassed
-from services.ledger.streams.filing_terms import counted_by_roster, reported_before, unfiled
+from services.ledger.streams.filing_terms import counted_already, unfiled
 from services.ledger.streams.problems import ProviderUnknownHereError, RecordConflictError, refusal_of
 from services.ledger.streams.profile import Profile
 from services.ledger.streams.provider import Provider
@@ -313,9 +313,8 @@ class Decider:
     ) -> Decided | None:
         """The answer to study that another record, or a roster, counts already; None for what is new."""
         terms = policy.of(RepeatTerms) if policy is not None else RepeatTerms()
-        known = reported_before(entry.account, facts, terms, entry.courses) or counted_by_roster(
-            entry.account, facts, entry.courses
-        )
+        beside = self._unit.accounts_beside(entry.account)
+        known = counted_already(entry.account, facts, terms, entry.courses, beside)
         if isinstance(known, Rejected):
             return _rejected(facts.completion_id, known)
         if isinstance(known, Waiting):

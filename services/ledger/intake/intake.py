@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from contracts.divisions import AUTHORITIES
 from services.kit import events as codec
-from services.kit.clock import Clock
+from services.kit.clock import Clock, local_date
 from services.kit.command import WritePath
 from services.kit.database import OUTCOME_UNKNOWN, Databases
 from services.kit.event_store import Appended, EventStore
@@ -78,7 +78,8 @@ class IntakeWriter:
                 unit = LedgerUnit(conn, self._store, log, self._clock(), await self._closed.of(conn, log))
                 # Whoever is refused is told what was so when they asked; a group of thousands is not decided anew for it.
                 unit.confirms_accounts = False
-                await read_for_records(unit, prepared, (work.provider_id for work in works))
+                beside = years_beside(self._book(), log, prepared)
+                await read_for_records(unit, prepared, (work.provider_id for work in works), beside)
                 unknown = _strangers(unit, prepared) - strangers.keys()
                 if not unknown:
                     unit.elsewhere = {
@@ -126,15 +127,28 @@ def _place(answer: Decided, log: str, appended: Appended | None) -> None:
         answer.outcome.position = appended.first + answer.event
 
 
+def years_beside(book: PolicyBook, log: str, prepared: Sequence[Prepared]) -> frozenset[int]:
+    """Further years that what is reported may have been studied for, and is perhaps reported for already (B-21)."""
+    found: set[int] = set()
+    for record in prepared:
+        if isinstance(record.record, Completion):
+            year, day = record.record.year, local_date(record.record.completed_at)
+            years = book.years_studied_on(log, day)
+            if year != day.year or len(years) > 1:
+                found |= {day.year, *years}
+    return frozenset(found)
+
+
 async def read_for_records(
     unit: LedgerUnit,
     prepared: Sequence[Prepared],
     provider_ids: Iterable[str],
+    beside: frozenset[int] = frozenset(),
 ) -> None:
-    """Read all that the records ask for from this log."""
+    """Read all that the records ask for from this log; accounts also of years `beside` those that the records name."""
     await unit.read_earlier([record.identity for record in prepared])
     hashes = list({record.identity_hash for record in prepared})
-    await unit.read_people(hashes, sorted({record.record.year for record in prepared}))
+    await unit.read_people(hashes, sorted({record.record.year for record in prepared} | beside))
     unit.providers |= await read_providers(unit.conn, unit.log, provider_ids)
     await unit.read_filings({cited for record in prepared if (cited := _cited(record.record)) is not None})
     strangers = [identity_hash for identity_hash in hashes if identity_hash not in unit.profiles]

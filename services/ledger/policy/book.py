@@ -1,12 +1,13 @@
 """The book of published notices: immutable, asked by place and year, and as it was known at a moment."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from contracts.divisions import NATION, UnknownDivisionError, authority_of, chain_of
 from services.ledger.policy.document.notice import Notice, notice_hash
 from services.ledger.policy.document.parse import bundled_notices
+from services.ledger.policy.language.days import begins
 from services.ledger.policy.language.facts import Person, ProviderStanding
 from services.ledger.policy.language.rule import YEAR_MAX, YEAR_MIN
 from services.ledger.policy.policy import Policy
@@ -14,6 +15,8 @@ from services.ledger.policy.resolve import Published, resolve
 from services.ledger.policy.rules.providers import Providers, is_listed, provider_terms
 
 _CACHE_MAX = 50_000
+YEARS_BACK = 6
+"""How many years before the present one a make-up reaches."""
 
 
 class Entry(NamedTuple):
@@ -52,6 +55,7 @@ class PolicyBook:
         self._national: dict[tuple[str, int], Policy] = {}
         self._frameworks: dict[tuple[int, bool], Policy | None] = {}
         self._silent: set[tuple[int, tuple[int, ...]]] = set()
+        self._studied: dict[tuple[str, date], frozenset[int]] = {}
         self._last: dict[str, int] = {}
         said: tuple[Entry | Declaration, ...] = (*entries, *declarations)
         for each in said:
@@ -147,6 +151,23 @@ class PolicyBook:
             self._policies.clear()
         self._policies[place, year] = policy
         return policy
+
+    def years_studied_on(self, log: str, day: date) -> frozenset[int]:
+        """The years for which something studied on a day may be reported at some place of an authority's log: those of whose
+        study, or make-up by reports, it is a day."""
+        known = self._studied.get((log, day))
+        if known is None:
+            if len(self._studied) >= _CACHE_MAX:
+                self._studied.clear()
+            places = {log, *(place for place in self._by_place if authority_of(place) == log)}
+            noon = begins(day) + timedelta(hours=12)
+            known = self._studied[log, day] = frozenset(
+                year
+                for year in range(day.year - YEARS_BACK, day.year + 2)
+                for place in places
+                if (policy := self.resolve(place, year)) is not None and policy.is_studied_at(noon)
+            )
+        return known
 
     def policy_for(self, person: Person, year: int) -> Policy | None:
         """The policy of a person's place for a credit year, as it is for this person (`for:`)."""

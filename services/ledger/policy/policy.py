@@ -223,6 +223,16 @@ class Policy(YearTerms):
         """The first moment after the year's study, over all allowed modes."""
         return max(span.ends for span in self._study)
 
+    def is_studied_at(self, moment: datetime) -> bool:
+        """Whether what is studied at a moment may be reported for the year: as its own study, or to make it up."""
+        own = self.ordinary and self.study_begins <= moment < self.study_ends
+        windows = (open_ for branch in self.branches for open_ in branch.make_up)
+        return own or any(
+            open_.channel == "automatic"
+            and (self.study_begins if open_.act == "register" else open_.begins) <= moment < open_.study_ends
+            for open_ in windows
+        )
+
     @cached_property
     def _study(self) -> list[Span]:
         spans = (span for branch in self.branches for span in branch.spans)

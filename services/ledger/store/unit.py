@@ -5,7 +5,7 @@ A record waits because its person is not in the log, and a person who arrives lo
 an account that it does not change. Neither writes a row or a version that the other would collide with, so what was
 read and not written is looked at once more under the log's counter row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 
@@ -127,6 +127,7 @@ class LedgerUnit(UnitOfWork):
         self._accounts: dict[tuple[str, int], AccountEntry] = {}
         self._unwritten: dict[tuple[str, int], AccountEntry] = {}
         self._asked_accounts: set[tuple[str, int]] = set()
+        self._years_read: set[int] = set()
         self._changed: set[tuple[str, int]] = set()
         self._rooms: dict[str, RoomEntry] = {}
         self._rooms_read: set[str] = set()
@@ -148,6 +149,7 @@ class LedgerUnit(UnitOfWork):
 
     async def read_people(self, hashes: list[str], years: list[int]) -> None:
         """Read profiles by the keyed hash of a number they have or had, with their accounts of the given years."""
+        self._years_read.update(years)
         await self._read_people(_PEOPLE, hashes, years)
         strangers = [each for each in hashes if each not in self.profiles]
         if strangers:
@@ -168,6 +170,7 @@ class LedgerUnit(UnitOfWork):
 
     async def read_accounts(self, person_ids: list[str], years: list[int]) -> None:
         """Read the accounts of persons and years by id."""
+        self._years_read.update(years)
         for person_id, year, version, state in await self.conn.fetch(_ACCOUNTS, self.log, person_ids, years):
             self._accounts[person_id, year] = AccountEntry(
                 version, _decode_account(state), accounts.stream_of(person_id, year)
@@ -194,6 +197,13 @@ class LedgerUnit(UnitOfWork):
             self._accounts[key] = entry
         self._asked_accounts.add(key)
         return entry
+
+    def accounts_beside(self, account: Account) -> Iterator[Account]:
+        """The accounts of the same person for other years, of those years that were read."""
+        for year in self._years_read:
+            entry = self._accounts.get((account.person_id, year))
+            if entry is not None and year != account.year:
+                yield entry.account
 
     def room(self, identity_hash: str) -> RoomEntry:
         """The waiting room of a keyed hash, empty when nothing waits."""

@@ -2,7 +2,7 @@
 and which completions cite their filing (S1-14, S3B-10, S2B-13)."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, ClassVar, NamedTuple
 
@@ -279,6 +279,19 @@ def _is_own(known: Credit | Waiting, facts: CompletionFacts) -> bool:
     return known.completion_id == facts.completion_id and known.provider == facts.provider_id
 
 
+def reported_for_another_year(accounts: Iterable[Account], facts: CompletionFacts) -> Credit | Waiting | None:
+    """The record that counts the very study already for another of the person's years: of the same course in the same time
+    (A-08, B-21)."""
+    same = RepeatTerms()
+    for account in accounts:
+        every: list[Credit | Waiting] = [*account.credits, *account.waiting]
+        for known in every:
+            counts = isinstance(known, Waiting) or (known.route, known.state) == ("provider", "registered")
+            if counts and same.is_repeat(known, facts, facts.provider_id):
+                return known
+    return None
+
+
 class Attended(NamedTuple):
     """What a roster says that somebody attended of a filed training: from its first day to its last."""
 
@@ -312,3 +325,21 @@ def counted_by_roster(account: Account, facts: CompletionFacts, courses: Courses
         if attended.is_reported_by(facts, facts.provider_id):
             return last
     return None
+
+
+def counted_already(
+    account: Account,
+    facts: CompletionFacts,
+    terms: RepeatTerms,
+    courses: Courses,
+    beside: Iterable[Account] = (),
+) -> Credit | Waiting | Rejected | None:
+    """What counts for the study already: another record of the year, or of one of the accounts `beside` it, or a roster.
+
+    A refusal as `reported_before` gives it.
+    """
+    return (
+        reported_before(account, facts, terms, courses)
+        or reported_for_another_year(beside, facts)
+        or counted_by_roster(account, facts, courses)
+    )

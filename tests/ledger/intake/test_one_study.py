@@ -66,6 +66,44 @@ class TestTheSameStudyUnderAnotherId:
         assert second["outcome"] == "registered"
 
 
+class TestTheSameStudyForAnotherYear:
+    """A-08, B-21: in March one studies for this year and makes the last one up, and one study is of one of them alone."""
+
+    MARCH: ClassVar[Any] = {"course": "ZJ-01", "completed_at": "2025-03-15T10:00:00+08:00"}
+
+    @pytest.mark.parametrize("years", [(2024, 2025), (2025, 2024)])
+    @pytest.mark.parametrize("at_once", [True, False])
+    async def test_is_a_duplicate_whichever_came_first(
+        self, world: World, provider: Provider, years: tuple[int, int], at_once: bool
+    ):
+        world.now = datetime(2025, 3, 20, 4, tzinfo=UTC)
+        who = await world.collects(SHUANGTA)
+        records = [provider.completion(who, year, "30.00", **self.MARCH) for year in years]
+        posted = [records] if at_once else [[each] for each in records]
+        first, second = [answer for batch in posted for answer in await provider.posts(*batch)]
+        assert (first["outcome"], second["outcome"]) == ("registered", "duplicate")
+        assert second["credit_id"] == first["credit_id"]
+        assert [(await world.asks(who, year))["total"] for year in years] == ["30.00", "0.00"]
+
+    async def test_may_be_reported_for_it_once_it_was_taken_back(self, world: World, provider: Provider):
+        world.now = datetime(2025, 3, 20, 4, tzinfo=UTC)
+        who = await world.collects(SHUANGTA)
+        [first] = await provider.posts(provider.completion(who, 2025, "30.00", **self.MARCH))
+        await provider.withdraws(first["id"], key=f"take-back-{first['id']}")
+        [second] = await provider.posts(provider.completion(who, 2024, "30.00", **self.MARCH))
+        assert (second["outcome"], second["make_up"]) == ("registered", True)
+
+    async def test_of_another_course_is_another_study(self, world: World, provider: Provider):
+        world.now = datetime(2025, 3, 20, 4, tzinfo=UTC)
+        who = await world.collects(SHUANGTA)
+        other = self.MARCH | {"course": "ZJ-02"}
+        records = [
+            provider.completion(who, 2024, "30.00", **self.MARCH),
+            provider.completion(who, 2025, "30.00", **other),
+        ]
+        assert [each["outcome"] for each in await provider.posts(*records)] == ["registered"] * 2
+
+
 class TestACourseThatIsStudiedAgain:
     """B-21: the notice says what makes a course the same, and whether it counts again."""
 
