@@ -24,6 +24,7 @@ from services.kit.audit import record_refused_body
 from services.kit.auth import AuthenticationMiddleware, Caller, TokenVerifier
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Databases
+from services.kit.deprecations import Deprecation, DeprecationMiddleware, mark
 from services.kit.errors import (
     BodyTooLargeError,
     FieldError,
@@ -109,6 +110,7 @@ class Service(FastAPI):
         claims: Callable[[Caller], bool],
         guard: Callable[[ASGIApp], ASGIApp],
         hot: Sequence[HotRoute],
+        deprecations: Sequence[Deprecation],
         **options: Any,
     ) -> None:
         super().__init__(
@@ -124,7 +126,10 @@ class Service(FastAPI):
         inner = QuotaMiddleware(guard(DeadlineMiddleware(inner)))
 
         def guarded(app: ASGIApp) -> ASGIApp:
-            known = AuthenticationMiddleware(app, verifier=verifier, open_paths=open_paths, claims=claims)
+            known: ASGIApp = AuthenticationMiddleware(
+                app, verifier=verifier, open_paths=open_paths, claims=claims
+            )
+            known = DeprecationMiddleware(known, deprecations) if deprecations else known
             return RequestMiddleware(known, metrics=http_metrics)
 
         self._outermost: ASGIApp = guarded(inner)
@@ -160,6 +165,7 @@ def create_service(
     metrics: CollectorRegistry | None = None,
     claims: Callable[[Caller], bool] = lambda _: True,
     hot: Sequence[HotRoute] = (),
+    deprecations: Sequence[Deprecation] = (),
 ) -> FastAPI:
     """The application of one service.
 
@@ -169,7 +175,7 @@ def create_service(
     `file_paths` take a body of any type, each up to its own number of bytes; their routes look at what it is.
     A segment of such a path may be `{any}`. `claims` says whether what a good token claims can be: a place that
     there is, say; a token of which it cannot is no token. `hot` are routes whose plain requests are answered ahead of
-    the framework; they stand among `routers` all the same.
+    the framework; they stand among `routers` all the same. Answers of `deprecations` say until when there are any.
     """
     http_metrics, bodies = HttpMetrics(metrics), BodyBudget()
     everybody = OPEN_PATHS | frozenset(open_paths)
@@ -179,6 +185,7 @@ def create_service(
         open_paths=everybody,
         claims=claims,
         hot=hot,
+        deprecations=deprecations,
         title=title,
         version=version,
         description=description,
@@ -200,6 +207,7 @@ def create_service(
         return await readiness()
 
     app.state.readiness = ready
+    app.state.deprecations = deprecations
     app.state.bodies = bodies
     app.state.stopping = False
     app.state.answer_seconds = ANSWER_SECONDS
@@ -284,4 +292,6 @@ def openapi_document(app: FastAPI, *, token_url: str | None = TOKEN_URL) -> dict
     """The OpenAPI 3.1 document of a service, for `contracts/`: our problem answers, our patterns, no 422 of
     FastAPI's.
     """
-    return describe(app, token_url=token_url)
+    document = describe(app, token_url=token_url)
+    mark(document, app.state.deprecations)
+    return document

@@ -6,11 +6,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
+from contracts import DEPRECATIONS
 from contracts.divisions import AUTHORITIES, NATION, audits_place, authority_of, claims_known_place, reads_log
 from services.kit.app import create_service, must_answer
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
 from services.kit.auth import TokenVerifier, verifier_of
+from services.kit.deprecations import deprecations_in
 from services.kit.errors import NotReadyError
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
@@ -140,6 +142,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         lifespan=lifespan,
         readiness=readiness,
         claims=claims_known_place,
+        deprecations=deprecations_in(DEPRECATIONS).of("ledger"),
         open_paths=attestations_api.OPEN_PATHS,
         raw_json_paths=RAW_JSON_PATHS,
         file_paths=api_rosters.FILE_PATHS | intake_api.FILE_PATHS,

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import FastAPI
 
+from contracts import DEPRECATIONS
 from contracts.divisions import audits_place, claims_known_place, reads_log
 from services.kit.app import create_service, must_answer
 from services.kit.app import openapi_document as document_of
@@ -13,6 +14,7 @@ from services.kit.audit_routes import audit_router
 from services.kit.auth import TokenVerifier, verifier_of
 from services.kit.budgets import Budgets
 from services.kit.clock import Clock, utc_now
+from services.kit.deprecations import deprecations_in
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
 from services.kit.key_sets import FixedKeys
@@ -34,6 +36,25 @@ from services.registry.worklists import api as worklists
 
 TITLE = "Xuefen registry"
 DESCRIPTION = "Persons, organizations and clients: who is collected where, and who may train whom."
+ROUTERS = (
+    people.persons,
+    personal_data.router,
+    bulk.router,
+    people.collections,
+    people.changes,
+    people.change_steps,
+    worklists.router,
+    worklists.holds,
+    people.own_cases,
+    moves.router,
+    moves.completing_router,
+    organizations.router,
+    plans.router,
+    plans.document_steps,
+    accounts.router,
+    accounts.request_steps,
+    accounts.oauth_router(),
+)
 
 Opener = Callable[[EventStore], AbstractAsyncContextManager[Registry]]
 
@@ -79,23 +100,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
         TITLE,
         description=DESCRIPTION,
         routers=[
-            people.persons,
-            personal_data.router,
-            bulk.router,
-            people.collections,
-            people.changes,
-            people.change_steps,
-            worklists.router,
-            worklists.holds,
-            people.own_cases,
-            moves.router,
-            moves.completing_router,
-            organizations.router,
-            plans.router,
-            plans.document_steps,
-            accounts.router,
-            accounts.request_steps,
-            accounts.oauth_router(),
+            *ROUTERS,
             audit_router(lambda _: (LOG,), audits_place, OutsidePlaceError),
             feed,
         ],
@@ -103,6 +108,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
         lifespan=lifespan,
         readiness=readiness,
         claims=claims_known_place,
+        deprecations=deprecations_in(DEPRECATIONS).of("registry"),
         open_paths=accounts.OPEN_PATHS | {sandbox.PATH},
         form_paths={accounts.TOKEN_PATH},
         file_paths={personal_data.PATH: personal_data.EVIDENCE_BYTES_MAX, bulk.PATH: bulk.BYTES_MAX},

@@ -6,11 +6,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 
 from fastapi import FastAPI
 
+from contracts import DEPRECATIONS
 from contracts.divisions import audits_place, claims_known_place
 from services.kit.app import create_service, must_answer
 from services.kit.app import openapi_document as document_of
 from services.kit.audit_routes import audit_router
 from services.kit.auth import TokenVerifier, verifier_of
+from services.kit.deprecations import deprecations_in
 from services.kit.event_store import EventStore
 from services.kit.parts import parts_of
 from services.sync.api import router
@@ -64,6 +66,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         lifespan=lifespan,
         readiness=readiness,
         claims=claims_known_place,
+        deprecations=deprecations_in(DEPRECATIONS).of("sync"),
     )
     return app
 
