@@ -78,7 +78,7 @@ FLOORS: dict[str, tuple[str, ...]] = {
         "demo policy",
     ),
     "services/console": (
-        "documents settings words",
+        "charts documents settings words",
         "services_client sessions",
         "issuers pages",
         "web",

@@ -29,6 +29,17 @@ def test_text_can_be_read_on_its_ground(text: str, ground: str):
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
+@pytest.mark.parametrize("shade", range(6))
+def test_names_can_be_read_on_every_shade_of_the_map(shade: int):
+    found = re.search(rf"\.shade-{shade} rect {{ fill: (#[0-9a-f]{{6}}|var\(--ground\))", CSS)
+    assert found is not None
+    ground = COLOURS["ground"] if found[1].startswith("var") else found[1]
+    text = "#ffffff" if f".shade-{shade} text" in CSS else COLOURS["ink"]
+    light, dark = sorted((luminance(text), luminance(ground)), reverse=True)
+
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
 def test_nothing_newer_than_the_oldest_browser_is_used():
     """Chrome 90 knows none of these."""
     script = (STATIC / "console.js").read_text(encoding="utf-8")

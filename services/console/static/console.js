@@ -82,7 +82,8 @@
       return;
     }
     event.preventDefault();
-    replace(link.href, link.getAttribute("data-fragment"), true);
+    // A link in a drawing has no address of text but in its attribute.
+    replace(link.getAttribute("href"), link.getAttribute("data-fragment"), true);
   });
 
   document.addEventListener("submit", function (event) {

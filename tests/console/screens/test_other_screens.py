@@ -1,5 +1,7 @@
 """Screens that show what a service says: people, units, figures, operations."""
 
+import re
+
 from tests.console.house import House
 from tests.e2e.system import LIAONING, SHENYANG
 
@@ -87,6 +89,37 @@ class TestFigures:
         assert first.headers["content-type"].startswith("image/svg+xml")
         again = await viewer.open("/figures/funnel.svg?year=2025", **{"If-None-Match": first.headers["etag"]})
 
+        assert again.status_code == 304
+
+    async def test_are_drilled_down_by_a_click_on_the_map(self, house: House):
+        """Tile by tile from the province to its counties, in every browser and without script."""
+        await house.system.collects(house.system.stranger(), SHENYANG)
+        await house.system.follow()
+        viewer = await house.somebody("viewer", place=LIAONING)
+        page = (await viewer.open("/figures?year=2025")).text
+        tiles = re.findall(r'<a href="([^"]+)" data-fragment="figures">\s*<g class="shade', page)
+        city = next(each for each in tiles if "place=210100" in each).replace("&amp;", "&")
+        assert len(tiles) == 13
+        below = (await viewer.open(city)).text
+
+        assert "沈阳市" in below
+        assert "<title>和平: " in below
+        assert "place=210000" in below, "the way back up"
+
+    async def test_are_shown_on_a_wall_without_menu_and_renew_themselves(self, house: House):
+        viewer = await house.somebody("viewer", place=LIAONING)
+        page = (await viewer.open("/figures/wall?year=2025")).text
+
+        assert 'http-equiv="refresh"' in page
+        assert "<nav" not in page
+        assert 'class="tiles"' in page
+
+    async def test_draw_who_met_the_year_day_by_day(self, house: House):
+        viewer = await house.somebody("viewer", place=LIAONING)
+        drawn = await viewer.open("/figures/days.svg?year=2025")
+
+        assert drawn.headers["content-type"].startswith("image/svg+xml")
+        again = await viewer.open("/figures/days.svg?year=2025", **{"If-None-Match": drawn.headers["etag"]})
         assert again.status_code == 304
 
     async def test_of_elsewhere_are_refused(self, house: House):
