@@ -4,7 +4,7 @@ SHELL := /bin/sh
 # Compiled modules are kept whatever the machine is set to: every start of a process would compile them anew.
 export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-quick test-thorough test-layouts up down migrate rebuild format check contracts clients docs lint-contracts bench soak clean
+.PHONY: help install demo pictures test test-quick test-thorough test-layouts up down migrate rebuild format check contracts clients docs lint-contracts bench soak clean
 
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
@@ -21,6 +21,9 @@ install: ## Make .venv with every dependency, hashes checked (Python 3.11 or new
 
 demo: install ## Play one story for each notice, over HTTP, with real processes
 	@$(XUEFEN) demo $(if $(PEOPLE),--people $(PEOPLE))
+
+pictures: install ## Take the pictures of the console in docs/pictures, from a demo with a province of people
+	@$(VENV_PYTHON) -m tests.console.pictures
 
 test: install ## Run every test, a process and an embedded PostgreSQL a core
 	@$(VENV_PYTHON) -m pytest $(SIDE_BY_SIDE)

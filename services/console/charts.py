@@ -10,7 +10,7 @@ from math import ceil, sqrt
 
 import vl_convert
 
-from contracts.divisions import NATION, is_known, name_of, parts_of
+from contracts.divisions import CENTRAL, CORPS, NATION, name_of, parts_of
 
 _KEPT_MAX = 200
 _SUFFIX = re.compile(r"(?<=..)(维吾尔自治区|壮族自治区|回族自治区|自治区|省|市|区|县)$")
@@ -27,6 +27,7 @@ _NATION_ROWS = (
 )
 """The 34 provinces about where they lie; no register of the ledger is kept in the last three of the list of codes."""
 _OUTSIDE: Mapping[str, str] = {"710000": "台湾", "810000": "香港", "820000": "澳门"}
+_SHORT: Mapping[str, str] = {CORPS: "兵团", CENTRAL: "中央"}
 SHADES = 5
 
 
@@ -61,7 +62,7 @@ def tiles_of(place: str) -> list[Tile]:
 
 
 def _short(code: str) -> str:
-    return _SUFFIX.sub("", name_of(code))[:_NAME_MAX] if is_known(code) else ""
+    return _SHORT.get(code) or _SUFFIX.sub("", name_of(code))[:_NAME_MAX]
 
 
 def shade(part: int, whole: int) -> int:

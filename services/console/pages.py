@@ -101,7 +101,7 @@ class Pages:
     ) -> Response:
         """A page as an answer; of a fragment, one block of it."""
         person = session.content if session is not None and isinstance(session.content, SignedIn) else None
-        told = {
+        told: dict[str, object] = {
             "t": Words(language),
             "language": language,
             "path": path,
@@ -109,8 +109,10 @@ class Pages:
             "csrf": session.csrf if session is not None else "",
             "menu": [each for each in self.screens if person is not None and each.named_for(person)],
             "personal": False,
-            **values,
         }
+        if not told.keys().isdisjoint(values.keys() - {"personal"}):
+            raise ValueError(f"{template}: a page's own value may not stand for what every page shows")
+        told |= values
         if block is None:
             html = self._environment.get_template(template).render(told)
         else:

@@ -147,7 +147,7 @@ async def _form(
         personal=True,
         action="/claims/new" if claim is None else f"/claims/{claim['claim_id']}/amendment",
         claim=claim,
-        person=person,
+        chosen=person,
         subject_id=person_id,
         said=said,
         year=year,

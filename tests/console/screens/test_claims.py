@@ -137,6 +137,8 @@ class TestAUnit:
         clerk = await house.somebody("employer", organization=code)
         link = f"/claims/new?person={person_id}"
         assert link in (await clerk.open("/unit?year=2025")).text
+        form = (await clerk.open(f"{link}&form=paper&year=2025")).text
+        assert 'data-text="演示人员 ' in form, "the watermark names who looks at it"
         page = await claimed(clerk, f"{link}&form=paper&year=2025")
 
         assert page in (await clerk.open("/claims")).text
