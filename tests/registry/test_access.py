@@ -148,6 +148,11 @@ async def identity_check(ground: Ground) -> Asked:
     return "/v1/identity-checks", {"persons": [somebody().body]}
 
 
+async def masked(ground: Ground) -> Asked:
+    """Likewise."""
+    return "/v1/persons/masked", {"person_ids": [(await ground.collected())["person_id"]]}
+
+
 async def disclosure(ground: Ground) -> Asked:
     """Who is nobody of the caller's is told nothing of, but not refused."""
     person_id = (await ground.collected())["person_id"]
@@ -182,6 +187,7 @@ ITEMS = {"items": {"working_since": "2017-07-01"}}
 BULK = "/v1/collections/bulk"
 TABLE: dict[str, tuple[Prepared, Rule]] = {
     "GET /v1/persons/{id}": (of(person), covering_or_own),
+    "POST /v1/persons/masked": (masked, anybody),
     "POST /v1/identity-checks": (identity_check, anybody),
     "POST /v1/persons/{id}/disclosure": (of(person, "/disclosure", {"purpose": "inspection"}), covering),
     "POST /v1/disclosures": (disclosure, officials),

@@ -14,7 +14,13 @@ from services.registry.people import identities, schemas
 from services.registry.people.changes import Changes
 from services.registry.people.collections import COLLECTIONS, Collections
 from services.registry.people.own_view import OwnCaseInFull, OwnCases, OwnView
-from services.registry.people.queries import IDENTITY_CHECKS, Collection, PeopleQueries
+from services.registry.people.queries import (
+    IDENTITY_CHECKS,
+    Collection,
+    MaskedPeople,
+    MaskedPeopleRequest,
+    PeopleQueries,
+)
 from services.registry.personal_data import disclosure
 from services.registry.streams import change, collection
 from services.registry.streams.actor import OWN, Actor
@@ -23,6 +29,7 @@ from services.registry.web.routes import Id, acting, add_routes, part
 persons = APIRouter(prefix="/v1", route_class=AuditedRoute)
 
 
+_see_masked = require("collection:submit", "collection:review", "employee:read")
 _see_person = require("collection:submit", "collection:review")
 _check = require("identity:check")
 
@@ -41,6 +48,17 @@ async def get_person(
     it is part of (`merged_into`).
     """
     return await queries.get_person(by, UUID(person_id))
+
+
+@persons.post("/persons/masked", response_model=MaskedPeople, tags=["persons"])
+@reads("person")
+async def mask_people(
+    body: MaskedPeopleRequest, by: Annotated[Actor, Depends(acting(_see_masked))], queries: Queries
+) -> object:
+    """Name and number of up to 200 people, masked, for a list that names them by id; who may not be shown to the caller is
+    left out. Every reading is put on record.
+    """
+    return await queries.mask_people(by, body.person_ids)
 
 
 @persons.post(

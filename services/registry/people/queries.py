@@ -19,7 +19,7 @@ from services.kit.database import Connection, Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
 from services.kit.pydantic_models import fields_of
-from services.kit.schemas import Day, StrictModel
+from services.kit.schemas import Day, StrictModel, WholeList
 from services.registry.people.schemas import ChangeView, CollectionState, PersonView
 from services.registry.personal_data.vault import DETAILS, Vault
 from services.registry.store.merge_chains import must_not_be_merged
@@ -31,6 +31,7 @@ from services.registry.streams.organization import Organization
 from services.registry.streams.person import Person
 from services.registry.streams.problems import PersonErasedError
 from services.registry.streams.profile import FIELDS, Identity
+from services.registry.web.routes import UUID_FORM
 from services.registry.worklists.schemas import Due, Lane
 from services.registry.worklists.worklists import due_of, lane_of
 
@@ -115,6 +116,27 @@ class Collection(StrictModel):
     evidence: Annotated[list[str], Field(description="Ids of the files it names.")]
 
 
+class MaskedPeopleRequest(StrictModel):
+    """Whom a list names."""
+
+    person_ids: Annotated[list[Annotated[str, Field(pattern=UUID_FORM)]], Field(min_length=1, max_length=200)]
+
+
+class MaskedPerson(StrictModel):
+    """Somebody as a list shows them."""
+
+    person_id: str
+    id_type: str | None
+    id_number: str | None
+    name: str | None
+
+
+class MaskedPeople(WholeList):
+    """Those of the people asked about who may be shown."""
+
+    items: list[MaskedPerson]
+
+
 IDENTITY_CHECKS = "identity-checks"
 """The budget of checks that find nobody under this number and name."""
 Check = Literal["match", "mismatch", "former", "unknown"]
@@ -124,6 +146,14 @@ _PERSON = "select * from people where log = $1 and person_id = $2"
 _NAMES = (
     "select identity_hash, name_hash, place from people where log = $1 and identity_hash = any($2::text[])"
 )
+_MASKED = """
+select person_id, place, employer, null::text as submitted_by from people
+ where log = $1 and person_id = any($2::text[])
+union all
+select distinct on (c.person_id) c.person_id, c.place, c.employer, c.submitted_by from collections c
+ where c.log = $1 and c.person_id = any($2::text[])
+   and not exists (select from people p where p.log = c.log and p.person_id = c.person_id)
+"""
 _CHANGE = "select * from changes where log = $1 and change_id = $2"
 _FORMER = """
 select d.identity_hash, p.place from documents d join people p using (log, person_id)
@@ -210,6 +240,17 @@ class PeopleQueries:
             qualifications=[{"level": level, "obtained_on": day} for level, day in qualifications],
         )
 
+    async def mask_people(self, by: Actor, person_ids: Sequence[str]) -> dict[str, object]:
+        """Name and number of each, masked; who is nobody of the caller's, or was erased, is left out."""
+        async with self._audit.reading(by, "person") as reading:
+            rows = await reading.conn.fetch(_MASKED, LOG, list(dict.fromkeys(person_ids)))
+            own = await self._own(reading.conn, by)
+            seen = [row for row in rows if _sees(by, row, own)]
+            for row in seen:
+                reading.record.about(row["person_id"], row["place"], FIELDS)
+            known = await self._vault.open_identities(reading.conn, [UUID(row["person_id"]) for row in seen])
+        return {"items": [_masked(identity) | {"person_id": str(each)} for each, identity in known.items()]}
+
     async def check_identities(self, by: Actor, identities: Sequence[Identity]) -> list[Check]:
         """Whether each is collected under this name; compares keyed hashes, opens nothing (S0-23).
 
@@ -245,14 +286,7 @@ class PeopleQueries:
         return checks
 
     async def _may_see(self, conn: Connection, by: Actor, row: asyncpg.Record) -> bool:
-        if by.covers(row["place"]):
-            return True
-        if by.speaks_for_self:
-            return bool(row.get("submitted_by") == by.subject)
-        if row["employer"] is None:
-            return False
-        organization = await self._own(conn, by)
-        return organization is not None and organization.uscc == row["employer"]
+        return _sees(by, row, await self._own(conn, by) if row["employer"] is not None else None)
 
     async def _own(self, conn: Connection, by: Actor) -> Organization | None:
         """The organization the caller acts for."""
@@ -310,7 +344,16 @@ class PeopleQueries:
         )
 
 
-def _masked(identity: Identity) -> dict[str, str | None]:
+def _sees(by: Actor, row: asyncpg.Record, own: Organization | None) -> bool:
+    """Whether a person or their case is shown to an official of the place, their employer, or to them themselves."""
+    if by.covers(row["place"]):
+        return True
+    if by.speaks_for_self:
+        return bool(row.get("submitted_by") == by.subject)
+    return own is not None and row["employer"] is not None and own.uscc == row["employer"]
+
+
+def _masked(identity: Identity) -> dict[str, object]:
     """Who somebody is, as shown."""
     return {"id_type": identity.id_type, "id_number": identity.masked_number, "name": identity.masked_name}
 
