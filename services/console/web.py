@@ -1,7 +1,7 @@
 """Web parts of every screen: the visit that a request is, the form it brings, and the refusals a page shows."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePath
@@ -28,6 +28,7 @@ from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 LANGUAGE_COOKIE = "language"
 SESSION_COOKIE = "xuefen_session"
 _FIELDS_MAX = 500
+_NAMES_MAX = 200
 _RENEWED_BEFORE = timedelta(minutes=5)
 """So long before its end a token is renewed: what fails then may be tried again before it matters."""
 _UPLOAD_BYTES_MAX = 6_000_000
@@ -156,6 +157,19 @@ class Visit:
         told = body if body is not None else {}
         response = await self._call(service, "POST", path, body=told, key=key, **parameters)
         return response.json()
+
+    async def masked_names(self, person_ids: Iterable[str | None]) -> Mapping[str, Answer]:
+        """Masked names and numbers of the people of a list; of those whom the registry does not show here, nothing."""
+        wanted = list(dict.fromkeys(each for each in person_ids if each))
+        found: dict[str, Answer] = {}
+        try:
+            for start in range(0, len(wanted), _NAMES_MAX):
+                some = {"person_ids": wanted[start : start + _NAMES_MAX]}
+                answer = await self.post("registry", "/v1/persons/masked", some)
+                found |= {each["person_id"]: each for each in answer["items"]}
+        except RefusedError:
+            return {}
+        return found
 
     async def upload(
         self, service: str, path: str, upload: Upload, key: str | None = None, **parameters: object

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated
 
@@ -13,17 +13,25 @@ from services.console.pages import Screen
 from services.console.screens.cases import KINDS, CaseKind
 from services.console.services_client import Answer, RefusedError
 from services.console.web import Form, Somebody, Visit, go
+from services.console.words import day, moment
 from services.kit.clock import local_date
+from services.kit.spreadsheets import CSV_TYPE, file_response, write_csv
 
+_READ = 100
+"""Of each service's list; more may wait behind it, and the page says so."""
+_ROSTERS = 50
 _PAGE = 50
-"""Of each service's list; more wait behind it, and the page says so."""
 _DUE_SOON = timedelta(days=2)
+_OF_PEOPLE = frozenset({"collection", "change"})
 _NEW = timedelta(hours=24)
 _BATCH_MAX = 50
+SORTS = ("order", "submitted_at", "due", "place", "kind", "name")
+_EXPORTED = ("kind", "name", "tail", "place", "submitted_at", "due")
 BUCKETS = ("all", "new", "late", "due_soon", "fast", "mine")
 
 router = APIRouter()
 KindName = Annotated[str, Path(pattern="^(" + "|".join(KINDS) + ")$")]
+Search = Annotated[str, Query(max_length=40)]
 CaseId = Annotated[str, Path(pattern=r"^[0-9a-zA-Z-]{1,64}$")]
 
 
@@ -40,6 +48,10 @@ class Entry:
     fast: bool = False
     held_by: str | None = None
     open: bool = True
+    person_id: str | None = None
+    name: str = ""
+    tail: str = ""
+    """The masked name of whom it is about, and the last digits of their number."""
     buckets: set[str] = field(default_factory=set)
 
 
@@ -53,7 +65,7 @@ async def entries(visit: Visit) -> tuple[list[Entry], bool]:
         asked.append(_ledger(visit, "claim", "/v1/claims", place, states=["submitted", "accepted"]))
     if "filing:review" in scopes:
         asked.append(_ledger(visit, "filing", "/v1/filings", place))
-        asked.append(_ledger(visit, "roster", "/v1/rosters", place))
+        asked.append(_ledger(visit, "roster", "/v1/rosters", place, limit=_ROSTERS))
     if "transfer:review" in scopes:
         asked.append(_transfers(visit))
     found: list[Entry] = []
@@ -62,9 +74,17 @@ async def entries(visit: Visit) -> tuple[list[Entry], bool]:
         found += some
         more = more or following
     now = visit.parts.clock()
+    names = await visit.masked_names(each.person_id for each in found)
+    found = [_named(each, names.get(each.person_id or "")) for each in found]
     for each in found:
         each.buckets.update(_buckets(each, now, visit.person.subject))
     return sorted(found, key=lambda each: (not each.fast, each.submitted_at)), more
+
+
+def _named(entry: Entry, person: Answer) -> Entry:
+    if person is None:
+        return entry
+    return replace(entry, name=person["name"] or "", tail=(person["id_number"] or "")[-4:])
 
 
 def _buckets(entry: Entry, now: datetime, subject: str) -> set[str]:
@@ -83,10 +103,11 @@ def _buckets(entry: Entry, now: datetime, subject: str) -> set[str]:
 
 
 async def _registry(visit: Visit) -> tuple[list[Entry], bool]:
-    answer = await visit.get("registry", "/v1/worklists", limit=_PAGE)
+    answer = await visit.get("registry", "/v1/worklists", limit=_READ)
     found = [
         Entry(
             kind=each["kind"],
+            person_id=each["subject_id"] if each["kind"] in _OF_PEOPLE else None,
             case_id=each["case_id"],
             place=each["place"],
             submitted_at=each["submitted_at"],
@@ -102,13 +123,19 @@ async def _registry(visit: Visit) -> tuple[list[Entry], bool]:
 
 
 async def _ledger(
-    visit: Visit, kind: str, path: str, place: str | None, states: Sequence[str] | None = None
+    visit: Visit,
+    kind: str,
+    path: str,
+    place: str | None,
+    states: Sequence[str] | None = None,
+    limit: int = _READ,
 ) -> tuple[list[Entry], bool]:
-    answer = await visit.get("ledger", path, place=place, limit=_PAGE, state=states)
+    answer = await visit.get("ledger", path, place=place, limit=limit, state=states)
     today = local_date(visit.parts.clock()).isoformat()
     found = [
         Entry(
             kind=kind,
+            person_id=each.get("person_id"),
             case_id=each[f"{kind}_id"],
             place=each["place"],
             submitted_at=each.get("submitted_at") or each["uploaded_at"],
@@ -121,10 +148,11 @@ async def _ledger(
 
 
 async def _transfers(visit: Visit) -> tuple[list[Entry], bool]:
-    answer = await visit.get("transfer", "/v1/transfers", limit=_PAGE)
+    answer = await visit.get("transfer", "/v1/transfers", limit=_READ)
     found = [
         Entry(
             kind="transfer",
+            person_id=each["person_id"],
             case_id=each["transfer_id"],
             place=each["desk"] or each["to_place"],
             submitted_at=each["requested_at"],
@@ -142,21 +170,71 @@ async def queue(
     visit: Somebody,
     bucket: Annotated[str, Query(pattern="^(" + "|".join(BUCKETS) + ")$")] = "all",
     kind: Annotated[str, Query(pattern="^(|" + "|".join(KINDS) + ")$")] = "",
+    q: Search = "",
+    sort: Annotated[str, Query(pattern="^(" + "|".join(SORTS) + ")$")] = "order",
+    page: Annotated[int, Query(ge=1, le=100)] = 1,
     done: Annotated[str, Query(pattern="^[01]?$")] = "",
 ) -> Response:
     """The queue: counted buckets, one list, filters in the address."""
-    return await _queue(visit, bucket, kind, done=done == "1")
+    return await _queue(visit, bucket, kind, q, sort, page, done=done == "1")
+
+
+@router.get("/work/export.csv")
+async def export(
+    visit: Somebody,
+    bucket: Annotated[str, Query(pattern="^(" + "|".join(BUCKETS) + ")$")] = "all",
+    kind: Annotated[str, Query(pattern="^(|" + "|".join(KINDS) + ")$")] = "",
+    q: Search = "",
+) -> Response:
+    """The queue as it is filtered, as a table to keep: names stay masked."""
+    found, _ = await entries(visit)
+    t = visit.words
+    rows = [
+        (t.code("case", each.kind), each.name, each.tail, t.place(each.place), moment(each.submitted_at), day(each.due))
+        for each in _filtered(visit, found, bucket, kind, q)
+    ]  # fmt: skip
+    table = write_csv([t(f"work.columns.{name}") for name in _EXPORTED], rows)
+    return file_response(table, CSV_TYPE, "work.csv")
+
+
+def _filtered(visit: Visit, found: Sequence[Entry], bucket: str, kind: str, q: str) -> list[Entry]:
+    """Those of a bucket and kind in which the words are found: in name, last digits or place."""
+    wanted = q.strip()
+    return [
+        each
+        for each in found
+        if bucket in each.buckets
+        and kind in ("", each.kind)
+        and (not wanted or wanted in (each.name, each.tail) or wanted in visit.words.place(each.place))
+    ]
 
 
 async def _queue(
-    visit: Visit, bucket: str, kind: str, *, done: bool = False, outcomes: Sequence[Answer] = ()
+    visit: Visit,
+    bucket: str = "all",
+    kind: str = "",
+    q: str = "",
+    sort: str = "order",
+    page: int = 1,
+    *,
+    done: bool = False,
+    outcomes: Sequence[Answer] = (),
 ) -> Response:
     found, more = await entries(visit)
     counts = {each: sum(each in entry.buckets for entry in found) for each in BUCKETS}
-    shown = [each for each in found if bucket in each.buckets and kind in ("", each.kind)]
+    shown = _filtered(visit, found, bucket, kind, q)
+    if sort != "order":
+        shown.sort(key=lambda each: str(getattr(each, sort) or "~"))
     return visit.page(
         "work.html",
-        entries=shown,
+        personal=True,
+        entries=shown[(page - 1) * _PAGE : page * _PAGE],
+        total=len(shown),
+        first=(page - 1) * _PAGE,
+        page=page,
+        pages=-(-len(shown) // _PAGE),
+        q=q,
+        sort=sort,
         counts=counts,
         bucket=bucket,
         kind=kind,
@@ -173,7 +251,7 @@ async def batch(visit: Somebody, form: Form) -> Response:
     """Several cases decided alike, an outcome for each; what cannot be decided so is left as it is."""
     chosen = form.get("case", "").split()[:_BATCH_MAX]
     outcomes = [await _decide_one(visit, each, form) for each in chosen]
-    return await _queue(visit, "all", "", outcomes=outcomes)
+    return await _queue(visit, outcomes=outcomes)
 
 
 async def _decide_one(visit: Visit, chosen: str, form: Mapping[str, str]) -> Answer:

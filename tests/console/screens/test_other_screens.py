@@ -51,13 +51,21 @@ class TestUnit:
         nation = house.system.official("100000", "organization:write")
         body = {"name": "演示用人单位", "uscc": code, "kind": "employer", "place": LIAONING}
         await house.system.does("registry", "POST", "/v1/organizations", body, by=nation)
-        await house.system.collects(house.system.stranger(), SHENYANG, employer=code)
+        someone = house.system.stranger()
+        await house.system.collects(someone, SHENYANG, employer=code)
         await house.system.follow()
         clerk = await house.somebody("employer", organization=code)
         page = (await clerk.open("/unit?year=2025")).text
 
         assert "演示用人单位" in page
         assert "沈阳市" in page
+        table = await clerk.open("/unit/export.csv?year=2025")
+        assert table.headers["content-type"].startswith("text/csv")
+        for shown in (page, table.text):
+            assert someone.id_number[-4:] in shown
+            assert f"{someone.name[0]}*" in shown
+            assert someone.name not in shown
+            assert someone.id_number not in shown
 
     async def test_is_not_for_clerks_of_a_provider_nor_of_who_employs_nobody(self, house: House):
         nation = house.system.official("100000", "organization:write")

@@ -1,5 +1,7 @@
 """The officials' queue and cases: what waits is listed, decided and gone, by the services' own rules."""
 
+import re
+
 import pytest
 
 from tests.console.house import Browser, House
@@ -24,6 +26,42 @@ class TestQueue:
 
         assert f'href="/work/collection/{case_id}"' in page
         assert "信息采集" in page
+
+    async def test_names_whom_a_case_is_about_masked_and_finds_them(self, house: House, reviewer: Browser):
+        someone = house.system.stranger()
+        case = await house.system.submits(someone, SHUANGTA)
+        link = f'href="/work/collection/{case["collection_id"]}"'
+        tail = someone.id_number[-4:]
+        page = (await reviewer.open(f"/work?q={tail}")).text
+        assert link in page
+        assert f"{someone.name[0]}*" in page
+        assert someone.name not in page
+        assert someone.id_number not in page
+        assert link in (await reviewer.open("/work?q=双塔")).text
+        assert link not in (await reviewer.open("/work?q=不存在")).text
+
+    async def test_is_sorted_by_what_its_columns_say(self, house: House):
+        official = await house.somebody("reviewer", place="211300")
+        for place in ("211303", "211302", "211303"):
+            await house.system.submits(house.system.stranger(), place)
+        page = (await official.open("/work?sort=place&kind=collection")).text
+        places = re.findall(r'<td lang="zh-CN">([^<]+)</td>', page)
+
+        assert len(places) >= 3
+        assert places.index("辽宁省朝阳市双塔区") < places.index("辽宁省朝阳市龙城区")
+        assert places == sorted(places, key=lambda each: "龙城" in each)
+
+    async def test_is_kept_as_a_table_with_the_same_filters(self, house: House, reviewer: Browser):
+        someone, other = house.system.stranger(), house.system.stranger()
+        for each in (someone, other):
+            await house.system.submits(each, SHUANGTA)
+        answer = await reviewer.open(f"/work/export.csv?q={someone.id_number[-4:]}")
+
+        assert answer.headers["content-type"].startswith("text/csv")
+        assert "证件号码后四位" in answer.text
+        assert someone.id_number[-4:] in answer.text
+        assert other.id_number[-4:] not in answer.text
+        assert someone.name not in answer.text
 
     async def test_is_empty_in_words(self, house: House):
         page = (await (await house.somebody("reviewer", place="440303")).open("/work")).text
