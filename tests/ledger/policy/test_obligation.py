@@ -7,6 +7,13 @@ import pytest
 from msgspec.structs import replace
 
 from services.ledger.policy import NoticeError, Person, assess, granted_for, parse_notice
+from services.ledger.policy.language.facts import Traits
+from services.ledger.policy.rules.obligation import (
+    ObligationTerms,
+    binding_clauses,
+    first_obliged_year,
+    last_obliged_year,
+)
 from tests.ledger.policy.builders import BEIJING, CHAOYANG, notice_text, policy
 from tests.ledger.policy.drafts import book, draft
 from tests.ledger.policy.test_categories import book_with
@@ -120,3 +127,71 @@ class TestReliefs:
         with pytest.raises(NoticeError) as refused:
             parse_notice(notice_text(clauses=clauses))
         assert [fault.field for fault in refused.value.faults] == ["/clauses/0/rules/0/until"]
+
+
+class TestTheYearsThatAreOwed:
+    """From the first year by the ground that comes first, to the last before retiring or leaving ends the duty."""
+
+    NOTHING = ObligationTerms(
+        qualified_offset=None, working_offset=None, both_earlier=True, students=False, clauses=("T-01",)
+    )
+    DUTY = replace(
+        NOTHING, qualified_offset=1, working_offset=0, graduated_offset=1, retired_offset=1, left_offset=0
+    )
+
+    @pytest.mark.parametrize(
+        ("person", "first"),
+        [
+            ({}, None),
+            ({"qualified_on": date(2019, 5, 1)}, 2020),
+            ({"working_since": date(2018, 5, 1)}, 2018),
+            ({"qualified_on": date(2019, 5, 1), "working_since": date(2022, 5, 1)}, 2020),
+            ({"qualified_on": date(2019, 5, 1), "traits": Traits(graduated_on=date(2017, 7, 1))}, 2018),
+            ({"qualified_on": date(2015, 5, 1), "traits": Traits(graduated_on=date(2017, 7, 1))}, 2016),
+            ({"traits": Traits(graduated_on=date(2017, 7, 1))}, 2018),
+            ({"qualified_on": date(2019, 5, 1), "student": True}, None),
+        ],
+    )
+    def test_begin_with_the_ground_that_is_there_first(self, person: dict[str, Any], first: int | None):
+        somebody = Person(person_id="p", place=BEIJING, **person)
+
+        assert first_obliged_year(self.DUTY, somebody) == first
+
+    def test_of_students_are_owed_where_the_notice_obliges_them(self):
+        student = replace(SOMEBODY, student=True)
+
+        assert first_obliged_year(replace(self.DUTY, students=True), student) == 2020
+        assert binding_clauses(replace(self.NOTHING, students=True), student, 2030) == ("T-01",)
+
+    def test_by_a_ground_that_the_notice_does_not_name_are_none(self):
+        duty = replace(self.DUTY, qualified_offset=None, working_offset=None)
+
+        assert first_obliged_year(duty, replace(SOMEBODY, working_since=date(2018, 5, 1))) is None
+
+    @pytest.mark.parametrize(
+        ("person", "last"),
+        [
+            ({}, None),
+            ({"retired_on": date(2024, 3, 1)}, 2024),
+            ({"left_on": date(2024, 3, 1)}, 2023),
+            ({"retired_on": date(2024, 3, 1), "left_on": date(2022, 3, 1)}, 2021),
+            ({"retired_on": date(2020, 3, 1), "left_on": date(2022, 3, 1)}, 2020),
+        ],
+    )
+    def test_end_with_what_comes_first(self, person: dict[str, Any], last: int | None):
+        assert last_obliged_year(self.DUTY, replace(SOMEBODY, **person)) == last
+
+    def test_end_with_nothing_that_the_notice_does_not_name(self):
+        gone = replace(SOMEBODY, retired_on=date(2024, 3, 1), left_on=date(2022, 3, 1))
+
+        assert last_obliged_year(replace(self.DUTY, left_offset=None), gone) == 2024
+        assert last_obliged_year(self.NOTHING, gone) is None
+
+    @pytest.mark.parametrize("rule", [{"left": "same_year"}, {"retired": "next_year"}])
+    def test_end_by_the_clause_of_whichever_is_named(self, rule: dict[str, Any]):
+        made = policy(BEIJING, 2030, book(draft({"kind": "obligation"} | rule)))
+
+        assert (made.duty.end_clause, made.duty_ends) == ("T-01", True)
+        assert (made.duty.left_offset, made.duty.retired_offset) == (
+            (0, None) if "left" in rule else (None, 1)
+        )

@@ -21,6 +21,7 @@ from services.ledger.policy import (
     parse_notice,
     purpose_terms,
 )
+from services.ledger.policy.rules.purpose import Without
 from tests.ledger.policy.builders import BEIJING, BOOK, CHAOYANG, credit, notice_text, policy
 
 PERSON = Person(person_id="p", place=BEIJING, qualified_on=date(2019, 5, 1))
@@ -227,3 +228,34 @@ class TestWords:
         assert (
             short.explanation_en == "2027 to 2029: not fulfilled; 3 of the years must be met, 2029 are not."
         )
+
+
+class TestWhatDoesNotCountForAPurpose:
+    KEPT = credit("10", "public", on="2030-05-01", route="claim", number="kept")
+
+    @pytest.mark.parametrize(
+        ("left_out", "fill"),
+        [
+            (credit("10", on="2030-05-01", route="claim"), None),
+            (credit("10", "any", on="2030-05-01", route="claim", fill=("professional",)), None),
+            (
+                credit("10", "any", on="2030-05-01", route="claim", fill=("professional", "public")),
+                ("public",),
+            ),
+        ],
+    )
+    def test_in_some_categories_still_counts_in_the_others(
+        self, left_out: Credit, fill: tuple[str, ...] | None
+    ):
+        without = Without(routes=("claim",), categories=("professional",))
+        found = without.counting(Account(person_id="p", year=2030, credits=[left_out, self.KEPT]))
+
+        assert found.credits == [*([replace(left_out, fill=fill)] if fill else []), self.KEPT]
+
+    def test_is_named_by_its_route_its_form_or_its_mode(self):
+        claim = credit("10", on="2030-05-01", route="claim", form="paper", mode="other")
+
+        assert Without(routes=("claim",)).leaves_out(claim)
+        assert Without(forms=("paper",)).leaves_out(claim)
+        assert Without(modes=("other",)).leaves_out(claim)
+        assert not Without(routes=("direct",), forms=("book",), modes=("online",)).leaves_out(claim)

@@ -64,6 +64,52 @@ def test_the_periods_of_a_year(said: dict[str, Any], year: int, days: list[tuple
     assert [(str(one.since), str(one.until)) for one in found] == days
 
 
+def test_of_months_since_a_licence_late_in_the_year_lose_no_day():
+    licensed = msgspec.structs.replace(SOMEBODY, qualified_on=date(2027, 11, 30))
+    found = period(months=6, anchor="licence").asked(licensed, 2029)
+
+    assert [(str(one.since), str(one.until)) for one in found] == [
+        ("2028-11-30", "2029-05-29"), ("2029-05-30", "2029-11-29"), ("2029-11-30", "2030-05-29")
+    ]  # fmt: skip
+
+
+def test_by_the_month_of_birth_of_who_has_no_licence_are_counted_from_nowhere():
+    unlicensed = msgspec.structs.replace(SOMEBODY, qualified_on=None)
+
+    assert period(over=2, anchor="birth_month").asked(unlicensed, 2030) == []
+    assert period(over=2, anchor="birth_month", first_year=2029).asked(unlicensed, 2030) != []
+
+
+@pytest.mark.parametrize(
+    ("said", "by_year"), [(ANCHORS[0], True), (ANCHORS[1], False), (ANCHORS[2], False), (ANCHORS[4], False)]
+)
+def test_credits_are_of_it_by_their_year_where_it_is_whole_years(said: dict[str, Any], by_year: bool):
+    assert {one.by_year for one in period(**said).asked(SOMEBODY, 2030)} == {by_year}
+
+
+@pytest.mark.parametrize(
+    ("said", "reach", "others"),
+    [(ANCHORS[0], 3, (2028, 2029)), (ANCHORS[3], 2, (2028, 2029, 2031)), ({"over": 1}, 1, ())],
+)
+def test_names_the_other_years_that_have_to_be_read(
+    said: dict[str, Any], reach: int, others: tuple[int, ...]
+):
+    terms = PeriodTerms((period(**said),))
+
+    assert (terms.reach, terms.years_of(SOMEBODY, 2030)) == (reach, others)
+
+
+def test_whole_asks_for_its_minima_to_the_hundredth():
+    first = {"from": "admission", "prorate": "months", "round": "up"}
+    (one,) = period(over=3, first_year=2028, total="59.5", categories={"public": 10}, first=first).asked(
+        SOMEBODY, 2030
+    )
+
+    assert [(each.kind, each.category, str(each.minimum)) for each in one.minima] == [
+        ("total", None, "59.50"), ("category", "public", "10.00")
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(("rounding", "minimum"), [("up", 57), ("down", 56), ("half_up", 57)])
 def test_the_first_period_asks_for_its_months_and_rounds_as_it_says(rounding: str, minimum: int):
     """Twenty-three of twenty-four months of 59 credits are 56.54."""

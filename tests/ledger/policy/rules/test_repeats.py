@@ -36,6 +36,12 @@ def test_the_same_course_in_the_same_time_is_one_study_whatever_is_written(rule:
     assert terms(**rule).is_repeat(KNOWN, stated, "p1")
 
 
+@pytest.mark.parametrize("part", [{"course": "KJ-02"}, {"mode": "face_to_face"}])
+def test_another_course_in_the_same_time_is_another_study(part: dict[str, Any]):
+    """Two courses of a morning share their moments, as a platform reports them."""
+    assert not terms(again="free").is_repeat(KNOWN, replace(STUDIED, **part), "p1")
+
+
 @pytest.mark.parametrize(
     ("again", "repeat_of", "counts"),
     [

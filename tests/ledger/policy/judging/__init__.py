@@ -1,0 +1,1 @@
+"""Tests of the kinds of rules, a file a kind."""
