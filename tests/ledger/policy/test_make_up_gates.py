@@ -87,6 +87,33 @@ class TestConditions:
         taken_back = [credit("30", on="2031-02-01", make_up=True, state="revoked")]
         assert isinstance(made_up({"once": True}, credits=taken_back), Registered)
 
+    def test_what_no_longer_stands_did_not_meet_the_year(self):
+        revoked = [credit("90", on="2030-05-01", state="revoked")]
+        assert isinstance(made_up({"conditions": ["shortfall"]}, credits=revoked), Registered)
+
+
+class TestOneCourseAtATime:
+    @pytest.mark.parametrize(
+        ("earlier", "beside"),
+        [
+            ({"started_on": date(2031, 4, 20), "on": "2031-05-05"}, True),
+            ({"started_on": date(2031, 4, 20), "on": "2031-04-30"}, False),
+            ({"started_on": date(2031, 5, 10), "on": "2031-05-20"}, False),
+            ({"started_on": date(2031, 4, 20), "on": "2031-05-05", "course": "KJ-02"}, False),
+            ({"started_on": date(2031, 4, 20), "on": "2031-05-05", "state": "revoked"}, False),
+            ({"started_on": date(2031, 4, 20), "on": "2031-05-05", "make_up": False}, False),
+        ],
+    )
+    def test_is_not_begun_before_the_other_has_ended(self, earlier: dict[str, Any], beside: bool):
+        other = credit(**{"make_up": True, "course": "KJ-01"} | earlier)
+        facts = completion(
+            2030, "2031-05-10", provider="accredited", course="KJ-02", started_on=date(2031, 4, 30)
+        )
+        answer = given({"one_at_a_time": True}, credits=[other]).when_posted(facts, HERE)
+        assert (answer.problem if isinstance(answer, Rejected) else None) == (
+            "make-up-one-at-a-time" if beside else None
+        )
+
 
 class TestApplication:
     STUDY = ProvenStudy(

@@ -206,6 +206,35 @@ class TestTheYear:
         }
         assert codes(rule) == [("/clauses/0", "never-open")]
 
+    @pytest.mark.parametrize(
+        ("window", "told"),
+        [
+            ({"from": "2031-04-01", "until": "2031-04-01"}, []),
+            ({"from": "2030-03-01"}, []),
+            ({"from": "2030-02-28"}, ["before-the-year"]),
+        ],
+    )
+    def test_make_up_before_the_study_of_its_year_or_on_no_day(self, window: dict[str, str], told: list[str]):
+        study = {"kind": "window", "from": "2030-03-01", "until": "2030-12-31"}
+        before = book(draft(study, ONLINE, issued_on="2030-01-05"))
+        rule = {"kind": "make_up", "years": {"from": 2030, "to": 2030}}
+        made = draft(
+            rule | {"windows": [{"channel": "automatic"} | window]},
+            year=2031,
+            issued_on="2031-03-01",
+            name="beijing-2031",
+        )
+        found = [one.code for one in warnings(made, before) if one.code in ("never-open", "before-the-year")]
+        assert found == told
+
+    def test_a_prerequisite_of_the_make_up_that_is_nothing(self):
+        gate = {"category": "public", "minimum": 0}
+        rule = {"kind": "make_up", "years": {"from": 2029, "to": 2029}}
+        window = {"channel": "automatic", "until": "2030-06-01"}
+        found = codes(rule | {"windows": [window | {"prerequisite": gate}]})
+        assert found == [("/clauses/0/rules/0/windows/0/prerequisite/minimum", "no-minimum")]
+        assert codes(rule | {"windows": [window | {"prerequisite": gate | {"minimum": 1}}, window]}) == []
+
     def test_credits_that_nobody_owes_as_no_obligation_reaches_the_year(self):
         """The nation's begins with 2018."""
         asked = {"kind": "requirement", "total": 90}
