@@ -44,7 +44,8 @@ NOT_AUDITED = {
     "places": {
         "get_policy", "get_year", "get_standing_statistics", "get_standing_series", "get_registration_statistics",
         "get_registration_series", "get_review_statistics", "count_transfers", "count_worklists", "get_sync_status",
-        "get_exam_enrolments",
+        "get_exam_enrolments", "list_policies", "check_policy", "draft_policy", "get_notice", "get_draft", "try_policy",
+        "get_policy_trial", "cancel_policy_trial",
     },
     "organizations": {
         "get_provider_statistics", "get_employer_statistics", "list_filings", "get_filing", "list_organizations",

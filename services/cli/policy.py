@@ -1,11 +1,12 @@
 """`xuefen policy`: check a notice file, show what is in force for a place and year, list the notices, publish one; what a
 draft would change is in `policy_diff.py`."""
 
+import getpass
 import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from cyclopts import App, Parameter
@@ -20,7 +21,6 @@ from services.ledger.policy import (
     Policy,
     PolicyBook,
     bundled_book,
-    notice_as_data,
     notice_hash,
 )
 from services.ledger.policy.document.schema import schema_text
@@ -150,8 +150,10 @@ def publish(
     *,
     url: str | None = None,
     token: Annotated[str | None, Parameter(env_var="XUEFEN_TOKEN")] = None,
+    by: str | None = None,
 ) -> None:
-    """Publish a notice to a running ledger. The same file again changes nothing.
+    """Publish a notice to a running ledger, by two persons: the first drafts it, and the second publishes it by the same
+    command with the same file. The same file again changes nothing.
 
     Parameters
     ----------
@@ -161,29 +163,55 @@ def publish(
         The ledger's address; the one `xuefen up` has running here when not given.
     token
         A bearer token with scope policy:write for the notice's place; signed with the key of this directory otherwise.
+    by
+        Who it is, where no token is given; the user of this machine when left out.
     """
-    import httpx
-
     notice = needed(file)
-    address = (url or _running_ledger()).rstrip("/")
-    headers = {"Authorization": f"Bearer {token or _own_token(notice)}", "Accept-Language": _language()}
-    try:
-        answer = httpx.post(
-            f"{address}/v1/policies",
-            json={"notice": notice_as_data(notice)},
-            headers=headers,
-            timeout=PUBLISH_SECONDS_MAX,
-        )
-    except httpx.HTTPError as error:
-        fail(f"the ledger at {address} did not answer ({type(error).__name__}); publishing again is safe")
-    if not answer.is_success:
+    ledger = _Ledger(
+        (url or _running_ledger()).rstrip("/"), token or _own_token(notice, by or getpass.getuser())
+    )
+    drafted = ledger.post("/v1/policies", {"text": file.read_text(encoding="utf-8")}) or {}
+    cited = f"{escape(notice.label)} ({notice.id}) {notice_hash(notice)}"
+    if drafted["state"] == "in_force":
+        out.print(f"[green]already published, nothing changed[/green]: {cited}")
+        return
+    path = f"/v1/policies/{notice.place}/notices/{notice.id}/publication"
+    published = ledger.post(path, {"notice_hash": drafted["hash"]}, unless="own-draft")
+    if published is None:
+        out.print(f"[yellow]drafted[/yellow]: {cited}")
+        out.print("    another person publishes it by the same command")
+    else:
+        out.print(f"[green]published[/green]: {cited}")
+    for words in reversed((drafted.get("replaces") or {}).values()):
+        out.print(f"[yellow]{escape(words)}[/yellow]", soft_wrap=True)
+
+
+class _Ledger:
+    """A running ledger, as somebody with a token may use it."""
+
+    def __init__(self, address: str, token: str) -> None:
+        self._address = address
+        self._headers = {"Authorization": f"Bearer {token}", "Accept-Language": _language()}
+
+    def post(self, path: str, body: dict[str, object], *, unless: str | None = None) -> dict[str, Any] | None:
+        """The answer; None where it is refused for the reason named. Any other refusal is shown, and ends the command."""
+        import httpx
+
+        try:
+            answer = httpx.post(
+                f"{self._address}{path}", json=body, headers=self._headers, timeout=PUBLISH_SECONDS_MAX
+            )
+        except httpx.HTTPError as error:
+            fail(
+                f"the ledger at {self._address} did not answer ({type(error).__name__}); publishing again is safe"
+            )
+        if answer.is_success:
+            found: dict[str, Any] = msgspec.json.decode(answer.content)
+            return found
+        if unless is not None and f':{unless}"' in answer.text:
+            return None
         _show_refusal(answer.status_code, answer.content)
         sys.exit(1)
-    body = msgspec.json.decode(answer.content)
-    said = "published" if body.get("published") else "already published, nothing changed"
-    out.print(f"[green]{said}[/green]: {escape(notice.label)} ({notice.id}) {notice_hash(notice)}")
-    for words in reversed((body.get("replaces") or {}).values()):
-        out.print(f"[yellow]{escape(words)}[/yellow]", soft_wrap=True)
 
 
 def _book_of(notices: list[Notice]) -> PolicyBook:
@@ -253,7 +281,7 @@ def _running_ledger() -> str:
     return f"http://{settings.ledger_host}:{settings.ledger_port}"
 
 
-def _own_token(notice: Notice) -> str:
+def _own_token(notice: Notice, by: str) -> str:
     from services.cli.settings import StackSettings
     from services.cli.sign_in import sign
     from services.cli.state_dir import StateDir, issuer_of, signing_key
@@ -263,7 +291,7 @@ def _own_token(notice: Notice) -> str:
     return sign(
         signing_key(settings, home),
         issuer=issuer_of(settings, home),
-        subject="xuefen policy publish",
+        subject=f"xuefen policy publish by {by}",
         scopes=frozenset({"policy:write"}),
         place=notice.place,
         days=0.01,

@@ -242,7 +242,7 @@ class Stack:
             "PYTHONUNBUFFERED": "1",
         }
         if self._settings.sandbox:
-            told |= {f"{PREFIX}SANDBOX": "true", f"{PREFIX}WEBHOOKS_ANYWHERE": "true"}
+            told[f"{PREFIX}SANDBOX"] = "true"
         told |= {f"{PREFIX}{each.upper()}_URL": address for each, address in self.addresses.items()}
         if self.console_url:
             told[f"{PREFIX}CONSOLE_URL"] = self.console_url

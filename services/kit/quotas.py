@@ -62,10 +62,6 @@ class QuotaTerms(BaseModel):
         return own or (self.organizations if caller.organization is not None else None)
 
 
-DEFAULT_TERMS = QuotaTerms(organizations=Quota(requests=30_000, seconds=60))
-"""A loop that asks without a pause is stopped; whoever posts in batches never meets it."""
-
-
 class QuotaSpentError(Problem):
     """The client sent as many requests as it may; none was looked at."""
 

@@ -28,7 +28,7 @@ from services.ledger.cases import api_filings, api_rosters
 from services.ledger.cases import api_registrations as registrations_api
 from services.ledger.composition import Ledger, open_ledger
 from services.ledger.counting import api as statistics_api
-from services.ledger.counting import api_archive
+from services.ledger.counting import api_archive, api_trials
 from services.ledger.counting.lag import LagMetrics, behind_by_projection
 from services.ledger.counting.rebuild import LAGGING
 from services.ledger.intake import api as intake_api
@@ -80,6 +80,7 @@ ROUTES = (
     moving_api,
     api_closing,
     api_archive,
+    api_trials,
 )
 """The rooms of routes, in the order of the document."""
 

@@ -29,6 +29,7 @@ from services.ledger.counting.registrations import RegistrationCounts
 from services.ledger.counting.reviews import ReviewCounts
 from services.ledger.counting.scorecards import ScorecardCounts
 from services.ledger.counting.standing_counts import EmployerCounts, StandingCounts
+from services.ledger.counting.trials import PolicyTrials
 from services.ledger.intake.api_feed import OrganizationFeed
 from services.ledger.intake.intake import Intake
 from services.ledger.intake.posted_completions import PostedCompletions
@@ -117,6 +118,7 @@ class Ledger:
         self.recognitions = Recognitions(databases, path, self.policies)
         self.revocations = Revocations(databases, path, self.policies, self.people)
         self.years = YearActs(databases, path, self.policies, self.people, self.facts)
+        self.trials = PolicyTrials(databases, self.policies, clock)
         self.archives = Archives(databases, self.policies, self.years, clock)
         self.reactions = Reactions(databases, path, self.policies, self.facts)
 

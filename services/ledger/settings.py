@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 
 from contracts.identity import IdentityHasher, algorithm_of
 from services.kit.budgets import Budget, budgets_from
-from services.kit.quotas import DEFAULT_TERMS, QuotaTerms
+from services.kit.quotas import Quota, QuotaTerms
 from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError, secret_key
 
 BUDGETS = {
@@ -21,6 +21,10 @@ BUDGETS = {
 }
 """A provider's records of people nobody has collected wait for them: many are no sign of guessing, very many are. Who
 verifies an attestation has no token: an address may miss so often with one reference, and so often in all."""
+
+
+QUOTAS = QuotaTerms(organizations=Quota(requests=30_000, seconds=60))
+"""A loop that asks without a pause is stopped; whoever posts in batches never meets it."""
 
 
 class LedgerSettings(ServiceSettings):
@@ -36,7 +40,7 @@ class LedgerSettings(ServiceSettings):
     identity_key_file: Path | None = None
     ledger_budgets: Annotated[dict[str, Budget], FROM_JSON] = Field(default_factory=dict)
     """Misses a caller may have, where other than `BUDGETS`: {"reports": {"misses": 20000, "hours": 24}}."""
-    ledger_quotas: Annotated[QuotaTerms, FROM_JSON] = DEFAULT_TERMS
+    ledger_quotas: Annotated[QuotaTerms, FROM_JSON] = QUOTAS
     """Requests that a client may send: {"organizations": {"requests": 30000, "seconds": 60}, "clients": {"<id>": {...}}}."""
     ledger_token_file: Path | None = None
     """The token with which the worker reads the other services' feeds."""

@@ -1,7 +1,7 @@
 """Words of the ledger's addresses and bodies: fields that several share, and the place that an official answers for."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import Path
@@ -9,10 +9,11 @@ from pydantic import AfterValidator, Field
 
 from contracts.divisions import is_known
 from services.kit.auth import Caller
-from services.kit.errors import TYPE_PREFIX
+from services.kit.errors import TYPE_PREFIX, FieldError, InvalidRequestError
 from services.kit.field_errors import refuse
 from services.kit.idempotency import StoredAnswer
 from services.kit.schemas import Day, StrictModel
+from services.ledger.policy import Notice, NoticeError, NoticeFault, parse_notice
 from services.ledger.policy.language.facts import CATEGORY_PATTERN
 from services.ledger.streams.problems import NotAnOfficialError, UnknownPersonError
 
@@ -71,6 +72,46 @@ def misses_of(answer: StoredAnswer) -> int:
         or (row.get("problem") or {}).get("type") == TYPE_PREFIX + UnknownPersonError.code
         for row in rows
     )
+
+
+NoticeId = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{2,59}$")]
+NOTICE_CHARACTERS_MAX = 200_000
+
+
+class PolicyText(StrictModel):
+    """A notice: as data, as `contracts/policy.schema.json` describes it, or as the text of its YAML file."""
+
+    notice: dict[str, Any] | None = None
+    text: Annotated[str | None, Field(max_length=NOTICE_CHARACTERS_MAX)] = None
+
+    @property
+    def field(self) -> str:
+        """The field that says the notice."""
+        return "notice" if self.notice is not None else "text"
+
+    def read(self) -> tuple[Notice, str]:
+        """The notice and its text. Raises InvalidRequestError with every fault; of a text, with its line."""
+        if (self.notice is None) is (self.text is None):
+            words = "请写明“notice”或“text”之一", "write one of notice and text"
+            raise InvalidRequestError([FieldError("/notice", "required", *words)])
+        try:
+            if self.text is not None:
+                return parse_notice(self.text), self.text
+            assert self.notice is not None
+            return parse_notice(self.notice), msgspec.json.encode(self.notice).decode()
+        except NoticeError as error:
+            raise InvalidRequestError(
+                [
+                    FieldError(f"/{self.field}{fault.field}", fault.code, *_located(fault))
+                    for fault in error.faults
+                ]
+            ) from None
+
+
+def _located(fault: NoticeFault) -> tuple[str, str]:
+    if fault.line is None:
+        return fault.detail_zh, fault.detail_en
+    return f"第{fault.line}行：{fault.detail_zh}", f"line {fault.line}: {fault.detail_en}"
 
 
 DocumentDay = Annotated[

@@ -97,6 +97,7 @@ async def run(health: WorkerHealth) -> None:
         tasks.create_task(health.follow(follower(ledger, registry, "registry")))
         tasks.create_task(health.follow(follower(ledger, transfer, "transfer")))
         tasks.create_task(keep_lapsing(ledger))
+        tasks.create_task(ledger.trials.run())
         tasks.create_task(Sealer(ledger.databases, settings.audit_key_bytes).run())
         judged = standings(ledger.policies)
         # However much read models have to do, connections are left for the followers.

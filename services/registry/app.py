@@ -69,7 +69,6 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
             app.state.registry, app.state.parts = registry, registry.parts
             app.state.parts[Budgets].count_in(app.state.metrics.registry)
             app.state.audit = registry.audit
-            app.state.quotas = registry.quotas
             tasks = [asyncio.create_task(store.notifications.listen(registry.database))]
             if own is not None:
                 tasks.append(asyncio.create_task(app.state.parts[TokenIssuer].keep_revoked(own)))

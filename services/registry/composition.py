@@ -11,7 +11,6 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
 from services.kit.projection import Checkpoints
-from services.kit.quotas import Quotas
 from services.registry.accounts.accounts import AccountQueries, Accounts
 from services.registry.accounts.sign_ins import SignIns
 from services.registry.accounts.tokens import TokenIssuer
@@ -56,7 +55,6 @@ class Registry:
         self.erasures = Erasures(
             database, store, vault=vault, shares=settings.shares, files=files, clock=clock
         )
-        self.quotas = Quotas(database, LOG, settings.registry_quotas, clock)
         self._settings = settings
         budgets = Budgets(database, LOG, settings.budgets, clock)
         parts = (
@@ -128,7 +126,6 @@ class Registry:
 
     async def close(self) -> None:
         """Send the last notifications, then close the database."""
-        await self.quotas.close()
         await self.store.notifications.close()
         await self.database.close()
 

@@ -12,7 +12,6 @@ from contracts.identity import IdentityHasher, algorithm_of
 from contracts.sign_in import SignInError, SignInIssuer, trusted_issuers
 from services.kit.budgets import Budget, budgets_from
 from services.kit.key_shares import KeyShares, KeySharesError
-from services.kit.quotas import DEFAULT_TERMS, QuotaTerms
 from services.kit.sealing import ALGORITHM_OF, GM, KeyWrapper
 from services.kit.settings import (
     FROM_JSON,
@@ -68,8 +67,6 @@ class RegistrySettings(ServiceSettings):
     token_lifetime_seconds: int = Field(default=3600, ge=60, le=86_400)
     registry_budgets: Annotated[dict[str, Budget], FROM_JSON] = Field(default_factory=dict)
     """Misses a caller may have, where other than `BUDGETS`: {"identity-checks": {"misses": 2000, "hours": 24}}."""
-    registry_quotas: Annotated[QuotaTerms, FROM_JSON] = DEFAULT_TERMS
-    """Requests that a client may send, as XUEFEN_LEDGER_QUOTAS of the ledger."""
     idempotency_days: int = Field(default=90, ge=1, le=3650)
     """How long a command's key and answer are kept; a retry later than that is a new command."""
 

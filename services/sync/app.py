@@ -36,7 +36,6 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         async with opener(EventStore()) as sync:
             app.state.sync = sync
             app.state.audit = sync.audit
-            app.state.quotas = sync.quotas
             app.state.parts = parts_of(sync)
             app.state.clock = sync.clock
             metrics = SyncMetrics(app.state.metrics.registry)

@@ -13,7 +13,6 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
-from services.kit.quotas import Quotas, QuotaTerms
 from services.sync.delivering.queue import Releases
 from services.sync.recording.recorder import Recorder
 from services.sync.settings import SyncSettings
@@ -38,7 +37,6 @@ class Sync:
         *,
         audit_key: bytes,
         webhooks: WebhookTerms,
-        quotas: QuotaTerms | None = None,
     ) -> None:
         self.database = database
         self.databases = Databases(database)
@@ -46,7 +44,6 @@ class Sync:
         self.targets = targets
         self.clock = clock
         self.audit = Audit(self.databases, clock, key=audit_key, where=_where)
-        self.quotas = Quotas(database, SCHEMA, quotas or QuotaTerms(), clock)
         self.recorder = Recorder(targets, clock)
         self.status = StatusQueries(database, targets, clock)
         self.deliveries = DeliveryQueries(database)
@@ -58,7 +55,6 @@ class Sync:
 
     async def close(self) -> None:
         """Close the database."""
-        await self.quotas.close()
         await self.store.notifications.close()
         await self.database.close()
 
@@ -95,7 +91,6 @@ async def open_sync(settings: SyncSettings, process: str, store: EventStore) -> 
         targets,
         audit_key=settings.audit_key_bytes,
         webhooks=webhooks,
-        quotas=settings.sync_quotas,
     )
     try:
         yield sync

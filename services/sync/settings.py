@@ -2,12 +2,10 @@
 
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from services.kit.quotas import DEFAULT_TERMS, QuotaTerms
-from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError, secret_key
+from services.kit.settings import ServiceSettings, SettingsError, secret_key
 from services.sync.targets import PACKAGED
 
 
@@ -17,8 +15,6 @@ class SyncSettings(ServiceSettings):
     sync_database_url: str
     """Address of the application's role (`xuefen_sync`)."""
     sync_pool_size: int = Field(default=12, ge=2, le=64)
-    sync_quotas: Annotated[QuotaTerms, FROM_JSON] = DEFAULT_TERMS
-    """Requests that a client may send, as XUEFEN_LEDGER_QUOTAS of the ledger."""
     sync_token_file: Path | None = None
     """A file with the token by which the worker reads feeds, asks for identities and imports history."""
     sync_targets_file: Path = PACKAGED
@@ -33,13 +29,13 @@ class SyncSettings(ServiceSettings):
     """Key from which the secrets of webhooks follow, 32 bytes in base64url."""
     webhook_key_file: Path | None = None
     webhooks_anywhere: bool = False
-    """Lets webhooks go over http and to private hosts: in a sandbox alone, and in no hosted one."""
+    """Lets webhooks go over http and to private hosts: in a sandbox alone, never in production."""
 
     @cached_property
     def webhook_key_bytes(self) -> bytes:
         """The key itself. Raises SettingsError when it is missing or of the wrong size, or webhooks would go anywhere."""
-        if self.webhooks_anywhere and not self.sandbox:
+        if self.webhooks_anywhere and self.environment == "production":
             raise SettingsError(
-                "XUEFEN_WEBHOOKS_ANYWHERE is for a sandbox (XUEFEN_SANDBOX): elsewhere webhooks go to public hosts"
+                "XUEFEN_WEBHOOKS_ANYWHERE is for a sandbox: in production webhooks go to public hosts"
             )
         return secret_key("XUEFEN_WEBHOOK_KEY", self.webhook_key, self.webhook_key_file)

@@ -40,7 +40,6 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         async with opener(store) as transfers:
             app.state.transfers = transfers
             app.state.audit = transfers.audit
-            app.state.quotas = transfers.quotas
             listening = asyncio.create_task(store.notifications.listen(transfers.database))
             try:
                 yield

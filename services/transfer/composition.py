@@ -10,7 +10,6 @@ from services.kit.command import WritePath
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.migrations import head_revision
-from services.kit.quotas import Quotas, QuotaTerms
 from services.transfer.application import TransferApplication, begin
 from services.transfer.peers import Peers, open_peers
 from services.transfer.places import OpenedAuthorities
@@ -33,14 +32,12 @@ class Transfers:
         clock: Clock = utc_now,
         *,
         audit_key: bytes,
-        quotas: QuotaTerms | None = None,
     ) -> None:
         self.database = database
         self.databases = Databases(database)
         self.store = store
         self.clock = clock
         self.audit = Audit(self.databases, clock, key=audit_key, where=_where)
-        self.quotas = Quotas(database, LOG, quotas or QuotaTerms(), clock)
         self.peers = peers
         self.path = WritePath(self.databases, store, clock, begin)
         self.application = TransferApplication(
@@ -55,7 +52,6 @@ class Transfers:
 
     async def close(self) -> None:
         """Send the last notifications, then close the database."""
-        await self.quotas.close()
         await self.store.notifications.close()
         await self.database.close()
 
@@ -90,12 +86,7 @@ async def open_transfers(
     _ = settings.authorities
     async with open_peers(settings) as peers:
         transfers = Transfers(
-            await connect(settings, process),
-            store,
-            opened,
-            peers,
-            audit_key=settings.audit_key_bytes,
-            quotas=settings.transfer_quotas,
+            await connect(settings, process), store, opened, peers, audit_key=settings.audit_key_bytes
         )
         try:
             await transfers.prepare()

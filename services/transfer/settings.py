@@ -1,13 +1,11 @@
 """Settings of the transfer service, from its environment; nothing here has a guess for a secret or a database."""
 
 from pathlib import Path
-from typing import Annotated
 
 from pydantic import Field
 
 from contracts.divisions import AUTHORITIES, NATION
-from services.kit.quotas import DEFAULT_TERMS, QuotaTerms
-from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError
+from services.kit.settings import ServiceSettings, SettingsError
 from services.transfer.places import PACKAGED
 
 
@@ -17,8 +15,6 @@ class TransferSettings(ServiceSettings):
     transfer_database_url: str
     """Address of the application's role (`xuefen_transfer`)."""
     transfer_pool_size: int = Field(default=8, ge=2, le=64)
-    transfer_quotas: Annotated[QuotaTerms, FROM_JSON] = DEFAULT_TERMS
-    """Requests that a client may send, as XUEFEN_LEDGER_QUOTAS of the ledger."""
     transfer_token_file: Path | None = None
     """A file with the token by which the service reads the registry's feed and calls registry and ledger."""
     transfer_opened_authorities_file: Path = PACKAGED

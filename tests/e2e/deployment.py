@@ -112,8 +112,12 @@ class Deployment:
         """Everything, with the notices of both provinces."""
         self.stack.start()
         for authority in PLACES:
-            body = {"notice": notice(authority)}
-            self.does("ledger", "POST", "/v1/policies", body, place=authority)
+            drafted = self.does(
+                "ledger", "POST", "/v1/policies", {"notice": notice(authority)}, place=authority
+            )
+            path = f"/v1/policies/{authority}/notices/{drafted['id']}/publication"
+            approved = {"notice_hash": drafted["hash"]}
+            self.does("ledger", "POST", path, approved, place=authority, subject="second-official")
 
     def stop(self) -> None:
         """End everything and delete it."""

@@ -12,7 +12,6 @@ from services.kit.app import create_service
 from services.kit.auth import Issuer, TokenVerifier
 from services.kit.key_sets import FixedKeys
 from services.kit.observability import operations_app
-from services.kit.quotas import Quota, QuotaTerms
 from services.kit.signing import new_signing_key, sign_token
 
 ISSUER = "https://issuer.example"
@@ -39,21 +38,6 @@ async def metrics_of(app: FastAPI) -> str:
     """What the operator's port shows of an application."""
     async with calling(operations_app(app)) as operator:
         return (await operator.get("/metrics")).text
-
-
-COUNTED = QuotaTerms(clients={"counted": Quota(requests=1, seconds=60)})
-"""The quotas of a service in a test: of one client alone."""
-
-
-async def must_count(client: httpx.AsyncClient, path: str, text: str | None = None) -> None:
-    """A service counts the requests of a client with a quota, says what is left, and refuses what is beyond."""
-    told = text or token("anything:read", subject="counted", organization="counted")
-    headers = {"Authorization": f"Bearer {told}"}
-    first, second = [await client.get(path, headers=headers) for _ in range(2)]
-    assert first.status_code != 429
-    assert first.headers["RateLimit"].startswith('"requests";r=0;t=')
-    assert (second.status_code, second.json()["type"]) == (429, "urn:xuefen:problem:quota-spent")
-    assert second.headers["Retry-After"] in second.headers["RateLimit"]
 
 
 @asynccontextmanager

@@ -57,12 +57,12 @@ def _scopes() -> dict[tuple[str, str], set[str]]:
 
 
 ROUTES, SCOPES = [route for route in _routes() if route[1] not in OPEN], _scopes()
+NO_ID = "00000000-0000-4000-8000-000000000000"
 FILLED = {
     "person_id": "person-000001", "credit_id": "credit-1", "completion_id": "c-1", "enrolment_id": "e-1",
-    "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": "00000000-0000-4000-8000-000000000000",
-    "collective_id": "00000000-0000-4000-8000-000000000000", "transfer_id": "transfer-1", "anomaly_id": "0" * 24,
-    "exam_id": "x-1", "uscc": EMPLOYER, "reference": "210000-" + "0" * 24,
-    "filing_id": "00000000-0000-4000-8000-000000000000", "roster_id": "00000000-0000-4000-8000-000000000000-1",
+    "year": "2025", "place": LIAONING, "log": LIAONING, "claim_id": NO_ID, "collective_id": NO_ID, "filing_id": NO_ID,
+    "transfer_id": "transfer-1", "anomaly_id": "0" * 24, "exam_id": "x-1", "uscc": EMPLOYER, "notice_id": "a-notice",
+    "reference": "210000-" + "0" * 24, "roster_id": f"{NO_ID}-1", "trial_id": NO_ID,
 }  # fmt: skip
 CORRECTION = {
     "year": 2025, "category": "professional", "credits": "30.00", "mode": "online", "completed_on": "2025-05-01",

@@ -29,6 +29,7 @@ DISPOSABLE = {
     "anomalies",
     "checkpoints",
     "idempotency_keys",
+    "policy_trials",
     *STANDING_TABLES,
     *SCORECARD_TABLES,
 }

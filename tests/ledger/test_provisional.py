@@ -58,10 +58,7 @@ THE_NATIONS = {"kind": "requirement", "total": 90, "categories": {"professional"
 
 
 async def publishes(world: World, text: dict[str, Any]) -> None:
-    response = await world.client.post(
-        "/v1/policies", json={"notice": text}, headers=world.official(text["place"])
-    )
-    assert response.json().get("published") is True, response.text
+    await world.publishes(text)
 
 
 async def declares(world: World, place: str, year: int, *, by: str = "", key: str = "") -> Any:

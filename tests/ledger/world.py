@@ -3,7 +3,7 @@
 Facts of the registry arrive as its feed would bring them; providers and officials call over HTTP.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -19,9 +19,10 @@ from services.kit.event_store import EventStore
 from services.kit.observability import operations_app
 from services.ledger.app import build_app
 from services.ledger.composition import SCHEMA, Ledger
+from services.ledger.policy import Notice, notice_as_data
 from services.ledger.reactions.reactions import SourceEvent
 from tests.conftest import AUDIT_KEY, FreshDatabase, FreshDatabaseFactory
-from tests.kit.http import COUNTED, bearer, calling, verifier
+from tests.kit.http import bearer, calling, verifier
 
 IDENTITY_KEY = b"an identity key of 32 bytes or so"
 PROVIDER_SCOPES = ("completion:write", "enrolment:write", "compliance:read", "transcript:read")
@@ -64,9 +65,7 @@ class World:
     @asynccontextmanager
     async def _open(self, store: EventStore) -> AsyncIterator[Ledger]:
         databases = await connect(self.fresh)
-        ledger = Ledger(
-            databases, IDENTITY_KEY, audit_key=AUDIT_KEY, store=store, clock=lambda: self.now, quotas=COUNTED
-        )
+        ledger = Ledger(databases, IDENTITY_KEY, audit_key=AUDIT_KEY, store=store, clock=lambda: self.now)
         try:
             await ledger.prepare()
             yield ledger
@@ -214,6 +213,22 @@ class World:
     def official(self, place: str, *scopes: str, subject: str = "official-1") -> dict[str, str]:
         """The headers of an official of a place."""
         return bearer(*(scopes or OFFICIAL_SCOPES), subject=subject, place=place)
+
+    async def publishes(self, notice: Notice | Mapping[str, Any]) -> dict[str, Any]:
+        """One official of a notice's place drafts it, another publishes it, unless it is in force already."""
+        said = notice_as_data(notice) if isinstance(notice, Notice) else notice
+        place = str(said["place"])
+        drafted = await self.client.post("/v1/policies", json={"notice": said}, headers=self.official(place))
+        assert drafted.status_code == 200, drafted.text
+        if drafted.json()["state"] == "in_force":
+            return dict(drafted.json())
+        path = f"/v1/policies/{place}/notices/{said['id']}/publication"
+        approved = {"notice_hash": drafted.json()["hash"]}
+        by = self.official(place, subject="official-2")
+        published = await self.client.post(path, json=approved, headers=by)
+        assert published.status_code == 200, published.text
+        answer: dict[str, Any] = published.json()
+        return answer
 
     async def asks(
         self, who: "Somebody", year: int, *, place: str = "100000", **params: str

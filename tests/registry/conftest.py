@@ -13,7 +13,6 @@ from services.kit.signing import new_signing_key, signing_key_text
 from services.registry.app import create_app
 from services.registry.settings import RegistrySettings
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
-from tests.kit.http import COUNTED
 from tests.registry.offices import NOON, Offices
 from tests.registry.scenarios import Registry
 
@@ -28,7 +27,6 @@ def fresh(fresh_database: FreshDatabaseFactory) -> FreshDatabase:
 def settings(fresh: FreshDatabase) -> RegistrySettings:
     """Settings with keys of their own."""
     return RegistrySettings(
-        registry_quotas=COUNTED,
         registry_database_url=fresh.app_dsn,
         identity_key=new_key_text(),
         audit_key=new_key_text(),

@@ -13,7 +13,6 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from tests.kit.http import must_count
 from tests.openapi import committed
 from tests.registry.callers import (
     CALLERS,
@@ -382,8 +381,3 @@ async def test_nobody_gets_in_without_a_token_or_a_scope(route: str, grounds: di
     assert (await registry.call(method, path, anonymous=True)).status_code == 401
     response = await registry.call(method, path, "nothing:read", body={}, place="100000")
     assert response.status_code == 403
-
-
-async def test_requests_of_a_client_with_a_quota_are_counted(registry: Registry) -> None:
-    token = registry.token("organization:read", subject="counted", organization="counted")
-    await must_count(registry.client, "/v1/organizations", token)

@@ -15,7 +15,7 @@ from services.sync.composition import SCHEMA, Sync
 from services.sync.targets import Targets
 from services.sync.webhooks.api import WebhookTerms
 from tests.conftest import AUDIT_KEY, WEBHOOK_KEY, FreshDatabaseFactory
-from tests.kit.http import COUNTED, bearer, metrics_of, must_count, verifier
+from tests.kit.http import bearer, metrics_of, verifier
 from tests.openapi import committed
 from tests.sync.feeds import START, earned
 from tests.sync.world import NATIONAL, World, target, world_on
@@ -89,7 +89,6 @@ class _opened:  # noqa: N801 - used like the function it stands for
             clock=lambda: START,
             audit_key=AUDIT_KEY,
             webhooks=WebhookTerms(WEBHOOK_KEY, anywhere=False),
-            quotas=COUNTED,
         )
         return self._sync
 
@@ -176,7 +175,3 @@ class TestRelease:
         assert answers[1].headers["Idempotency-Replayed"] == "true"
         await world.deliver()
         assert (await world.states())[f"{credit.credit_id}.1"] == "delivered"
-
-
-async def test_requests_of_a_client_with_a_quota_are_counted(service: Service):
-    await must_count(service.client, "/v1/webhooks")

@@ -22,7 +22,6 @@ from services.sync.recording.following import LedgerFollowing, follow_registry
 from services.sync.targets import Target, Targets
 from services.sync.webhooks.api import WebhookTerms
 from tests.conftest import AUDIT_KEY, WEBHOOK_KEY
-from tests.kit.http import COUNTED
 from tests.sync.feeds import START, FakeFeed, FakeRegistry, person_id
 
 TOKEN = "agreed-with-the-systems"
@@ -59,7 +58,6 @@ class World:
             clock=lambda: self.now,
             audit_key=AUDIT_KEY,
             webhooks=WebhookTerms(WEBHOOK_KEY, anywhere=False),
-            quotas=COUNTED,
         )
         self.database = database
         self._people = 0

@@ -5,7 +5,6 @@ import pytest
 from services.kit.settings import SettingsError
 from services.transfer.app import create_app, openapi_document
 from services.transfer.settings import TransferSettings
-from tests.kit.http import must_count
 from tests.transfer.world import World
 
 
@@ -30,11 +29,6 @@ class TestReadiness:
         answer = await world.readiness()
         assert answer.status_code == 200
         assert answer.json()["position"] == len(await world.log())
-
-
-class TestQuotas:
-    async def test_are_counted(self, world: World):
-        await must_count(world.client, "/v1/transfers")
 
 
 class TestSettings:

@@ -21,7 +21,7 @@ from services.transfer.reactions import react
 from services.transfer.tables import LOG
 from services.transfer.worker import process_of
 from tests.conftest import AUDIT_KEY
-from tests.kit.http import COUNTED, bearer, calling, verifier
+from tests.kit.http import bearer, calling, verifier
 from tests.transfer.neighbours import Neighbours
 from tests.transfer.scenarios import (
     LIAONING,
@@ -173,9 +173,7 @@ async def running(dsn: str) -> AsyncIterator[World]:
     @asynccontextmanager
     async def opener(store: EventStore) -> AsyncIterator[Transfers]:
         database = await Database.connect(dsn, schema="transfer", application_name="test-transfer")
-        transfers = Transfers(
-            database, store, OPENED, neighbours.peers, clock=now, audit_key=AUDIT_KEY, quotas=COUNTED
-        )
+        transfers = Transfers(database, store, OPENED, neighbours.peers, clock=now, audit_key=AUDIT_KEY)
         await transfers.prepare()
         yield transfers
         await transfers.close()

@@ -139,8 +139,7 @@ export class Xuefen {
       const params: { path: { year: number }; query: { after?: string } } = { path: { year }, query: after ? { after } : {} };
       const told = await this.http.GET("/v1/completion-tables/{year}", { params: params as never, parseAs: "text" });
       const text: string = answered(told as Answer<string>);
-      // Reading text drops the mark that spreadsheets need to read Chinese.
-      yield after ? text.slice(text.indexOf("\r\n") + 2) : `\ufeff${text}`;
+      yield after ? text.slice(text.indexOf("\r\n") + 2) : text;
       after = told.response.headers.get("Xuefen-Next-After");
     } while (after !== null);
   }

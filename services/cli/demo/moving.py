@@ -14,6 +14,7 @@ from services.cli.demo import fictitious
 from services.cli.demo.stage import Collected, DemoError, Provider, Stage
 from services.cli.demo.stories import Question, Story, Telling
 from services.kit.clock import SHANGHAI, local_date, utc_now
+from services.ledger.policy import parse_notice
 from services.transfer.cases.arrival import arrival_id
 
 YANGQUAN, SHANXI = "140300", "140000"
@@ -28,7 +29,7 @@ def moving(stage: Stage) -> Story:
     tell = Telling(stage, "阳泉市 → 鞍山市: 年中跨省调转, 学分随人走", "S2C-13、S2C-14、S2C-18")
     year = local_date(utc_now()).year
     for place in (YANGQUAN, ANSHAN):
-        stage.call("ledger", "POST", "/v1/policies", {"notice": _notice(place, year)}, stage.official(place))
+        stage.publishes(parse_notice(_notice(place, year)))
     school = stage.provides("晋辽网络学校", [YANGQUAN, ANSHAN])
     who = stage.collects(YANGQUAN)
     stage.wait_until_followed()

@@ -325,9 +325,12 @@ class Stage:
         return asyncio.run(try_draft(self._stack.settings, self._stack.databases, draft, on))
 
     def publishes(self, notice: Notice) -> None:
-        """An official of the notice's place publishes it to the running ledger."""
+        """An official of the notice's place drafts it, and another publishes it to the running ledger."""
         body = {"notice": notice_as_data(notice)}
-        self.call("ledger", "POST", "/v1/policies", body, self.official(notice.place))
+        drafted = self.call("ledger", "POST", "/v1/policies", body, self.official(notice.place))
+        path = f"/v1/policies/{notice.place}/notices/{notice.id}/publication"
+        second = self.official(notice.place, "second-desk")
+        self.call("ledger", "POST", path, {"notice_hash": drafted["hash"]}, second)
 
     def declares_no_notice(self, place: str, year: int) -> None:
         """An official of a place says that no notice of a year will come."""

@@ -1,9 +1,11 @@
 """Publication of notices over HTTP, and the word that none will come, by officials of their place."""
 
-from typing import Annotated, Any
+from asyncio import to_thread
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Depends, Response
+from pydantic import Field
 
 from contracts.divisions import contains
 from services.kit.auth import Caller, require
@@ -16,15 +18,17 @@ from services.ledger.officials.api_closing import Place, Year, must_cover
 from services.ledger.officials.publication import (
     DeclareNoNotice,
     NoNoticeAnswer,
+    PolicyDraft,
     PolicyPublisher,
     PublishedPolicy,
     Replacement,
     WithdrawNoNotice,
 )
-from services.ledger.policy import NoticeError, parse_notice
+from services.ledger.policy import notice_hash
 from services.ledger.policy.document.schema_faults import harmless
 from services.ledger.streams.notice import WithdrawalReason
-from services.ledger.web import place_of
+from services.ledger.streams.problems import OutsidePlaceError
+from services.ledger.web import NoticeId, PolicyText, place_of
 
 
 class NoNoticeWithdrawal(StrictModel):
@@ -33,10 +37,10 @@ class NoNoticeWithdrawal(StrictModel):
     reason: WithdrawalReason
 
 
-class PolicyPublication(StrictModel):
-    """A notice as data, as `contracts/policy.schema.json` describes it."""
+class PolicyApproval(StrictModel):
+    """What is to be published: the hash of the draft that was looked at."""
 
-    notice: dict[str, Any]
+    notice_hash: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 router = APIRouter()
@@ -48,34 +52,62 @@ _encode = msgspec.json.Encoder().encode
 
 @router.post(
     "/v1/policies",
+    operation_id="draft_policy",
+    **struct_answer(PolicyDraft, "The notice as it was drafted.", refusals=(403, 422)),
+)
+async def draft_policy(
+    publisher: PolicyPublisherPart, body: PolicyText, caller: Annotated[Caller, Depends(Publisher)]
+) -> Response:
+    """Draft a notice, which another official then publishes; the same content again changes nothing, so no
+    Idempotency-Key is asked for. A later draft takes the place of an earlier one."""
+    place = place_of(caller)
+    notice, text = await to_thread(body.read)
+    if contains(place, notice.place):
+        found, replaced = await publisher.beside_the_published(notice)
+        if found:
+            raise InvalidRequestError(
+                [
+                    FieldError(f"/{body.field}{harmless(each.pointer)}", each.code, each.zh, each.en)
+                    for each in found
+                ]
+            )
+    else:
+        raise OutsidePlaceError
+    drafted = await publisher.draft_policy(notice, text, within=place, drafted_by=caller.subject)
+    answer = PolicyDraft(
+        id=notice.id,
+        place=notice.place,
+        document=notice.label,
+        hash=notice_hash(notice),
+        state="drafted" if drafted else "in_force",
+        replaces=None if replaced is None else Replacement(*replaced.words),
+    )
+    return Response(_encode(answer), media_type="application/json")
+
+
+@router.post(
+    "/v1/policies/{place}/notices/{notice_id}/publication",
     operation_id="publish_policy",
-    **struct_answer(PublishedPolicy, "The notice as it is in force.", refusals=(403, 422)),
+    **struct_answer(PublishedPolicy, "The notice as it is in force.", refusals=(403, 404, 409, 422)),
 )
 async def publish_policy(
-    publisher: PolicyPublisherPart, body: PolicyPublication, caller: Annotated[Caller, Depends(Publisher)]
+    publisher: PolicyPublisherPart,
+    place: Place,
+    notice_id: NoticeId,
+    body: PolicyApproval,
+    caller: Annotated[Caller, Depends(Publisher)],
 ) -> Response:
-    """Publish a notice; the same content again changes nothing, so no Idempotency-Key is asked for."""
-    place = place_of(caller)
-    try:
-        notice = parse_notice(body.notice, "notice")
-    except NoticeError as error:
-        raise InvalidRequestError(
-            [
-                FieldError(f"/notice{fault.field}", fault.code, fault.detail_zh, fault.detail_en)
-                for fault in error.faults
-            ]
-        ) from None
-    found, replaced = await publisher.beside_the_published(notice)
-    if found and (place is None or contains(place, notice.place)):
-        raise InvalidRequestError(
-            [FieldError(f"/notice{harmless(each.pointer)}", each.code, each.zh, each.en) for each in found]
-        )
-    published = await publisher.publish_policy(notice, within=place)
+    """Publish the draft that was looked at, as another official than the one who drafted it. The hash names what it says, so
+    that nothing else is published; nothing is stored twice, so no Idempotency-Key is asked for."""
+    must_cover(caller, place)
+    notice, replaced = await publisher.publish_draft(
+        place, notice_id, body.notice_hash, within=place_of(caller), approved_by=caller.subject
+    )
     answer = PublishedPolicy(
         id=notice.id,
         place=notice.place,
         document=notice.label,
-        published=published,
+        hash=body.notice_hash,
         replaces=None if replaced is None else Replacement(*replaced.words),
     )
     return Response(_encode(answer), media_type="application/json")

@@ -2,16 +2,25 @@
 word that none will come."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
 from contracts.divisions import authority_of, contains
 from services.kit import events as codec
 from services.kit.command import WritePath
+from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.pydantic_models import view
-from services.ledger.policy import Finding, Notice, Replaced, book_faults, notice_hash, replaced_by
+from services.ledger.policy import (
+    Finding,
+    Notice,
+    Replaced,
+    book_faults,
+    notice_hash,
+    parse_notice,
+    replaced_by,
+)
 from services.ledger.policy.policy import Basis
 from services.ledger.store.published_policies import PublishedPolicies, find_notice, write_notice
 from services.ledger.store.unit import LedgerUnit
@@ -19,11 +28,15 @@ from services.ledger.streams.notice import (
     NoNoticeDeclared,
     NoNoticeDeclaredError,
     NoNoticeWithdrawn,
+    PolicyDrafted,
     WithdrawalReason,
+    approve,
     declare_no_notice,
+    draft,
     publish,
     stream_of,
     stream_of_declaration,
+    waiting_draft,
     withdraw_no_notice,
 )
 from services.ledger.streams.problems import NoPolicyHereError, OutsidePlaceError
@@ -64,13 +77,25 @@ class Replacement(Struct, frozen=True):
     en: str
 
 
-class PublishedPolicy(Struct, frozen=True, kw_only=True):
-    """A notice that was handed in; `published` is false where exactly this content was in force already."""
+class PolicyDraft(Struct, frozen=True, kw_only=True):
+    """A notice that was drafted: `state` is `drafted` until another official publishes what `hash` names, and `in_force`
+    where exactly this content is in force already, and nothing was stored. `replaces` says what publishing it would."""
 
     id: str
     place: str
     document: str
-    published: bool
+    hash: str
+    state: Literal["drafted", "in_force"]
+    replaces: Replacement | None
+
+
+class PublishedPolicy(Struct, frozen=True, kw_only=True):
+    """A notice that is in force as of now; `replaces` says in whose place it came."""
+
+    id: str
+    place: str
+    document: str
+    hash: str
     replaces: Replacement | None
 
 
@@ -81,17 +106,77 @@ class PolicyPublisher:
         self._policies = policies
         self._path = path
 
-    async def publish_policy(
-        self, notice: Notice, *, within: str | None = None, unless_published: bool = False
-    ) -> bool:
-        """Publish a notice to the log of its place's authority; False when exactly this content is in force.
+    async def draft_policy(self, notice: Notice, text: str, *, within: str, drafted_by: str) -> bool:
+        """Draft a notice, to be published by another person; False when exactly this content is in force.
+
+        The same draft again, by whomever, changes nothing. Raises OutsidePlaceError when `within`, the caller's place, does
+        not contain the notice's place.
+        """
+        if not contains(within, notice.place):
+            raise OutsidePlaceError
+        log, stream_id, digest = authority_of(notice.place), stream_of(notice), notice_hash(notice)
+
+        async def act(unit: LedgerUnit) -> bool:
+            version, in_force = await find_notice(unit.conn, log, stream_id)
+            waiting = await self._waiting(unit, stream_id)
+            if in_force == digest and waiting is None:
+                return False
+            if waiting is None or waiting.notice_hash != digest:
+                event = draft(notice, text, drafted_by, unit.now)
+                unit.append(stream_id, version + 1, event)
+                await write_notice(unit.conn, log, stream_id, version + 1, event)
+            return True
+
+        drafted = await self._path.store(log, act)
+        await self._policies.refresh()
+        return drafted
+
+    async def publish_draft(
+        self, place: str, notice_id: str, digest: str, *, within: str, approved_by: str
+    ) -> tuple[Notice, Replaced | None]:
+        """Publish the draft of a notice that a hash names, as another person than the one who drafted it.
+
+        Raises OutsidePlaceError, NoDraftError, OwnDraftError, DraftChangedError, and InvalidRequestError where the notice
+        is at fault beside those that are published by now.
+        """
+        if not contains(within, place):
+            raise OutsidePlaceError
+        log, stream_id = authority_of(place), f"notice:{place}:{notice_id}"
+        await self._policies.refresh()
+
+        async def act(unit: LedgerUnit) -> tuple[Notice, Replaced | None]:
+            version, in_force = await find_notice(unit.conn, log, stream_id)
+            waiting = await self._waiting(unit, stream_id)
+            if waiting is None and in_force == digest:
+                published = self._policies.book.publications()[place, notice_id]
+                return published[-1].notice, None
+            waiting = approve(waiting, digest, approved_by)
+            notice = parse_notice(waiting.text)
+            book = self._policies.book
+            found = book_faults(notice, book)
+            if found:
+                raise InvalidRequestError(
+                    [FieldError("/notice_hash", each.code, each.zh, each.en) for each in found]
+                )
+            event = publish(notice, drafted_by=waiting.drafted_by, approved_by=approved_by)
+            unit.append(stream_id, version + 1, event)
+            await write_notice(unit.conn, log, stream_id, version + 1, event)
+            return notice, replaced_by(notice, book)
+
+        published = await self._path.store(log, act)
+        await self._policies.refresh()
+        return published
+
+    async def _waiting(self, unit: LedgerUnit, stream_id: str) -> PolicyDrafted | None:
+        recorded = (await unit.store.load(unit.conn, unit.log, [stream_id])).get(stream_id, [])
+        return waiting_draft(codec.decode(event.topic, event.state) for event in recorded)
+
+    async def publish_policy(self, notice: Notice, *, unless_published: bool = False) -> bool:
+        """Publish a notice that comes with a release to the log of its place's authority; False when exactly this content is
+        in force.
 
         With `unless_published` a notice that was ever published is left as it is: what a bureau corrected is not undone.
-
-        Raises OutsidePlaceError when `within`, the caller's place, does not contain the notice's place.
         """
-        if within is not None and not contains(within, notice.place):
-            raise OutsidePlaceError
         log = authority_of(notice.place)
         stream_id = stream_of(notice)
         digest = notice_hash(notice)

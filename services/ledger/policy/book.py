@@ -1,6 +1,6 @@
-"""The book of published notices: immutable, asked by place and year, and as it was known at a moment."""
+"""Book of published notices: immutable, asked by place and year, and as it was known at a moment."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -64,6 +64,13 @@ class PolicyBook:
     def __iter__(self) -> Iterator[Entry]:
         """The notices in force, each in its latest publication, in order of publication."""
         return (entry for _, entry in _in_force(self._entries))
+
+    def publications(self) -> Mapping[tuple[str, str], Sequence[Entry]]:
+        """Every version of each notice in order of publication, by the notice's place and id."""
+        found: dict[tuple[str, str], list[Entry]] = {}
+        for entry in self._entries:
+            found.setdefault(_key(entry.notice), []).append(entry)
+        return found
 
     def with_notice(self, notice: Notice, recorded_at: datetime, log: str, position: int) -> "PolicyBook":
         """The book with one more publication. The same content again gives this very book; a notice with a known

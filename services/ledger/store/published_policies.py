@@ -1,4 +1,4 @@
-"""The published notices that this process judges by: read from the logs, kept in memory, refreshed when one is added, or the
+"""Published notices that this process judges by: read from the logs, kept in memory, refreshed when one is added, or the
 word that none will come."""
 
 import asyncio
@@ -15,11 +15,13 @@ from services.kit.observability import describe_exception
 from services.ledger.policy import PolicyBook
 from services.ledger.policy.book import Declaration
 from services.ledger.streams.notice import (
+    InStream,
     NoNoticeDeclared,
     NoNoticeWithdrawn,
+    PolicyDrafted,
     PolicyPublished,
-    Said,
     notice_of,
+    waiting_draft,
 )
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -76,10 +78,13 @@ class PublishedPolicies:
                     withdrawn = isinstance(said, NoNoticeWithdrawn)
                     declared = Declaration(at, log, position, said.place, said.year, withdrawn)
                     self._book = self._book.with_declaration(declared)
-                else:
-                    assert isinstance(said, PolicyPublished), "the table names no other streams"
+                elif isinstance(said, PolicyPublished):
                     self._book = self._book.with_notice(notice_of(said), at, log, position)
                 self._versions[log, stream_id] = event.version
+
+    async def drafts(self, logs: Sequence[str]) -> list[PolicyDrafted]:
+        """The drafts that wait for their publication in these logs."""
+        return await drafts_of(self._databases, self._store, logs)
 
     async def keep_fresh(self, *, every_seconds: float = 1.0) -> None:
         """Refresh for ever; another process may publish at any time. What goes wrong is tried again: `age_seconds` tells."""
@@ -96,7 +101,15 @@ class PublishedPolicies:
 _FIND = "select version, notice_hash from notices where log = $1 and stream_id = $2"
 _WRITE = """
 insert into notices (log, stream_id, version, notice_hash) values ($1, $2, $3, $4)
-on conflict (log, stream_id) do update set version = excluded.version, notice_hash = excluded.notice_hash
+on conflict (log, stream_id) do update
+   set version = excluded.version, notice_hash = excluded.notice_hash, draft_hash = null
+"""
+_WRITE_DRAFT = """
+insert into notices (log, stream_id, version, draft_hash) values ($1, $2, $3, $4)
+on conflict (log, stream_id) do update set version = excluded.version, draft_hash = excluded.draft_hash
+"""
+_DRAFTS = """
+select log, stream_id from notices where log = any($1::text[]) and draft_hash is not null order by log, stream_id
 """
 
 
@@ -106,8 +119,25 @@ async def find_notice(conn: Connection, log: str, stream_id: str) -> tuple[int, 
     return (0, None) if row is None else (row[0], row[1])
 
 
-async def write_notice(conn: Connection, log: str, stream_id: str, version: int, event: Said) -> None:
-    """Write what one publication says; the word that none will come has no hash."""
+async def drafts_of(databases: Databases, store: EventStore, logs: Sequence[str]) -> list[PolicyDrafted]:
+    """The drafts that wait for their publication in these logs."""
+    found: list[PolicyDrafted] = []
+    for database, here in databases.grouped(logs).items():
+        async with database.acquire() as conn:
+            rows = await conn.fetch(_DRAFTS, here)
+            for log in sorted({row[0] for row in rows}):
+                streams = [row[1] for row in rows if row[0] == log]
+                for recorded in (await store.load(conn, log, streams)).values():
+                    waiting = waiting_draft(codec.decode(event.topic, event.state) for event in recorded)
+                    found += [waiting] if waiting is not None else []
+    return found
+
+
+async def write_notice(conn: Connection, log: str, stream_id: str, version: int, event: InStream) -> None:
+    """Write what one publication or draft says; the word that none will come has no hash."""
+    if isinstance(event, PolicyDrafted):
+        await conn.execute(_WRITE_DRAFT, log, stream_id, version, event.notice_hash)
+        return
     hash_ = event.notice_hash if isinstance(event, PolicyPublished) else None
     await conn.execute(_WRITE, log, stream_id, version, hash_)
 
@@ -116,12 +146,14 @@ class NoticeRows:
     """The read model: one row for every notice that was ever published, and for every word that none will come."""
 
     name = "notices"
-    topics = frozenset({PolicyPublished.TOPIC, NoNoticeDeclared.TOPIC, NoNoticeWithdrawn.TOPIC})
+    topics = frozenset(
+        {PolicyDrafted.TOPIC, PolicyPublished.TOPIC, NoNoticeDeclared.TOPIC, NoNoticeWithdrawn.TOPIC}
+    )
     tables: Sequence[str] = ("notices",)
 
     async def apply(self, conn: Connection, log: str, events: Sequence[RecordedEvent]) -> None:
         """Write the rows of these events, in order."""
         for recorded in events:
             event = codec.decode(recorded.topic, recorded.state)
-            assert isinstance(event, Said), "the topic asks for no other"
+            assert isinstance(event, InStream), "the topic asks for no other"
             await write_notice(conn, log, recorded.stream_id, recorded.version, event)

@@ -59,6 +59,7 @@ create table notices (
     stream_id text collate "C" not null,
     version integer not null,
     notice_hash text collate "C",
+    draft_hash text collate "C",
     primary key (log, stream_id)
 )"""
 

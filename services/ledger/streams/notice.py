@@ -1,5 +1,6 @@
 """A notice's publication, and an authority's word that none will come: events, streams, decisions and refusals; pure."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 
@@ -52,8 +53,51 @@ class OwnDeclarationError(Problem):
     title_en: ClassVar[str] = "Another official takes this back than the one who said it"
 
 
+class NoDraftError(Problem):
+    """No draft of this notice waits for its publication."""
+
+    code: ClassVar[str] = "no-draft"
+    status: ClassVar[int] = 404
+    title_zh: ClassVar[str] = "没有待发布的草稿"
+    title_en: ClassVar[str] = "No draft waits to be published"
+
+
+class OwnDraftError(Problem):
+    """Another official than the one who drafted a notice publishes it."""
+
+    code: ClassVar[str] = "own-draft"
+    status: ClassVar[int] = 403
+    title_zh: ClassVar[str] = "不得发布本人起草的通知"
+    title_en: ClassVar[str] = "Another official publishes a notice than the one who drafted it"
+
+
+class DraftChangedError(Problem):
+    """The draft says something else by now than what is to be published: look at it again."""
+
+    code: ClassVar[str] = "draft-changed"
+    status: ClassVar[int] = 409
+    title_zh: ClassVar[str] = "草稿已有改动，请重新核对"
+    title_en: ClassVar[str] = "The draft has changed since: look at it again"
+
+
+class PolicyDrafted(Event, frozen=True, kw_only=True):
+    """A notice was drafted, to be published by another person: the file as it was written, named by the hash of what it
+    says. A later draft takes the place of an earlier one."""
+
+    TOPIC: ClassVar[str] = "ledger.PolicyDrafted"
+
+    notice_id: str
+    document: str
+    place: str
+    notice_hash: str
+    text: str
+    drafted_by: str
+    drafted_at: datetime
+
+
 class PolicyPublished(Event, frozen=True, kw_only=True):
-    """A notice was published: the whole file as data, named by the hash of its content."""
+    """A notice was published: the whole file as data, named by the hash of its content. Those that come with a release were
+    drafted and approved by nobody here."""
 
     TOPIC: ClassVar[str] = "ledger.PolicyPublished"
 
@@ -65,6 +109,8 @@ class PolicyPublished(Event, frozen=True, kw_only=True):
     years_to: int | None = None
     notice_hash: str
     notice: dict[str, Any]
+    drafted_by: str | None = None
+    approved_by: str | None = None
 
 
 class NoNoticeDeclared(Event, frozen=True, kw_only=True):
@@ -97,6 +143,8 @@ class NoNoticeWithdrawn(Event, frozen=True, kw_only=True):
 
 Said = PolicyPublished | NoNoticeDeclared | NoNoticeWithdrawn
 """What changes by which rules a year is judged."""
+InStream = Said | PolicyDrafted
+"""All that the streams of notices hold."""
 
 
 def stream_of(notice: Notice) -> str:
@@ -104,7 +152,47 @@ def stream_of(notice: Notice) -> str:
     return f"notice:{notice.place}:{notice.id}"
 
 
-def publish(notice: Notice) -> PolicyPublished:
+def draft(notice: Notice, text: str, by: str, now: datetime) -> PolicyDrafted:
+    """The event of drafting a notice, by somebody, as it was written."""
+    return PolicyDrafted(
+        notice_id=notice.id,
+        document=notice.label,
+        place=notice.place,
+        notice_hash=notice_hash(notice),
+        text=text,
+        drafted_by=by,
+        drafted_at=now,
+    )
+
+
+def waiting_draft(events: Iterable[object]) -> PolicyDrafted | None:
+    """The draft that waits for its publication, by the events of its stream."""
+    waiting = None
+    for event in events:
+        if isinstance(event, PolicyDrafted):
+            waiting = event
+        elif isinstance(event, PolicyPublished):
+            waiting = None
+    return waiting
+
+
+def approve(waiting: PolicyDrafted | None, notice_hash: str, by: str) -> PolicyDrafted:
+    """The draft that somebody publishes, having looked at what is named by the hash.
+
+    Raises NoDraftError, OwnDraftError and DraftChangedError.
+    """
+    if waiting is None:
+        raise NoDraftError
+    if waiting.drafted_by == by:
+        raise OwnDraftError
+    if waiting.notice_hash != notice_hash:
+        raise DraftChangedError
+    return waiting
+
+
+def publish(
+    notice: Notice, *, drafted_by: str | None = None, approved_by: str | None = None
+) -> PolicyPublished:
     """The event of publishing a notice as it stands."""
     return PolicyPublished(
         notice_id=notice.id,
@@ -115,6 +203,8 @@ def publish(notice: Notice) -> PolicyPublished:
         years_to=notice.years.last,
         notice_hash=notice_hash(notice),
         notice=notice_as_data(notice),
+        drafted_by=drafted_by,
+        approved_by=approved_by,
     )
 
 

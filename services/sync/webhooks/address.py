@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -22,7 +22,7 @@ from services.sync.problems import EndpointRefusedError
 URL_LENGTH_MAX = 500
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 10.0
 _NAT64 = IPv6Network("64:ff9b::/96")
-_RESERVED = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "fec0::/10", "3fff::/20")))
+_RESERVED = (IPv4Network("192.0.0.0/24"), IPv6Network("fec0::/10"))
 """Set aside, and not known as such to the standard library: some clouds keep their metadata there."""
 _LOCAL_NAMES = (".local", ".localhost", ".internal", ".home.arpa")
 

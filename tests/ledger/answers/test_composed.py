@@ -15,7 +15,7 @@ from services.ledger.answers import composed_answers
 from services.ledger.answers.api import HOT
 from services.ledger.app import openapi_document
 from services.ledger.intake import api as intake_api
-from services.ledger.policy import notice_as_data, parse_notice
+from services.ledger.policy import parse_notice
 from tests.kit.http import bearer
 from tests.ledger.policy.builders import notice_text
 from tests.ledger.world import Somebody, World
@@ -97,11 +97,7 @@ async def test_is_the_one_made_anew_under_a_notice_that_comes_while_it_is_kept(w
     who = await world.collects(BEIJING)
     await same(world, who, places=(BEIJING,))
     before = await ask(world, who, BEIJING)
-    notice = notice_as_data(parse_notice(notice_text(issued_on="2025-01-10", years="{from: 2025, to: 2025}")))
-    response = await world.client.post(
-        "/v1/policies", json={"notice": notice}, headers=world.official(BEIJING)
-    )
-    assert response.status_code == 200, response.text
+    await world.publishes(parse_notice(notice_text(issued_on="2025-01-10", years="{from: 2025, to: 2025}")))
     await same(world, who, places=(BEIJING,))
     assert await ask(world, who, BEIJING) != before
 

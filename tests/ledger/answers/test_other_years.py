@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.ledger.policy import notice_as_data, parse_notice
+from services.ledger.policy import parse_notice
 from tests.kit.http import bearer
 from tests.ledger.policy.builders import notice_text
 from tests.ledger.world import Somebody, World
@@ -35,10 +35,7 @@ async def published(world: World) -> None:
     notice = parse_notice(
         notice_text(clauses=CLAUSES, issued_on="2024-01-10", years="{from: 2024, to: 2026}")
     )
-    response = await world.client.post(
-        "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(BEIJING)
-    )
-    assert response.status_code == 200, response.text
+    await world.publishes(notice)
 
 
 async def studied(world: World, *days: tuple[str, str]) -> Somebody:

@@ -10,7 +10,6 @@ import pytest
 
 from services.kit.event_store import EventStore
 from services.ledger.counting import rebuild as rebuilding
-from services.ledger.policy import notice_as_data
 from tests.kit.http import bearer
 from tests.ledger.policy.drafts import draft
 from tests.ledger.world import Somebody, World
@@ -163,9 +162,7 @@ class TestReviewClaim:
         form = {"form": "paper", "name": "论文", "per": "paper", "between": {"from": 30, "to": 90}}
         rule = {"kind": "equivalence", "forms": [form]}
         notice = draft(rule, place=DANDONG, year=2025, issued_on="2025-01-02", name="dandong-papers")
-        await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(DANDONG)
-        )
+        await world.publishes(notice)
         claim_id = (await desk.submits(await world.collects(DANDONG))).json()["claim_id"]
         await desk.steps(claim_id, "acceptance")
 

@@ -189,10 +189,7 @@ class TestOneFactByTwoRoutes:
         }
         claim = (await desk.submits(who, role=None, **asked)).json()
         notice = self.notice("shanxi-2026-direct", ["conference"])
-        published = await world.client.post(
-            "/v1/policies", json={"notice": notice}, headers=world.official("140000")
-        )
-        assert published.status_code == 200, published.text
+        await world.publishes(notice)
         [result] = (await registers(world, passed(who, **asked), place="140000")).json()["results"]
         assert (result["outcome"], result["claim_id"]) == ("registered", claim["claim_id"])
         state = await world.client.get(
@@ -209,7 +206,7 @@ class TestOneFactByTwoRoutes:
         desk = Desk(world, "140400")
         approved = await desk.approved(who, **asked, fact={"project_number": "2026-1"})
         notice = self.notice("shanxi-2026-research", ["research"])
-        await world.client.post("/v1/policies", json={"notice": notice}, headers=world.official("140000"))
+        await world.publishes(notice)
         line = passed(who, **asked, fact={"project_number": "2026-1"})
         for _ in range(2):
             [result] = (await registers(world, line, place="140000")).json()["results"]

@@ -81,9 +81,7 @@ class TestShowCommand:
         self, world: World, capsys: pytest.CaptureFixture[str]
     ):
         published = notice_as_data(parse_notice(notice_text()))
-        headers = world.official("110000")
-        response = await world.client.post("/v1/policies", json={"notice": published}, headers=headers)
-        assert response.json()["published"] is True
+        await world.publishes(published)
         capsys.readouterr()
         assert run("show", "110101", "2030") == 0
         assert "provisionally" in capsys.readouterr().out

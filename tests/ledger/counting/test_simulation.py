@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from services.ledger.counting.simulation import Judging, Simulation, simulate
-from services.ledger.policy import Account, Person, bundled_book, notice_as_data, parse_notice
+from services.ledger.policy import Account, Person, bundled_book, parse_notice
 from services.ledger.streams.profile import Profile
 from tests.conftest import FreshDatabaseFactory
 from tests.ledger.policy.builders import credit
@@ -139,12 +139,7 @@ class TestSimulate:
         notice = draft(place, rule)
         before = await answers(world, people)
         said = await simulates(world, notice)
-        published = await world.client.post(
-            "/v1/policies",
-            json={"notice": notice_as_data(notice)},
-            headers=world.official(place, subject="bureau"),
-        )
-        assert published.json()["published"] is True
+        await world.publishes(notice)
         after = await answers(world, people)
         really = Counter(
             (old["place"], year, old["status"], after[who, year]["status"])

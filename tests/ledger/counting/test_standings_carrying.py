@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from services.ledger.counting.rebuild import rebuild
-from services.ledger.policy import notice_as_data, parse_notice
+from services.ledger.policy import parse_notice
 from tests.conftest import FreshDatabaseFactory
 from tests.ledger.counting.desk import Desk
 from tests.ledger.policy.builders import notice_text
@@ -34,10 +34,7 @@ async def world(fresh_database: FreshDatabaseFactory) -> AsyncIterator[World]:
         notice = parse_notice(
             notice_text(clauses=CLAUSES, issued_on="2024-01-10", years="{from: 2024, to: 2026}")
         )
-        response = await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(BEIJING)
-        )
-        assert response.status_code == 200, response.text
+        await world.publishes(notice)
         yield world
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.ledger.counting.rebuild import rebuild
 from services.ledger.counting.simulation import simulate
-from services.ledger.policy import Notice, notice_as_data, parse_notice
+from services.ledger.policy import Notice, parse_notice
 from tests.conftest import FreshDatabaseFactory
 from tests.ledger.counting.desk import Desk
 from tests.ledger.policy.builders import notice_text
@@ -39,10 +39,7 @@ async def world(fresh_database: FreshDatabaseFactory) -> AsyncIterator[World]:
     """A ledger of its own: counts are of everybody."""
     async with make_world(fresh_database)().running() as world:
         world.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
-        answer = await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(cycle(120))}, headers=world.official(BEIJING)
-        )
-        assert answer.status_code == 200, answer.text
+        await world.publishes(cycle(120))
         yield world
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.kit.http import must_count
 from tests.ledger.intake.test_posted_completions import read
 from tests.ledger.moving.mover import LIAONING, LISTED, SHENYANG
 from tests.ledger.world import Provider, World
@@ -90,7 +89,3 @@ class TestYearTable:
         )
         assert response.content.startswith(b"PK")
         assert response.headers["content-disposition"].endswith('filename="completions-2025.xlsx"')
-
-
-async def test_requests_of_a_client_with_a_quota_are_counted(world: World) -> None:
-    await must_count(world.client, "/v1/completions")

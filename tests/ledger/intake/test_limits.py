@@ -7,7 +7,6 @@ import pytest
 
 from services.cli.demo import fictitious
 from services.ledger.counting import rebuild as rebuilding
-from services.ledger.policy import notice_as_data
 from services.ledger.streams.publishing import publish
 from tests.ledger.cases.test_claims import Desk
 from tests.ledger.cases.training import Training
@@ -25,10 +24,7 @@ def summer(world: World) -> None:
 async def publishes(world: World, *rules: dict[str, Any], **head: Any) -> None:
     """Given a notice of Beijing for 2025."""
     notice = draft(*rules, **{"year": 2025, "issued_on": "2025-01-02", "name": "beijing-2025"} | head)
-    response = await world.client.post(
-        "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(BEIJING)
-    )
-    assert response.status_code == 200, response.text
+    await world.publishes(notice)
 
 
 def code(problem: dict[str, Any]) -> str:

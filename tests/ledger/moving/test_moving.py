@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.kit import events as codec
-from services.ledger.policy import notice_as_data
 from services.ledger.streams.account_events import AccountArrived
 from services.ledger.streams.profile_events import ProfileArrived, ProfileLeft
 from tests.ledger.moving.mover import (
@@ -101,10 +100,7 @@ class TestTheWholeWay:
             "for": {"groups": ["township"], "affiliation": ["central"], "age": {"from": 55, "to": 55}},
         }
         notice = draft(rule, place=JINCHENG, year=2025, issued_on="2025-01-02", name="jincheng-some-2025")
-        published = await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(JINCHENG)
-        )
-        assert published.status_code == 200, published.text
+        await world.publishes(notice)
         who, transfer_id = await world.collects(SHENYANG), mover.transfer_id()
         handover = (await mover.leaves(transfer_id, who, JINCHENG)).json()
         told = {"groups": ["township"], "affiliation": "central", "birth_month": "1970-12"}

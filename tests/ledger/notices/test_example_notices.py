@@ -10,7 +10,6 @@ from services.ledger.policy import (
     Notice,
     bundled_book,
     bundled_notices,
-    notice_as_data,
     read_notice,
     warnings,
 )
@@ -76,10 +75,7 @@ async def published(world: World) -> World:
     world.now = datetime(2025, 12, 1, 4, tzinfo=UTC)
     for name in NAMES:
         one = notice(name)
-        response = await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(one)}, headers=world.official(one.place)
-        )
-        assert response.status_code == 200, response.text
+        await world.publishes(one)
     return world
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from services.kit import events as codec
 from services.ledger.counting import rebuild as rebuilding
-from services.ledger.policy import notice_as_data, parse_notice
+from services.ledger.policy import parse_notice
 from services.ledger.streams.publishing import publish
 from tests.ledger.officials.closing.closing import problem_of
 from tests.ledger.policy.builders import notice_text
@@ -212,12 +212,7 @@ class TestWhatTheNoticeAllows:
     @pytest.fixture(autouse=True)
     async def published(self, world: World) -> None:
         text = notice_text(clauses=CLAUSES, issued_on="2025-01-10", years="{from: 2025, to: 2025}")
-        response = await world.client.post(
-            "/v1/policies",
-            json={"notice": notice_as_data(parse_notice(text))},
-            headers=world.official(BEIJING),
-        )
-        assert response.status_code == 200, response.text
+        await world.publishes(parse_notice(text))
 
     @pytest.mark.parametrize(
         ("path", "fields", "problem"),

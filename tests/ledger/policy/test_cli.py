@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from services.cli import policy as command
-from services.ledger.policy import bundled_notices, notice_hash, parse_notice, read_notice
+from services.ledger.policy import bundled_notices
 from services.ledger.policy.document.parse import NOTICES
 from tests.ledger.policy.builders import notice_text
 from tests.ledger.policy.drafts import book, draft
@@ -197,16 +197,18 @@ def ledger() -> Iterator[str]:
 
 
 class TestPublish:
-    def test_the_file_is_sent_as_data_that_is_the_same_notice(
+    def test_the_file_is_drafted_as_it_is_and_published_by_its_hash(
         self, ledger: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ):
         monkeypatch.setattr(Ledger, "status", 200)
         replaced = {"zh": "取代旧文", "en": "replaces the publication of 2025-01-02"}
-        monkeypatch.setattr(Ledger, "body", {"published": True, "replaces": replaced})
+        monkeypatch.setattr(Ledger, "body", {"state": "drafted", "hash": "sha256:0", "replaces": replaced})
         assert run("publish", str(LIAONING_FILE), "--url", ledger, "--token", "secret") == 0
-        ((path, authorization, body),) = Ledger.asked
+        (path, authorization, body), (then, _, approved) = Ledger.asked
         assert (path, authorization) == ("/v1/policies", "Bearer secret")
-        assert notice_hash(parse_notice(body["notice"])) == notice_hash(read_notice(LIAONING_FILE))
+        assert body == {"text": LIAONING_FILE.read_text(encoding="utf-8")}
+        assert then == "/v1/policies/210000/notices/liaoning-2025/publication"
+        assert approved == {"notice_hash": "sha256:0"}
         shown = capsys.readouterr().out
         assert "published" in shown
         assert "\nreplaces the publication of 2025-01-02\n取代旧文" in shown

@@ -4,7 +4,6 @@ from datetime import date
 
 from contracts import registry
 from contracts.divisions import authority_of
-from services.ledger.policy import notice_as_data
 from tests.ledger.policy.drafts import draft
 from tests.ledger.reactions.test_changes import change_of
 from tests.ledger.world import Somebody, World
@@ -20,9 +19,7 @@ class TestSelectedPersons:
             "for": {"groups": ["township"], "affiliation": ["central"]},
         }
         notice = draft(rule, place=WUHAN, year=2025, issued_on="2025-01-02", name="wuhan-some-2025")
-        await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(WUHAN)
-        )
+        await world.publishes(notice)
         who = await world.collects(WUHAN)
         before = await world.asks(who, 2025)
         await world.hears(
@@ -36,9 +33,7 @@ class TestSelectedPersons:
     async def test_an_age_is_told_by_the_month_of_birth_until_an_erasure(self, world: World):
         rule = {"kind": "requirement", "total": 30, "for": {"age": {"from": 55, "to": 60}}}
         notice = draft(rule, place=WUHAN, year=2025, issued_on="2025-01-02", name="wuhan-elder-2025")
-        await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(WUHAN)
-        )
+        await world.publishes(notice)
         person_id, months = "person-elder", ("1970-12", "1971-01")
         who = Somebody(person_id, world.stranger())
         collected = world.collection(person_id, who.person, WUHAN)
@@ -60,9 +55,7 @@ class TestSelectedPersons:
         """S1-08, A-09: the duty counts from the first, the tier from the highest."""
         rule = {"kind": "tiers", "names": ["junior", "intermediate", "senior"], "lower": "refused"}
         notice = draft(rule, place=WUHAN, year=2025, issued_on="2025-01-02", name="wuhan-2025")
-        await world.client.post(
-            "/v1/policies", json={"notice": notice_as_data(notice)}, headers=world.official(WUHAN)
-        )
+        await world.publishes(notice)
         who = await world.collects(WUHAN)
         provider = await world.provides("某网校", accredited=[WUHAN])
         [taken] = await provider.posts(provider.completion(who, 2025, "10", tier="junior"))

@@ -10,6 +10,7 @@ from services.kit.key_shares import key_check_table_sql
 from services.kit.migrations import partitions_wanted
 from services.ledger.counting.scorecards import scorecard_tables_sql
 from services.ledger.counting.standing_rows import standing_tables_sql
+from services.ledger.counting.trials import trial_tables_sql
 from services.ledger.store.anomalies import anomaly_tables_sql
 from services.ledger.store.departures import moving_tables_sql
 from services.ledger.store.filings import filing_tables_sql, year_tables_sql
@@ -31,6 +32,7 @@ TABLES = (
     year_tables_sql,
     scorecard_tables_sql,
     anomaly_tables_sql,
+    trial_tables_sql,
 )
 """The log first, then what is read from it; every table can be partitioned by log."""
 

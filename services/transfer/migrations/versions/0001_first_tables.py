@@ -3,7 +3,6 @@
 from alembic import op
 
 from services.kit.audit_records import audit_tables_sql
-from services.kit.budgets import budget_table_sql
 from services.kit.event_store import event_tables_sql
 from services.kit.idempotency import idempotency_table_sql
 from services.kit.migrations import partitions_wanted
@@ -23,7 +22,6 @@ def upgrade() -> None:
         *event_tables_sql(partitions=partitions),
         *idempotency_table_sql(partitions),
         *audit_tables_sql(),
-        *budget_table_sql(partitions),
         *tables_sql(partitions=partitions),
     ):
         op.execute(statement)

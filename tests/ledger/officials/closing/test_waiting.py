@@ -66,10 +66,7 @@ class TestALaterNotice:
                 "years": {"from": 2024, "to": 2024},
                 "clauses": [{"id": "T-01", "article": "一", "text": "取消考试。", "rules": [at_study]}],
             }
-            published = await world.client.post(
-                "/v1/policies", json={"notice": notice}, headers=world.official(CHAOYANG)
-            )
-            assert published.json()["published"] is True, published.text
+            await world.publishes(notice)
             assert await world.ledger.years.reconsider_waiting(LIAONING, page=2) == 3
             assert await world.ledger.years.reconsider_waiting(LIAONING, page=2) == 0
             for who in people:
