@@ -20,6 +20,7 @@ from services.console.settings import ConsoleSettings
 from services.console.signing_in import router as signing_in
 from services.console.web import (
     ForgedFormError,
+    FormTooLargeError,
     Parts,
     SignInNeededError,
     Somebody,
@@ -126,6 +127,7 @@ def _install_refusals(app: FastAPI) -> None:
         ForgedFormError: lambda visit, _: _problem(visit, 403, "forged"),
         RefusedError: _refused,
         NoChineseFontError: lambda visit, _: _problem(visit, 503, "no_font"),
+        FormTooLargeError: lambda visit, _: _problem(visit, 413, "form_too_large"),
         UploadTooLargeError: lambda visit, _: _problem(visit, 413, "too_large"),
         UnreachableError: lambda visit, _: _problem(visit, 503, "unreachable"),
         RequestValidationError: lambda visit, _: _problem(visit, 404, "missing"),

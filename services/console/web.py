@@ -31,6 +31,7 @@ _FIELDS_MAX = 500
 _NAMES_MAX = 200
 _RENEWED_BEFORE = timedelta(minutes=5)
 """So long before its end a token is renewed: what fails then may be tried again before it matters."""
+_FORM_BYTES_MAX = 200_000
 _UPLOAD_BYTES_MAX = 6_000_000
 """Of a form with its file; what a service takes of one is less."""
 _FILE_TYPES: Mapping[str, str] = {
@@ -51,6 +52,10 @@ class SignInNeededError(Exception):
 
 class ForgedFormError(Exception):
     """A form that is none of this session's pages."""
+
+
+class FormTooLargeError(Exception):
+    """A form without a file that is larger than any of ours; the rest of it is not read."""
 
 
 class UploadTooLargeError(Exception):
@@ -295,9 +300,14 @@ async def form(request: Request, visit: Annotated[Visit, Depends(somebody)]) -> 
 
 
 async def public_form(request: Request) -> dict[str, str]:
-    """The fields of a form that changes nothing and may come from anybody."""
+    """The fields of a form that changes nothing and may come from anybody. Raises FormTooLargeError."""
     fields: dict[str, str] = {}
-    body = (await request.body()).decode("utf-8", "replace")
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > _FORM_BYTES_MAX:
+            raise FormTooLargeError
+    body = content.decode("utf-8", "replace")
     for name, value in parse_qsl(body, keep_blank_values=True, max_num_fields=_FIELDS_MAX):
         fields[name] = f"{fields[name]}\n{value}" if name in fields else value.strip()
     return fields

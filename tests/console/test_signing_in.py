@@ -13,6 +13,18 @@ from tests.e2e.system import LIAONING
 COOKIE = "xuefen_session"
 
 
+class TestAForm:
+    """Without a file; those that bring one have a limit of their own."""
+
+    @pytest.mark.parametrize("path", ["/verify", "/work/batch", "/sign-out"])
+    async def test_that_is_too_long_is_not_read_to_its_end(self, house: House, path: str):
+        browser = await house.somebody("reviewer", place="210000")
+        answer = await browser.client.post(path, data={"csrf": "0" * 64, "words": "x" * 300_000})
+
+        assert answer.status_code == 413
+        assert "没有提交，什么也没有改变" in answer.text
+
+
 class TestSignIn:
     async def test_leads_by_the_issuer_to_the_page_that_was_asked_for(self, house: House):
         sub = house.introduce("asked", "viewer", place=LIAONING)

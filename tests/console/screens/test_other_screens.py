@@ -45,6 +45,58 @@ class TestPeople:
         assert "inspection" in [each["purpose"] for each in audit["items"]]
 
 
+class TestDecisions:
+    async def person(self, house: House) -> str:
+        person_id = await house.system.collects(house.system.stranger(), SHENYANG)
+        await house.system.follow()
+        return f"/people/{person_id}"
+
+    async def test_free_somebody_of_a_year_and_end_it(self, house: House):
+        page = await self.person(house)
+        supervisor = await house.somebody("supervisor", place=LIAONING)
+        told = {"year": "2025", "reason": "illness", "key": "e" * 20}
+        answer = await supervisor.submit(page, f"{page}/acts/exemption", **told)
+        assert answer.status_code == 303, answer.text
+        shown = (await supervisor.open(page)).text
+        assert "2025 免除" in shown
+        assert "已免除" in shown
+        told = {"year": "2025", "reason": "granted_in_error", "key": "f" * 20}
+        answer = await supervisor.submit(page, f"{page}/acts/exemption_end", **told)
+        assert answer.status_code == 303, answer.text
+
+    async def test_revoke_a_credit(self, house: House):
+        someone = house.system.stranger()
+        page = f"/people/{await house.system.collects(someone, SHENYANG)}"
+        provider = await house.system.provides()
+        await house.system.follow()
+        await provider.posts(provider.completion(someone, "90.00"))
+        supervisor = await house.somebody("supervisor", place=LIAONING)
+        credit = re.search(r'<option value="([^"]+)">2025 ', (await supervisor.open(page)).text)
+        assert credit is not None
+        told = {"year": "2025", "credit": credit[1], "reason": "cheating", "key": "r" * 20}
+        answer = await supervisor.submit(page, f"{page}/acts/revocation", **told)
+        assert answer.status_code == 303, answer.text
+
+        assert "已撤销" in (await supervisor.open(page)).text
+
+    async def test_that_are_refused_keep_what_was_written_and_change_nothing(self, house: House):
+        page = await self.person(house)
+        supervisor = await house.somebody("supervisor", place=LIAONING)
+        told = {"year": "2025", "reason": "illness", "until": "2020-01-01", "key": "d" * 20}
+        answer = await supervisor.submit(page, f"{page}/acts/deferral", **told)
+
+        assert answer.status_code == 422
+        assert 'value="2020-01-01"' in answer.text
+        assert "<details open>" in answer.text
+
+    async def test_are_the_supervisor_s_alone_button_or_no_button(self, house: House):
+        page = await self.person(house)
+        reviewer = await house.somebody("reviewer", place=LIAONING)
+        assert "/acts/" not in (await reviewer.open(page)).text
+        told = {"year": "2025", "reason": "illness", "key": "x" * 20}
+        assert (await reviewer.submit("/people", f"{page}/acts/exemption", **told)).status_code == 403
+
+
 class TestUnit:
     async def test_shows_its_own_people(self, house: House):
         code = house.system.uscc()
