@@ -7,11 +7,12 @@ worth nothing without the deployment's key, which the registry and the ledger bo
 from __future__ import annotations
 
 import re
+import time
 import unicodedata
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from hashlib import sha256
+from hashlib import blake2b, sha256
 
 from cryptography.hazmat.primitives.hashes import SM3
 from cryptography.hazmat.primitives.hmac import HMAC
@@ -125,7 +126,7 @@ class IdentityHasher:
     so that equal names of two people have different hashes and a list of common names opens nothing.
     """
 
-    __slots__ = ("_inner", "_outer", "_sm", "algorithm")
+    __slots__ = ("_inner", "_keyed", "_outer", "_sm", "algorithm")
 
     def __init__(self, key: bytes, algorithm: str = ALGORITHM) -> None:
         if algorithm not in ALGORITHMS:
@@ -134,6 +135,7 @@ class IdentityHasher:
         self._sm = HMAC(key, SM3()) if algorithm == ALGORITHM_SM else None
         if len(key) < KEY_BYTES_MIN:
             raise ValueError(f"the identity key must have at least {KEY_BYTES_MIN} bytes")
+        self._keyed = blake2b(key=key[:64], digest_size=12)
         # HMAC-SHA256 (RFC 2104) written out: a third of the cost of `hmac.digest` for a short message.
         block = (key if len(key) <= _BLOCK_BYTES else sha256(key).digest()).ljust(_BLOCK_BYTES, b"\0")
         self._inner = bytes(byte ^ 0x36 for byte in block)
@@ -162,6 +164,12 @@ class IdentityHasher:
         """The hash of a number's last four characters, bound to whose they are: it tells whether they are the same."""
         return self._hash(_framed("suffix", "") + _frame(whose) + _frame(normalise_id_number(id_number)[-4:]))
 
+    def digest(self, data: bytes) -> str:
+        """The digest of what somebody said of a person, which tells the same again: 24 hexadecimal digits."""
+        digest = self._keyed.copy()
+        digest.update(data)
+        return digest.hexdigest()
+
     def _hash(self, message: bytes) -> str:
         if self._sm is not None:
             mac = self._sm.copy()
@@ -169,6 +177,75 @@ class IdentityHasher:
             return f"{ALGORITHM_SM}:{_text(mac.finalize())}"
         digest = sha256(self._outer + sha256(self._inner + message).digest()).digest()
         return f"{ALGORITHM}:{_text(digest)}"
+
+
+Keys = Sequence[bytes] | Callable[[], Sequence[bytes]]
+"""Identity keys, or where to look them up: they are looked up again while they are used."""
+LOOK_SECONDS = 1.0
+
+
+class IdentityHashers:
+    """Hashers of every identity key that is held: one, and two while the key is rotated.
+
+    The first hashes whatever comes in; all of them recognise. Keys that are looked up are looked up again after
+    `look_seconds`, so that a rotation needs no restart; where that fails those of before are kept.
+    """
+
+    def __init__(self, keys: Keys, algorithm: str = ALGORITHM, *, look_seconds: float = LOOK_SECONDS) -> None:
+        """Raises ValueError for a key that is too short, for none, and for an unknown algorithm."""
+        self._look: Callable[[], Sequence[bytes]] = keys if callable(keys) else lambda: keys
+        self._look_seconds = look_seconds if callable(keys) else float("inf")
+        self.algorithm = algorithm
+        self._keys = tuple(self._look())
+        self._hashers = tuple(IdentityHasher(key, algorithm) for key in self._keys)
+        if not self._hashers:
+            raise ValueError("there is no identity key")
+        self._next = time.monotonic() + self._look_seconds
+
+    @property
+    def held(self) -> tuple[IdentityHasher, ...]:
+        """One for each key, the first first."""
+        if time.monotonic() >= self._next:
+            self.look_again()
+        return self._hashers
+
+    @property
+    def current(self) -> IdentityHasher:
+        """The one of the first key."""
+        return self.held[0]
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The check values of the keys."""
+        return tuple(each.check_value for each in self.held)
+
+    def persons(self, id_type: str, id_number: str) -> tuple[str, ...]:
+        """The hashes that a person may be found by."""
+        return tuple(each.person(id_type, id_number) for each in self.held)
+
+    def pairs(self, id_type: str, id_number: str, name: str) -> tuple[tuple[str, str], ...]:
+        """Both hashes of one document, under each key."""
+        return tuple(each.person_and_name(id_type, id_number, name) for each in self.held)
+
+    def suffixes(self, whose: str, id_number: str) -> tuple[str, ...]:
+        """The hash of a number's last four characters under each key."""
+        return tuple(each.suffix(whose, id_number) for each in self.held)
+
+    def look_again(self) -> None:
+        """Look the keys up now."""
+        self._next = time.monotonic() + self._look_seconds
+        try:
+            keys = tuple(self._look())
+            if keys != self._keys and keys:
+                self._hashers = tuple(IdentityHasher(key, self.algorithm) for key in keys)
+                self._keys = keys
+        except Exception:  # whatever a look-up raises: going on as before loses nothing, stopping would
+            return
+
+
+def pair_like(pairs: Sequence[tuple[str, str]], *known: str) -> tuple[str, str]:
+    """The pair whose number has a hash that is known already, else the first: both hashes are of one key."""
+    return next((pair for pair in pairs if pair[0] in known), pairs[0])
 
 
 def _text(digest: bytes) -> str:

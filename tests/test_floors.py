@@ -71,8 +71,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
     "services/cli": (
         "children contracts provider ready settings",
         "serve state_dir",
-        "databases sign_in sync",
-        "audit doctor keys notice_files rebuild restore stack",
+        "databases key_file sign_in sync",
+        "audit doctor identity keys notice_files rebuild restore stack",
         "sandbox",
         "main policy_diff",
         "demo policy",

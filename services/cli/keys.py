@@ -1,30 +1,24 @@
-"""`xuefen keys`: make the secret keys of a deployment, rotate the one that wraps people's keys, and derive the keyed hashes
-of people anew."""
+"""`xuefen keys`: make the secret keys of a deployment, and rotate the one that wraps people's keys."""
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import msgspec
 from cyclopts import App
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from services.cli.key_file import KeyFile
 from services.cli.settings import StackSettings
-from services.cli.state_dir import StateDir, make_keys, secrets_of, write_private
+from services.cli.state_dir import StateDir, make_keys, secrets_of
 from services.kit.database import Database
-from services.kit.event_store import EventStore
 from services.kit.key_shares import KeyShares, KeySharesError
 from services.kit.sealing import ALGORITHM_OF, KeyWrapper, UnsealableError
-from services.kit.settings import PREFIX, SettingsError, new_key_text, secret_keys
+from services.kit.settings import PREFIX, SettingsError, new_key_text
 from services.kit.waits import COMMAND_STATEMENT_SECONDS, Waits
 from services.registry.personal_data.keys import Rotated, rotate
-
-if TYPE_CHECKING:
-    from services.registry.people.rehash import Rehashed
 
 app = App(
     name="keys", help="Make the secret keys of a deployment; rotate the one that wraps people's keys. 密钥"
@@ -43,8 +37,8 @@ def make(folder: Path, /, *, replace_missing: bool = False) -> None:
     Parameters
     ----------
     folder
-        Where identity.key, key-encryption.key, audit.key, signing.jwk and relay.token are kept. Without them the data
-        cannot be read.
+        Where identity.key, digest.key, key-encryption.key, audit.key, signing.jwk and relay.token are kept. Without them
+        the data cannot be read.
     replace_missing
         Make anew what is missing beside other keys. What was written under the lost key stays lost.
     """
@@ -65,8 +59,8 @@ def rotate_keys(*, as_is: bool = False) -> None:
         Make no new key: the one you have put on the first line of the file is it.
     """
     given = _given()
-    if not as_is and len(given.keys()) == 1:
-        given.put_in_front(new_key_text())
+    if not as_is and len(given.keys.keys()) == 1:
+        given.keys.put_in_front(new_key_text())
     done = _run(given)
     out.print(f"{done.rewrapped} keys wrapped anew, {done.destroyed} of people erased, {done.left} left.")
 
@@ -78,82 +72,22 @@ def retire() -> None:
     Keep them where you keep old backups: a backup from before the rotation needs them.
     """
     given = _given()
-    if len(given.keys()) == 1:
+    if len(given.keys.keys()) == 1:
         out.print("There is one key only.")
         return
     done = _run(given)
     if done.left:
         raise SettingsError(f"{done.left} keys are still wrapped by an older one")
-    out.print(f"Taken out; the old keys are in {given.retire()}.")
-
-
-@app.command
-def rehash(*, json: bool = False) -> None:
-    """Derive the keyed hashes of everybody on record anew, after a release that compares names or numbers otherwise.
-
-    Safe while services run, and to run again: who is right already is passed over. The ledger follows by the registry's
-    feed, and takes what was reported under the hashes before. Fails when two people would have one hash, naming both:
-    neither is changed.
-
-    Parameters
-    ----------
-    json
-        Print the result as JSON.
-    """
-    given = _given()
-    with _registry_dsn(given.settings) as dsn:
-        done = asyncio.run(_rehash(dsn, secrets_of("registry", StateDir(given.settings.home))))
-    if json:
-        out.print(msgspec.json.encode(done).decode(), soft_wrap=True)
-    else:
-        out.print(f"{done.rehashed} of {done.looked_at} people rehashed, {done.unreadable} unreadable.")
-        for each in done.collisions:
-            out.print(f"{each.person_id} would have the hash of {each.other_id}: left as it was.")
-    if done.collisions:
-        raise SystemExit(1)
+    out.print(f"Taken out; the old keys are in {given.keys.retire()}.")
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the registry is told: the key-encryption keys, in a variable or a file, and the file of shares."""
+    """What the registry is told: the key-encryption keys, and the file of shares."""
 
     settings: StackSettings
-    value: str | None
-    file: Path | None
+    keys: KeyFile
     shares: Path
-
-    def keys(self) -> list[bytes]:
-        """The keys as they stand. Raises SettingsError."""
-        return secret_keys(_KEY, self.value, self.file)
-
-    def put_in_front(self, key: str) -> None:
-        """Make a key the first of the file. Raises SettingsError when the file is not ours to write."""
-        self._write([key, *self._lines()])
-
-    def retire(self) -> Path:
-        """Leave the first key only; where the others are now."""
-        first, *others = self._lines()
-        assert self.file is not None
-        kept = self.file.with_name(f"{self.file.name}.retired")
-        before = kept.read_text(encoding="utf-8").split() if kept.exists() else []
-        write_private(kept, "\n".join(dict.fromkeys([*others, *before])))
-        self._write([first])
-        return kept
-
-    def _lines(self) -> list[str]:
-        if self.value or self.file is None:
-            raise SettingsError(
-                f"{_KEY} is a variable: put the new key before the old one there, and use --as-is"
-            )
-        return self.file.read_text(encoding="utf-8").split()
-
-    def _write(self, lines: list[str]) -> None:
-        assert self.file is not None
-        try:
-            write_private(self.file, "\n".join(lines))
-        except OSError as error:
-            told = "put the new key on its first line by hand, and use --as-is"
-            raise SettingsError(f"{_KEY}_FILE cannot be written ({error.strerror}): {told}") from None
 
 
 def _given() -> Given:
@@ -161,7 +95,7 @@ def _given() -> Given:
     told = secrets_of("registry", StateDir(settings.home))
     file = told.get(f"{_KEY}_FILE")
     shares = Path(told[f"{PREFIX}KEY_SHARES_FILE"])
-    return Given(settings, told.get(_KEY), Path(file) if file else None, shares)
+    return Given(settings, KeyFile(_KEY, told.get(_KEY), Path(file) if file else None), shares)
 
 
 def _run(given: Given) -> Rotated:
@@ -169,7 +103,9 @@ def _run(given: Given) -> Rotated:
         shares = KeyShares(given.shares)
     except KeySharesError as error:
         raise SettingsError(str(error)) from None
-    wrapper = KeyWrapper(given.keys, algorithm=ALGORITHM_OF[given.settings.crypto_profile], shares=shares)
+    wrapper = KeyWrapper(
+        given.keys.keys, algorithm=ALGORITHM_OF[given.settings.crypto_profile], shares=shares
+    )
     with _registry_dsn(given.settings) as dsn:
         return asyncio.run(_rotate(dsn, wrapper))
 
@@ -182,32 +118,6 @@ def _registry_dsn(settings: StackSettings) -> Iterator[str]:
         if "registry" not in dsns:
             raise SettingsError("XUEFEN_REGISTRY_DATABASE_URL is not set")
         yield dsns["registry"]
-
-
-async def _rehash(dsn: str, secrets: dict[str, str]) -> "Rehashed":
-    from services.registry.composition import Registry
-    from services.registry.people.rehash import Rehash
-    from services.registry.settings import RegistrySettings
-
-    told = {name.removeprefix(PREFIX).lower(): value for name, value in secrets.items()}
-    settings = RegistrySettings(registry_database_url=dsn, **told)
-    database = await Database.connect(
-        dsn,
-        schema="registry",
-        application_name="xuefen.registry.rehash",
-        size_max=2,
-        waits=settings.waits("rehash"),
-    )
-    registry = Registry(settings, database, EventStore())
-    try:
-        await registry.prepare()
-        part = registry.parts[Rehash]
-        assert isinstance(part, Rehash)
-        with Progress(*_COLUMNS, console=err) as bars:
-            task = bars.add_task("people", total=None)
-            return await part.run(lambda done, total: bars.update(task, completed=done, total=total))
-    finally:
-        await registry.close()
 
 
 async def _rotate(dsn: str, wrapper: KeyWrapper) -> Rotated:

@@ -44,6 +44,7 @@ for _name, _module, _help in (
         "Notices: check, show, list, compare, try, publish. 通知: 检查、查看、列出、比较、试算、发布",
     ),
     ("keys", "keys", "Make the secret keys of a deployment; rotate the one that wraps people's keys. 密钥"),
+    ("identity", "identity", "The key under which people are recognised: rotate it. 身份识别密钥"),
     ("audit", "audit", "The records of who read what: whether any was removed or altered. 查阅记录"),
     ("restored", "restored", "Begin a new history of every log, after its files were put back. 恢复之后"),
     (

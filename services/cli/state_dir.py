@@ -18,14 +18,15 @@ from services.kit.signing import new_signing_key, signing_key_from, signing_key_
 
 KEYS: dict[str, Callable[[], str]] = {
     "identity.key": new_key_text,
+    "digest.key": new_key_text,
     "key-encryption.key": new_key_text,
     "audit.key": new_key_text,
     "webhook.key": new_key_text,
     "signing.jwk": lambda: signing_key_text(new_signing_key()),
     "relay.token": new_key_text,
 }
-"""The secret keys of a deployment: of identity hashes, of what wraps people's keys, of the audit's digests, of
-webhooks' secrets, of tokens."""
+"""The secret keys of a deployment: of identity hashes, of digests that last, of what wraps people's keys, of the audit's
+digests, of webhooks' secrets, of tokens."""
 _RELAY_POLL_SECONDS = "1"
 """How often a worker beside the stand-in fetches; the real relay is asked less often."""
 
@@ -119,6 +120,10 @@ class StateDir:
         """The key of the keyed hashes of identity."""
         return self._key("identity.key")
 
+    def digest_key_file(self) -> Path:
+        """The key of the digests that tell facts and requests apart for ever."""
+        return self._key("digest.key")
+
     def key_encryption_key_file(self) -> Path:
         """The key that wraps each person's own key."""
         return self._key("key-encryption.key")
@@ -211,6 +216,7 @@ def describe(record: StackRecord) -> list[dict[str, Any]]:
 
 HOLDERS = {
     "IDENTITY_KEY": ("registry", "ledger"),
+    "DIGEST_KEY": ("registry", "ledger"),
     "KEY_ENCRYPTION_KEY": ("registry",),
     "SIGNING_KEY": ("registry",),
     "AUDIT_KEY": ("registry", "ledger", "transfer", "sync"),
@@ -241,6 +247,7 @@ def secrets_of(service: str, home: StateDir) -> dict[str, str]:
     """The variables of the keys a service holds: as they were given to us, else the files of `home`."""
     files = {
         "IDENTITY_KEY": home.identity_key_file,
+        "DIGEST_KEY": home.digest_key_file,
         "KEY_ENCRYPTION_KEY": home.key_encryption_key_file,
         "SIGNING_KEY": home.signing_key_file,
         "AUDIT_KEY": home.audit_key_file,

@@ -5,13 +5,13 @@ from contextlib import asynccontextmanager
 from hashlib import blake2b
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of, watchers_of
-from contracts.identity import ALGORITHM, IdentityHasher
+from contracts.identity import IdentityHashers
 from services.kit.audit import Audit, Whereabouts
 from services.kit.budgets import Budget, Budgets
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
-from services.kit.key_shares import must_be_the_key
+from services.kit.key_checks import DIGEST_KEY, IDENTITY_KEY, check_value_of, must_hold_the_keys
 from services.kit.migrations import head_revision
 from services.kit.quotas import Quotas, QuotaTerms
 from services.ledger.answers.attestations import Attestations
@@ -46,6 +46,7 @@ from services.ledger.officials.relief import Reliefs
 from services.ledger.officials.revocation import Revocations
 from services.ledger.policy import bundled_notices
 from services.ledger.reactions.reactions import Reactions
+from services.ledger.reactions.rehash import LedgerRehash
 from services.ledger.settings import BUDGETS, LedgerSettings
 from services.ledger.store.filings import ClosedYears
 from services.ledger.store.people import Employers, People
@@ -62,10 +63,10 @@ class Ledger:
     def __init__(
         self,
         databases: Databases,
-        identity_key: bytes,
+        hashers: IdentityHashers,
         *,
+        digest_key: bytes,
         audit_key: bytes,
-        hash_algorithm: str = ALGORITHM,
         store: EventStore | None = None,
         clock: Clock = utc_now,
         budgets: Mapping[str, Budget] = BUDGETS,
@@ -75,7 +76,7 @@ class Ledger:
         self.clock = clock
         self.audit = Audit(databases, clock, key=audit_key, where=_where)
         self.store = store or EventStore()
-        self.hasher = IdentityHasher(identity_key, hash_algorithm)
+        self.hashers = hashers
         self.policies = PublishedPolicies(databases, self.store)
         self.budgets = Budgets(databases.of(NATION), NATION, budgets, clock)
         self.quotas = Quotas(databases.of(NATION), NATION, quotas or QuotaTerms(), clock)
@@ -85,11 +86,12 @@ class Ledger:
         path = write_path(databases, self.store, closed, clock)
         self.intake = Intake(databases, self.store, path, closed, self.policies, clock)
         self.publisher = PolicyPublisher(path, self.policies)
-        self.facts = Facts(identity_key)
+        self.digest_check = check_value_of(digest_key)
+        self.facts = Facts(digest_key)
         # Bodies hold ID numbers; a fingerprint of them is kept.
-        self.fingerprint_key = blake2b(b"idempotency", key=identity_key[:64], digest_size=32).digest()
+        self.fingerprint_key = blake2b(b"idempotency", key=digest_key[:64], digest_size=32).digest()
         # The registry holds the same key: neither has to ask the other for a client's secret.
-        self.signing_key = identity_key
+        self.signing_key = digest_key
         self.claims = Claims(databases, path, self.policies, self.people, self.facts)
         self.registrations = Registrations(path, self.policies, self.facts)
         self.attestations = Attestations(databases, self.store, path, self.policies, self.people, clock)
@@ -105,10 +107,10 @@ class Ledger:
         self.posted = PostedCompletions(databases, self.store, self.people)
         self.posted_records = PostedRecords(databases, self.store)
         self.feed = OrganizationFeed(databases, self.store)
-        preparer = Preparer(self.hasher, identity_key)
+        preparer = Preparer(hashers)
         self.reporter = Reporter(self.intake, self.posted, databases, preparer, self.budgets, clock)
         self.filings = Filings(databases, path, self.policies, clock)
-        rows = RosterPreparer(self.hasher, identity_key)
+        rows = RosterPreparer(hashers)
         self.rosters = Rosters(databases, path, self.policies, self.filings, self.facts, rows, clock)
         self.departures = Departures(databases, self.store, path, self.policies, self.people, clock)
         self.arrivals = Arrivals(databases, path, lambda: self.policies.book, self.facts)
@@ -120,24 +122,20 @@ class Ledger:
         self.years = YearActs(databases, path, self.policies, self.people, self.facts)
         self.trials = PolicyTrials(databases, self.policies, clock)
         self.archives = Archives(databases, self.policies, self.years, clock)
+        self.rehash = LedgerRehash(databases, self.store, path)
         self.reactions = Reactions(databases, path, self.policies, self.facts)
 
     async def prepare(self) -> None:
         """Open every log, publish the notices that come with this release, and read all that are published.
 
         Publishing what is published already changes nothing, so every process may do it at its start. Raises SettingsError
-        when the identity key or its algorithm is not this database's.
+        when a key or an algorithm is not this database's.
         """
         for database, logs in self.databases.grouped(AUTHORITIES).items():
             async with database.acquire() as conn:
                 await self.store.open_logs(conn, logs)
-                await must_be_the_key(
-                    conn,
-                    logs,
-                    "XUEFEN_IDENTITY_KEY",
-                    self.hasher.check_value,
-                    algorithm_variable="XUEFEN_IDENTITY_HASH",
-                )
+                await must_hold_the_keys(conn, logs, IDENTITY_KEY, self.hashers.checks)
+                await must_hold_the_keys(conn, logs, DIGEST_KEY, [self.digest_check])
         for notice in bundled_notices():
             await self.publisher.publish_policy(notice, unless_published=True)
         await self.policies.refresh()
@@ -188,14 +186,15 @@ async def open_ledger(
     settings: LedgerSettings, process: str, store: EventStore | None = None
 ) -> AsyncIterator[Ledger]:
     """A ledger that is ready for use, closed at the end."""
-    databases, algorithm = await connect(settings, process), settings.hash_algorithm
+    hashers, digest_key = settings.hashers, settings.digest_key_bytes
+    databases = await connect(settings, process)
     ledger = Ledger(
         databases,
-        settings.identity_key_bytes,
+        hashers,
+        digest_key=digest_key,
         budgets=settings.budgets,
         quotas=settings.ledger_quotas,
         audit_key=settings.audit_key_bytes,
-        hash_algorithm=algorithm,
         store=store,
     )
     try:

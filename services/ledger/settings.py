@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from contracts.identity import IdentityHasher, algorithm_of
+from contracts.identity import IdentityHashers, algorithm_of
 from services.kit.budgets import Budget, budgets_from
 from services.kit.quotas import Quota, QuotaTerms
-from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError, secret_key
+from services.kit.settings import FROM_JSON, ServiceSettings, SettingsError, secret_key, secret_keys
 
 BUDGETS = {
     "reports": Budget(misses=5_000),
@@ -38,6 +38,10 @@ class LedgerSettings(ServiceSettings):
     identity_key: SecretStr | None = None
     """Key of the keyed hashes, 32 bytes in base64url; the registry holds the same."""
     identity_key_file: Path | None = None
+    """Holds two, one on each line, while the key is rotated: the first hashes, both recognise."""
+    digest_key: SecretStr | None = None
+    """Key of what tells facts and requests apart for ever; the registry holds the same."""
+    digest_key_file: Path | None = None
     ledger_budgets: Annotated[dict[str, Budget], FROM_JSON] = Field(default_factory=dict)
     """Misses a caller may have, where other than `BUDGETS`: {"reports": {"misses": 20000, "hours": 24}}."""
     ledger_quotas: Annotated[QuotaTerms, FROM_JSON] = QUOTAS
@@ -45,10 +49,14 @@ class LedgerSettings(ServiceSettings):
     ledger_token_file: Path | None = None
     """The token with which the worker reads the other services' feeds."""
 
+    def identity_keys(self) -> list[bytes]:
+        """The keys as they stand now. Raises SettingsError when one is missing or no key."""
+        return secret_keys("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
+
     @cached_property
-    def identity_key_bytes(self) -> bytes:
+    def digest_key_bytes(self) -> bytes:
         """The key itself. Raises SettingsError when it is missing or of the wrong size."""
-        return secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
+        return secret_key("XUEFEN_DIGEST_KEY", self.digest_key, self.digest_key_file)
 
     @property
     def budgets(self) -> dict[str, Budget]:
@@ -59,11 +67,6 @@ class LedgerSettings(ServiceSettings):
             raise SettingsError(f"XUEFEN_LEDGER_BUDGETS cannot be used: {error}") from None
 
     @cached_property
-    def hasher(self) -> IdentityHasher:
-        """The keyed hashes of identity."""
-        return IdentityHasher(self.identity_key_bytes, self.hash_algorithm)
-
-    @property
-    def hash_algorithm(self) -> str:
-        """The algorithm of the keyed hashes; the registry's is the same."""
-        return algorithm_of(self.crypto_profile, self.identity_hash)
+    def hashers(self) -> IdentityHashers:
+        """The keyed hashes of identity, in the algorithm that the registry has. Raises SettingsError."""
+        return IdentityHashers(self.identity_keys, algorithm_of(self.crypto_profile, self.identity_hash))

@@ -129,7 +129,7 @@ def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now)
         app.include_router(sandbox.router)
     # Collections hold names and ID numbers, and what is kept of a command must not lead back to them.
     app.state.fingerprint_key = told.fingerprint_key
-    app.state.signing_key = told.identity_key_bytes
+    app.state.signing_key = told.digest_key_bytes
     return app
 
 

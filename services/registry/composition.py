@@ -9,6 +9,7 @@ from services.kit.budgets import Budgets
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
+from services.kit.key_checks import check_value_of
 from services.kit.migrations import head_revision
 from services.kit.projection import Checkpoints
 from services.registry.accounts.accounts import AccountQueries, Accounts
@@ -44,8 +45,9 @@ class Registry:
     def __init__(
         self, settings: RegistrySettings, database: Database, store: EventStore, clock: Clock = utc_now
     ) -> None:
-        vault, hasher = Vault(settings.wrapper), settings.hasher
+        vault, hashers = Vault(settings.wrapper), settings.hashers
         self.database = database
+        self.hashers = hashers
         self.databases = Databases(database)
         self.store = store
         audit = Audit(self.databases, clock, key=settings.audit_key_bytes, where=_where)
@@ -67,11 +69,11 @@ class Registry:
             Worklists(database, store, clock=clock),
             Organizations(database, store, clock=clock),
             OrganizationQueries(database, store, clock=clock),
-            Collections(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
-            Changes(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
-            Rehash(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
+            Collections(database, store, vault=vault, hashers=hashers, budgets=budgets, clock=clock),
+            Changes(database, store, vault=vault, hashers=hashers, budgets=budgets, clock=clock),
+            Rehash(database, store, vault=vault, hashers=hashers, budgets=budgets, clock=clock),
             PeopleQueries(
-                database, store, vault=vault, hasher=hasher, budgets=budgets, audit=audit, clock=clock
+                database, store, vault=vault, hashers=hashers, budgets=budgets, audit=audit, clock=clock
             ),
             OwnView(database, vault=vault, audit=audit, clock=clock),
             Accounts(database, store, digest=settings.secret_digest, clock=clock),
@@ -87,19 +89,19 @@ class Registry:
             SignIns(
                 database,
                 settings.sign_in_issuers,
-                hasher=hasher,
+                hashers=hashers,
                 key=settings.token_key,
                 issuer=settings.issuer,
                 lifetime_seconds=settings.token_lifetime_seconds,
                 now=lambda: clock().timestamp(),
             ),
-            BulkCollections(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock),
+            BulkCollections(database, store, vault=vault, hashers=hashers, budgets=budgets, clock=clock),
             Departures(store, vault=vault, audit=audit),
             Arrivals(
                 database,
                 store,
                 vault=vault,
-                hasher=hasher,
+                hashers=hashers,
                 budgets=budgets,
                 erasures=self.erasures,
                 clock=clock,
@@ -116,7 +118,8 @@ class Registry:
         """
         async with self.database.acquire() as conn:
             await self.store.open_logs(conn, [LOG])
-            await must_fit(conn, self._settings.shares, self._settings.hasher.check_value)
+            told = self._settings
+            await must_fit(conn, told.shares, told.hashers.checks, check_value_of(told.digest_key_bytes))
         await self.erasures.finish()
 
     async def followed(self) -> dict[str, int]:

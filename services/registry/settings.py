@@ -8,7 +8,7 @@ from typing import Annotated
 from joserfc.jwk import OKPKey
 from pydantic import Field, SecretStr
 
-from contracts.identity import IdentityHasher, algorithm_of
+from contracts.identity import IdentityHashers, algorithm_of
 from contracts.sign_in import SignInError, SignInIssuer, trusted_issuers
 from services.kit.budgets import Budget, budgets_from
 from services.kit.key_shares import KeyShares, KeySharesError
@@ -44,6 +44,10 @@ class RegistrySettings(ServiceSettings):
     identity_key: SecretStr | None = None
     """Key of the keyed hashes, 32 bytes in base64url; the ledger holds the same."""
     identity_key_file: Path | None = None
+    """Holds two, one on each line, while the key is rotated: the first hashes, both recognise."""
+    digest_key: SecretStr | None = None
+    """Key of what is compared for ever and says nothing of who somebody is; the ledger holds the same."""
+    digest_key_file: Path | None = None
     key_encryption_key: SecretStr | None = None
     """Wraps the key of each person, 32 bytes in base64url; nobody but the registry holds it."""
     key_encryption_key_file: Path | None = None
@@ -80,22 +84,33 @@ class RegistrySettings(ServiceSettings):
 
     def check_keys(self) -> None:
         """Raise SettingsError for a key that cannot be used: at the start, not before the first caller."""
-        _ = (self.hasher, self.wrapper, self.token_key, self.sign_in_issuers, self.audit_key_bytes)
+        _ = (
+            self.hashers,
+            self.digest_key_bytes,
+            self.wrapper,
+            self.token_key,
+            self.sign_in_issuers,
+            self.audit_key_bytes,
+        )
 
     @cached_property
-    def identity_key_bytes(self) -> bytes:
+    def digest_key_bytes(self) -> bytes:
         """The key that the ledger holds too. Raises SettingsError when it is missing or of the wrong size."""
-        return secret_key("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
+        return secret_key("XUEFEN_DIGEST_KEY", self.digest_key, self.digest_key_file)
 
     @cached_property
     def fingerprint_key(self) -> bytes:
         """The key under which a command's body is remembered: bodies hold names and numbers."""
-        return hashlib.blake2b(b"fingerprint", key=self.identity_key_bytes).digest()
+        return hashlib.blake2b(b"fingerprint", key=self.digest_key_bytes).digest()
+
+    def identity_keys(self) -> list[bytes]:
+        """The keys as they stand now; the ledger holds them too. Raises SettingsError when one is missing or no key."""
+        return secret_keys("XUEFEN_IDENTITY_KEY", self.identity_key, self.identity_key_file)
 
     @cached_property
-    def hasher(self) -> IdentityHasher:
-        """The keyed hashes of identity. Raises SettingsError when the key is missing or of the wrong size."""
-        return IdentityHasher(self.identity_key_bytes, algorithm_of(self.crypto_profile, self.identity_hash))
+    def hashers(self) -> IdentityHashers:
+        """The keyed hashes of identity. Raises SettingsError when a key is missing or of the wrong size."""
+        return IdentityHashers(self.identity_keys, algorithm_of(self.crypto_profile, self.identity_hash))
 
     @cached_property
     def wrapper(self) -> KeyWrapper:

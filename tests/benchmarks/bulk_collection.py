@@ -42,6 +42,7 @@ def run(stage: Stage, console: Console, *, quick: bool) -> list[Goal]:
     settings = RegistrySettings(
         registry_database_url=dsns["registry"],
         identity_key=new_key_text(),
+        digest_key=new_key_text(),
         audit_key=new_key_text(),
         key_encryption_key=new_key_text(),
         signing_key=signing_key_text(new_signing_key()),

@@ -9,6 +9,7 @@ from typing import Any
 
 from contracts import registry
 from contracts.divisions import chain_of
+from contracts.identity import IdentityHashers
 from services.cli.demo import fictitious
 from services.kit.database import Database, Databases
 from services.ledger.composition import SCHEMA, Ledger
@@ -35,7 +36,8 @@ async def seed(dsn: str, identity_key: bytes, count: int) -> None:
     """Let the registry's feed bring the provider and so many persons to the ledger of a database."""
     ledger = Ledger(
         Databases(await Database.connect(dsn, schema=SCHEMA, application_name="seed")),
-        identity_key,
+        IdentityHashers([identity_key]),
+        digest_key=identity_key,
         audit_key=identity_key,
     )
     try:
@@ -73,8 +75,8 @@ def _collected(ledger: Ledger, number: int) -> registry.InfoCollected:
     assert LOG in chain_of(place)
     return registry.InfoCollected(
         person_id=person_id(number),
-        identity_hash=ledger.hasher.person("resident_id", person.id_number),
-        name_hash=ledger.hasher.name("resident_id", person.id_number, person.name),
+        identity_hash=ledger.hashers.current.person("resident_id", person.id_number),
+        name_hash=ledger.hashers.current.name("resident_id", person.id_number, person.name),
         place=place,
         employer=None,
         student=False,

@@ -155,6 +155,7 @@ class Stage:
             "XUEFEN_LEDGER_DATABASE_URL": self.database(database)["ledger"],
             "XUEFEN_LEDGER_PORT": "{port}",
             "XUEFEN_IDENTITY_KEY": self.identity_key,
+            "XUEFEN_DIGEST_KEY": self.identity_key,
             "XUEFEN_AUDIT_KEY": self.identity_key,
             "XUEFEN_LEDGER_QUOTAS": "{}",
             "XUEFEN_ISSUER": ISSUER,

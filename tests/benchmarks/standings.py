@@ -11,6 +11,7 @@ from msgspec import Struct
 from rich.console import Console
 
 from contracts.divisions import AUTHORITIES
+from contracts.identity import IdentityHashers
 from services.kit.database import Connection, Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.projection import ProjectionRunner
@@ -104,7 +105,13 @@ async def _measure(dsn: str, task: Callable[[Databases, int], Awaitable[float]],
 
 
 async def _ledger(databases: Databases) -> tuple[Ledger, Any, DayTurn]:
-    ledger = Ledger(databases, b"k" * 32, audit_key=b"a" * 32, clock=lambda: _DAY)
+    ledger = Ledger(
+        databases,
+        IdentityHashers([b"k" * 32]),
+        digest_key=b"d" * 32,
+        audit_key=b"a" * 32,
+        clock=lambda: _DAY,
+    )
     await ledger.policies.refresh()
     judged = standings(ledger.policies)
     return ledger, judged, DayTurn(databases, ledger.policies, judged, ledger.clock)

@@ -116,7 +116,8 @@ class TestStart:
 
 class TestKeys:
     @pytest.mark.parametrize(
-        "lost", ["identity.key", "key-encryption.key", "audit.key", "webhook.key", "signing.jwk"]
+        "lost",
+        ["identity.key", "digest.key", "key-encryption.key", "audit.key", "webhook.key", "signing.jwk"],
     )
     def test_one_that_is_lost_is_not_made_anew_without_being_told(
         self, run: Run, tmp_path: Path, lost: str
@@ -143,6 +144,7 @@ class TestKeys:
         run("keys", str(tmp_path / "keys"))
         assert [file.name for file in files] == [
             "audit.key",
+            "digest.key",
             "identity.key",
             "key-encryption.key",
             "relay.token",

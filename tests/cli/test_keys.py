@@ -1,12 +1,11 @@
-"""`xuefen keys rotate`, `retire` and `rehash`: what they write, and that they can be run again."""
+"""`xuefen keys rotate` and `retire`: what they write, and that they can be run again."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
 
-from services.cli.keys import rehash, retire, rotate_keys
+from services.cli.keys import retire, rotate_keys
 from services.cli.state_dir import StateDir
 from services.kit.database import Database
 from services.kit.key_shares import KeyShares
@@ -95,14 +94,3 @@ class TestRetire:
         before = keys_of(home)
         retire()
         assert keys_of(home) == before
-
-
-class TestRehash:
-    def test_says_what_it_did_as_json(self, home: StateDir, capsys: pytest.CaptureFixture[str]) -> None:
-        rehash(json=True)
-        assert json.loads(capsys.readouterr().out) == {
-            "looked_at": 0,
-            "rehashed": 0,
-            "unreadable": 0,
-            "collisions": [],
-        }

@@ -166,9 +166,14 @@ class TestUp:
 class TestSecrets:
     def test_are_ours_alone_to_read_and_stay_the_same(self, environment: dict[str, str]) -> None:
         home = home_of(environment)
-        files = [home.identity_key_file(), home.key_encryption_key_file(), home.signing_key_file()]
+        files = [
+            home.identity_key_file(),
+            home.digest_key_file(),
+            home.key_encryption_key_file(),
+            home.signing_key_file(),
+        ]
         before = [file.read_text() for file in files]
-        assert [file.stat().st_mode & 0o777 for file in files] == [0o600] * 3
+        assert [file.stat().st_mode & 0o777 for file in files] == [0o600] * 4
         assert [file.read_text() for file in files] == before
         assert home.database_passwords(SERVICES) == home.database_passwords(SERVICES)
 
@@ -195,11 +200,12 @@ class TestSecrets:
         assert keys == {
             "registry": {
                 "XUEFEN_AUDIT_KEY_FILE",
+                "XUEFEN_DIGEST_KEY_FILE",
                 "XUEFEN_IDENTITY_KEY_FILE",
                 "XUEFEN_KEY_ENCRYPTION_KEY",
                 "XUEFEN_SIGNING_KEY_FILE",
             },
-            "ledger": {"XUEFEN_AUDIT_KEY_FILE", "XUEFEN_IDENTITY_KEY_FILE"},
+            "ledger": {"XUEFEN_AUDIT_KEY_FILE", "XUEFEN_DIGEST_KEY_FILE", "XUEFEN_IDENTITY_KEY_FILE"},
             "transfer": {"XUEFEN_AUDIT_KEY_FILE"},
             "sync": {"XUEFEN_AUDIT_KEY_FILE", "XUEFEN_WEBHOOK_KEY_FILE"},
         }
@@ -218,6 +224,7 @@ class TestServe:
             **environment,
             "XUEFEN_LEDGER_DATABASE_URL": "postgresql://x@127.0.0.1:1/xuefen",
             "XUEFEN_IDENTITY_KEY_FILE": str(home_of(environment).identity_key_file()),
+            "XUEFEN_DIGEST_KEY_FILE": str(home_of(environment).digest_key_file()),
         }
         refused = xuefen(told, "serve", "ledger")
         assert refused.returncode == 2

@@ -96,6 +96,7 @@ class LedgerMachine:
             "XUEFEN_LEDGER_DATABASE_URL": self.app_dsn,
             "XUEFEN_LEDGER_PORT": str(self._port),
             "XUEFEN_IDENTITY_KEY": self._identity_key,
+            "XUEFEN_DIGEST_KEY": self._identity_key,
             "XUEFEN_AUDIT_KEY": self._identity_key,
             "XUEFEN_ISSUER": ISSUER,
             "XUEFEN_JWKS_URL": self._key_set,

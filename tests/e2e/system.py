@@ -81,11 +81,11 @@ class System:
         self.now = START
         self.key = new_signing_key()
         self.people = itertools.count(1)
-        identity_key = new_key_text()
+        keys: dict[str, Any] = {"identity_key": new_key_text(), "digest_key": new_key_text()}
+        keys["audit_key"] = keys["identity_key"]
+        settings = keys | settings
         self.registry_settings = RegistrySettings(
             registry_database_url=databases["registry"].app_dsn,
-            identity_key=identity_key,
-            audit_key=identity_key,
             key_encryption_key=new_key_text(),
             signing_key=signing_key_text(self.key),
             **settings,
@@ -93,12 +93,11 @@ class System:
         self.ledger_settings = LedgerSettings(
             ledger_database_url=databases["ledger"].app_dsn,
             ledger_databases=databases["ledger"].by_log,
-            identity_key=identity_key,
-            audit_key=identity_key,
             **settings,
         )
         self.transfer_settings = TransferSettings(
-            transfer_database_url=databases["transfer"].app_dsn, **settings
+            transfer_database_url=databases["transfer"].app_dsn,
+            **{name: value for name, value in settings.items() if name in TransferSettings.model_fields},
         )
         self.apps: dict[str, FastAPI] = {
             "registry": registry_app.create_app(self.registry_settings, self.clock),
@@ -148,8 +147,14 @@ class System:
     @asynccontextmanager
     async def _open_ledger(self, store: EventStore) -> AsyncIterator[Ledger]:
         databases = await ledger_parts.connect(self.ledger_settings, "api")
-        key = self.ledger_settings.identity_key_bytes
-        ledger = Ledger(databases, key, audit_key=AUDIT_KEY, store=store, clock=self.clock)
+        ledger = Ledger(
+            databases,
+            self.ledger_settings.hashers,
+            digest_key=self.ledger_settings.digest_key_bytes,
+            audit_key=AUDIT_KEY,
+            store=store,
+            clock=self.clock,
+        )
         try:
             await ledger.prepare()
             yield ledger

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from contracts import registry
+from contracts.identity import IdentityHashers
 from services.cli.demo import fictitious
 from services.kit import events as codec
 from services.kit.clock import utc_now
@@ -58,8 +59,9 @@ def machine() -> Iterator[LedgerMachine]:
 async def open_ledger(machine: LedgerMachine) -> Ledger:
     """A look into the same database from here."""
     database = await Database.connect(machine.app_dsn, schema=SCHEMA, application_name="crash", size_max=3)
+    key = urlsafe_b64decode(IDENTITY_KEY + "=")
     ledger = Ledger(
-        Databases(database), urlsafe_b64decode(IDENTITY_KEY + "="), audit_key=AUDIT_KEY, clock=utc_now
+        Databases(database), IdentityHashers([key]), digest_key=key, audit_key=AUDIT_KEY, clock=utc_now
     )
     await ledger.prepare()
     return ledger
@@ -128,8 +130,8 @@ class Plan:
                 facts.append(
                     registry.InfoCollected(
                         person_id=f"person-{number:04d}",
-                        identity_hash=ledger.hasher.person("resident_id", who.id_number),
-                        name_hash=ledger.hasher.name("resident_id", who.id_number, who.name),
+                        identity_hash=ledger.hashers.current.person("resident_id", who.id_number),
+                        name_hash=ledger.hashers.current.name("resident_id", who.id_number, who.name),
                         place=place,
                         employer=None,
                         student=False,

@@ -326,7 +326,8 @@ async def another_ledger(system: System, fresh_database: FreshDatabaseFactory) -
     )
     ledger = Ledger(
         await ledger_parts.connect(settings, "late"),
-        settings.identity_key_bytes,
+        settings.hashers,
+        digest_key=settings.digest_key_bytes,
         audit_key=settings.audit_key_bytes,
         clock=system.clock,
     )

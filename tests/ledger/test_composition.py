@@ -1,35 +1,52 @@
 """A ledger that starts only under the keys its database was written with."""
 
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
 import pytest
 
+from contracts.identity import IdentityHashers
 from services.kit.settings import SettingsError
 from services.ledger.composition import Ledger
 from tests.conftest import AUDIT_KEY
-from tests.ledger.world import IDENTITY_KEY, World, connect
+from tests.ledger.world import DIGEST_KEY, IDENTITY_KEY, World, connect
+
+OTHER_KEY = b"another identity key of 32 bytes"
+
+
+@asynccontextmanager
+async def another(
+    world: World, keys: Sequence[bytes], algorithm: str = "hs256", digest_key: bytes = DIGEST_KEY
+) -> AsyncIterator[Ledger]:
+    ledger = Ledger(
+        await connect(world.fresh),
+        IdentityHashers(keys, algorithm),
+        digest_key=digest_key,
+        audit_key=AUDIT_KEY,
+    )
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
 
 
 class TestPrepare:
     @pytest.mark.parametrize(
-        ("key", "algorithm", "fault"),
+        ("key", "algorithm", "digest_key", "fault"),
         [
-            (b"another identity key of 32 bytes", "hs256", "IDENTITY_KEY is not the key"),
-            (IDENTITY_KEY, "hsm3", "IDENTITY_HASH must be hs256"),
+            (OTHER_KEY, "hs256", DIGEST_KEY, "IDENTITY_KEY is not the key"),
+            (IDENTITY_KEY, "hsm3", DIGEST_KEY, "IDENTITY_HASH must be hs256"),
+            (IDENTITY_KEY, "hs256", OTHER_KEY, "DIGEST_KEY is not the key"),
         ],
     )
-    async def test_another_identity_key_or_algorithm_is_refused(
-        self, world: World, key: bytes, algorithm: str, fault: str
+    async def test_another_key_or_algorithm_is_refused(
+        self, world: World, key: bytes, algorithm: str, digest_key: bytes, fault: str
     ):
-        """Everybody would be a stranger, and collected again for good."""
-        other = Ledger(await connect(world.fresh), key, audit_key=AUDIT_KEY, hash_algorithm=algorithm)
-        try:
+        """Everybody would be a stranger, and collected again for good; a fact would count again."""
+        async with another(world, [key], algorithm, digest_key) as ledger:
             with pytest.raises(SettingsError, match=fault):
-                await other.prepare()
-        finally:
-            await other.close()
+                await ledger.prepare()
 
-    async def test_the_same_key_is_taken_again(self, world: World):
-        again = Ledger(await connect(world.fresh), IDENTITY_KEY, audit_key=AUDIT_KEY)
-        try:
+    async def test_the_same_keys_are_taken_again(self, world: World):
+        async with another(world, [IDENTITY_KEY]) as again:
             await again.prepare()
-        finally:
-            await again.close()

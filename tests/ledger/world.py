@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from contracts import registry, transfer
 from contracts.divisions import AUTHORITIES, authority_of
+from contracts.identity import IdentityHashers
 from services.cli.demo import fictitious
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
@@ -25,6 +26,7 @@ from tests.conftest import AUDIT_KEY, FreshDatabase, FreshDatabaseFactory
 from tests.kit.http import bearer, calling, verifier
 
 IDENTITY_KEY = b"an identity key of 32 bytes or so"
+DIGEST_KEY = b"a key of digests, of 32 bytes....."
 PROVIDER_SCOPES = ("completion:write", "enrolment:write", "compliance:read", "transcript:read")
 EMPLOYER_SCOPES = ("employee:read", "compliance:read", "transcript:read", "claim:submit")
 OFFICIAL_SCOPES = (
@@ -54,6 +56,7 @@ class World:
     def __init__(self, fresh: FreshDatabase) -> None:
         self.fresh = fresh
         self.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
+        self.identity_keys = [IDENTITY_KEY]
         self.app: FastAPI = build_app(verifier(), self._open)
         self.ledger: Ledger
         self.client: httpx.AsyncClient
@@ -65,7 +68,14 @@ class World:
     @asynccontextmanager
     async def _open(self, store: EventStore) -> AsyncIterator[Ledger]:
         databases = await connect(self.fresh)
-        ledger = Ledger(databases, IDENTITY_KEY, audit_key=AUDIT_KEY, store=store, clock=lambda: self.now)
+        ledger = Ledger(
+            databases,
+            IdentityHashers(lambda: self.identity_keys, look_seconds=0),
+            digest_key=DIGEST_KEY,
+            audit_key=AUDIT_KEY,
+            store=store,
+            clock=lambda: self.now,
+        )
         try:
             await ledger.prepare()
             yield ledger
@@ -145,7 +155,7 @@ class World:
         student: bool = False,
     ) -> registry.InfoCollected:
         """The fact that the registry publishes of a collected person."""
-        hasher = self.ledger.hasher
+        hasher = self.ledger.hashers.current
         level: registry.Level = "junior"
         qualification = (
             registry.Qualification(level=level, obtained_on=qualified_on) if qualified_on else None

@@ -29,6 +29,7 @@ def settings(fresh: FreshDatabase) -> RegistrySettings:
     return RegistrySettings(
         registry_database_url=fresh.app_dsn,
         identity_key=new_key_text(),
+        digest_key=new_key_text(),
         audit_key=new_key_text(),
         key_encryption_key=new_key_text(),
         signing_key=signing_key_text(new_signing_key()),

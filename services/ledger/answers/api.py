@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from contracts.identifiers import IdType, check_id_number
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHashers
 from services.kit.audit import AuditedRoute, Reading, reads
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, who_pays, within
@@ -36,7 +36,7 @@ from services.ledger.web import QUERIES, PersonId, place_of
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 router = APIRouter(route_class=AuditedRoute)
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
-IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
+IdentityHashersPart = Annotated[IdentityHashers, Depends(part(IdentityHashers))]
 LedgerQueriesPart = Annotated[LedgerQueries, Depends(part(LedgerQueries))]
 _encode = msgspec.json.Encoder().encode
 
@@ -111,7 +111,7 @@ async def get_compliance(
 )
 @reads("compliance")
 async def query_compliance(
-    hasher: IdentityHasherPart,
+    hashers: IdentityHashersPart,
     queries: LedgerQueriesPart,
     employers: EmployersPart,
     budgets: BudgetsPart,
@@ -136,7 +136,9 @@ async def query_compliance(
                 raise ImplausibleIdentityError(
                     fault.text_zh, fault.text_en, pointer=f"/identities/{index}/id_number"
                 )
-            number, name = hasher.person_and_name(identity.id_type, identity.id_number, identity.name)
+            number, name = hashers.current.person_and_name(
+                identity.id_type, identity.id_number, identity.name
+            )
             keys.append(number)
             names.append(name)
     answers = await queries.query_compliance(

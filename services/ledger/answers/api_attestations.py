@@ -6,7 +6,7 @@ import msgspec
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHashers
 from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, address_of, who_pays, within
@@ -40,7 +40,7 @@ router = APIRouter(prefix="/v1/attestations", route_class=AuditedRoute)
 AttestationsPart = Annotated[Attestations, Depends(part(Attestations))]
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
-IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
+IdentityHashersPart = Annotated[IdentityHashers, Depends(part(IdentityHashers))]
 _encode = msgspec.json.Encoder().encode
 
 TODAY = "attestation:current"
@@ -89,7 +89,7 @@ class AttestationVerification(StrictModel):
 async def issue_attestation(
     attestations: AttestationsPart,
     employers: EmployersPart,
-    hasher: IdentityHasherPart,
+    hashers: IdentityHashersPart,
     body: AttestationRequest,
     caller: Annotated[Caller, Depends(Issuer)],
     key: Annotated[CommandKey, Depends(command_key(Issuer))],
@@ -101,7 +101,7 @@ async def issue_attestation(
     """
     viewer = await viewer_of(caller, employers)
     number = (caller.document or "").partition(":")[2]
-    suffix_hash = hasher.suffix(body.person_id, number) if viewer.person_id and number else None
+    suffix_hash = hashers.current.suffix(body.person_id, number) if viewer.person_id and number else None
     answer = await attestations.issue(
         body.person_id, body.year, body.purpose, viewer, caller.subject, key, suffix_hash=suffix_hash
     )
@@ -116,7 +116,7 @@ async def issue_attestation(
 )
 @reads("attestation-check")
 async def check_attestation(
-    hasher: IdentityHasherPart,
+    hashers: IdentityHashersPart,
     attestations: AttestationsPart,
     budgets: BudgetsPart,
     body: AttestationCheck,
@@ -126,8 +126,7 @@ async def check_attestation(
 
     With `attestation:current` the answer also says whether the same would be attested today.
     """
-    identity_hash = hasher.person(body.id_type, body.id_number)
-    name_hash = hasher.name(body.id_type, body.id_number, body.name)
+    identity_hash, name_hash = hashers.current.person_and_name(body.id_type, body.id_number, body.name)
     try:
         found = await attestations.check(
             body.reference, identity_hash, name_hash, today=TODAY in caller.scopes
@@ -144,7 +143,7 @@ async def check_attestation(
     **struct_answer(Verified, "Whether it stands.", refusals=(404, 422, 429)),
 )
 async def verify_attestation(
-    hasher: IdentityHasherPart,
+    hashers: IdentityHashersPart,
     request: Request,
     attestations: AttestationsPart,
     budgets: BudgetsPart,
@@ -161,7 +160,7 @@ async def verify_attestation(
     await budgets.check(VERIFICATIONS, guessed)
     try:
         found = await attestations.verify(
-            body.reference, lambda person_id: hasher.suffix(person_id, body.last_four)
+            body.reference, lambda person_id: hashers.suffixes(person_id, body.last_four)
         )
     except UnknownAttestationError:
         await budgets.spend_or_refuse(VERIFYING_ADDRESSES, address, 1)

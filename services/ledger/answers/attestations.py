@@ -1,7 +1,7 @@
 """Attestations (S0-21): issued, taken back, said to a third party that checks one, and as a statement to print."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Literal
 
@@ -250,14 +250,14 @@ class Attestations:
                 raise UnknownAttestationError
         return checked(found, await self._met_now(found.issued) if today else UNSET)
 
-    async def verify(self, reference: str, suffix_of: Callable[[str], str]) -> Verified:
+    async def verify(self, reference: str, suffixes_of: Callable[[str], Sequence[str]]) -> Verified:
         """Whether an attestation stands, for anybody who knows its reference and the last characters of its person's number.
 
         Raises UnknownAttestationError, also for one that cannot be verified so.
         """
         found = await self._find(reference)
-        known = found.issued.suffix_hash
-        if known is None or not secrets.compare_digest(known, suffix_of(found.issued.person_id)):
+        known = found.issued.suffix_hash or ""
+        if not any(secrets.compare_digest(known, each) for each in suffixes_of(found.issued.person_id)):
             raise UnknownAttestationError
         if found.revoked is not None:
             return Verified(state="revoked")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field
 
 from contracts.divisions import is_known
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHashers
 from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller
 from services.kit.budgets import Budgets, who_pays, within
@@ -35,7 +35,7 @@ from services.ledger.web import LISTS, Adcode, misses_of
 
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 router = APIRouter(prefix="/v1/collective-claims", route_class=AuditedRoute)
-IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
+IdentityHashersPart = Annotated[IdentityHashers, Depends(part(IdentityHashers))]
 CollectiveClaimsPart = Annotated[CollectiveClaims, Depends(part(CollectiveClaims))]
 _encode = msgspec.json.Encoder().encode
 
@@ -69,7 +69,7 @@ async def submit_collective_claims(
     request: Request,
     collective_claims: CollectiveClaimsPart,
     budgets: BudgetsPart,
-    hasher: IdentityHasherPart,
+    hashers: IdentityHashersPart,
     now: Now,
     body: CollectiveRequest,
     caller: Annotated[Caller, Depends(SUBMITTER.caller)],
@@ -85,7 +85,7 @@ async def submit_collective_claims(
     command = SubmitList(
         place=body.place,
         rows=tuple(
-            ListedClaim(row_id=row.id, command=command_of("", row), **hashes_of(hasher, row.person))
+            ListedClaim(row_id=row.id, command=command_of("", row), **hashes_of(hashers.current, row.person))
             for row in body.records
         ),
     )

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from contracts.divisions import AUTHORITIES, NATION, is_known
 from contracts.identifiers import IdType, check_id_number
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHasher, IdentityHashers
 from services.kit.auth import Caller, require
 from services.kit.clock import local_date
 from services.kit.errors import FieldError, InvalidRequestError, language_of
@@ -43,7 +43,7 @@ from services.ledger.web import (
 
 router = APIRouter(prefix="/v1/registrations")
 RegistrationsPart = Annotated[Registrations, Depends(part(Registrations))]
-IdentityHasherPart = Annotated[IdentityHasher, Depends(part(IdentityHasher))]
+IdentityHashersPart = Annotated[IdentityHashers, Depends(part(IdentityHashers))]
 
 LINES_MAX = 1_000
 
@@ -138,7 +138,7 @@ class HistoricBatch(StrictModel):
 async def register_list(
     request: Request,
     registrations: RegistrationsPart,
-    hasher: IdentityHasherPart,
+    hashers: IdentityHashersPart,
     now: Now,
     body: ListedBatch,
     caller: Annotated[Caller, Depends(Registrar)],
@@ -154,7 +154,7 @@ async def register_list(
             raise UnknownPlaceError(pointer=f"/records/{index}/sat_in")
     lines: list[Line] = [
         ListedActivity(
-            **hashes_of(hasher, line.person),
+            **hashes_of(hashers.current, line.person),
             year=line.year,
             form=line.form,
             happened_on=line.happened_on,
@@ -177,7 +177,7 @@ async def register_list(
 async def import_history(
     request: Request,
     registrations: RegistrationsPart,
-    hasher: IdentityHasherPart,
+    hashers: IdentityHashersPart,
     now: Now,
     body: HistoricBatch,
     caller: Annotated[Caller, Depends(Registrar)],
@@ -194,7 +194,7 @@ async def import_history(
     check_numbers(now, [line.person for line in body.records])
     lines: list[Line] = [
         HistoricCredit(
-            **hashes_of(hasher, line.person),
+            **hashes_of(hashers.current, line.person),
             year=line.year,
             category=line.category,
             credits=Decimal(line.credits).quantize(Decimal("0.01")),

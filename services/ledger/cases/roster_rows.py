@@ -1,8 +1,7 @@
 """The rows of a roster at the door: JSON, CSV or XLSX become records, and records become rows without names and
 numbers."""
 
-import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from contracts.identifiers import ID_TYPE_WORDS, IdType, check_id_number
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHashers
 from services.kit.cell_types import Amount, Identifier, Several, Text, Whole, Word
 from services.kit.errors import InvalidRequestError, Problem, UnsupportedMediaTypeError
 from services.kit.json_guard import check_text
@@ -70,23 +69,22 @@ class RosterTable:
 
 
 class PreparedRow(Struct, frozen=True):
-    """A row whose person is known by keyed hashes only, or why it cannot be taken."""
+    """A row whose person is known by keyed hashes only, or why it cannot be taken; `also` is the person under other keys
+    that are held while the identity key is rotated."""
 
     number: int
     row_id: str | None
     row: RosterRow | None = None
     problem: Problem | None = None
     column: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
 
 
 class RosterPreparer:
     """Turns records into rows under the deployment's identity key."""
 
-    def __init__(self, hasher: IdentityHasher, key: bytes) -> None:
-        self._hasher = hasher
-        self._digest: Callable[[bytes], str] = lambda data: hashlib.blake2b(
-            data, key=key[:64], digest_size=12
-        ).hexdigest()
+    def __init__(self, hashers: IdentityHashers) -> None:
+        self._hashers = hashers
 
     def prepare(self, table: RosterTable, today: object) -> list[PreparedRow]:
         """Every row in order, each taken or refused; ids and persons that stand twice are refused the second time."""
@@ -95,7 +93,7 @@ class RosterPreparer:
         prepared = []
         for index, item in enumerate(table.batch.records):
             try:
-                row = self._row(item, today)
+                row, also = self._row(item, today)
                 if row.row_id in ids:
                     raise RowRepeatedError(pointer="/id")
                 if row.identity_hash in persons:
@@ -105,10 +103,12 @@ class RosterPreparer:
                 continue
             ids.add(row.row_id)
             persons.add(row.identity_hash)
-            prepared.append(PreparedRow(table.number(index), row.row_id, row))
+            prepared.append(PreparedRow(table.number(index), row.row_id, row, also=also))
         return prepared
 
-    def _row(self, item: RosterRecord | InvalidRecord, today: Any) -> RosterRow:
+    def _row(
+        self, item: RosterRecord | InvalidRecord, today: Any
+    ) -> tuple[RosterRow, tuple[tuple[str, str], ...]]:
         if isinstance(item, InvalidRecord):
             raise item.problem
         person = item.person
@@ -123,18 +123,21 @@ class RosterPreparer:
             raise PersonalDataError(pointer="/id")
         if not item.passed:
             raise NotPassedError(pointer="/passed")
-        identity_hash, name_hash = self._hasher.person_and_name(person.id_type, person.id_number, person.name)
+        hasher, *others = self._hashers.held
+        identity_hash, name_hash = hasher.person_and_name(person.id_type, person.id_number, person.name)
+        also = tuple(each.person_and_name(person.id_type, person.id_number, person.name) for each in others)
         hours = Decimal(item.hours).quantize(Decimal("0.01")) if item.hours is not None else None
         sessions = tuple(sorted(set(item.sessions or ())))
         meant = (identity_hash, name_hash, sessions, f"{hours:.2f}" if hours is not None else None)
-        return RosterRow(
+        row = RosterRow(
             row_id=item.id,
             identity_hash=identity_hash,
             name_hash=name_hash,
-            content=self._digest(msgspec.json.encode(meant)),
+            content=hasher.digest(msgspec.json.encode(meant)),
             sessions=sessions,
             hours=hours,
         )
+        return row, also
 
 
 def refused(table: RosterTable, index: int, row_id: str | None, problem: Problem) -> PreparedRow:
@@ -154,11 +157,13 @@ def _shown_id(item: RosterRecord | InvalidRecord, problem: Problem) -> str | Non
     return item.id
 
 
-def differing(first: RosterRow, again: RosterRow) -> Sequence[str]:
+def differing(first: RosterRow, again: RosterRow, also: Sequence[tuple[str, str]] = ()) -> Sequence[str]:
     """JSON pointers of the fields in which a repeated row differs from the stored one, values never shown."""
+    before = first.identity_hash, first.name_hash
+    number, name = before if before in also else (again.identity_hash, again.name_hash)
     pairs = {
-        "/person/id_number": (first.identity_hash, again.identity_hash),
-        "/person/name": (first.name_hash, again.name_hash),
+        "/person/id_number": (first.identity_hash, number),
+        "/person/name": (first.name_hash, name),
         "/sessions": (first.sessions, again.sessions),
         "/hours": (first.hours, again.hours),
     }

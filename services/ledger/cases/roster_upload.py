@@ -68,15 +68,15 @@ class Uploading:
     def _repeated(
         self, item: PreparedRow, row: RosterRow, index: int, roster_id: str, first: RosterRow
     ) -> RowAnswer:
-        if first.content == row.content:
+        differs = () if first.content == row.content else differing(first, row, item.also)
+        if not differs:
             return RowAnswer(row=item.number, id=item.row_id, outcome="duplicate", roster_id=roster_id)
-        differs = list(differing(first, row))
         names = ", ".join(differs)
         problem = RecordConflictError(
             f"与首次提交的内容不同：“{names}”。",
             f"Differs from what was first uploaded in: {names}.",
-            pointer=differs[0] if differs else "/id",
-            differs=differs,
+            pointer=differs[0],
+            differs=list(differs),
         )
         answer = self._refused(refused(self._command.table, index, item.row_id, problem))
         answer.outcome, answer.roster_id = "conflict", roster_id

@@ -200,6 +200,7 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
     else, of somebody who is not called so, differ in the person's name.
     """
     posted = without_person(prepared.record)
+    known_otherwise = False
     if posted.get("of") == "exam":
         del posted["of"]
     names = [name for name in prepared.record.__struct_fields__ if name not in _NOT_COMPARED]
@@ -212,6 +213,8 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
             profile is not None and event.identity_hash in profile.identities
         )
         same_name = profile is not None and profile.is_called(event.identity_hash, event.name_hash)
+        if (event.identity_hash, event.name_hash) in prepared.also:
+            same_person = known_otherwise = True
     else:
         recorded = {name: _plain(getattr(event, name, None)) for name in names}
         if recorded.get("hours") is not None:
@@ -224,8 +227,14 @@ def differing_fields(event: Any, prepared: Prepared, profile: Profile | None) ->
     differs = [f"/{name}" for name in names if not _same(recorded.get(name), posted.get(name))]
     if not same_person:
         differs.append("/person/id_number")
-    if differs or (
-        same_name and profile is not None and profile.is_called(prepared.identity_hash, prepared.name_hash)
+    if (
+        differs
+        or known_otherwise
+        or (
+            same_name
+            and profile is not None
+            and profile.is_called(prepared.identity_hash, prepared.name_hash)
+        )
     ):
         return differs
     return ["/person/name"]

@@ -1,14 +1,13 @@
 """The records a provider posts: completions, enrolments and exam passes. They carry a name and an ID number only until
 both are hashed, at the door; nothing behind `prepare` sees them."""
 
-import hashlib
 from datetime import UTC, date, datetime
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHashers
 from services.ledger.policy.language.facts import CATEGORY_PATTERN
 
 # `$` also matches before a trailing newline in Python; this end matches nowhere but at the end, in every dialect.
@@ -147,7 +146,8 @@ class Prepared(Struct, frozen=True, gc=False):
 
     `content` is a keyed digest of what the record means: equal digests mean the same was posted again, whether 30 or
     30.00, in Beijing's time or in UTC, with the authority named or left to be found. `reported_at` is when it was first
-    reported, None for what is reported now (B-25). `signature` is the digest of the signature it came under.
+    reported, None for what is reported now (B-25). `signature` is the digest of the signature it came under. `also` is the
+    person under other keys, while the identity key is rotated.
     """
 
     record: Record
@@ -158,6 +158,7 @@ class Prepared(Struct, frozen=True, gc=False):
     content: str
     reported_at: datetime | None = None
     signature: str | None = None
+    also: tuple[tuple[str, str], ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -166,29 +167,26 @@ _encode = msgspec.json.Encoder().encode
 class Preparer:
     """Turns posted records into prepared ones under the deployment's identity key."""
 
-    def __init__(self, hasher: IdentityHasher, key: bytes) -> None:
-        self._hasher = hasher
-        self._keyed = hashlib.blake2b(key=key[:64], digest_size=12)
+    def __init__(self, hashers: IdentityHashers) -> None:
+        self._hashers = hashers
 
     def prepare(self, provider_id: str, record: Record, signature: str | None = None) -> Prepared:
         """Hash the person of one record; the caller drops the record's clear text with it."""
         person = record.person
         kind = record.KIND
-        identity_hash, name_hash = self._hasher.person_and_name(person.id_type, person.id_number, person.name)
+        hasher, *others = self._hashers.held
+        identity_hash, name_hash = hasher.person_and_name(person.id_type, person.id_number, person.name)
+        also = tuple(each.person_and_name(person.id_type, person.id_number, person.name) for each in others)
         return Prepared(
             record=record,
             kind=kind,
             identity=f"{kind}:{provider_id}:{record.id}",
             identity_hash=identity_hash,
             name_hash=name_hash,
-            content=self._digest(_encode((identity_hash, name_hash, *_meaning(record)))),
+            content=hasher.digest(_encode((identity_hash, name_hash, *_meaning(record)))),
             signature=signature,
+            also=also,
         )
-
-    def _digest(self, data: bytes) -> str:
-        digest = self._keyed.copy()
-        digest.update(data)
-        return digest.hexdigest()
 
 
 def _meaning(record: Record) -> tuple[object, ...]:

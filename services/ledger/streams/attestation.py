@@ -87,6 +87,15 @@ class AttestationRevoked(Event, frozen=True, kw_only=True):
     revoked_at: datetime
 
 
+class AttestationRehashed(Event, frozen=True, kw_only=True):
+    """The last characters of its person's number were hashed anew, as the identity key is rotated."""
+
+    TOPIC: ClassVar[str] = "ledger.AttestationRehashed"
+
+    reference: str
+    suffix_hash: str
+
+
 class Attestation(Struct, frozen=True, kw_only=True):
     """An attestation as it stands; `position` is where its log holds the issue."""
 
@@ -106,6 +115,9 @@ def evolve(attestation: Attestation | None, event: Event, position: int) -> Atte
     match event:
         case AttestationIssued():
             return Attestation(issued=event, version=1, position=position)
+        case AttestationRehashed() if attestation is not None:
+            issued = replace(attestation.issued, suffix_hash=event.suffix_hash)
+            return replace(attestation, issued=issued, version=attestation.version + 1)
         case AttestationRevoked() if attestation is not None:
             return replace(attestation, revoked=event, version=attestation.version + 1)
         case _:

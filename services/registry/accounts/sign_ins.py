@@ -12,7 +12,7 @@ from joserfc.jwk import OKPKey
 
 from contracts.divisions import is_known
 from contracts.identifiers import IdType
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHashers
 from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE, Role, SignInIssuer, claim_of
 from services.kit.auth import OUTSIDE_ALGORITHMS, Issuer, TokenVerifier
 from services.kit.database import Database
@@ -55,7 +55,9 @@ OFFICIALS: frozenset[Role] = frozenset({"reviewer", "supervisor", "viewer", "ope
 CLERKS: frozenset[Role] = frozenset({"employer", "provider"})
 
 _AGE_SECONDS_MAX = 600
-_PERSON = "select person_id from documents where log = $1 and identity_hash = $2 and state <> 'released'"
+_PERSON = """
+select person_id from documents where log = $1 and identity_hash = any($2::text[]) and state <> 'released' limit 1
+"""
 _ORGANIZATION = "select organization_id, kind from organizations where log = $1 and uscc = $2"
 _EMPLOYS = "select exists (select from people where log = $1 and employer = $2)"
 
@@ -82,7 +84,7 @@ class SignIns:
         database: Database,
         issuers: Sequence[SignInIssuer],
         *,
-        hasher: IdentityHasher,
+        hashers: IdentityHashers,
         key: OKPKey,
         issuer: str,
         lifetime_seconds: int,
@@ -97,7 +99,7 @@ class SignIns:
             )
             for each in issuers
         }
-        self._hasher = hasher
+        self._hashers = hashers
         self._key = key
         self._issuer = issuer
         self._lifetime_seconds = lifetime_seconds
@@ -192,7 +194,7 @@ class SignIns:
         if number is None:
             raise TokenRefusedError("unauthorized_client", "a professional signs in with a verified number")
         async with self._database.acquire() as conn:
-            person_id = await conn.fetchval(_PERSON, LOG, self._hasher.person(id_type, number))
+            person_id = await conn.fetchval(_PERSON, LOG, list(self._hashers.persons(id_type, number)))
         scopes, document = ROLE_SCOPES["person"], f"{id_type}:{number}"
         return _Bound(person_id or subject, scopes, person_id=person_id, document=document)
 

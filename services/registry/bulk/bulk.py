@@ -140,7 +140,7 @@ class BulkCollections(Collections):
             if row.body is None:
                 continue
             person = row.body.person
-            identity = self._hasher.person(person.id_type, person.id_number)
+            identity = self._hashers.current.person(person.id_type, person.id_number)
             if identity in seen:
                 refused[row.number] = (_repeated(row.number, seen[identity], table),)
                 continue

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from contracts.handover import ArrivingProfile
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHashers, pair_like
 from contracts.registry import FormerIdentity
 from contracts.relay import ArrivingPerson, TravellingPerson
 from services.kit.aggregates import Aggregate, Aggregates
@@ -22,7 +22,7 @@ from services.kit.database import Database
 from services.kit.errors import NotFoundError
 from services.kit.event_store import EventStore
 from services.kit.pydantic_models import view
-from services.registry.people.collections import PersonalCommands
+from services.registry.people.personal_commands import PersonalCommands
 from services.registry.personal_data.erasure import Erasures
 from services.registry.personal_data.vault import Vault
 from services.registry.store.commands import Unit
@@ -84,12 +84,12 @@ class Arrivals(PersonalCommands):
         store: EventStore,
         *,
         vault: Vault,
-        hasher: IdentityHasher,
+        hashers: IdentityHashers,
         budgets: Budgets,
         erasures: Erasures,
         clock: Clock,
     ) -> None:
-        super().__init__(database, store, vault=vault, hasher=hasher, budgets=budgets, clock=clock)
+        super().__init__(database, store, vault=vault, hashers=hashers, budgets=budgets, clock=clock)
         self._erasures = erasures
 
     async def take_in(self, by: Actor, transfer_id: str, arriving: ArrivingPerson) -> ArrivingProfile:
@@ -135,11 +135,12 @@ class Arrivals(PersonalCommands):
     async def _taken_in(self, unit: Unit, by: Actor, transfer_id: str, arriving: ArrivingPerson) -> Person:
         told = arriving.person
         identity = Identity(told.id_type, told.id_number, told.name)
-        identity_hash, name_hash = self._hasher.person_and_name(*vars(identity).values())
-        profile = told_profile(arriving, name_hash)
-        person_id, claim = await self.document(unit, identity_hash)
+        pairs = self._hashers.pairs(*vars(identity).values())
+        person_id, claim = await self.document(unit, [number for number, _ in pairs])
         if person_id is None:
-            person = Person.take_in(
+            identity_hash, name_hash = pairs[0]
+            profile = told_profile(arriving, name_hash)
+            person = Person.submit(
                 transfer_id=transfer_id,
                 collection_id=uuid5(_COLLECTIONS, transfer_id),
                 identity_hash=identity_hash,
@@ -151,6 +152,8 @@ class Arrivals(PersonalCommands):
             await self._vault.seal_identity(unit.conn, person.id, person.version, identity)
         else:
             person = await unit.get(Person, person_id)
+            _, name_hash = pair_like(pairs, person.identity_hash)
+            profile = told_profile(arriving, name_hash)
             if person.state not in (COLLECTED, DEPARTED):
                 raise CollectionExistsError(person.state)
             if person.state == COLLECTED:
@@ -159,6 +162,7 @@ class Arrivals(PersonalCommands):
             elif person.profile.name_hash != name_hash:
                 await self._vault.seal_identity(unit.conn, person.id, person.version, identity)
         person.expect(transfer_id=transfer_id, profile=profile, at=unit.now)
+        await self.renew_if_rotating(unit, person)
         return person
 
 

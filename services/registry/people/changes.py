@@ -7,8 +7,10 @@ from uuid import UUID
 import msgspec
 
 from contracts.identifiers import birth_month_of
-from services.registry.people.collections import COLLECTIONS, PersonalCommands
+from contracts.identity import pair_like
+from services.registry.people.collections import COLLECTIONS
 from services.registry.people.merges import OPEN, mergeable, stand_alone
+from services.registry.people.personal_commands import PersonalCommands
 from services.registry.people.schemas import ChangeRequest, ChangeReversal, ChangeReview
 from services.registry.personal_data.evidence import require_evidence
 from services.registry.personal_data.vault import DETAILS
@@ -138,6 +140,7 @@ class Changes(PersonalCommands):
             merged = await self._apply(unit, change, person, by)
         await must_not_be_held(unit.conn, str(change.id), by, unit.now)
         await end_hold(unit.conn, str(change.id))
+        await self.renew_if_rotating(unit, person, *merged)
         unit.keep(change, person, *merged)
         return _outcome(change)
 
@@ -154,9 +157,8 @@ class Changes(PersonalCommands):
         change = await unit.get(Change, change_id)
         person = await unit.get(Person, UUID(change.person_id))
         await must_not_be_merged(unit.conn, person.id, person.merged_into)
-        was = change.former.get("identity_hash", person.identity_hash)
         merged = await self._merged_by(unit, change)
-        if body.separate and was == person.identity_hash and change.former and merged is None:
+        if body.separate and "id_document" not in change.items and merged is None:
             raise NothingToSeparateError
         await self._must_be_latest(unit, change)
         identity, details = await self._personal(unit, person)
@@ -170,14 +172,16 @@ class Changes(PersonalCommands):
             place=place, cause=cause, reason=body.reason, separated_id=other_id, by=by, at=unit.now
         )
         await self._restore(unit, change, person, cause, by)
-        unit.keep(change, person)
+        people = [person]
         if merged is not None:
             stand_alone(merged, change, by, unit.now)
-            unit.keep(merged)
+            people.append(merged)
         if other is not None:
             await self._vault.seal_identity(unit.conn, other.id, other.version, identity)
             await self._seal_details(unit, other, details)
-            unit.keep(other)
+            people.append(other)
+        await self.renew_if_rotating(unit, *people)
+        unit.keep(change, *people)
         await self._seal_note(unit, change, body.note)
         return {**_outcome(change), "separated_person_id": None if other_id is None else str(other_id)}
 
@@ -219,12 +223,16 @@ class Changes(PersonalCommands):
         Whoever asks for a change learns of nobody else's documents, but what they know; who decides it has to.
         """
         after = identity_with(identity, items)
-        identity_hash, name_hash = self._hasher.person_and_name(after.id_type, after.id_number, after.name)
+        pairs = self._hashers.pairs(after.id_type, after.id_number, after.name)
+        identity_hash, name_hash = pair_like(pairs, person.identity_hash)
         claim = None
         if identity_hash != person.identity_hash:
-            owner, claim = await self.document(unit, identity_hash)
+            holders = await self.holders(unit, (number for number, _ in pairs))
+            owner = next((holders[number] for number, _ in pairs if number in holders), None)
+            if identity_hash not in holders:
+                claim = await self.claim_of(unit, identity_hash)
             if owner == person.id:
-                claim = None
+                pass
             elif owner is not None:
                 holder = await unit.get(Person, owner)
                 if asked_by is None or await self.may_know(unit, asked_by, holder):
@@ -246,7 +254,8 @@ class Changes(PersonalCommands):
         identity, details = await self._personal(unit, person)
         after, identity_hash, name_hash, claim = await self._identity_after(unit, person, identity, items)
         merged = [await mergeable(unit, by, person, items)] if MERGE in items else []
-        former = await self.former_identities(unit, after, *merged, person)
+        now = identity_hash, name_hash
+        former = await self.former_identities(unit, after, now, *merged, person)
         for other in merged:
             other.merge_into(person.id, change_id=change.id, by=by, at=unit.now)
         facts = facts_of(person.profile) | change.values | {"name_hash": name_hash}
@@ -270,16 +279,20 @@ class Changes(PersonalCommands):
         items = (await self._sealed_case(unit, change)).old
         identity, details = await self._personal(unit, person)
         before = identity_with(identity, items)
-        _, name_hash = self._hasher.person_and_name(before.id_type, before.id_number, before.name)
+        pairs = self._hashers.pairs(before.id_type, before.id_number, before.name)
+        identity_hash, name_hash = pair_like(pairs, person.identity_hash, change.former["identity_hash"])
+        claim = None
+        # They may have had it under a key that is held no longer.
+        known = identity_hash in (person.identity_hash, change.former["identity_hash"])
+        if not known and identity_hash not in await self.holders(unit, [identity_hash]):
+            claim = await self.claim_of(unit, identity_hash)
         facts = restored_facts(person.profile, change.former["profile"], change.items)
         person.change_info(
             change_id=change.id,
             cause=cause,
             items=change.items,
-            identity_hash=change.former["identity_hash"]
-            if "id_document" in change.items
-            else person.identity_hash,
-            claim=None,
+            identity_hash=identity_hash,
+            claim=claim,
             former=change.former["former"] if IDENTITY_ITEMS & set(change.items) else person.former,
             profile=profile_of(facts | {"name_hash": name_hash}),
             by=by,

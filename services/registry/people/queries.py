@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 from pydantic import Field
 
-from contracts.identity import IdentityHasher
+from contracts.identity import IdentityHashers
 from contracts.registry import Level
 from services.kit.aggregates import Aggregate, Aggregates
 from services.kit.audit import ROUTINE, Audit, OpenReading
@@ -170,7 +170,7 @@ class PeopleQueries:
         store: EventStore,
         *,
         vault: Vault,
-        hasher: IdentityHasher,
+        hashers: IdentityHashers,
         budgets: Budgets,
         audit: Audit,
         clock: Clock,
@@ -179,7 +179,7 @@ class PeopleQueries:
         self._database = database
         self._aggregates = Aggregates(store, LOG)
         self._vault = vault
-        self._hasher = hasher
+        self._hashers = hashers
         self._audit = audit
         self._clock = clock
 
@@ -258,8 +258,8 @@ class PeopleQueries:
         unknown one. Others learn that number and name fit, or nothing; an official of another place learns nothing at all.
         Raises BudgetSpentError.
         """
-        pairs = [self._hasher.person_and_name(*vars(each).values()) for each in identities]
-        hashes = [number for number, _ in pairs]
+        asked = [self._hashers.pairs(*vars(each).values()) for each in identities]
+        hashes = [number for pairs in asked for number, _ in pairs]
         async with self._audit.reading(by, "identity-check") as reading:
             provider = await self._own(reading.conn, by)
             known = {row[0]: row for row in await reading.conn.fetch(_NAMES, LOG, hashes)}
@@ -267,20 +267,22 @@ class PeopleQueries:
             reading.record.count = len(identities)
         today = local_date(self._clock())
 
-        def checked(number: str, name: str) -> Check:
-            row = known.get(number) or former.get(number)
-            if row is None:
+        def checked(pairs: Sequence[tuple[str, str]]) -> Check:
+            found = next((pair for rows in (known, former) for pair in pairs if pair[0] in rows), None)
+            if found is None:
                 return "unknown"
+            number, name = found
+            row = known.get(number) or former[number]
             told = by.covers(row["place"]) or (
                 provider is not None and provider.trains_people_of(row["place"], today)
             )
-            if number in former:
+            if number not in known:
                 return "former" if told else "unknown"
             if row["name_hash"] == name and (told or by.place is None or by.organization is not None):
                 return "match"
             return "mismatch" if told else "unknown"
 
-        checks = [checked(*pair) for pair in pairs]
+        checks = [checked(pairs) for pairs in asked]
         misses = sum(check != "match" for check in checks)
         await self._budgets.spend_or_refuse(IDENTITY_CHECKS, by.organization or by.subject, misses)
         return checks

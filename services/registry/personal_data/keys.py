@@ -4,11 +4,12 @@ Nothing that was sealed is touched. A rotation that stopped goes on where it was
 over, and both keys open until the last one is done.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.kit.database import Connection, Database
-from services.kit.key_shares import KeyShares, must_be_the_key
+from services.kit.key_checks import DIGEST_KEY, IDENTITY_KEY, must_hold_the_keys
+from services.kit.key_shares import KeyShares
 from services.kit.sealing import DestroyedKeyError, KeyWrapper
 from services.kit.settings import SettingsError
 from services.registry.store.tables import LOG
@@ -17,17 +18,18 @@ _KEEP = "insert into key_stores (log, store_id) values ($1, $2) on conflict do n
 _KEPT = "select store_id from key_stores where log = $1"
 
 
-async def must_fit(conn: Connection, shares: KeyShares, check_value: str) -> None:
-    """Raise SettingsError for another file of key shares, or another identity key or algorithm, than this database's.
+async def must_fit(
+    conn: Connection, shares: KeyShares, identity_checks: Sequence[str], digest_check: str
+) -> None:
+    """Raise SettingsError for another file of key shares, or another key or algorithm, than this database's.
 
     Going on with an empty file would make people unreadable; with other hashes everybody would be a stranger.
     """
     await conn.execute(_KEEP, LOG, shares.store_id)
     if await conn.fetchval(_KEPT, LOG) != shares.store_id:
         raise SettingsError("XUEFEN_KEY_SHARES_FILE is not the file that this database was written with")
-    await must_be_the_key(
-        conn, [LOG], "XUEFEN_IDENTITY_KEY", check_value, algorithm_variable="XUEFEN_IDENTITY_HASH"
-    )
+    await must_hold_the_keys(conn, [LOG], IDENTITY_KEY, identity_checks)
+    await must_hold_the_keys(conn, [LOG], DIGEST_KEY, [digest_check])
 
 
 BATCH_MAX = 500

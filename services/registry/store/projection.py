@@ -13,6 +13,7 @@ from services.kit.database import Connection, Databases
 from services.kit.event_store import EventStore
 from services.kit.rebuild import Rebuilt
 from services.kit.rebuild import rebuild as rebuild_one
+from services.registry.store.document_projection import DOCUMENTS, PERSON
 from services.registry.store.organization_projection import ORGANIZATION_MODELS
 from services.registry.store.read_model import (
     AT,
@@ -35,13 +36,10 @@ from services.registry.store.read_model import (
 )
 from services.registry.store.tables import LOG
 from services.registry.streams import change, collection
-from services.registry.streams.profile import is_contested
 
 COLLECTION, CHANGE, ACCOUNT = "collection", "change", "account"
 REVIEW, BACK = "review", "returned"
 """The step of a case with one review, and of one that waits for its submitter and is on no worklist meanwhile."""
-
-PERSON = {"person_id": ID}
 
 
 def _profile(name: str) -> Value:
@@ -163,60 +161,6 @@ _TO_COMPLETE = ReadModel(
 )
 
 
-def _generation(event: Any) -> int:
-    """The number behind `person:hs256:<hash>`, 0 without one."""
-    identity: str = event.identity
-    return int(identity.split(":", 3)[3]) if identity.count(":") > 2 else 0
-
-
-def _is_another(event: Any) -> bool:
-    return bool(event.former_hash != event.identity_hash)
-
-
-def _claimed(when: Value | None = None) -> Change:
-    columns = {"person_id": ID, "state": const("current"), "generation": _generation}
-    return upsert("documents", "identity_hash", "identity_hash", when=when, **columns)
-
-
-# The row says from now on that the document was claimed once, and leads to nobody.
-_GIVEN_BACK = {"state": const("released"), "person_id": const("")}
-_DOCUMENTS = ReadModel(
-    "documents",
-    CollectionSubmitted=_claimed(when=lambda event: not is_contested(event.identity)),
-    InfoChanged=[
-        # What a wrong change had claimed may belong to somebody else; what a right one replaced stays findable.
-        update(
-            "documents",
-            {"identity_hash": field("former_hash"), "person_id": ID},
-            when=_is_another,
-            state=lambda event: "former" if event.cause == CHANGE else "released",
-        ),
-        update(
-            "documents",
-            {"identity_hash": field("identity_hash"), "person_id": ID},
-            when=lambda event: _is_another(event) and event.identity is None,
-            state=const("current"),
-        ),
-        _claimed(when=lambda event: _is_another(event) and event.identity is not None),
-        # With a merged profile come its numbers, and go back with it.
-        run(
-            """
-            update documents set person_id = $2, state = 'former'
-             where log = $1 and identity_hash = any($3::text[]) and identity_hash <> $4
-            """,
-            ID,
-            lambda event: sorted({each["identity_hash"] for each in event.former}),
-            field("identity_hash"),
-            when=lambda event: "merge" in event.items,
-        ),
-    ],
-    InfoCollected=update(
-        "documents", {"identity_hash": field("identity_hash")}, person_id=ID, state=const("current")
-    ),
-    ArrivalDropped=update("documents", PERSON, when=field("forgotten"), **_GIVEN_BACK),
-    CollectionEnded=update("documents", PERSON, **_GIVEN_BACK),
-    PersonErased=update("documents", PERSON, **_GIVEN_BACK),
-)
 _CHANGES = ReadModel(
     "changes",
     ChangeSubmitted=insert(
@@ -349,7 +293,7 @@ _EXAM_ENROLMENTS = ReadModel(
 MODELS = (
     _COLLECTIONS,
     _PEOPLE,
-    _DOCUMENTS,
+    DOCUMENTS,
     _CHANGES,
     _WORKLIST,
     _EXAM_ENROLMENTS,

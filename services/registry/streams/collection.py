@@ -27,6 +27,9 @@ MERGED = "merged"
 DEPARTED = "departed"
 """The profile is kept by an authority of another deployment; what happened here stays readable."""
 
+REHASHED = frozenset({SUBMITTED, INITIALLY_PASSED, RETURNED, COLLECTED, ARRIVING, MERGED, DEPARTED})
+"""Whose hashes are derived anew: everybody who is, may become or may again become somebody on record."""
+
 INITIAL, FINAL = "initial", "final"
 """The two steps of a review, 初审 and 复审 (S2C-08)."""
 

@@ -4,6 +4,7 @@ The events hold opaque ids, keyed hashes, places and dates; the name and the num
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from eventsourcing.domain import event
 
 from services.kit.aggregates import Aggregate
 from services.registry.streams.actor import Actor
+from services.registry.streams.change import REHASH
 from services.registry.streams.collection import (
     ARRIVING,
     CASE,
@@ -35,9 +37,9 @@ from services.registry.streams.problems import (
 )
 from services.registry.streams.profile import (
     Profile,
+    claimant_of,
     facts_of,
     identity_of,
-    is_contested,
     moved_to,
     profile_of,
 )
@@ -60,9 +62,10 @@ class Person(Aggregate):
         by: Actor,
         at: datetime,
         claim: str | None = None,
+        transfer_id: str | None = None,
     ) -> "Person":
         """The first submission for this identity; `claim` is what the document is claimed under, when not for the
-        first time.
+        first time. By a transfer it is somebody whom nobody here knows and who is about to arrive (S2C-17).
         """
         return cls(
             identity=claim or identity_of(identity_hash),
@@ -70,7 +73,7 @@ class Person(Aggregate):
             collection_id=str(collection_id),
             profile=facts_of(profile),
             submitted_by=by.subject,
-            transfer_id=None,
+            transfer_id=transfer_id,
             timestamp=at,
         )
 
@@ -87,7 +90,7 @@ class Person(Aggregate):
         timestamp: datetime,
     ) -> None:
         self.identity_hash = identity_hash
-        self.contested = is_contested(identity)
+        self.contested_by = claimant_of(identity)
         self.collection_id = collection_id
         self.transfers: frozenset[str] = frozenset()
         self.expected: dict[str, Profile] = {}
@@ -98,6 +101,11 @@ class Person(Aggregate):
         self._await_review(profile, submitted_by, timestamp)
         if transfer_id is not None:
             self.state = ARRIVING
+
+    @property
+    def contested(self) -> bool:
+        """Whether the collection claims no document, as somebody else has it."""
+        return self.contested_by is not None
 
     def resubmit(self, *, profile: Profile, by: Actor, at: datetime) -> None:
         """Submit again after a return (S2C-08). Raises CollectionExistsError in any other state."""
@@ -228,7 +236,7 @@ class Person(Aggregate):
         `claim` is set when another ID document is claimed; `former` are the names and numbers they had, whole (B-24).
         Raises NotCollectedError.
         """
-        if self.state != COLLECTED:
+        if self.state != COLLECTED and not (self.state == DEPARTED and cause == REHASH):
             raise NotCollectedError
         self._changed(
             identity=claim,
@@ -258,32 +266,34 @@ class Person(Aggregate):
         decided_by: str,
         timestamp: datetime,
     ) -> None:
-        self.former = former
-        self.identity_hash = identity_hash
-        self.profile = profile_of(profile)
+        if cause == REHASH:
+            self._renew(former, identity_hash, profile)
+        else:
+            self.former, self.identity_hash, self.profile = former, identity_hash, profile_of(profile)
 
-    @classmethod
-    def take_in(
-        cls,
+    @event("IdentityRehashed", topic="registry.IdentityRehashed")
+    def rehash(
+        self,
         *,
-        transfer_id: str,
-        collection_id: UUID,
+        identity: str | None,
+        former_hash: str,
         identity_hash: str,
-        claim: str,
-        profile: Profile,
-        by: Actor,
-        at: datetime,
-    ) -> "Person":
-        """Somebody whom nobody here knows and who is about to arrive from another authority (S2C-17)."""
-        return cls(
-            identity=claim,
-            identity_hash=identity_hash,
-            collection_id=str(collection_id),
-            profile=facts_of(profile),
-            submitted_by=by.subject,
-            transfer_id=transfer_id,
-            timestamp=at,
-        )
+        former: list[dict[str, object]],
+        profile: dict[str, object],
+        timestamp: datetime,
+    ) -> None:
+        """Record the hashes of now of somebody who is not on record yet, or as part of another; `identity` is the claim."""
+        self._renew(former, identity_hash, profile)
+
+    def _renew(self, former: list[dict[str, object]], identity_hash: str, profile: dict[str, object]) -> None:
+        """Who is about to arrive has both hashes under the same key."""
+        self.former, self.identity_hash, self.profile = former, identity_hash, profile_of(profile)
+        under = self.profile.name_hash
+        self.expected = {each: replace(told, name_hash=under) for each, told in self.expected.items()}
+
+    @event("FormerDocumentsAdded", topic="registry.FormerDocumentsAdded")
+    def add_former_documents(self, *, hashes: list[str], timestamp: datetime) -> None:
+        """Let the numbers that the person had be found under these hashes, too: by the rows, which alone keep them."""
 
     def expect(self, *, transfer_id: str, profile: Profile, at: datetime) -> None:
         """Note that the profile is about to arrive by a transfer, as what; nothing when that is known."""

@@ -145,7 +145,17 @@ _CONTESTED = "contested:"
 
 def contested_identity_of(identity_hash: str, claimant: str) -> str:
     """What a collection is stored under whose document is somebody else's: one for each claimant."""
-    return f"{_CONTESTED}{identity_hash}:{blake2b(claimant.encode(), digest_size=16).hexdigest()}"
+    return contested_by(identity_hash, blake2b(claimant.encode(), digest_size=16).hexdigest())
+
+
+def contested_by(identity_hash: str, claimant: str) -> str:
+    """The same under another hash of the document, for the claimant that `claimant_of` names."""
+    return f"{_CONTESTED}{identity_hash}:{claimant}"
+
+
+def claimant_of(identity: str) -> str | None:
+    """The digest of who claims somebody else's document, None for a collection that claims its own."""
+    return identity.rpartition(":")[2] if is_contested(identity) else None
 
 
 def is_contested(identity: str) -> bool:

@@ -13,7 +13,7 @@ from tests.kit.http import bearer
 from tests.kit.signed import Signer
 from tests.ledger.intake.test_posted_completions import read
 from tests.ledger.moving.mover import LIAONING, LISTED, SHENYANG
-from tests.ledger.world import IDENTITY_KEY, Provider, World
+from tests.ledger.world import DIGEST_KEY, Provider, World
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def posts(
 async def test_every_record_of_a_signed_batch_keeps_the_digest_of_its_signature(
     world: World, provider: Provider, algorithm: str
 ) -> None:
-    signer = Signer(algorithm, secret=signing_secret(IDENTITY_KEY, "client-1", "key-1"))
+    signer = Signer(algorithm, secret=signing_secret(DIGEST_KEY, "client-1", "key-1"))
     who, stranger = await world.collects(SHENYANG), world.stranger()
     registered, held = provider.completion(who, 2025, "30.00"), provider.completion(stranger, 2025, "30.00")
     response = await posts(provider, signer, "completions", registered, held)

@@ -65,7 +65,7 @@ class Mover:
 
     def arriving(self, who: Somebody, place: str, handover: dict[str, Any], **fields: Any) -> dict[str, Any]:
         """Who arrives, as the destination's registry would say."""
-        hasher, person = self.world.ledger.hasher, who.person
+        hasher, person = self.world.ledger.hashers.current, who.person
         profile = {
             "person_id": who.person_id,
             "identity_hash": hasher.person("resident_id", person.id_number),

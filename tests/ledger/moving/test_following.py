@@ -12,7 +12,7 @@ from tests.ledger.world import Somebody, World
 
 def changed(world: World, who: Somebody, place: str) -> registry.InfoChanged:
     """The registry changed the person's employer."""
-    hasher, person = world.ledger.hasher, who.person
+    hasher, person = world.ledger.hashers.current, who.person
     return registry.InfoChanged(
         person_id=who.person_id,
         change_id=f"change-{who.person_id}",
@@ -90,7 +90,7 @@ class TestInformation:
         )
         assert [await kinds(world, log, who, ProfileErased) for log in (LIAONING, SHANXI)] == [1, 1]
         assert (await world.asks(who, 2025))["total"] == "30.00"
-        known = world.ledger.hasher.person("resident_id", who.person.id_number)
+        known = world.ledger.hashers.current.person("resident_id", who.person.id_number)
         for log in (LIAONING, SHANXI):
             async with world.ledger.databases.of(log).acquire() as conn:
                 found = await conn.fetchval(

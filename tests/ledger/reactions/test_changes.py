@@ -20,7 +20,7 @@ LISTED = "北京东奥时代教育科技有限公司"
 
 def change_of(world: World, who: Somebody, place: str = LIAONING, **changes: Any) -> registry.InfoChanged:
     """The fact that the registry publishes of a changed person."""
-    hasher, person = world.ledger.hasher, who.person
+    hasher, person = world.ledger.hashers.current, who.person
     facts: dict[str, Any] = {
         "person_id": who.person_id,
         "change_id": "change-1",
@@ -196,7 +196,7 @@ class TestInfoChanged:
 
 def former(world: World, *names: Somebody) -> tuple[registry.FormerIdentity, ...]:
     """The names and numbers that the registry publishes as somebody's of before."""
-    hasher = world.ledger.hasher
+    hasher = world.ledger.hashers.current
     hashes = [hasher.person_and_name("resident_id", *_number_and_name(each)) for each in names]
     return tuple(
         registry.FormerIdentity(identity_hash=person, name_hash=name, until=date(2025, 3, 1))

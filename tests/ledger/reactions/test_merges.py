@@ -32,7 +32,7 @@ def october(world: World) -> None:
 
 def merge_of(world: World, kept: Somebody, other: Somebody, place: str = SHENYANG) -> list[Any]:
     """The facts that the registry publishes of a merge, in its order."""
-    hasher = world.ledger.hasher
+    hasher = world.ledger.hashers.current
 
     def pair(number: Somebody, name: Somebody) -> registry.FormerIdentity:
         found = hasher.person_and_name("resident_id", number.person.id_number, name.person.name)

@@ -50,7 +50,7 @@ class TestSigningKeys:
         secret = base64.b64decode(first.json()["secret"])
         key = SigningKey.of_claims(await self.claims(offices, account))
         assert key == SigningKey("hmac-sha256", first.json()["key_id"], None, required=False)
-        shared = offices.settings.identity_key_bytes
+        shared = offices.settings.digest_key_bytes
         assert secret == signing_secret(shared, account["client_id"], key.key_id)
         other = await offices.done(path, {"algorithm": "hmac-sha256", "required": True})
         assert other["secret"] != first.json()["secret"]

@@ -294,7 +294,7 @@ class TestReviewChange:
         """B-24: after two changes of number and two of name, and a name that was put back, whoever learnt of one of them."""
         human, second, third = somebody(), somebody(), somebody()
         person_id = (await registry.collected(human))["person_id"]
-        hasher = settings.hasher
+        hasher = settings.hashers.current
 
         async def changes(items: dict[str, Any]) -> str:
             change_id: str = (await registry.asks_change(person_id, items)).json()["change_id"]

@@ -138,7 +138,7 @@ class TestFormerIdentities:
         await registry.reviews_change(later["change_id"])
         _, changed, last = await published(database, person_id)
         names = [
-            settings.hasher.person_and_name("resident_id", number, name)
+            settings.hashers.current.person_and_name("resident_id", number, name)
             for number, name in (
                 (human.id_number, human.name),
                 (human.id_number, "赵新名"),

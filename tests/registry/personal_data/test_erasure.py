@@ -256,6 +256,7 @@ class TestKeyStore:
         for changed, fault in (
             ({"identity_hash": "hsm3"}, "IDENTITY_HASH must be hs256"),
             ({"identity_key": new_key_text()}, "IDENTITY_KEY is not the key"),
+            ({"digest_key": new_key_text()}, "DIGEST_KEY is not the key"),
         ):
             other = RegistrySettings(**{**settings.model_dump(), **changed})
             with pytest.raises(SettingsError, match=fault):

@@ -6,7 +6,7 @@ from services.kit.audit_records import audit_tables_sql
 from services.kit.budgets import budget_table_sql
 from services.kit.event_store import event_tables_sql
 from services.kit.idempotency import idempotency_table_sql
-from services.kit.key_shares import key_check_table_sql
+from services.kit.key_checks import key_check_table_sql
 from services.kit.migrations import partitions_wanted
 from services.ledger.counting.scorecards import scorecard_tables_sql
 from services.ledger.counting.standing_rows import standing_tables_sql

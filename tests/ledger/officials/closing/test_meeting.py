@@ -12,7 +12,7 @@ from tests.conftest import AUDIT_KEY
 from tests.ledger.cases.test_claims import Desk
 from tests.ledger.intake.test_interleavings import Pause
 from tests.ledger.officials.closing.closing import LIAONING, SHUANGTA, closes, posts_one, problem_of
-from tests.ledger.world import IDENTITY_KEY, Provider, World, connect
+from tests.ledger.world import DIGEST_KEY, Provider, World, connect
 
 
 class TestMeeting:
@@ -87,7 +87,13 @@ class TestMeeting:
         """It has never seen the new generation: the append finds out, and the batch is decided again."""
         who = await world.collects(SHUANGTA)
         assert (await posts_one(provider, who))["outcome"] == "registered"
-        other = Ledger(await connect(world.fresh), IDENTITY_KEY, audit_key=AUDIT_KEY, clock=lambda: world.now)
+        other = Ledger(
+            await connect(world.fresh),
+            world.ledger.hashers,
+            digest_key=DIGEST_KEY,
+            audit_key=AUDIT_KEY,
+            clock=lambda: world.now,
+        )
         try:
             await other.prepare()
             command = CloseYear(place=LIAONING, year=2025, decided_by="official-1")
