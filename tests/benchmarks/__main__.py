@@ -18,7 +18,17 @@ from tests.benchmarks.machine import describe, describe_postgres
 from tests.benchmarks.report import SAMPLES, Goal, Report, show_facts, show_goals
 from tests.benchmarks.stage import Stage
 
-NAMES = ("batches", "singles", "answers", "rebuild", "bulk_collection", "simulation", "standings", "sync")
+NAMES = (
+    "batches",
+    "singles",
+    "answers",
+    "rebuild",
+    "bulk_collection",
+    "simulation",
+    "standings",
+    "sync",
+    "pages",
+)
 
 
 MINUTES_MAX = 10.0

@@ -1,5 +1,6 @@
 """Every role's pages: each link leads to a page, each form to a route, and no code or id stands where a word belongs."""
 
+import gzip
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -91,6 +92,19 @@ class TestEveryRole:
             text = TAGS.sub(" ", page)
             assert not CODE.search(text), f"{address}: {CODE.search(text)}"
             assert "本版本没有说明" not in text, address
+
+
+class TestFirstView:
+    @pytest.mark.parametrize("role", ["person", "supervisor"])
+    async def test_is_light(self, house: House, role: Role):
+        """Below 150 kB compressed: the page, the style, the script, the icon and every picture on it."""
+        browser = await browser_of(house, role)
+        page = (await browser.follow("/figures" if role == "supervisor" else "/my")).text
+        parts = re.findall(r'(?:src|<link [^>]*href)="(/[^"]+)"', page)
+        assert len(parts) >= 3
+        files = [(await browser.open(each.replace("&amp;", "&"))).content for each in parts]
+
+        assert sum(len(gzip.compress(each)) for each in (page.encode(), *files)) < 150_000
 
 
 class TestAServiceThatDoesNotAnswer:
