@@ -209,6 +209,19 @@ class Stage:
             )
         return Collected(submitted["person_id"], person)
 
+    def merges(self, kept: Collected, other: Collected, place: str) -> None:
+        """Two profiles of one person become one: an official of the place asks for it, and another confirms."""
+        merge = {"person_id": other.person_id, "reason": "another_document"}
+        path = f"/v1/persons/{kept.person_id}/changes"
+        asked = self.call("registry", "POST", path, {"items": {"merge": merge}}, self.official(place))
+        self.call(
+            "registry",
+            "POST",
+            f"/v1/changes/{asked['change_id']}/review",
+            {"decision": "approve"},
+            self.official(place, "final-reviewer"),
+        )
+
     def people_to_be(self) -> list[SignInPerson]:
         """Those who were collected first, and the clerks of organizations, as people whom the sign-in stand-in knows."""
         people = [

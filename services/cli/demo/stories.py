@@ -136,6 +136,17 @@ def liaoning(stage: Stage) -> Story:
     released = stage.collects(SHENYANG, person=stranger)
     stage.wait_until_followed()
     posts("采集后自动登记 · registered by itself", listed, held, "duplicate")
+    permit, residence = stage.collects(SHENYANG), stage.collects(SHENYANG)
+    stage.wait_until_followed()
+    for who, credits, category in ((permit, "60.00", "professional"), (residence, "30.00", "public")):
+        record = listed.completion(who, 2025, credits, at, category=category, authority=LIAONING)
+        posts(
+            f"同一人两份信息, {category} {credits} · one person on record twice", listed, record, "registered"
+        )
+    stage.merges(permit, residence, SHENYANG)
+    stage.wait_until_followed()
+    posts("合并后再次提交 · again after the merge", listed, record, "duplicate")
+    tell.ask("两份信息合并后 · once the two profiles are one", permit, 2025, LIAONING, "compliant")
     tell.ask("只有专业学分 · no public credits", one, 2025, LIAONING, "in_progress", on="2025-12-31")
     tell.ask("同一人, 年度结束后 · after the year", one, 2025, LIAONING, "deficient", on="2026-01-01")
     tell.ask("专业60公需30 · both minima met", both, 2025, LIAONING, "compliant")
