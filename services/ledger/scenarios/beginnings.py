@@ -22,7 +22,8 @@ from services.ledger.scenarios.scenario_file import Earned, Given, moment
 from services.ledger.streams import account as accounts
 from services.ledger.streams.profile import Profile
 
-PERSON = "somebody"
+PERSON, OTHER = "somebody", "the-other-profile"
+_GIVEN = {True: "given", False: "other"}
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _BOOKS_MAX = 200
 
@@ -84,12 +85,18 @@ def profile_of(given: Given) -> Profile:
 
 def accounts_of(given: Given) -> dict[int, Account]:
     """The accounts by year: the credits of each, and what an authority granted on the first day of the scenario's year."""
-    found = {given.year: accounts.empty(PERSON, given.year)}
-    for number, earned in enumerate(given.credits, start=1):
-        year = earned.year or given.year
-        account = found.setdefault(year, accounts.empty(PERSON, year))
-        account.credits.append(_credit(earned, number))
+    found = {given.year: accounts.empty(PERSON, given.year)} | credited(PERSON, given.credits, given.year)
     _grant(given, found[given.year])
+    return found
+
+
+def credited(person_id: str, credits: Iterable[Earned], year: int) -> dict[int, Account]:
+    """The accounts by year of a profile that has these credits, those that name no year in `year`."""
+    found: dict[int, Account] = {}
+    for number, earned in enumerate(credits, start=1):
+        of = earned.year or year
+        account = found.setdefault(of, accounts.empty(person_id, of))
+        account.credits.append(_credit(earned, f"{_GIVEN[person_id == PERSON]}-{number}"))
     return found
 
 
@@ -112,15 +119,16 @@ def _grant(given: Given, account: Account) -> None:
         )
 
 
-def _credit(earned: Earned, number: int) -> Credit:
+def _credit(earned: Earned, name: str) -> Credit:
     at = moment(earned.on)
     return Credit(
-        credit_id=f"given-{number}",
-        completion_id=f"given-{number}",
+        credit_id=name,
+        completion_id=name,
         category=earned.category,
         credits=earned.credits,
         mode=earned.mode,
         provider=earned.provider,
+        course=earned.course,
         completed_at=at,
         registered_at=at,
         make_up=earned.make_up,

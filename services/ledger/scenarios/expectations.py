@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from services.ledger.policy import Assessment, Decision, Held, Missing, Registered
+from services.ledger.policy import Assessment, Decision, Held, Missing, Registered, Rejected
 from services.ledger.scenarios.scenario_file import Answer
 
 
@@ -98,3 +98,8 @@ def decided(decision: Decision) -> dict[str, Any]:
         "make_up": decision.make_up,
         "clause": decision.clause,
     }
+
+
+def refused_as(rejected: Rejected) -> dict[str, Any]:
+    """What came of whatever was refused, likewise."""
+    return {"outcome": "rejected", "problem": rejected.problem, "clause": rejected.clause}

@@ -69,6 +69,7 @@ class Earned(ScenarioPart, kw_only=True):
     fill: list[str] = []
     state: str = "registered"
     recognised: str | None = None
+    course: str = ""
     year: int | None = None
 
 
@@ -180,6 +181,13 @@ class Ending(ScenarioPart, kw_only=True):
     at: str
 
 
+class Merge(ScenarioPart, kw_only=True):
+    """Another profile of the same person, with these credits, becomes part of this one at a moment."""
+
+    credits: list[Earned]
+    at: str
+
+
 class Step(ScenarioPart, kw_only=True):
     """One thing that happens, and what must come of it."""
 
@@ -192,6 +200,7 @@ class Step(ScenarioPart, kw_only=True):
     withdraw: Ending | None = None
     revoke: Ending | None = None
     recognise: Ending | None = None
+    merge: Merge | None = None
     outcome: str
     problem: str | None = None
     reason: str | None = None
@@ -287,7 +296,7 @@ def read_scenarios(text: str, source: str) -> ScenarioFile:
     return read
 
 
-_KINDS = ("study", "exam", "claim", "proof", "enrol", "organised", "withdraw", "revoke", "recognise")
+_KINDS = ("study", "exam", "claim", "proof", "enrol", "organised", "withdraw", "revoke", "recognise", "merge")
 _MOMENTS = ("completed", "exam", "evaluated", "reported", "passed", "claimed", "registered", "at", "on")
 _NO_DAY = ("没有这一天或这一时刻", "there is no such day or moment")
 
@@ -319,6 +328,9 @@ def _faults(scenario: Scenario, providers: Mapping[str, Teacher]) -> Iterator[tu
                 "没有这一步，步数从 1 数起",
                 "no earlier step has this number, from 1",
             )
+        for place, earned in enumerate(part.credits if isinstance(part, Merge) else ()):
+            if not _is_moment(earned.on):
+                yield f"{at}/merge/credits/{place}/on", *_NO_DAY
         for name in _MOMENTS:
             value = getattr(part, name, None)
             if isinstance(value, str) and not _is_moment(value):

@@ -1,7 +1,7 @@
 """Story of one scenario, told to the policy engine and to the account's own events, and what comes out otherwise."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -32,8 +32,16 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.judging.awards import AUTHORITY_TRAINING
 from services.ledger.policy.language.target import of_provider
-from services.ledger.scenarios.beginnings import PERSON, Shelf, accounts_of, person_of, profile_of
-from services.ledger.scenarios.expectations import Difference, as_text, decided, shown, stated
+from services.ledger.scenarios.beginnings import (
+    OTHER,
+    PERSON,
+    Shelf,
+    accounts_of,
+    credited,
+    person_of,
+    profile_of,
+)
+from services.ledger.scenarios.expectations import Difference, as_text, decided, refused_as, shown, stated
 from services.ledger.scenarios.scenario_file import (
     ActivityStep,
     Answer,
@@ -42,6 +50,7 @@ from services.ledger.scenarios.scenario_file import (
     Enrol,
     Exam,
     InForce,
+    Merge,
     Organised,
     Proof,
     Scenario,
@@ -51,6 +60,7 @@ from services.ledger.scenarios.scenario_file import (
 )
 from services.ledger.scenarios.steps import claimed, enrolled_of, enrolment_of, facts_of, latest_of
 from services.ledger.streams import account as accounts
+from services.ledger.streams import merge as merges
 from services.ledger.streams.account import held_again, released
 from services.ledger.streams.account_events import CompletionHeld, CreditEarned, ExamPassed
 from services.ledger.streams.filing_terms import unfiled
@@ -107,6 +117,7 @@ class Story:
             (step.withdraw, self._withdraw),
             (step.revoke, self._revoke),
             (step.recognise, self._recognise),
+            (step.merge, self._merge),
         ]
         said = [(part, take) for part, take in takers if part is not None]
         where = f"第{number}步", f"step {number}"
@@ -138,13 +149,13 @@ class Story:
             policy = policy.of_learning(learning)
         facts = facts_of(record, study, year, policy)
         if isinstance(facts, Rejected):
-            return _refused(facts)
+            return refused_as(facts)
         now = moment(study.reported) if study.reported else latest_of(facts)
         decision = admit(policy, facts, self.person, account, standing, now)
         if not study.filed and policy is not None and not isinstance(decision, Rejected):
             decision = unfiled(policy, facts, None, {}) or decision
         if isinstance(decision, Rejected):
-            return _refused(decision)
+            return refused_as(decision)
         said = {
             name: getattr(facts, name)
             for name in ("completion_id", "provider_id", "year", "category", "credits", "mode")
@@ -192,7 +203,7 @@ class Story:
             self._policy(year), standing, self.person, year, "online", local_date(passed)
         )
         if refused is not None:
-            return _refused(refused)
+            return refused_as(refused)
         event = ExamPassed(
             person_id=PERSON,
             year=year,
@@ -256,7 +267,7 @@ class Story:
         form: str,
     ) -> dict[str, Any]:
         if isinstance(awarded, Rejected):
-            return _refused(awarded)
+            return refused_as(awarded)
         said = {
             "completion_id": record,
             "year": year,
@@ -291,7 +302,7 @@ class Story:
         if refused is None and policy is not None:
             refused = admit_terms(policy, enrolled_of(event), self.person, account)
         if refused is not None:
-            return _refused(refused)
+            return refused_as(refused)
         accounts.evolve(account, event)
         return {"outcome": "recorded", "registers": self._release(year, start_of_day(enrol.on))}
 
@@ -328,6 +339,17 @@ class Story:
                 for credit in account.credits
             ]
         return {"outcome": "recognised"}
+
+    def _merge(self, _record: str, merge: Merge, _step: Step) -> dict[str, Any]:
+        at, freed = moment(merge.at).astimezone(UTC), 0
+        for year, other in credited(OTHER, merge.credits, self.given.year).items():
+            account = self._account(year)
+            found = merges.duplicates_of(account, other, self._policy(year))
+            accounts.evolve(account, merges.absorbed(account, other, at))
+            for credit, first in found.credits:
+                accounts.evolve(account, merges.duplicated(account, credit, first, at))
+            freed += self._release(year, at)
+        return {"outcome": "merged", "registers": freed}
 
     def _answer(self, expected: Answer) -> None:
         year = expected.year or self.given.year
@@ -374,7 +396,3 @@ _NOTHING = {
     "make_up": False,
     "registers": 0,
 }
-
-
-def _refused(rejected: Rejected) -> dict[str, Any]:
-    return {"outcome": "rejected", "problem": rejected.problem, "clause": rejected.clause}
