@@ -1,7 +1,7 @@
 """Form of a scenario file, and its reader: errors name the file, the line and the scenario."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -307,9 +307,7 @@ def _faults(scenario: Scenario, providers: Mapping[str, Teacher]) -> Iterator[tu
         yield "", "没有写明应有的结果", "it expects nothing"
     if not is_known(scenario.given.place):
         yield "/given/place", "行政区划代码不存在", "no such administrative division"
-    for number, earned in enumerate(scenario.given.credits):
-        if not _is_moment(earned.on):
-            yield f"/given/credits/{number}/on", *_NO_DAY
+    yield from _earned_faults("/given", scenario.given.credits)
     for number, step in enumerate(scenario.when):
         at = f"/when/{number}"
         said = [kind for kind in _KINDS if getattr(step, kind) is not None]
@@ -328,13 +326,17 @@ def _faults(scenario: Scenario, providers: Mapping[str, Teacher]) -> Iterator[tu
                 "没有这一步，步数从 1 数起",
                 "no earlier step has this number, from 1",
             )
-        for place, earned in enumerate(part.credits if isinstance(part, Merge) else ()):
-            if not _is_moment(earned.on):
-                yield f"{at}/merge/credits/{place}/on", *_NO_DAY
+        yield from _earned_faults(f"{at}/merge", part.credits if isinstance(part, Merge) else ())
         for name in _MOMENTS:
             value = getattr(part, name, None)
             if isinstance(value, str) and not _is_moment(value):
                 yield f"{at}/{said[0]}/{name}", *_NO_DAY
+
+
+def _earned_faults(at: str, credits: Iterable[Earned]) -> Iterator[tuple[str, str, str]]:
+    for number, earned in enumerate(credits):
+        if not _is_moment(earned.on):
+            yield f"{at}/credits/{number}/on", *_NO_DAY
 
 
 def _is_moment(text: str) -> bool:

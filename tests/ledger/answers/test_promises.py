@@ -31,7 +31,7 @@ from services.ledger.policy import (
 )
 from tests.ledger.policy.builders import BEIJING, accredited, at
 from tests.ledger.policy.drafts import book, draft
-from tests.ledger.policy.test_admission_properties import FACTS, PERSONS, RULES, Desk
+from tests.ledger.policy.test_admission_properties import FACTS, JUNIOR, PERSONS, RULES, Desk
 from tests.words import assert_words
 
 TEACHERS = ("p1", "p2", "p3")
@@ -60,6 +60,19 @@ MORE_RULES: Sequence[Sequence[dict[str, Any]]] = (
     (
         {"kind": "window", "act": "enrol", "from": "2030-02-01", "until": "2030-06-30"},
         {"kind": "enrolment", "needed": "paid"},
+    ),
+    ({"kind": "prerequisite", "category": "public", "minimum": "10", "before": ["professional"]},),
+    ({"kind": "mode_minimum", "modes": ["face_to_face"], "credits": "20"},),
+    ({"kind": "cap", "name": "days", "per": "day", "credits": "10"},),
+    ({"kind": "cap", "name": "online", "per": "mode", "credits": "30", "modes": ["online"]},),
+    ({"kind": "modes", "allowed": ["face_to_face"], "for": {"grounds": ["qualified"]}},),
+    ({"kind": "window", "until": "2030-09-30", "for": {"categories": ["public"], "routes": ["provider"]}},),
+    (
+        {
+            "kind": "registration",
+            "at": "exam",
+            "for": {"categories": ["professional"], "grounds": ["qualified"]},
+        },
     ),
 )
 CONDITIONS = st.lists(
@@ -280,6 +293,35 @@ class TestWhateverTheAnswerTells:
         codes = {step.code for step in told(policy, person, account, on)}
         if "no_make_up" in codes:
             assert not open_now
+
+
+def steps_of(policy: Policy | None, on: date) -> list[NextStep]:
+    """What somebody is told who has studied nothing."""
+    assert policy is not None
+    return list(told(policy, JUNIOR, life(policy, JUNIOR, [], (None, None), on), on))
+
+
+class TestOpeningsOfSome:
+    def test_two_windows_of_one_clause_are_told_apart(self):
+        """The one that is open to the person ended for study in March: so the answer says, whatever the other allows."""
+        closed = {"prerequisite": {"category": "public", "minimum": 10}, "until": "2031-05-10"}
+        windows = [
+            {"channel": "application", "from": "2031-02-01"} | each
+            for each in (closed, {"study_until": "2031-03-31"})
+        ]
+        rule = {"kind": "make_up", "years": {"from": 2030, "to": 2030}, "windows": windows}
+        made = draft(rule, year=2031, issued_on="2031-01-05", name="beijing-2031")
+        steps = steps_of(book(draft(), made).resolve(BEIJING, 2030), date(2031, 4, 10))
+        [step] = [step for step in steps if step.category == "professional"]
+        assert (step.code, step.study_until, step.until) == ("make_up_apply", date(2031, 3, 31), None)
+
+    def test_a_window_for_one_category_ends_the_steps_of_that_one_alone(self):
+        rule = {"kind": "window", "until": "2030-09-30", "for": {"categories": ["public"]}}
+        minima = {"kind": "requirement", "total": 90, "categories": {"professional": 60, "public": 30}}
+        steps = steps_of(book(draft(minima, rule)).resolve(BEIJING, 2030), date(2030, 5, 1))
+        ends = {step.category: (step.until, step.clause) for step in steps if step.category is not None}
+        assert ends["public"] == (date(2030, 9, 30), "T-02")
+        assert ends["professional"][0] == date(2030, 12, 31)
 
 
 class TestWhatIsRemembered:

@@ -24,6 +24,7 @@ from services.ledger.policy.language.facts import (
 from services.ledger.policy.language.words import STUDY_MODES
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.enrolment import EnrolmentTerms
+from services.ledger.policy.rules.prerequisite import PrerequisiteTerms
 from services.ledger.policy.rules.provider_choice import ProviderChoiceTerms
 
 CLAIMED_MODES = frozenset({"equivalence"})
@@ -104,9 +105,10 @@ def refusal_today(
 def modes_of_study(policy: Policy) -> tuple[str, ...]:
     """The modes in which anybody can study for the year, or make it up: those a clause names, and the usual ones where
     the notice leaves the mode open."""
-    named = {mode for mode in policy.modes if mode not in CLAIMED_MODES}
+    named = {mode for each in policy.branches for mode in each.modes if mode not in CLAIMED_MODES}
     named |= {mode for window in policy.make_up for mode in window.modes or ()}
-    return tuple(sorted(named | set(STUDY_MODES) if policy.any_mode.allowed else named))
+    open_ = any(each.any_mode.allowed for each in policy.branches)
+    return tuple(sorted(named | set(STUDY_MODES) if open_ else named))
 
 
 def _bearing(policy: Policy, account: Account | None) -> Hashable:
@@ -122,13 +124,21 @@ def _bearing(policy: Policy, account: Account | None) -> Hashable:
     ):
         enrolled = frozenset((e.mode, e.provider, e.enrolled_on, e.paid_on) for e in account.enrolments)
     deferred = account.deferred
+    first = {code: _prerequisite_of(policy, account, code) for code in sorted(policy.categories.codes)}
     return (
+        tuple(code for code, refused in first.items() if refused),
         (deferred.until, deferred.clause) if deferred is not None else None,
         has_special_reason(account),
         enrolled,
         _taken(account) if choice else None,
         _gates(policy, account) if gated else None,
     )
+
+
+def _prerequisite_of(policy: Policy, account: Account, category: Category) -> bool:
+    """Whether another category comes before this one, and is not studied yet."""
+    branches = (each.get(PrerequisiteTerms) for each in policy.branches)
+    return any(terms is not None and terms.refusal(account, category) is not None for terms in branches)
 
 
 def _taken(account: Account) -> Hashable:
@@ -178,10 +188,14 @@ def _of_mode(
 def _days(policy: Policy, mode: str, account: Account | None, on: date) -> Iterable[date]:
     """The day asked about, and every later day on which an answer of admission can change."""
     terms, year = policy.terms_of(mode), policy.year
-    since = [span.since for span in (terms.study, *terms.acts.values(), terms.windows.firm) if span]
-    until = [span.until for span in (terms.study, *terms.acts.values(), terms.windows.firm) if span]
-    since += [window.since for window in policy.make_up]
-    until += [day for window in policy.make_up for day in (window.until, window.study_until)]
+    of_each = [branch.terms_of(mode) for branch in policy.branches]
+    spans = [
+        span for each in of_each for span in (each.study, *each.acts.values(), each.windows.firm) if span
+    ]
+    windows = [window for branch in policy.branches for window in branch.make_up]
+    since = [span.since for span in spans] + [window.since for window in windows]
+    until = [span.until for span in spans]
+    until += [day for window in windows for day in (window.until, window.study_until)]
     since += [date(each, 1, 1) for each in (year - 1, year, year + 1)]
     asked = terms.get(EnrolmentTerms)
     if account is not None:
@@ -217,7 +231,7 @@ def _spans(
             category=category,
             since=start,
             until=until,
-            clause=desk.clause_of(found, mode, until),
+            clause=desk.clause_of(found, mode, category, until),
             enrol=found.enrol,
             paid=found.paid,
             conditions=found.conditions,

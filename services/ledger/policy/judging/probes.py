@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from services.ledger.policy.judging.admission import admit
 from services.ledger.policy.judging.awards import ProvenStudy, award_study
 from services.ledger.policy.judging.enrolments import admit_enrolment, admit_terms
+from services.ledger.policy.judging.make_up_gates import gate_of
 from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS, OpenAct
 from services.ledger.policy.language.days import begins
 from services.ledger.policy.language.facts import (
@@ -26,6 +27,7 @@ from services.ledger.policy.language.facts import (
     Rejected,
     lies_under,
 )
+from services.ledger.policy.language.target import Learning
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules.enrolment import EnrolmentTerms
 from services.ledger.policy.rules.equivalence import Award
@@ -114,7 +116,7 @@ class Probe:
         for completed in (day, *sorted(each for each in finished if each is not None and each < day)):
             answer = self._applied(mode, category, day, completed)
             if not isinstance(answer, Rejected) and answer.make_up:
-                window = self._window(answer.clause, "application", day)
+                window = self._applied_under(answer.clause, category, day, completed)
                 found = self._made_up("make_up_apply", answer.clause, window)
                 return found._replace(study_until=window.own_study_until if window is not None else None)
         return None
@@ -139,11 +141,13 @@ class Probe:
         )
         return any(not isinstance(answer, Rejected) for answer in decided)
 
-    def clause_of(self, found: Found, mode: str, until: date | None) -> str | None:
+    def clause_of(self, found: Found, mode: str, category: Category | None, until: date | None) -> str | None:
         """The clause that ends an opening, else that opens it."""
         if found.act in MAKE_UP_ACTS:
             return found.clause
-        terms, deferred = self.policy.terms_of(mode), self.account.deferred
+        code = next(iter(self.codes(category)), None)
+        learning = Learning(categories=None if code is None else (code,), mode=mode, route="provider")
+        terms, deferred = self.policy.of_learning(learning).terms_of(mode), self.account.deferred
         if deferred is not None and until == deferred.until:
             return deferred.clause
         act, firm = terms.acts.get("enrol") if found.act == "enrol" else terms.study, terms.windows.firm
@@ -171,6 +175,25 @@ class Probe:
                 if window.clause == clause
                 and window.channel == channel
                 and window.begins <= begins(day) < window.ends
+            ),
+            None,
+        )
+
+    def _applied_under(
+        self, clause: str, category: Category, day: date, completed: date
+    ) -> MakeUpWindowTerms | None:
+        """The window that takes the application; a clause may have several, each with conditions of its own."""
+        return next(
+            (
+                window
+                for window in self.policy.make_up
+                if (window.clause, window.channel) == (clause, "application")
+                and window.begins <= begins(day) < window.ends
+                and begins(completed) < window.study_ends
+                and gate_of(
+                    self.policy, window, category, self.account, special_reason=True, by_application=True
+                )
+                is None
             ),
             None,
         )
@@ -237,7 +260,9 @@ class Probe:
         accredited = Accreditation(
             place=self.policy.place, years=tuple(range(year - 1, year + 12)), modes=(mode,)
         )
-        lists = [self.policy.terms_of(mode).providers, *(w.providers for w in self.policy.make_up)]
+        branches = self.policy.branches
+        lists = [each.terms_of(mode).providers for each in branches]
+        lists += [window.providers for each in branches for window in each.make_up]
         for name, code in dict.fromkeys(_of_list(terms) for terms in lists):
             yield ProviderStanding(
                 organization_id=_ANOTHER, name=name, uscc=code, accreditations=(accredited,)
