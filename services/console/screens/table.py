@@ -2,6 +2,7 @@
 
 from services.console.pages import Screen
 from services.console.screens import (
+    audit,
     certificates,
     claims,
     figures,
@@ -13,11 +14,12 @@ from services.console.screens import (
     trainings,
     unit,
     work,
+    years,
 )  # fmt: skip
 
 SCREENS: tuple[Screen, ...] = tuple(
     room.SCREEN
     for room in (
-        my_education, claims, certificates, work, people, unit, provider, trainings, figures, running, style,
+        my_education, claims, certificates, work, people, unit, provider, trainings, figures, running, years, audit, style,
     )
 )  # fmt: skip

@@ -45,6 +45,55 @@ class TestPeople:
         assert "inspection" in [each["purpose"] for each in audit["items"]]
 
 
+class TestAudit:
+    async def test_says_who_read_what_with_filters_and_as_a_table(self, house: House):
+        person_id = await house.system.collects(house.system.stranger(), SHENYANG)
+        supervisor = await house.somebody("supervisor", place=SHENYANG)
+        await supervisor.open(f"/people/{person_id}")
+        page = (await supervisor.open("/audit?service=registry&kind=person")).text
+        assert "stand-in:supervisor-" in page
+        assert "人员信息（隐去部分）" in page
+        assert person_id not in page
+        assert "没有符合条件的记录" in (await supervisor.open("/audit?caller=nobody")).text
+        table = await supervisor.open("/audit/export.csv?kind=person")
+
+        assert table.headers["content-type"].startswith("text/csv")
+        assert "stand-in:supervisor-" in table.text
+
+    async def test_is_not_for_a_reviewer(self, house: House):
+        reviewer = await house.somebody("reviewer", place=SHENYANG)
+
+        assert (await reviewer.open("/audit")).status_code == 403
+
+
+class TestYears:
+    async def test_are_closed_after_their_consequences_were_shown(self, house: House):
+        county = "210181"
+        await house.system.collects(house.system.stranger(), county)
+        await house.system.follow()
+        supervisor = await house.somebody("supervisor", place=county)
+        page = f"/years?year=2024&place={county}"
+        shown = (await supervisor.open(page)).text
+        assert "未关闭" in shown
+        assert "关闭不能撤销" in shown
+        told = {"place": county, "year": "2024", "key": "c" * 20}
+        await supervisor.submit(page, "/years/close", **told)
+        assert "未关闭" in (await supervisor.open(page)).text, "nobody said that they had seen them"
+        answer = await supervisor.submit(page, "/years/close", **told | {"seen": "1"})
+        assert answer.status_code == 303, answer.text
+
+        assert "已关闭" in (await supervisor.open(page)).text
+
+    async def test_that_still_run_are_refused_in_words(self, house: House):
+        supervisor = await house.somebody("supervisor", place=LIAONING)
+        page = "/years?year=2025"
+        told = {"place": LIAONING, "year": "2025", "seen": "1", "key": "o" * 20}
+        answer = await supervisor.submit(page, "/years/close", **told)
+
+        assert answer.status_code in (409, 422)
+        assert 'class="failure"' in answer.text
+
+
 class TestDecisions:
     async def person(self, house: House) -> str:
         person_id = await house.system.collects(house.system.stranger(), SHENYANG)
