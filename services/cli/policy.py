@@ -24,6 +24,7 @@ from services.ledger.policy import (
     notice_hash,
 )
 from services.ledger.policy.document.schema import schema_text
+from services.ledger.policy.language.facts import ACCOUNTING
 
 app = App(
     name="policy",
@@ -104,7 +105,13 @@ def list_(*, ledger: bool = False) -> None:
 
 @app.command
 def show(
-    place: str, year: int, *, file: list[Path] | None = None, prefix: str = "", ledger: bool = False
+    place: str,
+    year: int,
+    *,
+    file: list[Path] | None = None,
+    prefix: str = "",
+    ledger: bool = False,
+    regime: str = ACCOUNTING,
 ) -> None:
     """Show what is in force for a place and credit year, every value with the clause it comes from.
 
@@ -120,10 +127,12 @@ def show(
         Only settings that begin so, such as `window.`.
     ledger
         Begin with what this installation's ledger has published, not with the bundled notices.
+    regime
+        The duty whose notices are asked, by its code in their heads; the accounting one when left out.
     """
     if not is_known(place):
         fail(f"{place!r} is no division code")
-    policy = _with(_in_force(ledger), file or []).resolve(place, year)
+    policy = _with(_in_force(ledger), file or []).of_regime(regime).resolve(place, year)
     if policy is None:
         out.print(f"No notice governs {year} in {place} {full_name_of(place)}.")
         sys.exit(1)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import AfterValidator, Field
 
 from contracts.divisions import is_known
@@ -21,6 +21,13 @@ PersonId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 
 
 Adcode = Annotated[str, Field(pattern=r"^[1-9][0-9]{5}$", description="GB/T 2260 code.")]
+RegimeCode = Annotated[
+    str,
+    Query(
+        pattern=r"^[a-z][a-z0-9_]{0,59}$",
+        description="The duty that is asked about: another than the accounting one by its code in notices.",
+    ),
+]
 CreditYear = Annotated[int, Field(ge=2000, le=2100)]
 CategoryText = Annotated[
     str,

@@ -25,13 +25,14 @@ from services.ledger.answers.units import UnitAnswer, Units
 from services.ledger.answers.viewers import Viewer
 from services.ledger.answers.views import Absent, ComplianceAnswer, ComplianceQuery, ComplianceQueryAnswer
 from services.ledger.policy import Status
+from services.ledger.policy.language.facts import ACCOUNTING
 from services.ledger.store.people import Cursor, Employers
 from services.ledger.streams.problems import (
     ImplausibleIdentityError,
     NotAnOfficialError,
     QueryUnclearError,
 )
-from services.ledger.web import QUERIES, PersonId, place_of
+from services.ledger.web import QUERIES, PersonId, RegimeCode, place_of
 
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 router = APIRouter(route_class=AuditedRoute)
@@ -91,6 +92,7 @@ async def get_compliance(
     include: Annotated[
         list[Detail] | None, Query(max_length=4, description="What else to say; may be given several times.")
     ] = None,
+    regime: RegimeCode = ACCOUNTING,
 ) -> Response:
     """Is this person compliant for the year, and why: every requirement with its clause.
 
@@ -98,7 +100,14 @@ async def get_compliance(
     """
     viewer = await viewer_of(caller, employers)
     answer = await queries.get_compliance(
-        person_id, year, viewer, on=on, as_of=as_of, details=frozenset(include or ()), purpose=purpose
+        person_id,
+        year,
+        viewer,
+        on=on,
+        as_of=as_of,
+        details=frozenset(include or ()),
+        purpose=purpose,
+        regime=regime,
     )
     return _json(answer)
 

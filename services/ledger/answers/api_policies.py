@@ -23,10 +23,11 @@ from services.ledger.answers.policies import (
     policy_answer,
     policy_check,
 )
+from services.ledger.policy.language.facts import ACCOUNTING
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.notice import NoDraftError
 from services.ledger.streams.problems import NoPolicyHereError, UnknownPlaceError
-from services.ledger.web import NOTICE_CHARACTERS_MAX, NoticeId, place_of
+from services.ledger.web import NOTICE_CHARACTERS_MAX, NoticeId, RegimeCode, place_of
 
 router = APIRouter()
 PublishedPoliciesPart = Annotated[PublishedPolicies, Depends(part(PublishedPolicies))]
@@ -135,11 +136,12 @@ async def get_policy(
     prefix: Annotated[
         str | None, Query(pattern=r"^[a-z_.]{1,60}$", description="Settings that begin so.")
     ] = None,
+    regime: RegimeCode = ACCOUNTING,
 ) -> PolicyAnswer:
     """What is in force for a place and year, every value with the clause, document and place it comes from."""
     if not is_known(place):
         raise UnknownPlaceError
-    policy = policies.book.resolve(place, year)
+    policy = policies.book.of_regime(regime).resolve(place, year)
     if policy is None:
         raise NoPolicyHereError
     return policy_answer(policy, prefix)

@@ -21,6 +21,7 @@ from services.ledger.answers.provenance import made_up
 from services.ledger.answers.viewers import Viewer
 from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import Account, Assessment, PolicyBook
+from services.ledger.policy.language.facts import ACCOUNTING
 from services.ledger.store.people import Keeper
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.profile import Profile
@@ -178,7 +179,11 @@ def _compose(
 
 
 def answer_of(
-    home: Keeper, assessment: Assessment, viewer: Viewer, as_of: datetime | None
+    home: Keeper,
+    assessment: Assessment,
+    viewer: Viewer,
+    as_of: datetime | None,
+    regime: str = ACCOUNTING,
 ) -> ComplianceAnswer:
     """An assessment as it is answered to a viewer: an organization is told of its own records alone."""
     year = assessment.year
@@ -190,10 +195,11 @@ def answer_of(
     return ComplianceAnswer(
         **fields,
         person_id=home.person_id,
+        regime=regime,
         log=home.log,
         position=home.position,
         as_of=as_of,
-        judged_by=judgement.place if judgement is not None else None,
+        judged_by=judgement.place if judgement is not None and regime == ACCOUNTING else None,
         moved_to=left.to_place if left is not None else None,
         made_up=made_up(home.account, assessment),
     )

@@ -18,7 +18,7 @@ from services.ledger.policy import (
     purpose_terms,
 )
 from services.ledger.store.people import Keeper, People
-from services.ledger.streams.who_judges import judge, years_beside
+from services.ledger.streams.who_judges import account_in, judge, years_beside
 
 HomeAt = Callable[[Keeper, int], Awaitable[Keeper]]
 """A person with the account of another year, as it was known at a moment."""
@@ -99,8 +99,9 @@ class OtherYears:
             read = {person: await self._home_at(home, year) for person, home in wanted.items()}
         else:
             read = await self._people.by_id(sorted(wanted), self._place, year)
-        for person in wanted:
-            self._accounts[person, year] = read[person].account if person in read else None
+        for person, home in wanted.items():
+            account = read[person].account if person in read else None
+            self._accounts[person, year] = account_in(self._book, home.profile, year, account)
 
 
 _ZERO = Decimal(0)

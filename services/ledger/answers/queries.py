@@ -7,6 +7,7 @@ from functools import partial
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contracts.divisions import authority_of, contains
 from services.kit.audit import Reading, about
@@ -22,11 +23,12 @@ from services.ledger.answers.other_years import OtherYears
 from services.ledger.answers.viewers import Viewer
 from services.ledger.answers.views import ComplianceAnswer
 from services.ledger.policy import Account
+from services.ledger.policy.language.facts import ACCOUNTING
 from services.ledger.store.people import Keeper, People
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.streams.merge import PersonMergedError
 from services.ledger.streams.problems import MomentInFutureError, OutsidePlaceError, UnknownPersonError
-from services.ledger.streams.who_judges import side_of
+from services.ledger.streams.who_judges import account_in, side_of
 
 _asdict = msgspec.structs.asdict
 _decode_account = msgspec.json.Decoder(Account).decode
@@ -71,8 +73,10 @@ class LedgerQueries:
         as_of: datetime | None = None,
         details: frozenset[Detail] = frozenset(),
         purpose: str | None = None,
+        regime: str = ACCOUNTING,
     ) -> ComplianceAnswer:
-        """Is the person compliant for the year, judged on a day, with what the ledger knew at a moment.
+        """Is the person compliant for the year, judged on a day, with what the ledger knew at a moment; in another `regime`
+        than the accounting duty's, by its notices and what they take of the credits.
 
         Raises UnknownPersonError, OutsidePlaceError and MomentInFutureError.
         """
@@ -85,14 +89,17 @@ class LedgerQueries:
                 raise MomentInFutureError(parameter="as_of")
             home = await self._home_at(home, year, as_of)
             await self._policies.refresh()
-        if viewer.organization is None:
-            home = await self._with_rooms(home, as_of)
         book = self._policies.book if as_of is None else self._policies.book.known_at(as_of)
+        book = book.of_regime(regime)
+        if regime != ACCOUNTING:
+            home = replace(home, account=account_in(book, home.profile, year, home.account))
+        elif viewer.organization is None:
+            home = await self._with_rooms(home, as_of)
         day = on or local_date(as_of or self._clock())
         home_at = partial(self._home_at, as_of=as_of) if as_of is not None else None
         years = OtherYears(self._people, book, day, viewer.place, home_at)
         homes = {home.person_id: home}
-        answer = answer_of(home, (await years.answers(homes, year))[home.person_id], viewer, as_of)
+        answer = answer_of(home, (await years.answers(homes, year))[home.person_id], viewer, as_of, regime)
         if details or purpose is not None:
             purposes = await years.purposes(homes, year, purpose) if purpose is not None else {}
             asked = Asked(details, viewer, book, purposes, as_of)

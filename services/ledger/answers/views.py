@@ -11,6 +11,7 @@ from services.ledger.answers.next_steps import NextStep
 from services.ledger.answers.provenance import CountedCredit
 from services.ledger.answers.purposes import PurposeAnswer
 from services.ledger.policy import Assessment
+from services.ledger.policy.language.facts import ACCOUNTING
 from services.ledger.web import CreditYear, Identity, OpaqueId
 
 
@@ -31,10 +32,12 @@ class ComplianceAnswer(Assessment, frozen=True, kw_only=True):
     `as_of` is the moment whose knowledge was used, None for everything the ledger knows now. `judged_by` is the place whose
     authority judged the year before the person moved, None when this log judges it; `moved_to` says where the person has
     left for, when the answer comes from what the log keeps of them (A-13). `made_up` says that make-up study is among what
-    meets the year (A-08). `purpose`, `credits` and `next_steps` are there when asked for.
+    meets the year (A-08). `regime` is the duty that was asked about. `purpose`,
+    `credits` and `next_steps` are there when asked for.
     """
 
     person_id: str
+    regime: str = ACCOUNTING
     log: str
     position: int
     as_of: datetime | None = None

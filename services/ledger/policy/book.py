@@ -8,7 +8,7 @@ from contracts.divisions import NATION, UnknownDivisionError, authority_of, chai
 from services.ledger.policy.document.notice import Notice, notice_hash
 from services.ledger.policy.document.parse import bundled_notices
 from services.ledger.policy.language.days import begins
-from services.ledger.policy.language.facts import Person, ProviderStanding
+from services.ledger.policy.language.facts import ACCOUNTING, Person, ProviderStanding
 from services.ledger.policy.language.rule import YEAR_MAX, YEAR_MIN
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.resolve import Published, resolve
@@ -45,10 +45,17 @@ class PolicyBook:
     """Every notice ever published, every word that none will come, and the policies they make. A book never changes;
     `with_notice` and `with_declaration` make another."""
 
-    def __init__(self, entries: tuple[Entry, ...] = (), declarations: tuple[Declaration, ...] = ()) -> None:
+    def __init__(
+        self,
+        entries: tuple[Entry, ...] = (),
+        declarations: tuple[Declaration, ...] = (),
+        regime: str = ACCOUNTING,
+    ) -> None:
+        self.regime = regime
         self._entries = entries
         self._declarations = declarations
-        self._by_place = _index(entries)
+        self._by_place = _index(entries, regime)
+        self._regimes: dict[str, PolicyBook] = {}
         last = {(each.place, each.year): each for each in declarations}
         self._declared = {key for key, each in last.items() if not each.withdrawn}
         self._policies: dict[tuple[str, int], Policy] = {}
@@ -111,6 +118,15 @@ class PolicyBook:
         same = len(known) == len(self._entries) and len(declared) == len(self._declarations)
         return self if same else PolicyBook(known, declared)
 
+    def of_regime(self, regime: str) -> "PolicyBook":
+        """The notices of one regime (制度) alone; this very book where it is the one whose policies it makes."""
+        if regime == self.regime:
+            return self
+        if regime not in self._regimes:
+            entries = tuple(entry for entry in self._entries if entry.notice.regime == regime)
+            self._regimes[regime] = PolicyBook(entries, regime=regime)
+        return self._regimes[regime]
+
     def lists(self, provider: ProviderStanding, authority: str) -> bool:
         """Whether a closed list of the authority, of a place under it or of the nation names the provider (S1-22)."""
         return self._lists(provider, lambda place: authority_of(place) in (authority, NATION))
@@ -123,7 +139,7 @@ class PolicyBook:
         return any(
             is_listed(provider_terms(rule, None), provider)
             for entry in self
-            if of(entry.notice.place)
+            if entry.notice.regime == self.regime and of(entry.notice.place)
             for clause in entry.notice.clauses
             for rule in clause.rules
             if isinstance(rule, Providers) and rule.list
@@ -230,8 +246,10 @@ def _in_force(entries: tuple[Entry, ...]) -> list[tuple[int, Entry]]:
     return sorted(latest.values(), key=lambda pair: pair[0])
 
 
-def _index(entries: tuple[Entry, ...]) -> dict[str, list[Published]]:
+def _index(entries: tuple[Entry, ...], regime: str) -> dict[str, list[Published]]:
     places: dict[str, list[Published]] = {}
     for turn, entry in _in_force(entries):
+        if entry.notice.regime != regime:
+            continue
         places.setdefault(entry.notice.place, []).append(Published(entry.notice, entry.hash, turn))
     return places

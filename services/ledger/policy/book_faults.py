@@ -13,7 +13,7 @@ from contracts.divisions import chain_of, contains
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.document.notice import Notice, notice_as_data, notice_hash
 from services.ledger.policy.document.schema_faults import did_you_mean
-from services.ledger.policy.language.facts import ANY, ROOTS, lies_under_any
+from services.ledger.policy.language.facts import ACCOUNTING, ANY, ROOTS, lies_under_any
 from services.ledger.policy.language.findings import Finding
 from services.ledger.policy.language.rule import Years
 from services.ledger.policy.language.words import FORMS, MODES
@@ -23,7 +23,7 @@ from services.ledger.policy.rules.make_up import MakeUp
 from services.ledger.policy.rules.modes import Modes
 
 _FIELDS: Mapping[str, str] = {
-    "categories": "category", "category": "category", "fill": "category",
+    "categories": "category", "category": "category", "fill": "category", "of_categories": "accounting",
     "modes": "mode", "mode": "mode",
     "forms": "form",
 }  # fmt: skip
@@ -60,7 +60,20 @@ def replaced_by(notice: Notice, book: PolicyBook) -> Replaced | None:
 
 def book_faults(notice: Notice, book: PolicyBook) -> list[Finding]:
     """Every fault of a notice that is sound by itself, if it were published now beside the notices of the book."""
-    return [*_wiped_out(notice, book), *_unknown(notice, book)]
+    return [*_of_another_regime(notice, book), *_wiped_out(notice, book), *_unknown(notice, book)]
+
+
+def _of_another_regime(notice: Notice, book: PolicyBook) -> Iterator[Finding]:
+    """A former publication under the same id in another regime, whose years would be judged by nothing."""
+    for entry in book:
+        former = entry.notice
+        if (former.place, former.id) == (notice.place, notice.id) and former.regime != notice.regime:
+            yield Finding(
+                "/id",
+                "replaces-another-regime",
+                f"此标识已用于另一制度“{former.regime}”，请改用新的标识",
+                f"the id is taken in another regime, {former.regime}: choose another id",
+            )
 
 
 def _wiped_out(notice: Notice, book: PolicyBook) -> Iterator[Finding]:
@@ -85,19 +98,27 @@ def _holds(years: Years, others: Years) -> bool:
 
 
 class _Known(NamedTuple):
-    """The codes that there are for the places above a notice and for its own."""
+    """The codes that there are for the places above a notice and for its own: categories are of a regime, and those of the
+    accounting duty are named apart."""
 
     category: frozenset[str]
+    accounting: frozenset[str]
     mode: frozenset[str]
     form: frozenset[str]
 
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "category": ("没有此科目", "no such category"),
+    "accounting": ("会计人员继续教育没有此科目", "the accounting duty has no such category"),
     "mode": ("没有此学习方式", "no such mode"),
     "form": ("没有此形式", "no such form"),
 }
-_DECLARED_BY: Mapping[str, str] = {"category": "categories", "mode": "modes", "form": "equivalence"}
+_DECLARED_BY: Mapping[str, str] = {
+    "category": "categories",
+    "accounting": "categories",
+    "mode": "modes",
+    "form": "equivalence",
+}
 
 
 def _unknown(notice: Notice, book: PolicyBook) -> Iterator[Finding]:
@@ -105,13 +126,13 @@ def _unknown(notice: Notice, book: PolicyBook) -> Iterator[Finding]:
     data = notice_as_data(notice)
     for pointer, what, code in _codes(data["clauses"], "/clauses", ""):
         codes: frozenset[str] = getattr(known, what)
-        if code == ANY or code in codes or (what == "category" and _lies_under(code, codes)):
+        if code == ANY or code in codes or (what in ("category", "accounting") and _lies_under(code, codes)):
             continue
         (zh, en), (meant_zh, meant_en) = _WORDS[what], did_you_mean(code, sorted(codes))
         rule = _DECLARED_BY[what]
         yield Finding(
             pointer,
-            f"{what}-unknown",
+            f"{'category' if what == 'accounting' else what}-unknown",
             f"{zh}{meant_zh}；本地自设的，须由“{rule}”规则列明",
             f"{en}{meant_en or ';'} one of a place's own is declared by a rule of kind {rule}",
         )
@@ -131,13 +152,22 @@ def _known(notice: Notice, book: PolicyBook) -> _Known:
     rules = [rule for each in notices for clause in each.clauses for rule in clause.rules]
     own = {mode for rule in rules if isinstance(rule, Modes) for mode in rule.allowed}
     return _Known(
-        category=frozenset(ROOTS).union(
-            one.code for rule in rules if isinstance(rule, Categories) for one in rule.set
-        ),
+        category=_categories(notices, notice.regime),
+        accounting=_categories(notices, ACCOUNTING),
         mode=frozenset(MODES).union(mode for mode in own if not did_you_mean(mode, MODES, cutoff=0.75)[1]),
         form=frozenset(FORMS).union(
             one.form for rule in rules if isinstance(rule, Equivalence) for one in rule.forms
         ),
+    )
+
+
+def _categories(notices: Iterable[Notice], regime: str) -> frozenset[str]:
+    """The usual categories, and those that notices of the regime declare."""
+    rules = [
+        rule for each in notices if each.regime == regime for clause in each.clauses for rule in clause.rules
+    ]
+    return frozenset(ROOTS).union(
+        one.code for rule in rules if isinstance(rule, Categories) for one in rule.set
     )
 
 

@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from services.ledger.policy.book import PolicyBook
 from services.ledger.policy.document.notice import Notice
 from services.ledger.policy.document.parse import rules_at
+from services.ledger.policy.language.facts import ACCOUNTING
 from services.ledger.policy.language.findings import Finding, OwnClauses
 from services.ledger.policy.language.rule import Years
 from services.ledger.policy.policy import Policy
 from services.ledger.policy.rules import KINDS
 from services.ledger.policy.rules.make_up import MakeUp
+from services.ledger.policy.rules.mutual_recognition import MutualRecognition
 
 YEARS_MAX = 5
 """How many of the years of an open range are looked at."""
@@ -22,7 +24,7 @@ _DRAFTED = datetime(9999, 1, 1, tzinfo=UTC)
 
 def warnings(notice: Notice, book: PolicyBook) -> list[Finding]:
     """Every warning about a notice, if it were published now beside the notices of the book; each is told once."""
-    drafted = book.with_notice(notice, _DRAFTED, "draft", 1)
+    drafted = book.with_notice(notice, _DRAFTED, "draft", 1).of_regime(notice.regime)
     found = [
         warning
         for kind, rule, at in rules_at(notice)
@@ -33,14 +35,26 @@ def warnings(notice: Notice, book: PolicyBook) -> list[Finding]:
     for policy in _policies(notice, drafted):
         for kind in KINDS:
             found += kind.year_warnings(policy, own) if kind.year_warnings is not None else ()
-    return list(dict.fromkeys([*found, *_judged_by_it_alone(notice, book)]))
+    return list(dict.fromkeys([*found, *_judged_by_it_alone(notice, book), *_recognising_itself(notice)]))
+
+
+def _recognising_itself(notice: Notice) -> Iterator[Finding]:
+    """Credits of the accounting duty that are recognised in that very duty."""
+    for _, rule, at in rules_at(notice):
+        if notice.regime == ACCOUNTING and isinstance(rule, MutualRecognition):
+            yield at.found(
+                "",
+                "recognises-itself",
+                "学分互认只用于其他制度，请在文件头写明“regime”",
+                "mutual recognition is for another duty: name its regime in the head",
+            )
 
 
 def _judged_by_it_alone(notice: Notice, book: PolicyBook) -> Iterator[Finding]:
     """Years that the notice alone makes judged, though it says nothing of how many credits are needed."""
     if not notice.standalone or any(kind.minima is not None for kind, _, _ in rules_at(notice)):
         return
-    others = book.without(notice)
+    others = book.without(notice).of_regime(notice.regime)
     for year in _years(notice.years, notice.dated.year):
         before = others.resolve(notice.place, year)
         if before is None or before.basis == "national":

@@ -218,6 +218,7 @@ class Answer(ScenarioPart, kw_only=True):
     on: date
     status: str
     year: int | None = None
+    regime: str = "accounting"
     total: Decimal | None = None
     by_category: dict[str, Decimal] | None = None
     missing: dict[str, Decimal] | None = None

@@ -64,7 +64,7 @@ from services.ledger.streams import merge as merges
 from services.ledger.streams.account import held_again, released
 from services.ledger.streams.account_events import CompletionHeld, CreditEarned, ExamPassed
 from services.ledger.streams.filing_terms import unfiled
-from services.ledger.streams.who_judges import judge
+from services.ledger.streams.who_judges import account_in, judge
 
 Where = tuple[str, str]
 """A step, an answer or a value of a scenario, in Chinese and in English."""
@@ -353,7 +353,9 @@ class Story:
 
     def _answer(self, expected: Answer) -> None:
         year = expected.year or self.given.year
-        found = judge(self.book, self.profile, self.accounts.get(year), year, expected.on, self.accounts)
+        book = self.book.of_regime(expected.regime)
+        accounts = {n: account_in(book, self.profile, n, each) for n, each in self.accounts.items()}
+        found = judge(book, self.profile, accounts.get(year), year, expected.on, accounts)
         where = f"{expected.on} 的 {year} 年度", f"{year} on {expected.on}"
         for what, value in stated(expected):
             if what == "purposes":

@@ -25,7 +25,9 @@ from services.ledger.policy.judging.periods import with_periods
 from services.ledger.policy.judging.policy_day import MAKE_UP_ACTS
 from services.ledger.policy.judging.release import HeldCredits
 from services.ledger.policy.judging.wording import judged_words
+from services.ledger.policy.language.facts import ACCOUNTING
 from services.ledger.policy.rules.categories import USUAL
+from services.ledger.policy.rules.mutual_recognition import MutualTerms
 from services.ledger.policy.rules.period import PeriodTerms
 from services.ledger.streams.merge import PersonMergedError
 from services.ledger.streams.profile import Profile
@@ -116,7 +118,7 @@ def judge(
     if profile.left_on is not None or profile.retired_on is not None:
         person = replace(person, left_on=profile.left_on, retired_on=profile.retired_on)
     judgement = profile.judgement(year)
-    if judgement is not None:
+    if judgement is not None and book.regime == ACCOUNTING:
         return _as_judged(judgement, on)
     policy = book.policy_for(person, year)
     left = profile.left
@@ -131,6 +133,16 @@ def judge(
         return judged
     around = {n: EarlierYear(book.policy_for(person, n), other) for n, other in beside.items()}
     return with_periods(judged, policy, person, around | {year: EarlierYear(policy, account)})
+
+
+def account_in(book: PolicyBook, profile: Profile, year: int, account: Account | None) -> Account | None:
+    """The account of a year as the book's regime (制度) has it: of another than the accounting duty's what it takes of the
+    credits, and nothing where it takes none."""
+    if account is None or book.regime == ACCOUNTING:
+        return account
+    policy = book.policy_for(profile.person, year)
+    terms = policy.get(MutualTerms) if policy is not None else None
+    return terms.converted(account) if terms is not None else None
 
 
 def years_beside(book: PolicyBook, profile: Profile, year: int) -> tuple[int, ...]:

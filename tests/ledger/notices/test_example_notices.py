@@ -21,7 +21,9 @@ from tests.ledger.world import World
 FOLDER = Path(__file__).parent
 COAST, HARBOUR, STEPPE, OASIS = "coast_2025", "harbour_2025", "steppe_2025", "oasis_2025"
 DELTA, RIDGE, TERRACE, PLATEAU = "delta_2025", "ridge_2025", "terrace_2025", "plateau_2025"
-NAMES = (COAST, HARBOUR, STEPPE, OASIS, DELTA, RIDGE, TERRACE, PLATEAU)
+INSTITUTE = "institute_2024"
+NAMES = (COAST, HARBOUR, STEPPE, OASIS, DELTA, RIDGE, TERRACE, PLATEAU, INSTITUTE)
+LHASA = "540102"
 WENZHOU, HANGZHOU, LANZHOU = "330302", "330106", "620102"
 
 
@@ -117,6 +119,39 @@ class TestPublished:
         assert settings["window.study.until.online"] == "X2-01"
         assert settings["units.hour_credits.online"] == "X1-03"
         assert settings["tiers"] == "X1-05"
+
+    async def test_another_duty_is_answered_beside_the_accounting_one(self, published: World):
+        """One report counts in both regimes; each answer is by its own notice, with its own credits and purposes."""
+        world = published
+        who = await world.collects(LHASA)
+        school = await world.provides("示例网络学校", accredited=["540000"])
+        await school.posts(school.completion(who, 2025, "72.00", authority="540000"))
+        path = f"/v1/persons/{who.person_id}/compliance/2025"
+
+        async def asks(regime: str) -> dict[str, Any]:
+            answer = await world.client.get(
+                path, params={"regime": regime, "include": "credits"}, headers=world.official("540000")
+            )
+            assert answer.status_code == 200, answer.text
+            found: dict[str, Any] = answer.json()
+            return found
+
+        accounting, institute, nobody = [await asks(each) for each in ("accounting", "institute", "nobody")]
+        assert accounting == {**await world.asks(who, 2025), "credits": accounting["credits"]}
+        told = [(each["regime"], each["total"], each["status"]) for each in (accounting, institute, nobody)]
+        assert told == [
+            ("accounting", "72.00", "in_progress"),
+            ("institute", "36.00", "in_progress"),
+            ("nobody", "0.00", "no_policy"),
+        ]
+        assert institute["missing"][1] == {"category": "ethics", "credits": "4.00"}
+        assert [(one["counted"], one["clause"]) for one in institute["credits"]] == [("36.00", "X9-02")]
+        policy = await world.client.get(
+            "/v1/policies/540102/2025",
+            params={"regime": "institute"},
+            headers=world.official("540000", "compliance:read"),
+        )
+        assert [each["id"] for each in policy.json()["notices"]] == ["example-institute-2024"]
 
     async def test_a_person_of_the_third_place_is_judged_by_its_own_categories(self, published: World):
         world = published

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Union
 import msgspec
 from msgspec import Meta
 
-from services.ledger.policy.language.rule import Adcode, ClauseId, Part, Rule, Text, Years
+from services.ledger.policy.language.facts import ACCOUNTING
+from services.ledger.policy.language.rule import Adcode, ClauseId, Code, Part, Rule, Text, Years
 from services.ledger.policy.rules import KINDS
 
 if TYPE_CHECKING:
@@ -37,9 +38,11 @@ class Notice(Part, frozen=True, kw_only=True):
 
     `years` are the credit years it governs. `standalone: false` marks a framework that judges nobody by itself. Where
     the text has no issue date, `effective_from` orders it among others. `excludes` lists places it does not reach.
-    `replaces` names the document that was published under the same id for other years, and that it does away with.
+    `replaces` names the document that was published under the same id for other years, and that it does away with. `regime`
+    is the duty it is about: notices of one regime say nothing of another.
     """
 
+    regime: Annotated[Code, Meta(description="制度, 如 institute; 不写为会计人员继续教育。")] = ACCOUNTING
     id: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{2,59}$", description="文件标识, 如 chaoyang-2024-6。")]
     title: Text
     place: Adcode

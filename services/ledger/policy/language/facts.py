@@ -18,6 +18,10 @@ CreditCategory = str
 """A category, or `any`: credits of an equivalence that count for what is missing, in the order of `Credit.fill` (A-03)."""
 ANY: CreditCategory = "any"
 
+ACCOUNTING = "accounting"
+"""The regime (制度) of everybody's accounts: the continuing education of accounting professionals. Other duties of the same
+person, such as an institute's, are regimes beside it."""
+
 CATEGORY_PATTERN = "^[a-z][a-z0-9_]{0,39}(?:/[a-z][a-z0-9_]{0,39}){0,3}"
 """How a path is written, up to four codes; whoever uses it closes it in the way of their dialect."""
 ROOTS: tuple[Category, ...] = ("professional", "public")
