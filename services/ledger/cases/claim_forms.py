@@ -11,7 +11,7 @@ from services.ledger.policy import STUDY, Policy, may_bring, registered_directly
 from services.ledger.policy.language.settings import Sourced
 from services.ledger.policy.rules.equivalence import EquivalenceForm, RoleCredits
 from services.ledger.policy.rules.route import claimable
-from services.ledger.streams.facts import keys_of
+from services.ledger.streams.facts import evidence_of
 
 _BY_DAY_OF = {"result": "result_on", "admission": "document_on", "graduation": "document_on"}
 _MODES = ("online", "face_to_face", "other")
@@ -66,7 +66,7 @@ def forms_of(policy: Policy, actor: Actor) -> Iterator[ClaimForm]:
             modes=tuple(by_mode),
             discretionary=False,
             needs=("mode", "category", "quantity"),
-            facts=keys_of(STUDY),
+            facts=evidence_of(STUDY),
             requires=(),
             clause=route.clause,
             document=route.document,
@@ -97,7 +97,7 @@ def _form(policy: Policy, said: Sourced[EquivalenceForm]) -> ClaimForm:
         modes=(),
         discretionary=form.between is not None,
         needs=tuple(_needs(policy, form)),
-        facts=keys_of(form.form),
+        facts=evidence_of(form.form, form.facts),
         requires=form.requires,
         clause=said.clause,
         document=said.document,

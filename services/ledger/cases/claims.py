@@ -26,6 +26,8 @@ from services.ledger.cases.claim_awards import (
 from services.ledger.cases.claim_forms import ClaimForms, forms_of
 from services.ledger.cases.commands import Actor, SubmitClaim
 from services.ledger.cases.views import ClaimConversion, ClaimOutcome
+from services.ledger.policy import Person
+from services.ledger.policy.rules.equivalence import fact_keys
 from services.ledger.store.claims import CLAIM_ROWS, append_to_claim, must_be_unclaimed
 from services.ledger.store.paging import cases_of, cases_of_place
 from services.ledger.store.people import Keeper, People
@@ -298,11 +300,12 @@ class Claims:
             state = await conn.fetchval(_ORGANIZATION, NATION, organization_id)
         return _decode_provider(state).uscc if state is not None else None
 
-    def _fact_of(self, command: SubmitClaim, before: Claim | None) -> str:
+    def _fact_of(self, command: SubmitClaim, person: Person, before: Claim | None) -> str:
         days = days_of(command.happened_on, command.quantity)
         if before is not None and not command.facts and _told_apart(before) == _told_apart(command):
             return before.fact
-        return self._facts.digest(command.year, command.form, command.facts, days)
+        keys = fact_keys(self._policies.book.policy_for(person, command.year), command.form)
+        return self._facts.digest(command.year, command.form, command.facts, days, keys)
 
     async def claimed(
         self,
@@ -319,11 +322,11 @@ class Claims:
         place = home.profile.person.place
         # What is registered already is a duplicate, whatever else would refuse it.
         with suppress(FactUnclearError):
-            must_be_new(account, self._fact_of(command, before))
+            must_be_new(account, self._fact_of(command, home.profile.person, before))
         policy, awarded = award_of(self._policies.book, command, home.profile.person, account, unit.now)
         must_be_open_to(policy, command, actor)
         correction_in(unit.closures, place, account, unit.now, make_up=awarded.make_up, correction=None)
-        fact = self._fact_of(command, before)
+        fact = self._fact_of(command, home.profile.person, before)
         must_be_left(policy, command.form, account)
         await must_be_unclaimed(unit, command.person_id, fact, claim_id)
         return {

@@ -22,6 +22,7 @@ from services.ledger.policy import (
     Activity,
     Award,
     Category,
+    Person,
     Policy,
     ProvenStudy,
     Rejected,
@@ -31,7 +32,7 @@ from services.ledger.policy import (
     registered_directly,
 )
 from services.ledger.policy.judging.awards import AUTHORITY_TRAINING, is_converted
-from services.ledger.policy.rules.equivalence import Role
+from services.ledger.policy.rules.equivalence import Role, fact_keys
 from services.ledger.store.claims import CLAIM_ROWS, OPEN_CLAIM_OF_FACT, append_to_claim
 from services.ledger.store.published_policies import PublishedPolicies
 from services.ledger.store.unit import LedgerUnit, release_waiting
@@ -171,20 +172,21 @@ class _Listing:
             # A line whose fact is unclear says so in its own answer.
             with suppress(FactUnclearError):
                 if profile is not None:
-                    facts.add((profile.person.person_id, self._fact(line)))
+                    facts.add((profile.person.person_id, self._fact(line, profile.person)))
         found = await self._unit.find_all(OPEN_CLAIM_OF_FACT, sorted(facts))
         ids = [(claim_id,) for claim_id in found.values()]
         entries = await CLAIM_ROWS.read(self._unit.conn, self._unit.log, ids)
         self._claims = {key: entries[claim_id,] for key, claim_id in found.items()}
 
-    def _fact(self, line: Line) -> str:
+    def _fact(self, line: Line, person: Person) -> str:
         if isinstance(line, HistoricCredit):
             reference = {"reference": f"{line.system}:{line.record_id}"}
             return self._facts.digest(line.year, "history", reference)
         days = days_of(line.happened_on, line.quantity)
         if line.started_on is not None:
             days = min(line.started_on, line.happened_on), line.happened_on
-        return self._facts.digest(line.year, line.form, line.facts, days)
+        keys = fact_keys(self._book.policy_for(person, line.year), line.form)
+        return self._facts.digest(line.year, line.form, line.facts, days, keys)
 
     async def register(self, index: int, line: Line) -> Registration:
         """Register one line. Raises a Problem that says why not; nothing of the line is then kept."""
@@ -196,7 +198,7 @@ class _Listing:
             raise UnknownPersonError(pointer=f"/records/{index}/person")
         must_judge(profile, line.year, self._book, start_of_day(_day(line)))
         policy = self._book.policy_for(person, line.year)
-        fact = self._fact(line)
+        fact = self._fact(line, person)
         # What is registered already is a duplicate, whatever else would refuse it (A-15).
         confirmed = None if isinstance(line, HistoricCredit) else self._confirm(index, profile, line, fact)
         if confirmed is not None:

@@ -16,11 +16,10 @@ from services.ledger.policy.document.schema_faults import did_you_mean
 from services.ledger.policy.language.facts import ACCOUNTING, ANY, ROOTS, lies_under_any
 from services.ledger.policy.language.findings import Finding
 from services.ledger.policy.language.rule import Years
-from services.ledger.policy.language.words import FORMS, MODES
+from services.ledger.policy.language.words import FORMS, MODES, STUDY_MODES, labels
 from services.ledger.policy.rules.categories import Categories
 from services.ledger.policy.rules.equivalence import Equivalence
 from services.ledger.policy.rules.make_up import MakeUp
-from services.ledger.policy.rules.modes import Modes
 
 _FIELDS: Mapping[str, str] = {
     "categories": "category", "category": "category", "fill": "category", "of_categories": "accounting",
@@ -116,7 +115,6 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 _DECLARED_BY: Mapping[str, str] = {
     "category": "categories",
     "accounting": "categories",
-    "mode": "modes",
     "form": "equivalence",
 }
 
@@ -129,13 +127,22 @@ def _unknown(notice: Notice, book: PolicyBook) -> Iterator[Finding]:
         if code == ANY or code in codes or (what in ("category", "accounting") and _lies_under(code, codes)):
             continue
         (zh, en), (meant_zh, meant_en) = _WORDS[what], did_you_mean(code, sorted(codes))
-        rule = _DECLARED_BY[what]
+        end_zh, end_en = _declared_by(what)
         yield Finding(
             pointer,
             f"{'category' if what == 'accounting' else what}-unknown",
-            f"{zh}{meant_zh}；本地自设的，须由“{rule}”规则列明",
-            f"{en}{meant_en or ';'} one of a place's own is declared by a rule of kind {rule}",
+            f"{zh}{meant_zh}；{end_zh}",
+            f"{en}{meant_en or ';'} {end_en}",
         )
+
+
+def _declared_by(what: str) -> tuple[str, str]:
+    """How one of a place's own comes to be known; of modes there are no others, as no record may have one."""
+    if what == "mode":
+        zh, en = labels(MODES, STUDY_MODES)
+        return f"学习记录的方式只有{zh}", f"records are {en}"
+    rule = _DECLARED_BY[what]
+    return f"本地自设的，须由“{rule}”规则列明", f"one of a place's own is declared by a rule of kind {rule}"
 
 
 def _lies_under(code: str, codes: frozenset[str]) -> bool:
@@ -145,16 +152,14 @@ def _lies_under(code: str, codes: frozenset[str]) -> bool:
 
 
 def _known(notice: Notice, book: PolicyBook) -> _Known:
-    """What is usual, and what the notice or one of a place above declares; of a place's own modes, those that resemble
-    none of the usual."""
+    """What is usual, and what the notice or one of a place above declares."""
     above = frozenset(chain_of(notice.place))
     notices = [notice, *(entry.notice for entry in book if entry.notice.place in above)]
     rules = [rule for each in notices for clause in each.clauses for rule in clause.rules]
-    own = {mode for rule in rules if isinstance(rule, Modes) for mode in rule.allowed}
     return _Known(
         category=_categories(notices, notice.regime),
         accounting=_categories(notices, ACCOUNTING),
-        mode=frozenset(MODES).union(mode for mode in own if not did_you_mean(mode, MODES, cutoff=0.75)[1]),
+        mode=frozenset(MODES),
         form=frozenset(FORMS).union(
             one.form for rule in rules if isinstance(rule, Equivalence) for one in rule.forms
         ),

@@ -32,6 +32,9 @@ class FactCountedError(Problem):
     title_en: ClassVar[str] = "The same fact is registered or claimed already"
 
 
+DAY = "day"
+"""Among the keys of a form: its days are facts of their own, so that what was attended on another day of the same training
+is another fact (A-15)."""
 FACT_KEYS: Mapping[str, tuple[str, ...]] = {
     "exam_subject": ("exam", "subject", "sitting"),
     "admission": ("exam", "sitting"),
@@ -39,22 +42,20 @@ FACT_KEYS: Mapping[str, tuple[str, ...]] = {
     "research": ("project_number",),
     "paper": ("cn_number", "issue", "title"),
     "book": ("isbn",),
-    "conference": ("organiser", "title"),
-    "finance_training": ("organiser", "title"),
+    "conference": ("organiser", "title", DAY),
+    "finance_training": ("organiser", "title", DAY),
     "contest": ("organiser", "title"),
-    "authority_training": ("organiser", "title"),
-    "association_training": ("organiser", "title"),
+    "authority_training": ("organiser", "title", DAY),
+    "association_training": ("organiser", "title", DAY),
     "public_hours": ("source",),
     "study": ("provider", "certificate"),
     "training": ("filing", "day"),
 }
 TRAINING = "training"
 """A day of a filed training, also when a claim of another form names the filing and the day."""
-BY_DAY = frozenset({"conference", "finance_training", "association_training", "authority_training"})
-"""Forms whose days are facts of their own: what was attended on another day of the same training is another fact (A-15)."""
 DAYS_MAX = 366
 OTHER_KEYS = ("reference",)
-"""A form of a notice of its own is told apart by a reference."""
+"""A form of a notice that does not say by what is told apart by a reference."""
 
 
 class Facts:
@@ -69,27 +70,31 @@ class Facts:
         form: str,
         evidence: Mapping[str, str],
         days: tuple[date, date] | None = None,
+        keys: tuple[str, ...] = (),
     ) -> str:
-        """The digest of one fact, followed by its first and last day where days are facts of their own.
+        """The digest of one fact, followed by its first and last day where days are facts of their own. `keys` are what a
+        notice says tells facts of the form apart, left out where it says nothing.
 
         Raises FactUnclearError naming the first key that the form asks for and is missing.
         """
         if all(evidence.get(name) for name in FACT_KEYS[TRAINING]):
-            form = TRAINING
+            form, keys = TRAINING, ()
         parts = [str(year), form]
-        for name in FACT_KEYS.get(form, OTHER_KEYS):
+        asked = keys_of(form, keys)
+        by_day = DAY in asked and form != TRAINING
+        for name in (name for name in asked if not (by_day and name == DAY)):
             value = normal(evidence.get(name, ""))
             if not value:
                 raise FactUnclearError(
                     f"缺少“{name}”。",
                     f"{name} is missing.",
                     pointer=f"/fact/{name}",
-                    needed=list(keys_of(form)),
+                    needed=list(evidence_of(form, keys)),
                 )
             parts.append(value)
         joined = "\x1f".join(parts).encode()
         digest = hashlib.blake2b(joined, key=self._key, digest_size=16).hexdigest()
-        if form not in BY_DAY or days is None:
+        if not by_day or days is None:
             return digest
         first, last = days
         return f"{digest}.{first:%Y%m%d}.{last:%Y%m%d}"
@@ -99,9 +104,14 @@ class Facts:
         return self.digest(year, TRAINING, {"filing": filing_id, "day": day.isoformat()})
 
 
-def keys_of(form: str) -> tuple[str, ...]:
-    """The evidence keys that a form asks for."""
-    return FACT_KEYS.get(form, OTHER_KEYS)
+def keys_of(form: str, said: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What tells two facts of a form apart: as a notice `said`, else as is usual."""
+    return said or FACT_KEYS.get(form, OTHER_KEYS)
+
+
+def evidence_of(form: str, said: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The keys of the evidence that a form asks for."""
+    return tuple(name for name in keys_of(form, said) if name != DAY or form == TRAINING)
 
 
 def days_of(last: date, quantity: Decimal) -> tuple[date, date]:

@@ -70,10 +70,6 @@ class TestACodeThatNothingDeclares:
         [
             (HR, {"kind": "requirement", "categories": {"hr_public": 30, "hr_public/law": 5}}),
             (
-                {"kind": "modes", "allowed": ["online", "broadcast"]},
-                {"kind": "window", "modes": ["broadcast"], "until": "2030-12-31"},
-            ),
-            (
                 {"kind": "equivalence", "forms": [TALK]},
                 {"kind": "route", "name": "talks", "forms": ["talk"], "reporters": ["person"]},
             ),
@@ -86,6 +82,11 @@ class TestACodeThatNothingDeclares:
         county = draft(naming, place="110101", name="dongcheng-2030")
         assert faults(county) != []
         assert faults(county, draft(declaring)) == []
+
+    def test_is_any_mode_of_a_places_own_as_no_record_may_have_it(self):
+        fault = only_fault({"kind": "modes", "allowed": ["online", "broadcast"]})
+        assert (fault.code, fault.pointer) == ("mode-unknown", "/clauses/0/rules/0/allowed/1")
+        assert "records are" in fault.en
 
     def test_may_be_a_path_that_resembles_one_of_the_set(self):
         paths = [{"code": code, "name": "科目"} for code in ("professional", "professional/ethics")]

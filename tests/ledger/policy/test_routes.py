@@ -39,6 +39,25 @@ class TestDirect:
         assert registered_directly(here, "exam_subject", SHANXI) is not None
         assert registered_directly(here, "exam_subject", "110000") is None
 
+    @pytest.mark.parametrize(
+        ("place", "reporters", "directly"),
+        [("110101", ["person"], False), ("110101", ["employer"], True), (BEIJING, ["person"], True)],
+        ids=["a nearer place", "whom it leaves out", "no nearer place"],
+    )
+    def test_a_nearer_place_that_lets_the_person_apply_wins(
+        self, place: str, reporters: list[str], directly: bool
+    ):
+        """Nobody has to know of `application_needed`."""
+        route = {"kind": "route", "name": "exams", "forms": ["exam"], "reporters": reporters}
+        beside = book(draft(direct()), draft(route, place=place, name="nearer-2030"))
+        assert (registered_directly(policy("110101", 2030, beside), "exam") is not None) is directly
+        assert registered_directly(policy("110102", 2030, beside), "exam") is not None
+
+    def test_a_nearer_place_that_registers_wins_over_a_wider_one_that_lets_apply(self):
+        route = {"kind": "route", "name": "exams", "forms": ["exam"], "reporters": ["person"]}
+        beside = book(draft(route), draft(direct(), place="110101", name="nearer-2030"))
+        assert registered_directly(policy("110101", 2030, beside), "exam") is not None
+
 
 class TestReporters:
     RULES = (

@@ -63,11 +63,6 @@ class TestOneRule:
                 "no-forms",
             ),
             (
-                {"kind": "modes", "allowed": ["online", "broadcast"]},
-                "/clauses/0/rules/0/allowed/1",
-                "mode-not-posted",
-            ),
-            (
                 {"kind": "conversion", "name": "hours", "hours": 0, "credits": 3, "category": "public"},
                 "/clauses/0/rules/0/hours",
                 "no-hours",

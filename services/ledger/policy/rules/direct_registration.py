@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from contracts.divisions import authority_of
+from contracts.divisions import authority_of, contains
 from services.ledger.policy.language.findings import At, Finding, Kind, OwnClauses
 from services.ledger.policy.language.rule import Code, Text
 from services.ledger.policy.language.settings import Sourced, YearTerms
@@ -40,16 +40,29 @@ class DirectRegistration(TargetedRule, frozen=True, tag="direct_registration"):
 def registered_directly(
     policy: YearTerms, form: str, sat_in: str | None = None
 ) -> Sourced[DirectRegistration] | None:
-    """The clause by which an authority registers this form from its own lists, so that nobody applies (S0-13, S2B-09).
+    """The clause by which an authority registers this form from its own lists, so that nobody applies (S0-13, S2B-09). Where
+    a place says that the person applies for the form (`route`), that wins over what a wider one registers itself.
 
     Where it is so for exams of the own province alone, one sat elsewhere is not; without a word it is taken to be here.
     """
     direct: Sourced[DirectRegistration] | None = policy.settings.get(f"direct_registration.{form}")
-    if direct is None or direct.value.application_needed:
+    if direct is None or direct.value.application_needed or _applied_for_nearer(policy, form, direct.place):
         return None
     if direct.value.sat == "within" and sat_in is not None:
         return direct if authority_of(sat_in) == authority_of(policy.place) else None
     return direct
+
+
+def _applied_for_nearer(policy: YearTerms, form: str, wider: str) -> bool:
+    """Whether a clause of a place inside the wider one lets the person apply for the form."""
+    return any(
+        name.startswith("route.")
+        and form in said.value.forms
+        and "person" in said.value.reporters
+        and said.place != wider
+        and contains(wider, said.place)
+        for name, said in policy.settings.items()
+    )
 
 
 def warnings(rule: DirectRegistration, at: At) -> Iterator[Finding]:

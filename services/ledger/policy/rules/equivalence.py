@@ -71,11 +71,17 @@ class Between(Part, frozen=True, rename={"least": "from", "most": "to"}):
     most: Credits
 
 
+FactKey = Annotated[
+    str, Meta(pattern="^[a-z][a-z0-9_]{0,39}$", description="区分事项的信息, 如 project_number; day 为日期。")
+]
+
+
 class EquivalenceForm(Part, frozen=True):
     """一种折算形式。One kind of recognised activity: credits per unit, by role, or by the score reached.
 
     `decreed` names the days whose activities count for the year, instead of the calendar year of a day (A-05). `lifted` ends
-    a form that a wider or an earlier notice recognises.
+    a form that a wider or an earlier notice recognises. `facts` are what tells two facts of the form apart, as the evidence
+    names it; with `day` among them what was done on another day is another fact. Left out, they are the usual ones.
     """
 
     form: Code
@@ -89,6 +95,7 @@ class EquivalenceForm(Part, frozen=True):
     credit_year: CountedFrom | None = None
     decreed: Decreed | None = None
     requires: tuple[Text, ...] = ()
+    facts: tuple[FactKey, ...] = ()
     lifted: bool = False
 
 
@@ -133,6 +140,12 @@ class Award(Struct, frozen=True, kw_only=True):
     clause: str
     make_up: bool = False
     rate_clause: str | None = None
+
+
+def fact_keys(policy: YearTerms | None, form: str) -> tuple[str, ...]:
+    """What the clauses say tells two facts of the form apart (A-15); nothing where they leave it at what is usual."""
+    said = policy.settings.get(f"equivalence.{form}") if policy is not None else None
+    return said.value.facts if said is not None else ()
 
 
 def refused_for_year(form: Sourced[EquivalenceForm], activity: Activity, year: int) -> Rejected | None:

@@ -10,7 +10,7 @@ from services.ledger.policy.language.findings import At, Finding, Kind, OwnClaus
 from services.ledger.policy.language.rule import Mode, Tier
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
 from services.ledger.policy.language.target import PERSONS, TargetedRule
-from services.ledger.policy.language.words import MODES, STUDY_MODES, RejectionWords, label, labels
+from services.ledger.policy.language.words import MODES, RejectionWords, label
 from services.ledger.policy.language.words import TIERS as TIER_WORDS
 from services.ledger.policy.rules.make_up import MakeUpTerms
 from services.ledger.policy.rules.tiers import TIERS, tier_of
@@ -72,7 +72,7 @@ def terms_of(settings: Settings, mode: str) -> ModesTerms:
 
 
 def warnings(rule: Modes, at: At) -> Iterator[Finding]:
-    """A rule for tiers that limits them in nothing, a mode of one's own that no record may have."""
+    """A rule for tiers that limits them in nothing."""
     if rule.tiers and rule.open:
         yield at.found(
             "open",
@@ -80,15 +80,6 @@ def warnings(rule: Modes, at: At) -> Iterator[Finding]:
             "写“open: true”时，对该层级没有任何限制",
             "being open, it limits these tiers in nothing",
         )
-    for number, mode in enumerate(rule.allowed):
-        if mode not in MODES:
-            zh, en = labels(MODES, STUDY_MODES)
-            yield at.found(
-                f"allowed/{number}",
-                "mode-not-posted",
-                f"无人能报送此方式的学习：学习记录的方式只有{zh}",
-                f"nobody can post study of this mode: records are {en}",
-            )
 
 
 def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
