@@ -38,7 +38,7 @@ class MutualRecognition(TargetedRule, frozen=True, tag="mutual_recognition"):
         yield f"mutual_recognition.{self.name}", self
 
 
-class Recognised(Struct, frozen=True):
+class MutuallyRecognised(Struct, frozen=True):
     """A rule ready for counting."""
 
     name: str
@@ -69,7 +69,7 @@ class Recognised(Struct, frozen=True):
 class MutualTerms(Struct, frozen=True):
     """What a regime takes of the accounting duty's credits, the narrowest rule first."""
 
-    rules: tuple[Recognised, ...]
+    rules: tuple[MutuallyRecognised, ...]
 
     def converted(self, account: Account) -> Account:
         """The account as the regime has it: its credits, each counted once, and no exemption, deferral or waiting record of
@@ -85,7 +85,7 @@ class MutualTerms(Struct, frozen=True):
 def terms_of(settings: Settings) -> MutualTerms | None:
     """The rules that no clause lifts; None where there are none."""
     made = [
-        Recognised(
+        MutuallyRecognised(
             name=said.value.name,
             of=Selector(
                 said.value.of_categories,
@@ -103,7 +103,7 @@ def terms_of(settings: Settings) -> MutualTerms | None:
     return MutualTerms(tuple(sorted(made, key=_narrowest_first))) if made else None
 
 
-def _narrowest_first(rule: Recognised) -> tuple[int, int, str]:
+def _narrowest_first(rule: MutuallyRecognised) -> tuple[int, int, str]:
     named, depth = rule.of.narrowness
     return -named, -depth, rule.name
 
