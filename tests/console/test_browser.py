@@ -24,7 +24,7 @@ PATHS: dict[Role, tuple[str, ...]] = {
     "person": ("/my", "/certificates", "/claims", "/claims/new?form=paper&year=2025"),
     "employer": ("/unit", "/claims", "/trainings", "/trainings/new"),
     "provider": ("/provider", "/provider/table"),
-    "supervisor": ("/work", "/people", "/figures", "/style"),
+    "supervisor": ("/work", "/people", "/figures", "/figures/wall", "/years", "/audit", "/style"),
 }
 
 
@@ -103,7 +103,8 @@ class TestMainJobs:
         await page.fill("#fact_isbn", "978-7-0000-0000-1")
         large = {"name": "证书.png", "mimeType": "image/png", "buffer": photo(700)}
         await page.set_input_files("#file", large)
-        await page.wait_for_function("document.querySelector('#file').files[0].size < 480000")
+        await page.wait_for_selector('body[aria-busy="false"]')
+        assert await page.evaluate("document.querySelector('#file').files[0].size") < 480_000
         await page.click("text=查看折算学分")
         await page.click("text=提交申请")
 

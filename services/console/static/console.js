@@ -153,6 +153,14 @@
     });
   });
 
+  // A screen on a wall is renewed by itself.
+  const renew = Number(document.body.getAttribute("data-renew"));
+  if (renew) {
+    window.setTimeout(function () {
+      window.location.reload();
+    }, renew * 1000);
+  }
+
   window.addEventListener("popstate", function () {
     window.location.reload();
   });

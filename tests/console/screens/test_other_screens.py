@@ -219,7 +219,8 @@ class TestFigures:
         viewer = await house.somebody("viewer", place=LIAONING)
         page = (await viewer.open("/figures/wall?year=2025")).text
 
-        assert 'http-equiv="refresh"' in page
+        assert 'data-renew="60"' in page
+        assert '<noscript><meta http-equiv="refresh" content="60">' in page
         assert "<nav" not in page
         assert 'class="tiles"' in page
 
