@@ -61,19 +61,10 @@ MORE_RULES: Sequence[Sequence[dict[str, Any]]] = (
         {"kind": "window", "act": "enrol", "from": "2030-02-01", "until": "2030-06-30"},
         {"kind": "enrolment", "needed": "paid"},
     ),
-    ({"kind": "prerequisite", "category": "public", "minimum": "10", "before": ["professional"]},),
     ({"kind": "mode_minimum", "modes": ["face_to_face"], "credits": "20"},),
     ({"kind": "cap", "name": "days", "per": "day", "credits": "10"},),
     ({"kind": "cap", "name": "online", "per": "mode", "credits": "30", "modes": ["online"]},),
     ({"kind": "modes", "allowed": ["face_to_face"], "for": {"grounds": ["qualified"]}},),
-    ({"kind": "window", "until": "2030-09-30", "for": {"categories": ["public"], "routes": ["provider"]}},),
-    (
-        {
-            "kind": "registration",
-            "at": "exam",
-            "for": {"categories": ["professional"], "grounds": ["qualified"]},
-        },
-    ),
 )
 CONDITIONS = st.lists(
     st.sampled_from(["special_reason", "shortfall", "enrolled", "paid"]), unique=True, max_size=2

@@ -71,6 +71,15 @@ RULES: Sequence[Sequence[dict[str, Any]]] = (
         {"kind": "window", "act": "pay", "until": "enrolment+5d"},
     ),
     ({"kind": "window", "act": "register", "until": "Y+1-04-30", "firm": True},),
+    ({"kind": "prerequisite", "category": "public", "minimum": "10", "before": ["professional"]},),
+    ({"kind": "window", "until": "2030-09-30", "for": {"categories": ["public"], "routes": ["provider"]}},),
+    (
+        {
+            "kind": "registration",
+            "at": "exam",
+            "for": {"categories": ["professional"], "grounds": ["qualified"]},
+        },
+    ),
 )
 MAKE_UP: dict[str, Any] = {
     "kind": "make_up",
