@@ -1,7 +1,7 @@
 """Periods judged: what was earned over several years towards what is asked of them together, on read, from the accounts of
 each year. Pure, and no order of years or of credits matters."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -9,13 +9,15 @@ from typing import Literal
 from msgspec.structs import replace
 
 from services.ledger.policy.judging.assessment import Assessment, Status, short_of
+from services.ledger.policy.judging.caps import count_capped
 from services.ledger.policy.judging.counting import Counted, count, fill
 from services.ledger.policy.judging.requirements import EarlierYear, PeriodResult, measure
 from services.ledger.policy.judging.wording import period_words
 from services.ledger.policy.language.days import ends
-from services.ledger.policy.language.facts import Account, Category, Person
+from services.ledger.policy.language.facts import Account, Category, Credit, Person
 from services.ledger.policy.language.words import Words
 from services.ledger.policy.policy import Policy
+from services.ledger.policy.rules.cap import binding
 from services.ledger.policy.rules.period import AskedPeriod, OnePeriod, PeriodTerms
 
 _WORST_FIRST: tuple[Status, ...] = ("deficient", "in_progress", "compliant")
@@ -62,7 +64,10 @@ def _words(period: OnePeriod, found: PeriodResult, policy: Policy) -> Words:
 def _judged(
     period: OnePeriod, asked: AskedPeriod, on: date, until: datetime, years: Mapping[int, EarlierYear]
 ) -> PeriodResult:
-    counted = _sum(_counted(years[year], asked, until) for year in asked.years if year in years)
+    within = [years[year] for year in asked.years if year in years]
+    counted = _under_caps(within, asked, until) if asked.caps else None
+    if counted is None:
+        counted = _sum(_counted(year, asked, until) for year in within)
     requirements, missing = measure(asked.minima, counted, counted.total())
     status: Literal["compliant", "in_progress", "deficient"] = "compliant"
     if missing:
@@ -84,6 +89,31 @@ def _counted(year: EarlierYear, asked: AskedPeriod, until: datetime) -> Counted:
     if counted.to_fill:
         fill(counted, year.policy)
     return counted
+
+
+def _under_caps(years: Iterable[EarlierYear], asked: AskedPeriod, until: datetime) -> Counted | None:
+    """What counts under the period's own caps, to the person's best for its minima, of what each year counts; None where no
+    cap of the period binds."""
+    credits = [credit for year in years for credit in _standing(year, asked, until)]
+    buckets = binding(asked.caps, credits)
+    if not buckets:
+        return None
+    capped = count_capped(credits, buckets, asked.minima, {})
+    return Counted(capped.by_path, [], {}, {}, nested=any("/" in path for path in capped.by_path))
+
+
+def _standing(year: EarlierYear, asked: AskedPeriod, until: datetime) -> Iterator[Credit]:
+    """The credits of a year, each with what of it counts there."""
+    account = year.account if asked.by_year else _within(year.account, asked)
+    left_out: dict[tuple[str, str | None], Decimal] = {}
+    for item in count(year.policy, account, until).not_counted:
+        if item.why != "above_day":
+            key = item.completion_id, item.provider_id
+            left_out[key] = left_out.get(key, Decimal(0)) + item.credits
+    for credit in account.credits if account is not None else ():
+        left = credit.credits - left_out.get((credit.completion_id, credit.provider), Decimal(0))
+        if credit.state == "registered" and left > 0:
+            yield replace(credit, credits=left)
 
 
 def _within(account: Account | None, asked: AskedPeriod) -> Account | None:

@@ -14,10 +14,11 @@ from msgspec import Meta, Struct
 
 from services.ledger.policy.language.facts import Category, Person
 from services.ledger.policy.language.findings import At, Finding, Kind
-from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Part, Text, YearNumber
-from services.ledger.policy.language.selector import RequirementTerms
+from services.ledger.policy.language.rule import CategoryPath, Code, Credits, Mode, Part, Text, YearNumber
+from services.ledger.policy.language.selector import RequirementTerms, Selector
 from services.ledger.policy.language.settings import Settings, Sourced
 from services.ledger.policy.language.target import PERSONS, TargetedRule
+from services.ledger.policy.rules.cap import OneCap
 
 Anchor = Literal["calendar", "rolling", "licence", "birth_month"]
 _ROUNDING = {"up": ROUND_UP, "down": ROUND_DOWN, "half_up": ROUND_HALF_UP}
@@ -32,12 +33,22 @@ class FirstPeriod(Part, frozen=True, rename={"since": "from"}):
     round: Literal["up", "down", "half_up"] = "up"
 
 
+class PeriodCap(Part, frozen=True):
+    """周期内上限: 这些学分在整个周期内至多计入多少。At most so many of these count in the period."""
+
+    credits: Credits
+    categories: tuple[CategoryPath, ...] = ()
+    modes: tuple[Mode, ...] = ()
+    forms: tuple[Code, ...] = ()
+
+
 class Period(TargetedRule, frozen=True, tag="period"):
     """周期要求: 若干年 (或若干月) 内合计不少于多少学分。Minimum credits over so many years or months together.
 
     `anchor` says from where periods are counted: `calendar` from January of `first_year`, on and on; `rolling` the years up
     to the one asked about; `licence` from the day of the qualification; `birth_month` from the end of that month. `name` is
-    what a later or nearer notice calls it by when it changes it; `lifted` ends it.
+    what a later or nearer notice calls it by when it changes it; `lifted` ends it. `caps` bind what the caps of each year
+    leave, over the whole period.
     """
 
     name: Code
@@ -48,6 +59,7 @@ class Period(TargetedRule, frozen=True, tag="period"):
     total: Credits | None = None
     categories: Annotated[dict[CategoryPath, Credits], Meta(min_length=1)] | None = None
     first: FirstPeriod | None = None
+    caps: tuple[PeriodCap, ...] = ()
     title: Text | None = None
     lifted: bool = False
 
@@ -57,12 +69,13 @@ class Period(TargetedRule, frozen=True, tag="period"):
 
 
 class AskedPeriod(NamedTuple):
-    """One period of a person: its days, both included, whether credits are of it by their year, and its minima."""
+    """One period of a person: its days, both included, whether credits are of it by their year, its minima and its caps."""
 
     since: date
     until: date
     by_year: bool
     minima: tuple[RequirementTerms, ...]
+    caps: tuple[OneCap, ...] = ()
 
     @property
     def years(self) -> range:
@@ -120,7 +133,17 @@ class OnePeriod(Struct, frozen=True):
             if rule.first.prorate is not None:
                 left = (until.year - admitted.year) * 12 + until.month - admitted.month + 1
                 share = Decimal(min(left, self.length)) / self.length
-        return AskedPeriod(since, until, by_year, tuple(self._minima(share)))
+        caps = tuple(
+            OneCap(
+                name=str(number),
+                per="year",
+                credits=cap.credits,
+                of=Selector(cap.categories, frozenset(cap.modes), frozenset(cap.forms)),
+                clause=self.source.clause,
+            )
+            for number, cap in enumerate(rule.caps)
+        )
+        return AskedPeriod(since, until, by_year, tuple(self._minima(share)), caps)
 
     def _minima(self, share: Decimal) -> Iterator[RequirementTerms]:
         rule = self.rule

@@ -171,3 +171,39 @@ def test_lifted_it_asks_nothing():
     said = msgspec.to_builtins(rule, builtin_types=(Decimal,)) | {"total": 60}
 
     assert policy(BEIJING, 2030, book(draft(said))).get(PeriodTerms) is None
+
+
+@settings(max_examples=25)
+@given(st.lists(st.tuples(st.integers(1, 80), st.sampled_from(["online", "other"])), max_size=6))
+def test_a_cap_of_the_period_counts_no_more_whatever_the_years_and_leaves_the_rest_alone(
+    earned: list[tuple[int, str]],
+):
+    """What the caps of each year leave is capped once over all of them, and the order of the years does not matter."""
+    rules = [
+        {"kind": "cap", "name": "year", "per": "year", "credits": 50, "modes": ["other"]},
+        {"kind": "period", "name": "p", "over": 2, "anchor": "rolling", "total": 300,
+         "caps": [{"credits": 70, "modes": ["other"]}]},
+    ]  # fmt: skip
+    made = policy(BEIJING, 2030, book(draft(*rules)))
+    accounts = {year: Account(person_id="p", year=year) for year in (2029, 2030)}
+    for number, (amount, mode) in enumerate(earned):
+        year = 2029 + number % 2
+        one = credit(str(amount), on=f"{year}-05-01", number=str(number))
+        accounts[year].credits.append(msgspec.structs.replace(one, mode=mode))
+    person = msgspec.structs.replace(SOMEBODY, qualified_on=date(2019, 5, 1))
+    judged = assess(made, accounts[2030], person, 2030, date(2030, 12, 31))
+
+    def total(*years: int) -> Decimal:
+        around = {year: EarlierYear(made, accounts[year]) for year in years}
+        return with_periods(judged, made, person, around).periods[0].requirements[0].earned
+
+    by_year = {
+        year: {
+            mode: sum(each.credits for each in account.credits if each.mode == mode)
+            for mode in ("online", "other")
+        }
+        for year, account in accounts.items()
+    }
+    capped = min(70, sum(min(50, each["other"]) for each in by_year.values()))
+    assert total(2029, 2030) == capped + sum(each["online"] for each in by_year.values())
+    assert total(2029, 2030) == total(2030, 2029)
