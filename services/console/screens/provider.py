@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from services.console.pages import Screen
 from services.console.services_client import RefusedError
-from services.console.web import Somebody, Uploaded, Visit
+from services.console.web import Form, Somebody, Uploaded, Visit, go
 from services.kit.clock import local_date
 
 STATES = ("held", "registered", "withdrawn", "revoked", "duplicate", "rejected")
+ACCOUNT_SCOPES = ("completion:write", "enrolment:write", "filing:submit", "identity:check", "compliance:read")
+"""What a provider's programs do: report, and ask before and after."""
 _NATION = "100000"
 _PAGE = 50
 
@@ -26,25 +28,37 @@ async def provider(
     year: Year = None,
     state: Annotated[str, Query(pattern="^(|" + "|".join(STATES) + ")$")] = "",
     after: Annotated[str, Query(max_length=80)] = "",
+    asked_for: Annotated[str, Query(pattern="^[01]?$")] = "",
 ) -> Response:
     """The organization's own desk for a year; its completions by state, a page at a time."""
     asked = year or local_date(visit.parts.clock()).year
     organization = f"/v1/organizations/{visit.person.organization_id}"
-    completions, figures, duties = await asyncio.gather(
+    completions, figures, duties, accounts = await asyncio.gather(
         visit.get("ledger", "/v1/completions", year=asked, state=state, after=after, limit=_PAGE),
         visit.get("ledger", "/v1/statistics/providers", place=_NATION, year=asked),
         visit.get("registry", f"{organization}/duties", year=asked),
+        visit.get("registry", f"{organization}/accounts"),
     )
     return visit.page(
         "provider.html",
         completions=completions,
         scorecards=figures["rows"],
         duties=duties["items"],
+        accounts=accounts["items"],
+        asked_for=asked_for == "1",
         states=STATES,
         chosen=state,
         year=asked,
         address=visit.address,
     )
+
+
+@router.post("/provider/account")
+async def ask_for_account(visit: Somebody, form: Form) -> Response:
+    """Ask the issuing bureau for an account by which the organization's programs sign in (S1-13, S3B-09)."""
+    path = f"/v1/organizations/{visit.person.organization_id}/account-requests"
+    await visit.post("registry", path, {"scopes": list(ACCOUNT_SCOPES)}, form.get("key"))
+    return go("/provider?asked_for=1")
 
 
 @router.get("/provider/template.xlsx")

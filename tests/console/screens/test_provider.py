@@ -11,6 +11,18 @@ SHANXI = "140000"
 HEADER = ["编号", "姓名", "身份证号", "年度", "科目", "学分", "形式", "课程代码", "完成时间"]
 
 
+class TestAccounts:
+    async def test_are_listed_and_asked_for_at_the_bureau(self, house: House):
+        provider = await house.system.provides()
+        clerk = await clerk_of(house, provider)
+        await house.system.follow()
+        assert "接口账号" in (await clerk.open("/provider?year=2025")).text
+        answer = await clerk.submit("/provider?year=2025", "/provider/account", key="a" * 20)
+        assert answer.status_code == 303, answer.text
+
+        assert "已向财政部门申请" in (await clerk.open(answer.headers["location"])).text
+
+
 class TestDesk:
     async def test_shows_what_was_reported_by_its_state_and_why_it_waits(self, house: House):
         provider = await house.system.provides()
