@@ -209,7 +209,7 @@ class TestBoundaries:
             [
                 where(path, node)
                 for path in python("services/")
-                if any(dotted(call.func).endswith("APIRouter") for call in calls(path))
+                if any(dotted(call.func).endswith("Router") for call in calls(path))
                 for node in nodes(path)
                 if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL.search(node.value)
                 if node.value != ast.get_docstring(tree(path), clean=False)

@@ -32,6 +32,7 @@ from services.console.web import (
 from services.kit.failures import problem_of_failure
 from services.kit.http_guard import BodyBudget, DeadlineMiddleware, RequestMiddleware
 from services.kit.observability import HttpMetrics, describe_exception
+from services.kit.routers import serve
 from services.kit.waits import ANSWER_SECONDS
 
 Opener = Callable[[], AbstractAsyncContextManager[Parts]]
@@ -85,9 +86,7 @@ def build_app(opener: Opener) -> FastAPI:
         return {}
 
     app.state.readiness = readiness
-    app.include_router(_operations())
-    for router in (home, signing_in, *(screen.router for screen in SCREENS)):
-        app.include_router(router)
+    serve(app, (_operations(), home, signing_in, *(screen.router for screen in SCREENS)))
     _install_refusals(app)
     return app
 

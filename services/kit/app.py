@@ -11,9 +11,8 @@ from functools import partial
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -50,9 +49,8 @@ from services.kit.http_guard import (
 from services.kit.observability import HttpMetrics
 from services.kit.openapi import TOKEN_URL, describe
 from services.kit.quotas import QuotaMiddleware
+from services.kit.routers import Router, serve
 from services.kit.sandbox import ClockMiddleware, MarkMiddleware
-from services.kit.schemas import check_query
-from services.kit.signatures import check_signature
 from services.kit.waits import ANSWER_SECONDS
 
 Readiness = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -118,8 +116,6 @@ class Service(FastAPI):
             docs_url=None,
             redoc_url=None,
             redirect_slashes=False,
-            dependencies=[Depends(check_query), Depends(check_signature)],
-            generate_unique_id_function=_operation_id,
             **options,
         )
         inner: ASGIApp = HotRoutes(super().__call__, hot) if hot else super().__call__
@@ -151,7 +147,7 @@ class Service(FastAPI):
 def create_service(
     title: str,
     *,
-    routers: Sequence[APIRouter],
+    routers: Sequence[Router],
     verifier: TokenVerifier,
     lifespan: Lifespan = _no_lifespan,
     readiness: Readiness = always_ready,
@@ -212,18 +208,12 @@ def create_service(
     app.state.stopping = False
     app.state.answer_seconds = ANSWER_SECONDS
     install_error_handlers(app)
-    app.include_router(_health())
-    for router in routers:
-        app.include_router(router)
+    serve(app, [_health(), *routers])
     return app
 
 
-def _operation_id(route: APIRoute) -> str:
-    return route.name
-
-
-def _health() -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+def _health() -> Router:
+    router = Router(include_in_schema=False)
 
     @router.get("/healthz")
     async def healthz() -> dict[str, str]:

@@ -338,9 +338,6 @@ async def record_refused_body(scope: Scope, problem: Problem) -> None:
 def audited_paths(routes: Iterable[Any]) -> Iterator[tuple[str, str, str]]:
     """Method, path and kind of every route that leaves a record, in routers within routers."""
     for route in routes:
-        if hasattr(route, "effective_candidates"):
-            yield from audited_paths(route.effective_candidates())
-            continue
         kind = getattr(getattr(route, "endpoint", None), _KIND, None)
         if kind is not None:
             yield from ((method, route.path, kind) for method in sorted(route.methods))

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.kit.audit import Audit, AuditedRoute, about, how_many, reads
 from services.kit.audit_records import COLUMNS, AuditRecord
 from services.kit.auth import Caller, require
 from services.kit.errors import Problem
 from services.kit.openapi import struct_answer
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, AddressMoment
 
 PAGE_MAX = 500
@@ -78,17 +80,18 @@ async def records_of(audit: Audit, logs: Sequence[str], place: str | None, sough
     return AuditPage(page, page[-1].record_id if len(page) == sought.limit else None)
 
 
+@cache
 def audit_router(
     logs_of: Callable[[str | None], Sequence[str]],
     may_audit: Callable[[Caller, str], bool],
     refused: type[Problem],
-) -> APIRouter:
+) -> Router:
     """The two routes over `app.state.audit`.
 
     `logs_of` names the logs that may hold records of a place, all of them for None. `may_audit` says whether a caller is an
     official to whose place another belongs; anybody else is answered `refused`.
     """
-    router = APIRouter(prefix="/v1", tags=["audit"], route_class=AuditedRoute)
+    router = Router(prefix="/v1", tags=["audit"], route_class=AuditedRoute)
 
     @router.get(
         "/audit",

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
@@ -97,6 +98,12 @@ def is_working_day(day: date) -> bool | UnknownYear:
     announced = _announced.get(day.year)
     if announced is not None:
         return day in announced.workdays or (day.weekday() < SATURDAY and day not in announced.holidays)
+    return _in_the_library(day)
+
+
+@lru_cache(maxsize=10_000)
+def _in_the_library(day: date) -> bool | UnknownYear:
+    """The library goes through all its holidays at each question, to see how far they reach."""
     try:
         return bool(chinese_calendar.is_workday(day))
     except NotImplementedError:

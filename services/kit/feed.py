@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 from fastapi.responses import Response
 
 from services.kit.auth import Caller, require
@@ -22,6 +22,7 @@ from services.kit.event_store import EventStore, RecordedEvent
 from services.kit.histories import PATTERN, Chain, Mark, chains
 from services.kit.notifications import notified
 from services.kit.openapi import problems, struct_answer
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS
 from services.kit.waits import allow_more
 
@@ -284,13 +285,13 @@ def feed_router(
     publish: Publish,
     source: str,
     require_dependency: Callable[..., object],
-) -> APIRouter:
+) -> Router:
     """The routes `GET /v1/logs` and `GET /v1/logs/{log}/feed` of a service.
 
     `databases` may be a function where they are connected only later, in the lifespan. `source` is the
     CloudEvents source of the service; `require_dependency` lets a caller in.
     """
-    router = APIRouter(prefix="/v1/logs", tags=["feed"], dependencies=[Depends(require_dependency)])
+    router = Router(prefix="/v1/logs", tags=["feed"], dependencies=[Depends(require_dependency)])
 
     def feeds() -> Feeds:
         return Feeds(databases() if callable(databases) else databases, store, publish, source)

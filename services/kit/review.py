@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Protocol, TypeVar
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 from msgspec.structs import replace
 from pydantic import BaseModel
 
@@ -24,6 +24,7 @@ from services.kit.errors import FieldError, InvalidRequestError, Problem
 from services.kit.events import Event
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
+from services.kit.routers import Router
 
 Place = tuple[datetime, str]
 """A place in a queue: when a case was submitted, and its id."""
@@ -153,7 +154,7 @@ TakeStep = Callable[[Step, Any, Any, Caller, CommandKey, Any], Awaitable[Answere
 
 
 def add_steps(
-    router: APIRouter,
+    router: Router,
     case: Case[Any],
     take: TakeStep,
     *,
@@ -261,7 +262,7 @@ class ListCases(Protocol):
 
 
 def add_queue(
-    router: APIRouter, case: Case[Any], queue: Queue, read: ListCases, *, cases: Any, path: str = ""
+    router: Router, case: Case[Any], queue: Queue, read: ListCases, *, cases: Any, path: str = ""
 ) -> None:
     """Add `GET` of the queue, operation `list_<noun>s`: cases that wait, when the caller names no states."""
     operation = f"list_{case.noun}s"

@@ -18,6 +18,7 @@ from services.kit.deprecations import deprecations_in
 from services.kit.event_store import EventStore
 from services.kit.feed import feed_reader, feed_router
 from services.kit.key_sets import FixedKeys
+from services.kit.routers import serve
 from services.registry import sandbox
 from services.registry.accounts import api as accounts
 from services.registry.accounts.tokens import TokenIssuer
@@ -100,7 +101,7 @@ def build_app(verifier: TokenVerifier, opener: Opener, own: FixedKeys | None = N
         description=DESCRIPTION,
         routers=[
             *ROUTERS,
-            audit_router(lambda _: (LOG,), audits_place, OutsidePlaceError),
+            audit_router(_logs_of, audits_place, OutsidePlaceError),
             feed,
         ],
         verifier=verifier,
@@ -126,11 +127,15 @@ def create_app(settings: RegistrySettings | None = None, clock: Clock = utc_now)
     verifier = verifier_of(told, own=own, now=lambda: clock().timestamp())
     app = build_app(verifier, lambda store: open_registry(told, "api", store, clock), own)
     if told.sandbox:
-        app.include_router(sandbox.router)
+        serve(app, [sandbox.router])
     # Collections hold names and ID numbers, and what is kept of a command must not lead back to them.
     app.state.fingerprint_key = told.fingerprint_key
     app.state.signing_key = told.digest_key_bytes
     return app
+
+
+def _logs_of(_place: str | None) -> tuple[str]:
+    return (LOG,)
 
 
 def openapi_document() -> dict[str, object]:

@@ -8,7 +8,7 @@ import uuid
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from pydantic import Field
 
 from contracts.divisions import NATION
@@ -16,6 +16,7 @@ from contracts.identifiers import uscc_check_character
 from services.kit.budgets import Budgets, address_of
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.kit.schemas import Line, StrictModel
 from services.registry.accounts.accounts import Accounts
 from services.registry.accounts.schemas import ClientRequest
@@ -34,7 +35,7 @@ YEARS = list(range(2018, 2031))
 _BUREAU = Actor("sandbox", place=NATION)
 _ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
-router = APIRouter(prefix="/v1", tags=["sandbox"])
+router = Router(prefix="/v1", tags=["sandbox"])
 
 
 class SandboxKeyRequest(StrictModel):

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import Field
 
 from contracts.divisions import contains, is_known
@@ -10,6 +10,7 @@ from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, StrictModel
 from services.sync.composition import sync_of
 from services.sync.problems import OutsidePlaceError, UnknownPlaceError, UnknownTargetError
@@ -42,7 +43,7 @@ def must_cover(caller: Caller, place: str | None) -> str:
     return place
 
 
-router = APIRouter(prefix="/v1", tags=["sync"], route_class=AuditedRoute)
+router = Router(prefix="/v1", tags=["sync"], route_class=AuditedRoute)
 
 Reader = require("sync:read")
 Repairer = require("sync:repair")

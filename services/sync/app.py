@@ -59,7 +59,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         routers=[
             router,
             webhooks_api.router,
-            audit_router(lambda _: (SCHEMA,), audits_place, OutsidePlaceError),
+            audit_router(_logs_of, audits_place, OutsidePlaceError),
         ],
         verifier=verifier,
         lifespan=lifespan,
@@ -74,6 +74,10 @@ def create_app() -> FastAPI:
     """The application of a running deployment, told by its environment."""
     settings = SyncSettings.load()
     return build_app(verifier_of(settings), lambda store: open_sync(settings, "api", store))
+
+
+def _logs_of(_place: str | None) -> tuple[str]:
+    return (SCHEMA,)
 
 
 def openapi_document() -> dict[str, object]:

@@ -3,13 +3,14 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import problems
 from services.kit.review import Step, add_steps
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, Day
 from services.transfer.application import TransferApplication
 from services.transfer.cases.case import PORTAL, REQUESTER, REVIEWER, STEPS
@@ -26,9 +27,9 @@ from services.transfer.views import (
 
 PAGE_MAX = 200
 
-router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=AuditedRoute)
-people_router = APIRouter(prefix="/v1/persons", tags=["transfers"], route_class=AuditedRoute)
-statistics_router = APIRouter(prefix="/v1/statistics", tags=["statistics"])
+router = Router(prefix="/v1/transfers", tags=["transfers"], route_class=AuditedRoute)
+people_router = Router(prefix="/v1/persons", tags=["transfers"], route_class=AuditedRoute)
+statistics_router = Router(prefix="/v1/statistics", tags=["statistics"])
 
 _reads = require("transfer:request", "transfer:review", PORTAL)
 _counts = require("statistics:read", "transfer:review")

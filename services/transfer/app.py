@@ -63,7 +63,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
         SOURCE,
         feed_reader(reads_log, OutsidePlaceError),
     )
-    audit = audit_router(lambda _: (LOG,), audits_place, OutsidePlaceError)
+    audit = audit_router(_logs_of, audits_place, OutsidePlaceError)
     app = create_service(
         TITLE,
         description=DESCRIPTION,
@@ -81,6 +81,10 @@ def create_app() -> FastAPI:
     """The application of a running deployment, told by its environment."""
     settings = TransferSettings.load()
     return build_app(verifier_of(settings), lambda store: open_transfers(settings, "api", store))
+
+
+def _logs_of(_place: str | None) -> tuple[str]:
+    return (LOG,)
 
 
 def openapi_document() -> dict[str, object]:

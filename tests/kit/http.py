@@ -5,13 +5,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from services.kit.app import create_service
 from services.kit.auth import Issuer, TokenVerifier
 from services.kit.key_sets import FixedKeys
 from services.kit.observability import operations_app
+from services.kit.routers import Router
 from services.kit.signing import new_signing_key, sign_token
 
 ISSUER = "https://issuer.example"
@@ -30,7 +31,7 @@ def bearer(*scopes: str, **claims: Any) -> dict[str, str]:
     return {"Authorization": f"Bearer {token(*scopes, **claims)}"}
 
 
-def service(routers: Sequence[APIRouter], **options: Any) -> FastAPI:
+def service(routers: Sequence[Router], **options: Any) -> FastAPI:
     return create_service("Plumbing", routers=routers, verifier=verifier(), **options)
 
 

@@ -5,19 +5,20 @@ from typing import Annotated, Any
 import asyncpg
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import Field
 
 from services.kit.app import openapi_document
 from services.kit.auth import Caller, require
 from services.kit.errors import Problem, all_problems
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.kit.schemas import Day, Line, Moment, StrictModel
 from tests.kit.http import bearer, calling, metrics_of, service
 
 NUMBER = "110000199003070132"  # looks like somebody's; must never come back
-router = APIRouter(prefix="/v1")
-failing = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
+failing = Router(prefix="/v1")
 FAILURE: list[BaseException] = []
 
 

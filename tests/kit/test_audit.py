@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import asyncpg
 import pytest
 import pytest_asyncio
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
 from services.kit.audit import Audit, AuditedRoute, AuditUnavailableError, Reading, Whereabouts, about, reads
 from services.kit.audit_records import Head, Sealer, Verified, verify
@@ -17,6 +17,7 @@ from services.kit.auth import Caller, require
 from services.kit.clock import utc_now
 from services.kit.database import Database, Databases
 from services.kit.errors import NotFoundError
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from tests.conftest import AUDIT_KEY, FreshDatabase, FreshDatabaseFactory
 from tests.kit.http import bearer, calling, service
@@ -196,8 +197,8 @@ class Question(StrictModel):
     number: int
 
 
-def things() -> APIRouter:
-    router = APIRouter(route_class=AuditedRoute)
+def things() -> Router:
+    router = Router(route_class=AuditedRoute)
 
     @router.get("/things/{thing}")
     @reads("thing")

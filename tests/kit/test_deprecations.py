@@ -4,12 +4,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from fastapi import APIRouter
 from pydantic import ValidationError
 
 from contracts import DEPRECATIONS
 from services.kit.app import openapi_document
 from services.kit.deprecations import Deprecation, Deprecations, deprecations_in
+from services.kit.routers import Router
 from tests.kit.http import calling, service
 
 OLD = Deprecation(
@@ -20,7 +20,7 @@ OLD = Deprecation(
     sunset_on=date(2027, 12, 31),
     link="https://docs.example/en/versions.html",
 )
-ROUTES = APIRouter()
+ROUTES = Router()
 
 
 @ROUTES.get("/v1/things/{thing_id}")

@@ -1,11 +1,12 @@
 """Bodies that are files: any type and size of their own, also where a segment of the address varies."""
 
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import Request
 
+from services.kit.routers import Router
 from tests.kit.http import calling, service
 
-router = APIRouter()
+router = Router()
 
 
 @router.post("/v1/things/{thing}/files")

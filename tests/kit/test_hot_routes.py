@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 
 from services.kit.audit import AuditedRoute, AuditUnavailableError, Reading, about, reads
 from services.kit.auth import Caller, require
 from services.kit.hot_routes import HotRoute, part_of
+from services.kit.routers import Router
 from services.kit.schemas import check_query
 from services.kit.signatures import check_signature
 from services.kit.signing import ED25519, SigningKey
@@ -68,7 +69,7 @@ STORE = HotRoute(
 
 @pytest.fixture
 def app() -> FastAPI:
-    router = APIRouter(route_class=AuditedRoute)
+    router = Router(route_class=AuditedRoute)
 
     @router.post("/things")
     async def store_thing(
@@ -175,6 +176,6 @@ async def test_whose_requests_have_to_be_signed_is_left_to_who_looks_at_signatur
     assert app.state.parts[Things].hot == 0
 
 
-def test_all_that_every_request_passes_in_the_framework_is_known_to_hot_routes(app: FastAPI) -> None:
+def test_all_that_every_request_passes_in_the_framework_is_known_to_hot_routes() -> None:
     """Who adds another dependency of every route has to say what it means for them (`_is_plain`)."""
-    assert [each.dependency for each in app.router.dependencies] == [check_query, check_signature]
+    assert [each.dependency for each in Router().dependencies] == [check_query, check_signature]

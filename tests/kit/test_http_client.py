@@ -5,10 +5,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from services.kit import http_client
 from services.kit.http_client import PatientClient
+from services.kit.routers import Router
 from tests.kit.http import bearer, calling, service
 
 SERVICES = Path(http_client.__file__).parents[1]
@@ -16,16 +17,16 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.fixture
-def front() -> APIRouter:
+def front() -> Router:
     """A service whose only route asks the one behind it what it was told."""
-    behind = APIRouter()
+    behind = Router()
 
     @behind.get("/v1/told")
     async def told(request: Request) -> dict[str, str]:
         return {name: request.headers.get(name, "") for name in ("x-request-id", "traceparent")}
 
     transport = httpx.ASGITransport(service([behind]))
-    front = APIRouter()
+    front = Router()
 
     @front.get("/v1/asks")
     async def asks() -> dict[str, str]:
@@ -38,14 +39,14 @@ def front() -> APIRouter:
 
 
 class TestHandingOn:
-    async def test_the_next_service_hears_the_id_and_the_trace(self, front: APIRouter):
+    async def test_the_next_service_hears_the_id_and_the_trace(self, front: Router):
         async with calling(service([front]), "thing:read") as client:
             answer = await client.get(
                 "/v1/asks", headers={"X-Request-Id": "batch-2026-001", "traceparent": TRACE}
             )
         assert answer.json() == {"x-request-id": "batch-2026-001", "traceparent": TRACE}
 
-    async def test_an_id_that_was_given_here_goes_along_too(self, front: APIRouter):
+    async def test_an_id_that_was_given_here_goes_along_too(self, front: Router):
         async with calling(service([front]), "thing:read") as client:
             answer = await client.get("/v1/asks", headers={"traceparent": "00-no trace"})
         assert answer.json() == {"x-request-id": answer.headers["x-request-id"], "traceparent": ""}

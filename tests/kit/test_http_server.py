@@ -6,13 +6,14 @@ from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
-from fastapi import APIRouter, Request
+from fastapi import Request
 
 from services.kit.http_guard import BodyBudget
 from services.kit.http_server import Door, DoorLimits, door_of
+from services.kit.routers import Router
 from tests.kit.http import bearer, service
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 SMALL = DoorLimits(
     address_bytes=200,
     head_bytes=1_000,

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import asyncpg
 import httpx
 import pytest
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from starlette.responses import Response
 
 from services.kit import idempotency
 from services.kit.auth import require
 from services.kit.database import Database
 from services.kit.idempotency import CommandKey, StoredAnswer, claim, command_key, fingerprint, remember
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from tests.conftest import FreshDatabaseFactory
 from tests.kit.http import bearer, calling, service
@@ -65,8 +66,8 @@ class Counter:
             await remember(conn, LOG, key, answer)
         return answer
 
-    def router(self) -> APIRouter:
-        router = APIRouter()
+    def router(self) -> Router:
+        router = Router()
 
         @router.post("/v1/orders")
         async def order(

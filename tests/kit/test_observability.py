@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import structlog
-from fastapi import APIRouter
 
 from services.kit.observability import REDACTED, configure_logging, log_request, redact
+from services.kit.routers import Router
 from tests.kit.http import bearer, calling, service
 
 NUMBER = "110000199003070132"
@@ -85,7 +85,7 @@ class TestLogging:
 
 
 async def test_each_line_of_a_request_names_its_caller(lines: io.StringIO) -> None:
-    router = APIRouter()
+    router = Router()
 
     @router.get("/thing")
     async def get_thing() -> str:

@@ -2,21 +2,22 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from services.kit.app import create_service, openapi_document
 from services.kit.auth import Caller, TokenVerifier, require
 from services.kit.openapi import problems
+from services.kit.routers import Router
 
 
-def document_of(router: APIRouter) -> dict[str, Any]:
+def document_of(router: Router) -> dict[str, Any]:
     return openapi_document(create_service("Things", routers=[router], verifier=TokenVerifier([])))
 
 
 class TestChoices:
     def test_are_in_one_order_whatever_was_imported_first(self):
         """An optional choice equal to one seen before comes out as that one, in its order."""
-        router = APIRouter()
+        router = Router()
         assert Literal["c", "a", "b"] | None
 
         @router.get("/v1/things")
@@ -29,7 +30,7 @@ class TestChoices:
 
 class TestScopes:
     def test_any_one_of_several_scopes_is_an_alternative_of_its_own(self):
-        router = APIRouter()
+        router = Router()
 
         @router.get("/v1/things")
         async def list_things(
@@ -48,7 +49,7 @@ class TestScopes:
 
 class TestComponents:
     def test_a_problem_answer_stands_once_and_is_referred_to(self):
-        router = APIRouter()
+        router = Router()
 
         @router.get("/v1/things", responses=problems(409))
         async def list_things() -> str:
@@ -62,7 +63,7 @@ class TestComponents:
         assert list(conflict["content"]) == ["application/problem+json"]
 
     def test_an_answer_that_says_more_than_its_status_stands_where_it_is_given(self):
-        router = APIRouter()
+        router = Router()
         full = {409: {**problems(409)[409], "description": "The shelf is full."}}
 
         @router.get("/v1/things", responses=full)
@@ -73,7 +74,7 @@ class TestComponents:
         assert answer["description"] == "The shelf is full."
 
     def test_the_form_of_a_parameter_that_routes_share_stands_once(self):
-        router = APIRouter()
+        router = Router()
         wide = Annotated[int | None, Query(le=9)]
 
         @router.get("/v1/things")

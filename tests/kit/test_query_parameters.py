@@ -4,14 +4,15 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 
 from services.kit.auth import require
+from services.kit.routers import Router
 from services.kit.schemas import AddressMoment
 from tests.kit.http import calling, service
 
 NUMBER = "110000199003070132"  # looks like somebody's; must never come back
-router = APIRouter(prefix="/v1", dependencies=[Depends(require("thing:read"))])
+router = Router(prefix="/v1", dependencies=[Depends(require("thing:read"))])
 
 
 async def paged(limit: Annotated[int, Query(ge=1, le=100)] = 10) -> int:

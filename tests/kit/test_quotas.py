@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 import pytest_asyncio
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from services.kit.auth import Caller
 from services.kit.database import Database
 from services.kit.quotas import Quota, Quotas, QuotaSpentError, QuotaTerms
+from services.kit.routers import Router
 from tests.kit.http import bearer, service
 
 NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
@@ -17,7 +18,7 @@ TERMS = QuotaTerms(
     organizations=Quota(requests=5, seconds=60), clients={"client-9": Quota(requests=1, seconds=10)}
 )
 CLIENT = Caller("client-1", frozenset(), organization="organization-1")
-ROUTES = APIRouter()
+ROUTES = Router()
 
 
 @ROUTES.get("/v1/things")

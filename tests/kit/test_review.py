@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -16,6 +16,7 @@ from services.kit.events import Event
 from services.kit.idempotency import CommandKey, StoredAnswer
 from services.kit.openapi import describe, problems
 from services.kit.review import Case, Place, Queue, Role, Step, add_queue, add_steps, cursor_of, next_of
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from tests.kit.http import bearer, calling, service
 
@@ -239,8 +240,8 @@ class Desk:
         found = [loan for loan in self.loans if cursor(loan) > after][:limit]
         return found, [LoanLine(loan.loan_id) for loan in found]
 
-    def router(self) -> APIRouter:
-        router = APIRouter(prefix="/v1/loans")
+    def router(self) -> Router:
+        router = Router(prefix="/v1/loans")
         queue = Queue(
             page=LoanPage,
             answer_words="Loans in order.",
@@ -311,7 +312,7 @@ class TestRoutes:
         assert (await client.post("/v1/loans/l7/expire", headers=KEY)).status_code == 404
 
     async def test_the_other_steps_have_none_where_only_some_are_wanted(self, desk: Desk):
-        router = APIRouter(prefix="/v1/loans")
+        router = Router(prefix="/v1/loans")
         cases = Annotated[Desk, Depends(lambda: desk)]
         add_steps(router, LOANS, desk.take, cases=cases, id_type=LOAN_ID, only=("withdraw",))
         async with calling(service([router]), "loan:submit", "loan:review") as client:
@@ -329,7 +330,7 @@ class TestRoutes:
         assert document["components"]["parameters"]["IdempotencyKeyInHeader"]["required"]
 
     def test_the_answers_of_all_steps_and_the_name_of_the_id_are_said_once(self, desk: Desk):
-        router = APIRouter(prefix="/v1/books")
+        router = Router(prefix="/v1/books")
         cases = Annotated[Desk, Depends(lambda: desk)]
         add_steps(
             router,

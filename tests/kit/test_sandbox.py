@@ -5,17 +5,18 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import pytest
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 
 from services.kit.app import Service
 from services.kit.auth import Caller, require
 from services.kit.clock import clock_at, utc_now
 from services.kit.group_commit import GroupCommit
+from services.kit.routers import Router
 from services.kit.sandbox import MARK, NOW
 from services.kit.settings import ServiceSettings, SettingsError
 from tests.kit.http import bearer, calling, service
 
-router = APIRouter(prefix="/v1")
+router = Router(prefix="/v1")
 
 
 @router.get("/moment")

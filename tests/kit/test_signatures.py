@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import Request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.kit.routers import Router
 from services.kit.signatures import (
     DIGEST,
     SignatureInvalidError,
@@ -27,7 +28,7 @@ SHARED = b"a key that two services share .."
 SECRET = signing_secret(SHARED, "client-1", "key-1")
 URL = "http://service/v1/things?page=2&of=%E4%BC%9A"
 BODY = '{"records": [{"id": "a-1", "credits": "30.00", "title": "会计准则"}]}'.encode()
-ROUTES = APIRouter()
+ROUTES = Router()
 
 
 @ROUTES.post("/v1/things")

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import pytest
 import uvloop
-from fastapi import APIRouter
 
 from services.kit.app import create_service, must_answer
 from services.kit.auth import Issuer, TokenVerifier
@@ -23,6 +22,7 @@ from services.kit.http_client import open_client
 from services.kit.key_sets import FetchedKeys
 from services.kit.notifications import Notifications
 from services.kit.observability import operations_app
+from services.kit.routers import Router
 from services.kit.waits import Waits, allow_more
 from tests.black_hole import BlackHole, black_hole
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
@@ -174,7 +174,7 @@ class TestGroupCommit:
 
 class TestAnswers:
     async def test_an_answer_that_does_not_come_in_time_is_503_and_says_when_to_come_again(self) -> None:
-        router = APIRouter()
+        router = Router()
 
         @router.get("/never")
         async def never() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, cast, get_args
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from contracts.identifiers import IdType, check_id_number
 from contracts.identity import IdentityHashers
@@ -17,6 +17,7 @@ from services.kit.errors import Problem
 from services.kit.hot_routes import HotRoute, part_of
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, AddressMoment, Day
 from services.ledger.answers.details import Detail
 from services.ledger.answers.purposes import PurposeCode
@@ -35,7 +36,7 @@ from services.ledger.streams.problems import (
 from services.ledger.web import QUERIES, PersonId, RegimeCode, place_of
 
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
-router = APIRouter(route_class=AuditedRoute)
+router = Router(route_class=AuditedRoute)
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
 IdentityHashersPart = Annotated[IdentityHashers, Depends(part(IdentityHashers))]
 LedgerQueriesPart = Annotated[LedgerQueries, Depends(part(LedgerQueries))]

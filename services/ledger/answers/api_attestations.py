@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from pydantic import Field
 
 from contracts.identity import IdentityHashers
@@ -13,6 +13,7 @@ from services.kit.budgets import Budgets, address_of, who_pays, within
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from services.ledger.answers.api import viewer_of
 from services.ledger.answers.attestations import (
@@ -36,7 +37,7 @@ from services.ledger.web import (
     place_of,
 )
 
-router = APIRouter(prefix="/v1/attestations", route_class=AuditedRoute)
+router = Router(prefix="/v1/attestations", route_class=AuditedRoute)
 AttestationsPart = Annotated[Attestations, Depends(part(Attestations))]
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
 EmployersPart = Annotated[Employers, Depends(part(Employers))]

@@ -3,18 +3,19 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from contracts.divisions import NATION, contains, is_known
 from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS
 from services.ledger.answers.queries import PEOPLE_MAX, CreditListing, CreditPage
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
-router = APIRouter(prefix="/v1/credits", tags=["credits"], route_class=AuditedRoute)
+router = Router(prefix="/v1/credits", tags=["credits"], route_class=AuditedRoute)
 CreditListingPart = Annotated[CreditListing, Depends(part(CreditListing))]
 FeedReader = require("feed:read")
 _encode = msgspec.json.Encoder(decimal_format="string").encode

@@ -3,13 +3,14 @@
 from asyncio import to_thread
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import Field
 
 from contracts.divisions import AUTHORITIES, NATION, authority_of, chain_of, contains, is_known
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, StrictModel
 from services.ledger.answers.policies import (
     DraftAnswer,
@@ -29,7 +30,7 @@ from services.ledger.streams.notice import NoDraftError
 from services.ledger.streams.problems import NoPolicyHereError, UnknownPlaceError
 from services.ledger.web import NOTICE_CHARACTERS_MAX, NoticeId, RegimeCode, place_of
 
-router = APIRouter()
+router = Router()
 PublishedPoliciesPart = Annotated[PublishedPolicies, Depends(part(PublishedPolicies))]
 Reader = require("compliance:read", "compliance:own", "policy:write")
 

@@ -3,12 +3,13 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.ledger.answers.api import viewer_of
@@ -16,7 +17,7 @@ from services.ledger.answers.transcripts import COLUMNS, Transcript, Transcripts
 from services.ledger.store.people import Employers
 from services.ledger.web import PersonId
 
-router = APIRouter(prefix="/v1/persons/{person_id}", route_class=AuditedRoute)
+router = Router(prefix="/v1/persons/{person_id}", route_class=AuditedRoute)
 EmployersPart = Annotated[Employers, Depends(part(Employers))]
 TranscriptsPart = Annotated[Transcripts, Depends(part(Transcripts))]
 _encode = msgspec.json.Encoder().encode

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from contracts.divisions import is_known
 from services.kit.audit import AuditedRoute, about, reads
@@ -15,6 +15,7 @@ from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.pydantic_models import view
 from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS
 from services.ledger.cases.claim_forms import ClaimForms
 from services.ledger.cases.claims import MODE, Claims, place_in_queue
@@ -24,7 +25,7 @@ from services.ledger.policy import STUDY
 from services.ledger.streams.claim import CLAIMS, SUBMITTER, Claim, Evidence
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
-router = APIRouter(prefix="/v1/claims", route_class=AuditedRoute)
+router = Router(prefix="/v1/claims", route_class=AuditedRoute)
 ClaimsPart = Annotated[Claims, Depends(part(Claims))]
 _encode = msgspec.json.Encoder().encode
 

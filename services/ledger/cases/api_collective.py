@@ -3,7 +3,7 @@
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import Depends, Path, Request, Response
 from pydantic import Field
 
 from contracts.divisions import is_known
@@ -17,6 +17,7 @@ from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
 from services.kit.pydantic_models import view
 from services.kit.review import Step, add_steps
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from services.ledger.cases.api_claims import Anybody, SubmitKey, actor_of, command_of
 from services.ledger.cases.api_registrations import ListedPerson, check_numbers, hashes_of
@@ -34,7 +35,7 @@ from services.ledger.streams.problems import UnknownPlaceError
 from services.ledger.web import LISTS, Adcode, misses_of
 
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
-router = APIRouter(prefix="/v1/collective-claims", route_class=AuditedRoute)
+router = Router(prefix="/v1/collective-claims", route_class=AuditedRoute)
 IdentityHashersPart = Annotated[IdentityHashers, Depends(part(IdentityHashers))]
 CollectiveClaimsPart = Annotated[CollectiveClaims, Depends(part(CollectiveClaims))]
 _encode = msgspec.json.Encoder().encode

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from contracts.divisions import is_known
 from services.kit.auth import Caller, require
@@ -14,13 +14,14 @@ from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.pydantic_models import view
 from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
+from services.kit.routers import Router
 from services.ledger.cases.commands import Actor, FilingRequest
 from services.ledger.cases.filings import Filings, cursor_of
 from services.ledger.cases.views import FilingAnswer, FilingOutcome, FilingQueue
 from services.ledger.streams.filing import FILINGS, SUBMITTER, TrainingFiling
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
-router = APIRouter(prefix="/v1/filings")
+router = Router(prefix="/v1/filings")
 FilingsPart = Annotated[Filings, Depends(part(Filings))]
 _encode = msgspec.json.Encoder().encode
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import Field, model_validator
 
 from contracts.divisions import AUTHORITIES, NATION, is_known
@@ -18,6 +18,7 @@ from services.kit.field_errors import refuse
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import Now, part
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from services.ledger.cases.api_claims import actor_of
 from services.ledger.cases.registrations import (
@@ -41,7 +42,7 @@ from services.ledger.web import (
     Score,
 )
 
-router = APIRouter(prefix="/v1/registrations")
+router = Router(prefix="/v1/registrations")
 RegistrationsPart = Annotated[Registrations, Depends(part(Registrations))]
 IdentityHashersPart = Annotated[IdentityHashers, Depends(part(IdentityHashers))]
 

@@ -5,7 +5,7 @@ import hashlib
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from services.kit.audit import AuditedRoute, how_many, reads
 from services.kit.auth import Caller
@@ -17,6 +17,7 @@ from services.kit.parts import part
 from services.kit.pydantic_models import view
 from services.kit.records import batch_model, json_body
 from services.kit.review import Place, Queue, Role, Step, add_queue, add_steps
+from services.kit.routers import Router, serve
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response
 from services.kit.table_forms import template
 from services.ledger.cases.api_filings import (
@@ -39,7 +40,7 @@ UPLOAD_PATH = "/v1/filings/{filing_id}/rosters"
 FILE_PATHS = {UPLOAD_PATH: FILE_BYTES_MAX}
 
 BudgetsPart = Annotated[Budgets, Depends(part(Budgets))]
-router = APIRouter(route_class=AuditedRoute)
+router = Router(route_class=AuditedRoute)
 RostersPart = Annotated[Rosters, Depends(part(Rosters))]
 _encode = msgspec.json.Encoder().encode
 
@@ -124,7 +125,7 @@ _QUEUE = Queue(
     limit=20,
     limit_max=50,
 )
-reviews = APIRouter(prefix="/v1/rosters", route_class=AuditedRoute)
+reviews = Router(prefix="/v1/rosters", route_class=AuditedRoute)
 add_queue(reviews, ROSTERS, _QUEUE, _list, cases=RostersPart)
 
 
@@ -165,7 +166,7 @@ async def _take(
 
 _ANSWERS = struct_answer(RosterReview, "What became of each row.", refusals=(400, 403, 404, 409, 422))
 add_steps(reviews, ROSTERS, _take, cases=RostersPart, id_type=RosterId, answers=_ANSWERS)
-router.include_router(reviews)
+serve(router, [reviews])
 
 
 def roster_view(roster: Roster) -> RosterView:

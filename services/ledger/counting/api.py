@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from msgspec import Struct
 
 from contracts.divisions import is_known
@@ -12,6 +12,7 @@ from services.kit.auth import Caller, require
 from services.kit.errors import language_of
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, Day
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.ledger.answers.viewers import may_ask_about
@@ -109,7 +110,7 @@ def send(
     return file_response(write(columns, cells), media_type, f"{name}.{format_}")
 
 
-router = APIRouter(prefix="/v1/statistics")
+router = Router(prefix="/v1/statistics")
 EmployerCountsPart = Annotated[EmployerCounts, Depends(part(EmployerCounts))]
 RegistrationCountsPart = Annotated[RegistrationCounts, Depends(part(RegistrationCounts))]
 ReviewCountsPart = Annotated[ReviewCounts, Depends(part(ReviewCounts))]

@@ -3,18 +3,19 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, Day
 from services.ledger.counting.archive import Archive, Archives
 from services.ledger.officials.api_closing import must_cover
 from services.ledger.store.paging import CURSOR
 
-router = APIRouter(route_class=AuditedRoute)
+router = Router(route_class=AuditedRoute)
 ArchivesPart = Annotated[Archives, Depends(part(Archives))]
 _encode = msgspec.json.Encoder().encode
 ArchiveReader = require("archive:read")

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import Depends, Path, Response
 from pydantic import Field
 
 from contracts.divisions import contains
@@ -14,12 +14,13 @@ from services.kit.clock import local_date, utc_now
 from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.ledger.counting.trials import PolicyTrials, Trial, TrialKind, TrialTerms
 from services.ledger.scenarios.scenario_file import ScenarioFault, read_scenarios
 from services.ledger.streams.problems import OutsidePlaceError
 from services.ledger.web import NOTICE_CHARACTERS_MAX, PlausibleDay, PolicyText, place_of
 
-router = APIRouter(prefix="/v1/policy-trials")
+router = Router(prefix="/v1/policy-trials")
 PolicyTrialsPart = Annotated[PolicyTrials, Depends(part(PolicyTrials))]
 Writer = require("policy:write")
 TrialId = Annotated[str, Path(pattern=r"^[0-9a-f-]{36}$")]

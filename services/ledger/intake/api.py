@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from contracts.divisions import authority_of, is_known
 from services.kit.audit import AuditedRoute, Reading
@@ -18,6 +18,7 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.records import batch_model, decode_batch, json_body
+from services.kit.routers import Router
 from services.kit.signatures import signature_of
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.kit.table_forms import template
@@ -42,7 +43,7 @@ RECORDS_MAX = 1_000
 TABLE_PATH = "/v1/completions/table"
 FILE_PATHS = {TABLE_PATH: FILE_BYTES_MAX}
 
-router = APIRouter(route_class=AuditedRoute)
+router = Router(route_class=AuditedRoute)
 IntakePart = Annotated[Intake, Depends(part(Intake))]
 ReporterPart = Annotated[Reporter, Depends(part(Reporter))]
 _encode = msgspec.json.Encoder().encode

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import Depends, Query, Request
 
 from contracts.divisions import AUTHORITIES
 from services.kit.auth import Caller, require
@@ -26,6 +26,7 @@ from services.kit.feed import (
 from services.kit.histories import AnotherHistoryError, Chain, Mark, chains
 from services.kit.openapi import problems
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS
 from services.ledger.store.organization_events import events_of
 from services.ledger.streams.problems import NotAProviderError
@@ -36,7 +37,7 @@ CURSOR = rf"^{PLACE}(?:~{PLACE}){{0,49}}$"
 _POLL_SECONDS = 0.5
 _HEADERS = {NEXT_AFTER: {"description": "What to go on after.", "schema": {"type": "string"}}}
 
-router = APIRouter(tags=["feed"])
+router = Router(tags=["feed"])
 Reporting = require("completion:write", "enrolment:write", "filing:submit")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from contracts.divisions import contains, is_known
 from services.kit.audit import AuditedRoute, about, reads
@@ -14,6 +14,7 @@ from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.feed import NEXT_AFTER
 from services.kit.openapi import problems, struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, AddressMoment
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE
 from services.ledger.intake.api import (
@@ -31,7 +32,7 @@ from services.ledger.intake.posted_records import Kind, PostedRecord, PostedReco
 from services.ledger.streams.problems import UnknownCompletionError, UnknownPlaceError
 from services.ledger.web import OpaqueId, place_of
 
-router = APIRouter(route_class=AuditedRoute)
+router = Router(route_class=AuditedRoute)
 PostedPart = Annotated[PostedCompletions, Depends(part(PostedCompletions))]
 RecordsPart = Annotated[PostedRecords, Depends(part(PostedRecords))]
 CompletionReader = require("completion:write", "transcript:read")

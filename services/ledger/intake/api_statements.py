@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from services.kit.audit import AuditedRoute
 from services.kit.auth import Caller
 from services.kit.budgets import within
 from services.kit.openapi import struct_answer
+from services.kit.routers import Router
 from services.kit.signatures import signature_of
 from services.ledger.intake.api import (
     RECORDS_MAX,
@@ -33,7 +34,7 @@ from services.ledger.web import REPORTS
 
 STATEMENTS_PATH, EVENTS_PATH = "/v1/completions/statements", "/v1/completions/events"
 
-router = APIRouter(route_class=AuditedRoute)
+router = Router(route_class=AuditedRoute)
 
 
 def _object(sources: dict[str, Source], fixed: dict[str, Any]) -> dict[str, Any]:

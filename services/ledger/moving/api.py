@@ -3,7 +3,7 @@ transfer's id says which move it is, so no Idempotency-Key is asked for."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 
 from contracts.divisions import is_known
 from contracts.handover import (
@@ -19,6 +19,7 @@ from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS
 from services.ledger.moving.arrivals import Arrivals
 from services.ledger.moving.departures import Departures
@@ -27,7 +28,7 @@ from services.ledger.streams.problems import UnknownPlaceError
 
 _SUPPLEMENTS_MAX = 100
 
-router = APIRouter(prefix="/v1", route_class=AuditedRoute)
+router = Router(prefix="/v1", route_class=AuditedRoute)
 ArrivalsPart = Annotated[Arrivals, Depends(part(Arrivals))]
 DeparturesPart = Annotated[Departures, Depends(part(Departures))]
 _carry = require("transfer:carry")

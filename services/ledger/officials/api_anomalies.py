@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 from msgspec import Struct
 from pydantic import Field
 
@@ -15,13 +15,14 @@ from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.review import cursor_of, next_of
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from services.ledger.officials.anomaly_review import AnomalyReviews, ClearedAnomaly, Finding
 from services.ledger.store.anomalies import Anomaly
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.web import place_of
 
-router = APIRouter(prefix="/v1/anomalies", route_class=AuditedRoute)
+router = Router(prefix="/v1/anomalies", route_class=AuditedRoute)
 AnomalyReviewsPart = Annotated[AnomalyReviews, Depends(part(AnomalyReviews))]
 _encode = msgspec.json.Encoder().encode
 

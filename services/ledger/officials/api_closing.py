@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import Depends, Path, Response
 from pydantic import Field
 
 from contracts.divisions import contains, is_known
@@ -12,6 +12,7 @@ from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, StrictModel
 from services.ledger.officials.closing import (
     ClosedYear,
@@ -57,7 +58,7 @@ class CorrectionRequest(StrictModel):
         )
 
 
-router = APIRouter()
+router = Router()
 YearsPart = Annotated[YearActs, Depends(part(YearActs))]
 _encode = msgspec.json.Encoder().encode
 

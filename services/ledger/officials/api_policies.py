@@ -4,7 +4,7 @@ from asyncio import to_thread
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from pydantic import Field
 
 from contracts.divisions import contains
@@ -13,6 +13,7 @@ from services.kit.errors import FieldError, InvalidRequestError
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from services.ledger.officials.api_closing import Place, Year, must_cover
 from services.ledger.officials.publication import (
@@ -43,7 +44,7 @@ class PolicyApproval(StrictModel):
     notice_hash: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
-router = APIRouter()
+router = Router()
 PolicyPublisherPart = Annotated[PolicyPublisher, Depends(part(PolicyPublisher))]
 
 Publisher = require("policy:write")

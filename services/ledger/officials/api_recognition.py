@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from pydantic import Field
 
 from contracts.divisions import contains, is_known
@@ -13,6 +13,7 @@ from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, StrictModel
 from services.ledger.officials.recognition import (
     AwaitingWorklist,
@@ -26,7 +27,7 @@ from services.ledger.store.paging import CURSOR
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.web import Adcode, CreditYear, OpaqueId, place_of
 
-router = APIRouter(prefix="/v1/recognitions", route_class=AuditedRoute)
+router = Router(prefix="/v1/recognitions", route_class=AuditedRoute)
 RecognitionsPart = Annotated[Recognitions, Depends(part(Recognitions))]
 _encode = msgspec.json.Encoder().encode
 

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 from pydantic import Field
 
 from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from services.ledger.officials.relief import (
     ApproveSpecialReason,
@@ -65,7 +66,7 @@ class ReliefEnd(StrictModel):
     ] = None
 
 
-router = APIRouter(prefix="/v1/persons/{person_id}")
+router = Router(prefix="/v1/persons/{person_id}")
 ReliefsPart = Annotated[Reliefs, Depends(part(Reliefs))]
 
 Granter = require("exemption:write")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Response
+from fastapi import Depends, Path, Response
 from pydantic import Field
 
 from contracts.divisions import contains, is_known
@@ -10,6 +10,7 @@ from services.kit.auth import Caller, require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel
 from services.ledger.officials.revocation import (
     RevocationReason,
@@ -23,7 +24,7 @@ from services.ledger.store.paging import CURSOR
 from services.ledger.streams.problems import OutsidePlaceError, UnknownPlaceError
 from services.ledger.web import Adcode, CreditYear, OpaqueId, PersonId, PlausibleDay, place_of
 
-router = APIRouter()
+router = Router()
 RevocationsPart = Annotated[Revocations, Depends(part(Revocations))]
 
 Revoker = require("credit:revoke")

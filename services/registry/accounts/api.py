@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 from starlette.responses import JSONResponse
 
 from contracts.sign_in import GRANT_TYPE, ID_TOKEN_TYPE
@@ -16,6 +16,7 @@ from services.kit.auth import Caller, require
 from services.kit.budgets import Budgets, address_of
 from services.kit.idempotency import CommandKey, StoredAnswer, command_key
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.kit.signatures import signing_secret
 from services.kit.signing import HMAC
 from services.registry.accounts import schemas
@@ -33,7 +34,7 @@ from services.registry.streams.account import CASE, AccountRequest
 from services.registry.streams.actor import Actor
 from services.registry.web.routes import Id, acting, add_routes, part
 
-router = APIRouter(prefix="/v1", tags=["accounts"])
+router = Router(prefix="/v1", tags=["accounts"])
 
 _issue = require("client:write")
 _ask = require("organization:write", "collection:submit")
@@ -136,7 +137,7 @@ async def get_account_request(request_id: Id, by: Viewer, queries: Queries) -> o
     return {"request_id": str(found.id), "state": found.state, "place": found.place}
 
 
-request_steps = APIRouter(prefix="/v1/account-requests", tags=["accounts"])
+request_steps = Router(prefix="/v1/account-requests", tags=["accounts"])
 add_routes(
     request_steps,
     CASE,
@@ -168,9 +169,9 @@ REFUSED, REFUSED_IN_ALL = "refused-sign-ins", "refused-sign-ins-in-all"
 OPEN_PATHS = frozenset({TOKEN_PATH, JWKS_PATH})
 
 
-def oauth_router() -> APIRouter:
+def oauth_router() -> Router:
     """The two routes."""
-    router = APIRouter(tags=["oauth"])
+    router = Router(tags=["oauth"])
     form = {
         "type": "object",
         "required": ["grant_type"],

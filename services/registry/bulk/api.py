@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 
 from services.kit.audit import AuditedRoute, how_many, reads
 from services.kit.auth import require
@@ -15,6 +15,7 @@ from services.kit.budgets import within
 from services.kit.errors import language_of
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.kit.schemas import StrictModel, WholeList
 from services.kit.spreadsheets import CSV_TYPE, XLSX_TYPE, file_response, write_csv, write_xlsx
 from services.kit.table_forms import template
@@ -28,7 +29,7 @@ from services.registry.web.routes import Id, acting, part
 PATH = "/v1/collections/bulk"
 BYTES_MAX = 4 * 1024 * 1024
 
-router = APIRouter(prefix=PATH, tags=["collections"], route_class=AuditedRoute)
+router = Router(prefix=PATH, tags=["collections"], route_class=AuditedRoute)
 
 _submit = require("collection:submit")
 _TABLES = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in (CSV_TYPE, XLSX_TYPE)}

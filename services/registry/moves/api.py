@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from contracts.envelope import OpaqueId
 from contracts.handover import ArrivingProfile
@@ -12,6 +12,7 @@ from contracts.relay import ArrivingPerson, TravellingPerson
 from services.kit.audit import AuditedRoute, about, reads
 from services.kit.auth import Caller, require
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, StrictModel, WholeList
 from services.registry.moves.handover import WHAT, Arrivals, Completing, Departures, ToComplete
 from services.registry.streams.actor import OWN, Actor
@@ -20,7 +21,7 @@ from services.registry.web.routes import UUID_FORM, Place, acting, actor_of, par
 
 SCOPE = "transfer:carry"
 
-router = APIRouter(prefix="/v1", route_class=AuditedRoute, tags=["moves"])
+router = Router(prefix="/v1", route_class=AuditedRoute, tags=["moves"])
 
 _carries = require(SCOPE)
 
@@ -83,7 +84,7 @@ PAGE_MAX = 200
 WORDS_ZH = "您的档案已从外地调入，请按本地要求补充完善个人信息。"
 WORDS_EN = "Your profile has arrived from elsewhere: please complete your information as this place requires."
 
-completing_router = APIRouter(prefix="/v1", tags=["moves"], route_class=AuditedRoute)
+completing_router = Router(prefix="/v1", tags=["moves"], route_class=AuditedRoute)
 
 _review = require("collection:review")
 _mine = require(OWN)

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 
 from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
 from services.kit.pydantic_models import fields_of
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS
 from services.kit.spreadsheets import CSV_TYPE, write_csv
 from services.registry.organizations import schemas
@@ -40,7 +41,7 @@ def csv_response(name: str, columns: Sequence[str], rows: Iterable[Sequence[obje
     )
 
 
-router = APIRouter(prefix="/v1", tags=["organizations"])
+router = Router(prefix="/v1", tags=["organizations"])
 
 Number = Annotated[int, Path(ge=1, le=10_000), IN_DIGITS]
 PlaceQuery = Annotated[Place, Query()]

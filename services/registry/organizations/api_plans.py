@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS
 from services.registry.organizations import schemas
 from services.registry.organizations.api import CSV_ANSWER, PlaceQuery, Queries, csv_response
@@ -18,7 +19,7 @@ from services.registry.streams.actor import Actor
 from services.registry.streams.yearly_document import PLAN, REPORT
 from services.registry.web.routes import YEAR_MAX, YEAR_MIN, Id, acting, add_routes, part
 
-router = APIRouter(prefix="/v1", tags=["plans and reports"])
+router = Router(prefix="/v1", tags=["plans and reports"])
 
 _submit = require("plan:submit")
 _decide = require("organization:write")
@@ -114,7 +115,7 @@ _STEPS: Mapping[str, Mapping[str, object]] = {
         "answers": {"response_model": schemas.DocumentOutcome, "responses": problems(404, 409)},
     },
 }
-document_steps = APIRouter(prefix="/v1/yearly-documents", tags=["plans and reports"])
+document_steps = Router(prefix="/v1/yearly-documents", tags=["plans and reports"])
 add_routes(document_steps, yearly_document.CASE, Organizations, "decide_document", **_STEPS)
 
 

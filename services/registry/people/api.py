@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import Depends, Response
 
 from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import require
 from services.kit.budgets import within
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.registry.people import identities, schemas
 from services.registry.people.changes import Changes
 from services.registry.people.collections import COLLECTIONS, Collections
@@ -26,7 +27,7 @@ from services.registry.streams import change, collection
 from services.registry.streams.actor import OWN, Actor
 from services.registry.web.routes import Id, acting, add_routes, part
 
-persons = APIRouter(prefix="/v1", route_class=AuditedRoute)
+persons = Router(prefix="/v1", route_class=AuditedRoute)
 
 
 _see_masked = require("collection:submit", "collection:review", "employee:read")
@@ -82,7 +83,7 @@ async def check_identities(
     return {"results": [{"index": index, "result": result} for index, result in enumerate(results)]}
 
 
-collections = APIRouter(prefix="/v1/collections", tags=["collections"], route_class=AuditedRoute)
+collections = Router(prefix="/v1/collections", tags=["collections"], route_class=AuditedRoute)
 
 _submit = require("collection:submit", OWN)
 _review = require("collection:review")
@@ -158,7 +159,7 @@ async def get_collection(
     return await queries.get_collection(by, UUID(collection_id))
 
 
-changes = APIRouter(prefix="/v1", tags=["changes"], route_class=AuditedRoute)
+changes = Router(prefix="/v1", tags=["changes"], route_class=AuditedRoute)
 
 _unmask = require(disclosure.UNMASK)
 
@@ -189,7 +190,7 @@ async def submit_change(
     return (await changes.submit(key, by, UUID(person_id), body)).response()
 
 
-change_steps = APIRouter(prefix="/v1/changes", tags=["changes"])
+change_steps = Router(prefix="/v1/changes", tags=["changes"])
 add_routes(
     change_steps,
     change.CASE,
@@ -247,7 +248,7 @@ async def unmask_change(
     return await queries.get_change_in_full(by, UUID(change_id), body.purpose)
 
 
-own_cases = APIRouter(prefix="/v1", tags=["worklists"], route_class=AuditedRoute)
+own_cases = Router(prefix="/v1", tags=["worklists"], route_class=AuditedRoute)
 
 _mine = require(OWN, "collection:submit")
 

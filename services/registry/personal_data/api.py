@@ -4,19 +4,20 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 
 from contracts.disclosure import DisclosureRequest, Disclosures
 from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.registry.personal_data import disclosure, erasure
 from services.registry.personal_data.evidence import MEDIA_TYPES, EvidenceFiles, File
 from services.registry.streams.actor import Actor
 from services.registry.web.routes import UUID_FORM, Id, acting, part
 
-router = APIRouter(prefix="/v1", route_class=AuditedRoute)
+router = Router(prefix="/v1", route_class=AuditedRoute)
 
 _unmask = require(disclosure.UNMASK)
 _deliver = require(disclosure.DELIVER)

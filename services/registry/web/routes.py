@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import Depends, Path, Request
 from pydantic import AfterValidator, Field
 
 from contracts.divisions import is_known
@@ -16,6 +16,7 @@ from services.kit.clock import local_date, utc_now
 from services.kit.field_errors import refuse
 from services.kit.idempotency import CommandKey
 from services.kit.review import Answered, Case, Step, TakeStep, add_steps
+from services.kit.routers import Router
 from services.kit.schemas import Day
 from services.registry.streams.account import SCOPES
 from services.registry.streams.actor import Actor
@@ -65,7 +66,7 @@ def carried_out_by(method: str | None = None) -> TakeStep:
 
 
 def add_routes(
-    router: APIRouter,
+    router: Router,
     case: Case[object],
     cls: type,
     method: str | None = None,

@@ -2,19 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import Depends, Query, Response
 
 from services.kit.audit import AuditedRoute, reads
 from services.kit.auth import require
 from services.kit.idempotency import CommandKey, command_key
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS
 from services.registry.streams.actor import Actor
 from services.registry.web.routes import Place, acting, add_routes, part
 from services.registry.worklists import schemas
 from services.registry.worklists.worklists import HOLDER, HOLDS, STATISTICS, Cursor, Worklists
 
-router = APIRouter(prefix="/v1", tags=["worklists"], route_class=AuditedRoute)
+router = Router(prefix="/v1", tags=["worklists"], route_class=AuditedRoute)
 
 _decide = HOLDER.caller
 _count = require(*HOLDER.scopes, STATISTICS)
@@ -53,7 +54,7 @@ async def count_worklists(
     return await worklists.counts(by, place=place)
 
 
-holds = APIRouter(prefix="/v1/worklists/cases", tags=["worklists"], route_class=AuditedRoute)
+holds = Router(prefix="/v1/worklists/cases", tags=["worklists"], route_class=AuditedRoute)
 _HELD: dict[str, object] = {"response_model": schemas.Held, "responses": problems(404, 409)}
 add_routes(
     holds,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 
 from contracts.envelope import Adcode, OpaqueId
 from contracts.handover import Handover
@@ -15,14 +15,15 @@ from services.kit.app import openapi_document as document_of
 from services.kit.auth import Caller, TokenVerifier, require
 from services.kit.errors import NotAuthenticatedError, NotFoundError, Problem
 from services.kit.openapi import problems
+from services.kit.routers import Router
 from services.stand_ins.relay.exchanges import Exchanges, ExchangeUnknownError, OfferContradictsError
 from services.stand_ins.relay.faults import Faults, MisbehavingMiddleware, Misbehaviour
 
 SCOPE = "relay:exchange"
 
 End = Depends(require(SCOPE))
-router = APIRouter(prefix="/v1", tags=["relay"], dependencies=[End])
-switch = APIRouter(include_in_schema=False, dependencies=[End])
+router = Router(prefix="/v1", tags=["relay"], dependencies=[End])
+switch = Router(include_in_schema=False, dependencies=[End])
 
 
 class OfferContradictionError(Problem):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from pydantic import Field, create_model
 
 from contracts.targets import (
@@ -26,6 +26,7 @@ from services.kit.app import openapi_document as document_of
 from services.kit.auth import Caller, TokenVerifier, require
 from services.kit.errors import NotAuthenticatedError
 from services.kit.http_guard import BODY_SIZE_MAX
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, StrictModel
 from services.stand_ins.targets.faults import FaultBook, Faults, FaultyApp
 from services.stand_ins.targets.holdings import Holdings
@@ -40,10 +41,10 @@ class AccountOpened(StrictModel):
     known_only: bool = False
 
 
-def control_router(holdings: Holdings, faults: FaultBook, prefix: str) -> APIRouter:
+def control_router(holdings: Holdings, faults: FaultBook, prefix: str) -> Router:
     """The routes of control of one system; they suffer no fault and are no part of the contract."""
     access = [Depends(require("records:write"))]
-    router = APIRouter(prefix=f"{prefix}/control", dependencies=access, include_in_schema=False)
+    router = Router(prefix=f"{prefix}/control", dependencies=access, include_in_schema=False)
 
     @router.put("/faults")
     async def set_faults(body: Faults) -> Faults:
@@ -118,9 +119,9 @@ class OneToken(TokenVerifier):
         return Caller("client", frozenset({"records:write"}))
 
 
-def system_router(holdings: Holdings, faults: FaultBook | None, prefix: str) -> APIRouter:
+def system_router(holdings: Holdings, faults: FaultBook | None, prefix: str) -> Router:
     """The routes of one system."""
-    router = APIRouter(prefix=prefix, dependencies=[Depends(Client)], tags=["records"])
+    router = Router(prefix=prefix, dependencies=[Depends(Client)], tags=["records"])
     batch = batch_of(holdings.kind)
 
     @router.post("/v1/records", operation_id="take_records")

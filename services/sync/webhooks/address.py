@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import NamedTuple, Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -167,6 +169,12 @@ class GuardedBackend(AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
+@cache
+def _certificates() -> ssl.SSLContext:
+    """What is trusted; read once, for that takes longer than many messages."""
+    return httpx.create_ssl_context()
+
+
 class HttpPoster:
     """Posts over HTTP/1.1: no proxy of the environment, no redirect, and of an answer only the head is read."""
 
@@ -174,7 +182,7 @@ class HttpPoster:
         self, *, anywhere: bool = False, connections: int = 64, backend: AsyncNetworkBackend | None = None
     ) -> None:
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(),
+            ssl_context=_certificates(),
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=15.0,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Literal, Self
 
 import msgspec
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import Depends, Path, Query, Response
 from msgspec import Struct
 from pydantic import AfterValidator, Field, model_validator
 
@@ -16,6 +16,7 @@ from services.kit.idempotency import CommandKey, StoredAnswer, command_key
 from services.kit.openapi import struct_answer
 from services.kit.parts import part
 from services.kit.review import cursor_of, next_of
+from services.kit.routers import Router
 from services.kit.schemas import IN_DIGITS, Moment, StrictModel
 from services.sync.problems import NotAnOrganizationError
 from services.sync.webhooks.address import URL_LENGTH_MAX, must_be_public
@@ -31,7 +32,7 @@ EVENT_ID = r"^[1-9][0-9]{5}/[1-9][0-9]{0,17}$"
 PLACE = rf"^[^~]{{1,40}}~{EVENT_ID[1:]}"
 LAST = (datetime(9999, 1, 1, tzinfo=UTC), "", 0)
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+router = Router(prefix="/v1/webhooks", tags=["webhooks"])
 Owner = require("completion:write", "enrolment:write", "filing:submit")
 OwnerCaller = Annotated[Caller, Depends(Owner)]
 OwnerKey = Annotated[CommandKey, Depends(command_key(Owner))]
