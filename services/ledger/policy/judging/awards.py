@@ -26,6 +26,7 @@ from services.ledger.policy.rules.direct_registration import registered_directly
 from services.ledger.policy.rules.equivalence import Activity, Award, EquivalenceForm
 from services.ledger.policy.rules.make_up import MakeUpWindowTerms
 from services.ledger.policy.rules.modes import ModesTerms
+from services.ledger.policy.rules.prerequisite import PrerequisiteTerms
 from services.ledger.policy.rules.route import claimable
 from services.ledger.policy.rules.units import to_cents
 
@@ -119,7 +120,10 @@ def award_study(
             made_up = _made_up(policy, study, year, now, account, act="register")
             not_claimed = Rejected("mode-not-claimed", terms.modes_clause, {"mode": study.mode})
             return made_up or not_claimed
-        return terms.windows.outside("apply", now, given) or _awarded(study, route.clause, make_up=False)
+        first = policy.get(PrerequisiteTerms)
+        refused = first.refusal(account, study.category) if first is not None else None
+        refused = refused or terms.windows.outside("apply", now, given)
+        return refused or _awarded(study, route.clause, make_up=False)
     return _made_up(policy, study, year, now, account) or Rejected(
         "make-up-not-by-application",
         policy.make_up[-1].clause if policy.make_up else None,

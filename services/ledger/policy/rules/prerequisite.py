@@ -1,6 +1,7 @@
 """Prerequisites of ordinary study (先修要求): some categories are studied once another has so many credits (先公需, 后专业).
 
-A completion that comes before them is refused, as it is in a make-up with a prerequisite of its own; it may be posted again.
+A completion that comes before them is refused, and so is a claim of proven study, as it is in a make-up with a prerequisite
+of its own; it may be posted, or applied for, again.
 """
 
 from collections.abc import Iterator
