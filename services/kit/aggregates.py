@@ -182,7 +182,7 @@ class AggregateUnit(UnitOfWork):
         super().__init__(conn, store, log, now)
         self._aggregates = Aggregates(store, log)
         self._project = project
-        self._kept: list[Sequence[Any]] = []
+        self._kept: list[Any] = []
 
     async def get(self, cls: type[A], aggregate_id: UUID) -> A:
         """The aggregate as it stands. NotFoundError for an id that is not there, or is something else's."""
@@ -206,15 +206,14 @@ class AggregateUnit(UnitOfWork):
         """Store what the aggregates have decided up to now, in this order."""
         for aggregate in aggregates:
             decided = tuple(aggregate.collect_events())
-            self._kept.append(decided)
+            self._kept += decided
             self.new_events += [
                 _new_event(_MAPPER.to_stored_event(each), getattr(each, "identity", None)) for each in decided
             ]
 
     async def write(self) -> None:
-        """Write the rows of what was kept, one aggregate after the other."""
-        for decided in self._kept:
-            await self._project(self.conn, self.log, decided)
+        """Write the rows of what was kept, in the order in which it was decided."""
+        await self._project(self.conn, self.log, self._kept)
 
 
 def _new_event(stored: StoredEvent, identity: str | None) -> NewEvent:

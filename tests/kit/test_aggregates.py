@@ -302,7 +302,7 @@ class TestUnitOfWork:
 
         async with database.acquire() as conn:
             assert (await Aggregates(store, log).get(conn, Booking, booking_id)).seats == ["A1"]
-        assert projected == ["test.BookingRequested test.BookingSeatTaken", "test.TicketSold"]
+        assert projected == ["test.BookingRequested test.BookingSeatTaken test.TicketSold"]
 
     async def test_two_who_changed_the_same_one_are_stored_one_after_the_other(
         self, path: WritePath[AggregateUnit], database: Database, store: EventStore, log: str

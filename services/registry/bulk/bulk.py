@@ -20,6 +20,7 @@ from services.kit.table_reader import Table
 from services.registry.bulk.table import Fault, ReadRow, fault_of, read_rows
 from services.registry.people.collections import Collections
 from services.registry.personal_data.evidence import may_name
+from services.registry.personal_data.vault import Texts
 from services.registry.store.commands import Unit, command
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
@@ -135,21 +136,25 @@ class BulkCollections(Collections):
         submitted: dict[int, Person] = {}
         refused: dict[int, tuple[Fault, ...]] = {}
         seen: dict[str, int] = {}
+        texts: list[Texts] = []
         own = await self.own_code(unit, by)
-        for row in rows:
-            if row.body is None:
-                continue
-            person = row.body.person
-            identity = self._hashers.current.person(person.id_type, person.id_number)
+        filled = [(row, row.body) for row in rows if row.body is not None]
+        numbers = [self._hashers.persons(body.person.id_type, body.person.id_number) for _, body in filled]
+        documents = await self.documents(unit, numbers)
+        for (row, filled_in), (identity, *_) in zip(filled, numbers, strict=True):
             if identity in seen:
                 refused[row.number] = (_repeated(row.number, seen[identity], table),)
                 continue
             seen[identity] = row.number
-            body = row.body.model_copy(update={"employer": row.body.employer or own})
+            body = filled_in.model_copy(update={"employer": filled_in.employer or own})
             try:
-                submitted[row.number] = await self.submitted(unit, by, body)
+                submission = await self.submitted(unit, by, body, own, documents)
             except Problem as problem:
                 refused[row.number] = (_fault(problem, row.number, table),)
+            else:
+                submitted[row.number] = submission.person
+                texts.append(submission.texts)
+        await self._vault.seal_all(unit.conn, texts)
         return submitted, refused
 
     async def _refuse(self, by: Actor, results: list[RowResult]) -> None:

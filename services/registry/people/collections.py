@@ -1,17 +1,18 @@
 """Collections (信息采集): handed in, reviewed twice, returned or taken as the person's information (S2C-01, S2C-08)."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from contracts.identity import pair_like
 from services.kit.errors import NotFoundError
-from services.registry.people.personal_commands import PersonalCommands
+from services.registry.people.personal_commands import PersonalCommands, must_speak_for
 from services.registry.people.schemas import CollectionRequest, EndingRequest, ReviewRequest
 from services.registry.personal_data.evidence import require_evidence
-from services.registry.personal_data.vault import DETAILS
+from services.registry.personal_data.vault import DETAILS, Texts, fields_of_identity
 from services.registry.store.commands import Unit, command
 from services.registry.store.tables import LOG
 from services.registry.streams.actor import Actor
@@ -26,6 +27,13 @@ COLLECTIONS = "collections"
 _PERSON_OF = "select person_id from collections where log = $1 and collection_id = $2"
 
 
+class Submission(NamedTuple):
+    """A collection that was decided: the person after it, and what of it is to be sealed."""
+
+    person: Person
+    texts: Texts
+
+
 class Collections(PersonalCommands):
     """Carries out what is asked about collections."""
 
@@ -36,19 +44,32 @@ class Collections(PersonalCommands):
 
         Raises CollectionExistsError, OutsidePlaceError, NotEmployerError, NotOwnDocumentError, UnknownEvidenceError.
         """
-        person = await self.submitted(unit, by, body)
-        unit.keep(person)
-        return _outcome(person)
+        identity = body.person.identity()
+        hashes = self._hashers.persons(identity.id_type, identity.id_number)
+        own = await self.own_code(unit, by)
+        submission = await self.submitted(unit, by, body, own, await self.documents(unit, [hashes]))
+        await self._vault.seal_all(unit.conn, [submission.texts])
+        unit.keep(submission.person)
+        return _outcome(submission.person)
 
-    async def submitted(self, unit: Unit, by: Actor, body: CollectionRequest) -> Person:
-        """The person after a submission, decided and sealed but not yet kept."""
-        await self.must_speak_for(unit, by, body.place, body.employer)
+    async def submitted(
+        self,
+        unit: Unit,
+        by: Actor,
+        body: CollectionRequest,
+        own: str | None,
+        documents: Mapping[str, tuple[UUID | None, str]],
+    ) -> Submission:
+        """The person after a submission, decided but not yet sealed and kept; `own` is the code of who hands it in,
+        `documents` whose they are.
+        """
+        must_speak_for(by, body.place, body.employer, own)
         identity = body.person.identity()
         pairs = self._hashers.pairs(*vars(identity).values())
         hashes = [number for number, _ in pairs]
         if by.speaks_for_self and not self.signed_in_by(by, hashes[0]):
             raise NotOwnDocumentError(pointer="/person/id_number")
-        known, claim = await self.document(unit, hashes)
+        known, claim = documents[hashes[0]]
         if known is not None and not await self.may_know(unit, by, await unit.get(Person, known)):
             await self._budgets.spend(COLLECTIONS, by.organization or by.subject, 1, conn=unit.conn)
             claims = [contested_identity_of(each, by.organization or by.subject) for each in hashes]
@@ -68,10 +89,9 @@ class Collections(PersonalCommands):
             _, name_hash = pair_like(pairs, person.identity_hash)
             person.resubmit(profile=body.profile(name_hash), by=by, at=unit.now)
         await require_evidence(unit.conn, body.evidence, by, person_id=person.id)
-        await self._vault.seal_identity(unit.conn, person.id, person.version, identity)
         details = msgspec.json.encode(body.details() | {"evidence": body.evidence}).decode()
-        await self._vault.seal_texts(unit.conn, person.id, person.version, {DETAILS: details})
-        return person
+        texts = fields_of_identity(identity) | {DETAILS: details}
+        return Submission(person, Texts(str(person.id), person.version, texts))
 
     async def _contested(self, unit: Unit, claims: Sequence[str]) -> UUID | None:
         """What the claimant has handed in under this document before."""

@@ -7,7 +7,7 @@ were called before, so that nobody becomes a stranger, or somebody else, on the 
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import date
-from itertools import product
+from itertools import chain, product
 from typing import Any
 from uuid import UUID
 from weakref import WeakSet
@@ -44,8 +44,9 @@ HOLDER = Question("documents", "person_id", {"identity_hash": "text"}, "state <>
 FORMER_MAX = 100
 """Former names and numbers that are kept of one person, the latest."""
 
-_GENERATION = """
-select generation + (state = 'released')::int from documents where log = $1 and identity_hash = $2
+_GENERATIONS = """
+select identity_hash, generation + (state = 'released')::int as generation from documents
+ where log = $1 and identity_hash = any($2::text[])
 """
 
 BY = Actor(subject="rehash")
@@ -86,14 +87,7 @@ class PersonalCommands(Commands):
 
         Raises OutsidePlaceError, NotEmployerError.
         """
-        if by.speaks_for_self:
-            return  # of whom, the caller has looked at
-        if by.organization is None:
-            by.must_cover(place, pointer="/place")
-            return
-        own = await self.own_code(unit, by)
-        if own is None or own != employer:
-            raise NotEmployerError(pointer="/employer")
+        must_speak_for(by, place, employer, await self.own_code(unit, by))
 
     async def own_code(self, unit: Unit, by: Actor) -> str | None:
         """The credit code of the organization the caller acts for."""
@@ -111,14 +105,27 @@ class PersonalCommands(Commands):
 
     async def claim_of(self, unit: Unit, identity_hash: str) -> str:
         """What a document would be claimed under, by whom it becomes."""
-        generation = await unit.conn.fetchval(_GENERATION, LOG, identity_hash)
-        return identity_of(identity_hash, generation or 0)
+        return (await self._claims_of(unit, [identity_hash]))[identity_hash]
+
+    async def _claims_of(self, unit: Unit, hashes: Sequence[str]) -> dict[str, str]:
+        rows = await unit.conn.fetch(_GENERATIONS, LOG, hashes)
+        generations: dict[str, int] = {row["identity_hash"]: row["generation"] for row in rows}
+        return {each: identity_of(each, generations.get(each, 0)) for each in hashes}
 
     async def document(self, unit: Unit, hashes: Sequence[str]) -> tuple[UUID | None, str]:
         """Whose the document of these hashes is, and what it would be claimed under: the first of them."""
-        holders = await self.holders(unit, hashes)
-        owner = next((holders[each] for each in hashes if each in holders), None)
-        return owner, await self.claim_of(unit, hashes[0])
+        return (await self.documents(unit, [hashes]))[hashes[0]]
+
+    async def documents(
+        self, unit: Unit, hashes_of_each: Sequence[Sequence[str]]
+    ) -> dict[str, tuple[UUID | None, str]]:
+        """The same of many documents, by the first hash of each."""
+        holders = await self.holders(unit, dict.fromkeys(chain.from_iterable(hashes_of_each)))
+        claims = await self._claims_of(unit, [hashes[0] for hashes in hashes_of_each])
+        return {
+            hashes[0]: (next((holders[each] for each in hashes if each in holders), None), claims[hashes[0]])
+            for hashes in hashes_of_each
+        }
 
     async def may_know(self, unit: Unit, by: Actor, person: Person) -> bool:
         """Whether the caller may be told that the person is on record: they themselves, whoever handed them in, their
@@ -244,6 +251,19 @@ class PersonalCommands(Commands):
             by=BY,
             at=unit.now,
         )
+
+
+def must_speak_for(by: Actor, place: str, employer: str | None, own: str | None) -> None:
+    """An official for the people of the place, an employer, whose code is `own`, for its own, or a person for themselves.
+
+    Raises OutsidePlaceError, NotEmployerError.
+    """
+    if by.speaks_for_self:
+        return  # of whom, the caller has looked at
+    if by.organization is None:
+        by.must_cover(place, pointer="/place")
+    elif own is None or own != employer:
+        raise NotEmployerError(pointer="/employer")
 
 
 def _pair_of(each: Former) -> tuple[str, str]:

@@ -111,6 +111,8 @@ async def require_evidence(
     somebody else.
     """
     wanted = [str(each) for each in ids]
+    if not wanted:
+        return []
     rows = await conn.fetch(_FIND_NAMED, LOG, sorted(set(wanted)))
     found = {row["evidence_id"]: row for row in rows}
     for index, each in enumerate(wanted):
@@ -118,7 +120,7 @@ async def require_evidence(
         known = row is not None and may_name(caller, row["uploaded_by"], row["organization"])
         if row is None or not known or row["person_id"] not in (None, person_id and str(person_id)):
             raise UnknownEvidenceError(pointer=f"{pointer}/{index}")
-    if person_id is not None and wanted:
+    if person_id is not None:
         await conn.execute(_BIND, LOG, sorted(set(wanted)), str(person_id))
     return [evidence_of(found[each]) for each in wanted]
 

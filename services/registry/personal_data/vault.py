@@ -5,6 +5,7 @@ Destroying a person's key makes them unreadable everywhere at once, without touc
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 from uuid import UUID
 
 from contracts.identity import normalise_id_number
@@ -17,6 +18,20 @@ DETAILS = "details"
 """The sealed field that holds contact, education and certificates."""
 
 
+class Texts(NamedTuple):
+    """Personal texts of one person by field, as of their event number `version`."""
+
+    subject: str
+    version: int
+    by_field: Mapping[str, str]
+
+
+def fields_of_identity(identity: Identity) -> dict[str, str]:
+    """An identity as it is sealed."""
+    number = normalise_id_number(identity.id_number)
+    return {"id_type": identity.id_type, "id_number": number, "name": identity.name}
+
+
 class Vault:
     """Seals and opens personal data on a connection of the registry's."""
 
@@ -27,9 +42,7 @@ class Vault:
         self, conn: Connection, person_id: UUID, version: int, identity: Identity
     ) -> None:
         """Store an identity as of the person's event number `version`; what was stored before stays."""
-        number = normalise_id_number(identity.id_number)
-        values = {"id_type": identity.id_type, "id_number": number, "name": identity.name}
-        await self._seal(conn, person_id, version, values)
+        await self._seal(conn, person_id, version, fields_of_identity(identity))
 
     async def seal_note(self, conn: Connection, person_id: UUID, version: int, note: str) -> None:
         """Store free text about a person, which may say anything, as of their event number `version`."""
@@ -57,10 +70,7 @@ class Vault:
     async def open_identities(self, conn: Connection, people: Sequence[UUID]) -> dict[UUID, Identity]:
         """The identities last stored of many people; those whose key is gone are absent."""
         subjects = [str(person) for person in people]
-        keys = {}
-        for row in await conn.fetch(_KEYS, LOG, subjects):
-            with suppress(DestroyedKeyError):
-                keys[row["person_id"]] = self._wrapper.unwrap(row["wrapped_key"], row["person_id"])
+        keys = await self._keys(conn, subjects)
         found: dict[str, dict[str, str]] = {subject: {} for subject in keys}
         for row in await conn.fetch(_OPEN_MANY, LOG, sorted(keys), list(FIELDS)):
             subject, field, version = row["person_id"], row["field"], str(row["version"])
@@ -112,14 +122,38 @@ class Vault:
         await conn.executemany(_DOOM, [(LOG, share) for share in doomed])
         return doomed
 
-    async def _seal(self, conn: Connection, person_id: UUID, version: int, values: Mapping[str, str]) -> None:
-        subject = str(person_id)
-        key = await self._key(conn, subject) or await self.make_key(conn, subject)
+    async def seal_all(self, conn: Connection, texts: Sequence[Texts]) -> None:
+        """Store personal texts of many people, each as of an event number; who has no key is given one."""
+        keys = await self._keys(conn, [each.subject for each in texts])
+        fresh = {}
+        for subject in dict.fromkeys(each.subject for each in texts):
+            if subject not in keys:
+                keys[subject], fresh[subject] = self._wrapper.new_key(subject)
+        if fresh:
+            await conn.executemany(_NEW_KEY, [(LOG, subject, wrapped) for subject, wrapped in fresh.items()])
         rows = [
-            (LOG, str(person_id), field, version, key.seal(value, str(person_id), field, str(version)))
-            for field, value in values.items()
+            (
+                LOG,
+                each.subject,
+                name,
+                each.version,
+                keys[each.subject].seal(text, each.subject, name, str(each.version)),
+            )
+            for each in texts
+            for name, text in each.by_field.items()
         ]
         await conn.executemany(_SEAL, rows)
+
+    async def _seal(self, conn: Connection, person_id: UUID, version: int, values: Mapping[str, str]) -> None:
+        await self.seal_all(conn, [Texts(str(person_id), version, values)])
+
+    async def _keys(self, conn: Connection, subjects: Sequence[str]) -> dict[str, SubjectKey]:
+        """The keys of those that have one still."""
+        keys = {}
+        for row in await conn.fetch(_KEYS, LOG, subjects):
+            with suppress(DestroyedKeyError):
+                keys[row["person_id"]] = self._wrapper.unwrap(row["wrapped_key"], row["person_id"])
+        return keys
 
     async def _open(
         self, conn: Connection, person_id: UUID, fields: Sequence[str], version: int | None

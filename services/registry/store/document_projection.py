@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from services.registry.store.read_model import ID, Change, ReadModel, Value, const, field, run, update, upsert
+from services.registry.store.read_model import (
+    ID,
+    ReadModel,
+    RowChange,
+    Value,
+    const,
+    field,
+    run,
+    update,
+    upsert,
+)
 from services.registry.streams.profile import is_contested
 
 PERSON = {"person_id": ID}
@@ -22,7 +32,7 @@ def _claims_another(event: Any) -> bool:
     return event.identity is not None and not is_contested(event.identity)
 
 
-def _claimed(when: Value | None = None) -> Change:
+def _claimed(when: Value | None = None) -> RowChange:
     columns = {"person_id": ID, "state": const("current"), "generation": _generation}
     return upsert("documents", "identity_hash", "identity_hash", when=when, **columns)
 

@@ -22,8 +22,8 @@ from services.registry.store.read_model import (
     PLACE,
     REASON,
     VERSION,
-    Change,
     ReadModel,
+    RowChange,
     Value,
     const,
     decided,
@@ -210,7 +210,7 @@ def _enters(
     place: Value = PLACE,
     by: str,
     step: str = REVIEW,
-) -> Change:
+) -> RowChange:
     """A case goes to the end of the order of its place; whoever submitted it may not be the one who decides it."""
     columns: dict[str, Value] = {
         "case_id": case,

@@ -47,7 +47,7 @@ class TestTwoClicks:
     ) -> None:
         human = somebody()
         await registry.returned(human)
-        with both_decided(monkeypatch, "seal_identity"):
+        with both_decided(monkeypatch, "seal_all"):
             answers = await asyncio.gather(
                 *(registry.call("POST", "/v1/collections", body=collection_of(human)) for _ in range(2))
             )
