@@ -218,11 +218,10 @@ def rebuild(*services: str, model: list[str] | None = None, log: list[str] | Non
     import asyncio
 
     from services.cli.databases import databases_for_a_command
-    from services.cli.rebuild import has_read_models, rebuild
-    from services.cli.settings import SERVICES
+    from services.cli.rebuild import MODULES, rebuild
 
     settings = _settings()
-    wanted = _services(services) if services else tuple(filter(has_read_models, SERVICES))
+    wanted = _services(services) if services else tuple(MODULES)
     with databases_for_a_command(settings) as dsns:
         for service in wanted:
             done = asyncio.run(

@@ -1,7 +1,6 @@
 """`xuefen rebuild`: read models built anew from the log, beside the live ones, with progress shown."""
 
 import importlib
-import importlib.util
 from collections.abc import Sequence
 from types import ModuleType
 
@@ -13,6 +12,13 @@ from services.cli.settings import StackSettings
 from services.kit.database import Databases
 from services.kit.rebuild import Rebuilt
 from services.kit.settings import SettingsError
+
+MODULES = {
+    "registry": "services.registry.store.projection",
+    "ledger": "services.ledger.counting.rebuild",
+    "transfer": "services.transfer.rebuild",
+}
+"""Where each service that keeps read models tells which (`READ_MODELS`) and builds them anew (`rebuild`)."""
 
 
 async def rebuild(
@@ -28,9 +34,9 @@ async def rebuild(
 
     Raises SettingsError when the service's database or a read model is not known.
     """
-    if not has_read_models(service):
+    if service not in MODULES:
         raise SettingsError(f"{service} has no read models to rebuild")
-    module = importlib.import_module(f"services.{service}.rebuild")
+    module = importlib.import_module(MODULES[service])
     databases = await connect_as(service, settings, dsns, purpose="rebuild")
     try:
         with bars_on(console) as bars:
@@ -40,11 +46,6 @@ async def rebuild(
         raise SettingsError(f"{service}: {error}; there are {known}") from None
     finally:
         await databases.close()
-
-
-def has_read_models(service: str) -> bool:
-    """Whether a service keeps read models that can be rebuilt."""
-    return importlib.util.find_spec(f"services.{service}.rebuild") is not None
 
 
 async def _rebuild(

@@ -8,8 +8,9 @@ provisioning gives to both.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import asyncpg
@@ -18,10 +19,13 @@ from services.kit.event_store import EventStore
 from services.kit.projection import Checkpoints, Projection, apply_events
 
 if TYPE_CHECKING:
-    from services.kit.database import Connection, Database
+    from services.kit.database import Connection, Database, Databases
 
 Progress = Callable[[int, int], None]
 """Told the position reached and the log's head, after every batch."""
+
+NamedProgress = Callable[[str, str, int, int], None]
+"""Told the read model, the log, the position reached and the log's head."""
 
 _SWITCH_ATTEMPTS_MAX = 5
 _GAVE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
@@ -109,6 +113,38 @@ async def rebuild(
             return await work.switch(position, inline=inline)
         finally:
             await _drop_side_tables(conn, tables)
+
+
+async def rebuild_named(
+    databases: Databases,
+    every: Sequence[Projection],
+    *,
+    models: Collection[str],
+    logs: Sequence[str],
+    behind: Collection[str] = (),
+    progress: NamedProgress = lambda model, log, position, head: None,
+) -> list[Rebuilt]:
+    """Rebuild those of a service's read models that are named; what each did. LookupError for an unknown name.
+
+    All but those `behind` are written in the transactions of their events.
+    """
+    unknown = set(models) - {model.name for model in every}
+    if unknown:
+        raise LookupError(f"no read model is called {', '.join(sorted(unknown))}")
+    store = EventStore()
+    return [
+        await rebuild(
+            databases.of(log),
+            store,
+            model,
+            log,
+            inline=model.name not in behind,
+            progress=partial(progress, model.name, log),
+        )
+        for log in logs
+        for model in every
+        if model.name in models
+    ]
 
 
 @dataclass(frozen=True)

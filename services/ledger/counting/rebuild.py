@@ -1,14 +1,12 @@
 """Rebuild of the ledger's read models from its logs: beside the live rows, then switched log by log."""
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from contracts.divisions import AUTHORITIES
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.kit.projection import Projection
-from services.kit.rebuild import Rebuilt
-from services.kit.rebuild import rebuild as rebuild_one
+from services.kit.rebuild import NamedProgress, Rebuilt, rebuild_named
 from services.ledger.counting.anomaly_projection import Anomalies
 from services.ledger.counting.registrations import RegistrationsDaily
 from services.ledger.counting.scorecards import Scorecards
@@ -37,30 +35,14 @@ def standings(policies: PublishedPolicies) -> Standings:
 
 READ_MODELS = (*(model.name for model in INLINE), *LAGGING)
 
-Progress = Callable[[str, str, int, int], None]
-"""Told the read model, the log, the position reached and the log's head."""
-
 
 async def rebuild(
     databases: Databases,
     *,
     models: Sequence[str] = READ_MODELS,
     logs: Sequence[str] = AUTHORITIES,
-    progress: Progress = lambda model, log, position, head: None,
+    progress: NamedProgress = lambda model, log, position, head: None,
 ) -> list[Rebuilt]:
     """Rebuild the named read models of the named logs; what each did. LookupError for an unknown name."""
-    unknown = set(models) - set(READ_MODELS)
-    if unknown:
-        raise LookupError(f"no read model is called {', '.join(sorted(unknown))}")
-    store = EventStore()
-    every: tuple[Projection, ...] = (*INLINE, *behind(PublishedPolicies(databases, store)))
-    done: list[Rebuilt] = []
-    for log in logs:
-        for model in every:
-            if model.name in models:
-                report = partial(progress, model.name, log)
-                inline = model in INLINE
-                done.append(
-                    await rebuild_one(databases.of(log), store, model, log, inline=inline, progress=report)
-                )
-    return done
+    every = (*INLINE, *behind(PublishedPolicies(databases, EventStore())))
+    return await rebuild_named(databases, every, models=models, logs=logs, behind=LAGGING, progress=progress)

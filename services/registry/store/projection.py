@@ -4,15 +4,12 @@ A rebuild replays the log through the same statements, and its rows come out ide
 row in the worklist, whichever kind of case it is: a kind joins by entering and leaving it from its own events.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 from contracts.divisions import chain_of
 from services.kit.database import Connection, Databases
-from services.kit.event_store import EventStore
-from services.kit.rebuild import Rebuilt
-from services.kit.rebuild import rebuild as rebuild_one
+from services.kit.rebuild import NamedProgress, Rebuilt, rebuild_named
 from services.registry.store.document_projection import DOCUMENTS, PERSON
 from services.registry.store.organization_projection import ORGANIZATION_MODELS
 from services.registry.store.read_model import (
@@ -312,27 +309,13 @@ async def project(conn: Connection, log: str, events: Sequence[Any]) -> None:
 
 READ_MODELS = tuple(model.name for model in MODELS)
 
-Progress = Callable[[str, str, int, int], None]
-"""Told the read model, the log, the position reached and the log's head."""
-
 
 async def rebuild(
     databases: Databases,
     *,
     models: Sequence[str] = READ_MODELS,
     logs: Sequence[str] = (LOG,),
-    progress: Progress = lambda model, log, position, head: None,
+    progress: NamedProgress = lambda model, log, position, head: None,
 ) -> list[Rebuilt]:
     """Rebuild the named read models; what each did. LookupError for an unknown name."""
-    unknown = set(models) - set(READ_MODELS)
-    if unknown:
-        raise LookupError(f"no read model is called {', '.join(sorted(unknown))}")
-    store = EventStore()
-    return [
-        await rebuild_one(
-            databases.of(log), store, model, log, inline=True, progress=partial(progress, model.name, log)
-        )
-        for log in logs
-        for model in MODELS
-        if model.name in models
-    ]
+    return await rebuild_named(databases, MODELS, models=models, logs=logs, progress=progress)
