@@ -3,7 +3,10 @@
 from datetime import UTC, date, datetime
 from typing import Any
 
-from tests.ledger.world import Somebody, World
+import pytest
+
+from tests.ledger.moving.mover import Mover
+from tests.ledger.world import Provider, Somebody, World
 
 SHANXI, JINCHENG, CHAOYANG, LIAONING, DALIAN = "140000", "140500", "211300", "210000", "210200"
 LISTED = "北京东奥时代教育科技有限公司"
@@ -202,3 +205,22 @@ class TestReportCompletion:
         who = await world.collects(LIAONING, qualified_on=date(2025, 3, 1))
         assert (await world.asks(who, 2025))["status"] == "not_required"
         assert (await world.asks(who, 2025))["first_obliged_year"] == 2026
+
+
+class TestOfSomebodyWhoMoved:
+    """What was studied before goes by the authority that judges its year; the ledger that holds it says so."""
+
+    @pytest.fixture
+    async def provider(self, world: World) -> Provider:
+        world.now = datetime(2025, 6, 1, 4, tzinfo=UTC)
+        return await world.provides(LISTED, accredited=[LIAONING, SHANXI])
+
+    async def test_a_year_that_is_judged_elsewhere_takes_nothing(self, world: World, provider: Provider):
+        who = await world.collects(JINCHENG)
+        await Mover(world).moves(who, CHAOYANG)
+        [outcome] = await provider.posts(provider.completion(who, 2024, "30.00", authority=LIAONING))
+
+        assert (outcome["outcome"], outcome["problem"]["type"]) == (
+            "rejected",
+            "urn:xuefen:problem:year-judged-elsewhere",
+        )
