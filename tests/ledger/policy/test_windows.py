@@ -1,6 +1,6 @@
 """Windows by act and mode: absolute, relative to the year, to the issue, to an enrolment; extended by a later notice."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -194,3 +194,22 @@ class TestSense:
     def test_what_cannot_be_meant_is_refused(self, rule: dict[str, Any]):
         with pytest.raises(NoticeError):
             draft(rule)
+
+
+@pytest.mark.parametrize(
+    ("deferred_until", "now", "late"),
+    [
+        ("2030-05-10", "2030-05-31 23:59:59", False),
+        ("2030-05-10", "2030-06-01 00:00:00", True),
+        ("2030-06-10", "2030-06-10 23:59:59", False),
+        ("2030-06-10", "2030-06-11 00:00:00", True),
+    ],
+)
+def test_days_to_register_end_with_a_deferral_only_where_it_is_later(
+    deferred_until: str, now: str, late: bool
+):
+    """A-14: a deferral gives time and takes none."""
+    made = policy(BEIJING, 2030, book(draft(window(act="register", until="completion+30d"))))
+    given = at(f"{deferred_until} 23:59:59") + timedelta(seconds=1)
+
+    assert made.terms_of("online").windows.is_late(at("2030-05-01"), at(now), given) is late

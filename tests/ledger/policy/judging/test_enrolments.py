@@ -133,6 +133,12 @@ class TestWhatTheModeAsks:
 
         assert self.told(made, enrolled("2031-05-01"), **given) == problem
 
+    @pytest.mark.parametrize(("on", "problem"), [("2030-06-30", None), ("2030-07-01", "enrol-closed")])
+    def test_is_not_cut_short_by_a_deferral_that_ends_inside_its_window(self, on: str, problem: str | None):
+        made = policy(BEIJING, 2030, book(draft(self.ENROL)))
+
+        assert self.told(made, enrolled(on), deferred=deferred("2030-03-31")) == problem
+
     def test_is_the_same_provider_where_the_year_has_one(self):
         one = policy(BEIJING, 2030, book(draft({"kind": "provider_choice", "one_a_year": True})))
         taken = [credit("30", on="2030-03-01", provider="another")]
