@@ -47,8 +47,11 @@ def compare_books(
     notices = tuple(notices)
     first, last = bounds_of(before, after)
     years = years_of(notices, (first, max(last, through)))
+    regimes = sorted({notice.regime for notice in notices})
+    books = [(before.of_regime(regime), after.of_regime(regime)) for regime in regimes]
     compared = (
-        compare_policies(before.resolve(place, year), after.resolve(place, year))
+        compare_policies(old.resolve(place, year), new.resolve(place, year))
+        for old, new in books
         for place in places_with_notices(notices, before, after)
         for year in years
     )

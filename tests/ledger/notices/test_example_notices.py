@@ -146,6 +146,16 @@ class TestPublished:
         ]
         assert institute["missing"][1] == {"category": "ethics", "credits": "4.00"}
         assert [(one["counted"], one["clause"]) for one in institute["credits"]] == [("36.00", "X9-02")]
+        more = {"include": ["credits", "next_steps"], "purpose": "award"}
+        whole = await world.client.get(
+            path, params={"regime": "institute", **more}, headers=world.official("540000")
+        )
+        assert whole.status_code == 200, whole.text
+        assert whole.json()["purpose"]["met"] is False, whole.text
+        unclear = await world.client.get(path, params={"regime": "协会"}, headers=world.official("540000"))
+        assert (unclear.status_code, unclear.json()["errors"][0]["parameter"]) == (422, "regime"), (
+            unclear.text
+        )
         policy = await world.client.get(
             "/v1/policies/540102/2025",
             params={"regime": "institute"},

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from services.ledger.policy import Notice, PolicyBook, bundled_notices, parse_notice
 from services.ledger.policy.book_faults import reaches
 from services.ledger.policy.difference import compare_books
@@ -62,6 +64,13 @@ class TestCompareBooks:
     def test_the_same_notice_again_changes_nothing(self):
         notice = bundled("liaoning-2025")
         assert compare_books(BOOK, with_notice(notice), [notice]) == ()
+
+    def test_a_notice_of_another_regime_changes_that_regime_alone(self):
+        later = replace(later_liaoning(40), regime="institute")
+        found = compare_books(BOOK, with_notice(later), [later])
+        assert {each.year for each in found} == {2025}
+        told = {change.setting: change.before for each in found for change in each.changes}
+        assert told["requirement.total"] is None, "nothing of the accounting duty's is what it was before"
 
     def test_a_place_without_a_notice_gets_one(self):
         later = parse_notice(notice_text())
