@@ -24,7 +24,18 @@ PATHS: dict[Role, tuple[str, ...]] = {
     "person": ("/my", "/certificates", "/claims", "/claims/new?form=paper&year=2025"),
     "employer": ("/unit", "/claims", "/trainings", "/trainings/new"),
     "provider": ("/provider", "/provider/table"),
-    "supervisor": ("/work", "/people", "/figures", "/figures/wall", "/years", "/audit", "/style"),
+    "supervisor": (
+        "/work",
+        "/people",
+        "/figures",
+        "/figures/wall",
+        "/notices",
+        "/notices/edit",
+        "/notices/210000/liaoning-2025",
+        "/years",
+        "/audit",
+        "/style",
+    ),
 }
 
 
@@ -110,6 +121,30 @@ class TestMainJobs:
 
         assert "待审核" in await page.inner_text("h1")
         assert await page.eval_on_selector("img.proof", "each => each.naturalWidth > 0")
+        assert complaints == []
+        await page.context.close()
+
+    @pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+    async def test_an_official_drafts_a_notice_and_tries_it(self, house: House, chromium: Any, script: bool):
+        page, complaints = await opened(house, chromium, "supervisor", java_script_enabled=script)
+        await page.goto(f"{house.address}/notices")
+        await page.click("text=起草通知")
+        sound = await page.input_value("#text")
+        await page.fill("#text", sound.replace("total: 90", "total: ninety"))
+        if not script:
+            await page.click("text=检查")
+        await page.wait_for_selector("#findings .failure")
+        await page.fill("#text", sound.replace("total: 90", "total: 80"))
+        await page.click("text=试算影响的人数")
+        assert await page.is_visible("progress")
+        await house.system.ledger.trials.work()
+        if not script:
+            await page.click("text=刷新")
+        await page.wait_for_selector("text=已完成")
+        await page.goto(f"{house.address}/notices/edit")
+        await page.click("text=提交草稿")
+
+        assert "待发布的草稿" in await page.inner_text("h1")
         assert complaints == []
         await page.context.close()
 

@@ -15,7 +15,7 @@ from tests.e2e.system import LIAONING, SHENYANG, SHUANGTA
 
 HREF = re.compile(r'<a [^>]*href="([^"]+)"')
 FORM = re.compile(r"<form ([^>]*)>")
-TAGS = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.S)
+TAGS = re.compile(r"<(script|style|textarea)\b.*?</\1>|<[^>]*>", re.S)
 CODE = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-|\b[a-z]+_[a-z_]+\b|\b(None|True|False|undefined)\b")
 PAGES_MAX = 25
 ELSEWHERE = {"/running"}

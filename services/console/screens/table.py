@@ -7,6 +7,7 @@ from services.console.screens import (
     claims,
     figures,
     my_education,
+    notices,
     people,
     provider,
     running,
@@ -20,6 +21,7 @@ from services.console.screens import (
 SCREENS: tuple[Screen, ...] = tuple(
     room.SCREEN
     for room in (
-        my_education, claims, certificates, work, people, unit, provider, trainings, figures, running, years, audit, style,
+        my_education, claims, certificates, work, people, unit, provider, trainings, figures, notices, running, years,
+        audit, style,
     )
 )  # fmt: skip

@@ -146,6 +146,54 @@
     }
   });
 
+  // A draft is checked as it is written: its form is sent in the background, and one part of the page replaced.
+  let pause = 0;
+  document.addEventListener("input", function (event) {
+    const form = event.target.form;
+    const name = form ? form.getAttribute("data-as-typed") : null;
+    const place = name ? document.getElementById(name) : null;
+    if (!place) {
+      return;
+    }
+    window.clearTimeout(pause);
+    pause = window.setTimeout(async function () {
+      const mine = ++asked;
+      busy(true);
+      try {
+        const body = new URLSearchParams(new FormData(form));
+        const response = await fetch(form.action, { method: "POST", body: body, headers: { "X-Fragment": name }, credentials: "same-origin" });
+        if (mine === asked && response.ok && !response.redirected) {
+          place.innerHTML = await response.text();
+        }
+      } catch (error) {
+        notice.textContent = document.body.getAttribute("data-failed");
+      } finally {
+        busy(false);
+      }
+    }, 500);
+  });
+
+  // What is under way is asked again until it is over.
+  function followed() {
+    const part = document.querySelector("[data-again]");
+    if (!part) {
+      return;
+    }
+    window.setTimeout(async function () {
+      const place = document.getElementById(part.getAttribute("data-again"));
+      try {
+        const response = await fetch(window.location.href, { headers: { "X-Fragment": place.id }, credentials: "same-origin" });
+        if (response.ok && !response.redirected) {
+          place.innerHTML = await response.text();
+        }
+        followed();
+      } catch (error) {
+        notice.textContent = document.body.getAttribute("data-failed");
+      }
+    }, 1000);
+  }
+  followed();
+
   window.addEventListener("pageshow", function () {
     busy(false);
     document.querySelectorAll('form[aria-busy="true"]').forEach(function (form) {

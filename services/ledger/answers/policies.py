@@ -24,6 +24,7 @@ from services.ledger.policy import (
 )
 from services.ledger.policy.book import Entry
 from services.ledger.policy.document.meaning import meaning_of
+from services.ledger.policy.document.notice import notice_as_yaml
 from services.ledger.policy.policy import Basis
 from services.ledger.streams.notice import PolicyDrafted
 
@@ -147,13 +148,15 @@ class ClauseAnswer(BaseModel):
 
 
 class NoticeDetail(ListedNotice):
-    """One version of a notice with its clauses; `draft` is the one that waits, with its text."""
+    """One version of a notice with its clauses; `text` is a YAML file that says the same, to be edited; `draft` is the one
+    that waits."""
 
     version: int
     issuers: list[str]
     basis: list[str]
     excludes: list[str]
     clauses: list[ClauseAnswer]
+    text: str
     published: list[VersionAnswer]
     draft: DraftAnswer | None
 
@@ -230,11 +233,12 @@ def notice_detail(entries: Sequence[Entry], version: int, draft: PolicyDrafted |
         basis=list(at.notice.basis),
         excludes=list(at.notice.excludes),
         clauses=_clauses(at.notice),
+        text=notice_as_yaml(at.notice),
         published=[
             VersionAnswer(version=n, hash=e.hash, document=e.notice.label, published_at=e.recorded_at)
             for n, e in enumerate(entries, 1)
         ],
-        draft=None if draft is None else draft_answer(draft, text=True),
+        draft=None if draft is None else draft_answer(draft),
     )
 
 

@@ -21,8 +21,9 @@ from services.kit.event_store import table_sql
 from services.kit.failures import NOTHING_STORED
 from services.kit.observability import describe_exception
 from services.ledger.counting.simulation import simulate
-from services.ledger.policy import Notice, PolicyBook, parse_notice
-from services.ledger.policy.difference import compare_books
+from services.ledger.policy import Notice, PolicyBook, Sourced, parse_notice
+from services.ledger.policy.difference import Change, compare_books
+from services.ledger.policy.document.meaning import setting_words, value_words
 from services.ledger.scenarios.beginnings import Shelf
 from services.ledger.scenarios.scenario_file import read_scenarios
 from services.ledger.scenarios.trial import try_scenarios
@@ -286,11 +287,37 @@ def _differences(book: PolicyBook, draft: Notice) -> dict[str, Any]:
             "year": each.year,
             "governed_before": each.before is not None,
             "governed_after": each.after is not None,
-            "changes": [change for change in each.changes if change.kind != "restated"],
+            "changes": [_worded(change) for change in each.changes if change.kind != "restated"],
         }
         for each in found[:_DIFFERENCES_MAX]
     ]
     return {"differences": told, "left_out": max(0, len(found) - _DIFFERENCES_MAX)}
+
+
+def _worded(change: Change) -> dict[str, Any]:
+    zh, en = setting_words(change.setting)
+    return {
+        "setting": change.setting,
+        "setting_zh": zh,
+        "setting_en": en,
+        "kind": change.kind,
+        "before": _side(change.before),
+        "after": _side(change.after),
+    }
+
+
+def _side(sourced: Sourced[Any] | None) -> dict[str, Any] | None:
+    if sourced is None:
+        return None
+    zh, en = value_words(sourced.value)
+    return {
+        "text_zh": zh,
+        "text_en": en,
+        "value": sourced.value,
+        "clause": sourced.clause,
+        "document": sourced.document,
+        "place": sourced.place,
+    }
 
 
 def _tried(book: PolicyBook, draft: Notice, scenarios: str, so_far: _SoFar) -> dict[str, Any]:

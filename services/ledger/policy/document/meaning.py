@@ -90,4 +90,27 @@ def _code(code: str) -> Words:
         root, _, rest = code.partition("/")
         zh, en = values[root]
         return f"{zh}之 {rest}", f"{en} / {rest}"
-    return code, code
+    return code.replace("_", " "), code.replace("_", " ")
+
+
+def setting_words(name: str) -> Words:
+    """What a setting is called: `window.study.online` is the window of studying online."""
+    first, *rest = name.split(".")
+    tables = word_table()
+    told = [tables["kinds"].get(first) or tables["fields"].get(first) or _code(first)]
+    told += [
+        ("全部", "all")
+        if part == "*"
+        else tables["values"].get(part) or tables["fields"].get(part) or _code(part)
+        for part in rest
+    ]
+    return " · ".join(zh for zh, _ in told), " · ".join(en for _, en in told)
+
+
+def value_words(value: object) -> Words:
+    """What a setting's value says; of a rule, what it says."""
+    plain = msgspec.to_builtins(value)
+    if not isinstance(plain, Mapping):
+        return _value(plain)
+    told = list(_fields(type(value).__name__, {name: part for name, part in plain.items() if name != "kind"}))
+    return "；".join(zh for zh, _ in told), "; ".join(en for _, en in told)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Union
 
 import msgspec
+import yaml
 from msgspec import Meta
 
 from services.ledger.policy.language.facts import ACCOUNTING
@@ -85,6 +86,11 @@ def notice_as_data(notice: Notice) -> dict[str, object]:
     """The notice as plain JSON data, which `parse_notice` reads back to an equal notice."""
     data: dict[str, object] = msgspec.to_builtins(notice)
     return data
+
+
+def notice_as_yaml(notice: Notice) -> str:
+    """A YAML file that says what the notice says; the comments and the layout of its own file are not kept."""
+    return str(yaml.safe_dump(notice_as_data(notice), allow_unicode=True, sort_keys=False, width=110))
 
 
 def canonical(value: object) -> object:
