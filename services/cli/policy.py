@@ -3,12 +3,14 @@ draft would change is in `policy_diff.py`."""
 
 import getpass
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
+import yaml
 from cyclopts import App, Parameter
 from rich.markup import escape
 from rich.table import Column, Table
@@ -31,6 +33,7 @@ app = App(
     help="Notices: check, show, list, compare, try, publish. 通知: 检查、查看、列出、比较、试算、发布",
 )
 PUBLISH_SECONDS_MAX = 30.0
+SCHEMA_FILE = "policy.schema.json"
 
 
 @app.command
@@ -221,6 +224,59 @@ class _Ledger:
             return None
         _show_refusal(answer.status_code, answer.content)
         sys.exit(1)
+
+
+@app.command
+def new(
+    place: str | None = None,
+    year: int | None = None,
+    number: str | None = None,
+    *,
+    folder: Path = Path(),
+) -> None:
+    """Write the skeleton of a notice, with its schema beside it, for an editor that completes fields. What is not given is
+    asked for.
+
+    Parameters
+    ----------
+    place
+        The division code of the place.
+    year
+        The credit year that it governs.
+    number
+        The number of the document.
+    folder
+        Where the files go; here when not given.
+    """
+    place = place or err.input("行政区划代码: ").strip()
+    if not is_known(place):
+        fail(f"{place!r} is no division code")
+    said = str(year or err.input("年度: ")).strip()
+    if not re.fullmatch("20[0-9]{2}", said, re.ASCII):
+        fail(f"{said!r} is no credit year")
+    number = number or err.input("文号: ").strip()
+    path = folder / f"notice-{place}-{said}.yaml"
+    if path.exists():
+        fail(f"{path} is there already")
+    (folder / SCHEMA_FILE).write_text(schema_text(), encoding="utf-8")
+    path.write_text(_skeleton(place, said, number), encoding="utf-8")
+    out.print(f"[green]written[/green]: {escape(str(path))}", soft_wrap=True)
+
+
+def _skeleton(place: str, year: str, number: str) -> str:
+    head: dict[str, object] = {
+        "id": f"notice-{place}-{year}",
+        "title": f"关于{year}年度会计专业技术人员继续教育工作的通知",
+        "document": number,
+        "issuers": [f"{full_name_of(place)}财政局"],
+        "issued_on": f"{year}-01-01",
+        "place": place,
+        "years": {"from": int(year), "to": int(year)},
+    }
+    rule = {"kind": "requirement", "total": 90, "categories": {"professional": 60}}
+    clause = {"id": "T-01", "article": "一", "text": "抄录通知的原文要点", "rules": [rule]}
+    written = yaml.safe_dump(head | {"clauses": [clause]}, allow_unicode=True, sort_keys=False)
+    return f"# yaml-language-server: $schema={SCHEMA_FILE}\n{written}"
 
 
 def _book_of(notices: list[Notice]) -> PolicyBook:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from services.cli import policy as command
-from services.ledger.policy import bundled_notices
+from services.ledger.policy import bundled_notices, read_notice
 from services.ledger.policy.document.parse import NOTICES
 from tests.ledger.policy.builders import notice_text
 from tests.ledger.policy.drafts import book, draft
@@ -348,3 +348,26 @@ scenarios:
         files[1].write_text(unknown, encoding="utf-8")
         assert run("try", *map(str, files)) == 1
         assert "这个情景无法演算" in capsys.readouterr().out
+
+
+class TestNew:
+    def test_writes_a_sound_notice_with_its_schema(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+        assert run("new", "210100", "2026", "沈财会〔2026〕1号", "--folder", str(tmp_path)) == 0
+        path = tmp_path / "notice-210100-2026.yaml"
+        assert path.read_text(encoding="utf-8").startswith(
+            "# yaml-language-server: $schema=policy.schema.json\n"
+        )
+        assert (tmp_path / "policy.schema.json").exists()
+        assert run("check", str(path)) == 0
+        assert run("new", "210100", "2026", "沈财会〔2026〕1号", "--folder", str(tmp_path)) == 2
+
+    def test_asks_for_what_is_not_given(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        answers = iter(["210100", "2026", "沈财会〔2026〕1号"])
+        monkeypatch.setattr(command.err, "input", lambda _: next(answers))
+        assert run("new", "--folder", str(tmp_path)) == 0
+        assert read_notice(tmp_path / "notice-210100-2026.yaml").document == "沈财会〔2026〕1号"
+
+    @pytest.mark.parametrize("words", [("999999", "2026"), ("210100", "1926")])
+    def test_refuses_a_place_or_year_that_there_is_not(self, tmp_path: Path, words: tuple[str, str]):
+        assert run("new", *words, "x", "--folder", str(tmp_path)) == 2
+        assert list(tmp_path.iterdir()) == []

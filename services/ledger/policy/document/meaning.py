@@ -36,9 +36,9 @@ def _pair(words: str) -> Words:
 
 
 def field_words(struct: str, field: str) -> Words:
-    """What a field of a part is called. Raises KeyError where `words.yaml` leaves it out."""
+    """What a field of a part is called; by its own name where `words.yaml` leaves it out."""
     fields = word_table()["fields"]
-    return fields.get(f"{struct}.{field}") or fields[field]
+    return fields.get(f"{struct}.{field}") or fields.get(field) or _code(field)
 
 
 def meaning_of(rule: Rule) -> Meaning:
@@ -47,13 +47,12 @@ def meaning_of(rule: Rule) -> Meaning:
     kind = str(plain.pop("kind"))
     told = list(_fields(type(rule).__name__, plain))
     zh, en = "；".join(zh for zh, _ in told), "; ".join(en for _, en in told)
-    return Meaning(word_table()["kinds"][kind], (zh, en))
+    return Meaning(word_table()["kinds"].get(kind) or _code(kind), (zh, en))
 
 
 def _fields(struct: str, plain: Mapping[str, object]) -> Iterator[Words]:
-    known = word_table()["fields"]
     for name, value in plain.items():
-        zh, en = known.get(f"{struct}.{name}") or known.get(name) or _code(name)
+        zh, en = field_words(struct, name)
         says_zh, says_en = _value(value)
         yield f"{zh}：{says_zh}", f"{en}: {says_en}"
 

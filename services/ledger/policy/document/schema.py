@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
+from services.ledger.policy.document.meaning import field_words
 from services.ledger.policy.document.notice import Notice
 from services.ledger.policy.rules import KINDS
 
@@ -33,6 +34,8 @@ def policy_schema() -> dict[str, Any]:
     """JSON Schema 2020-12 of a notice file."""
     made = msgspec.json.schema(Notice)
     definitions = {name: _plain(part) for name, part in made["$defs"].items()}
+    for name, part in definitions.items():
+        _entitle(name, part)
     definitions["Rule"] = _rule_by_kind(definitions)
     definitions["Clause"]["properties"]["rules"]["items"] = {"$ref": "#/$defs/Rule"}
     root = definitions.pop("Notice")
@@ -79,6 +82,13 @@ def _plain(part: object) -> Any:
     if isinstance(part, list | tuple):
         return [_plain(item) for item in part]
     return part
+
+
+def _entitle(struct: str, part: dict[str, Any]) -> None:
+    """Give every field of a part its name in Chinese and English, which editors show beside it."""
+    for field, schema in part.get("properties", {}).items():
+        if field != "kind":
+            schema["title"] = " ".join(field_words(struct, field))
 
 
 def _rule_by_kind(definitions: Mapping[str, object]) -> dict[str, Any]:
