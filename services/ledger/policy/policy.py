@@ -228,7 +228,7 @@ class Policy(YearTerms):
         own = self.ordinary and self.study_begins <= moment < self.study_ends
         windows = (open_ for branch in self.branches for open_ in branch.make_up)
         return own or any(
-            open_.channel == "automatic"
+            (open_.channel == "automatic" or "special_reason" in open_.conditions)
             and (self.study_begins if open_.act == "register" else open_.begins) <= moment < open_.study_ends
             for open_ in windows
         )

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from tests.ledger.officials.test_relief import asks_for
 from tests.ledger.policy.drafts import draft
 from tests.ledger.world import Provider, World
 
@@ -92,6 +93,24 @@ class TestTheSameStudyForAnotherYear:
         await provider.withdraws(first["id"], key=f"take-back-{first['id']}")
         [second] = await provider.posts(provider.completion(who, 2024, "30.00", **self.MARCH))
         assert (second["outcome"], second["make_up"]) == ("registered", True)
+
+    @pytest.mark.parametrize("years", [(2023, 2024), (2024, 2023)])
+    async def test_also_where_an_official_heard_the_special_reason(
+        self, world: World, years: tuple[int, int]
+    ):
+        """A-06, S0-22: then what the provider reports makes the year up."""
+        world.now = datetime(2024, 6, 1, 4, tzinfo=UTC)
+        society = await world.provides("朝阳市会计学会", accredited=[CHAOYANG])
+        who = await world.collects(SHUANGTA)
+        heard = await asks_for(world, who, "special-reasons", year=2023, reason="illness")
+        assert heard.status_code < 300, heard.text
+        when = "2024-05-15T10:00:00+08:00"
+        fields = {"course": "ZJ-01", "completed_at": when, "exam_passed_at": when}
+        outcomes = [
+            (await society.posts(society.completion(who, year, "30.00", **fields)))[0]["outcome"]
+            for year in years
+        ]
+        assert outcomes == ["registered", "duplicate"]
 
     async def test_of_another_course_is_another_study(self, world: World, provider: Provider):
         world.now = datetime(2025, 3, 20, 4, tzinfo=UTC)
