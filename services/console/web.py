@@ -170,7 +170,7 @@ class Visit:
         try:
             for start in range(0, len(wanted), _NAMES_MAX):
                 some = {"person_ids": wanted[start : start + _NAMES_MAX]}
-                answer = await self.post("registry", "/v1/persons/masked", some)
+                answer = await self.post("registry", "/v1/masked-names", some)
                 found |= {each["person_id"]: each for each in answer["items"]}
         except RefusedError:
             return {}

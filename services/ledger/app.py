@@ -138,7 +138,7 @@ def build_app(verifier: TokenVerifier, opener: Opener) -> FastAPI:
     app = create_service(
         TITLE,
         description=DESCRIPTION,
-        routers=[*(room.router for room in ROUTES), audit, feed],
+        routers=[*(room.router for room in ROUTES), claims_api.conversions, audit, feed],
         verifier=verifier,
         lifespan=lifespan,
         readiness=readiness,

@@ -149,7 +149,7 @@ async def identity_check(ground: Ground) -> Asked:
 
 async def masked(ground: Ground) -> Asked:
     """Likewise."""
-    return "/v1/persons/masked", {"person_ids": [(await ground.collected())["person_id"]]}
+    return "/v1/masked-names", {"person_ids": [(await ground.collected())["person_id"]]}
 
 
 async def disclosure(ground: Ground) -> Asked:
@@ -186,7 +186,7 @@ ITEMS = {"items": {"working_since": "2017-07-01"}}
 BULK = "/v1/collections/bulk"
 TABLE: dict[str, tuple[Prepared, Rule]] = {
     "GET /v1/persons/{id}": (of(person), covering_or_own),
-    "POST /v1/persons/masked": (masked, anybody),
+    "POST /v1/masked-names": (masked, anybody),
     "POST /v1/identity-checks": (identity_check, anybody),
     "POST /v1/persons/{id}/disclosure": (of(person, "/disclosure", {"purpose": "inspection"}), covering),
     "POST /v1/disclosures": (disclosure, officials),

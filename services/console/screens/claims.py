@@ -115,7 +115,7 @@ async def _take(visit: Visit, person: str, upload: Upload, claim: Answer = None)
         body = _body(person_id, said)
         if said.get("as") != "submit":
             changed = {"claim_id": claim["claim_id"]} if claim is not None else {}
-            conversion = await visit.post("ledger", "/v1/claims/conversion", body, **changed)
+            conversion = await visit.post("ledger", "/v1/claim-conversions", body, **changed)
             return await _form(visit, person, said, claim=claim, conversion=conversion)
         if claim is not None:
             await visit.post("ledger", f"/v1/claims/{claim['claim_id']}/amendment", body, key)

@@ -26,6 +26,7 @@ from services.ledger.streams.claim import CLAIMS, SUBMITTER, Claim, Evidence
 from services.ledger.streams.problems import NotAnOfficialError, OutsidePlaceError, UnknownPlaceError
 
 router = Router(prefix="/v1/claims", route_class=AuditedRoute)
+conversions = Router(prefix="/v1/claim-conversions", route_class=AuditedRoute)
 ClaimsPart = Annotated[Claims, Depends(part(Claims))]
 _encode = msgspec.json.Encoder().encode
 
@@ -90,8 +91,8 @@ async def submit_claim(
     return answer.response()
 
 
-@router.post(
-    "/conversion",
+@conversions.post(
+    "",
     operation_id="convert_claim",
     **struct_answer(ClaimConversion, "What the policy would award.", refusals=(400, 403, 404, 409, 422)),
 )

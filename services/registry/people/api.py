@@ -51,7 +51,7 @@ async def get_person(
     return await queries.get_person(by, UUID(person_id))
 
 
-@persons.post("/persons/masked", response_model=MaskedPeople, tags=["persons"])
+@persons.post("/masked-names", response_model=MaskedPeople, tags=["persons"])
 @reads("person")
 async def mask_people(
     body: MaskedPeopleRequest, by: Annotated[Actor, Depends(acting(_see_masked))], queries: Queries

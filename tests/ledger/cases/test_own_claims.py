@@ -50,7 +50,7 @@ class TestConversion:
         who = await world.collects(SHENYANG)
         before = len(await world.events(LIAONING))
         for _ in range(2):
-            answer = await world.client.post("/v1/claims/conversion", json=paper(who), headers=own(who))
+            answer = await world.client.post("/v1/claim-conversions", json=paper(who), headers=own(who))
             assert answer.json() == {
                 "credits": "30.00", "category": "any", "clause": "N-08", "make_up": False, "provisional": False,
                 "discretionary": False,
@@ -61,10 +61,10 @@ class TestConversion:
     async def test_is_refused_as_handing_in_would_be(self, world: World, desk: Desk):
         who = await world.collects(SHENYANG)
         first = (await desk.submits(who)).json()["claim_id"]
-        again = await world.client.post("/v1/claims/conversion", json=paper(who), headers=own(who))
+        again = await world.client.post("/v1/claim-conversions", json=paper(who), headers=own(who))
         assert (again.status_code, again.json()["claim_id"]) == (409, first)
         other = await world.client.post(
-            "/v1/claims/conversion", json=paper(who), headers=own(await world.collects(SHENYANG))
+            "/v1/claim-conversions", json=paper(who), headers=own(await world.collects(SHENYANG))
         )
         assert other.json()["type"] == "urn:xuefen:problem:not-spoken-for"
 
@@ -73,7 +73,7 @@ class TestConversion:
         sent = await world.client.post("/v1/claims", json=paper(who), headers=own(who))
         params = {"claim_id": sent.json()["claim_id"]}
         answer = await world.client.post(
-            "/v1/claims/conversion", params=params, json=paper(who, role="first"), headers=own(who)
+            "/v1/claim-conversions", params=params, json=paper(who, role="first"), headers=own(who)
         )
         assert answer.status_code == 200, answer.text
 
@@ -109,7 +109,7 @@ class TestForms:
             modes = {"mode": form["modes"][0]} if form["modes"] else {}
             body |= {field: (given | modes)[field] for field in form["needs"]}
             body["fact"] = dict.fromkeys(form["facts"], "2025")
-            answer = await world.client.post("/v1/claims/conversion", json=body, headers=own(who))
+            answer = await world.client.post("/v1/claim-conversions", json=body, headers=own(who))
             assert answer.status_code == 200, (name, answer.text)
 
     async def test_are_of_nobody_but_oneself(self, world: World):

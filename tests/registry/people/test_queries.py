@@ -4,7 +4,7 @@ import uuid
 
 from tests.registry.scenarios import CHAOYANG, DALIAN, Registry, somebody, uscc
 
-MASKED = "/v1/persons/masked"
+MASKED = "/v1/masked-names"
 
 
 class TestMaskedNames:
