@@ -6,7 +6,7 @@ from typing import Any
 
 from asyncpg.connection import LoggedQuery
 
-from services.kit.database import WatchedConnection
+from services.kit.watched_connection import WatchedConnection
 
 VOLATILE = frozenset({"clock_timestamp", "timeofday", "random", "gen_random_uuid", "nextval", "setval"})
 _COMMENT = re.compile(r"--[^\n]*")

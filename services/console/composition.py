@@ -13,26 +13,19 @@ from services.console.signing_in import RETURN_PATH
 from services.console.web import Parts
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database
-from services.kit.migrations import head_revision
 
 SCHEMA = "console"
 
 
 async def connect(settings: ConsoleSettings) -> Database:
     """The database, checked before it is used. Raises UnsafeDatabaseError and SchemaRevisionError."""
-    database = await Database.connect(
+    return await Database.connect_checked(
         settings.console_database_url,
-        schema=SCHEMA,
-        application_name="xuefen.console.api",
+        service=SCHEMA,
+        process="api",
         size_max=settings.console_pool_size,
         waits=settings.waits("api"),
     )
-    try:
-        await database.check(revision=head_revision(SCHEMA))
-    except BaseException:
-        await database.close()
-        raise
-    return database
 
 
 def parts_of_console(

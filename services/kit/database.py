@@ -6,11 +6,9 @@ Connections are handed on as they are, without a reset: use SET LOCAL and transa
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -18,7 +16,9 @@ import asyncpg
 from asyncpg.exceptions import CannotConnectNowError, InternalClientError, PostgresConnectionError
 
 from services.kit.histories import look_where
-from services.kit.waits import Waits, watch_socket
+from services.kit.migrations import head_revision
+from services.kit.waits import Waits
+from services.kit.watched_connection import WatchedConnection
 
 if TYPE_CHECKING:
     Connection: TypeAlias = (
@@ -45,7 +45,6 @@ InternalClientError is what a statement meets when the connection is lost just b
 TargetServerAttributeNotMatched and ProtocolError.
 """
 
-_LOGS = re.compile(r"\blog = any\(\$1::text\[\]\)")
 LOCK_TIMEOUT_MS = 5_000
 IDLE_IN_TRANSACTION_MS_MAX = 15_000
 SERVER_VERSION_MIN = 150_000
@@ -69,67 +68,6 @@ _REVISION = "select version_num from alembic_version"
 
 class NoConnectionError(TimeoutError):
     """No connection could be had in time: nothing was asked of the database."""
-
-
-class WatchedConnection(asyncpg.Connection):
-    """A connection whose socket sees by itself that the other host is gone, and that asks one log by its name.
-
-    There, a key that is taken may be told as an internal error (XX000); here it is always a UniqueViolationError.
-
-    A statement that asks several logs says `log = any($1::text[])`; of one it becomes `log = $1`, which an engine of many
-    machines sends to the one that keeps the log.
-    """
-
-    def __init__(self, protocol: Any, transport: asyncio.Transport, *rest: Any) -> None:
-        super().__init__(protocol, transport, *rest)
-        watch_socket(transport)
-
-    async def fetch(self, query: str, *args: Any, **options: Any) -> Any:
-        """All rows."""
-        return await _told_apart(super().fetch(*_routed(query, args), **options))
-
-    async def fetchrow(self, query: str, *args: Any, **options: Any) -> Any:
-        """The first row, or None."""
-        return await _told_apart(super().fetchrow(*_routed(query, args), **options))
-
-    async def fetchval(self, query: str, *args: Any, **options: Any) -> Any:
-        """The first value of the first row, or None."""
-        return await _told_apart(super().fetchval(*_routed(query, args), **options))
-
-    async def execute(self, query: str, *args: Any, **options: Any) -> Any:
-        """What the server says it has done."""
-        return await _told_apart(super().execute(query, *args, **options))
-
-    async def executemany(self, command: str, args: Any, **options: Any) -> Any:
-        """The same statement for each of the arguments."""
-        return await _told_apart(super().executemany(command, args, **options))
-
-    async def copy_records_to_table(self, table_name: str, **options: Any) -> Any:
-        """Rows by COPY."""
-        return await _told_apart(super().copy_records_to_table(table_name, **options))
-
-
-async def _told_apart(sent: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        return await sent
-    except asyncpg.InternalServerError as error:
-        if "duplicate key" not in str(error):
-            raise
-        raise asyncpg.UniqueViolationError(str(error)) from error
-
-
-@lru_cache(maxsize=1_024)
-def _of_one_log(query: str) -> str | None:
-    asked, count = _LOGS.subn("log = $1", query)
-    return asked if count and "$1::text[]" not in asked else None
-
-
-def _routed(query: str, args: tuple[Any, ...]) -> tuple[Any, ...]:
-    if args and isinstance(args[0], list | tuple) and len(args[0]) == 1:
-        of_one = _of_one_log(query)
-        if of_one is not None:
-            return of_one, args[0][0], *args[1:]
-    return query, *args
 
 
 class UnsafeDatabaseError(Exception):
@@ -201,6 +139,25 @@ class Database:
         parts = urlsplit(dsn)
         name = f"{schema}@{parts.netloc.rpartition('@')[2] or 'local'}{parts.path}"
         return cls(pool, name=name, schema=schema, waits=waits)
+
+    @classmethod
+    async def connect_checked(
+        cls, dsn: str, *, service: str, process: str, size_max: int, waits: Waits
+    ) -> Database:
+        """The database of a service for one of its processes, checked before it is used.
+
+        Raises one of OUTCOME_UNKNOWN, UnsafeDatabaseError and SchemaRevisionError.
+        """
+        name = f"xuefen.{service}.{process}"
+        database = await cls.connect(
+            dsn, schema=service, application_name=name, size_max=size_max, waits=waits
+        )
+        try:
+            await database.check(revision=head_revision(service))
+        except BaseException:
+            await database.close()
+            raise
+        return database
 
     def __repr__(self) -> str:
         return f"Database({self.name})"

@@ -12,7 +12,6 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.key_checks import DIGEST_KEY, IDENTITY_KEY, check_value_of, must_hold_the_keys
-from services.kit.migrations import head_revision
 from services.kit.quotas import Quotas, QuotaTerms
 from services.ledger.answers.attestations import Attestations
 from services.ledger.answers.queries import CreditListing, LedgerQueries
@@ -159,26 +158,22 @@ async def connect(settings: LedgerSettings, process: str) -> Databases:
 
     Raises UnsafeDatabaseError and SchemaRevisionError.
     """
-    name = f"xuefen.ledger.{process}"
-    size, waits = settings.ledger_pool_size, settings.waits(process)
-    default = await Database.connect(
-        settings.ledger_database_url, schema=SCHEMA, application_name=name, size_max=size, waits=waits
-    )
-    by_dsn: dict[str, Database] = {settings.ledger_database_url: default}
-    for dsn in settings.ledger_databases.values():
-        if dsn not in by_dsn:
-            by_dsn[dsn] = await Database.connect(
-                dsn, schema=SCHEMA, application_name=name, size_max=size, waits=waits
-            )
-    databases = Databases(default, {log: by_dsn[dsn] for log, dsn in settings.ledger_databases.items()})
-    revision = head_revision("ledger")
+    urls = settings.ledger_databases
+    by_dsn: dict[str, Database] = {}
     try:
-        for database in databases.all():
-            await database.check(revision=revision)
+        for dsn in dict.fromkeys([settings.ledger_database_url, *urls.values()]):
+            by_dsn[dsn] = await Database.connect_checked(
+                dsn,
+                service=SCHEMA,
+                process=process,
+                size_max=settings.ledger_pool_size,
+                waits=settings.waits(process),
+            )
     except BaseException:
-        await databases.close()
+        for database in by_dsn.values():
+            await database.close()
         raise
-    return databases
+    return Databases(by_dsn[settings.ledger_database_url], {log: by_dsn[dsn] for log, dsn in urls.items()})
 
 
 @asynccontextmanager

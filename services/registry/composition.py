@@ -10,7 +10,6 @@ from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.key_checks import check_value_of
-from services.kit.migrations import head_revision
 from services.kit.projection import Checkpoints
 from services.registry.accounts.accounts import AccountQueries, Accounts
 from services.registry.accounts.sign_ins import SignIns
@@ -139,19 +138,13 @@ def _where(place: str | None) -> Whereabouts:
 
 async def connect(settings: RegistrySettings, process: str, *, size_max: int | None = None) -> Database:
     """The database, checked before it is used. Raises UnsafeDatabaseError and SchemaRevisionError."""
-    database = await Database.connect(
+    return await Database.connect_checked(
         settings.registry_database_url,
-        schema=SCHEMA,
-        application_name=f"xuefen.registry.{process}",
+        service=SCHEMA,
+        process=process,
         size_max=size_max or settings.registry_pool_size,
         waits=settings.waits(process),
     )
-    try:
-        await database.check(revision=head_revision(SCHEMA))
-    except BaseException:
-        await database.close()
-        raise
-    return database
 
 
 @asynccontextmanager

@@ -12,7 +12,6 @@ from services.kit.audit import Audit, Whereabouts
 from services.kit.clock import Clock, utc_now
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
-from services.kit.migrations import head_revision
 from services.sync.delivering.queue import Releases
 from services.sync.recording.recorder import Recorder
 from services.sync.settings import SyncSettings
@@ -63,30 +62,20 @@ def _where(place: str | None) -> Whereabouts:
     return Whereabouts(SCHEMA, watchers_of(place))
 
 
-async def connect(settings: SyncSettings, process: str) -> Database:
-    """The database, checked before it is used. Raises UnsafeDatabaseError and SchemaRevisionError."""
-    database = await Database.connect(
-        settings.sync_database_url,
-        schema=SCHEMA,
-        application_name=f"xuefen.sync.{process}",
-        size_max=settings.sync_pool_size,
-        waits=settings.waits(process),
-    )
-    try:
-        await database.check(revision=head_revision(SCHEMA))
-    except BaseException:
-        await database.close()
-        raise
-    return database
-
-
 @asynccontextmanager
 async def open_sync(settings: SyncSettings, process: str, store: EventStore) -> AsyncIterator[Sync]:
     """A synchronisation that is ready for use, closed at the end. Raises SettingsError for a bad list of targets."""
     targets = Targets.from_file(settings.sync_targets_file)
     webhooks = WebhookTerms(settings.webhook_key_bytes, anywhere=settings.webhooks_anywhere)
+    database = await Database.connect_checked(
+        settings.sync_database_url,
+        service=SCHEMA,
+        process=process,
+        size_max=settings.sync_pool_size,
+        waits=settings.waits(process),
+    )
     sync = Sync(
-        await connect(settings, process),
+        database,
         store,
         targets,
         audit_key=settings.audit_key_bytes,

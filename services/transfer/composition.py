@@ -9,7 +9,6 @@ from services.kit.clock import Clock, utc_now
 from services.kit.command import WritePath
 from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
-from services.kit.migrations import head_revision
 from services.transfer.application import TransferApplication, begin
 from services.transfer.peers import Peers, open_peers
 from services.transfer.places import OpenedAuthorities
@@ -60,23 +59,6 @@ def _where(place: str | None) -> Whereabouts:
     return Whereabouts(LOG, watchers_of(place))
 
 
-async def connect(settings: TransferSettings, process: str) -> Database:
-    """The database, checked before it is used. Raises UnsafeDatabaseError and SchemaRevisionError."""
-    database = await Database.connect(
-        settings.transfer_database_url,
-        schema=SCHEMA,
-        application_name=f"xuefen.transfer.{process}",
-        size_max=settings.transfer_pool_size,
-        waits=settings.waits(process),
-    )
-    try:
-        await database.check(revision=head_revision(SCHEMA))
-    except BaseException:
-        await database.close()
-        raise
-    return database
-
-
 @asynccontextmanager
 async def open_transfers(
     settings: TransferSettings, process: str, store: EventStore
@@ -85,9 +67,14 @@ async def open_transfers(
     opened = OpenedAuthorities.from_file(settings.transfer_opened_authorities_file)
     _ = settings.authorities
     async with open_peers(settings) as peers:
-        transfers = Transfers(
-            await connect(settings, process), store, opened, peers, audit_key=settings.audit_key_bytes
+        database = await Database.connect_checked(
+            settings.transfer_database_url,
+            service=SCHEMA,
+            process=process,
+            size_max=settings.transfer_pool_size,
+            waits=settings.waits(process),
         )
+        transfers = Transfers(database, store, opened, peers, audit_key=settings.audit_key_bytes)
         try:
             await transfers.prepare()
             yield transfers

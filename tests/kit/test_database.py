@@ -14,6 +14,7 @@ from services.kit.database import (
     UnsafeDatabaseError,
 )
 from services.kit.provision import with_role
+from services.kit.waits import Waits
 from tests.conftest import FreshDatabase, FreshDatabaseFactory
 
 
@@ -250,6 +251,18 @@ class TestCheck:
         with pytest.raises(SchemaRevisionError, match="revision none"):
             await database.check(revision="0001")
         await database.close()
+
+    async def test_gives_a_service_no_database_that_is_refused_and_keeps_no_connection_to_it(
+        self, fresh: FreshDatabase
+    ) -> None:
+        with pytest.raises(SchemaRevisionError, match="revision none"):
+            await Database.connect_checked(
+                fresh.app_dsn, service="sync", process="test", size_max=1, waits=Waits()
+            )
+        admin = await asyncpg.connect(fresh.admin_dsn)
+        left = "select count(*)::text from pg_stat_activity where application_name = 'xuefen.sync.test'"
+        await until(admin, left, "0")
+        await admin.close()
 
     async def refused(self, dsn: str, words: str) -> None:
         database = await connect(dsn, size_max=1)

@@ -25,7 +25,7 @@ async def world(fresh_database: FreshDatabaseFactory) -> AsyncIterator[World]:
 @pytest.fixture(scope="session", autouse=True)
 def statements() -> Iterator[None]:
     """Every statement that is sent to the ledger's tables is by one log, and none would be refused by many machines."""
-    from services.kit.database import WatchedConnection
+    from services.kit.watched_connection import WatchedConnection
     from tests.statements import Recorder
 
     recorder, begin = Recorder("ledger"), WatchedConnection.__init__
