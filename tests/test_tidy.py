@@ -192,18 +192,6 @@ class TestBoundaries:
             [f"{name(path)}: {word}" for path in python("services/kit/") for word in domain_words(text(path))]
         )
 
-    def test_events_are_appended_by_a_unit_of_work_alone(self):
-        """Whoever appends by hand forgets the second attempt, the confirmations or the news of it."""
-        nothing(
-            [
-                where(path, call)
-                for path in python("services/")
-                if name(path) != "services/kit/command.py"
-                for call in calls(path)
-                if re.search(r"\b_?store\.(append|touch)$", dotted(call.func))
-            ]
-        )
-
     def test_routes_hold_no_sql(self):
         nothing(
             [
