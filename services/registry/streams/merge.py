@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from contracts.divisions import authority_of
+from contracts.identifiers import birth_month_of
 from services.kit.errors import Problem
 from services.registry.streams.actor import Actor
 from services.registry.streams.collection import COLLECTED, DEPARTED, ERASED, MERGED
@@ -87,7 +88,8 @@ def _reasons(kept: Person, other: Person) -> Iterator[str]:
 
 def joined(kept: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, object]:
     """The items of two profiles as they are on record, as the one profile has them: all qualifications, jobs, groups and
-    education of both, and the earlier start of accounting work. Everything else stays as the kept profile has it.
+    education of both, the earlier start of accounting work, and the month of birth of the other where neither the kept
+    profile nor its document tells one. Everything else stays as the kept profile has it.
     """
     found: dict[str, object] = {
         "qualifications": _union(kept["qualifications"], other["qualifications"], ("level", "obtained_on")),
@@ -97,6 +99,9 @@ def joined(kept: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, objec
     }
     since = [each["working_since"] for each in (kept, other) if each["working_since"] is not None]
     found["working_since"] = min(since, default=None)
+    document = kept["id_document"]
+    told = birth_month_of(document["id_type"], document["id_number"]) or kept["birth_month"]
+    found["birth_month"] = told or other["birth_month"]
     return {item: value for item, value in found.items() if value != kept[item]}
 
 

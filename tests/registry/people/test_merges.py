@@ -99,6 +99,28 @@ class TestMerge:
         assert {each["level"] for each in seen["qualifications"]} == {"junior", "intermediate"}
         assert seen["working_since"] == "2014-07-01"
 
+    async def test_takes_over_the_month_of_birth_that_the_kept_profile_does_not_tell(
+        self, registry: Registry, database: Database
+    ) -> None:
+        human, later = somebody(), somebody()
+        passport = {"id_type": "passport", "id_number": f"E{human.id_number[-9:-1]}"}
+        body = {"person": human.body | passport}
+        kept = (await registry.collected(human, **body))["person_id"]
+        other = (await registry.collected(later))["person_id"]
+        change_id = await merged(registry, kept, other)
+        born = f"{later.id_number[6:10]}-{later.id_number[10:12]}"
+        assert [each.birth_month for each in await published(database, kept)] == [None, born]
+        await registry.reverses(change_id, separate=True, reason="two_persons_as_one")
+        assert (await published(database, kept))[-1].birth_month is None
+
+    async def test_keeps_the_month_of_birth_of_the_kept_profile(
+        self, registry: Registry, database: Database
+    ) -> None:
+        first, kept, _, other = await twice(registry)
+        await merged(registry, kept, other)
+        born = f"{first.id_number[6:10]}-{first.id_number[10:12]}"
+        assert {each.birth_month for each in await published(database, kept)} == {born}
+
     async def test_makes_the_names_and_numbers_of_the_other_former_ones(
         self, registry: Registry, database: Database
     ) -> None:
