@@ -31,8 +31,9 @@ def warnings(notice: Notice, book: PolicyBook) -> list[Finding]:
         if kind.warnings is not None
         for warning in kind.warnings(rule, at)
     ]
-    own = OwnClauses(notice.label, notice.place, (clause.id for clause in notice.clauses))
+    ids = [clause.id for clause in notice.clauses]
     for policy in _policies(notice, drafted):
+        own = OwnClauses(notice.label, notice.place, ids, policy.settings.values())
         for kind in KINDS:
             found += kind.year_warnings(policy, own) if kind.year_warnings is not None else ()
     return list(dict.fromkeys([*found, *_judged_by_it_alone(notice, book), *_recognising_itself(notice)]))

@@ -103,6 +103,43 @@ class TestTheYear:
         assert [doubt.code for doubt in doubts(city, BUNDLED)] == ["form-unknown"]
         assert doubts(county, book(city)) == []
 
+    @pytest.mark.parametrize(
+        ("rule", "code"),
+        [
+            (
+                {"kind": "requirement", "total": 90, "categories": {"professional": 60, "public": 40}},
+                "minima-above-total",
+            ),
+            ({"kind": "window", "until": "2029-12-31"}, "never-open"),
+            (
+                {
+                    "kind": "make_up",
+                    "years": {"from": 2029, "to": 2029},
+                    "windows": [{"channel": "application", "until": "2030-01-05"}],
+                },
+                "never-open",
+            ),
+            ({"kind": "mode_minimum", "modes": ["online"], "credits": 100}, "mode-minima-above-total"),
+        ],
+    )
+    def test_what_another_notice_says_is_never_pointed_to_in_this_one(self, rule: dict[str, Any], code: str):
+        """Both call their only clause T-01."""
+        city = draft(rule)
+        limit = {"kind": "record_limit", "credits": 100}
+        county = draft(limit, year=2029, through=2030, place="110101", name="dongcheng-2030")
+        assert code in {doubt.code for doubt in doubts(city, BUNDLED)}
+        assert doubts(county, book(city)) == []
+
+    def test_an_own_clause_is_pointed_to_beside_another_notice_s_of_the_same_id(self):
+        city = draft({"kind": "requirement", "total": 90, "categories": {"professional": 60}})
+        limit = {"kind": "cap", "name": "most", "per": "year", "credits": 50}
+        county = draft({"kind": "record_limit", "credits": 100}, limit, place="110101", name="dongcheng-2030")
+        other = draft(limit, place="110101", name="dongcheng-2030")
+        for notice, pointer in ((county, "/clauses/1"), (other, "/clauses/0")):
+            found = [(doubt.pointer, doubt.code) for doubt in doubts(notice, book(city))]
+            assert (pointer, "minimum-above-cap") in found
+            assert {each for each, _ in found} == {pointer}
+
     def test_an_absolute_day_does_not_serve_every_year_of_an_open_range(self):
         notice = draft({"kind": "window", "until": "2030-12-31"})
         open_ended = notice.__class__(

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from services.ledger.policy.language.days import day_of, is_personal
 from services.ledger.policy.language.rule import Rule, Years
 from services.ledger.policy.language.selector import RequirementTerms
-from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
+from services.ledger.policy.language.settings import Settings, YearTerms
 from services.ledger.policy.language.words import RejectionWords, Words
 
 NO_SUCH_DAY = ("date", "没有这一天", "there is no such day")
@@ -40,24 +40,47 @@ class At(NamedTuple):
         return Finding(f"{self.pointer}/{name}" if name else self.pointer, code, zh, en)
 
 
-class OwnClauses:
-    """The clauses of the notice that is looked at, among those of all that are in force."""
+class ClauseSource(Protocol):
+    """Whatever says from which clause it comes, and from the document of which place."""
 
-    def __init__(self, document: str, place: str, ids: Iterable[str]) -> None:
+    @property
+    def clause(self) -> str: ...
+    @property
+    def document(self) -> str: ...
+    @property
+    def place(self) -> str: ...
+
+
+class OwnClauses:
+    """The clauses of the notice that is looked at, among those of all that are in force.
+
+    Two notices may call clauses by one id. A source tells whose clause it is; a bare id that a notice of others has in
+    force as well is taken to be theirs, so that no warning points to a clause that it is not about.
+    """
+
+    def __init__(
+        self, document: str, place: str, ids: Iterable[str], in_force: Iterable[ClauseSource] = ()
+    ) -> None:
         self._source = document, place
         self._number = {clause: number for number, clause in enumerate(ids)}
+        self._others = {each.clause for each in in_force if each not in self}
 
-    def __contains__(self, sourced: Sourced[object] | None) -> bool:
+    def __contains__(self, source: ClauseSource | None) -> bool:
         return (
-            sourced is not None
-            and sourced.clause in self._number
-            and (sourced.document, sourced.place) == self._source
+            source is not None
+            and source.clause in self._number
+            and (source.document, source.place) == self._source
         )
 
-    def pointer(self, *clauses: str | None) -> str | None:
+    def pointer(self, *clauses: ClauseSource | str | None) -> str | None:
         """The pointer to the first of these clauses that the notice has; None when all are others'."""
-        known = next((self._number[clause] for clause in clauses if clause in self._number), None)
-        return f"/clauses/{known}" if known is not None else None
+        for clause in clauses:
+            if isinstance(clause, str):
+                if clause in self._number and clause not in self._others:
+                    return f"/clauses/{self._number[clause]}"
+            elif clause is not None and clause in self:
+                return f"/clauses/{self._number[clause.clause]}"
+        return None
 
 
 def year_faults(years: Years | None, at: At) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from services.ledger.policy.language.selector import Selector
 from services.ledger.policy.language.settings import Settings, YearTerms
 from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.rules.categories import CategoryTerms
-from services.ledger.policy.rules.requirement import MinimaTerms
+from services.ledger.policy.rules.requirement import MinimaTerms, source_of
 
 Per = Literal["record", "course", "day", "form", "mode", "provider", "year"]
 _WIDTH: Mapping[str, int] = {
@@ -235,7 +235,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     for terms in policy.of(MinimaTerms).minima:
         for cap in whole:
             bound = terms.category is not None and cap.of.takes(terms.category)
-            pointer = own.pointer(cap.clause, terms.clause)
+            pointer = own.pointer(policy.settings[f"cap.{cap.name}"], source_of(policy, terms))
             if pointer is not None and (bound or not cap.of.categories) and cap.credits < terms.minimum:
                 names = policy.of(CategoryTerms).names
                 zh, en = names[terms.category] if terms.category else ("总学分", "the total")

@@ -11,7 +11,7 @@ from services.ledger.policy.language.findings import At, Finding, Kind, OwnClaus
 from services.ledger.policy.language.rule import CategoryPath, Part, Rule, Text
 from services.ledger.policy.language.settings import Settings, Sourced, YearTerms
 from services.ledger.policy.language.words import RejectionWords
-from services.ledger.policy.rules.requirement import MinimaTerms, minima_of
+from services.ledger.policy.rules.requirement import MinimaTerms, minima_of, source_of
 
 
 class NamedCategory(Part, frozen=True):
@@ -101,7 +101,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     """A minimum in a category that the year's set does not have."""
     known = policy.of(CategoryTerms)
     for terms in policy.of(MinimaTerms).minima if policy.ordinary else ():
-        pointer = own.pointer(known.clause, terms.clause)
+        pointer = own.pointer(policy.settings.get("categories"), source_of(policy, terms))
         if terms.category is not None and pointer is not None and not known.knows(terms.category):
             zh, en = known.names[terms.category]
             yield Finding(
@@ -116,7 +116,7 @@ def not_known(
     policy: YearTerms, own: OwnClauses, name: str, sourced: Sourced[object], awarded: Iterable[Category]
 ) -> Iterator[Finding]:
     """Credits that a clause of the notice awards in a category that the year's set does not have."""
-    pointer = own.pointer(sourced.clause)
+    pointer = own.pointer(sourced)
     for category in awarded if policy.ordinary and sourced in own else ():
         if pointer is not None and not policy.of(CategoryTerms).knows(category):
             yield Finding(

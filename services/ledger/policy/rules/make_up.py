@@ -287,7 +287,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     """A window that never opens, or opens before the year's own study does and makes up nothing."""
     first = policy.any_mode.of(WindowTerms).study.since
     for window in policy.of(MakeUpTerms).windows:
-        pointer, since, until = own.pointer(window.clause), window.since, window.until
+        pointer, since, until = own.pointer(window), window.since, window.until
         if pointer is None:
             continue
         if until is not None and since > until:

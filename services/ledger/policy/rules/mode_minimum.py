@@ -13,7 +13,7 @@ from services.ledger.policy.language.settings import Settings, YearTerms
 from services.ledger.policy.language.target import PERSONS, TargetedRule
 from services.ledger.policy.language.words import MODES, label
 from services.ledger.policy.rules.modes import ModesTerms
-from services.ledger.policy.rules.requirement import MinimaTerms
+from services.ledger.policy.rules.requirement import MinimaTerms, source_of
 from services.ledger.policy.rules.units import to_cents
 
 
@@ -53,7 +53,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     found = [terms for terms in minima if terms.kind == "mode"]
     for terms in found if policy.ordinary else ():
         (mode,) = terms.modes
-        allowed, pointer = policy.modes[mode].of(ModesTerms), own.pointer(terms.clause)
+        allowed, pointer = policy.modes[mode].of(ModesTerms), own.pointer(source_of(policy, terms))
         if not allowed.allowed and pointer is not None:
             zh, en = label(MODES, mode)
             yield Finding(
@@ -63,7 +63,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
                 f"{terms.clause} asks for {terms.minimum} {en}, a mode that {allowed.clause} does not allow",
             )
     asked, total = sum((terms.minimum for terms in found), Decimal(0)), minima[0]
-    pointer = own.pointer(*(terms.clause for terms in (*found, total)))
+    pointer = own.pointer(*(source_of(policy, terms) for terms in (*found, total)))
     if policy.ordinary and asked > total.minimum and pointer is not None:
         yield Finding(
             pointer,

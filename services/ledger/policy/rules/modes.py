@@ -95,13 +95,13 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
         if terms is not None and not terms.allowed and not used_later:
             zh, en = label(MODES, mode)
             yield Finding(
-                own.pointer(sourced.clause) or "",
+                own.pointer(sourced) or "",
                 "mode-not-allowed",
                 f"为{zh}作了规定，但 {terms.clause} 未允许此方式",
                 f"it speaks of study {en}, a mode that {terms.clause} does not allow",
             )
     general = policy.any_mode.of(ModesTerms)
-    pointer = own.pointer(general.clause)
+    pointer = own.pointer(policy.settings.get("modes"))
     found = [general, *(terms.of(ModesTerms) for terms in policy.modes.values())]
     if not any(terms.allowed for terms in found) and pointer is not None:
         yield Finding(pointer, "no-mode", "没有任何允许的学习方式", "no mode of study is allowed")
@@ -114,7 +114,7 @@ def _tiers(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
         found: Sourced[Any] | None = policy.settings.get(f"modes.{tier}")
         if found is None or allowed is None or found.value.open or allowed.value.open:
             continue
-        pointer = own.pointer(found.clause, allowed.clause)
+        pointer = own.pointer(found, allowed)
         if pointer is not None and not set(found.value.allowed) & set(allowed.value.allowed):
             zh, en = label(TIER_WORDS, tier)
             yield Finding(

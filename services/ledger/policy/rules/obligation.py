@@ -146,7 +146,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     if obliging or not policy.ordinary or asked is None or asked not in own:
         return
     yield Finding(
-        own.pointer(asked.clause) or "",
+        own.pointer(asked) or "",
         "nobody-owes",
         f"没有任何条款规定谁在 {policy.year} 年度负有义务，所要求的学分无人须完成",
         f"no clause says who is obliged in {policy.year}: nobody owes the credits that are asked",

@@ -95,6 +95,17 @@ def minimum_of(category: Category | None, minimum: Decimal, source: Sourced[Any]
     )
 
 
+def source_of(policy: YearTerms, terms: RequirementTerms) -> Sourced[Any] | str:
+    """The setting that asks a minimum; the bare id of its clause where no setting is of its name."""
+    match terms.kind:
+        case "mode":
+            name = f"mode_minimum.{terms.modes[0]}"
+        case _:
+            name = f"requirement.{terms.singled or terms.category or 'total'}"
+    found = policy.settings.get(name)
+    return found if found is not None and found.clause == terms.clause else terms.clause
+
+
 def faults(rule: Requirement, at: At) -> Iterator[Finding]:
     """A course named twice."""
     if len({one.course for one in rule.courses}) < len(rule.courses):
@@ -106,7 +117,7 @@ def year_warnings(policy: YearTerms, own: OwnClauses) -> Iterator[Finding]:
     minima = policy.of(MinimaTerms).minima
     roots = [terms for terms in minima if terms.category is not None and "/" not in terms.category]
     asked, total = sum((terms.minimum for terms in roots), _ZERO), minima[0].minimum
-    pointer = own.pointer(*(terms.clause for terms in (*roots, minima[0])))
+    pointer = own.pointer(*(source_of(policy, terms) for terms in (*roots, minima[0])))
     if policy.ordinary and asked > total and pointer is not None:
         yield Finding(
             pointer,

@@ -72,7 +72,7 @@ def worth_nothing(
     policy: YearTerms, own: OwnClauses, sourced: Sourced[Any], forms: Iterable[str]
 ) -> Iterator[Finding]:
     """The forms of a clause of the notice that neither an equivalence nor a conversion speaks of."""
-    pointer = own.pointer(sourced.clause)
+    pointer = own.pointer(sourced)
     for form in forms if sourced in own else ():
         known = f"equivalence.{form}" in policy.settings or f"conversion.{form}" in policy.settings
         if not known and pointer is not None:
