@@ -60,6 +60,7 @@ for _name, _module, _help in (
 app.command("services.cli.sign_in:print_token", name="token")
 app.command("services.cli.doctor:doctor", name="doctor")
 app.command("services.cli.doctor:calendar", name="calendar")
+app.command("services.cli.rebuild:check", name="check")
 
 
 @app.command

@@ -2,16 +2,17 @@
 
 The rows are built in temporary tables that carry the names of the live ones, so `Projection.apply` runs
 unchanged. Either role of a service will do; it needs the TEMPORARY privilege on the database, which
-provisioning gives to both.
+provisioning gives to both. A comparison builds the same and only tells what differs: its transactions are read-only,
+or rolled back for a derived model, whose worker alone may have to wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 import asyncpg
 
@@ -27,7 +28,9 @@ Progress = Callable[[int, int], None]
 NamedProgress = Callable[[str, str, int, int], None]
 """Told the read model, the log, the position reached and the log's head."""
 
+_Done = TypeVar("_Done")
 _SWITCH_ATTEMPTS_MAX = 5
+_NAMED_PER_TABLE_MAX = 5
 _GAVE_WAY = (asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 
 _DESCRIBE = """
@@ -67,6 +70,27 @@ class Rebuilt:
     log: str
     position: int
     rows_changed: int
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a comparison found: how many live rows are not as rebuilt, the first of every table by table, kind
+    (`missing`, `surplus`, `different`) and key.
+
+    `behind` counts events that a derived model's worker has yet to see: it was not compared then.
+    """
+
+    model: str
+    log: str
+    position: int
+    rows_differing: int
+    rows: tuple[str, ...] = ()
+    behind: int = 0
+
+    @property
+    def right(self) -> bool:
+        """Whether the live rows are those that the log gives."""
+        return not self.rows_differing and not self.behind
 
 
 @dataclass(frozen=True)
@@ -115,7 +139,37 @@ async def rebuild(
             await _drop_side_tables(conn, tables)
 
 
-async def rebuild_named(
+async def compare(
+    database: Database,
+    store: EventStore,
+    projection: Projection,
+    log: str,
+    *,
+    inline: bool = False,
+    batch_max: int = 2000,
+    progress: Progress | None = None,
+) -> Compared:
+    """Build the projection's rows of one log beside the live ones and tell which differ, changing nothing.
+
+    The live rows are seen as they were at one moment, with the position they had reached.
+    """
+    async with database.acquire() as conn:
+        tables = [await _describe(conn, name) for name in projection.tables]
+        await _make_side_tables(conn, tables)
+        try:
+            work = _Work(conn, store, projection, log, tables, batch_max, progress)
+            position = 0
+            if not isinstance(projection, Derived):
+                position = await work.build(0, until=await work.reached(inline=inline), readonly=True)
+                for table in tables:
+                    await conn.execute(f"analyze {table.side}")
+            return await work.compare_undone(position, inline=inline)
+        finally:
+            await _drop_side_tables(conn, tables)
+
+
+async def _each_named(
+    run: Callable[..., Awaitable[_Done]],
     databases: Databases,
     every: Sequence[Projection],
     *,
@@ -123,8 +177,8 @@ async def rebuild_named(
     logs: Sequence[str],
     behind: Collection[str] = (),
     progress: NamedProgress = lambda model, log, position, head: None,
-) -> list[Rebuilt]:
-    """Rebuild those of a service's read models that are named; what each did. LookupError for an unknown name.
+) -> list[_Done]:
+    """Run for those of a service's read models that are named; what each did. LookupError for an unknown name.
 
     All but those `behind` are written in the transactions of their events.
     """
@@ -133,7 +187,7 @@ async def rebuild_named(
         raise LookupError(f"no read model is called {', '.join(sorted(unknown))}")
     store = EventStore()
     return [
-        await rebuild(
+        await run(
             databases.of(log),
             store,
             model,
@@ -147,6 +201,10 @@ async def rebuild_named(
     ]
 
 
+rebuild_named = partial(_each_named, rebuild)
+compare_named = partial(_each_named, compare)
+
+
 @dataclass(frozen=True)
 class _Work:
     conn: Connection
@@ -157,17 +215,63 @@ class _Work:
     batch_max: int
     progress: Progress | None
 
-    async def build(self, position: int) -> int:
-        """Apply everything after a position to the side tables; answers the position reached."""
-        head = await self.store.head(self.conn, self.log)
+    async def build(self, position: int, *, until: int | None = None, readonly: bool = False) -> int:
+        """Apply everything after a position to the side tables, or all up to one; answers the position reached."""
+        head = await self.store.head(self.conn, self.log) if until is None else until
         while events := await self.store.read(self.conn, self.log, after=position, limit=self.batch_max):
-            async with self.conn.transaction():
+            if until is not None:
+                events = [event for event in events if event.position <= until]
+                if not events:
+                    break
+            async with self.conn.transaction(readonly=readonly):
                 covered = await apply_events(self.conn, self.projection, self.log, events)
             position = covered[-1].position
             head = max(head, position)
             if self.progress is not None:
                 self.progress(position, head)
         return position
+
+    async def reached(self, *, inline: bool) -> int:
+        """The position up to which the live rows tell the log."""
+        if inline:
+            return await self.store.head(self.conn, self.log)
+        return await Checkpoints(self.projection.name).get(self.conn, self.log, self.log)
+
+    async def compare_undone(self, position: int, *, inline: bool) -> Compared:
+        """Compare in a snapshot that is rolled back; tried again when a derived model's worker wrote meanwhile.
+
+        Derived models note in live tables how far they got, so that theirs alone cannot be read-only.
+        """
+        readonly = not isinstance(self.projection, Derived)
+        for attempt in range(1, _SWITCH_ATTEMPTS_MAX + 1):
+            transaction = self.conn.transaction(isolation="repeatable_read", readonly=readonly)
+            await transaction.start()
+            try:
+                return await self.compare(position, inline=inline)
+            except (asyncpg.SerializationError, *_GAVE_WAY):
+                if attempt == _SWITCH_ATTEMPTS_MAX:
+                    raise
+            finally:
+                await transaction.rollback()
+            await asyncio.sleep(0.1 * attempt)
+        raise AssertionError("unreachable")
+
+    async def compare(self, position: int, *, inline: bool) -> Compared:
+        """Catch up with the live rows of the snapshot and tell which are others."""
+        name, until = self.projection.name, await self.reached(inline=inline)
+        if isinstance(self.projection, Derived):
+            head = await self.store.head(self.conn, self.log)
+            if until < head:
+                return Compared(name, self.log, until, 0, behind=head - until)
+            await self.projection.derive(self.conn, self.log, self.progress or (lambda done, total: None))
+        else:
+            await self.build(position, until=until)
+        count, named = 0, list[str]()
+        for table in self.tables:
+            rows = await self.conn.fetch(_difference(table), self.log)
+            count += rows[0]["count"] if rows else 0
+            named += [f"{table.name} {row['kind']}: {row['key']}" for row in rows]
+        return Compared(name, self.log, until, count, tuple(named))
 
     async def switch(self, position: int, *, inline: bool) -> Rebuilt:
         """Catch up and replace, in one transaction; tried again when it had to give way to a writer."""
@@ -265,6 +369,19 @@ def _replacement(table: _Table) -> str:
         f" where log = $1 and not exists"
         f" (select from {table.live} as live where {_same_key(table)} and live.* operator(pg_catalog.*=) side.*)"
         f" on conflict ({', '.join(table.key)}) do {f'update set {update}' if update else 'nothing'}"
+    )
+
+
+def _difference(table: _Table) -> str:
+    """The first rows that are not the same on both sides, byte by byte, and how many there are."""
+    key = ", ".join(f"coalesce(live.{column}, side.{column})::text" for column in table.key)
+    return (
+        "select case when live.log is null then 'missing' when side.log is null then 'surplus' else 'different' end"  # noqa: S608
+        f" as kind, concat_ws(' ', {key}) as key, count(*) over () as count"
+        f" from (select * from {table.live} where log = $1) as live"
+        f" full join (select * from {table.side} where log = $1) as side on {_same_key(table)}"
+        " where live.log is null or side.log is null or not live.* operator(pg_catalog.*=) side.*"
+        f" order by 2 limit {_NAMED_PER_TABLE_MAX}"
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from services.kit.database import Databases
-from services.kit.rebuild import NamedProgress, Rebuilt, rebuild_named
+from services.kit.rebuild import Compared, NamedProgress, Rebuilt, compare_named, rebuild_named
 from services.transfer.projection import read_models
 from services.transfer.tables import LOG
 
@@ -20,3 +20,14 @@ async def rebuild(
 ) -> list[Rebuilt]:
     """Rebuild the named read models; what each did. LookupError for an unknown name."""
     return await rebuild_named(databases, MODELS, models=models, logs=logs, progress=progress)
+
+
+async def compare(
+    databases: Databases,
+    *,
+    models: Sequence[str] = READ_MODELS,
+    logs: Sequence[str] = (LOG,),
+    progress: NamedProgress = lambda model, log, position, head: None,
+) -> list[Compared]:
+    """Compare the named read models with what the log gives. LookupError for an unknown name."""
+    return await compare_named(databases, MODELS, models=models, logs=logs, progress=progress)

@@ -11,7 +11,7 @@ from services.kit.database import Database, Databases
 from services.kit.event_store import EventStore
 from services.kit.events import UnknownEventError
 from services.kit.projection import ProjectionRunner
-from services.kit.rebuild import NotRebuildableError, Rebuilt, rebuild
+from services.kit.rebuild import Compared, NotRebuildableError, Rebuilt, compare, rebuild
 from tests.conftest import FreshDatabase
 from tests.kit.given import Tally, appended, event, noted, rows
 
@@ -270,3 +270,39 @@ class TestRefusal:
             await store.append(stuck, log, [event("a", 6)])
             with pytest.raises(asyncpg.LockNotAvailableError):
                 await rebuild(hasty, store, Tally(), log, inline=True)
+
+
+class TestCompare:
+    @pytest.mark.parametrize(
+        ("statement", "row"),
+        [
+            ("update tallies set seen = 99 where log = $1 and stream_id = 'a'", "tallies different: {} a"),
+            ("delete from tallies where log = $1 and stream_id = 'b'", "tallies missing: {} b"),
+            (
+                "insert into tallies values ($1, 'never heard of', 1, '', 1)",
+                "tallies surplus: {} never heard of",
+            ),
+        ],
+    )
+    async def test_a_damaged_row_is_named_and_left(
+        self, database: Database, store: EventStore, log: str, statement: str, row: str
+    ):
+        await given_history(database, store, log)
+        await projected(database, store, log)
+        assert await compare(database, store, Tally(), log, batch_max=4) == Compared("tally", log, 11, 0)
+        await damage(database, log, statement)
+        before = await rows(database, log)
+
+        found = await compare(database, store, Tally(), log)
+
+        assert found == Compared("tally", log, 11, 1, (row.format(log),))
+        assert await rows(database, log) == before
+
+    async def test_rows_that_a_worker_has_yet_to_write_are_not_wrong(
+        self, database: Database, store: EventStore, log: str
+    ):
+        await given_history(database, store, log)
+        await projected(database, store, log)
+        await noted(database, store, log, 3, stream_id="d")
+
+        assert await compare(database, store, Tally(), log, batch_max=4) == Compared("tally", log, 11, 0)

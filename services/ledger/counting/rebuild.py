@@ -6,7 +6,7 @@ from contracts.divisions import AUTHORITIES
 from services.kit.database import Databases
 from services.kit.event_store import EventStore
 from services.kit.projection import Projection
-from services.kit.rebuild import NamedProgress, Rebuilt, rebuild_named
+from services.kit.rebuild import Compared, NamedProgress, Rebuilt, compare_named, rebuild_named
 from services.ledger.counting.anomaly_projection import Anomalies
 from services.ledger.counting.registrations import RegistrationsDaily
 from services.ledger.counting.scorecards import Scorecards
@@ -46,3 +46,15 @@ async def rebuild(
     """Rebuild the named read models of the named logs; what each did. LookupError for an unknown name."""
     every = (*INLINE, *behind(PublishedPolicies(databases, EventStore())))
     return await rebuild_named(databases, every, models=models, logs=logs, behind=LAGGING, progress=progress)
+
+
+async def compare(
+    databases: Databases,
+    *,
+    models: Sequence[str] = READ_MODELS,
+    logs: Sequence[str] = AUTHORITIES,
+    progress: NamedProgress = lambda model, log, position, head: None,
+) -> list[Compared]:
+    """Compare the named read models of the named logs with what the events give. LookupError for an unknown name."""
+    every = (*INLINE, *behind(PublishedPolicies(databases, EventStore())))
+    return await compare_named(databases, every, models=models, logs=logs, behind=LAGGING, progress=progress)

@@ -9,7 +9,7 @@ from typing import Any
 
 from contracts.divisions import chain_of
 from services.kit.database import Connection, Databases
-from services.kit.rebuild import NamedProgress, Rebuilt, rebuild_named
+from services.kit.rebuild import Compared, NamedProgress, Rebuilt, compare_named, rebuild_named
 from services.registry.store.document_projection import DOCUMENTS, PERSON
 from services.registry.store.organization_projection import ORGANIZATION_MODELS
 from services.registry.store.read_model import (
@@ -319,3 +319,14 @@ async def rebuild(
 ) -> list[Rebuilt]:
     """Rebuild the named read models; what each did. LookupError for an unknown name."""
     return await rebuild_named(databases, MODELS, models=models, logs=logs, progress=progress)
+
+
+async def compare(
+    databases: Databases,
+    *,
+    models: Sequence[str] = READ_MODELS,
+    logs: Sequence[str] = (LOG,),
+    progress: NamedProgress = lambda model, log, position, head: None,
+) -> list[Compared]:
+    """Compare the named read models with what the log gives. LookupError for an unknown name."""
+    return await compare_named(databases, MODELS, models=models, logs=logs, progress=progress)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.kit import events as codec
 from services.kit.projection import ProjectionRunner
-from services.ledger.counting.rebuild import behind, rebuild
+from services.ledger.counting.rebuild import behind, compare, rebuild
 from services.ledger.policy import Account
 from services.ledger.store.tables import READ_MODELS
 from tests.ledger.histories import (
@@ -144,6 +144,7 @@ class TestRandomHistories:
         before = await rows(world)
         rebuilt = await rebuild(world.ledger.databases, logs=LOGS)
         assert [done.rows_changed for done in rebuilt] == [0] * len(rebuilt)
+        assert [found for found in await compare(world.ledger.databases, logs=LOGS) if not found.right] == []
         assert await rows(world) == before
 
     async def test_read_models_that_were_lost_come_back_as_they_were(
