@@ -282,7 +282,8 @@ async def _retire(*, leave_held: bool, wait_seconds: float) -> None:
         out.print("There is one key only.")
     else:
         out.print(
-            f"Retired; the old key is in {aside}. Destroy it and every backup of it to forget whom it was of."
+            f"Retired; the old key is in {aside}. Destroy it and every backup of it to forget whom it was of.",
+            soft_wrap=True,
         )
 
 

@@ -44,7 +44,7 @@ class TestRotate:
         assert keys_of(file) == [new]
         aside = file.with_name("identity.key.retired")
         assert (keys_of(aside), aside.stat().st_mode & 0o077) == ([old], 0)
-        assert "Destroy it and every backup of it" in capsys.readouterr().out.replace("\n", " ")
+        assert f"the old key is in {aside}. Destroy it and every backup of it" in capsys.readouterr().out
         retire(wait_seconds=0)
         assert "one key only" in capsys.readouterr().out
 

@@ -15,8 +15,8 @@ from services.kit.command import Question
 from services.registry.accounts.accounts import ASKED_FOR
 from services.registry.moves.handover import ARRIVING_BY
 from services.registry.organizations.organizations import CODE, EVALUATED, HANDED_IN
-from services.registry.people.collections import HOLDER
 from services.registry.people.merges import OPEN
+from services.registry.people.personal_commands import HOLDER
 from tests.kit.races import at_once, confirmations, declared_questions
 from tests.registry.offices import ONLINE_PLAN, SHANXI, Offices
 from tests.registry.scenarios import CHAOYANG, SHUANGTA, collection_of, somebody, uscc
