@@ -221,12 +221,16 @@ def wait_until(fact: Callable[[], object]) -> None:
 
 
 def processes_of(home: StateDir) -> list[str]:
-    """What else runs that was told of this home directory: its path is in the environment or the command line."""
+    """What else runs that was told of this home directory: its path is in the environment or the command line.
+
+    The process that copies others for a stack started in here was told of the first home, and ends with the tests.
+    """
     found, ours = [], str(home.path).encode()
     for folder in Path("/proc").glob("[0-9]*"):
-        if folder.name == str(os.getpid()):
-            continue
         try:
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            if str(os.getpid()) in (folder.name, parent):
+                continue
             told = (folder / "environ").read_bytes() + (folder / "cmdline").read_bytes()
         except OSError:
             continue
