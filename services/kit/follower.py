@@ -230,27 +230,18 @@ def _may_pass(error: Exception) -> bool:
     return isinstance(error, Exception) and not isinstance(error, AheadOfFeedError | UnknownEventError)
 
 
-class InOneTransaction:
-    """A consumer whose effects live in one log: one transaction a batch.
+class _OfOneLog:
+    """The position of a consumer whose effects live in one log.
 
     Two processes may follow the same feed: they take turns, and what one has handled the other leaves out.
     """
 
-    def __init__(
-        self,
-        database: Database,
-        name: str,
-        *,
-        log: str,
-        source: str,
-        apply: Callable[[Connection, Sequence[CloudEvent]], Awaitable[None]],
-    ) -> None:
+    def __init__(self, database: Database, name: str, *, log: str, source: str) -> None:
         """`log` is where the effects are written, `source` the followed log, `name` the consumer's for ever."""
         self._database = database
         self._checkpoints = Checkpoints(name)
         self._log = log
         self._source = source
-        self._apply = apply
 
     async def load_checkpoint(self) -> Mark:
         """The position saved with the last effects."""
@@ -261,6 +252,22 @@ class InOneTransaction:
         """Go back to where the history of the mark begins."""
         async with self._database.transaction() as conn:
             await self._checkpoints.go_back(conn, self._log, self._source, mark)
+
+
+class InOneTransaction(_OfOneLog):
+    """A consumer whose effects live in one log: one transaction a batch."""
+
+    def __init__(
+        self,
+        database: Database,
+        name: str,
+        *,
+        log: str,
+        source: str,
+        apply: Callable[[Connection, Sequence[CloudEvent]], Awaitable[None]],
+    ) -> None:
+        super().__init__(database, name, log=log, source=source)
+        self._apply = apply
 
     async def handle(self, events: Sequence[CloudEvent], mark: Mark) -> None:
         """Apply what is new and save the position with it."""
@@ -274,11 +281,9 @@ class InOneTransaction:
             await self._checkpoints.advance(conn, self._log, self._source, *mark)
 
 
-class AsOneCommand(Generic[U]):
+class AsOneCommand(_OfOneLog, Generic[U]):
     """A consumer whose effects are events of one log: one unit of work a batch, carried
     out by the write path like every other command.
-
-    Two processes may follow the same feed: they take turns, and what one has handled the other leaves out.
     """
 
     def __init__(
@@ -291,23 +296,9 @@ class AsOneCommand(Generic[U]):
         source: str,
         apply: Callable[[U, Sequence[CloudEvent]], Awaitable[None]],
     ) -> None:
-        """`log` is where the effects are stored, `source` the followed log, `name` the consumer's for ever."""
-        self._database = database
+        super().__init__(database, name, log=log, source=source)
         self._path = path
-        self._checkpoints = Checkpoints(name)
-        self._log = log
-        self._source = source
         self._apply = apply
-
-    async def load_checkpoint(self) -> Mark:
-        """The position saved with the last effects."""
-        async with self._database.acquire() as conn:
-            return await self._checkpoints.mark(conn, self._log, self._source)
-
-    async def go_back(self, mark: Mark) -> None:
-        """Go back to where the history of the mark begins."""
-        async with self._database.transaction() as conn:
-            await self._checkpoints.go_back(conn, self._log, self._source, mark)
 
     async def handle(self, events: Sequence[CloudEvent], mark: Mark) -> None:
         """Decide on what is new, and save the position with the events. BusyError when others were first every time."""
