@@ -16,6 +16,7 @@ from services.cli.demo import fictitious
 from services.cli.demo.fictitious import FictitiousPerson
 from services.cli.sign_in import CARRIER_SCOPES, SCOPES, SERVICE_SCOPES
 from services.kit.auth import TokenVerifier, issuers_of
+from services.kit.database import Database
 from services.kit.event_store import EventStore
 from services.kit.follower import FeedFollower
 from services.kit.key_sets import FixedKeys
@@ -32,7 +33,6 @@ from services.registry.composition import Registry
 from services.registry.settings import RegistrySettings
 from services.stand_ins.relay import app as relay_app
 from services.transfer import app as transfer_app
-from services.transfer import composition as transfer_parts
 from services.transfer import worker as transfer_worker
 from services.transfer.composition import Transfers
 from services.transfer.peers import Peers
@@ -164,7 +164,14 @@ class System:
     @asynccontextmanager
     async def _open_transfers(self, store: EventStore) -> AsyncIterator[Transfers]:
         opened = OpenedAuthorities.from_file(self.transfer_settings.transfer_opened_authorities_file)
-        database = await transfer_parts.connect(self.transfer_settings, "api")
+        told = self.transfer_settings
+        database = await Database.connect_checked(
+            told.transfer_database_url,
+            service="transfer",
+            process="api",
+            size_max=told.transfer_pool_size,
+            waits=told.waits("api"),
+        )
         async with AsyncExitStack() as stack:
             clients = [
                 await stack.enter_async_context(self._carrier(each))

@@ -172,7 +172,7 @@ class Moving(RuleBasedStateMachine):
     def somebody_decides(self, who: Traveller, step: str) -> None:
         for journey in who.journeys:
             if not journey.is_over:
-                self.ground.run(self._decide(journey, step))
+                self.ground.run(self._decide(who, journey, step))
 
     @rule(who=people, to_place=st.sampled_from(PLACES), steps=st.integers(2, 7))
     def all_goes_well_for_a_while(self, who: Traveller, to_place: str, steps: int) -> None:
