@@ -46,12 +46,19 @@ LONGEST_FIRST = (
 """Folders and files that begin first, so that no process is left with a long one at the end."""
 ONE_LAYOUT = (
     "ledger/cases",
+    "ledger/intake/test_bad_",
+    "ledger/intake/test_signed_records",
+    "ledger/intake/test_statements",
+    "ledger/intake/test_unknown_providers",
     "ledger/notices",
+    "ledger/officials/closing/test_access",
     "ledger/officials/test_",
     "ledger/test_access",
     "ledger/test_guessing",
+    "ledger/test_objects",
 )
-"""Who may ask, and the steps of cases and acts of officials, are the same wherever a log lies: not run in every layout."""
+"""Who may ask, what is refused for its form, and the steps of cases and acts of officials are the same wherever a log
+lies: not run in every layout."""
 EXAMPLES_IN_A_LAYOUT = 3
 NEW_OBJECTS_MAX = 50_000
 """As in a running service."""
