@@ -155,7 +155,7 @@ class TestRandomHistories:
             for step in (
                 ("complete", number, "60.00", "professional", "online", False),
                 ("collect", number),
-                ("complete", number, "30", "public", "face_to_face", False),
+                ("complete", number, "30", "public", "online", False),
                 ("complete", number, "0.01", "public", "online", True),
                 ("exam", number),
                 ("enrol", number),
