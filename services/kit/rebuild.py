@@ -9,7 +9,8 @@ or rolled back for a derived model, whose worker alone may have to wait for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
@@ -123,20 +124,11 @@ async def rebuild(
     rows that differ byte for byte are replaced. Where wrong rows are being repaired under load, run it again
     until `rows_changed` is 0: a writer may have decided on a wrong row just before.
     """
-    async with database.acquire() as conn:
-        tables = [await _describe(conn, name) for name in projection.tables]
-        await _make_side_tables(conn, tables)
-        try:
-            work = _Work(conn, store, projection, log, tables, batch_max, progress)
-            if isinstance(projection, Derived):
-                async with conn.transaction():
-                    return await work.derive(projection)
-            position = await work.build(0)
-            for table in tables:
-                await conn.execute(f"analyze {table.side}")
-            return await work.switch(position, inline=inline)
-        finally:
-            await _drop_side_tables(conn, tables)
+    async with _beside(database, store, projection, log, batch_max, progress) as work:
+        if isinstance(projection, Derived):
+            async with work.conn.transaction():
+                return await work.derive(projection)
+        return await work.switch(await work.build_all(), inline=inline)
 
 
 async def compare(
@@ -153,17 +145,28 @@ async def compare(
 
     The live rows are seen as they were at one moment, with the position they had reached.
     """
+    async with _beside(database, store, projection, log, batch_max, progress) as work:
+        position = 0
+        if not isinstance(projection, Derived):
+            position = await work.build_all(until=await work.reached(inline=inline), readonly=True)
+        return await work.compare_undone(position, inline=inline)
+
+
+@asynccontextmanager
+async def _beside(
+    database: Database,
+    store: EventStore,
+    projection: Projection,
+    log: str,
+    batch_max: int,
+    progress: Progress | None,
+) -> AsyncIterator[_Work]:
+    """The work on empty tables beside the live ones, on a connection of its own; they are gone afterwards."""
     async with database.acquire() as conn:
         tables = [await _describe(conn, name) for name in projection.tables]
         await _make_side_tables(conn, tables)
         try:
-            work = _Work(conn, store, projection, log, tables, batch_max, progress)
-            position = 0
-            if not isinstance(projection, Derived):
-                position = await work.build(0, until=await work.reached(inline=inline), readonly=True)
-                for table in tables:
-                    await conn.execute(f"analyze {table.side}")
-            return await work.compare_undone(position, inline=inline)
+            yield _Work(conn, store, projection, log, tables, batch_max, progress)
         finally:
             await _drop_side_tables(conn, tables)
 
@@ -214,6 +217,13 @@ class _Work:
     tables: Sequence[_Table]
     batch_max: int
     progress: Progress | None
+
+    async def build_all(self, *, until: int | None = None, readonly: bool = False) -> int:
+        """Build the side tables from the first event and have them analysed; answers the position reached."""
+        position = await self.build(0, until=until, readonly=readonly)
+        for table in self.tables:
+            await self.conn.execute(f"analyze {table.side}")
+        return position
 
     async def build(self, position: int, *, until: int | None = None, readonly: bool = False) -> int:
         """Apply everything after a position to the side tables, or all up to one; answers the position reached."""
