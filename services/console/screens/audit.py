@@ -1,8 +1,8 @@
 """查阅记录: who read whose data, what for and with which result, filtered and kept as a table."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
 from services.console.pages import Screen
@@ -19,7 +19,7 @@ KINDS = (
 )  # fmt: skip
 _PAGE, _EXPORT_MAX = 50, 2_000
 _COLUMNS = ("at", "caller", "kind", "people", "purpose", "result")
-_NOON = "T00:00:00+08:00"
+_MIDNIGHT = "T00:00:00+08:00"
 
 router = APIRouter()
 Service = Annotated[str, Query(pattern="^(" + "|".join(SERVICES) + ")$")]
@@ -28,25 +28,33 @@ Caller = Annotated[str, Query(pattern=r"^([A-Za-z0-9][A-Za-z0-9._:-]{0,99})?$")]
 Day = Annotated[str, Query(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
 
 
-async def _read(
-    visit: Visit, service: str, kind: str, caller: str, since: str, until: str, after: str | None, limit: int
-) -> Answer:
-    told = {"since": since and since + _NOON, "until": until and until + _NOON}
-    return await visit.get(service, "/v1/audit", kind=kind, caller=caller, after=after, limit=limit, **told)
+class Filter(NamedTuple):
+    """A service and the readings of it that are asked for, as they stand in the address; empty where all are."""
+
+    service: Service = "registry"
+    kind: Kind = ""
+    caller: Caller = ""
+    since: Day = ""
+    until: Day = ""
+
+
+Chosen = Annotated[Filter, Depends(Filter)]
+
+
+async def _read(visit: Visit, chosen: Filter, after: str | None, limit: int) -> Answer:
+    told = {name: day and day + _MIDNIGHT for name, day in (("since", chosen.since), ("until", chosen.until))}
+    asked = {"kind": chosen.kind, "caller": chosen.caller, "after": after, "limit": limit, **told}
+    return await visit.get(chosen.service, "/v1/audit", **asked)
 
 
 @router.get("/audit")
 async def audit(
     visit: Somebody,
-    service: Service = "registry",
-    kind: Kind = "",
-    caller: Caller = "",
-    since: Day = "",
-    until: Day = "",
+    chosen: Chosen,
     after: Annotated[str, Query(pattern="^([0-9a-f]{32})?$")] = "",
 ) -> Response:
     """The newest readings of people of the place; reading this is put on record too."""
-    answer = await _read(visit, service, kind, caller, since, until, after, _PAGE)
+    answer = await _read(visit, chosen, after, _PAGE)
     return visit.page(
         "audit.html",
         personal=True,
@@ -55,7 +63,7 @@ async def audit(
         services=SERVICES,
         kinds=KINDS,
         columns=_COLUMNS,
-        chosen={"service": service, "kind": kind, "caller": caller, "since": since, "until": until},
+        chosen=chosen._asdict(),
         address=visit.address,
     )
 
@@ -63,16 +71,12 @@ async def audit(
 @router.get("/audit/export.csv")
 async def export(
     visit: Somebody,
-    service: Service = "registry",
-    kind: Kind = "",
-    caller: Caller = "",
-    since: Day = "",
-    until: Day = "",
+    chosen: Chosen,
 ) -> Response:
     """The same as a table to keep."""
     found, after = list[Answer](), None
     while len(found) < _EXPORT_MAX:
-        answer = await _read(visit, service, kind, caller, since, until, after, 100)
+        answer = await _read(visit, chosen, after, 100)
         found, after = found + answer["items"], answer["next"]
         if after is None:
             break
