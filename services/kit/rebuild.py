@@ -128,7 +128,7 @@ async def rebuild(
         if isinstance(projection, Derived):
             async with work.conn.transaction():
                 return await work.derive(projection)
-        return await work.switch(await work.build_all(), inline=inline)
+        return await work.switch(await work.build(0), inline=inline)
 
 
 async def compare(
@@ -148,7 +148,7 @@ async def compare(
     async with _beside(database, store, projection, log, batch_max, progress) as work:
         position = 0
         if not isinstance(projection, Derived):
-            position = await work.build_all(until=await work.reached(inline=inline), readonly=True)
+            position = await work.build(0, until=await work.reached(inline=inline), readonly=True)
         return await work.compare_undone(position, inline=inline)
 
 
@@ -218,15 +218,9 @@ class _Work:
     batch_max: int
     progress: Progress | None
 
-    async def build_all(self, *, until: int | None = None, readonly: bool = False) -> int:
-        """Build the side tables from the first event and have them analysed; answers the position reached."""
-        position = await self.build(0, until=until, readonly=readonly)
-        for table in self.tables:
-            await self.conn.execute(f"analyze {table.side}")
-        return position
-
     async def build(self, position: int, *, until: int | None = None, readonly: bool = False) -> int:
         """Apply everything after a position to the side tables, or all up to one; answers the position reached."""
+        first = position
         head = await self.store.head(self.conn, self.log) if until is None else until
         while events := await self.store.read(self.conn, self.log, after=position, limit=self.batch_max):
             if until is not None:
@@ -239,6 +233,8 @@ class _Work:
             head = max(head, position)
             if self.progress is not None:
                 self.progress(position, head)
+        for table in self.tables if first == 0 else ():
+            await self.conn.execute(f"analyze {table.side}")
         return position
 
     async def reached(self, *, inline: bool) -> int:
